@@ -1,0 +1,222 @@
+"""The statements of a `forward`: values nested as a person nests them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from deit_spec.graph import LayerGraph, Scope
+from deit_spec.ops import (
+    Flow,
+    FunctionOp,
+    Names,
+    Op,
+    ParameterOp,
+    Shape,
+    TakePart,
+    letters,
+    same_sizes,
+)
+
+LONGEST = 70
+"""An expression longer than this gets a line of its own."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value as written, the variables that it reads, and where it comes from."""
+
+    text: str
+    reads: frozenset[str] = frozenset()
+    infix: bool = False
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is a variable."""
+        return self.text in self.reads
+
+
+@dataclass(frozen=True)
+class Call:
+    """A step of a body: a layer, or a scope called as a whole."""
+
+    text: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    name: str
+    op: Op | None = None
+
+
+@dataclass
+class Body:
+    """Writes the statements that compute `results` from `inputs`.
+
+    `calls` are in the order in which they run. `inputs` maps the values that are
+    given to their variables.
+    """
+
+    graph: LayerGraph
+    names: Names
+    calls: list[Call]
+    inputs: dict[str, str]
+    results: tuple[str, ...]
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.values = {
+            path: Value(name, frozenset({name})) for path, name in self.inputs.items()
+        }
+        self.shapes = {name: self.graph.shape(path) for path, name in self.inputs.items()}
+        self.left = Counter(self.results)
+        self.readers: dict[str, Call] = {}
+        for call in self.calls:
+            self.left.update(call.inputs)
+            self.readers.update(dict.fromkeys(call.inputs, call))
+        self.done: set[str] = set()
+
+    def write(self) -> list[Value]:
+        """Write the statements, and return the values of the results."""
+        for call in self.calls:
+            if call.outputs[0] not in self.done:
+                self._step(call)
+        return [self.values[path] for path in self.results]
+
+    def comment(self, path: str, value: Value) -> str:
+        """The shape, where it is not that of what the value is made from."""
+        shape = self.graph.shape(path)
+        before = self._shape_before(value)
+        kept = before is not None and same_sizes(before, shape)
+        return "" if kept else f"  # {letters(shape)}"
+
+    def _shape_before(self, value: Value) -> Shape | None:
+        read = [name for name in self.shapes if name in value.reads]
+        read.sort(key=lambda name: _place(name, value.text))
+        return self.shapes[read[0]] if read else None
+
+    def _step(self, call: Call) -> None:
+        if isinstance(call.op, TakePart) and (parts := self._parts(call.op, call)):
+            self._unpack(call.op, parts)
+            return
+        if len(call.outputs) > 1:
+            self._assign_all(call)
+            return
+        (path,) = call.outputs
+        value = self._value(call)
+        self.values[path] = value
+        if not self._stays_pending(call, path, value):
+            self._assign(call, path, value)
+
+    def _value(self, call: Call) -> Value:
+        arguments = [self._take(path) for path in call.inputs]
+        reads = frozenset[str]().union(*(a.reads for a in arguments))
+        texts = [argument.text for argument in arguments]
+        if isinstance(call.op, ParameterOp):
+            return Value(call.text)
+        if isinstance(call.op, FunctionOp):
+            text = call.op.expression(self.names, *texts)
+            if self.names.batch in text:
+                reads |= {self.names.batch.partition(".")[0]}
+            return Value(text, reads, call.op.infix)
+        return Value(f"{call.text}({', '.join(texts)})", reads)
+
+    def _take(self, path: str) -> Value:
+        self.left[path] -= 1
+        return self.values[path]
+
+    def _stays_pending(self, call: Call, path: str, value: Value) -> bool:
+        """Whether the value is written inside what reads it."""
+        if isinstance(call.op, ParameterOp):
+            return True
+        if self.left[path] != 1 or len(value.text) > LONGEST:
+            return False
+        if path in self.results:
+            return True
+        reader = self.readers[path]
+        flow = call.op.flow if call.op else Flow.NESTED
+        if flow is Flow.LINE or (value.infix and isinstance(reader.op, FunctionOp)):
+            return False
+        if isinstance(reader.op, FunctionOp) and reader.op.atoms:
+            return False
+        if flow is Flow.INLINE:
+            return True
+        return same_sizes(self.graph.shape(reader.outputs[0]), self.graph.shape(path))
+
+    def _assign(self, call: Call, path: str, value: Value) -> None:
+        shape = self.graph.shape(path)
+        is_stream = len(shape) > 2  # noqa: PLR2004  -- tokens or a grid, no vector
+        live = self._live(path)
+        name = "x" if is_stream and "x" not in live else _free(call.name, live)
+        self.lines.append(f"{name} = {value.text}{self.comment(path, value)}")
+        self._bind(path, name)
+
+    def _bind(self, path: str, name: str) -> None:
+        self.values[path] = Value(name, frozenset({name}))
+        self.shapes[name] = self.graph.shape(path)
+
+    def _live(self, *but: str) -> set[str]:
+        """The variables that a later statement reads."""
+        values = (
+            self.values[path].reads
+            for path, left in self.left.items()
+            if left > 0 and path in self.values and path not in but
+        )
+        given = set(self.inputs.values()) - {"x"}
+        return given.union(*values)
+
+    def _parts(self, op: TakePart, call: Call) -> list[Call]:
+        """All the calls that take a part of the same tensor, if there is one for each."""
+        parts = [
+            other
+            for other in self.calls
+            if isinstance(other.op, TakePart) and other.inputs == call.inputs
+        ]
+        return parts if len(parts) == op.parts else []
+
+    def _unpack(self, op: TakePart, parts: list[Call]) -> None:
+        parts = sorted(parts, key=lambda call: getattr(call.op, "index", 0))
+        source = [self._take(path) for call in parts for path in call.inputs][0]
+        live = self._live()
+        names = [_free(call.name, live) for call in parts]
+        shape = letters(self.graph.shape(parts[0].outputs[0]))
+        text = op.all_parts(source.text)
+        self.lines.append(f"{', '.join(names)} = {text}  # each {shape}")
+        for call, name in zip(parts, names, strict=True):
+            self._bind(call.outputs[0], name)
+            self.done.add(call.outputs[0])
+
+    def _assign_all(self, call: Call) -> None:
+        value = self._value(call)
+        live = self._live()
+        names = []
+        for path in call.outputs:
+            names.append(_free(path.rpartition(".")[2], live | set(names)))
+            self._bind(path, names[-1])
+        self.lines.append(f"{', '.join(names)} = {value.text}")
+
+
+def calls_of(
+    graph: LayerGraph, scope: Scope, wanted: set[str], prefix: str = "self"
+) -> Iterable[Call]:
+    """The steps of a scope that lead to the wanted layers."""
+    for name, item in scope.items.items():
+        attribute = f"{prefix}[{name}]" if scope.is_sequence else f"{prefix}.{name}"
+        if isinstance(item, str):
+            if item in wanted:
+                inputs = graph.inputs(item)
+                yield Call(attribute, inputs, (item,), name, graph.op(item))
+        elif item.is_sequence and not item.is_chain():
+            yield from calls_of(graph, item, wanted, attribute)
+        elif wanted.intersection(item.outputs):
+            called = item.name if not item.name.isdigit() else "x"
+            yield Call(attribute, tuple(item.inputs), tuple(item.outputs), called)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name = f"{name}_"
+    return name
+
+
+def _place(name: str, text: str) -> int:
+    found = re.search(rf"\b{name}\b", text)
+    return found.start() if found else len(text)

@@ -1,0 +1,168 @@
+"""The classes of a generated module, inner ones first and the model last."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from textwrap import indent
+
+from deit_spec.codegen.arguments import Argument, find_arguments
+from deit_spec.codegen.body import Body, Value, calls_of
+from deit_spec.codegen.constants import Constants
+from deit_spec.codegen.initialise import write_reset
+from deit_spec.codegen.members import Members
+from deit_spec.codegen.naming import DOCSTRINGS, name_classes, role_of
+from deit_spec.graph import LayerGraph, Scope, Target, build_scopes
+from deit_spec.ops import Images, letters
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Writes the classes of a graph."""
+
+    graph: LayerGraph
+    constants: Constants
+    root: Scope
+    names: dict[int, str]
+    arguments: dict[int, tuple[Argument, ...]]
+
+    @classmethod
+    def of(cls, graph: LayerGraph, constants: Constants) -> "Classes":
+        """Find the structures of a graph and name them."""
+        root = build_scopes(graph)
+        return cls(
+            graph, constants, root, name_classes(root), find_arguments(graph, root)
+        )
+
+    def write(self) -> Iterator[str]:
+        """The source of each class."""
+        written: set[int] = set()
+        for scope in self.root.walk():
+            if scope.is_sequence or scope.structure in written:
+                continue
+            written.add(scope.structure)
+            yield self._model() if scope is self.root else self._inner(scope)
+
+    def _inner(self, scope: Scope) -> str:
+        names = ["x"]
+        if len(scope.inputs) > 1:
+            names = [path.rpartition(".")[2] for path in scope.inputs]
+        body = self._body(scope, dict(zip(scope.inputs, names, strict=True)), scope.outputs)
+        values = body.write()
+        kind = "Tensor" if len(values) == 1 else f"tuple[{', '.join(['Tensor'] * len(values))}]"
+        comment = ""
+        if len(values) == 1:
+            comment = body.comment(scope.outputs[0], values[0])
+        result = f"return {', '.join(value.text for value in values)}{comment}"
+        given = ", ".join(f"{name}: Tensor" for name in names)
+        return self._class(
+            scope,
+            DOCSTRINGS.get(role_of(scope), "A part of the model."),
+            [_method("forward", given, kind, [*body.lines, result])],
+        )
+
+    def _body(
+        self, scope: Scope, inputs: dict[str, str], results: Iterable[str]
+    ) -> Body:
+        self.constants.batch = f"{next(iter(inputs.values()))}.shape[0]"
+        wanted = _needed(self.graph, results, inputs)
+        calls = list(calls_of(self.graph, scope, wanted))
+        return Body(self.graph, self.constants, calls, inputs, tuple(results))
+
+    def _class(self, scope: Scope, docstring: str, methods: list[str]) -> str:
+        arguments = "".join(
+            f", {argument.name}: float" for argument in self.arguments[scope.structure]
+        )
+        members = Members(self.graph, self.constants, self.names, self.arguments)
+        lines = ["super().__init__()", *members.write(scope)]
+        if scope is self.root:
+            lines.append("self.reset_parameters()")
+        constructor = _method("__init__", arguments[2:], "None", lines)
+        body = "\n\n".join([f'"""{docstring}"""', constructor, *methods])
+        name = self.names[scope.structure]
+        return f"class {name}(nn.Module):\n{indent(body, ' ' * 4)}\n"
+
+    def _model(self) -> str:
+        methods = [self._forward()]
+        if self.graph.predict is not None:
+            methods.append(self._predict(self.graph.predict))
+        reset = list(write_reset(self.graph, self.constants))
+        methods.append(
+            _method("reset_parameters", "", "None", reset, "Draws fresh parameters.")
+        )
+        return self._class(self.root, self._describe(), methods)
+
+    def _describe(self) -> str:
+        target = self.graph.target
+        purpose = "" if target is Target.TRAIN else f", for {target.value}"
+        return f"DeiT `{self.graph.name}`{purpose}."
+
+    def _forward(self) -> str:
+        outputs = self.graph.outputs
+        (images,) = (
+            path
+            for path in self.graph.network
+            if isinstance(self.graph.op(path), Images)
+        )
+        body = self._body(self.root, {images: "images"}, outputs.values())
+        values = body.write()
+        lines = [*self._check_images(images), *body.lines]
+        if len(outputs) > 1:
+            given = ", ".join(
+                f"{name}={value.text}"
+                for name, value in zip(outputs, values, strict=True)
+            )
+            lines.append(f"return DeiTOutput({given})")
+            return _method("forward", "images: Tensor", "DeiTOutput", lines)
+        (path,) = outputs.values()
+        lines.append(f"return {values[0].text}{body.comment(path, values[0])}")
+        return _method("forward", "images: Tensor", "Tensor", lines)
+
+    def _check_images(self, path: str) -> list[str]:
+        op = self.graph.op(path)
+        if not isinstance(op, Images):
+            return []
+        channels = self.constants.number("CHANNELS", op.channels)
+        side = self.constants.number("IMAGE_SIZE", op.side)
+        message = f"expected [B, {{{channels}}}, {{{side}}}, {{{side}}}]"
+        return [
+            f"if images.shape[1:] != ({channels}, {side}, {side}):",
+            f'    expected = f"[B, {{{channels}}}, {{{side}}}, {{{side}}}]"',
+            '    raise ValueError(f"takes images {expected}, not {list(images.shape)}")',
+        ] if message else []
+
+    def _predict(self, path: str) -> str:
+        """`predict` from what `forward` returns."""
+        outputs = self.graph.outputs
+        shape = letters(self.graph.shape(path))
+        docstring = f"The answer to a batch of images, {shape}."
+        if len(outputs) == 1:
+            lines = ["return self(images)"]
+        else:
+            given = {output: f"output.{name}" for name, output in outputs.items()}
+            body = self._body(self.root, given, [path])
+            (value,) = body.write()
+            lines = ["output = self(images)", *body.lines, f"return {value.text}"]
+            if lines[-1].startswith("return output.") and value.text.count(".") == 1:
+                lines = [f"return self(images).{value.text.partition('.')[2]}"]
+        return _method("predict", "images: Tensor", "Tensor", lines, docstring)
+
+
+def _needed(
+    graph: LayerGraph, results: Iterable[str], given: Iterable[str]
+) -> set[str]:
+    """The layers between what is given and the results."""
+    found = set(given)
+    waiting = [path for path in results if path not in found]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(graph.inputs(path))
+    return found - set(given)
+
+
+def _method(
+    name: str, given: str, kind: str, lines: Iterable[str], docstring: str = ""
+) -> str:
+    signature = f"def {name}({', '.join(['self', *([given] if given else [])])}) -> {kind}:"
+    body = [f'"""{docstring}"""'] if docstring else []
+    return "\n".join([signature, *(indent(line, " " * 4) for line in [*body, *lines])])

@@ -1,0 +1,72 @@
+"""What the classes of a generated module are called, and what they say they are."""
+
+from deit_spec.graph import Scope
+
+ROLES = {
+    "patch_embed": "PatchEmbed",
+    "blocks": "Block",
+    "attn": "Attention",
+    "mlp": "Mlp",
+}
+
+DOCSTRINGS = {
+    "PatchEmbed": "Cuts an image into patches and makes each a token.",
+    "Block": "Attention and an MLP, each normed first and added to its input.",
+    "Attention": "Multi-head self-attention.",
+    "Mlp": "Two linear layers, each token by itself.",
+}
+
+
+def role_of(scope: Scope) -> str:
+    """The part that a scope plays, whatever its structure: `Block`."""
+    parts = [part for part in scope.path.split(".") if not part.isdigit()]
+    return ROLES.get(parts[-1], parts[-1].title().replace("_", ""))
+
+
+def name_classes(root: Scope, model: str = "DeiT") -> dict[int, str]:
+    """Name each structure, inner ones first.
+
+    The most frequent of a role has the plain name; others say where they stand:
+    `FirstBlock`, `LastAttention`, `Block7`.
+    """
+    counts: dict[str, dict[int, int]] = {}
+    examples: dict[int, Scope] = {}
+    for scope in root.walk():
+        if scope is root or scope.is_sequence:
+            continue
+        examples.setdefault(scope.structure, scope)
+        found = counts.setdefault(role_of(scope), {})
+        found[scope.structure] = found.get(scope.structure, 0) + 1
+    names: dict[int, str] = {}
+    lengths = _sequence_lengths(root)
+    for structure, scope in examples.items():
+        role = role_of(scope)
+        usual = max(counts[role], key=counts[role].__getitem__)
+        name = role if structure == usual else _placed(role, scope, lengths)
+        names[structure] = _unique(name, set(names.values()))
+    names[root.structure] = model
+    return names
+
+
+def _sequence_lengths(root: Scope) -> dict[str, int]:
+    return {s.path: len(s.items) for s in root.walk() if s.is_sequence}
+
+
+def _placed(role: str, scope: Scope, lengths: dict[str, int]) -> str:
+    """Name a class by the place of the block that it is in."""
+    parts = scope.path.split(".")
+    for depth, part in enumerate(parts):
+        if part.isdigit():
+            last = lengths[".".join(parts[:depth])] - 1
+            places = {0: f"First{role}", last: f"Last{role}"}
+            return places.get(int(part), f"{role}{part}")
+    return role
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number = 2
+    unique = name
+    while unique in taken:
+        unique = f"{name}_{number}"
+        number += 1
+    return unique

@@ -1,0 +1,25 @@
+"""Findings as data, and one small renderer for each form they are printed in."""
+
+from deit_spec.diagnostics.catalogue import CATALOGUE, Entry, diagnose
+from deit_spec.diagnostics.model import (
+    Diagnostic,
+    Label,
+    Severity,
+    Source,
+    Span,
+    has_errors,
+    in_source_order,
+)
+
+__all__ = [
+    "CATALOGUE",
+    "Diagnostic",
+    "Entry",
+    "Label",
+    "Severity",
+    "Source",
+    "Span",
+    "diagnose",
+    "has_errors",
+    "in_source_order",
+]

@@ -1,0 +1,90 @@
+"""A diagnostic as data: what is wrong, where, and what would mend it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+# The line breaks of YAML 1.1, which its parsers count; str.splitlines knows more.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+class Severity(Enum):
+    """How much a finding weighs: only an error refuses the spec."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text and the name that messages call it by."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines without their breaks; an empty text has one empty line."""
+        return tuple(_LINE_BREAK.split(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source. Lines and columns count from 1; the end is exclusive."""
+
+    source: Source
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A span with a few words under it; the words may be empty."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. The message states the fact; only a help proposes a change.
+
+    `primary` is where the finding is; `secondary` are the places that explain it.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    primary: Label
+    secondary: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    helps: tuple[str, ...] = field(default=())
+
+
+def in_source_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort by place, then by code, so that output is the same on every run."""
+
+    def place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+        span = diagnostic.primary.span
+        return (
+            span.source.name,
+            span.line,
+            span.column,
+            diagnostic.code,
+            diagnostic.message,
+        )
+
+    return sorted(diagnostics, key=place)
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any finding refuses the spec."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)

@@ -1,0 +1,211 @@
+"""The layer graph: ops by path, joined by the values that flow between them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+
+import networkx as nx
+
+from deit_spec.diagnostics import Span
+from deit_spec.ops import Op, Shape
+
+
+class Target(Enum):
+    """What the compiled model is for."""
+
+    TRAIN = "train"
+    INFERENCE = "inference"
+
+
+class Stage(Enum):
+    """How far a graph has come; `verify` says what each stage promises."""
+
+    LOWERED = "lowered"
+    TYPED = "typed"
+    FINAL = "final"
+
+
+class LayerGraph:
+    """A `networkx.DiGraph` of ops, in the order in which they run.
+
+    `network` is the graph itself. A node is named by its path, which is also
+    the torch module path: `blocks.3.attn.qkv`. Its attributes are
+
+    - `path`: the same path,
+    - `op`: the op, a frozen dataclass of `deit_spec.ops`,
+    - `parameters`: the op's learnable tensors (name, shape, initialisation),
+    - `span`: the place in the spec that the layer comes from, or None,
+    - `shape`: the output's shape, a tuple of `Dim`; None until inferred.
+
+    An edge has `argument`, the position among the reader's inputs, and `shape`,
+    the shape of the value on it. `network.graph` has `name`, `digest`, `target`
+    and `stage`, `outputs` (name to path) and `predict` (a path, or None).
+    """
+
+    def __init__(self, name: str, digest: str, target: Target = Target.TRAIN) -> None:
+        self.network: nx.DiGraph[str] = nx.DiGraph(
+            name=name,
+            digest=digest,
+            target=target,
+            stage=Stage.LOWERED,
+            outputs={},
+            predict=None,
+        )
+
+    @property
+    def name(self) -> str:
+        """The name of the spec."""
+        return str(self.network.graph["name"])
+
+    @property
+    def digest(self) -> str:
+        """The content hash of the spec."""
+        return str(self.network.graph["digest"])
+
+    @property
+    def target(self) -> Target:
+        """What the model is for."""
+        target: Target = self.network.graph["target"]
+        return target
+
+    @target.setter
+    def target(self, target: Target) -> None:
+        self.network.graph["target"] = target
+
+    @property
+    def stage(self) -> Stage:
+        """How far the graph has come."""
+        stage: Stage = self.network.graph["stage"]
+        return stage
+
+    @stage.setter
+    def stage(self, stage: Stage) -> None:
+        self.network.graph["stage"] = stage
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """What `forward` returns: the path of each output, by name."""
+        outputs: Mapping[str, str] = self.network.graph["outputs"]
+        return outputs
+
+    @outputs.setter
+    def outputs(self, outputs: Mapping[str, str]) -> None:
+        self.network.graph["outputs"] = dict(outputs)
+
+    @property
+    def predict(self) -> str | None:
+        """The path of what `predict` returns; None where there is no head."""
+        path: str | None = self.network.graph["predict"]
+        return path
+
+    @predict.setter
+    def predict(self, path: str | None) -> None:
+        self.network.graph["predict"] = path
+
+    def add(
+        self,
+        path: str,
+        op: Op,
+        inputs: Iterable[str] = (),
+        span: Span | None = None,
+    ) -> str:
+        """Add a layer that reads `inputs`, and return its path."""
+        self.network.add_node(
+            path, path=path, op=op, parameters=op.parameters, span=span, shape=None
+        )
+        for argument, source in enumerate(inputs):
+            self.network.add_edge(source, path, argument=argument, shape=None)
+        return path
+
+    def bypass(self, path: str) -> None:
+        """Remove a layer of one input; who read it reads its input instead."""
+        (source,) = self.inputs(path)
+        for reader, edge in self.network.succ[path].items():
+            self.network.add_edge(source, reader, **edge)
+        self.network.remove_node(path)
+        self.outputs = {
+            name: source if output == path else output
+            for name, output in self.outputs.items()
+        }
+        if self.predict == path:
+            self.predict = source
+
+    def op(self, path: str) -> Op:
+        """The op at a path."""
+        op: Op = self.network.nodes[path]["op"]
+        return op
+
+    def span(self, path: str) -> Span | None:
+        """The place in the spec that the layer comes from."""
+        span: Span | None = self.network.nodes[path]["span"]
+        return span
+
+    def inputs(self, path: str) -> tuple[str, ...]:
+        """The paths that a layer reads, in the order of its arguments."""
+        edges = self.network.pred[path]
+        if len(edges) < 2:  # noqa: PLR2004  -- nothing to order
+            return tuple(edges)
+        return tuple(sorted(edges, key=lambda source: edges[source]["argument"]))
+
+    def readers(self, path: str) -> tuple[str, ...]:
+        """The paths that read a layer."""
+        return tuple(self.network.succ[path])
+
+    def shape(self, path: str) -> Shape:
+        """The shape of a layer's output.
+
+        Raises:
+            KeyError: No shape has been inferred yet.
+        """
+        shape: Shape | None = self.network.nodes[path]["shape"]
+        if shape is None:
+            raise KeyError(path)
+        return shape
+
+    def input_shapes(self, path: str) -> tuple[Shape, ...]:
+        """The shapes that reach a layer, in the order of its arguments."""
+        return tuple(self.shape(source) for source in self.inputs(path))
+
+    def set_shape(self, path: str, shape: Shape) -> None:
+        """Type a layer's output and the edges that carry it."""
+        self.network.nodes[path]["shape"] = shape
+        for edge in self.network.succ[path].values():
+            edge["shape"] = shape
+
+    def order(self) -> list[str]:
+        """The paths in the order in which they run.
+
+        That is the order in which they were added, unless a later layer is read
+        by an earlier one.
+
+        Raises:
+            networkx.NetworkXUnfeasible: The graph has a cycle.
+        """
+        places = {path: place for place, path in enumerate(self.network)}
+        if all(places[source] < places[path] for source, path in self.network.edges):
+            return list(places)
+        return list(
+            nx.lexicographical_topological_sort(self.network, key=places.__getitem__)
+        )
+
+    def live(self) -> set[str]:
+        """The paths that an output or `predict` depends on."""
+        waiting = [*self.outputs.values(), *([self.predict] if self.predict else [])]
+        found = set(waiting)
+        while waiting:
+            for source in self.network.pred[waiting.pop()]:
+                if source not in found:
+                    found.add(source)
+                    waiting.append(source)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.order())
+
+    def __len__(self) -> int:
+        return len(self.network)
+
+    def __repr__(self) -> str:
+        return (
+            f"<LayerGraph {self.name!r} for {self.target.value}, {self.stage.value}, "
+            f"{len(self)} layers>"
+        )

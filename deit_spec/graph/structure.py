@@ -1,0 +1,179 @@
+"""The tree of scopes in a graph, and which of them are built alike.
+
+A scope is a group of paths with a common prefix: `blocks.3.attn`. Two scopes
+have the same structure when their layers, shapes and wiring are the same; then
+they share a class in generated code and a box in a diagram. Nothing is assumed:
+equal structure is found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from deit_spec.graph.layer_graph import LayerGraph
+
+
+@dataclass
+class Scope:
+    """A group of layers, in the order in which they run.
+
+    `inputs` are the outer layers that it reads and `outputs` its own that are
+    read outside, both in order of first use. `structure` is the same number for
+    scopes built alike. `values` are what may differ between these, such as drop
+    path rates.
+    """
+
+    path: str
+    items: dict[str, "Scope | str"] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    structure: int = -1
+    values: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the items are numbered: `blocks`."""
+        return bool(self.items) and all(name.isdigit() for name in self.items)
+
+    @property
+    def scopes(self) -> list["Scope"]:
+        """The scopes among the items."""
+        return [item for item in self.items.values() if isinstance(item, Scope)]
+
+    def is_chain(self) -> bool:
+        """Whether each item takes the one value that the item before it gives."""
+        scopes = self.scopes
+        if len(scopes) != len(self.items) or not self.is_sequence:
+            return False
+        carried = self.inputs
+        for scope in scopes:
+            if len(scope.inputs) != 1 or scope.inputs != carried:
+                return False
+            carried = scope.outputs
+        return len(carried) == 1 and self.outputs == carried
+
+    def walk(self) -> Iterator["Scope"]:
+        """Every scope below and this one, inner ones first."""
+        for scope in self.scopes:
+            yield from scope.walk()
+        yield self
+
+
+def runs(scopes: list[Scope]) -> list[list[Scope]]:
+    """Cut a sequence into runs of equal structure."""
+    cut: list[list[Scope]] = []
+    for scope in scopes:
+        if cut and cut[-1][0].structure == scope.structure:
+            cut[-1].append(scope)
+        else:
+            cut.append([scope])
+    return cut
+
+
+def build_scopes(graph: LayerGraph) -> Scope:
+    """Group the layers of a typed graph by path, in O(layers)."""
+    order = graph.order()
+    root = Scope("")
+    scopes = {"": root}
+    for path in order:
+        parent = _scope(scopes, path.rpartition(".")[0])
+        parent.items[path.rpartition(".")[2]] = path
+    _find_borders(graph, scopes, order)
+    _Interner(graph).number(root)
+    return root
+
+
+def _scope(scopes: dict[str, Scope], path: str) -> Scope:
+    if path not in scopes:
+        scope = scopes[path] = Scope(path)
+        parent, _, name = path.rpartition(".")
+        _scope(scopes, parent).items[name] = scope
+    return scopes[path]
+
+
+def _enclosing(path: str) -> list[str]:
+    """The scopes around a layer, outermost first."""
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _find_borders(
+    graph: LayerGraph, scopes: dict[str, Scope], order: list[str]
+) -> None:
+    inputs: dict[str, dict[str, None]] = {path: {} for path in scopes}
+    outputs: dict[str, dict[str, None]] = {path: {} for path in scopes}
+    for path in order:
+        around = _enclosing(path)
+        for source in graph.inputs(path):
+            theirs = _enclosing(source)
+            for scope in around:
+                if scope not in theirs:
+                    inputs[scope][source] = None
+            for scope in theirs:
+                if scope not in around:
+                    outputs[scope][source] = None
+    results = [*graph.outputs.values(), *([graph.predict] if graph.predict else [])]
+    for path in results:
+        for scope in _enclosing(path):
+            outputs[scope][path] = None
+    for path, scope in scopes.items():
+        scope.inputs, scope.outputs = list(inputs[path]), list(outputs[path])
+
+
+class _Interner:
+    """Gives equal things equal numbers, so that a key never grows with its scope."""
+
+    def __init__(self, graph: LayerGraph) -> None:
+        self.graph = graph
+        self.live = graph.live()
+        self.numbers: dict[object, int] = {}
+        self.ops: dict[int, int] = {}
+
+    def intern(self, key: object) -> int:
+        return self.numbers.setdefault(key, len(self.numbers))
+
+    def number(self, scope: Scope) -> None:
+        for child in scope.scopes:
+            self.number(child)
+        values: list[float] = []
+        places = {path: ("in", place) for place, path in enumerate(scope.inputs)}
+        keys: list[object] = [self._shapes(scope.inputs)]
+        for place, (name, item) in enumerate(scope.items.items()):
+            if isinstance(item, Scope):
+                sources, made, kind = item.inputs, item.outputs, item.structure
+                values.extend(item.values)
+            else:
+                sources, made = list(self.graph.inputs(item)), [item]
+                kind = self._layer(item)
+                values.extend(self._values(item))
+            keys.append((name, kind, tuple(places[source] for source in sources)))
+            for index, path in enumerate(made):
+                places[path] = (str(place), index)
+        keys.append(tuple(places[path] for path in scope.outputs))
+        scope.structure = self.intern(tuple(keys))
+        scope.values = tuple(values)
+
+    def _shapes(self, paths: list[str]) -> int:
+        return self.intern(("shapes", *(self.graph.shape(path) for path in paths)))
+
+    def _layer(self, path: str) -> int:
+        op = self.graph.op(path)
+        shape, live = self.graph.shape(path), path in self.live
+        return self.intern(("layer", self._op(op), shape, live))
+
+    def _op(self, op: object) -> int:
+        # Blocks share their ops, so most are known by identity, without a hash.
+        if id(op) not in self.ops:
+            lifted = {name for name, _ in getattr(op, "lifted", ())}
+            fields = [(k, v) for k, v in vars(op).items() if k not in lifted]
+            known = [(k, v) for k, v in fields if k != "parameters"]
+            self.ops[id(op)] = self.intern((type(op), tuple(known)))
+        return self.ops[id(op)]
+
+    def _values(self, path: str) -> list[float]:
+        op = self.graph.op(path)
+        return [getattr(op, name) for name, _ in op.lifted]

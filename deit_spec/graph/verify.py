@@ -1,0 +1,138 @@
+"""What is legal at each stage. A graph that breaks a rule is a defect of ours."""
+
+from collections.abc import Callable, Iterator
+
+import networkx as nx
+
+from deit_spec.graph.layer_graph import LayerGraph, Stage, Target
+from deit_spec.ops import Images, Shape
+
+
+class IllegalGraphError(AssertionError):
+    """A pass left a graph that its stage does not allow."""
+
+
+def verify(graph: LayerGraph) -> None:
+    """Check every rule of the graph's stage.
+
+    Raises:
+        IllegalGraphError: With every breach, one a line.
+    """
+    breaches = [
+        breach for rule in RULES[graph.stage] for breach in rule(graph)
+    ]
+    if breaches:
+        raise IllegalGraphError("\n".join(breaches))
+
+
+def acyclic(graph: LayerGraph) -> Iterator[str]:
+    """No layer reads what depends on it."""
+    if not nx.is_directed_acyclic_graph(graph.network):
+        yield f"cycle: {nx.find_cycle(graph.network)}"
+
+
+def one_input(graph: LayerGraph) -> Iterator[str]:
+    """Images enter at one place."""
+    found = [path for path in graph.network if isinstance(graph.op(path), Images)]
+    if len(found) != 1:
+        yield f"inputs: {found}"
+
+
+def arguments_complete(graph: LayerGraph) -> Iterator[str]:
+    """Every op has as many inputs as it takes, numbered from 0."""
+    for path, edges in graph.network.pred.items():
+        arity = graph.op(path).arity
+        found = sorted(edge["argument"] for edge in edges.values())
+        wanted = len(found) or 1 if arity is None else arity
+        if found != list(range(wanted)):
+            yield f"{path}: arguments {found}, takes {wanted}"
+
+
+def paths_are_modules(graph: LayerGraph) -> Iterator[str]:
+    """A path names a layer or a group of layers, never both."""
+    for path in graph.network:
+        parent = path
+        while "." in parent:
+            parent = parent.rpartition(".")[0]
+            if parent in graph.network:
+                yield f"{path}: {parent} is a layer itself"
+
+
+def outputs_exist(graph: LayerGraph) -> Iterator[str]:
+    """Outputs name layers."""
+    paths = [*graph.outputs.values(), *([graph.predict] if graph.predict else [])]
+    if not graph.outputs:
+        yield "no output"
+    for path in paths:
+        if path not in graph.network:
+            yield f"output {path} is no layer"
+
+
+def nothing_idle(graph: LayerGraph) -> Iterator[str]:
+    """What no output reads is there for its parameters, or leads to some that are."""
+    live = graph.live() | {"images"}
+    for path in reversed(graph.order()):
+        if path in live:
+            continue
+        if not graph.op(path).parameters and not graph.readers(path):
+            yield f"{path}: nobody reads it"
+
+
+def typed(graph: LayerGraph) -> Iterator[str]:
+    """Every layer and every edge has its shape."""
+    for path, shape in graph.network.nodes(data="shape"):
+        if shape is None:
+            yield f"{path}: no shape"
+    for source, path, shape in graph.network.edges(data="shape"):
+        if shape is None or shape != graph.network.nodes[source]["shape"]:
+            yield f"{source} -> {path}: the edge has another shape"
+
+
+def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
+    """A symbol means one size throughout."""
+    sizes: dict[tuple[str, int], int | None] = {}
+    seen: set[Shape] = set()
+    for path, shape in graph.network.nodes(data="shape"):
+        if shape is None or shape in seen:
+            continue
+        seen.add(shape)
+        for dim in shape:
+            if dim.symbol and sizes.setdefault((dim.symbol, dim.factor), dim.size) != dim.size:
+                yield f"{path}: {dim}, elsewhere {sizes[dim.symbol, dim.factor]}"
+
+
+def no_identities(graph: LayerGraph) -> Iterator[str]:
+    """Nothing is left that does nothing."""
+    for path, op in graph.network.nodes(data="op"):
+        if op.identity:
+            yield f"{path}: {op.summary} does nothing"
+
+
+def settled_for_inference(graph: LayerGraph) -> Iterator[str]:
+    """At inference nothing is random, and there is one output."""
+    if graph.target is not Target.INFERENCE:
+        return
+    if len(graph.outputs) != 1:
+        yield f"outputs: {list(graph.outputs)}"
+    for path, op in graph.network.nodes(data="op"):
+        if op.random:
+            yield f"{path}: {op.summary} is random"
+
+
+Rule = Callable[[LayerGraph], Iterator[str]]
+
+_LOWERED: tuple[Rule, ...] = (
+    acyclic,
+    one_input,
+    arguments_complete,
+    paths_are_modules,
+    outputs_exist,
+    nothing_idle,
+)
+_TYPED: tuple[Rule, ...] = (*_LOWERED, typed, one_size_a_symbol)
+
+RULES: dict[Stage, tuple[Rule, ...]] = {
+    Stage.LOWERED: _LOWERED,
+    Stage.TYPED: _TYPED,
+    Stage.FINAL: (*_TYPED, no_identities, settled_for_inference),
+}

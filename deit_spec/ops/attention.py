@@ -1,0 +1,123 @@
+"""The pieces of multi-head self-attention (Vaswani et al. 2017, section 3.2)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deit_spec.ops.base import Flow, FunctionOp, Names
+from deit_spec.ops.dim import Dim, Shape, ShapeError, expect_rank, expect_size, show
+
+
+@dataclass(frozen=True)
+class SplitHeads(FunctionOp):
+    """`[B, N, parts·H·D] -> [B, N, parts, H, D]`."""
+
+    parts: int
+    heads: Dim
+    width: Dim
+
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 3)
+        total = self.parts * self.heads.known * self.width.known
+        if x[-1].known != total:
+            raise ShapeError(
+                f"splits {x[-1]} into {self.parts} × {self.heads} × {self.width}, "
+                f"which makes {total}"
+            )
+        return (*x[:-1], Dim(self.parts), self.heads, self.width)
+
+    @property
+    def summary(self) -> str:
+        return f"split into {self.parts} × {self.heads.size} heads"
+
+    def expression(self, names: Names, *inputs: str) -> str:
+        heads, width = names.dim(self.heads), names.dim(self.width)
+        return f"{inputs[0]}.unflatten(2, ({self.parts}, {heads}, {width}))"
+
+
+@dataclass(frozen=True)
+class TakePart(FunctionOp):
+    """`[B, N, parts, H, D] -> [B, H, N, D]`, one of query, key and value."""
+
+    index: int
+    parts: int
+
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 5)
+        expect_size("parts", x[2], Dim(self.parts))
+        batch, tokens, _, heads, width = x
+        return (batch, heads, tokens, width)
+
+    @property
+    def summary(self) -> str:
+        return f"part {self.index} of {self.parts}"
+
+    def expression(self, names: Names, *inputs: str) -> str:
+        return f"{self.all_parts(*inputs)}[{self.index}]"
+
+    def all_parts(self, qkv: str) -> str:
+        """The tensor that unpacks into all the parts."""
+        return f"{qkv}.permute(2, 0, 3, 1, 4)"
+
+
+@dataclass(frozen=True)
+class Attend(FunctionOp):
+    """`softmax(q·kᵀ / √D)·v` per head: q `[B, H, N, D]`, k and v `[B, H, M, D]`.
+
+    Vaswani et al. 2017, equation 1. Its two products cost `2·H·N·M·D`.
+    """
+
+    arity: ClassVar[int | None] = 3
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        q, k, v = inputs
+        expect_rank(q, 4)
+        if [d.size for d in k] != [d.size for d in v]:
+            raise ShapeError(f"takes keys {show(k)} and values {show(v)}, which differ")
+        expect_size("as many key heads as query heads,", k[1], q[1])
+        expect_size("a key width of", k[3], q[3])
+        return q
+
+    def macs(self, *inputs: Shape) -> int:
+        _, heads, tokens, width = inputs[0]
+        return 2 * heads.known * tokens.known * inputs[1][2].known * width.known
+
+    @property
+    def summary(self) -> str:
+        return "softmax(q·kᵀ/√D)·v"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"F.scaled_dot_product_attention({', '.join(inputs)})"
+
+
+@dataclass(frozen=True)
+class MergeHeads(FunctionOp):
+    """`[B, H, N, D] -> [B, N, C]`, with `C = H·D`."""
+
+    width: Dim
+
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 4)
+        batch, heads, tokens, width = x
+        if heads.known * width.known != self.width.known:
+            raise ShapeError(
+                f"joins {heads} × {width}, "
+                f"{heads.known * width.known} channels, into {self.width}"
+            )
+        return (batch, tokens, self.width)
+
+    @property
+    def summary(self) -> str:
+        return "join heads"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"{inputs[0]}.transpose(1, 2).flatten(2)"

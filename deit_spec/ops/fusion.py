@@ -1,0 +1,46 @@
+"""Two heads joined into one answer (DeiT, Touvron et al. 2021, section 5.2)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deit_spec.ops.base import Flow, FunctionOp, Names
+from deit_spec.ops.dim import Shape, ShapeError, same_sizes, show
+
+
+class _Mean(FunctionOp):
+    """The mean of two heads, which needs equal class counts."""
+
+    arity: ClassVar[int | None] = 2
+    flow: ClassVar[Flow] = Flow.LINE
+    atoms: ClassVar[bool] = True
+    infix: ClassVar[bool] = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        cls, dist = inputs
+        if not same_sizes(cls, dist):
+            raise ShapeError(f"averages heads of {show(cls)} and {show(dist)}")
+        return cls
+
+
+@dataclass(frozen=True)
+class MeanLogits(_Mean):
+    """`[B, K], [B, K] -> [B, K]`, the mean of the logits."""
+
+    @property
+    def summary(self) -> str:
+        return "mean of logits"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"({inputs[0]} + {inputs[1]}) / 2"
+
+
+@dataclass(frozen=True)
+class MeanSoftmax(_Mean):
+    """`[B, K], [B, K] -> [B, K]`, the mean of the probabilities."""
+
+    @property
+    def summary(self) -> str:
+        return "mean of probabilities"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"({inputs[0]}.softmax(dim=-1) + {inputs[1]}.softmax(dim=-1)) / 2"

@@ -1,0 +1,179 @@
+"""From an image to tokens, and from tokens to the vectors that the heads read."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from deit_spec.ops.base import (
+    Flow,
+    FunctionOp,
+    Init,
+    Names,
+    Op,
+    Parameter,
+    ParameterOp,
+)
+from deit_spec.ops.dim import (
+    BATCH,
+    Dim,
+    Shape,
+    ShapeError,
+    expect_rank,
+    expect_size,
+    show,
+)
+
+
+@dataclass(frozen=True)
+class Images(Op):
+    """The input: a batch of square images, `[B, channels, S, S]`."""
+
+    channels: int
+    side: int
+
+    arity: ClassVar[int | None] = 0
+
+    def infer(self, *inputs: Shape) -> Shape:  # noqa: ARG002  -- there are none
+        return (BATCH, Dim(self.channels), Dim(self.side), Dim(self.side))
+
+    @property
+    def summary(self) -> str:
+        return f"{self.side}×{self.side} pixels, {self.channels} channels"
+
+
+@dataclass(frozen=True)
+class FlattenGrid(FunctionOp):
+    """`[B, C, G, G] -> [B, P, C]`: the patches row by row, `P = G²`."""
+
+    patches: Dim
+
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 4)
+        batch, width, rows, columns = x
+        if rows.known * columns.known != self.patches.known:
+            raise ShapeError(f"takes {self.patches} patches, not {rows} × {columns}")
+        return (batch, self.patches, width)
+
+    @property
+    def summary(self) -> str:
+        return "patches in rows"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"{inputs[0]}.flatten(2).transpose(1, 2)"
+
+
+@dataclass(frozen=True)
+class Table(ParameterOp):
+    """A learnable `[1, rows, C]`: a token, or a position for each of several."""
+
+    rows: Dim
+    width: Dim
+    init: Init
+
+    def infer(self, *inputs: Shape) -> Shape:  # noqa: ARG002  -- there are none
+        return (Dim(1), self.rows, self.width)
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (Parameter("", self.infer(), self.init),)
+
+    @property
+    def summary(self) -> str:
+        return "learned"
+
+
+@dataclass(frozen=True)
+class ExpandBatch(FunctionOp):
+    """`[1, T, C] -> [B, T, C]`: the same for every image."""
+
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 3)
+        expect_size("a first dimension of", x[0], Dim(1))
+        return (BATCH, *x[1:])
+
+    @property
+    def summary(self) -> str:
+        return "for each image"
+
+    def expression(self, names: Names, *inputs: str) -> str:
+        return f"{inputs[0]}.expand({names.batch}, -1, -1)"
+
+
+@dataclass(frozen=True)
+class JoinTokens(FunctionOp):
+    """`[B, a, C], [B, b, C], … -> [B, N, C]`, `N = a + b + …`."""
+
+    tokens: Dim
+
+    arity: ClassVar[int | None] = None
+    flow: ClassVar[Flow] = Flow.LINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        first = inputs[0]
+        for x in inputs:
+            expect_rank(x, 3)
+            expect_size("tokens of one width,", x[2], first[2])
+        total = sum(x[1].known for x in inputs)
+        if total != self.tokens.known:
+            counts = " + ".join(str(x[1].known) for x in inputs)
+            raise ShapeError(f"joins {counts} = {total} tokens into {self.tokens}")
+        return (BATCH, self.tokens, first[2])
+
+    @property
+    def summary(self) -> str:
+        return "concatenate"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"torch.cat(({', '.join(inputs)}), dim=1)"
+
+
+@dataclass(frozen=True)
+class ReadToken(FunctionOp):
+    """`[B, N, C] -> [B, C]`, the token at a place in the sequence."""
+
+    index: int
+
+    flow: ClassVar[Flow] = Flow.INLINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 3)
+        if self.index >= x[1].known:
+            raise ShapeError(f"reads token {self.index} of {show(x)}, which has {x[1]}")
+        return (x[0], x[2])
+
+    @property
+    def summary(self) -> str:
+        return f"token {self.index}"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"{inputs[0]}[:, {self.index}]"
+
+
+@dataclass(frozen=True)
+class MeanOfTokens(FunctionOp):
+    """`[B, N, C] -> [B, C]`, the mean of the first `count` tokens."""
+
+    count: int
+
+    flow: ClassVar[Flow] = Flow.INLINE
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 3)
+        if self.count > x[1].known:
+            raise ShapeError(f"averages {self.count} tokens of {show(x)}")
+        return (x[0], x[2])
+
+    @property
+    def summary(self) -> str:
+        return f"mean of tokens 0 to {self.count - 1}"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"{inputs[0]}[:, :{self.count}].mean(dim=1)"

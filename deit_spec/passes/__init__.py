@@ -1,0 +1,49 @@
+"""Small rewrites of the layer graph: one a file, one function each.
+
+`PASSES` is the order, by target. A pass owns the graph that it is given, and
+leaves one that `verify` accepts.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from deit_spec.graph import LayerGraph, Stage, Target, verify
+from deit_spec.passes.drop_identities import drop_identities
+from deit_spec.passes.drop_random import drop_random
+from deit_spec.passes.infer_shapes import ShapeInferenceError, infer_shapes
+from deit_spec.passes.return_prediction import return_prediction
+
+Pass: TypeAlias = Callable[[LayerGraph], LayerGraph]
+
+PASSES: dict[Target, tuple[Pass, ...]] = {
+    Target.TRAIN: (infer_shapes, drop_identities),
+    Target.INFERENCE: (infer_shapes, drop_random, return_prediction, drop_identities),
+}
+
+
+def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
+    """Bring a lowered graph to its final form for a target.
+
+    Raises:
+        ShapeInferenceError: A layer cannot take the shape that reaches it.
+        IllegalGraphError: A pass left an illegal graph, a defect of ours.
+    """
+    verify(graph)
+    for step in PASSES[target]:
+        graph = step(graph)
+        verify(graph)
+    graph.target, graph.stage = target, Stage.FINAL
+    verify(graph)
+    return graph
+
+
+__all__ = [
+    "PASSES",
+    "Pass",
+    "ShapeInferenceError",
+    "drop_identities",
+    "drop_random",
+    "infer_shapes",
+    "return_prediction",
+    "run_passes",
+]

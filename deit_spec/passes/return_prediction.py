@@ -1,0 +1,13 @@
+"""Let `forward` return what `predict` does: the joined logits."""
+
+from deit_spec.graph import LayerGraph
+
+
+def return_prediction(graph: LayerGraph) -> LayerGraph:
+    """Make the prediction the only output; a model without heads keeps its own.
+
+    A head that the prediction does not read stays, so that state dicts fit.
+    """
+    if graph.predict is not None:
+        graph.outputs = {"logits": graph.predict}
+    return graph

@@ -1,0 +1,57 @@
+"""Files to documents, without trust in what a name leads to."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.source import limits, problems
+from deit_spec.source.document import Document
+from deit_spec.source.reader import read_bytes
+
+# What the shell has opened for us, `<(…)` included: waiting for it is right.
+_DESCRIPTORS: Final = (Path("/dev/fd"), Path("/proc/self/fd"))
+_STDIN: Final = Path("/dev/stdin")
+# Any other name may lead to a FIFO, and opening one waits for a writer for ever.
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_KINDS: Final = (
+    (stat.S_ISDIR, "is a directory"),
+    (stat.S_ISFIFO, "is a named pipe"),
+    (stat.S_ISSOCK, "is a socket"),
+)
+
+
+def read_file(path: Path, name: str) -> tuple[Document | None, list[Diagnostic]]:
+    """Read a file; messages call it by the name."""
+    try:
+        data = _contents(path)
+    except OSError as error:
+        reason = (error.strerror or str(error) or "unknown reason").lower()
+        return None, [problems.unreadable(name, reason)]
+    except ValueError:
+        # What the system cannot take as a name: NUL, or an unpaired surrogate.
+        reason = "the name holds a character that no file name can"
+        return None, [problems.unreadable(name, reason)]
+    return read_bytes(data, name)
+
+
+def _contents(path: Path) -> bytes:
+    given = path == _STDIN or path.parent in _DESCRIPTORS
+    opener = None if given else _open_at_once
+    with open(path, "rb", opener=opener) as file:
+        if not given:
+            _require_regular(os.fstat(file.fileno()).st_mode)
+        # One byte past the limit is enough to know that there are too many.
+        return file.read(limits.FILE_BYTES + 1)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_WAIT)
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    kinds = (words for is_kind, words in _KINDS if is_kind(mode))
+    raise OSError(None, next(kinds, "is a device"))

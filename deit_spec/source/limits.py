@@ -1,0 +1,15 @@
+"""How large a spec may be: far above any real one, far below what hurts to read."""
+
+from typing import Final
+
+FILE_BYTES: Final = 64 * 1024
+"""Bytes of one file; the published specs have a few hundred."""
+
+NESTING_DEPTH: Final = 16
+"""Mappings and sequences inside one another; a spec needs two."""
+
+ALIASES: Final = 0
+"""Uses of an anchor; nothing in a spec is worth saying by reference."""
+
+NUMBER_CHARACTERS: Final = 100
+"""Characters of one number; Python itself refuses to read thousands of digits."""

@@ -1,0 +1,45 @@
+"""What a scalar and a tag mean, with what may be wrong with them."""
+
+from yaml.events import CollectionStartEvent, ScalarEvent
+
+from deit_spec.source import limits, problems, tags
+from deit_spec.source.report import Report
+from deit_spec.source.scalars import Kind, Plain, convert, fits, kind_of
+
+
+def scalar(event: ScalarEvent, report: Report) -> tuple[Plain, Kind]:
+    """Give the value of a scalar and its kind."""
+    kind = _kind(event, report)
+    length = len(event.value)
+    if kind in (Kind.INT, Kind.FLOAT) and length > limits.NUMBER_CHARACTERS:
+        report.refuse(problems.long_number(length, report.span(event)))
+        return None, kind
+    return convert(event.value, kind), kind
+
+
+def check_tag(event: CollectionStartEvent, kind: str, report: Report) -> None:
+    """See that the tag of a mapping or a sequence, if any, says that it is one."""
+    if not event.tag or event.tag == "!":
+        return
+    name = tags.core_name(event.tag)
+    if name is None:
+        report.foreign_tag(event.tag, event)
+    elif name != kind:
+        report.misfit_tag(name, kind, event)
+
+
+def _kind(event: ScalarEvent, report: Report) -> Kind:
+    found = kind_of(event.value)
+    untagged = Kind.STR if event.style else found
+    if not event.tag:
+        return untagged
+    if event.tag == "!":
+        return Kind.STR
+    name = tags.core_name(event.tag)
+    if name is None:
+        report.foreign_tag(event.tag, event)
+        return untagged
+    if name in (tags.MAPPING, tags.SEQUENCE) or not fits(found, Kind(name)):
+        report.misfit_tag(name, untagged.value, event)
+        return untagged
+    return Kind(name)

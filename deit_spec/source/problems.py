@@ -1,0 +1,120 @@
+"""What can be wrong with a text, in words: one function a finding."""
+
+import json
+from typing import Final
+
+from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.source import limits, tags
+
+_QUOTED_LENGTH: Final = 60
+
+_ARTICLES: Final = {
+    "null": "null",
+    "bool": "a boolean",
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    tags.MAPPING: "a mapping",
+    tags.SEQUENCE: "a sequence",
+}
+
+
+def whole(source: Source) -> Label:
+    """Point at a source as a whole: its first character."""
+    return Label(Span(source, 1, 1, 1, 1))
+
+
+def quoted(text: str) -> str:
+    """Put a piece of the user's text into a message: short, on one line."""
+    if len(text) > _QUOTED_LENGTH:
+        text = text[: _QUOTED_LENGTH - 1] + "…"
+    return "`" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "`"
+
+
+def bad_character(character: str, span: Span) -> Diagnostic:
+    """Report a character that no YAML text may hold."""
+    message = f"the character U+{ord(character):04X} is not allowed in YAML"
+    return diagnose("DS001", message, Label(span))
+
+
+def twice(key: str, again: Span, first: Span) -> Diagnostic:
+    """Report a key that its mapping has already."""
+    return diagnose(
+        "DS003",
+        f"the key {quoted(key)} is written twice",
+        Label(again, "written again here"),
+        secondary=[Label(first, "first written here")],
+    )
+
+
+def second_document(span: Span) -> Diagnostic:
+    """Report a document after the first."""
+    return diagnose(
+        "DS004",
+        "the file holds more than one document",
+        Label(span, "the second starts here"),
+        helps=["move it to a file of its own"],
+    )
+
+
+def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
+    """Report a key of another type; `text` is how a scalar is written."""
+    name = "a key" if not text else f"the key {quoted(text)}"
+    helps = [f"quote it: `{json.dumps(text)}`"] if text else []
+    message = f"{name} is {_ARTICLES[kind]}, not a string"
+    return diagnose("DS005", message, Label(span), helps=helps)
+
+
+def foreign_tag(tag: str, span: Span) -> Diagnostic:
+    """Report a tag that the core schema does not have."""
+    message = f"the tag {quoted(tags.as_written(tag))} is not one of the core schema"
+    names = ", ".join(f"`!!{name}`" for name in sorted(tags.NAMES))
+    return diagnose("DS006", message, Label(span), notes=[f"the core tags are {names}"])
+
+
+def misfit_tag(name: str, found: str, span: Span) -> Diagnostic:
+    """Report a core tag on a value that it does not describe."""
+    message = f"the tag `!!{name}` stands before {_ARTICLES[found]}"
+    return diagnose("DS006", message, Label(span))
+
+
+def merge_key(span: Span) -> Diagnostic:
+    """Report `<<`, which YAML 1.2 no longer has."""
+    return diagnose(
+        "DS007",
+        "the merge key `<<` is not part of YAML 1.2",
+        Label(span),
+        helps=["`extends: other.yaml` takes over the fields of another spec"],
+    )
+
+
+def alias(name: str, span: Span) -> Diagnostic:
+    """Report the use of an anchor."""
+    message = f"the alias {quoted('*' + name)} passes the limit of {limits.ALIASES}"
+    return diagnose("DS008", message, Label(span), helps=["write the value out"])
+
+
+def too_deep(span: Span) -> Diagnostic:
+    """Report a collection inside too many others."""
+    message = f"the nesting passes the limit of {limits.NESTING_DEPTH} levels"
+    return diagnose("DS008", message, Label(span, "one level too deep"))
+
+
+def long_number(length: int, span: Span) -> Diagnostic:
+    """Report a number that nobody means."""
+    limit = limits.NUMBER_CHARACTERS
+    message = f"a number of {length} characters passes the limit of {limit}"
+    return diagnose("DS008", message, Label(span))
+
+
+def too_large(name: str) -> Diagnostic:
+    """Report a text that was not even looked at."""
+    limit = limits.FILE_BYTES
+    message = f"the file passes the limit of {limit} bytes ({limit // 1024} KiB)"
+    return diagnose("DS008", message, whole(Source(name, "")))
+
+
+def unreadable(name: str, reason: str) -> Diagnostic:
+    """Report a file that the system does not hand over."""
+    message = f"the file cannot be read: {reason}"
+    return diagnose("DS009", message, whole(Source(name, "")))

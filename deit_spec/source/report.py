@@ -1,0 +1,44 @@
+"""What is found while a text is read."""
+
+from yaml.events import Event
+
+from deit_spec.diagnostics import Diagnostic, Span
+from deit_spec.source import problems, tags
+from deit_spec.source.events import end_of, start_of
+from deit_spec.source.positions import Positions
+
+
+class Report:
+    """The problems so far, and whether the value can still be trusted."""
+
+    def __init__(self, positions: Positions) -> None:
+        self.positions = positions
+        self.problems: list[Diagnostic] = []
+        self.complete = True
+
+    def note(self, problem: Diagnostic) -> None:
+        """Note a problem; what is refused is left out, or read as if not there."""
+        self.problems.append(problem)
+
+    def refuse(self, problem: Diagnostic) -> None:
+        """Note a problem after which some value is made up, so none may be used."""
+        self.problems.append(problem)
+        self.complete = False
+
+    def foreign_tag(self, tag: str, event: Event) -> None:
+        """Note a tag that the core schema does not have."""
+        self.note(problems.foreign_tag(tag, self.tag_span(event)))
+
+    def misfit_tag(self, name: str, found: str, event: Event) -> None:
+        """Note a core tag on a value that it does not describe."""
+        self.note(problems.misfit_tag(name, found, self.tag_span(event)))
+
+    def span(self, event: Event) -> Span:
+        """Give the place of an event."""
+        return self.positions.span(start_of(event), end_of(event))
+
+    def tag_span(self, event: Event) -> Span:
+        """Give the place of the tag that an event starts with."""
+        start = start_of(event)
+        first, last = tags.place_in(self.positions.text(start, None))
+        return self.positions.span(start + first, start + last)

@@ -1,0 +1,59 @@
+"""Where a spec says what, for rules that point at several fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deit_spec.diagnostics import Label, Span
+from deit_spec.source import Document
+
+
+@dataclass(frozen=True)
+class About:
+    """The labels and notes of a finding on several fields."""
+
+    primary: Label
+    secondary: tuple[Label, ...]
+    notes: tuple[str, ...]
+
+
+class Places:
+    """The spans of a document, by field."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def wrote(self, field: str) -> bool:
+        """Whether the document says anything about `field` (`variant.fusion`)."""
+        return tuple(field.split(".")) in self._document.spans
+
+    def value(self, field: str) -> Span:
+        """The span of a field's value, or of the nearest thing around it."""
+        return self._document.nearest(tuple(field.split("."))).value
+
+    def about(self, *fields: tuple[str, str, object]) -> About:
+        """Point at each field (name, words, value) that is written.
+
+        The first that is written is the primary; those that hold by default
+        are told in notes.
+        """
+        written = [item for item in fields if self.wrote(item[0])]
+        labels = [Label(self.value(name), words) for name, words, _ in written]
+        if not labels:
+            labels = [Label(self.value(fields[0][0]))]
+        return About(labels[0], tuple(labels[1:]), self._defaults(fields))
+
+    def _defaults(self, fields: Sequence[tuple[str, str, object]]) -> tuple[str, ...]:
+        return tuple(
+            f"`{name}` is {plain(value)} by default"
+            for name, _, value in fields
+            if not self.wrote(name)
+        )
+
+
+def plain(value: object) -> str:
+    """Write a value as YAML does."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

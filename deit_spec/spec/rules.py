@@ -1,0 +1,283 @@
+"""The rules between fields. Each is a plain function that returns its findings.
+
+A rule runs when all the fields that it reads are valid by themselves, so one
+mistake never causes a second message.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.spec.places import About, Places
+from deit_spec.spec.schema import DeiTSpec
+from deit_spec.spec.suggest import (
+    listed,
+    nearest_divisors,
+    nearest_multiples,
+    nearest_ratio,
+)
+
+Findings: TypeAlias = Iterator[Diagnostic]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check, and the fields that it reads."""
+
+    check: Callable[[DeiTSpec, Places], Findings]
+    reads: frozenset[str]
+
+
+def find_all(spec: DeiTSpec, places: Places, invalid: set[str]) -> list[Diagnostic]:
+    """Run every rule whose fields are all valid."""
+    return [
+        finding
+        for rule in RULES
+        if not rule.reads & invalid
+        for finding in rule.check(spec, places)
+    ]
+
+
+def patches_fill_image(spec: DeiTSpec, places: Places) -> Findings:
+    """DS201: patch_size divides image_size, so that no pixel is left out."""
+    image, patch = spec.image_size, spec.patch_size
+    if image % patch == 0:
+        return
+    about = places.about(
+        ("image_size", _division(image, patch), image),
+        ("patch_size", f"patches of {patch}×{patch} pixels", patch),
+    )
+    yield _finding(
+        "DS201",
+        "image_size does not divide into patches of patch_size",
+        about,
+        helps=[_alternatives("image_size", image, "patch_size", patch)],
+    )
+
+
+def heads_fill_width(spec: DeiTSpec, places: Places) -> Findings:
+    """DS203: num_heads divides embed_dim, so that each head has a whole width."""
+    width, heads = spec.embed_dim, spec.num_heads
+    if width % heads == 0:
+        return
+    about = places.about(
+        ("embed_dim", _division(width, heads), width),
+        ("num_heads", f"{heads} heads", heads),
+    )
+    yield _finding(
+        "DS203",
+        "embed_dim does not divide into num_heads",
+        about,
+        helps=[_alternatives("embed_dim", width, "num_heads", heads)],
+    )
+
+
+def mlp_width_is_whole(spec: DeiTSpec, places: Places) -> Findings:
+    """DS204: the MLP's hidden width is `int(embed_dim * mlp_ratio)`."""
+    exact = _exact_mlp_width(spec)
+    if exact == spec.mlp_dim or spec.mlp_dim == 0:
+        return
+    ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
+    yield _finding(
+        "DS204",
+        "the MLP width is rounded down",
+        _about_mlp(spec, places, f"so the MLP is {spec.mlp_dim} wide"),
+        helps=[f"`mlp_ratio: {ratio!r}` gives {int(spec.embed_dim * ratio)} exactly"],
+    )
+
+
+def mlp_has_width(spec: DeiTSpec, places: Places) -> Findings:
+    """DS205: the MLP has a hidden channel."""
+    if spec.mlp_dim:
+        return
+    ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
+    yield _finding(
+        "DS205",
+        "the MLP has no hidden channel",
+        _about_mlp(spec, places, "rounded down to 0"),
+        helps=[f"`mlp_ratio: {ratio!r}` or more"],
+    )
+
+
+def _exact_mlp_width(spec: DeiTSpec) -> Decimal:
+    """The product as a person reckons it: the float 1.1 means 1.1."""
+    return Decimal(repr(spec.mlp_ratio)) * spec.embed_dim
+
+
+def _about_mlp(spec: DeiTSpec, places: Places, outcome: str) -> About:
+    width, ratio = spec.embed_dim, spec.mlp_ratio
+    product = f"{width} × {ratio!r} = {float(_exact_mlp_width(spec))!r}"
+    return places.about(
+        ("mlp_ratio", f"{product}, {outcome}", ratio),
+        ("embed_dim", f"{width} wide", width),
+    )
+
+
+def teacher_has_token(spec: DeiTSpec, places: Places) -> Findings:
+    """DS206: the teacher's head reads the distillation token."""
+    if spec.teacher_num_classes is None or spec.variant.distillation_token:
+        return
+    about = places.about(
+        ("teacher_num_classes", "a head on the distillation token", None),
+        ("variant.distillation_token", "no such token", True),
+    )
+    yield _finding(
+        "DS206",
+        "teacher_num_classes is set and there is no distillation token",
+        about,
+        helps=["`variant.distillation_token: true`, or `teacher_num_classes: null`"],
+    )
+
+
+def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
+    """DS207: `mean_*` joins heads of equal class counts."""
+    classes, teacher = spec.num_classes, spec.teacher_num_classes
+    if classes is None or teacher is None or classes == teacher:
+        return
+    fusion = spec.variant.fusion
+    if not fusion.startswith("mean_"):
+        return
+    about = places.about(
+        ("variant.fusion", "joins both heads", fusion),
+        ("num_classes", f"{classes} classes", classes),
+        ("teacher_num_classes", f"{teacher} classes", teacher),
+    )
+    yield _finding(
+        "DS207",
+        f"heads of {classes} and {teacher} classes have no mean for `predict`",
+        about,
+        helps=[
+            "`variant.fusion: cls` or `variant.fusion: dist`, "
+            f"or `teacher_num_classes: {classes}`"
+        ],
+    )
+
+
+def teacher_needs_classes(spec: DeiTSpec, places: Places) -> Findings:
+    """DS208: teacher_num_classes alone adds no head."""
+    if spec.teacher_num_classes is None or spec.num_classes is not None:
+        return
+    about = places.about(
+        ("teacher_num_classes", "no head is built", None),
+        ("num_classes", "no classes", None),
+    )
+    yield _finding(
+        "DS208",
+        "teacher_num_classes has no effect without num_classes",
+        about,
+        helps=[f"`num_classes: {spec.teacher_num_classes}`"],
+    )
+
+
+def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
+    """DS209: a distillation token without a teacher's head learns nothing from one."""
+    if spec.num_classes is None or spec.teacher_num_classes is not None:
+        return
+    if not spec.variant.distillation_token or spec.variant.readout == "mean_tokens":
+        return
+    yield diagnose(
+        "DS209",
+        "the distillation token has no head of its own",
+        Label(places.value("num_classes"), "the class head alone"),
+        notes=["the published undistilled models have no distillation token"],
+        helps=[
+            "`variant.distillation_token: false`, "
+            f"or `teacher_num_classes: {spec.num_classes}`"
+        ],
+    )
+
+
+def readout_has_tokens(spec: DeiTSpec, places: Places) -> Findings:
+    """DS210: `mean_tokens` averages two tokens."""
+    if spec.variant.readout != "mean_tokens" or spec.variant.distillation_token:
+        return
+    about = places.about(
+        ("variant.readout", "the mean of class and distillation token", "cls"),
+        ("variant.distillation_token", "no such token", True),
+    )
+    yield _finding(
+        "DS210",
+        "mean_tokens is set and there is no distillation token",
+        about,
+        helps=["`variant.readout: cls`, or `variant.distillation_token: true`"],
+    )
+
+
+def settings_have_effect(spec: DeiTSpec, places: Places) -> Findings:
+    """DS211: a switch that changes nothing is most likely a mistake."""
+    variant = spec.variant
+    if variant.readout == "mean_tokens" and variant.distillation_token:
+        if spec.num_classes is None:
+            yield _no_effect(places, "variant.readout", "without num_classes")
+        elif spec.teacher_num_classes is not None:
+            yield _no_effect(places, "variant.readout", "with a head for each token")
+    if places.wrote("variant.fusion") and not spec.has_two_heads:
+        yield _no_effect(places, "variant.fusion", "without two heads")
+    if variant.drop_path > 0 and spec.depth == 1:
+        yield _no_effect(places, "variant.drop_path", "with one block")
+
+
+def _no_effect(places: Places, field: str, why: str) -> Diagnostic:
+    return diagnose(
+        "DS211",
+        f"{field} has no effect {why}",
+        Label(places.value(field), "no effect"),
+        helps=[f"leave `{field}` out"],
+    )
+
+
+def _finding(code: str, message: str, about: About, *, helps: list[str]) -> Diagnostic:
+    return diagnose(
+        code,
+        message,
+        about.primary,
+        secondary=about.secondary,
+        notes=about.notes,
+        helps=helps,
+    )
+
+
+def _division(number: int, by: int) -> str:
+    return f"{number} = {by} × {number // by} + {number % by}"
+
+
+def _alternatives(whole: str, number: int, part: str, by: int) -> str:
+    multiples = [f"`{whole}: {multiple}`" for multiple in nearest_multiples(number, by)]
+    divisors = [f"`{divisor}`" for divisor in nearest_divisors(number, by)]
+    divisors[0] = f"`{part}: {divisors[0].strip('`')}`"
+    return f"{listed(multiples)}; with {number}, {listed(divisors)}"
+
+
+def _rule(check: Callable[[DeiTSpec, Places], Findings], *reads: str) -> Rule:
+    return Rule(check, frozenset(reads))
+
+
+RULES: tuple[Rule, ...] = (
+    _rule(patches_fill_image, "image_size", "patch_size"),
+    _rule(heads_fill_width, "embed_dim", "num_heads"),
+    _rule(mlp_width_is_whole, "embed_dim", "mlp_ratio"),
+    _rule(mlp_has_width, "embed_dim", "mlp_ratio"),
+    _rule(teacher_has_token, "teacher_num_classes", "variant.distillation_token"),
+    _rule(heads_have_a_mean, "num_classes", "teacher_num_classes", "variant.fusion"),
+    _rule(teacher_needs_classes, "num_classes", "teacher_num_classes"),
+    _rule(
+        token_has_head,
+        "num_classes",
+        "teacher_num_classes",
+        "variant.distillation_token",
+        "variant.readout",
+    ),
+    _rule(readout_has_tokens, "variant.readout", "variant.distillation_token"),
+    _rule(
+        settings_have_effect,
+        "num_classes",
+        "teacher_num_classes",
+        "depth",
+        "variant.readout",
+        "variant.fusion",
+        "variant.drop_path",
+        "variant.distillation_token",
+    ),
+)

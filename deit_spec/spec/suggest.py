@@ -1,0 +1,66 @@
+"""Legal alternatives, computed from what was written."""
+
+import difflib
+import math
+from collections.abc import Iterable
+
+_SEARCH = 4096
+"""How far from the written number a divisor is looked for."""
+
+
+def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
+    """The `count` divisors of `number` that are nearest to `around`, ascending.
+
+    >>> nearest_divisors(770, 12)
+    [10, 11, 14]
+    """
+    around = min(around, number)
+    found: list[int] = []
+    for distance in range(_SEARCH):
+        for candidate in {around - distance, around + distance}:
+            if 0 < candidate <= number and number % candidate == 0:
+                found.append(candidate)
+        if len(found) >= count:
+            break
+    return sorted(sorted(found, key=lambda d: (abs(d - around), d))[:count])
+
+
+def nearest_multiples(number: int, of: int) -> list[int]:
+    """The multiples of `of` just below and above `number`, without 0.
+
+    >>> nearest_multiples(770, 12)
+    [768, 780]
+    """
+    below = number // of * of
+    return [multiple for multiple in (below, below + of) if multiple > 0]
+
+
+def nearest_ratio(width: int, ratio: float) -> float:
+    """The short ratio above 0, nearest to `ratio`, that keeps `width` times it whole.
+
+    >>> nearest_ratio(768, 3.3)
+    3.3125
+    """
+    parts = math.gcd(width, 16)
+    return max(round(ratio * parts), 1) / parts
+
+
+def closest_word(word: str, words: Iterable[str]) -> str | None:
+    """The one of `words` that `word` may have meant.
+
+    >>> closest_word("Embed-Dims", ["embed_dim", "depth"])
+    'embed_dim'
+    """
+    plain = word.lower().replace("-", "_").replace(" ", "_")
+    matches = difflib.get_close_matches(plain, list(words), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """Join words as a sentence does.
+
+    >>> listed(["a", "b", "c"])
+    'a, b or c'
+    """
+    *most, final = words
+    return f"{', '.join(most)} {last} {final}" if most else final
