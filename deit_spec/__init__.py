@@ -1,0 +1,69 @@
+"""A declarative model compiler for DeiT, the data-efficient image transformer.
+
+    >>> import deit_spec
+    >>> deit_spec.output_size({"num_classes": 10})
+    10
+
+The names are imported when they are first used, so `import deit_spec` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from deit_spec.version import __version__
+
+if TYPE_CHECKING:
+    from deit_spec.diagnostics import Diagnostic
+    from deit_spec.graph import LayerGraph
+    from deit_spec.pipeline import (
+        Compiled,
+        SpecError,
+        compile,  # noqa: A004
+        load,
+        load_spec,
+        lower,
+        output_size,
+    )
+    from deit_spec.spec import DeiTSpec, Variant
+
+_HOMES = {
+    "Compiled": "deit_spec.pipeline",
+    "DeiTSpec": "deit_spec.spec",
+    "Diagnostic": "deit_spec.diagnostics",
+    "LayerGraph": "deit_spec.graph",
+    "SpecError": "deit_spec.pipeline",
+    "Variant": "deit_spec.spec",
+    "compile": "deit_spec.pipeline",
+    "load": "deit_spec.pipeline",
+    "load_spec": "deit_spec.pipeline",
+    "lower": "deit_spec.pipeline",
+    "output_size": "deit_spec.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deit_spec' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
+__all__ = [
+    "Compiled",
+    "DeiTSpec",
+    "Diagnostic",
+    "LayerGraph",
+    "SpecError",
+    "Variant",
+    "__version__",
+    "compile",
+    "load",
+    "load_spec",
+    "lower",
+    "output_size",
+]

@@ -17,6 +17,7 @@ class Members:
     constants: Constants
     class_names: dict[int, str]
     arguments: dict[int, tuple[Argument, ...]]
+    live: set[str]
 
     def write(self, scope: Scope) -> Iterator[str]:
         """One statement for each attribute, in the order in which they are used."""
@@ -26,7 +27,9 @@ class Members:
             if isinstance(item, str):
                 width = len(self.graph.op(item).lifted)
                 if text := self._layer(item, mine, column):
-                    yield f"self.{name} = {text}{self._unread(item)}"
+                    if item not in self.live:
+                        yield "# Not read here; kept so that state dicts fit."
+                    yield f"self.{name} = {text}"
             elif item.is_sequence:
                 width = 0
                 yield f"self.{name} = {self._sequence(item)}"
@@ -50,10 +53,6 @@ class Members:
             arguments = op.arguments(Lifted(self.constants, lifted))
             return f"{op.torch_type}({', '.join(arguments)})"
         return None
-
-    def _unread(self, path: str) -> str:
-        read = path in self.graph.live()
-        return "" if read else "  # not read here; in the state dict all the same"
 
     def _module(self, scope: Scope, mine: dict[int, str], column: int) -> str:
         given = []

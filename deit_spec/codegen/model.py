@@ -10,8 +10,8 @@ from deit_spec.codegen.constants import Constants
 from deit_spec.codegen.initialise import write_reset
 from deit_spec.codegen.members import Members
 from deit_spec.codegen.naming import DOCSTRINGS, name_classes, role_of
-from deit_spec.graph import LayerGraph, Scope, Target, build_scopes
-from deit_spec.ops import Images, letters
+from deit_spec.graph import LayerGraph, Scope, build_scopes
+from deit_spec.ops import FunctionOp, Images, letters
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class Classes:
         arguments = "".join(
             f", {argument.name}: float" for argument in self.arguments[scope.structure]
         )
-        members = Members(self.graph, self.constants, self.names, self.arguments)
+        members = Members(
+            self.graph, self.constants, self.names, self.arguments, self.graph.live()
+        )
         lines = ["super().__init__()", *members.write(scope)]
         if scope is self.root:
             lines.append("self.reset_parameters()")
@@ -91,17 +93,11 @@ class Classes:
         return self._class(self.root, self._describe(), methods)
 
     def _describe(self) -> str:
-        target = self.graph.target
-        purpose = "" if target is Target.TRAIN else f", for {target.value}"
-        return f"DeiT `{self.graph.name}`{purpose}."
+        return f"The model; takes images {letters(self.graph.shape(self._images()))}."
 
     def _forward(self) -> str:
         outputs = self.graph.outputs
-        (images,) = (
-            path
-            for path in self.graph.network
-            if isinstance(self.graph.op(path), Images)
-        )
+        images = self._images()
         body = self._body(self.root, {images: "images"}, outputs.values())
         values = body.write()
         lines = [*self._check_images(images), *body.lines]
@@ -116,24 +112,28 @@ class Classes:
         lines.append(f"return {values[0].text}{body.comment(path, values[0])}")
         return _method("forward", "images: Tensor", "Tensor", lines)
 
+    def _images(self) -> str:
+        (path,) = (p for p, op in self.graph.network.nodes(data="op") if isinstance(op, Images))
+        return path
+
     def _check_images(self, path: str) -> list[str]:
         op = self.graph.op(path)
         if not isinstance(op, Images):
             return []
         channels = self.constants.number("CHANNELS", op.channels)
         side = self.constants.number("IMAGE_SIZE", op.side)
-        message = f"expected [B, {{{channels}}}, {{{side}}}, {{{side}}}]"
         return [
             f"if images.shape[1:] != ({channels}, {side}, {side}):",
             f'    expected = f"[B, {{{channels}}}, {{{side}}}, {{{side}}}]"',
             '    raise ValueError(f"takes images {expected}, not {list(images.shape)}")',
-        ] if message else []
+        ]
 
     def _predict(self, path: str) -> str:
         """`predict` from what `forward` returns."""
         outputs = self.graph.outputs
-        shape = letters(self.graph.shape(path))
-        docstring = f"The answer to a batch of images, {shape}."
+        op, shape = self.graph.op(path), letters(self.graph.shape(path))
+        what = op.summary if isinstance(op, FunctionOp) else "logits"
+        docstring = f"The {what}, {shape}."
         if len(outputs) == 1:
             lines = ["return self(images)"]
         else:

@@ -141,14 +141,15 @@ class LayerGraph:
 
     def inputs(self, path: str) -> tuple[str, ...]:
         """The paths that a layer reads, in the order of its arguments."""
-        edges = self.network.pred[path]
-        if len(edges) < 2:  # noqa: PLR2004  -- nothing to order
-            return tuple(edges)
-        return tuple(sorted(edges, key=lambda source: edges[source]["argument"]))
+        sources = list(self.network.predecessors(path))
+        if len(sources) > 1:
+            edges = self.network.pred[path]
+            sources.sort(key=lambda source: edges[source]["argument"])
+        return tuple(sources)
 
     def readers(self, path: str) -> tuple[str, ...]:
         """The paths that read a layer."""
-        return tuple(self.network.succ[path])
+        return tuple(self.network.successors(path))
 
     def shape(self, path: str) -> Shape:
         """The shape of a layer's output.
@@ -192,7 +193,7 @@ class LayerGraph:
         waiting = [*self.outputs.values(), *([self.predict] if self.predict else [])]
         found = set(waiting)
         while waiting:
-            for source in self.network.pred[waiting.pop()]:
+            for source in self.network.predecessors(waiting.pop()):
                 if source not in found:
                     found.add(source)
                     waiting.append(source)

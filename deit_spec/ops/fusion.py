@@ -28,7 +28,7 @@ class MeanLogits(_Mean):
 
     @property
     def summary(self) -> str:
-        return "mean of logits"
+        return "mean of both heads' logits"
 
     def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
         return f"({inputs[0]} + {inputs[1]}) / 2"
@@ -40,7 +40,7 @@ class MeanSoftmax(_Mean):
 
     @property
     def summary(self) -> str:
-        return "mean of probabilities"
+        return "mean of both heads' probabilities"
 
     def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
         return f"({inputs[0]}.softmax(dim=-1) + {inputs[1]}.softmax(dim=-1)) / 2"

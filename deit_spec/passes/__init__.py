@@ -28,11 +28,14 @@ def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
         ShapeInferenceError: A layer cannot take the shape that reaches it.
         IllegalGraphError: A pass left an illegal graph, a defect of ours.
     """
+    graph.target = target
     verify(graph)
-    for step in PASSES[target]:
+    *steps, last = PASSES[target]
+    for step in steps:
         graph = step(graph)
         verify(graph)
-    graph.target, graph.stage = target, Stage.FINAL
+    graph = last(graph)
+    graph.stage = Stage.FINAL
     verify(graph)
     return graph
 

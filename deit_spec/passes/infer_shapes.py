@@ -25,7 +25,7 @@ def infer_shapes(graph: LayerGraph) -> LayerGraph:
     failed: set[str] = set()
     for path in graph.order():
         sources = graph.inputs(path)
-        if failed.intersection(sources):
+        if failed and failed.intersection(sources):
             failed.add(path)
             continue
         shapes = tuple(graph.shape(source) for source in sources)

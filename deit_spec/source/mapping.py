@@ -105,9 +105,7 @@ class _Writer:
         place = self._put(text)
         self._put(":")
         # Paths are asked for by strings and integers; no other key is touched again.
-        step = (
-            name if isinstance(name, str | int) and type(name) in (str, int) else text
-        )
+        step = name if type(name) is str or type(name) is int else text
         return (*path, step), place
 
     def _put(self, text: str) -> tuple[int, int]:

@@ -90,7 +90,8 @@ def merge_key(span: Span) -> Diagnostic:
 
 def alias(name: str, span: Span) -> Diagnostic:
     """Report the use of an anchor."""
-    message = f"the alias {quoted('*' + name)} passes the limit of {limits.ALIASES}"
+    limit = limits.ALIASES
+    message = f"the alias {quoted('*' + name)} passes the limit of {limit} aliases"
     return diagnose("DS008", message, Label(span), helps=["write the value out"])
 
 

@@ -8,7 +8,7 @@ from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source.positions import Positions
 
 _HELPS: Final = {
-    "\t": "indent with spaces",
+    "\t": "use spaces in place of the tab",
     "@": "quote a text that starts with `@`",
     "`": "quote a text that starts with a backtick",
     "%": "quote a text that starts with `%`",

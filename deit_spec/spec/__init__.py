@@ -1,7 +1,16 @@
 """The schema, the rules between its fields, and inheritance."""
 
 from deit_spec.spec.check import Checked, check
-from deit_spec.spec.inherit import resolve
-from deit_spec.spec.schema import DeiTSpec, Variant, output_size
+from deit_spec.spec.inherit import inherited, resolve
+from deit_spec.spec.schema import DeiTSpec, Variant, output_size, plain_name
 
-__all__ = ["Checked", "DeiTSpec", "Variant", "check", "output_size", "resolve"]
+__all__ = [
+    "Checked",
+    "DeiTSpec",
+    "Variant",
+    "check",
+    "inherited",
+    "output_size",
+    "plain_name",
+    "resolve",
+]

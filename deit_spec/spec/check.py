@@ -1,7 +1,8 @@
 """From a document to a spec, or to everything that is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,6 +20,7 @@ from deit_spec.spec.limits import find_excess
 from deit_spec.spec.places import Places
 from deit_spec.spec.rules import find_all
 from deit_spec.spec.schema import DeiTSpec, Variant
+from deit_spec.spec.suggest import closest_word
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def check(document: Document, name: str = "deit") -> Checked:
         errors = error.errors(include_url=False)
         findings = [find_in(found, document) for found in errors]
         invalid = {".".join(map(str, found["loc"])) for found in errors}
-        invalid |= _beneath(invalid)
+        invalid |= _beneath(invalid) | _misspelt(errors)
         spec = _what_is_valid(value, invalid)
     places = Places(document)
     excess = find_excess(spec, places, invalid)
@@ -67,6 +69,17 @@ def _no_mapping(document: Document) -> Diagnostic:
 def _beneath(invalid: set[str]) -> set[str]:
     """The fields of a variant that is no mapping."""
     return {f"variant.{name}" for name in VARIANT} if "variant" in invalid else set()
+
+
+def _misspelt(errors: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The fields that unknown keys were meant to be: their defaults say nothing."""
+    meant = set()
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            *outer, key = map(str, error["loc"])
+            word = closest_word(key, VARIANT if outer else TOP)
+            meant.add(".".join([*outer, word or key]))
+    return meant
 
 
 def _what_is_valid(value: Mapping[str, object], invalid: set[str]) -> DeiTSpec:

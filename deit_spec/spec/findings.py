@@ -36,6 +36,7 @@ def find_in(error: Error, document: Document) -> Diagnostic:
         "extra_forbidden": _unknown_key,
         "literal_error": _not_allowed,
         "string_pattern_mismatch": _bad_name,
+        "string_too_long": _bad_name,
         "finite_number": _not_finite,
         **dict.fromkeys(_BOUNDS, _out_of_range),
     }
@@ -158,9 +159,9 @@ def _split_expected(expected: str) -> list[str]:
 def _bad_name(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
     return diagnose(
         "DS107",
-        "the name is not made of letters, digits and `_.+-`",
+        "the name is not one word of at most 64 characters",
         Label(document.nearest(path).value),
-        helps=["up to 64 of these, the first a letter, a digit or `_`"],
+        helps=["letters, digits and `_.+-`, the first a letter, a digit or `_`"],
     )
 
 

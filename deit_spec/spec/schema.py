@@ -1,6 +1,7 @@
 """The schema: the ten fields of `build_opt`, and the switches around them."""
 
 import hashlib
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,10 +14,9 @@ _CONFIG = ConfigDict(
     frozen=True,
     extra="forbid",
     allow_inf_nan=False,
-    use_attribute_docstrings=True,
 )
 
-NAME_PATTERN = r"^\w[\w.+-]{0,63}$"
+NAME_PATTERN = r"^\w[\w.+-]*$"
 
 
 class Variant(BaseModel):
@@ -73,7 +73,7 @@ class DeiTSpec(BaseModel):
     """The classes K of the head on the class token; null for no head."""
     teacher_num_classes: PositiveInt | None = None
     """The classes T of the head on the distillation token; null for no such head."""
-    name: Annotated[str, Field(pattern=NAME_PATTERN)] = "deit"
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)] = "deit"
     """What messages, diagrams and generated code call the model."""
     extends: str | None = None
     """Another spec, whose values hold where this one has none."""
@@ -125,3 +125,12 @@ class DeiTSpec(BaseModel):
 def output_size(spec: DeiTSpec) -> int:
     """The width of the class output: `num_classes` if set, else `embed_dim`."""
     return spec.embed_dim if spec.num_classes is None else spec.num_classes
+
+
+def plain_name(stem: str) -> str:
+    """Make a name of a file's stem.
+
+    >>> plain_name("my model (2)")
+    'my_model__2'
+    """
+    return re.sub(r"[^\w.+-]", "_", stem)[:64].strip("_.+-") or "deit"

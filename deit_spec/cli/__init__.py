@@ -1,0 +1,41 @@
+"""The command line: one file a command, each thin."""
+
+import os
+import sys
+
+DEFECT = 3
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run `deit-spec`, and exit 0, 1 (a spec has errors), 2 (usage) or 3 (a defect)."""
+    from deit_spec.cli.app import app
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  -- the last line before a traceback
+        sys.exit(_answer(error))
+
+
+def _answer(error: Exception) -> int:
+    """Print what went wrong, and return the exit code."""
+    from deit_spec.cli.output import report
+    from deit_spec.pipeline import SpecError
+
+    if isinstance(error, SpecError):
+        report(error.diagnostics)
+        return 1
+    if os.environ.get("DEIT_SPEC_TRACEBACK"):
+        raise error
+    print(  # noqa: T201
+        f"error[DS901]: a defect of deit-spec: {type(error).__name__}: {error}\n"
+        "  = help: please report it, with the spec and the output of the same command "
+        "under DEIT_SPEC_TRACEBACK=1",
+        file=sys.stderr,
+    )
+    return DEFECT
+
+
+__all__ = ["main"]

@@ -1,0 +1,38 @@
+"""The commands, put together."""
+
+from typing import Annotated
+
+import typer
+
+from deit_spec.cli import compile as compile_command
+from deit_spec.cli import render, validate
+from deit_spec.version import __version__
+
+app = typer.Typer(
+    name="deit-spec",
+    help="A declarative model compiler for DeiT.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("validate")(validate.run)
+app.command("render")(render.run)
+app.command("compile")(compile_command.run)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  -- typer calls it so
+    if wanted:
+        typer.echo(f"deit-spec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    """Validate, draw and compile DeiT specs."""

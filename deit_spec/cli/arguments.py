@@ -1,0 +1,24 @@
+"""Arguments that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deit_spec.graph import Target
+
+SpecArgument = Annotated[
+    str, typer.Argument(metavar="SPEC", help="A YAML spec, or - for standard input.")
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write to FILE, whole or not at all; - is standard output.",
+    ),
+]
+TargetOption = Annotated[
+    Target, typer.Option("--target", help="What the model is for.")
+]

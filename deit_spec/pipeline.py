@@ -1,0 +1,218 @@
+"""The whole flow: text, spec, graph, source, module. Each step is a line here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from deit_spec.diagnostics import Diagnostic, Span, has_errors, in_source_order
+from deit_spec.graph import LayerGraph, Target
+from deit_spec.lower import lower as lower_spec
+from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
+from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
+from deit_spec.spec import (
+    Checked,
+    DeiTSpec,
+    check,
+    inherited,
+    plain_name,
+    resolve,
+)
+from deit_spec.spec import output_size as size_of
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+    from torch import nn
+
+SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec"
+TargetName: TypeAlias = Literal["train", "inference"]
+
+
+class SpecError(ValueError):
+    """A spec has errors. `diagnostics` holds every finding, in source order."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        from deit_spec.diagnostics.text import render  # rich is for printing alone
+
+        return f"the spec has errors\n\n{render(self.diagnostics).plain.rstrip()}"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled spec: the final graph and the source made from it."""
+
+    spec: DeiTSpec
+    graph: LayerGraph
+    source: str
+
+    def build(
+        self,
+        *,
+        device: "torch.device | str | None" = None,
+        dtype: "torch.dtype | str | None" = None,
+    ) -> "nn.Module":
+        """Make the module, freshly initialised.
+
+        Raises:
+            ValueError: The dtype is not one of torch's floating types.
+        """
+        from deit_spec.runtime import build  # torch is imported from there down
+
+        return build(self.source, self.graph.name, device=device, dtype=dtype)
+
+
+def check_spec(spec: SpecLike) -> Checked:
+    """Read and validate a spec, and return every finding; nothing is raised."""
+    match spec:
+        case DeiTSpec():
+            value = spec.model_dump(exclude_unset=True)
+            document = document_from_mapping(value, f"<{spec.name}>")
+            return _check(document, spec.name, Path())
+        case Mapping():
+            return _check(document_from_mapping(spec), "deit", Path())
+        case _:
+            path = Path(spec)
+            document, findings = read_file(path, str(path))
+            return _check_read(document, findings, path.stem, path.parent, path)
+
+
+def check_text(data: bytes, name: str) -> Checked:
+    """Read and validate a spec that has no file, such as standard input."""
+    document, findings = read_bytes(data, name)
+    return _check_read(document, findings, "deit", Path(), None)
+
+
+def load_spec(spec: SpecLike) -> DeiTSpec:
+    """Read and validate a spec: a path, a mapping, or a DeiTSpec.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    return _valid(check_spec(spec))
+
+
+def output_size(spec: SpecLike) -> int:
+    """The width of the class output: `num_classes` if set, else `embed_dim`.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    return size_of(load_spec(spec))
+
+
+def lower(spec: SpecLike) -> LayerGraph:
+    """Lower a spec to its layer graph, with every shape inferred.
+
+    `.network` is the `networkx.DiGraph`; see `LayerGraph` for its attributes.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    return infer_shapes(_lower(check_spec(spec)))
+
+
+def compile(spec: SpecLike, *, target: TargetName = "train") -> Compiled:  # noqa: A001
+    """Compile a spec to a graph and the source of a torch module.
+
+    Raises:
+        SpecError: The spec has errors.
+        ValueError: The target is neither `train` nor `inference`.
+    """
+    return compile_checked(check_spec(spec), Target(target))
+
+
+def compile_checked(checked: Checked, target: Target) -> Compiled:
+    """Compile a spec that has been checked.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    from deit_spec.codegen import generate  # validating writes no code
+
+    graph = finish(checked, target)
+    return Compiled(_valid(checked), graph, generate(graph))
+
+
+def finish(checked: Checked, target: Target = Target.TRAIN) -> LayerGraph:
+    """Lower a checked spec and run every pass of a target.
+
+    Raises:
+        SpecError: The spec has errors, or a layer cannot take its input's shape.
+    """
+    try:
+        return run_passes(_lower(checked), target)
+    except ShapeInferenceError as error:
+        raise SpecError(error.diagnostics) from None
+
+
+def load(
+    spec: SpecLike,
+    *,
+    target: TargetName = "train",
+    device: "torch.device | str | None" = None,
+    dtype: "torch.dtype | str | None" = None,
+) -> "nn.Module":
+    """Compile a spec and build its module, freshly initialised.
+
+    `model(images)` takes `[B, in_channels, image_size, image_size]`. With both
+    class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with
+    `num_classes` alone `[B, K]`, else `[B, C]`. With the target `inference` it
+    returns what `model.predict(images)` does, the joined heads.
+
+    Raises:
+        SpecError: The spec has errors.
+        ValueError: The target or the dtype is unknown.
+    """
+    return compile(spec, target=target).build(device=device, dtype=dtype)
+
+
+def _check(document: Document, name: str, folder: Path) -> Checked:
+    return _check_read(document, [], name, folder, None)
+
+
+def _check_read(
+    document: Document | None,
+    findings: list[Diagnostic],
+    name: str,
+    folder: Path,
+    path: Path | None,
+) -> Checked:
+    """Merge what the document extends, validate, and gather every finding."""
+    if document is None:
+        return Checked(None, tuple(in_source_order(findings)))
+    chain = () if path is None else (path.resolve(),)
+    merged, more = resolve(document, folder, chain)
+    findings = [*findings, *more]
+    if merged is None:
+        return Checked(None, tuple(in_source_order(findings)), document)
+    checked = check(merged, plain_name(name))
+    extends = document.spans.get(("extends",))
+    found = checked.diagnostics
+    if extends is not None:
+        found = tuple(inherited(finding, extends.value) for finding in found)
+    everything = tuple(in_source_order([*findings, *found]))
+    spec = None if has_errors(everything) else checked.spec
+    return Checked(spec, everything, merged)
+
+
+def _valid(checked: Checked) -> DeiTSpec:
+    if checked.spec is None:
+        raise SpecError(checked.diagnostics)
+    return checked.spec
+
+
+def _lower(checked: Checked) -> LayerGraph:
+    document = checked.document
+
+    def span_of(field: str) -> Span | None:
+        if document is None:
+            return None
+        return document.nearest(tuple(field.split("."))).value
+
+    return lower_spec(_valid(checked), span_of)

@@ -1,0 +1,268 @@
+"""What a person sees, as goldens beside this file; `--force-regen` refreshes them."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+import pytest
+from pytest_regressions.file_regression import FileRegressionFixture
+from rich.console import Console
+
+from deit_spec.diagnostics import (
+    Diagnostic,
+    Label,
+    Source,
+    Span,
+    diagnose,
+)
+from deit_spec.diagnostics.text import render, summary
+from deit_spec.source import read_text
+
+Check = Callable[[str], None]
+
+BASE = Source("base.yaml", "name: base\n\nembed_dim: 770\ndepth: 12\n\nnum_heads: 12\n")
+FLOW = Source("flow.yaml", "{patch_size: 16, depth: 12, depth: 12}\n")
+
+
+@pytest.fixture
+def golden(file_regression: FileRegressionFixture) -> Check:
+    def check(text: str) -> None:
+        assert all(line == line.rstrip() for line in text.split("\n"))
+        file_regression.check(text + "\n", extension=".txt", encoding="utf-8")
+
+    return check
+
+
+def label(source: Source, line: int, column: int, length: int, text: str = "") -> Label:
+    return Label(Span(source, line, column, line, column + length), text)
+
+
+def plain(*diagnostics: Diagnostic, width: int = 100) -> str:
+    return render(diagnostics, width=width).plain
+
+
+def finding(primary: Label, *secondary: Label, helps: Iterable[str] = ()) -> Diagnostic:
+    message = "the message states the fact"
+    return diagnose("DS203", message, primary, secondary=secondary, helps=helps)
+
+
+DESIGN = diagnose(
+    "DS203",
+    "embed_dim does not divide into num_heads",
+    label(BASE, 3, 12, 3, "770 = 12 × 64 + 2"),  # noqa: RUF001 - a product
+    secondary=[label(BASE, 6, 12, 2, "12 heads")],
+    helps=[
+        "`embed_dim: 768` or `embed_dim: 780`; with 770, `num_heads: 10`, `11` or `14`"
+    ],
+)
+
+
+def test_two_lines_of_one_file(golden: Check) -> None:
+    golden(plain(DESIGN))
+
+
+def test_one_line_between_is_shown(golden: Check) -> None:
+    golden(
+        plain(finding(label(BASE, 6, 1, 9, "later"), label(BASE, 4, 1, 5, "former")))
+    )
+
+
+def test_neighbouring_lines(golden: Check) -> None:
+    golden(plain(finding(label(BASE, 3, 1, 9), label(BASE, 4, 1, 5, "next"))))
+
+
+def test_three_labels_on_a_line(golden: Check) -> None:
+    third = label(FLOW, 1, 29, 5, "written again here")
+    second = label(FLOW, 1, 18, 5, "first written here")
+    golden(plain(finding(third, second, label(FLOW, 1, 2, 10, "[bold]unrelated[/]"))))
+
+
+def test_labels_of_one_place_and_of_overlapping_places(golden: Check) -> None:
+    primary = label(BASE, 3, 1, 14, "the whole line")
+    others = [label(BASE, 3, 1, 9, "the key"), label(BASE, 3, 12, 2, "a part")]
+    golden(plain(finding(primary, *others)))
+
+
+def test_a_label_inside_a_longer_one_hangs(golden: Check) -> None:
+    golden(plain(finding(label(BASE, 3, 1, 14, "long"), label(BASE, 3, 4, 2, "short"))))
+
+
+def test_labels_in_other_files(golden: Check) -> None:
+    other = Source("lib/other.yaml", "\n" * 9 + "extends: base.yaml\nembed_dim: 770\n")
+    third = Source("third.yaml", "x: 1")
+    golden(
+        plain(
+            finding(
+                label(BASE, 6, 12, 2, "here"),
+                label(other, 11, 12, 3, "comes from here"),
+                label(third, 1, 1, 1),
+                label(other, 10, 1, 7, "by this"),
+                helps=["mend it"],
+            )
+        )
+    )
+
+
+def test_notes_and_helps_of_several_lines(golden: Check) -> None:
+    golden(
+        plain(
+            diagnose(
+                "DS208",
+                "teacher_num_classes has no effect",
+                label(BASE, 4, 1, 5),
+                notes=["one", "two lines,\n\nand an empty one"],
+                helps=["first\nsecond"],
+            )
+        )
+    )
+
+
+def test_several_findings(golden: Check) -> None:
+    note = diagnose("DS209", "the token has no head", label(BASE, 1, 1, 4))
+    warning = diagnose("DS204", "the width is 12", label(BASE, 4, 8, 2))
+    golden(plain(note, warning, finding(label(BASE, 6, 1, 9))))
+
+
+def test_tabs_and_wide_characters(golden: Check) -> None:
+    source = Source("wide.yaml", "名前: '漢字'\t# 😀\n\tcafe\u0301: 👍🏽 x\n")
+    golden(
+        plain(
+            finding(label(source, 1, 5, 4, "wide"), label(source, 1, 10, 3, "after")),
+            finding(label(source, 2, 2, 5, "accent"), label(source, 2, 11, 1, "x")),
+        )
+    )
+
+
+def test_control_characters_are_shown_and_not_sent(golden: Check) -> None:
+    source = Source("\x1b]0;pwned\x07.yaml", "a: \x1b[31mred\x00\u202e\n")
+    golden(
+        plain(
+            diagnose(
+                "DS001",
+                "the \x1b[1mmessage\n",
+                label(source, 1, 4, 1, "\x1b here\nand here"),
+                notes=["note \x1b[0m"],
+                helps=["help \u200b"],
+            )
+        )
+    )
+
+
+def test_long_lines_are_cut_around_the_places(golden: Check) -> None:
+    numbers = " ".join(str(number) for number in range(1000, 1100))
+    source = Source("long.yaml", f"numbers: [{numbers}]\nkey: {'x' * 300}\n")
+    golden(
+        plain(
+            finding(label(source, 1, 1, 7, "at the start")),
+            finding(label(source, 1, 211, 4, "in the middle")),
+            finding(label(source, 1, 506, 4, "at the end")),
+            finding(
+                label(source, 1, 411, 4, "both"), label(source, 1, 16, 4, "of them")
+            ),
+            finding(label(source, 2, 6, 300, "longer than there is room")),
+            width=60,
+        )
+    )
+
+
+def test_empty_places_and_places_outside(golden: Check) -> None:
+    golden(
+        plain(
+            finding(label(BASE, 3, 11, 0, "empty")),
+            finding(label(BASE, 2, 1, 0, "on an empty line")),
+            finding(label(BASE, 4, 90, 5, "past the end of the line")),
+            finding(label(BASE, 4, 8, 90, "beyond the end of the line")),
+            finding(label(BASE, 99, 3, 5, "past the end of the file")),
+        )
+    )
+
+
+def test_a_place_of_several_lines_is_drawn_to_the_end_of_its_first(
+    golden: Check,
+) -> None:
+    source = Source("block.yaml", "variant:  \n  a: |   \n    b\n")
+    golden(
+        plain(
+            finding(Label(Span(source, 1, 1, 3, 6), "from here")),
+            finding(Label(Span(source, 2, 6, 3, 6))),
+        )
+    )
+
+
+def test_a_source_without_a_text_has_no_lines(golden: Check) -> None:
+    nothing = label(Source("missing.yaml", ""), 1, 1, 0)
+    golden(
+        plain(
+            diagnose("DS009", "the file cannot be read: no such file", nothing),
+            diagnose("DS008", "the file is too large", nothing, helps=["shorten it"]),
+        )
+    )
+
+
+def test_what_the_reader_finds(golden: Check) -> None:
+    text = (
+        "depth: 12\ndepth: 13\n1: x\n[a]: b\n<<: *base\n"
+        "variant: !!python/name:os.system x\n"
+        "num_heads: !!int many\npatch_size: *size\nimage_size: 2" + "0" * 110 + "\n"
+        "in_channels: {a: 1,\n"
+    )
+    golden(plain(*read_text(text, "spec.yaml")[1]))
+
+
+def test_what_the_reader_says_of_syntax(golden: Check) -> None:
+    texts = [
+        "depth: 12\n\tnum_heads: 3\n",
+        "depth 12\nnum_heads: 3\n",
+        "name: @base\n",
+        "name: 'base\ndepth: 12\n",
+        "depth: 1\n---\ndepth: 2\n",
+        "a: \x07\n",
+    ]
+    problems = [read_text(text, "spec.yaml")[1] for text in texts]
+    golden(plain(*chain(*problems)))
+
+
+def test_the_example_of_the_design() -> None:
+    assert plain(DESIGN) == (
+        "error[DS203]: embed_dim does not divide into num_heads\n"
+        " --> base.yaml:3:12\n"
+        "  |\n"
+        "3 | embed_dim: 770\n"
+        "  |            ^^^ 770 = 12 × 64 + 2\n"  # noqa: RUF001 - a product
+        "...\n"
+        "6 | num_heads: 12\n"
+        "  |            -- 12 heads\n"
+        "  |\n"
+        "  = help: `embed_dim: 768` or `embed_dim: 780`; "
+        "with 770, `num_heads: 10`, `11` or `14`"
+    )
+
+
+def test_colour_is_a_matter_of_the_console() -> None:
+    text = render([DESIGN])
+    coloured = Console(force_terminal=True, color_system="standard", width=40)
+    with coloured.capture() as capture:
+        coloured.print(text, soft_wrap=True)
+    assert "\x1b[1;31merror[DS203]\x1b[0m" in capture.get()
+    assert "\x1b[1;31m^^^\x1b[0m" in capture.get()
+    without = Console(force_terminal=True, no_color=True, color_system=None, width=40)
+    with without.capture() as capture:
+        without.print(text, soft_wrap=True)
+    assert capture.get() == text.plain + "\n"
+
+
+def test_no_findings_are_no_text() -> None:
+    assert plain() == ""
+    assert summary([]) == "no findings"
+
+
+def test_summary() -> None:
+    other = Source("other\x1b.yaml", "a: 1")
+    errors = [finding(label(BASE, 1, 1, 1)), finding(label(BASE, 2, 1, 1))]
+    warning = diagnose("DS204", "x", label(BASE, 1, 1, 1))
+    note = diagnose("DS209", "x", label(other, 1, 1, 1))
+    assert summary(errors[:1]) == "1 error in base.yaml"
+    assert summary([note]) == "1 note in other␛.yaml"
+    assert summary([warning, *errors]) == "2 errors and 1 warning in base.yaml"
+    assert summary([note, warning, *errors]) == (
+        "2 errors, 1 warning and 1 note in 2 files"
+    )
