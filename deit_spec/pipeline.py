@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Span, has_errors, in_source_order
 from deit_spec.graph import LayerGraph, Target
-from deit_spec.lower import lower as lower_spec
+from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
 from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
 from deit_spec.spec import (
@@ -73,13 +73,14 @@ def check_spec(spec: SpecLike) -> Checked:
         case DeiTSpec():
             value = spec.model_dump(exclude_unset=True)
             document = document_from_mapping(value, f"<{spec.name}>")
-            return _check(document, spec.name, Path())
+            return _check_read(document, [], spec.name, Path(), None)
         case Mapping():
-            return _check(document_from_mapping(spec), "deit", Path())
+            document = document_from_mapping(spec)
+            return _check_read(document, [], "deit", Path(), None)
         case _:
             path = Path(spec)
-            document, findings = read_file(path, str(path))
-            return _check_read(document, findings, path.stem, path.parent, path)
+            read, findings = read_file(path, str(path))
+            return _check_read(read, findings, path.stem, path.parent, path)
 
 
 def check_text(data: bytes, name: str) -> Checked:
@@ -170,10 +171,6 @@ def load(
         ValueError: The target or the dtype is unknown.
     """
     return compile(spec, target=target).build(device=device, dtype=dtype)
-
-
-def _check(document: Document, name: str, folder: Path) -> Checked:
-    return _check_read(document, [], name, folder, None)
 
 
 def _check_read(

@@ -32,7 +32,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
-    form: Annotated[Format, typer.Option("--format", help="The picture.")] = Format.FIGURE,
+    form: Annotated[
+        Format, typer.Option("--format", help="The picture.")
+    ] = Format.FIGURE,
     target: TargetOption = Target.TRAIN,
     expand: Annotated[
         bool, typer.Option("--expand", help="Draw every block, equal or not.")
@@ -89,7 +91,7 @@ def _console(columns: int, *, color: bool, keep: bool) -> "Console":
     from rich.console import Console
 
     if keep:
-        return Console(width=columns, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        return Console(width=columns, record=True, file=open(os.devnull, "w"))  # noqa: PTH123
     return Console(width=columns, no_color=not color, highlight=False)
 
 

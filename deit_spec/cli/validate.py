@@ -31,7 +31,9 @@ def run(
 def summarise(graph: LayerGraph) -> str:
     """Name, tokens, parameters, MACs and output shapes, on one line."""
     cost = total(graph)
-    outputs = [f"{name} {show(graph.shape(path))}" for name, path in graph.outputs.items()]
+    outputs = [
+        f"{name} {show(graph.shape(path))}" for name, path in graph.outputs.items()
+    ]
     return ", ".join(
         [
             graph.name,

@@ -1,6 +1,5 @@
 """Which numbers differ between the instances of a class, and so are its arguments."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deit_spec.graph import LayerGraph, Scope
@@ -71,7 +70,7 @@ def _named(
     columns: dict[tuple[str, tuple[float, ...]], list[int]],
 ) -> tuple[Argument, ...]:
     arguments: list[Argument] = []
-    taken: Sequence[str] = [name for name, _ in columns]
+    taken = [name for name, _ in columns]
     for (name, _), indices in columns.items():
         again = sum(argument.name.startswith(name) for argument in arguments)
         unique = f"{name}{again + 1}" if taken.count(name) > 1 else name

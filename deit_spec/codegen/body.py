@@ -66,7 +66,9 @@ class Body:
         self.values = {
             path: Value(name, frozenset({name})) for path, name in self.inputs.items()
         }
-        self.shapes = {name: self.graph.shape(path) for path, name in self.inputs.items()}
+        self.shapes = {
+            name: self.graph.shape(path) for path, name in self.inputs.items()
+        }
         self.left = Counter(self.results)
         self.readers: dict[str, Call] = {}
         for call in self.calls:
@@ -129,16 +131,16 @@ class Body:
             return True
         if self.left[path] != 1 or len(value.text) > LONGEST:
             return False
-        if path in self.results:
-            return True
+        return path in self.results or self._nests(call, path, value)
+
+    def _nests(self, call: Call, path: str, value: Value) -> bool:
+        """Whether its one reader takes the value as it is written."""
         reader = self.readers[path]
         flow = call.op.flow if call.op else Flow.NESTED
-        if flow is Flow.LINE or (value.infix and isinstance(reader.op, FunctionOp)):
+        if isinstance(reader.op, FunctionOp) and (value.infix or reader.op.atoms):
             return False
-        if isinstance(reader.op, FunctionOp) and reader.op.atoms:
-            return False
-        if flow is Flow.INLINE:
-            return True
+        if flow is not Flow.NESTED:
+            return flow is Flow.INLINE
         return same_sizes(self.graph.shape(reader.outputs[0]), self.graph.shape(path))
 
     def _assign(self, call: Call, path: str, value: Value) -> None:
@@ -164,7 +166,7 @@ class Body:
         return given.union(*values)
 
     def _parts(self, op: TakePart, call: Call) -> list[Call]:
-        """All the calls that take a part of the same tensor, if there is one for each."""
+        """The calls that take a part of the same tensor, if there is one for each."""
         parts = [
             other
             for other in self.calls
@@ -174,7 +176,7 @@ class Body:
 
     def _unpack(self, op: TakePart, parts: list[Call]) -> None:
         parts = sorted(parts, key=lambda call: getattr(call.op, "index", 0))
-        source = [self._take(path) for call in parts for path in call.inputs][0]
+        *_, source = (self._take(path) for call in parts for path in call.inputs)
         live = self._live()
         names = [_free(call.name, live) for call in parts]
         shape = letters(self.graph.shape(parts[0].outputs[0]))
@@ -187,7 +189,7 @@ class Body:
     def _assign_all(self, call: Call) -> None:
         value = self._value(call)
         live = self._live()
-        names = []
+        names: list[str] = []
         for path in call.outputs:
             names.append(_free(path.rpartition(".")[2], live | set(names)))
             self._bind(path, names[-1])

@@ -22,7 +22,7 @@ def write_reset(graph: LayerGraph, constants: Constants) -> Iterator[str]:
     Tables are named one by one, layers by their torch class: where a class is
     drawn in one way throughout, as it is in every DeiT.
     """
-    for path, op in graph.network.nodes(data="op"):
+    for path, op in graph.ops():
         if isinstance(op, ParameterOp):
             (parameter,) = op.parameters
             yield _draw(f"self.{path}", parameter.init, constants)
@@ -43,7 +43,7 @@ Layers = dict[tuple[Parameter, ...], list[str]]
 
 def _by_type(graph: LayerGraph) -> dict[str, Layers]:
     found: dict[str, Layers] = {}
-    for path, op in graph.network.nodes(data="op"):
+    for path, op in graph.ops():
         if isinstance(op, ModuleOp) and op.parameters:
             drawn = found.setdefault(op.torch_type, {})
             drawn.setdefault(op.parameters, []).append(path)
@@ -72,7 +72,8 @@ def _draw_layers(layers: Layers, constants: Constants) -> Iterator[str]:
 def _draw(tensor: str, init: Init, constants: Constants) -> str:
     match init:
         case TruncatedNormal(std):
-            return f"nn.init.trunc_normal_({tensor}, std={constants.number('INIT_STD', std)})"
+            name = constants.number("INIT_STD", std)
+            return f"nn.init.trunc_normal_({tensor}, std={name})"
         case FanInNormal():
             module = tensor.rpartition(".")[0]
             return f"nn.init.trunc_normal_({tensor}, std={module}.in_features**-0.5)"

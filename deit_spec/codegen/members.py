@@ -74,7 +74,7 @@ class Members:
         for run in runs(scope.scopes):
             entries += self._run(run, first, len(scope.items), length)
             first += len(run)
-        if len(entries) == 1 and entries[0].startswith("*") or len(scope.items) == 1:
+        if (len(entries) == 1 and entries[0].startswith("*")) or len(scope.items) == 1:
             inner = entries[0]
             if container == "ModuleList":
                 inner = f"[{inner}]" if not inner.startswith("*") else inner[1:]
@@ -85,10 +85,8 @@ class Members:
             return f"nn.ModuleList(\n    [\n{lines}    ]\n)"
         return f"nn.Sequential(\n{lines})"
 
-    def _run(
-        self, run: list[Scope], first: int, length: int, depth: str
-    ) -> list[str]:
-        """Write modules of one class, in one line where a formula gives their numbers."""
+    def _run(self, run: list[Scope], first: int, length: int, depth: str) -> list[str]:
+        """Write modules of one class, in a line where a formula gives their numbers."""
         name = self.class_names[run[0].structure]
         arguments = self.arguments[run[0].structure]
         if len(run) == 1:

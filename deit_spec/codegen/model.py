@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from deit_spec.codegen.arguments import Argument, find_arguments
-from deit_spec.codegen.body import Body, Value, calls_of
+from deit_spec.codegen.body import Body, calls_of
 from deit_spec.codegen.constants import Constants
 from deit_spec.codegen.initialise import write_reset
 from deit_spec.codegen.members import Members
@@ -45,9 +45,15 @@ class Classes:
         names = ["x"]
         if len(scope.inputs) > 1:
             names = [path.rpartition(".")[2] for path in scope.inputs]
-        body = self._body(scope, dict(zip(scope.inputs, names, strict=True)), scope.outputs)
+        body = self._body(
+            scope, dict(zip(scope.inputs, names, strict=True)), scope.outputs
+        )
         values = body.write()
-        kind = "Tensor" if len(values) == 1 else f"tuple[{', '.join(['Tensor'] * len(values))}]"
+        kind = (
+            "Tensor"
+            if len(values) == 1
+            else f"tuple[{', '.join(['Tensor'] * len(values))}]"
+        )
         comment = ""
         if len(values) == 1:
             comment = body.comment(scope.outputs[0], values[0])
@@ -113,7 +119,7 @@ class Classes:
         return _method("forward", "images: Tensor", "Tensor", lines)
 
     def _images(self) -> str:
-        (path,) = (p for p, op in self.graph.network.nodes(data="op") if isinstance(op, Images))
+        (path,) = (p for p, op in self.graph.ops() if isinstance(op, Images))
         return path
 
     def _check_images(self, path: str) -> list[str]:
@@ -125,7 +131,8 @@ class Classes:
         return [
             f"if images.shape[1:] != ({channels}, {side}, {side}):",
             f'    expected = f"[B, {{{channels}}}, {{{side}}}, {{{side}}}]"',
-            '    raise ValueError(f"takes images {expected}, not {list(images.shape)}")',
+            "    found = list(images.shape)",
+            '    raise ValueError(f"takes images {expected}, not {found}")',
         ]
 
     def _predict(self, path: str) -> str:
@@ -163,6 +170,8 @@ def _needed(
 def _method(
     name: str, given: str, kind: str, lines: Iterable[str], docstring: str = ""
 ) -> str:
-    signature = f"def {name}({', '.join(['self', *([given] if given else [])])}) -> {kind}:"
+    signature = (
+        f"def {name}({', '.join(['self', *([given] if given else [])])}) -> {kind}:"
+    )
     body = [f'"""{docstring}"""'] if docstring else []
     return "\n".join([signature, *(indent(line, " " * 4) for line in [*body, *lines])])

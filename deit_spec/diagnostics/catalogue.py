@@ -29,9 +29,9 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS003", _ERROR, "a key is written twice"),
         Entry("DS004", _ERROR, "the file holds more than one document"),
         Entry("DS005", _ERROR, "a key is not a string"),
-        Entry("DS006", _ERROR, "a tag is not one of the core schema"),
+        Entry("DS006", _ERROR, "a tag is not of the core schema, or does not fit"),
         Entry("DS007", _ERROR, "a merge key is used"),
-        Entry("DS008", _ERROR, "the text passes a limit of size, depth or aliases"),
+        Entry("DS008", _ERROR, "the text passes a limit of size"),
         Entry("DS009", _ERROR, "the file cannot be read"),
         Entry("DS101", _ERROR, "a key is unknown"),
         Entry("DS102", _ERROR, "a value has the wrong type"),
@@ -57,7 +57,7 @@ CATALOGUE: dict[str, Entry] = {
 }
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0913  -- the parts of a diagnostic
     code: str,
     message: str,
     primary: Label,

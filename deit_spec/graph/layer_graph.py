@@ -172,6 +172,15 @@ class LayerGraph:
         for edge in self.network.succ[path].values():
             edge["shape"] = shape
 
+    def ops(self) -> Iterator[tuple[str, Op]]:
+        """Every path with its op, in the order in which they were added."""
+        for path, attributes in self.network.nodes.items():
+            yield path, attributes["op"]
+
+    def shapes(self) -> dict[str, Shape | None]:
+        """The shape of every layer by path, None until inferred."""
+        return {path: node["shape"] for path, node in self.network.nodes.items()}
+
     def order(self) -> list[str]:
         """The paths in the order in which they run.
 
@@ -188,9 +197,14 @@ class LayerGraph:
             nx.lexicographical_topological_sort(self.network, key=places.__getitem__)
         )
 
+    def results(self) -> list[str]:
+        """The paths of all that the model returns, from `forward` and `predict`."""
+        predicted = [] if self.predict is None else [self.predict]
+        return [*self.outputs.values(), *predicted]
+
     def live(self) -> set[str]:
         """The paths that an output or `predict` depends on."""
-        waiting = [*self.outputs.values(), *([self.predict] if self.predict else [])]
+        waiting = [path for path in self.results() if path in self.network]
         found = set(waiting)
         while waiting:
             for source in self.network.predecessors(waiting.pop()):

@@ -110,16 +110,15 @@ def _find_borders(
         around = _enclosing(path)
         for source in graph.inputs(path):
             theirs = _enclosing(source)
-            for scope in around:
-                if scope not in theirs:
-                    inputs[scope][source] = None
-            for scope in theirs:
-                if scope not in around:
-                    outputs[scope][source] = None
-    results = [*graph.outputs.values(), *([graph.predict] if graph.predict else [])]
-    for path in results:
-        for scope in _enclosing(path):
-            outputs[scope][path] = None
+            for outer in around:
+                if outer not in theirs:
+                    inputs[outer][source] = None
+            for outer in theirs:
+                if outer not in around:
+                    outputs[outer][source] = None
+    for path in graph.results():
+        for outer in _enclosing(path):
+            outputs[outer][path] = None
     for path, scope in scopes.items():
         scope.inputs, scope.outputs = list(inputs[path]), list(outputs[path])
 

@@ -33,8 +33,7 @@ def acyclic(graph: LayerGraph) -> Iterator[str]:
 
 def one_input(graph: LayerGraph) -> Iterator[str]:
     """Images enter at one place."""
-    ops = graph.network.nodes(data="op")
-    found = [path for path, op in ops if isinstance(op, Images)]
+    found = [path for path, op in graph.ops() if isinstance(op, Images)]
     if len(found) != 1:
         yield f"inputs: {found}"
 
@@ -42,9 +41,9 @@ def one_input(graph: LayerGraph) -> Iterator[str]:
 def arguments_complete(graph: LayerGraph) -> Iterator[str]:
     """Every op has as many inputs as it takes, numbered from 0."""
     found: dict[str, list[int]] = {path: [] for path in graph.network}
-    for _, path, argument in graph.network.edges(data="argument"):
-        found[path].append(argument)
-    for path, op in graph.network.nodes(data="op"):
+    for _, path, edge in graph.network.edges(data=True):
+        found[path].append(edge["argument"])
+    for path, op in graph.ops():
         arguments = found[path]
         wanted = len(arguments) or 1 if op.arity is None else op.arity
         if sorted(arguments) != list(range(wanted)):
@@ -62,10 +61,9 @@ def paths_are_modules(graph: LayerGraph) -> Iterator[str]:
 
 def outputs_exist(graph: LayerGraph) -> Iterator[str]:
     """Outputs name layers."""
-    paths = [*graph.outputs.values(), *([graph.predict] if graph.predict else [])]
     if not graph.outputs:
         yield "no output"
-    for path in paths:
+    for path in graph.results():
         if path not in graph.network:
             yield f"output {path} is no layer"
 
@@ -73,7 +71,7 @@ def outputs_exist(graph: LayerGraph) -> Iterator[str]:
 def nothing_idle(graph: LayerGraph) -> Iterator[str]:
     """What no output reads is there for its parameters, or leads to some that are."""
     live = graph.live()
-    for path, op in graph.network.nodes(data="op"):
+    for path, op in graph.ops():
         if path in live or op.parameters or isinstance(op, Images):
             continue
         if not graph.readers(path):
@@ -82,12 +80,12 @@ def nothing_idle(graph: LayerGraph) -> Iterator[str]:
 
 def typed(graph: LayerGraph) -> Iterator[str]:
     """Every layer and every edge has its shape."""
-    shapes = dict(graph.network.nodes(data="shape"))
+    shapes = graph.shapes()
     for path, shape in shapes.items():
         if shape is None:
             yield f"{path}: no shape"
-    for source, path, shape in graph.network.edges(data="shape"):
-        if shape is not shapes[source]:
+    for source, path, edge in graph.network.edges(data=True):
+        if edge["shape"] is not shapes[source]:
             yield f"{source} -> {path}: the edge has another shape"
 
 
@@ -95,18 +93,19 @@ def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
     """A symbol means one size throughout."""
     sizes: dict[tuple[str, int], int | None] = {}
     seen: set[Shape] = set()
-    for path, shape in graph.network.nodes(data="shape"):
+    for path, shape in graph.shapes().items():
         if shape is None or shape in seen:
             continue
         seen.add(shape)
         for dim in shape:
-            if dim.symbol and sizes.setdefault((dim.symbol, dim.factor), dim.size) != dim.size:
-                yield f"{path}: {dim}, elsewhere {sizes[dim.symbol, dim.factor]}"
+            known = sizes.setdefault((dim.symbol, dim.factor), dim.size)
+            if dim.symbol and known != dim.size:
+                yield f"{path}: {dim}, elsewhere {known}"
 
 
 def no_identities(graph: LayerGraph) -> Iterator[str]:
     """Nothing is left that does nothing."""
-    for path, op in graph.network.nodes(data="op"):
+    for path, op in graph.ops():
         if op.identity:
             yield f"{path}: {op.summary} does nothing"
 
@@ -117,7 +116,7 @@ def settled_for_inference(graph: LayerGraph) -> Iterator[str]:
         return
     if len(graph.outputs) != 1:
         yield f"outputs: {list(graph.outputs)}"
-    for path, op in graph.network.nodes(data="op"):
+    for path, op in graph.ops():
         if op.random:
             yield f"{path}: {op.summary} is random"
 

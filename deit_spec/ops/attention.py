@@ -57,7 +57,7 @@ class TakePart(FunctionOp):
     def summary(self) -> str:
         return f"part {self.index} of {self.parts}"
 
-    def expression(self, names: Names, *inputs: str) -> str:
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
         return f"{self.all_parts(*inputs)}[{self.index}]"
 
     def all_parts(self, qkv: str) -> str:

@@ -11,7 +11,7 @@ from deit_spec.ops.dim import Dim, Shape, elements
 
 @dataclass(frozen=True, slots=True)
 class TruncatedNormal:
-    """Normal with this standard deviation, cut at ±2 as `nn.init.trunc_normal_` does."""
+    """Normal with this standard deviation, cut at ±2 as torch's `trunc_normal_` is."""
 
     std: float
 
@@ -42,7 +42,7 @@ ONES = Constant(1.0)
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A learnable tensor. `name` follows the node's path; empty where the path is all."""
+    """A learnable tensor. `name` follows the node's path; empty where that is all."""
 
     name: str
     shape: Shape
@@ -57,8 +57,9 @@ class Parameter:
 class Names(Protocol):
     """How generated code writes the sizes that an op has."""
 
-    batch: str
-    """The expression for the batch size."""
+    @property
+    def batch(self) -> str:
+        """The expression for the batch size."""
 
     def dim(self, dim: Dim) -> str:
         """Write a dimension: `DIM`, `3 * DIM`, or a plain number."""

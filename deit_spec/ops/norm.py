@@ -37,7 +37,10 @@ class LayerNorm(ModuleOp):
 
 @dataclass(frozen=True)
 class LayerScale(ModuleOp):
-    """`[..., C] -> [..., C]`, a learnable factor per channel (CaiT, Touvron et al. 2021)."""
+    """`[..., C] -> [..., C]`, a learnable factor per channel.
+
+    "Going deeper with Image Transformers", Touvron et al. 2021, section 2.
+    """
 
     width: Dim
     value: float
@@ -49,9 +52,7 @@ class LayerScale(ModuleOp):
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (
-            Parameter("gamma", (self.width,), Constant(self.value, "LAYER_SCALE")),
-        )
+        return (Parameter("gamma", (self.width,), Constant(self.value, "LAYER_SCALE")),)
 
     @property
     def torch_type(self) -> str:

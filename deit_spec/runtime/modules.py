@@ -46,7 +46,8 @@ def import_source(source: str, name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     module.__file__ = filename
     # No modification time: linecache then never looks for a file on disk.
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    lines = source.splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)
     sys.modules[fullname] = module
     try:
         loader.exec_module(module)

@@ -57,7 +57,8 @@ def read_text(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
     """
     if _size(text) > limits.FILE_BYTES:
         return None, [problems.too_large(name)]
-    positions = Positions(Source(name, text.removeprefix("\ufeff")))
+    # More than one mark of byte order, too: libyaml drops one without counting it.
+    positions = Positions(Source(name, text.lstrip("\ufeff")))
     if bad := _UNPRINTABLE.search(positions.source.text):
         span = positions.span(bad.start(), bad.end())
         return None, [problems.bad_character(bad.group(), span)]

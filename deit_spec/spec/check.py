@@ -97,6 +97,4 @@ def _what_is_valid(value: Mapping[str, object], invalid: set[str]) -> DeiTSpec:
         for key, item in value.items()
         if key in TOP and key not in invalid and key != "variant"
     }
-    return DeiTSpec.model_validate(
-        {**outer, "variant": Variant.model_validate(inner)}
-    )
+    return DeiTSpec.model_validate({**outer, "variant": Variant.model_validate(inner)})

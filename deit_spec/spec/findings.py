@@ -53,8 +53,9 @@ def describe(value: object) -> str:
         return f"the number {value!r}"
     if isinstance(value, int):
         return "an integer"
-    names = {list: "a list", tuple: "a list", dict: "a mapping"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    if isinstance(value, list | tuple):
+        return "a list"
+    return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
 def _unknown_key(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
@@ -159,7 +160,7 @@ def _split_expected(expected: str) -> list[str]:
 def _bad_name(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
     return diagnose(
         "DS107",
-        "the name is not one word of at most 64 characters",
+        "the name is not one word of at most 60 characters",
         Label(document.nearest(path).value),
         helps=["letters, digits and `_.+-`, the first a letter, a digit or `_`"],
     )

@@ -76,8 +76,7 @@ def heads_fill_width(spec: DeiTSpec, places: Places) -> Findings:
 
 def mlp_width_is_whole(spec: DeiTSpec, places: Places) -> Findings:
     """DS204: the MLP's hidden width is `int(embed_dim * mlp_ratio)`."""
-    exact = _exact_mlp_width(spec)
-    if exact == spec.mlp_dim or spec.mlp_dim == 0:
+    if spec.mlp_dim in (_exact_mlp_width(spec), 0):
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
     yield _finding(
@@ -137,6 +136,7 @@ def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
     if classes is None or teacher is None or classes == teacher:
         return
     fusion = spec.variant.fusion
+    same = f"teacher_num_classes: {classes}"
     if not fusion.startswith("mean_"):
         return
     about = places.about(
@@ -149,8 +149,7 @@ def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
         f"heads of {classes} and {teacher} classes have no mean for `predict`",
         about,
         helps=[
-            "`variant.fusion: cls` or `variant.fusion: dist`, "
-            f"or `teacher_num_classes: {classes}`"
+            f"`variant.fusion: cls`, `variant.fusion: dist` or `{same}`",
         ],
     )
 
@@ -177,15 +176,13 @@ def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
         return
     if not spec.variant.distillation_token or spec.variant.readout == "mean_tokens":
         return
+    teacher = f"teacher_num_classes: {spec.num_classes}"
     yield diagnose(
         "DS209",
         "the distillation token has no head of its own",
         Label(places.value("num_classes"), "the class head alone"),
         notes=["the published undistilled models have no distillation token"],
-        helps=[
-            "`variant.distillation_token: false`, "
-            f"or `teacher_num_classes: {spec.num_classes}`"
-        ],
+        helps=[f"`variant.distillation_token: false`, or `{teacher}`"],
     )
 
 

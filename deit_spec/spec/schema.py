@@ -73,7 +73,7 @@ class DeiTSpec(BaseModel):
     """The classes K of the head on the class token; null for no head."""
     teacher_num_classes: PositiveInt | None = None
     """The classes T of the head on the distillation token; null for no such head."""
-    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)] = "deit"
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)] = "deit"
     """What messages, diagrams and generated code call the model."""
     extends: str | None = None
     """Another spec, whose values hold where this one has none."""
@@ -133,4 +133,4 @@ def plain_name(stem: str) -> str:
     >>> plain_name("my model (2)")
     'my_model__2'
     """
-    return re.sub(r"[^\w.+-]", "_", stem)[:64].strip("_.+-") or "deit"
+    return re.sub(r"[^\w.+-]", "_", stem)[:60].strip("_.+-") or "deit"

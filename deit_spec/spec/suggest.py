@@ -17,9 +17,11 @@ def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
     around = min(around, number)
     found: list[int] = []
     for distance in range(_SEARCH):
-        for candidate in {around - distance, around + distance}:
-            if 0 < candidate <= number and number % candidate == 0:
-                found.append(candidate)
+        found += [
+            candidate
+            for candidate in {around - distance, around + distance}
+            if 0 < candidate <= number and number % candidate == 0
+        ]
         if len(found) >= count:
             break
     return sorted(sorted(found, key=lambda d: (abs(d - around), d))[:count])

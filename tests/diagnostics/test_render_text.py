@@ -48,7 +48,7 @@ def finding(primary: Label, *secondary: Label, helps: Iterable[str] = ()) -> Dia
 DESIGN = diagnose(
     "DS203",
     "embed_dim does not divide into num_heads",
-    label(BASE, 3, 12, 3, "770 = 12 × 64 + 2"),  # noqa: RUF001 - a product
+    label(BASE, 3, 12, 3, "770 = 12 × 64 + 2"),
     secondary=[label(BASE, 6, 12, 2, "12 heads")],
     helps=[
         "`embed_dim: 768` or `embed_dim: 780`; with 770, `num_heads: 10`, `11` or `14`"
@@ -227,7 +227,7 @@ def test_the_example_of_the_design() -> None:
         " --> base.yaml:3:12\n"
         "  |\n"
         "3 | embed_dim: 770\n"
-        "  |            ^^^ 770 = 12 × 64 + 2\n"  # noqa: RUF001 - a product
+        "  |            ^^^ 770 = 12 × 64 + 2\n"
         "...\n"
         "6 | num_heads: 12\n"
         "  |            -- 12 heads\n"

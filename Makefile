@@ -1,0 +1,71 @@
+# `make demo` and `make test` need Python 3.11 or newer, git, make and gcc.
+# Another interpreter: `make PYTHON=python3.12 test`.
+
+PYTHON ?= python3
+WORKERS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+CONSTRAINTS := constraints.txt
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench format constraints clean
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(INSTALLED)  ## validate, draw, compile and run specs/base.yaml
+	@mkdir -p build
+	$(BIN)/deit-spec validate specs/base.yaml
+	$(BIN)/deit-spec render specs/base.yaml
+	$(BIN)/deit-spec compile specs/base.yaml -o build/base.py
+	$(BIN)/python docs/examples/run_compiled.py build/base.py
+
+test: $(INSTALLED)  ## run every test, the documentation's examples among them
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+
+check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: $(INSTALLED)  ## run the benchmarks, one after the other
+	@for script in benchmarks/*.py; do \
+	  echo "$$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+format: $(INSTALLED)  ## lay out the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+constraints:  ## write the newest versions of all but torch into constraints.txt
+	@mkdir -p build
+	$(PYTHON) -m venv --clear build/constraints
+	build/constraints/bin/pip install --quiet \
+	  "$$(grep '^torch==' $(CONSTRAINTS))" ".[dev]"
+	{ grep '^#' $(CONSTRAINTS); \
+	  build/constraints/bin/pip freeze --exclude deit-spec | sed 's/+cpu$$//'; \
+	} > build/$(CONSTRAINTS)
+	mv build/$(CONSTRAINTS) $(CONSTRAINTS)
+	rm -r build/constraints
+
+clean:  ## remove the environment, what was built, and every cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .import_linter_cache
+	find deit_spec tests docs benchmarks -name __pycache__ -prune -exec rm -r {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "deit-spec needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "installing into $(VENV) (once; torch is large)"
+	$(BIN)/pip install --quiet -c $(CONSTRAINTS) -e ".[dev]"
+	@touch $@

@@ -1,0 +1,201 @@
+"""The examples of the documentation, as tests.
+
+A document runs from top to bottom, in a copy of this repository of its own:
+
+- ```` ```python ```` blocks run, or are checked as a session where they begin
+  with `>>>`;
+- ```` ```console ```` blocks run their lines that begin with `$`, and what these
+  print is compared with the lines below; `...` stands for any number of lines;
+- ```` ```yaml ```` blocks whose first line is a comment with a file name are
+  written to that file;
+- relative links lead to a file, and to a heading of it.
+
+The doctests of `deit_spec/` run too. `--force-regen` writes what commands print
+into the documents.
+"""
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from sybil.parsers.rest import DocTestParser
+
+ROOT = Path(__file__).parent
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests")
+SECONDS = 120
+
+_FENCED = re.compile(r"^(```+).*?^\1\s*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+_FILE_NAME = re.compile(r"# ([\w.-]+\.yaml)\n")
+
+
+@dataclass
+class Shell:
+    """Runs commands one after the other, so that `$?` is the last one's."""
+
+    folder: Path
+    regenerate: bool
+    status: int = 0
+
+    def run(self, command: str) -> str:
+        """Run a command, and return what a terminal would show."""
+        result = subprocess.run(  # noqa: S602  -- the commands are our own
+            f"(exit {self.status})\n{command}",
+            shell=True,
+            cwd=self.folder,
+            env={
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(self.folder),
+                "LC_ALL": "C.UTF-8",
+                "PYTHONUNBUFFERED": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=SECONDS,
+            check=False,
+        )
+        self.status = result.returncode
+        return result.stdout
+
+
+@pytest.fixture(scope="module")
+def shell(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Shell]:
+    """A shell in a copy of the repository, where the document's code runs too."""
+    folder = tmp_path_factory.mktemp("documentation") / "deit-spec"
+    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield Shell(folder, pytestconfig.getoption("force_regen"))
+
+
+@dataclass
+class Command:
+    """A command of a console block, and the output below it."""
+
+    lines: list[str]
+    output: list[str]
+
+    @property
+    def text(self) -> str:
+        """The command without its prompts."""
+        return "\n".join(line[2:] for line in self.lines)
+
+
+def run_console(example: Example) -> str | None:
+    """Run the commands of a block, and say how their output differs."""
+    terminal: Shell = example.namespace["shell"]
+    commands = list(read_commands(str(example.parsed).splitlines()))
+    shown: list[str] = []
+    expected: list[str] = []
+    for command in commands:
+        printed = [line.rstrip() for line in terminal.run(command.text).splitlines()]
+        fits = fits_pattern(printed, command.output)
+        shown += [*command.lines, *(command.output if fits else printed)]
+        expected += [*command.lines, *command.output]
+    if shown == expected:
+        return None
+    if terminal.regenerate:
+        path = Path(example.path)
+        text = path.read_text(encoding="utf-8")
+        new = "".join(f"{line}\n" for line in shown)
+        path.write_text(text.replace(str(example.parsed), new), encoding="utf-8")
+    return "\n".join(
+        difflib.unified_diff(expected, shown, "documented", "printed", lineterm="")
+    )
+
+
+def read_commands(lines: Iterable[str]) -> Iterator[Command]:
+    """Read a block: `$` starts a command, `>` right below continues it."""
+    command: Command | None = None
+    for line in lines:
+        if line.startswith("$ "):
+            if command:
+                yield command
+            command = Command([line], [])
+        elif command is None:
+            raise ValueError(f"a console block begins with a command, not {line!r}")
+        elif line.startswith("> ") and not command.output:
+            command.lines.append(line)
+        else:
+            command.output.append(line)
+    if command:
+        yield command
+
+
+def fits_pattern(printed: list[str], output: list[str]) -> bool:
+    """Tell whether the lines are as documented; `...` stands for any number."""
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else rf"{re.escape(line)}\n" for line in output
+    )
+    return bool(re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)))
+
+
+def write_file(example: Example) -> None:
+    """Write a YAML block that begins with a file's name to that file."""
+    text = str(example.parsed)
+    if name := _FILE_NAME.match(text):
+        terminal: Shell = example.namespace["shell"]
+        (terminal.folder / name.group(1)).write_text(text, encoding="utf-8")
+
+
+def find_links(document: Document) -> Iterator[Region]:
+    """Find the relative links, but for those in code."""
+    code = [match.span() for match in _FENCED.finditer(document.text)]
+    for match in _LINK.finditer(document.text):
+        if not any(start <= match.start() < end for start, end in code):
+            yield Region(*match.span(), match.group(1), check_link)
+
+
+def check_link(example: Example) -> str | None:
+    """Say what a link leads to that is not there."""
+    name, _, heading = str(example.parsed).partition("#")
+    path = Path(example.path)
+    target = path.parent / name if name else path
+    if not target.exists():
+        return f"{name} does not exist"
+    if heading and heading not in anchors(target.read_text(encoding="utf-8")):
+        return f"{target.name} has no heading #{heading}"
+    return None
+
+
+def anchors(text: str) -> set[str]:
+    """Name the headings of a document as links do."""
+    titles = (title.lower().strip() for title in _HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+documents = Sybil(
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser(language="console", evaluator=run_console),
+        CodeBlockParser(language="yaml", evaluator=write_file),
+        find_links,
+    ],
+    pattern="*.md",
+    fixtures=["shell"],
+)
+docstrings = Sybil(parsers=[DocTestParser()], pattern="deit_spec/**/*.py")
+
+pytest_collect_file = (documents + docstrings).pytest()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a document on one worker (`--dist loadgroup`): its examples build up."""
+    for item in items:
+        if item.path.suffix == ".md":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))

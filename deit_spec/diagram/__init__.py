@@ -1,0 +1,2 @@
+"""Pictures."""
+from deit_spec.diagram.figure import draw

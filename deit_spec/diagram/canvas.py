@@ -1,0 +1,110 @@
+"""A sheet of character cells on which lines join by themselves."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+
+from deit_spec.cost import Cost
+from deit_spec.diagnostics.visible import visible
+from deit_spec.diagram.glyphs import CUT, DOWN, LEFT, RIGHT, UP, ascii_of, glyph
+
+LINE = "dim"
+TITLE = "bold"
+SHAPE = "cyan"
+NUMBER = "green"
+FAINT = "dim"
+PLAIN = ""
+
+
+class Canvas:
+    """Rows of cells, downwards without end.
+
+    A cell has arms, from the lines through it, or a character, which hides
+    them. `costs` are the numbers that stand beside a row, with their style.
+    """
+
+    def __init__(self, width: int, *, ascii_only: bool = False) -> None:
+        self.width = width
+        self.ascii_only = ascii_only
+        self.height = 0
+        self.costs: dict[int, tuple[Cost, str]] = {}
+        self._arms: dict[int, dict[int, int]] = defaultdict(dict)
+        self._solid: set[tuple[int, int]] = set()
+        self._cells: dict[int, dict[int, tuple[str, str]]] = defaultdict(dict)
+
+    def vertical(self, x: int, top: int, bottom: int, *, dashed: bool = False) -> None:
+        """Draw a line between the centres of two cells of a column."""
+        for y in range(top, bottom):
+            self._join(y, x, DOWN, dashed=dashed)
+            self._join(y + 1, x, UP, dashed=dashed)
+
+    def horizontal(self, x: int, end: int, y: int, *, dashed: bool = False) -> None:
+        """Draw a line between the centres of two cells of a row."""
+        for left in range(min(x, end), max(x, end)):
+            self._join(y, left, RIGHT, dashed=dashed)
+            self._join(y, left + 1, LEFT, dashed=dashed)
+
+    def frame(self, left: int, right: int, top: int, bottom: int) -> None:
+        """Draw a rectangle through four corners, all inclusive."""
+        self.horizontal(left, right, top)
+        self.horizontal(left, right, bottom)
+        self.vertical(left, top, bottom)
+        self.vertical(right, top, bottom)
+
+    def write(self, x: int, y: int, text: str, style: str, end: int) -> int:
+        """Write a text from `x`, cut before `end`; return the column after it."""
+        text = clip(self.plain(text), end - x, self.plain(CUT))
+        row = self._cells[y]
+        self.height = max(self.height, y + 1)
+        for character in text:
+            size = cell_len(character)
+            if size == 0:
+                continue
+            row[x] = (character, style)
+            if size > 1:
+                row[x + 1] = ("", style)
+            x += size
+        return x
+
+    def plain(self, text: str) -> str:
+        """A text as it will be written: visible, and in ASCII where asked for."""
+        text = visible(text)
+        return ascii_of(text) if self.ascii_only else text
+
+    def charge(self, y: int, cost: Cost, style: str = NUMBER) -> None:
+        """Write a cost beside a row; costs of the same row add up."""
+        if cost != Cost():
+            self.costs[y] = (self.costs.get(y, (Cost(), ""))[0] + cost, style)
+
+    def row(self, y: int) -> Iterator[tuple[str, str]]:
+        """The characters of a row and their styles, blank ends left out."""
+        arms, cells = self._arms.get(y, {}), self._cells.get(y, {})
+        for x in range(max([*arms, *cells], default=-1) + 1):
+            if x in cells:
+                yield cells[x]
+            elif x in arms:
+                line = glyph(arms[x], dashed=(y, x) not in self._solid)
+                yield (ascii_of(line) if self.ascii_only else line), LINE
+            else:
+                yield " ", PLAIN
+
+    def _join(self, y: int, x: int, arm: int, *, dashed: bool) -> None:
+        row = self._arms[y]
+        row[x] = row.get(x, 0) | arm
+        self.height = max(self.height, y + 1)
+        if not dashed:
+            self._solid.add((y, x))
+
+
+def clip(text: str, width: int, mark: str = CUT) -> str:
+    """Cut a text to a width, with a mark where something is left out.
+
+    >>> clip("blocks.11", 6)
+    'block…'
+    """
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) >= width:
+        text = text[:-1]
+    return text + mark if width > 0 else ""

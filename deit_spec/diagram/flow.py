@@ -1,0 +1,336 @@
+"""The items of a scope from top to bottom, with the lines between them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from deit_spec.cost import Cost
+from deit_spec.diagram import boxes
+from deit_spec.diagram.arrange import Fork, Single, Step, arrange
+from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas
+from deit_spec.diagram.glyphs import INTO_LEFT, INTO_RIGHT, INTO_TOP, SUM
+from deit_spec.diagram.items import Item, items_of
+from deit_spec.diagram.names import condense
+from deit_spec.diagram.rails import Rails, plan_rails
+from deit_spec.diagram.rows import stub_of
+from deit_spec.diagram.room import Area, fits_across, fits_beside, halves, split
+from deit_spec.diagram.view import View
+from deit_spec.ops import Add
+
+Ports = dict[str, tuple[int, int]]
+"""Where the line of a value ends for now: its column and its row."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The canvas, the graph drawn on it, and where its outputs came to stand."""
+
+    canvas: Canvas
+    view: View
+    ends: dict[str, tuple[int, int]]
+
+
+class Flow:
+    """Draws downwards within an area; `y` is the next free row.
+
+    `open` holds the lines that lead down to what comes next, `tops` the rows
+    down to which the rails are drawn.
+    """
+
+    def __init__(
+        self, sheet: Sheet, area: Area, y: int, *, nested: bool, beside: bool
+    ) -> None:
+        self.sheet, self.canvas, self.view = sheet, sheet.canvas, sheet.view
+        self.area = self.whole = area
+        self.y = y
+        self.nested = nested
+        self.beside = beside
+        self.open: Ports = {}
+        self.tops: dict[str, int] = {}
+        self.rails = Rails()
+        self.wanted: Collection[str] = ()
+        self.is_frame = False
+        self.is_branch = False
+        self.box_width = 0
+
+    def items(self, items: list[Item], entries: Ports, wanted: Collection[str]) -> None:
+        """Draw items, in from `entries` and out to `wanted`."""
+        area = self.area
+        steps = arrange(
+            items,
+            self.view,
+            lambda chains: fits_beside(chains, area, self.view),
+            lambda parts: fits_across(parts, area, self.view),
+        )
+        self.steps(steps, entries, wanted)
+
+    def steps(
+        self, steps: list[Step], entries: Ports, wanted: Collection[str]
+    ) -> None:
+        """Draw steps that are laid out already."""
+        self.wanted = wanted
+        self.rails = plan_rails(steps, entries, wanted)
+        self.area = replace(self.area, left=self.area.left + 2 * self.rails.count)
+        self.box_width = self._common_width(steps)
+        for value, (x, y) in entries.items():
+            self.enter(value, x, y)
+        for place, step in enumerate(steps):
+            if isinstance(step, Single):
+                self.single(step, is_last=place == len(steps) - 1)
+            else:
+                following = steps[place + 1] if place + 1 < len(steps) else None
+                after = following.item.reads if isinstance(following, Single) else wanted
+                self.fork(step, after)
+        for value in wanted:
+            if value in self.tops:
+                self.open[value] = (self.lane(value), self.tops[value])
+
+    def _common_width(self, steps: list[Step]) -> int:
+        items = [step.item for step in steps if isinstance(step, Single)]
+        return max(
+            (boxes.width_of(i, self.view, beside=self.beside) for i in items), default=0
+        )
+
+    def lane(self, value: str) -> int:
+        """The column of a rail."""
+        return self.whole.left + 2 * self.rails.lanes[value]
+
+    def enter(self, value: str, x: int, y: int) -> None:
+        """Take over a line from above."""
+        if value not in self.rails.lanes and self.is_branch:
+            self.open[value] = (x, y)
+            return
+        self.label(value, x, y)
+
+    def label(self, value: str, x: int, top: int) -> None:
+        """Draw a line on by one row, with its shape, and send off its rail."""
+        y, view = self.y, self.view
+        self.canvas.vertical(x, top, y)
+        self.canvas.write(x + 2, y, view.shape(value), SHAPE, self.whole.right)
+        if value in self.rails.lanes:
+            self.canvas.horizontal(self.lane(value), x, y)
+            self.tops[value] = y
+        if value in self.rails.direct:
+            self.open[value] = (x, y)
+        self.y += 1
+
+    def single(self, step: Single, *, is_last: bool) -> None:
+        """Draw an item, what feeds it, and what it gives."""
+        item = step.item
+        self.feed(step.feeders)
+        arriving = {v: self.open.pop(v) for v in item.reads if v in self.open}
+        self.open.clear()
+        by_rail = [v for v in item.reads if v in self.tops and v not in arriving]
+        stubs = [v for v in item.reads if v not in arriving and v not in by_rail]
+        if self.is_sum(item, arriving, by_rail) and not stubs:
+            bottom = self.sum(item, arriving, by_rail)
+        else:
+            bottom = self.box(item, arriving, by_rail, stubs)
+        self.leave(item, bottom, is_last=is_last)
+
+    def is_sum(self, item: Item, arriving: Ports, by_rail: list[str]) -> bool:
+        """Whether an item can be drawn as one sign, a line on each side at most."""
+        if item.scopes or not isinstance(self.view.graph.op(item.path), Add):
+            return False
+        xs = [x for x, _ in arriving.values()]
+        left = len(by_rail) + sum(x < self.area.trunk for x in xs)
+        return left < 2 and sum(x > self.area.trunk for x in xs) < 2  # noqa: PLR2004
+
+    def sum(self, item: Item, arriving: Ports, by_rail: list[str]) -> int:
+        """Draw a sum as a sign in the stream; return its row."""
+        y, trunk, canvas = self.y, self.area.trunk, self.canvas
+        for x, top in arriving.values():
+            canvas.vertical(x, top, y)
+            canvas.horizontal(x, trunk, y)
+        name = trunk + 2
+        for value in by_rail:
+            canvas.vertical(self.lane(value), self.tops[value], y)
+            canvas.horizontal(self.lane(value), trunk, y)
+            self.tops[value] = y
+        xs = [x for x, _ in arriving.values()] + [self.lane(v) for v in by_rail]
+        if any(x < trunk for x in xs):
+            canvas.write(trunk - 1, y, INTO_LEFT, FAINT, trunk)
+        if any(x > trunk for x in xs):
+            canvas.write(trunk + 1, y, INTO_RIGHT, FAINT, trunk + 2)
+            name = max(xs) + 2
+        canvas.write(trunk, y, SUM, TITLE, trunk + 1)
+        canvas.write(name, y, item.title, TITLE, self.whole.right)
+        self.y += 1
+        return y
+
+    def box(
+        self, item: Item, arriving: Ports, by_rail: list[str], stubs: list[str]
+    ) -> int:
+        """Draw a box with the lines into it; return the row of its lower edge."""
+        if arriving:
+            for x, top in arriving.values():
+                self.canvas.vertical(x, top, self.y)
+                self.canvas.write(x, self.y, INTO_TOP, FAINT, x + 1)
+            self.y += 1
+        area = self.area
+        if not item.is_frame:
+            area = area.around(self.box_width, [x for x, _ in arriving.values()])
+        top = self.y
+        if item.is_frame:
+            self.frame(item, arriving, [*by_rail, *stubs])
+        else:
+            self.plain_box(item, area, stubs, len(by_rail))
+        for place, value in enumerate(by_rail, top + 1):
+            self.canvas.vertical(self.lane(value), self.tops[value], place)
+            self.canvas.horizontal(self.lane(value), area.left - 1, place)
+            self.canvas.write(area.left - 1, place, INTO_LEFT, FAINT, area.left)
+            self.tops[value] = place
+        return self.y - 1
+
+    def plain_box(self, item: Item, area: Area, stubs: list[str], least: int) -> None:
+        """Draw a layer, or a scope of layers, as rows in a box."""
+        style = FAINT if self.nested or item.count > 1 else NUMBER
+        lines = boxes.lines_of(item, self.view, area, stubs, beside=self.beside)
+        for y, line in enumerate(lines, self.y + 1):
+            for x, text, look in line.pieces:
+                end = area.right - 2
+                self.canvas.write(area.left + 2 + x, y, text, look, end)
+            self.canvas.charge(y, line.cost, style)
+        bottom = self.y + 1 + max(len(lines), least)
+        boxes.border(self.canvas, area, self.y, bottom, item)
+        if item.count > 1:
+            cost = self.view.subtotals[item.path]
+            self.canvas.charge(bottom, cost, FAINT)
+        self.y = bottom + 1
+
+    def frame(self, item: Item, arriving: Ports, named: list[str]) -> None:
+        """Draw a scope with its own flow inside."""
+        top, area = self.y, self.area
+        inner = Area(area.left + 2, area.right - 2, area.trunk)
+        flow = Flow(self.sheet, inner, top + 1, nested=True, beside=False)
+        flow.is_frame = True
+        for value in named:
+            text = stub_of(value, self.view)
+            self.canvas.write(inner.left, flow.y, text, SHAPE, inner.right)
+            flow.y += 1
+        entries = {value: (x, top) for value, (x, _) in arriving.items()}
+        with self.view.inside(item.scopes):
+            inside = items_of(item.scopes[0], self.view)
+            flow.items(inside, entries, [item.inner])
+        bottom = flow.y
+        for x, y in flow.open.values():
+            self.canvas.vertical(x, y, bottom)
+        boxes.border(self.canvas, area, top, bottom, item)
+        style = FAINT if self.nested or item.count > 1 else NUMBER
+        self.canvas.charge(bottom, self.view.subtotals[item.path], style)
+        self.y = bottom + 1
+
+    def leave(self, item: Item, bottom: int, *, is_last: bool) -> None:
+        """Draw what comes out of an item, and how much all its copies cost."""
+        trunk, value = self.area.trunk, item.value
+        if item.count > 1:
+            self.times(item)
+        if is_last and value in self.wanted and self.is_frame:
+            self.open[value] = (trunk, bottom)
+            return
+        names = self.names_of(value)
+        self.label(value, trunk, bottom)
+        goes_on = value in self.rails.direct or value in self.rails.lanes
+        if goes_on:
+            self.side_names(value, names)
+        elif names or self.view.read_by_extra(value):
+            self.end_names(value, names)
+
+    def names_of(self, value: str) -> list[str]:
+        """The outputs that a value is, or who reads it where no line leads."""
+        names = self.view.output_names(value)
+        if names or value in self.wanted or value in self.rails.direct:
+            return names
+        if value in self.rails.lanes:
+            return names
+        return [f"to {name}" for name in condense(self.view.readers(value))]
+
+    def side_names(self, value: str, names: list[str]) -> None:
+        """Write outputs beside a line that goes on."""
+        trunk = self.area.trunk
+        for name in names:
+            self.canvas.vertical(trunk, self.y - 1, self.y)
+            self.canvas.horizontal(trunk, trunk + 2, self.y)
+            self.canvas.write(trunk + 2, self.y, INTO_LEFT, FAINT, trunk + 3)
+            self.canvas.write(trunk + 4, self.y, name, TITLE, self.whole.right)
+            if value in self.open:
+                self.open[value] = (trunk, self.y)
+            self.y += 1
+
+    def end_names(self, value: str, names: list[str]) -> None:
+        """Write outputs below a line that ends."""
+        trunk, text = self.area.trunk, ", ".join(names)
+        if names:
+            self.canvas.vertical(trunk, self.y - 1, self.y)
+            self.canvas.write(trunk, self.y, INTO_TOP, FAINT, trunk + 1)
+            self.y += 1
+            start = max(self.whole.left, trunk - (len(text) - 1) // 2)
+            self.canvas.write(start, self.y, text, TITLE, self.whole.right)
+            self.y += 1
+        self.sheet.ends[value] = (trunk, self.y - 1)
+
+    def times(self, item: Item) -> None:
+        """Say what all copies of an item cost, in the row below the first."""
+        cost = Cost()
+        for scope in item.scopes:
+            cost += self.view.subtotals[scope.path]
+        if cost == Cost():
+            return
+        text = f"× {item.count} ="
+        start = self.whole.right - len(text)
+        label = self.view.shape(item.value) if item.value else ""
+        self.canvas.write(start, self.y, text, FAINT, self.whole.right)
+        self.canvas.charge(self.y, cost, FAINT if self.nested else NUMBER)
+        if self.area.trunk + 3 + len(label) >= start:
+            self.y += 1
+
+    def feed(self, chains: list[list[Item]]) -> None:
+        """Draw the chains that come in from the side, in the order of arguments."""
+        if not chains:
+            return
+        left, right = halves(self.area)
+        half = (len(chains) + 1) // 2
+        areas = split(left, half) + split(right, len(chains) - half)
+        start = self.y
+        for chain, area in zip(chains, areas, strict=True):
+            flow = self.beneath(area, chain, start, beside=len(chains) > 1)
+            flow.steps([Single(item) for item in chain], {}, [chain[-1].value])
+            self.open.update(flow.open)
+            self.y = max(self.y, flow.y)
+
+    def fork(self, step: Fork, wanted: Collection[str]) -> None:
+        """Draw branches side by side."""
+        split_row = self.y
+        areas = split(self.area, len(step.branches))
+        opened: Ports = {}
+        bottom = split_row + 1
+        for branch, area in zip(step.branches, areas, strict=True):
+            items = inner_items(branch)
+            flow = self.beneath(area, items, split_row + 1, beside=True)
+            reads = {value for item in items for value in item.reads}
+            entries = {v: (flow.area.trunk, split_row) for v in reads & set(self.open)}
+            for value in entries:
+                x, top = self.open[value]
+                self.canvas.vertical(x, top, split_row)
+                self.canvas.horizontal(x, flow.area.trunk, split_row)
+            flow.is_branch = True
+            flow.steps(branch, entries, set(wanted) - set(entries))
+            opened.update(flow.open)
+            bottom = max(bottom, flow.y)
+        self.open, self.y = opened, bottom
+
+    def beneath(self, area: Area, items: list[Item], y: int, *, beside: bool) -> "Flow":
+        """A flow for some part of this area."""
+        area = area.for_items(items, self.view)
+        return Flow(self.sheet, area, y, nested=self.nested, beside=beside)
+
+
+def inner_items(steps: list[Step]) -> list[Item]:
+    """Every item of some steps, those beside the stream left out."""
+    found: list[Item] = []
+    for step in steps:
+        if isinstance(step, Single):
+            found.append(step.item)
+        else:
+            for branch in step.branches:
+                found.extend(inner_items(branch))
+    return found

@@ -1,0 +1,117 @@
+"""What a figure draws as one thing: a layer, a scope, or a run of equal scopes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from deit_spec.diagram.view import View
+from deit_spec.graph import Scope, runs
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A layer, or scopes that are built alike and feed each other.
+
+    `path` is the layer's, or that of the first scope. `reads` are the values
+    that come from outside, `value` is the one that goes on from the last scope,
+    and `inner` the same one as the first scope knows it.
+    """
+
+    path: str
+    title: str
+    reads: tuple[str, ...]
+    value: str
+    scopes: tuple[Scope, ...] = ()
+    inner: str = ""
+
+    @property
+    def count(self) -> int:
+        """How often the item is there."""
+        return max(1, len(self.scopes))
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether scopes are inside, which are drawn as a flow of their own."""
+        return bool(self.scopes) and bool(self.scopes[0].scopes)
+
+
+def items_of(scope: Scope, view: View) -> list[Item]:
+    """The items of a scope that the flow goes through, in an order that runs."""
+    return _ordered(list(_items(scope, view)), view)
+
+
+def _items(scope: Scope, view: View) -> Iterator[Item]:
+    for name, item in scope.items.items():
+        if isinstance(item, str):
+            if item in view.flow:
+                yield Item(item, name, view.graph.inputs(item), item, inner=item)
+        elif item.path in view.alive:
+            numbered = item.is_sequence and len(item.scopes) == len(item.items)
+            scopes = [s for s in item.scopes if s.path in view.alive]
+            runs_of = _runs(scopes, view) if numbered else [[item]]
+            yield from (_scope_item(run, scope, view) for run in runs_of)
+
+
+def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
+    """Cut a sequence where two neighbours differ, or are wired otherwise."""
+    if view.expand:
+        yield from ([scope] for scope in scopes)
+        return
+    for alike in runs(scopes):
+        run, wiring = alike[:1], None
+        for before, scope in zip(alike, alike[1:], strict=False):
+            found = _wiring(before, scope)
+            if found is None or wiring not in (None, found):
+                yield run
+                run, wiring = [scope], None
+            else:
+                run.append(scope)
+                wiring = found
+        yield run
+
+
+def _wiring(before: Scope, scope: Scope) -> tuple[int, ...] | None:
+    """Where each input of a scope comes from: the scope before, or further up."""
+    outputs = {path: place for place, path in enumerate(before.outputs)}
+    found = []
+    for mine, theirs in zip(scope.inputs, before.inputs, strict=True):
+        if mine not in outputs and mine != theirs:
+            return None
+        found.append(outputs.get(mine, -1))
+    return tuple(found) if max(found, default=-1) >= 0 else None
+
+
+def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
+    first, last = run[0], run[-1]
+    place = view.main_output(last)
+    start = len(parent.path) + 1 if parent.path else 0
+    title = first.path[start:]
+    if len(run) > 1:
+        title = f"{title}–{last.name} ×{len(run)}"
+    return Item(
+        first.path,
+        title,
+        tuple(view.reads_of(first)),
+        last.outputs[place] if place >= 0 else "",
+        tuple(run),
+        first.outputs[place] if place >= 0 else "",
+    )
+
+
+def _ordered(items: list[Item], view: View) -> list[Item]:
+    """Sort so that a value is made before it is read, where that can be."""
+    places = {item.value: place for place, item in enumerate(items)}
+    edges = [
+        (places[value], place)
+        for place, item in enumerate(items)
+        for value in item.reads
+        if value in places and places[value] != place
+    ]
+    if all(source < place for source, place in edges):
+        return items
+    network: nx.DiGraph[int] = nx.DiGraph(edges)
+    network.add_nodes_from(range(len(items)))
+    if not nx.is_directed_acyclic_graph(network):
+        return items
+    return [items[place] for place in nx.lexicographical_topological_sort(network)]

@@ -1,0 +1,219 @@
+"""The commands as processes: streams, exit codes, files."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_regressions.file_regression import FileRegressionFixture
+
+import deit_spec
+
+SPECS = Path(__file__).parents[2] / "specs"
+BAD = "image_size: 224\npatch_size: 16\nembed_dim: 770\ndepth: 12\ndropout: 0.1\nnum_heads: 12\n"
+
+
+def run(
+    *arguments: str, cwd: Path = SPECS, stdin: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in {"NO_COLOR", "COLUMNS", "FORCE_COLOR"}
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "deit_spec", *arguments],
+        cwd=cwd,
+        input=stdin,
+        env={**kept, "PYTHONUTF8": "1", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "base.yaml"
+    path.write_text(BAD)
+    return path
+
+
+def test_validate_sums_up_good_specs() -> None:
+    done = run("validate", "base.yaml", "tiny.yaml")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout == (
+        "base.yaml: base, 198 tokens, 87,338,192 parameters, 17.66 G MACs, "
+        "cls [B, K=1000], dist [B, T=1000]\n"
+        "tiny.yaml: tiny, 18 tokens, 87,092 parameters, 1.59 M MACs, "
+        "cls [B, K=10], dist [B, T=10]\n"
+    )
+
+
+def test_validate_finds_errors(
+    bad: Path, file_regression: FileRegressionFixture
+) -> None:
+    done = run("validate", "base.yaml", cwd=bad.parent)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    file_regression.check(done.stderr, basename="validate_error")
+
+
+def test_one_bad_spec_of_several(bad: Path) -> None:
+    done = run("validate", "tiny.yaml", str(bad), "base.yaml")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert "DS203" in done.stderr
+
+
+def test_warnings_are_allowed() -> None:
+    done = run("validate", "-", stdin="teacher_num_classes: 5\n")
+    assert done.returncode == 0
+    assert "warning[DS208]" in done.stderr
+    assert "--> <stdin>:1:22" in done.stderr
+    assert done.stdout.startswith("-: deit, 198 tokens")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["--nope"], 2),
+        (["validate"], 2),
+        (["validate", "nowhere.yaml"], 1),
+        (["validate", "."], 1),
+        (["validate", ""], 1),
+        (["validate", "a\x01b.yaml"], 1),
+        (["compile", "base.yaml", "--check"], 2),
+        (["compile", "base.yaml", "--target", "both"], 2),
+        (["compile", "base.yaml", "-o", "nowhere/model.py"], 2),
+        (["compile", "base.yaml", "-o", "."], 2),
+        (["compile", "base.yaml", "-o", "base.yaml"], 2),
+        (["render", "base.yaml", "--width", "10"], 2),
+    ],
+)
+def test_exit_codes_without_traceback(arguments: list[str], code: int) -> None:
+    done = run(*arguments)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"deit-spec {deit_spec.__version__}\n"
+
+
+def test_completion_is_offered() -> None:
+    done = run("--show-completion", "bash")
+    assert done.returncode == 0
+    assert "complete" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["validate", "render"])
+@pytest.mark.parametrize("kind", ["good", "bad"])
+def test_torch_is_not_imported(command: str, kind: str, bad: Path) -> None:
+    spec = SPECS / "base.yaml" if kind == "good" else bad
+    code = (
+        "import sys\n"
+        "from deit_spec.cli import main\n"
+        f"sys.argv = ['deit-spec', {command!r}, {str(spec)!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    code = end.code\n"
+        "assert 'torch' not in sys.modules\n"
+        f"assert code == {int(kind == 'bad')}, code\n"
+        "if sys.argv[1] == 'validate' and not code: assert 'rich' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_compile_writes_whole_files(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    assert run("compile", "tiny.yaml", "-o", str(path)).returncode == 0
+    assert path.read_text() == deit_spec.compile(SPECS / "tiny.yaml").source
+    assert run("compile", "tiny.yaml").stdout == path.read_text()
+    assert run("compile", "tiny.yaml", "-o", "-").stdout == path.read_text()
+    assert [p.name for p in tmp_path.iterdir()] == ["model.py"]
+
+
+def test_compile_keeps_permissions_and_links(tmp_path: Path) -> None:
+    real = tmp_path / "real.py"
+    real.write_text("old")
+    real.chmod(0o640)
+    link = tmp_path / "link.py"
+    link.symlink_to(real)
+    assert run("compile", "tiny.yaml", "-o", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert "class DeiT" in real.read_text()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_bad_spec_leaves_files_alone(bad: Path) -> None:
+    path = bad.parent / "model.py"
+    path.write_text("mine")
+    done = run("compile", str(bad), "-o", str(path))
+    assert done.returncode == 1
+    assert path.read_text() == "mine"
+    assert sorted(p.name for p in bad.parent.iterdir()) == ["base.yaml", "model.py"]
+
+
+def test_check(tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.yaml"
+    shutil.copy(SPECS / "tiny.yaml", spec)
+    path = tmp_path / "model.py"
+    check = ("compile", str(spec), "-o", str(path), "--check")
+    missing = run(*check)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "is missing" in missing.stderr
+    run("compile", str(spec), "-o", str(path))
+    assert run(*check).returncode == 0
+    spec.write_text(spec.read_text().replace("depth: 3", "depth: 4"))
+    before = path.read_bytes()
+    done = run(*check)
+    assert done.returncode == 1
+    assert "-DEPTH = 3\n+DEPTH = 4\n" in done.stdout
+    assert path.read_bytes() == before
+
+
+def test_target_inference() -> None:
+    done = run("compile", "tiny.yaml", "--target", "inference")
+    assert "def forward(self, images: Tensor) -> Tensor:" in done.stdout
+
+
+def test_no_escape_sequences_in_a_pipe(bad: Path) -> None:
+    for arguments in (("validate", str(bad)), ("render", "tiny.yaml")):
+        done = run(*arguments)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_hostile_names_reach_no_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[31mb.yaml"
+    path.write_text("depth: 0\n")
+    done = run("validate", str(path))
+    assert done.returncode == 1
+    assert "\x1b" not in done.stderr + done.stdout
+
+
+def test_defect_is_exit_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception of ours is one line, a request to report it, and code 3."""
+    from deit_spec import cli
+    from deit_spec.cli import validate
+
+    def broken(_spec: str) -> None:
+        raise AssertionError("impossible")
+
+    monkeypatch.setattr(validate, "read", broken)
+    monkeypatch.setattr(sys, "argv", ["deit-spec", "validate", "x.yaml"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 3
+    assert (
+        "error[DS901]: a defect of deit-spec: AssertionError: impossible"
+        in capsys.readouterr().err
+    )

@@ -1,0 +1,233 @@
+"""What holds of the generated module of every valid spec."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.interpreter import interpret, sizes
+from support.running import build, images_for
+from support.strategies import specs
+from torch import Tensor, nn
+
+import deit_spec
+from deit_spec import Compiled, DeiTSpec
+from deit_spec.cost import total
+from deit_spec.ops import ModuleOp, letters
+
+TARGETS = st.sampled_from(["train", "inference"])
+
+
+def observe(
+    graph: deit_spec.LayerGraph, model: nn.Module
+) -> dict[str, tuple[int, ...]]:
+    """Hook every module node; the dict fills with the shapes that are seen."""
+    seen: dict[str, tuple[int, ...]] = {}
+
+    def record(path: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            seen[path] = tuple(output.shape)
+
+        return hook
+
+    for path, op in graph.ops():
+        if isinstance(op, ModuleOp):
+            model.get_submodule(path).register_forward_hook(record(path))
+    return seen
+
+
+def outputs_of(result: Any) -> list[Tensor]:
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+@given(specs(), TARGETS)
+def test_shapes_are_those_that_run(spec: DeiTSpec, target: Any) -> None:
+    """Every node: inferred shape = shape when run, by the module and by an oracle.
+
+    Module nodes are seen by hooks in the generated module's own run; all nodes
+    by the node-by-node interpreter, whose results equal the module's.
+    """
+    compiled = deit_spec.compile(spec, target=target)
+    graph, model, images = compiled.graph, build(compiled), images_for(spec)
+    seen = observe(graph, model)
+    results = outputs_of(model(images))
+    live = graph.live()
+    for path, op in graph.ops():
+        if isinstance(op, ModuleOp) and path in live:
+            assert seen[path] == sizes(graph.shape(path), len(images)), path
+    values = interpret(graph, model, images)
+    for path, value in values.items():
+        assert tuple(value.shape) == sizes(graph.shape(path), len(images)), path
+    for path, result in zip(graph.outputs.values(), results, strict=True):
+        torch.testing.assert_close(result, values[path], rtol=0, atol=0)
+    if graph.predict is not None:
+        torch.testing.assert_close(model.predict(images), values[graph.predict])
+
+
+@given(specs(), TARGETS)
+def test_comments_tell_the_truth(spec: DeiTSpec, target: Any) -> None:
+    """Every shape comment names the shape that its line has made."""
+    compiled = deit_spec.compile(spec, target=target)
+    model, images = build(compiled), images_for(spec, batch=3)
+    found = _shapes_by_line(model, images)
+    lines = compiled.source.splitlines()
+    sizes_of = _letters(compiled, batch=3)
+    checked = 0
+    for number, shapes in found.items():
+        comment = re.search(r"# (?:each )?\[(.*)\]$", lines[number - 1])
+        if comment is None:
+            continue
+        checked += 1
+        wanted = tuple(sizes_of[part] for part in comment[1].split(", "))
+        assert shapes == {wanted}, lines[number - 1]
+    commented = [x for x in lines if re.match(r"        .*# (each )?\[", x)]
+    assert checked == len(commented)
+
+
+def _shapes_by_line(
+    model: nn.Module, images: Tensor
+) -> dict[int, set[tuple[int, ...]]]:
+    """The shapes that each line of the generated module assigns or returns."""
+    found: dict[int, set[tuple[int, ...]]] = {}
+    file = sys.modules[type(model).__module__].__file__
+    last: dict[FrameType, tuple[int, dict[str, int]]] = {}
+
+    def note(line: int, value: Any) -> None:
+        for tensor in value if isinstance(value, tuple) else [value]:
+            if isinstance(tensor, Tensor):
+                found.setdefault(line, set()).add(tuple(tensor.shape))
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        if frame.f_code.co_filename != file or frame.f_code.co_name != "forward":
+            return None
+        now = {name: id(value) for name, value in frame.f_locals.items()}
+        line, before = last.get(frame, (frame.f_lineno, now))
+        for name, value in frame.f_locals.items():
+            if now[name] != before.get(name):
+                note(line, value)
+        if event == "return":
+            note(frame.f_lineno, argument)
+        last[frame] = (frame.f_lineno, now)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        with torch.no_grad():
+            model(images)
+    finally:
+        sys.settrace(None)
+    return found
+
+
+def _letters(compiled: Compiled, batch: int) -> dict[str, int]:
+    """The size of each letter and number that a comment may have."""
+    known = {}
+    for shape in compiled.graph.shapes().values():
+        assert shape is not None
+        for dim in shape:
+            known[letters((dim,))[1:-1]] = batch if dim.size is None else dim.size
+    return known
+
+
+@given(specs(), TARGETS)
+def test_parameters_are_counted(spec: DeiTSpec, target: Any) -> None:
+    """The graph alone predicts every parameter: count, name and shape."""
+    compiled = deit_spec.compile(spec, target=target)
+    with torch.device("meta"):
+        model = build(compiled)
+    named = {
+        f"{path}.{parameter.name}".rstrip("."): tuple(d.size for d in parameter.shape)
+        for path, op in compiled.graph.ops()
+        for parameter in op.parameters
+    }
+    found = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    assert named == found
+    assert total(compiled.graph).parameters == sum(
+        p.numel() for p in model.parameters()
+    )
+
+
+@given(specs())
+def test_output_size(spec: DeiTSpec) -> None:
+    compiled = deit_spec.compile(spec)
+    result = outputs_of(build(compiled)(images_for(spec)))
+    assert result[0].shape == (2, deit_spec.output_size(spec))
+
+
+@given(specs())
+def test_state_dict_round_trip(spec: DeiTSpec) -> None:
+    """The same state dict gives the same outputs, for both targets."""
+    compiled = deit_spec.compile(spec)
+    one, other = build(compiled, seed=1), build(compiled, seed=2)
+    other.load_state_dict(one.state_dict(), strict=True)
+    images = images_for(spec)
+    for a, b in zip(outputs_of(one(images)), outputs_of(other(images)), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    inference = build(deit_spec.compile(spec, target="inference"))
+    inference.load_state_dict(one.state_dict(), strict=True)
+    wanted = one(images) if spec.num_classes is None else one.predict(images)
+    torch.testing.assert_close(inference(images), wanted, rtol=0, atol=0)
+
+
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(specs(), TARGETS)
+def test_export(spec: DeiTSpec, target: Any) -> None:
+    """torch.export takes the module, with a batch of any size."""
+    model = build(deit_spec.compile(spec, target=target))
+    images = images_for(spec)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    exported = torch.export.export(model, (images,), dynamic_shapes=({0: batch},))
+    more = images_for(spec, batch=5)
+    for a, b in zip(
+        outputs_of(exported.module()(more)), outputs_of(model(more)), strict=True
+    ):
+        torch.testing.assert_close(a, b)
+
+
+@given(specs(), TARGETS)
+def test_source_imports_torch_alone(spec: DeiTSpec, target: Any) -> None:
+    source = deit_spec.compile(spec, target=target).source
+    imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
+    assert set(imported) <= {"torch", "typing"}
+    assert "Identity" not in source
+    assert "Dropout(0" not in source
+
+
+def test_sources_are_formatted_and_clean(tmp_path: Path) -> None:
+    """ruff would change nothing and finds nothing, in any of the drawn sources."""
+    drawn: list[str] = []
+
+    @settings(max_examples=150, database=None)
+    @given(specs(), TARGETS)
+    def draw(spec: DeiTSpec, target: Any) -> None:
+        drawn.append(deit_spec.compile(spec, target=target).source)
+
+    draw()
+    for index, source in enumerate(dict.fromkeys(drawn)):
+        (tmp_path / f"m{index}.py").write_text(source, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (
+        ["format", "--isolated", "--check", "--diff"],
+        [
+            "check",
+            "--isolated",
+            "--select",
+            "E,F,W,I,B,UP,SIM,RET,PIE",
+            "--line-length",
+            "88",
+        ],
+    ):
+        done = subprocess.run(
+            [*ruff, *command, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[:4000]

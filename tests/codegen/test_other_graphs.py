@@ -1,0 +1,114 @@
+"""Graphs that no spec makes today: codegen reads the graph, and presumes nothing."""
+
+import torch
+from support.interpreter import interpret
+
+import deit_spec
+from deit_spec import LayerGraph
+from deit_spec.codegen import generate
+from deit_spec.graph import Stage
+from deit_spec.lowering import lower
+from deit_spec.ops import Dim, Linear, ReadToken, TruncatedNormal
+from deit_spec.passes import drop_identities, infer_shapes
+from deit_spec.runtime import build
+
+SPEC = deit_spec.DeiTSpec(
+    image_size=8, patch_size=4, embed_dim=8, num_heads=2, depth=3, num_classes=5
+)
+
+
+def finish(graph: LayerGraph) -> LayerGraph:
+    graph = drop_identities(infer_shapes(graph))
+    graph.stage = Stage.FINAL
+    return graph
+
+
+def check(graph: LayerGraph) -> str:
+    """Generate, run, and compare every output with the node-by-node result."""
+    source = generate(finish(graph))
+    torch.manual_seed(0)
+    model = build(source, "other").eval()
+    images = torch.randn(2, 3, 8, 8)
+    values = interpret(graph, model, images)
+    result = model(images)
+    results = result if isinstance(result, tuple) else (result,)
+    for path, found in zip(graph.outputs.values(), results, strict=True):
+        torch.testing.assert_close(found, values[path], rtol=0, atol=0)
+    return source
+
+
+def test_tokens_of_a_block_as_output() -> None:
+    """A value read between two blocks: they are no chain any more."""
+    graph = lower(SPEC)
+    graph.outputs = {**graph.outputs, "tokens": "blocks.1.add2"}
+    source = check(graph)
+    assert "nn.ModuleList" in source
+    assert "self.blocks[2](x)" in source
+
+
+def test_value_inside_attention_as_output() -> None:
+    """A layer inside a block is returned through every class around it."""
+    graph = lower(SPEC)
+    graph.outputs = {**graph.outputs, "heads": "blocks.2.attn.sdpa"}
+    source = check(graph)
+    assert "class LastAttention" in source
+    assert "-> tuple[Tensor, Tensor]:" in source
+
+
+def test_last_block_of_other_width() -> None:
+    """A block built otherwise has classes of its own; the rest still share."""
+    graph = lower(SPEC)
+    width, hidden = Dim(8, "C"), Dim(20)
+    fc1 = Linear(width, hidden, TruncatedNormal(0.02))
+    fc2 = Linear(hidden, width, TruncatedNormal(0.02))
+    for name, op in (("fc1", fc1), ("fc2", fc2)):
+        node = graph.network.nodes[f"blocks.2.mlp.{name}"]
+        node["op"], node["parameters"] = op, op.parameters
+    source = check(graph)
+    assert "class LastBlock" in source
+    assert "class LastMlp" in source
+    assert source.count("class Attention") == 1
+    assert "class LastAttention" not in source
+    assert "*(Block() for _ in range(DEPTH - 1))" in source
+
+
+def test_middle_block_of_other_width_is_named_by_its_place() -> None:
+    graph = lower(SPEC)
+    width, hidden = Dim(8, "C"), Dim(20)
+    fc1 = Linear(width, hidden, TruncatedNormal(0.02))
+    fc2 = Linear(hidden, width, TruncatedNormal(0.02))
+    for name, op in (("fc1", fc1), ("fc2", fc2)):
+        node = graph.network.nodes[f"blocks.1.mlp.{name}"]
+        node["op"], node["parameters"] = op, op.parameters
+    assert "class Block1" in check(graph)
+
+
+def test_a_head_on_another_token() -> None:
+    graph = lower(SPEC)
+    graph.add("read_last", ReadToken(5), ["norm"])
+    op = Linear(Dim(8, "C"), Dim(7), TruncatedNormal(0.02))
+    graph.add("probe", op, ["read_last"])
+    graph.outputs = {**graph.outputs, "probe": "probe"}
+    assert "self.probe(x[:, 5])" in check(graph)
+
+
+def test_no_quadratic_step() -> None:
+    """Ten times the blocks make ten times the steps, counted and not timed."""
+    import sys
+
+    def steps(depth: int) -> int:
+        count = 0
+
+        def trace(_frame: object, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event == "call"
+
+        sys.setprofile(trace)
+        try:
+            deit_spec.compile({"depth": depth})
+        finally:
+            sys.setprofile(None)
+        return count
+
+    base = steps(10)
+    assert steps(400) - base < 1.1 * (400 - 10) / (40 - 10) * (steps(40) - base)

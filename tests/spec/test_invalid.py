@@ -1,0 +1,120 @@
+"""Whatever a document says, the answer is a spec or findings with code and place."""
+
+import math
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import specs
+
+import deit_spec
+from deit_spec import DeiTSpec, SpecError, Variant
+from deit_spec.diagnostics import CATALOGUE, Diagnostic, has_errors
+from deit_spec.pipeline import check_spec, check_text
+
+KEYS = st.sampled_from([*DeiTSpec.model_fields, "variant", "dept", "num-heads", ""])
+INNER = st.sampled_from([*Variant.model_fields, "fusions", "depth"])
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-2, 1025)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["cls", "mean_tokens", "all", 10**40, -0.0, 1e308, 5e-324])
+)
+DOCUMENTS = st.dictionaries(
+    KEYS,
+    SCALARS
+    | st.lists(SCALARS, max_size=2)
+    | st.dictionaries(INNER, SCALARS | st.lists(SCALARS, max_size=2), max_size=4),
+    max_size=8,
+)
+
+
+def assert_well_formed(diagnostics: tuple[Diagnostic, ...]) -> None:
+    for found in diagnostics:
+        assert found.severity is CATALOGUE[found.code].severity
+        assert found.code != "DS901"
+        assert found.message
+        span = found.primary.span
+        assert 1 <= span.line <= len(span.source.lines)
+        assert 1 <= span.column <= len(span.source.lines[span.line - 1]) + 1
+        assert "\n" not in found.message
+
+
+@given(DOCUMENTS)
+def test_any_document_in_yaml(value: dict[str, Any]) -> None:
+    text = yaml.safe_dump(value, allow_unicode=True)
+    checked = check_text(text.encode("utf-8", "surrogatepass"), "t.yaml")
+    assert_well_formed(checked.diagnostics)
+    assert (checked.spec is None) == has_errors(checked.diagnostics)
+    if checked.spec is not None and checked.spec.depth < 50:
+        deit_spec.compile(checked.spec)
+
+
+@given(
+    DOCUMENTS | st.dictionaries(SCALARS.filter(lambda x: x == x), SCALARS, max_size=3)
+)
+def test_any_mapping(value: dict[Any, Any]) -> None:
+    checked = check_spec(value)
+    assert_well_formed(checked.diagnostics)
+    if checked.spec is None:
+        with pytest.raises(SpecError) as caught:
+            deit_spec.load_spec(value)
+        again = [(f.code, f.message) for f in caught.value.diagnostics]
+        assert again == [(f.code, f.message) for f in checked.diagnostics]
+        assert all(found.code in str(caught.value) for found in checked.diagnostics)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda t: t.encode("utf-8", "replace"))
+)
+def test_any_bytes(data: bytes) -> None:
+    checked = check_text(data, "t.yaml")
+    assert_well_formed(checked.diagnostics)
+    assert (checked.spec is None) == has_errors(checked.diagnostics)
+
+
+@given(specs(), st.data())
+def test_one_broken_value_is_one_finding_there(
+    spec: DeiTSpec, data: st.DataObject
+) -> None:
+    """A value of the wrong type is found at that value, and alone."""
+    value = spec.model_dump()
+    value["variant"] = dict(value["variant"])
+    fields = [(value, f) for f in value if f not in {"variant", "extends", "name"}]
+    inner = value["variant"]
+    holder, field = data.draw(st.sampled_from(fields + [(inner, f) for f in inner]))
+    holder[field] = data.draw(st.sampled_from([[1], {"a": 1}, math.nan, "x y", -5]))
+    if holder[field] == -5 and isinstance(getattr(spec.variant, field, None), bool):
+        holder[field] = "yes"
+    del value["extends"]
+    text = yaml.safe_dump(value, sort_keys=False)
+    found = [
+        finding
+        for finding in check_text(text.encode(), "t.yaml").diagnostics
+        if finding.severity.value == "error"
+    ]
+    assert len(found) == 1
+    assert found[0].code in {"DS102", "DS103", "DS104"}
+    span = found[0].primary.span
+    # A block value begins on the line after its key.
+    near = span.source.lines[max(span.line - 2, 0) : span.line]
+    assert any(line.strip().startswith(f"{field}:") for line in near)
+
+
+@given(specs())
+def test_valid_specs_have_no_errors(spec: DeiTSpec) -> None:
+    """From Python, from a mapping and from YAML, a spec means the same."""
+    value = spec.model_dump(exclude_none=True)
+    text = yaml.safe_dump(value, allow_unicode=True)
+    read = check_text(text.encode(), "t.yaml")
+    assert not has_errors(read.diagnostics)
+    assert read.spec is not None
+    assert read.spec == spec
+    assert deit_spec.load_spec(spec) == deit_spec.load_spec(value) == spec
+    assert read.spec.digest == spec.digest

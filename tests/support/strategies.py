@@ -1,0 +1,57 @@
+"""Valid specs, small enough to build and run: all ten fields and all of variant."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from deit_spec import DeiTSpec, Variant
+
+RATES = st.sampled_from([0.0, 0.1, 0.5])
+
+
+@st.composite
+def variants(draw: st.DrawFn, classes: int | None, teacher: int | None) -> Variant:
+    """A variant that goes with these class counts."""
+    token = teacher is not None or draw(st.booleans())
+    unequal = None not in (classes, teacher) and classes != teacher
+    fusions = (
+        ["cls", "dist"] if unequal else ["mean_logits", "mean_softmax", "cls", "dist"]
+    )
+    return Variant(
+        distillation_token=token,
+        position_embedding=draw(st.sampled_from(["all", "patches"])),
+        layer_scale=draw(st.sampled_from([None, 1e-5, 0.5])),
+        drop_path=draw(st.sampled_from([0.0, 0.1, 0.37])),
+        qkv_bias=draw(st.booleans()),
+        layer_norm_eps=draw(st.sampled_from([1e-6, 1e-12, 1e-3])),
+        readout=draw(st.sampled_from(["cls", "mean_tokens"] if token else ["cls"])),
+        init=draw(st.sampled_from(["deit", "fan_in"])),
+        fusion=draw(st.sampled_from(fusions)),
+    )
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> DeiTSpec:
+    """A valid spec with a model of a few thousand parameters."""
+    patch = draw(st.integers(1, 4))
+    heads = draw(st.integers(1, 4))
+    width = heads * draw(st.integers(1, 6))
+    classes = draw(st.none() | st.integers(1, 5))
+    teacher = draw(st.none() | st.integers(1, 5))
+    hidden = draw(st.integers(1, 24))
+    ratio = draw(st.sampled_from([hidden / width, 4.0, 1.0, 2.3]))
+    values: dict[str, Any] = {
+        "image_size": patch * draw(st.integers(1, 4)),
+        "patch_size": patch,
+        "in_channels": draw(st.integers(1, 4)),
+        "embed_dim": width,
+        "depth": draw(st.integers(1, 4)),
+        "num_heads": heads,
+        "mlp_ratio": ratio if int(width * ratio) else 1.0,
+        "dropout": draw(RATES),
+        "num_classes": classes,
+        "teacher_num_classes": teacher,
+        "variant": draw(variants(classes, teacher)),
+        "name": draw(st.sampled_from(["deit", "a.b-c", "été", "x" * 60])),
+    }
+    return DeiTSpec(**values)
