@@ -23,14 +23,14 @@ class Classes:
     root: Scope
     names: dict[int, str]
     arguments: dict[int, tuple[Argument, ...]]
+    live: set[str]
 
     @classmethod
     def of(cls, graph: LayerGraph, constants: Constants) -> "Classes":
         """Find the structures of a graph and name them."""
         root = build_scopes(graph)
-        return cls(
-            graph, constants, root, name_classes(root), find_arguments(graph, root)
-        )
+        names, arguments = name_classes(root), find_arguments(graph, root)
+        return cls(graph, constants, root, names, arguments, graph.live())
 
     def write(self) -> Iterator[str]:
         """The source of each class."""
@@ -49,14 +49,9 @@ class Classes:
             scope, dict(zip(scope.inputs, names, strict=True)), scope.outputs
         )
         values = body.write()
-        kind = (
-            "Tensor"
-            if len(values) == 1
-            else f"tuple[{', '.join(['Tensor'] * len(values))}]"
-        )
-        comment = ""
+        kind, comment = f"tuple[{', '.join(['Tensor'] * len(values))}]", ""
         if len(values) == 1:
-            comment = body.comment(scope.outputs[0], values[0])
+            kind, comment = "Tensor", body.comment(scope.outputs[0], values[0])
         result = f"return {', '.join(value.text for value in values)}{comment}"
         given = ", ".join(f"{name}: Tensor" for name in names)
         return self._class(
@@ -78,7 +73,7 @@ class Classes:
             f", {argument.name}: float" for argument in self.arguments[scope.structure]
         )
         members = Members(
-            self.graph, self.constants, self.names, self.arguments, self.graph.live()
+            self.graph, self.constants, self.names, self.arguments, self.live
         )
         lines = ["super().__init__()", *members.write(scope)]
         if scope is self.root:

@@ -1,12 +1,28 @@
 """What each field takes, read from the schema."""
 
+from pydantic import BaseModel, ValidationError
+
 from deit_spec.spec.schema import DeiTSpec, Variant
 
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)
 
 
+def fits(path: tuple[str, ...], value: object) -> bool:
+    """Whether a field takes a value."""
+    try:
+        model_of(path).model_validate({path[-1]: value})
+    except ValidationError:
+        return False
+    return True
+
+
+def model_of(path: tuple[str, ...]) -> type[BaseModel]:
+    """The model that holds the field at a path."""
+    return Variant if path[0] == "variant" and len(path) > 1 else DeiTSpec
+
+
 def default_of(path: tuple[str, ...]) -> object:
     """The default of the field at a path."""
-    model = Variant if path[0] == "variant" and len(path) > 1 else DeiTSpec
-    return model.model_fields[path[-1]].get_default(call_default_factory=True)
+    field = model_of(path).model_fields[path[-1]]
+    return field.get_default(call_default_factory=True)

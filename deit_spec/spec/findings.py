@@ -6,7 +6,7 @@ from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
-from deit_spec.spec.fields import TOP, VARIANT, default_of
+from deit_spec.spec.fields import TOP, VARIANT, default_of, fits
 from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import closest_word, listed
 
@@ -34,6 +34,7 @@ def find_in(error: Error, document: Document) -> Diagnostic:
     kind = error["type"]
     makers: dict[str, Callable[[Path, Error, Document], Diagnostic]] = {
         "extra_forbidden": _unknown_key,
+        "invalid_key": _no_string,
         "literal_error": _not_allowed,
         "string_pattern_mismatch": _bad_name,
         "string_too_long": _bad_name,
@@ -48,7 +49,7 @@ def describe(value: object) -> str:
     if value is None or isinstance(value, bool):
         return plain(value)
     if isinstance(value, str):
-        return f"the string {_cut(value)!r}"
+        return f'the string "{_cut(value)}"'
     if isinstance(value, float):
         return f"the number {value!r}"
     if isinstance(value, int):
@@ -65,6 +66,19 @@ def _unknown_key(path: Path, error: Error, document: Document) -> Diagnostic:  #
         f"unknown key `{_cut(key)}`",
         Label(document.nearest(path).key, "no such key"),
         helps=[_where_it_belongs(key, inside_variant=len(path) > 1)],
+    )
+
+
+def _no_string(path: Path, error: Error, document: Document) -> Diagnostic:
+    """A key of a mapping from Python; YAML's own are found by the reader."""
+    *outer, _ = path
+    key = error["input"]
+    place = (*outer, key if isinstance(key, int) else str(key))
+    return diagnose(
+        "DS005",
+        f"a key is {describe(key)}, not a string",
+        Label(document.nearest(place).key),
+        helps=["the keys of a spec are the names of its fields"],
     )
 
 
@@ -92,16 +106,13 @@ def _wrong_type(path: Path, error: Error, document: Document) -> Diagnostic:
 
 
 def _mend_type(path: Path, error: Error) -> str:
-    name, value = path[-1], error["input"]
-    if error["type"] in {"int_type", "float_type"}:
-        number = _as_number(value)
-        whole = number is not None and number == int(number) and number > 0
-        if whole and number is not None:
-            return f"`{name}: {int(number)}`"
-        if number is not None and error["type"] == "float_type":
-            return f"`{name}: {number!r}`"
-        if number is not None and number > 1:
-            return f"`{name}: {math.floor(number)}` or `{math.ceil(number)}`"
+    name, number = path[-1], _as_number(error["input"])
+    if error["type"] in {"int_type", "float_type"} and number is not None:
+        whole = {math.floor(number), math.ceil(number)}
+        near = sorted(whole) if error["type"] == "int_type" else [number]
+        fitting = [value for value in near if fits(path, value)]
+        if fitting:
+            return listed([f"`{name}: {value!r}`" for value in fitting])
     if error["type"] == "bool_type":
         return f"`{name}: true` or `{name}: false`"
     if error["type"] in {"model_type", "dict_type"}:
@@ -178,4 +189,5 @@ def _dotted(path: Path) -> str:
 
 
 def _cut(text: str, most: int = 40) -> str:
+    text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= most else f"{text[: most - 1]}…"

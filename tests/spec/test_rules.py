@@ -49,6 +49,8 @@ CASES = [
     Case("layer_scales: 1e-6\n", "DS101", "1:1", "did you mean `layer_scale`, which belongs under `variant`?", V + "layer_scale: 1e-6\n"),
     Case('num_heads: "12"\n', "DS102", "1:12", "`num_heads: 12`", "num_heads: 12\n"),
     Case("num_heads: 12.0\n", "DS102", "1:12", "`num_heads: 12`", "num_heads: 12\n"),
+    Case("num_heads: 11.5\n", "DS102", "1:12", "`num_heads: 11` or `num_heads: 12`", "num_heads: 12\n"),
+    Case("dropout: '5'\n", "DS102", "1:10", "`dropout: 0.0` is the default", "dropout: 0.0\n"),
     Case("num_heads: true\n", "DS102", "1:12", "`num_heads: 12` is the default", "num_heads: 12\n"),
     Case("num_heads:\n", "DS102", "1:11", "`num_heads: 12` is the default", "num_heads: 12\n"),
     Case("num_heads: [12]\n", "DS102", "1:12", "`num_heads: 12` is the default", "num_heads: 12\n"),
