@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         output_size,
     )
     from deit_spec.spec import DeiTSpec, Variant
+    from deit_spec.weights import WeightsError
 
 _HOMES = {
     "Compiled": "deit_spec.pipeline",
@@ -33,6 +34,7 @@ _HOMES = {
     "LayerGraph": "deit_spec.graph",
     "SpecError": "deit_spec.pipeline",
     "Variant": "deit_spec.spec",
+    "WeightsError": "deit_spec.weights",
     "compile": "deit_spec.pipeline",
     "load": "deit_spec.pipeline",
     "load_spec": "deit_spec.pipeline",
@@ -60,6 +62,7 @@ __all__ = [
     "LayerGraph",
     "SpecError",
     "Variant",
+    "WeightsError",
     "__version__",
     "compile",
     "load",

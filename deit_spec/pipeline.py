@@ -1,6 +1,6 @@
 """The whole flow: text, spec, graph, source, module. Each step is a line here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -9,12 +9,15 @@ from deit_spec.diagnostics import Diagnostic, Span, has_errors, in_source_order
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
-from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
+from deit_spec.source import Document, document_from_mapping, read_bytes
 from deit_spec.spec import (
     Checked,
     DeiTSpec,
+    Origin,
+    at,
     check,
     inherited,
+    locate,
     plain_name,
     resolve,
 )
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
     import torch
     from torch import nn
+
+    from deit_spec.weights import Allowance
 
 SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec"
 TargetName: TypeAlias = Literal["train", "inference"]
@@ -73,24 +78,23 @@ def check_spec(spec: SpecLike) -> Checked:
         case DeiTSpec():
             value = spec.model_dump(exclude_unset=True)
             document = document_from_mapping(value, f"<{spec.name}>")
-            return _check_read(document, [], spec.name, Path(), None)
+            return _check_read(document, [], spec.name)
         case Mapping():
             document = document_from_mapping(spec)
-            return _check_read(document, [], "deit", Path(), None)
+            return _check_read(document, [], "deit")
         case _:
-            path = Path(spec)
-            read, findings = read_file(path, str(path))
-            return _check_read(read, findings, path.stem, path.parent, path)
+            origin = locate(spec, Path()) if isinstance(spec, str) else at(Path(spec))
+            return _check_read(*origin.read(), origin.stem, origin)
 
 
 def check_text(data: bytes, name: str) -> Checked:
     """Read and validate a spec that has no file, such as standard input."""
     document, findings = read_bytes(data, name)
-    return _check_read(document, findings, "deit", Path(), None)
+    return _check_read(document, findings, "deit")
 
 
 def load_spec(spec: SpecLike) -> DeiTSpec:
-    """Read and validate a spec: a path, a mapping, or a DeiTSpec.
+    """Read and validate a spec: a path, a published name, a mapping, or a DeiTSpec.
 
     Raises:
         SpecError: The spec has errors.
@@ -152,50 +156,68 @@ def finish(checked: Checked, target: Target = Target.TRAIN) -> LayerGraph:
         raise SpecError(error.diagnostics) from None
 
 
-def load(
+def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     spec: SpecLike,
     *,
     target: TargetName = "train",
+    weights: "str | os.PathLike[str] | None" = None,
+    strict: bool = True,
+    allow: "Collection[Allowance] | None" = None,
+    antialias: bool = False,
+    entry: str | None = None,
     device: "torch.device | str | None" = None,
     dtype: "torch.dtype | str | None" = None,
 ) -> "nn.Module":
-    """Compile a spec and build its module, freshly initialised.
+    """Compile a spec and build its module, freshly initialised or with weights.
 
     `model(images)` takes `[B, in_channels, image_size, image_size]`. With both
     class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with
     `num_classes` alone `[B, K]`, else `[B, C]`. With the target `inference` it
     returns what `model.predict(images)` does, the joined heads.
 
+    `weights` is a checkpoint, a file or a directory. Its tensors are taken,
+    renamed and fused; `strict=False` allows all that a plan can reconcile beyond
+    that, and `allow` just what it names: `resample`, `heads`, `channels`,
+    `distillation`, `drop`. Tensors keep their dtype unless one is asked for.
+    `antialias` smooths positions that are resampled to a smaller grid; `entry` is
+    the key to take from a file that holds several models.
+
     Raises:
         SpecError: The spec has errors.
-        ValueError: The target or the dtype is unknown.
+        WeightsError: The checkpoint cannot be read, or does not fit.
+        ValueError: The target, the dtype or a word of `allow` is unknown.
     """
-    return compile(spec, target=target).build(device=device, dtype=dtype)
+    compiled = compile(spec, target=target)
+    if weights is None:
+        return compiled.build(device=device, dtype=dtype)
+    from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
+
+    permitted = allowed(strict=strict, allow=allow)
+    checkpoint = open_checkpoint(weights, entry=entry)
+    plan = make_plan(compiled.graph, checkpoint, antialias=antialias)
+    require(plan, permitted)
+    source, name = compiled.source, compiled.graph.name
+    return fill(source, name, plan, checkpoint, device=device, dtype=dtype)
 
 
 def _check_read(
     document: Document | None,
     findings: list[Diagnostic],
     name: str,
-    folder: Path,
-    path: Path | None,
+    origin: Origin | None = None,
 ) -> Checked:
     """Merge what the document extends, validate, and gather every finding."""
     if document is None:
         return Checked(None, tuple(in_source_order(findings)))
-    chain = () if path is None else (path.resolve(),)
-    merged, more = resolve(document, folder, chain)
-    findings = [*findings, *more]
-    if merged is None:
+    lineage = resolve(document, origin)
+    findings = [*findings, *lineage.findings]
+    if lineage.document is None:
         return Checked(None, tuple(in_source_order(findings)), document)
-    checked = check(merged, plain_name(name))
-    extends = document.spans.get(("extends",))
-    found = checked.diagnostics
-    if extends is not None:
-        found = tuple(inherited(finding, extends.value) for finding in found)
-    everything = tuple(in_source_order([*findings, *found]))
+    checked = check(lineage.document, plain_name(name))
+    findings += [inherited(found, lineage.links) for found in checked.diagnostics]
+    everything = tuple(in_source_order(findings))
     spec = None if has_errors(everything) else checked.spec
-    return Checked(spec, everything, merged)
+    return Checked(spec, everything, lineage.document)
 
 
 def _valid(checked: Checked) -> DeiTSpec:

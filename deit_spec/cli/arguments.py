@@ -8,7 +8,11 @@ import typer
 from deit_spec.graph import Target
 
 SpecArgument = Annotated[
-    str, typer.Argument(metavar="SPEC", help="A YAML spec, or - for standard input.")
+    str,
+    typer.Argument(
+        metavar="SPEC",
+        help="A YAML spec, a published name, or - for standard input.",
+    ),
 ]
 OutputOption = Annotated[
     Path | None,

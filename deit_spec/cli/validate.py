@@ -14,7 +14,10 @@ from deit_spec.pipeline import finish
 def run(
     specs: Annotated[
         list[str],
-        typer.Argument(metavar="SPEC...", help="YAML specs; - is standard input."),
+        typer.Argument(
+            metavar="SPEC...",
+            help="YAML specs or published names; - is standard input.",
+        ),
     ],
 ) -> None:
     """Check specs; print one line for each good one."""

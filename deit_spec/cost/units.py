@@ -15,3 +15,15 @@ def short(number: int) -> str:
         if number >= size:
             return f"{number / size:.2f} {unit}"
     return str(number)
+
+
+def short_bytes(number: int) -> str:
+    """Write a count of bytes in binary units.
+
+    >>> short_bytes(346_270_624)
+    '330.23 MiB'
+    """
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if number >= 1024**power:
+            return f"{number / 1024**power:.2f} {unit}"
+    return f"{number} B"

@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deit_spec.ops.base import Flow, FunctionOp, Names
-from deit_spec.ops.dim import Dim, Shape, ShapeError, expect_rank, expect_size, show
+from deit_spec.ops.base import Flow, FunctionOp, Kept, Names
+from deit_spec.ops.dim import (
+    Dim,
+    Shape,
+    ShapeError,
+    elements,
+    expect_rank,
+    expect_size,
+    show,
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,7 @@ class SplitHeads(FunctionOp):
     width: Dim
 
     flow: ClassVar[Flow] = Flow.LINE
+    view: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -45,6 +54,7 @@ class TakePart(FunctionOp):
     parts: int
 
     flow: ClassVar[Flow] = Flow.LINE
+    view: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -88,6 +98,10 @@ class Attend(FunctionOp):
         _, heads, tokens, width = inputs[0]
         return 2 * heads.known * tokens.known * inputs[1][2].known * width.known
 
+    def kept(self, *inputs: Shape) -> Kept:
+        # A fused kernel keeps one logarithm a query, and no scores.
+        return Kept(inputs=True, output=True, statistics=elements(inputs[0][:-1]))
+
     @property
     def summary(self) -> str:
         return "softmax(q·kᵀ/√D)·v"
@@ -98,11 +112,15 @@ class Attend(FunctionOp):
 
 @dataclass(frozen=True)
 class MergeHeads(FunctionOp):
-    """`[B, H, N, D] -> [B, N, C]`, with `C = H·D`."""
+    """`[B, H, N, D] -> [B, N, C]`, with `C = H·D`.
+
+    A view, for fused attention writes its heads side by side.
+    """
 
     width: Dim
 
     flow: ClassVar[Flow] = Flow.LINE
+    view: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

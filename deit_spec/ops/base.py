@@ -76,18 +76,36 @@ class Flow(Enum):
     LINE = "on a line of its own"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What autograd keeps of a layer until the backward pass, beside parameters.
+
+    The tensors it takes or gives are kept whole. The rest are counts per image:
+    `numbers` in the model's dtype, `statistics` in float32 or wider, and `flags`
+    of a byte.
+    """
+
+    inputs: bool = False
+    output: bool = False
+    numbers: int = 0
+    statistics: int = 0
+    flags: int = 0
+
+
 class Op(ABC):
     """A layer: what it takes, what it holds, what it costs, how torch writes it.
 
     `arity` is the number of inputs, None for one or more. `lifted` names the
     fields that may differ between layers of the same class, with the argument
-    that carries each. `random` ops act in training only.
+    that carries each. `random` ops act in training only. A `view` gives the memory
+    of its input another shape.
     """
 
     arity: ClassVar[int | None] = 1
     flow: ClassVar[Flow] = Flow.NESTED
     lifted: ClassVar[tuple[tuple[str, str], ...]] = ()
     random: ClassVar[bool] = False
+    view: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, *inputs: Shape) -> Shape:
@@ -110,6 +128,14 @@ class Op(ABC):
     def macs(self, *inputs: Shape) -> int:  # noqa: ARG002  -- most ops multiply nothing
         """Count multiply-accumulates of matrix products, per image."""
         return 0
+
+    def norm_operations(self, *inputs: Shape) -> int:  # noqa: ARG002  -- as above
+        """Count what fvcore counts of a normalisation, per image."""
+        return 0
+
+    def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002  -- most ops keep nothing
+        """Say what autograd keeps for the backward pass."""
+        return Kept()
 
     @property
     def summary(self) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deit_spec.ops.base import Flow, FunctionOp, Names
-from deit_spec.ops.dim import Shape, ShapeError, same_sizes, show
+from deit_spec.ops.base import Flow, FunctionOp, Kept, Names
+from deit_spec.ops.dim import Shape, ShapeError, elements, same_sizes, show
 
 
 class _Mean(FunctionOp):
@@ -37,6 +37,10 @@ class MeanLogits(_Mean):
 @dataclass(frozen=True)
 class MeanSoftmax(_Mean):
     """`[B, K], [B, K] -> [B, K]`, the mean of the probabilities."""
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # Both softmaxes, which have no node of their own.
+        return Kept(numbers=sum(map(elements, inputs)))
 
     @property
     def summary(self) -> str:

@@ -6,6 +6,7 @@ from functools import cached_property
 from deit_spec.ops.base import (
     ZEROS,
     Init,
+    Kept,
     ModuleOp,
     Names,
     Parameter,
@@ -44,6 +45,9 @@ class Linear(ModuleOp):
 
     def macs(self, *inputs: Shape) -> int:
         return elements(inputs[0]) * self.outputs.known
+
+    def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002
+        return Kept(inputs=True)
 
     @property
     def summary(self) -> str:
@@ -90,6 +94,9 @@ class PatchProjection(ModuleOp):
 
     def macs(self, *inputs: Shape) -> int:
         return elements(inputs[0]) * self.width.known
+
+    def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002
+        return Kept(inputs=True)
 
     @property
     def summary(self) -> str:

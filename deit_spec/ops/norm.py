@@ -4,8 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from deit_spec.ops.base import ONES, ZEROS, Constant, ModuleOp, Names, Parameter
-from deit_spec.ops.dim import Dim, Shape, expect_size
+from deit_spec.ops.base import (
+    ONES,
+    ZEROS,
+    Constant,
+    Kept,
+    ModuleOp,
+    Names,
+    Parameter,
+)
+from deit_spec.ops.dim import Dim, Shape, elements, expect_size
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,13 @@ class LayerNorm(ModuleOp):
             Parameter("weight", (self.width,), ONES),
             Parameter("bias", (self.width,), ZEROS),
         )
+
+    def norm_operations(self, *inputs: Shape) -> int:
+        return 5 * elements(inputs[0])
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # With the mean and the deviation of each token.
+        return Kept(inputs=True, statistics=2 * elements(inputs[0][:-1]))
 
     @property
     def torch_type(self) -> str:
@@ -53,6 +68,9 @@ class LayerScale(ModuleOp):
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         return (Parameter("gamma", (self.width,), Constant(self.value, "LAYER_SCALE")),)
+
+    def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002
+        return Kept(inputs=True)
 
     @property
     def torch_type(self) -> str:

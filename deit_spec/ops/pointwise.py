@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deit_spec.ops.base import FunctionOp, ModuleOp, Names
-from deit_spec.ops.dim import Shape, ShapeError, show
+from deit_spec.ops.base import FunctionOp, Kept, ModuleOp, Names
+from deit_spec.ops.dim import Shape, ShapeError, elements, show
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Gelu(FunctionOp):
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
+    def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002
+        return Kept(inputs=True)
+
     @property
     def summary(self) -> str:
         return "GELU"
@@ -56,6 +59,9 @@ class Dropout(ModuleOp):
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
+
+    def kept(self, *inputs: Shape) -> Kept:
+        return Kept(flags=elements(inputs[0]))
 
     @property
     def identity(self) -> bool:
@@ -88,6 +94,9 @@ class DropPath(ModuleOp):
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
+
+    def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002
+        return Kept(numbers=1)  # whether the image keeps the branch
 
     @property
     def identity(self) -> bool:

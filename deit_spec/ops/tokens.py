@@ -48,6 +48,7 @@ class FlattenGrid(FunctionOp):
     patches: Dim
 
     flow: ClassVar[Flow] = Flow.LINE
+    view: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -90,6 +91,7 @@ class ExpandBatch(FunctionOp):
     """`[1, T, C] -> [B, T, C]`: the same for every image."""
 
     flow: ClassVar[Flow] = Flow.LINE
+    view: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -140,6 +142,7 @@ class ReadToken(FunctionOp):
     index: int
 
     flow: ClassVar[Flow] = Flow.INLINE
+    view: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

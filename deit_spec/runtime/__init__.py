@@ -1,6 +1,7 @@
 """From source to a torch module. torch is imported from here down."""
 
-from deit_spec.runtime.build import build
+from deit_spec.runtime.build import DTYPES, as_dtype, build, make_empty
+from deit_spec.runtime.draw import draw
 from deit_spec.runtime.modules import import_source
 
-__all__ = ["build", "import_source"]
+__all__ = ["DTYPES", "as_dtype", "build", "draw", "import_source", "make_empty"]

@@ -29,10 +29,8 @@ def build(
         ValueError: The dtype is not a floating type of `DTYPES`.
         RuntimeError: torch cannot use the device.
     """
-    module = import_source(source, name)
-    kind = _dtype(dtype)
-    with torch.device("meta"):
-        model: nn.Module = module.DeiT()
+    kind = as_dtype(dtype)
+    model = make_empty(source, name)
     if kind is not None:
         model = model.to(kind)
     place = torch.get_default_device() if device is None else device
@@ -42,7 +40,20 @@ def build(
     return model
 
 
-def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+def make_empty(source: str, name: str) -> nn.Module:
+    """Make the model of a generated source without storage for its parameters."""
+    module = import_source(source, name)
+    with torch.device("meta"):
+        model: nn.Module = module.DeiT()
+    return model
+
+
+def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """The floating type of a name.
+
+    Raises:
+        ValueError: The name is not one of `DTYPES`.
+    """
     if isinstance(dtype, str):
         if dtype not in DTYPES:
             raise ValueError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")

@@ -1,61 +1,96 @@
 """`extends`: another spec's values hold where this one has none."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
-from deit_spec.source import Document, Entry, read_file
+from deit_spec.source import Document
+from deit_spec.spec.origin import UNREADABLE, Origin, is_unreadable, locate
 
 LONGEST_CHAIN = 16
 """How many specs may extend one another."""
 
-Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
-Reader: TypeAlias = Callable[[Path, str], Found]
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A document with all that it extends merged into it; None where that failed.
+
+    `links` are the places of the `extends` values, the document's own first.
+    """
+
+    document: Document | None
+    findings: list[Diagnostic]
+    links: tuple[Span, ...] = ()
 
 
-def resolve(document: Document, folder: Path, chain: tuple[Path, ...] = ()) -> Found:
+class _Link(NamedTuple):
+    reference: str
+    span: Span
+
+
+def resolve(document: Document, origin: Origin | None = None) -> Lineage:
     """Merge what a document extends into it; `variant` is merged key by key.
 
-    Paths are relative to `folder`, where the document stands. `chain` holds the
-    files on the way here. A value keeps the span of the file that it is from.
+    A path is relative to the file that it stands in; a document that is from no
+    file has no `origin`. A value keeps the span of the file that it is from.
     """
+    documents, links, findings = [document], list[Span](), list[Diagnostic]()
+    chain = [] if origin is None else [origin]
+    while link := _link(documents[-1]):
+        base = locate(link.reference, chain[-1].folder if chain else Path())
+        read, found = base.read()
+        problem = _unreadable(base, found, link) or _refuse(base, chain, link.span)
+        if problem:
+            return Lineage(None, [*findings, inherited(problem, links)])
+        links.append(link.span)
+        findings += [inherited(finding, links) for finding in found]
+        if read is None:
+            return Lineage(None, findings)
+        chain.append(base)
+        documents.append(read)
+    return Lineage(_merge_all(documents), findings, tuple(links))
+
+
+def inherited(finding: Diagnostic, links: Sequence[Span]) -> Diagnostic:
+    """Say by which lines a finding of another file came in."""
+    source = finding.primary.span.source
+    above = takewhile(lambda link: link.source is not source, links)
+    labels = [Label(link, "extended here") for link in above]
+    return replace(finding, secondary=(*finding.secondary, *labels))
+
+
+def _link(document: Document) -> _Link | None:
     value = document.value
     if not isinstance(value, Mapping) or not isinstance(value.get("extends"), str):
-        return document, []
-    here = document.nearest(("extends",)).value
-    path = folder / str(value["extends"])
-    if problem := _refuse(path, chain, here):
-        return None, [problem]
-    base, findings = read_file(path, _display(path))
-    if findings and findings[0].code == "DS009":
-        return None, [_unreadable(path, findings[0], here)]
-    findings = [inherited(finding, here) for finding in findings]
-    if base is None:
-        return None, findings
-    base, more = resolve(base, path.parent, (*chain, path.resolve()))
-    findings += [inherited(finding, here) for finding in more]
-    if base is None or not isinstance(base.value, Mapping):
-        return base, findings
-    return _merge(base, document), findings
+        return None
+    return _Link(value["extends"], document.nearest(("extends",)).value)
 
 
-def inherited(finding: Diagnostic, extends: Span) -> Diagnostic:
-    """Say by which line a finding of another file came in."""
-    if finding.primary.span.source is extends.source:
-        return finding
-    label = Label(extends, "extended here")
-    return replace(finding, secondary=(*finding.secondary, label))
+def _unreadable(
+    base: Origin, found: list[Diagnostic], link: _Link
+) -> Diagnostic | None:
+    if not is_unreadable(found):
+        return None
+    rule = "`extends` takes a published name, or a path relative to its own file"
+    return diagnose(
+        UNREADABLE,
+        found[0].message,
+        Label(link.span, "extended here"),
+        notes=[f"looked for {base.shown}"],
+        helps=found[0].helps or [rule],
+    )
 
 
-def _refuse(path: Path, chain: tuple[Path, ...], here: Span) -> Diagnostic | None:
-    if path.resolve() in chain:
+def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | None:
+    if base.identity in [origin.identity for origin in chain]:
         return diagnose(
             "DS106",
             "a spec extends itself",
             Label(here, "leads back here"),
-            notes=[" -> ".join(p.name for p in (*chain, path.resolve()))],
+            notes=[" -> ".join(origin.short for origin in (*chain, base))],
             helps=["remove one `extends` of the circle"],
         )
     if len(chain) >= LONGEST_CHAIN:
@@ -68,35 +103,29 @@ def _refuse(path: Path, chain: tuple[Path, ...], here: Span) -> Diagnostic | Non
     return None
 
 
-def _unreadable(path: Path, finding: Diagnostic, here: Span) -> Diagnostic:
-    return diagnose(
-        "DS009",
-        finding.message,
-        Label(here, "extended here"),
-        notes=[f"looked for {_display(path)}"],
-        helps=["`extends` takes a path relative to the spec that it stands in"],
-    )
-
-
-def _display(path: Path) -> str:
-    return str(path)
+def _merge_all(documents: Sequence[Document]) -> Document:
+    """Lay each document over the one that it extends, the last at the bottom."""
+    *above, merged = documents
+    if isinstance(merged.value, Mapping):
+        for document in reversed(above):
+            merged = _merge(merged, document)
+    return merged
 
 
 def _merge(base: Document, document: Document) -> Document:
-    """Lay a document over the one that it extends."""
-    value = {**_mapping(base.value), **_mapping(document.value)}
-    spans: dict[tuple[str | int, ...], Entry] = {
-        **base.spans,
-        **document.spans,
-    }
-    above, below = (_mapping(d.value).get("variant") for d in (document, base))
+    own = {key: item for key, item in _mapping(document).items() if key != "extends"}
+    value = {**_mapping(base), **own}
+    spans = {**base.spans, **document.spans}
+    spans.pop(("extends",))
+    if "extends" in value:
+        spans["extends",] = base.spans["extends",]
+    above, below = own.get("variant"), _mapping(base).get("variant")
     if isinstance(above, Mapping) and isinstance(below, Mapping):
         value["variant"] = {**below, **above}
-    del value["extends"], spans["extends",]
-    if "name" in _mapping(base.value) and "name" not in _mapping(document.value):
+    if "name" in value and "name" not in own:
         del value["name"], spans["name",]
     return Document(value=value, spans=spans, source=document.source)
 
 
-def _mapping(value: object) -> dict[str, object]:
-    return dict(value) if isinstance(value, Mapping) else {}
+def _mapping(document: Document) -> dict[str, object]:
+    return dict(document.value) if isinstance(document.value, Mapping) else {}

@@ -98,3 +98,56 @@ def test_extends_of_the_wrong_type(folder: Path) -> None:
     path = write(folder, "mine.yaml", "extends: 3\n")
     (found,) = check_spec(path).diagnostics
     assert (found.code, str(found.primary.span)) == ("DS102", f"{path}:1:10")
+
+
+def test_published_name(folder: Path) -> None:
+    text = "extends: deit3_base_patch16_224\nvariant:\n  drop_path: 0.2\n"
+    spec = check_spec(write(folder, "mine.yaml", text)).spec
+    assert spec is not None
+    assert (spec.name, spec.embed_dim, spec.num_classes) == ("mine", 768, 1000)
+    variant = spec.variant
+    assert (variant.drop_path, variant.position_embedding) == (0.2, "patches")
+    assert (variant.layer_scale, variant.distillation_token) == (1e-4, False)
+
+
+def test_finding_in_a_published_spec(folder: Path) -> None:
+    """It points there, and every line that leads there is told, the first first."""
+    write(folder, "middle.yaml", "depth: 3\nextends: deit_tiny_patch16_224\n")
+    path = write(folder, "mine.yaml", "extends: middle.yaml\nnum_heads: 5\n")
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS203"
+    assert str(found.primary.span) == "published:deit_tiny_patch16_224:3:12"
+    assert [str(label.span) for label in found.secondary] == [
+        f"{path}:2:12",
+        f"{path}:1:10",
+        f"{folder / 'middle.yaml'}:2:10",
+    ]
+
+
+def test_misspelt_published_name(folder: Path) -> None:
+    path = write(folder, "mine.yaml", "extends: deit_tiny_patch16_244\n")
+    (found,) = check_spec(path).diagnostics
+    assert (found.code, str(found.primary.span)) == ("DS009", f"{path}:1:10")
+    assert "did you mean `deit_tiny_patch16_224`?" in found.helps[0]
+
+
+def test_missing_file_further_down(folder: Path) -> None:
+    middle = write(folder, "middle.yaml", "extends: nowhere.yaml\n")
+    path = write(folder, "mine.yaml", "extends: middle.yaml\n")
+    (found,) = check_spec(path).diagnostics
+    assert str(found.primary.span) == f"{middle}:1:10"
+    assert [str(label.span) for label in found.secondary] == [f"{path}:1:10"]
+
+
+def test_wrong_extends_of_a_base(folder: Path) -> None:
+    write(folder, "base.yaml", "extends: 3\n")
+    path = write(folder, "mine.yaml", "extends: base.yaml\n")
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS102"
+    assert str(found.primary.span) == f"{folder / 'base.yaml'}:1:10"
+
+
+def test_name_that_no_file_can_have(folder: Path) -> None:
+    path = write(folder, "mine.yaml", 'extends: "a\\0b"\n')
+    (found,) = check_spec(path).diagnostics
+    assert (found.code, str(found.primary.span)) == ("DS009", f"{path}:1:10")

@@ -22,3 +22,11 @@ def import_timm() -> ModuleType:
     import timm
 
     return timm
+
+
+def import_transformers() -> ModuleType:
+    """Import transformers, which imports torchvision as timm does."""
+    import_timm()
+    import transformers
+
+    return transformers

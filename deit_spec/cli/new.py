@@ -1,0 +1,47 @@
+"""`deit-spec new`: a spec to begin with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deit_spec.cli.output import STDIN, emit, fail, read
+from deit_spec.spec.fields import fits
+from deit_spec.spec.starter import starter
+
+FIRST = "deit_base_distilled_patch16_224"
+
+
+def run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model's name.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write to FILE, not to NAME.yaml; - is standard output.",
+        ),
+    ] = None,
+    *,
+    published: Annotated[
+        str,
+        typer.Option("--from", metavar="SPEC", help="Where the values are from."),
+    ] = FIRST,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that exists.")
+    ] = False,
+) -> None:
+    """Write a commented spec with the values of a published one."""
+    if not fits(("name",), name):
+        fail(f"{name!r} is not one word of letters, digits and `_.+-`, at most 60")
+    path = Path(f"{name}.yaml") if output is None else output
+    to_file = str(path) != STDIN
+    if to_file and path.exists() and not force:
+        fail(f"{path} exists; --force writes over it")
+    spec = read(published).spec
+    if spec is None:
+        raise typer.Exit(1)
+    emit(starter(name, published, spec), path)
+    if to_file:
+        typer.echo(f"wrote {path}", err=True)

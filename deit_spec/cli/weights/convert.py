@@ -1,0 +1,106 @@
+"""`deit-spec weights convert`: a checkpoint in another format, or for another spec."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deit_spec.cli.arguments import SpecArgument
+from deit_spec.cli.output import fail, read, report
+from deit_spec.cli.weights.arguments import (
+    AntialiasOption,
+    CheckpointArgument,
+    KeyOption,
+    refusals,
+)
+from deit_spec.cli.weights.progress import Bar
+from deit_spec.pipeline import finish
+
+
+class Format(Enum):
+    """Whose format is written."""
+
+    DEIT = "deit"
+    TIMM = "timm"
+    HF = "hf"
+
+
+class Allow(Enum):
+    """What may be done beyond taking, renaming and fusing tensors."""
+
+    RESAMPLE = "resample"
+    HEADS = "heads"
+    CHANNELS = "channels"
+    DISTILLATION = "distillation"
+    DROP = "drop"
+
+
+class Dtype(Enum):
+    """The element type that is written."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+def run(  # noqa: PLR0913  -- the command's options
+    spec: SpecArgument,
+    checkpoint: CheckpointArgument,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT", help="The file to write.")
+    ],
+    to: Annotated[
+        Format, typer.Option("--to", help="Whose format; hf writes a directory.")
+    ],
+    *,
+    key: KeyOption = None,
+    antialias: AntialiasOption = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict/--no-strict", help="Take, rename and fuse tensors, no more."
+        ),
+    ] = True,
+    allow: Annotated[
+        list[Allow] | None,
+        typer.Option("--allow", help="What may be done beyond that; repeat it."),
+    ] = None,
+    dtype: Annotated[
+        Dtype | None, typer.Option("--dtype", help="Instead of the tensors' own.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what is there.")
+    ] = False,
+) -> None:
+    """Convert a checkpoint; OUT is written whole or not at all."""
+    checked = read(spec)
+    if checked.spec is None:
+        raise typer.Exit(1)
+    from deit_spec.runtime import as_dtype
+    from deit_spec.weights import (
+        To,
+        Writing,
+        allowed,
+        convert,
+        make_plan,
+        open_checkpoint,
+        require,
+    )
+
+    graph = finish(checked)
+    words = {each.value for each in allow} if allow else None
+    kind = as_dtype(dtype.value if dtype else None)
+    writing = Writing(output, To(to.value), kind, force)
+    try:
+        with refusals(), Bar() as bar:
+            opened = open_checkpoint(checkpoint, entry=key, progress=bar)
+            plan = make_plan(graph, opened, antialias=antialias)
+            require(plan, allowed(strict=strict, allow=words))
+            notes = convert(graph, plan, opened, writing, bar)
+    except ValueError as error:
+        fail(f"cannot write {output}: {error}")
+    except OSError as error:
+        fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
+    else:
+        report((*plan.diagnostics, *notes))

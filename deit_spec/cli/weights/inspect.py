@@ -1,0 +1,34 @@
+"""`deit-spec weights inspect`: what a checkpoint is, and the spec that fits it."""
+
+import json
+
+from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.output import emit, report
+from deit_spec.cli.weights.arguments import (
+    CheckpointArgument,
+    Form,
+    FormOption,
+    KeyOption,
+    refusals,
+)
+from deit_spec.cli.weights.progress import Bar
+
+
+def run(
+    checkpoint: CheckpointArgument,
+    output: OutputOption = None,
+    *,
+    key: KeyOption = None,
+    form: FormOption = Form.TEXT,
+) -> None:
+    """Print the spec that fits a checkpoint, as YAML."""
+    from deit_spec.weights import inspect, open_checkpoint
+    from deit_spec.weights.inspection import as_json, as_yaml
+
+    with refusals(), Bar() as bar:
+        found = inspect(open_checkpoint(checkpoint, entry=key, progress=bar))
+    if form is Form.JSON:
+        emit(json.dumps(as_json(found), indent=2) + "\n", output)
+    else:
+        emit(as_yaml(found), output)
+    report(found.diagnostics)

@@ -1,0 +1,129 @@
+"""Bytes of activations, from the graph alone: no layer is run.
+
+A layer writes a tensor of its own unless it is a view; then it shares the memory
+of its input. Parameters are no activations. docs/cost.md defines each figure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from deit_spec.graph import LayerGraph
+from deit_spec.ops import BATCH, Images, ParameterOp, elements
+
+_FLOAT32_SIZE = 4
+
+
+class Dtype(Enum):
+    """What the numbers of a model are."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT64 = "float64"
+
+    @property
+    def size(self) -> int:
+        """Bytes of one number."""
+        return {Dtype.FLOAT32: 4, Dtype.FLOAT64: 8}.get(self, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most that is alive at once, and the layer that runs then."""
+
+    bytes: int
+    path: str
+
+
+class Memory:
+    """The activations of a model, for a batch in a dtype."""
+
+    def __init__(self, graph: LayerGraph, batch: int, dtype: Dtype) -> None:
+        self.graph = graph
+        self.batch = batch
+        self.dtype = dtype
+        self.paths = _reached(graph)
+
+    def written(self) -> dict[str, int]:
+        """The bytes that each layer writes in a forward pass for evaluation."""
+        owners = self._owners(training=False)
+        return {p: self._bytes(p) if owners[p] == p else 0 for p in self.paths}
+
+    def peak(self) -> Peak:
+        """The most bytes alive at once in a forward pass for evaluation.
+
+        Layers run one by one, and what nobody will read is freed at once. The
+        images stay, for they are the caller's, and so do the outputs.
+        """
+        owners, written = self._owners(training=False), self.written()
+        freed_by = self._freed_by(owners)
+        alive, peak = 0, Peak(0, "")
+        for path in self.paths:
+            alive += written[path]
+            if alive > peak.bytes:
+                peak = Peak(alive, path)
+            alive -= sum(written[owner] for owner in freed_by.get(path, ()))
+        return peak
+
+    def kept(self) -> dict[str, int]:
+        """The bytes that autograd keeps in training, by the layer that writes them."""
+        owners = self._owners(training=True)
+        kept = dict.fromkeys(self.paths, 0)
+        whole: set[str] = set()
+        for path in self.paths:
+            inputs = self.graph.inputs(path)
+            keeps = self.graph.op(path).kept(*map(self.graph.shape, inputs))
+            if keeps.inputs:
+                whole.update(owners[source] for source in inputs)
+            if keeps.output:
+                whole.add(owners[path])
+            statistics = keeps.statistics * max(self.dtype.size, _FLOAT32_SIZE)
+            numbers = keeps.numbers * self.dtype.size
+            kept[path] = self.batch * (numbers + statistics + keeps.flags)
+        for path in whole:
+            kept[path] += self._bytes(path)
+        return kept
+
+    def _bytes(self, path: str) -> int:
+        if isinstance(self.graph.op(path), ParameterOp):
+            return 0
+        shape = self.graph.shape(path)
+        batch = self.batch if BATCH in shape else 1
+        return batch * elements(shape) * self.dtype.size
+
+    def _owners(self, *, training: bool) -> dict[str, str]:
+        """Whose memory each layer's value is in."""
+        owners: dict[str, str] = {}
+        for path in self.paths:
+            op = self.graph.op(path)
+            shared = op.view or (op.random and not training)
+            owners[path] = owners[self.graph.inputs(path)[0]] if shared else path
+        return owners
+
+    def _freed_by(self, owners: dict[str, str]) -> dict[str, list[str]]:
+        """What the last reader of each tensor frees."""
+        last = {owner: path for path, owner in owners.items()}
+        for path in self.paths:
+            last.update((owners[source], path) for source in self.graph.inputs(path))
+        staying = {owners[path] for path in self.graph.outputs.values()}
+        freed: dict[str, list[str]] = {}
+        for owner, path in last.items():
+            if owner not in staying and not isinstance(self.graph.op(owner), Images):
+                freed.setdefault(path, []).append(owner)
+        return freed
+
+
+def _reached(graph: LayerGraph) -> list[str]:
+    """The layers that `forward` runs, in order."""
+    waiting: list[str] = [*graph.outputs.values()]
+    found = set(waiting)
+    while waiting:
+        new = _new(graph.inputs(waiting.pop()), found)
+        found.update(new)
+        waiting.extend(new)
+    return [path for path in graph.order() if path in found]
+
+
+def _new(paths: Iterable[str], found: set[str]) -> list[str]:
+    return [path for path in paths if path not in found]

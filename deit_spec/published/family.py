@@ -1,0 +1,45 @@
+"""The files of this folder, by the name of their model."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Top-1 accuracy on the validation set of ImageNet-1k, in percent."""
+
+    top1: float
+    paper: str
+    table: str
+
+    @property
+    def source(self) -> str:
+        """Where the figure is from."""
+        return f"{self.paper}, {self.table}"
+
+
+@cache
+def accuracies() -> dict[str, Accuracy]:
+    """The reported accuracy of each model, in the order in which they are listed."""
+    text = _folder().joinpath("accuracy.csv").read_text(encoding="utf-8")
+    return {
+        row["name"]: Accuracy(float(row["imagenet_top1"]), row["paper"], row["table"])
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def names() -> tuple[str, ...]:
+    """The names of the published models."""
+    return tuple(accuracies())
+
+
+def read(name: str) -> bytes:
+    """Read the spec of a published model."""
+    return _folder().joinpath("models", f"{name}.yaml").read_bytes()
+
+
+def _folder() -> Traversable:
+    return files("deit_spec.published")

@@ -1,0 +1,23 @@
+"""One tensor, begun as the model that it belongs to begins it."""
+
+import torch
+from torch import Tensor, nn
+
+from deit_spec.ops import Constant, FanInNormal, Init, TorchDefault, TruncatedNormal
+
+
+def draw(tensor: Tensor, init: Init) -> Tensor:
+    """Fill a tensor as `reset_parameters` of generated code does.
+
+    What torch draws together with its module cannot be drawn alone.
+    """
+    with torch.no_grad():
+        match init:
+            case TruncatedNormal(std):
+                return nn.init.trunc_normal_(tensor, std=std)
+            case FanInNormal():
+                return nn.init.trunc_normal_(tensor, std=tensor.shape[1] ** -0.5)
+            case Constant(value):
+                return nn.init.constant_(tensor, value)
+            case TorchDefault():
+                raise AssertionError("torch draws this tensor together with its module")

@@ -1,0 +1,82 @@
+"""Where a spec is: in a file, or among the published ones."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from deit_spec import published
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.source import Document, read_bytes, read_file
+from deit_spec.spec.suggest import closest_word
+
+Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
+
+UNREADABLE = "DS009"
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a spec is read from: `path`, or None for the published one of a name."""
+
+    stem: str
+    path: Path | None = None
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return f"published:{self.stem}" if self.path is None else str(self.path)
+
+    @property
+    def short(self) -> str:
+        """What a list of several calls it."""
+        return self.stem if self.path is None else self.path.name
+
+    @property
+    def folder(self) -> Path:
+        """What its own paths are relative to."""
+        return Path() if self.path is None else self.path.parent
+
+    @property
+    def identity(self) -> str | Path:
+        """What two names of the same spec have in common. It has been read."""
+        return self.stem if self.path is None else self.path.resolve()
+
+    def read(self) -> Found:
+        """Read it; a file that is not there may be a published name misspelt."""
+        if self.path is None:
+            return read_bytes(published.read(self.stem), self.shown)
+        document, findings = read_file(self.path, self.shown)
+        if is_unreadable(findings):
+            (finding,) = findings
+            return None, [replace(finding, helps=tuple(_meant(self.path)))]
+        return document, findings
+
+
+def locate(reference: str, folder: Path) -> Origin:
+    """Find what a reference means: a published name, or a path from a folder.
+
+    A file that is called like a published spec is reached as `./name`.
+    """
+    if reference in published.names():
+        return Origin(reference)
+    return at(folder / reference)
+
+
+def at(path: Path) -> Origin:
+    """Say that a spec is in a file."""
+    return Origin(path.stem, path)
+
+
+def is_unreadable(findings: list[Diagnostic]) -> bool:
+    """Whether there was no file to read."""
+    return bool(findings) and findings[0].code == UNREADABLE
+
+
+def _meant(path: Path) -> list[str]:
+    """Name the published spec that a path may have meant."""
+    name = path.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
+    meant = closest_word(name, published.names())
+    if meant is None:
+        return []
+    return [f"did you mean `{meant}`? `deit-spec list` prints the published names"]

@@ -1,0 +1,33 @@
+"""Checkpoints in, out, and planned: every tensor accounted for."""
+
+from deit_spec.weights.allowance import ALLOWANCES, Allowance, allowed, require
+from deit_spec.weights.checkpoint import Checkpoint
+from deit_spec.weights.convert import To, Writing, convert
+from deit_spec.weights.execute import fill, realise, resample
+from deit_spec.weights.inspection import Inspection, inspect
+from deit_spec.weights.plan import Kind, Plan, Step
+from deit_spec.weights.planning import make_plan
+from deit_spec.weights.problems import WeightsError
+from deit_spec.weights.read import open_checkpoint
+
+__all__ = [
+    "ALLOWANCES",
+    "Allowance",
+    "Checkpoint",
+    "Inspection",
+    "Kind",
+    "Plan",
+    "Step",
+    "To",
+    "WeightsError",
+    "Writing",
+    "allowed",
+    "convert",
+    "fill",
+    "inspect",
+    "make_plan",
+    "open_checkpoint",
+    "realise",
+    "require",
+    "resample",
+]

@@ -1,0 +1,50 @@
+"""What may be done to weights beyond taking, renaming and fusing them."""
+
+from collections.abc import Collection
+
+from deit_spec.weights.plan import ALLOWANCES, Allowance, Plan
+from deit_spec.weights.problems import WeightsError, count, finding, some
+
+
+def allowed(
+    *, strict: bool = True, allow: Collection[str] | None = None
+) -> frozenset[Allowance]:
+    """What `strict` and `allow` allow: `allow`, where it is given, decides alone.
+
+    >>> sorted(allowed(strict=False, allow={"heads"}))
+    ['heads']
+
+    Raises:
+        ValueError: A word of `allow` is unknown.
+    """
+    if allow is None:
+        return frozenset() if strict else frozenset(ALLOWANCES)
+    words = {allow} if isinstance(allow, str) else set(allow)
+    if unknown := sorted(words.difference(ALLOWANCES)):
+        raise ValueError(f"allow takes {', '.join(ALLOWANCES)}, not {unknown[0]!r}")
+    return frozenset(word for word in ALLOWANCES if word in words)
+
+
+def require(plan: Plan, permitted: frozenset[Allowance]) -> None:
+    """See that a plan can be executed with what is allowed.
+
+    Raises:
+        WeightsError: It cannot; each reason is a finding.
+    """
+    problems = [] if plan.reconciles else [*plan.diagnostics]
+    for need in sorted(plan.needs - permitted):
+        names = plan.needing(need)
+        problems.append(
+            finding(
+                "DS414",
+                f"{count(len(names))} would need `{need}`, which is not allowed",
+                plan.checkpoint,
+                notes=[f"for {some(names)}"],
+                helps=[f"allow `{need}` alone, or all with strict off"],
+            )
+        )
+    if problems:
+        raise WeightsError(problems)
+
+
+__all__ = ["ALLOWANCES", "Allowance", "allowed", "require"]

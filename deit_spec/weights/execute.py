@@ -1,0 +1,154 @@
+"""A plan, done: each tensor of the model from those of the checkpoint."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deit_spec.runtime import as_dtype, draw, make_empty
+from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
+from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
+from deit_spec.weights.problems import refuse
+
+
+def fill(  # noqa: PLR0913  -- what a model is made of
+    source: str,
+    name: str,
+    plan: Plan,
+    checkpoint: Checkpoint,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | str | None = None,
+) -> nn.Module:
+    """Make the model of a generated source with the tensors of a checkpoint.
+
+    The model has no storage until it is given its tensors. Those that are taken
+    as they are stay mapped; only what the plan draws is drawn.
+
+    Raises:
+        WeightsError: A tensor is not of a floating type.
+        ValueError: The dtype is unknown.
+    """
+    kind = as_dtype(dtype)
+    model = make_empty(source, name)
+    place = torch.get_default_device() if device is None else device
+    state = {key: t.to(place) for key, t in realise(plan, checkpoint, kind)}
+    model.load_state_dict(state, strict=True, assign=True)
+    return model
+
+
+def realise(
+    plan: Plan,
+    checkpoint: Checkpoint,
+    dtype: torch.dtype | None = None,
+    progress: Progress = no_progress,
+) -> Iterator[tuple[str, Tensor]]:
+    """Make the tensors of a plan one after the other, in the dtype or in their own.
+
+    Raises:
+        WeightsError: A tensor is not of a floating type.
+    """
+    kind = dtype or common_dtype(plan, checkpoint)
+    given: set[int] = set()
+    for index, step in enumerate(plan.steps, 1):
+        sources = [checkpoint.tensors[name].to(kind) for name in step.sources]
+        with torch.no_grad():
+            tensor = _make(step, sources, kind).to(kind).contiguous()
+        yield step.name, _own(tensor, given)
+        progress("making tensors", index, len(plan.steps))
+
+
+def common_dtype(plan: Plan, checkpoint: Checkpoint) -> torch.dtype:
+    """The narrowest dtype that holds every tensor that a plan uses.
+
+    Raises:
+        WeightsError: A tensor is not of a floating type.
+    """
+    used = {name for step in plan.steps for name in step.sources}
+    return widest({name: checkpoint.tensors[name] for name in used}, checkpoint.name)
+
+
+def widest(tensors: Mapping[str, Tensor], name: str) -> torch.dtype:
+    """The narrowest dtype that holds all of some tensors.
+
+    Raises:
+        WeightsError: A tensor is not of a floating type that models run in.
+    """
+    kind: torch.dtype | None = None
+    for key, tensor in sorted(tensors.items()):
+        if not tensor.dtype.is_floating_point or tensor.dtype.itemsize == 1:
+            plain = str(tensor.dtype).removeprefix("torch.")
+            raise refuse(
+                "DS407",
+                f"{key} is of the type {plain}, which is no weight",
+                name,
+                helps=["save the tensors as float32, float16 or bfloat16"],
+            )
+        kind = tensor.dtype if kind is None else torch.promote_types(kind, tensor.dtype)
+    return kind or torch.get_default_dtype()
+
+
+def _make(step: Step, sources: list[Tensor], dtype: torch.dtype) -> Tensor:
+    match step.recipe:
+        case Join():
+            return sources[0] if len(sources) == 1 else torch.cat(sources)
+        case Positions(prefix, grid, antialias):
+            return resample(sources[0], prefix=prefix, grid=grid, antialias=antialias)
+        case Channels(count):
+            return adapt_channels(sources[0], count)
+        case Draw(init):
+            return draw(torch.empty(step.shape, dtype=dtype, device="cpu"), init)
+
+
+def resample(
+    table: Tensor,
+    *,
+    prefix: tuple[int, int],
+    grid: tuple[int, int],
+    antialias: bool = False,
+) -> Tensor:
+    """Fit a `[1, rows, C]` position table to another grid and other prefix tokens.
+
+    The patches' positions are resampled as an image of C channels: bicubic,
+    `align_corners=False`. Rows of prefix tokens stay bit for bit; a distillation
+    token that the table lacks begins with the class token's row.
+    """
+    before, rows = table[:, : prefix[0]], table[:, prefix[0] :]
+    if prefix[1] > prefix[0]:
+        before = torch.cat((before, before[:, :1]), dim=1)
+    before = before[:, : prefix[1]]
+    old, new = grid
+    if old != new:
+        # Half precision has no bicubic kernel of its own everywhere.
+        exact = rows.float() if rows.dtype.itemsize < 4 else rows  # noqa: PLR2004
+        image = exact.reshape(1, old, old, -1).permute(0, 3, 1, 2)
+        image = functional.interpolate(
+            image, (new, new), mode="bicubic", align_corners=False, antialias=antialias
+        )
+        rows = image.permute(0, 2, 3, 1).reshape(1, new * new, -1).to(table.dtype)
+    return torch.cat((before, rows), dim=1)
+
+
+def adapt_channels(weight: Tensor, count: int) -> Tensor:
+    """Fit a `[C, channels, p, p]` projection to another number of channels.
+
+    For one channel the kernels are summed: a grey image gives what it would give
+    as red, green and blue alike. For more they are repeated in turn and scaled by
+    old/new, as timm's `adapt_input_conv` does.
+    """
+    old = weight.shape[1]
+    exact = weight.float() if weight.dtype.itemsize < 4 else weight  # noqa: PLR2004
+    if count == 1:
+        return exact.sum(dim=1, keepdim=True)
+    turns = torch.arange(count, device=weight.device) % old
+    return exact[:, turns] * (old / count)
+
+
+def _own(tensor: Tensor, given: set[int]) -> Tensor:
+    """See that no two tensors of a model share memory, and none holds more than it."""
+    storage = tensor.untyped_storage()
+    if storage.data_ptr() in given or storage.nbytes() != tensor.nbytes:
+        tensor = tensor.clone(memory_format=torch.contiguous_format)
+    given.add(tensor.untyped_storage().data_ptr())
+    return tensor

@@ -1,0 +1,86 @@
+"""What can be wrong with weights, as findings; a file of weights has no lines."""
+
+from collections.abc import Iterable
+
+from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+
+INSPECT = "deit-spec weights inspect"
+"""The command that prints a spec which fits."""
+SHOWN = 4
+"""How many tensors a message names before it counts the others."""
+
+
+class WeightsError(ValueError):
+    """Weights cannot be used as asked. `diagnostics` holds every finding."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __reduce__(self) -> tuple[type["WeightsError"], tuple[object, ...]]:
+        return type(self), (self.diagnostics,)
+
+    def __str__(self) -> str:
+        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- to print only
+
+        text = render(self.diagnostics).plain.rstrip()
+        return f"the weights cannot be used\n\n{text}"
+
+
+def finding(  # noqa: PLR0913  -- the parts of a diagnostic
+    code: str,
+    message: str,
+    name: str,
+    *,
+    secondary: Iterable[Label] = (),
+    notes: Iterable[str] = (),
+    helps: Iterable[str] = (),
+) -> Diagnostic:
+    """Make a finding about the file of this name."""
+    place = Label(Span(Source(name, ""), 1, 1, 1, 1))
+    return diagnose(code, message, place, secondary=secondary, notes=notes, helps=helps)
+
+
+def refuse(
+    code: str,
+    message: str,
+    name: str,
+    *,
+    notes: Iterable[str] = (),
+    helps: Iterable[str] = (),
+) -> WeightsError:
+    """Make the error that one finding is."""
+    return WeightsError([finding(code, message, name, notes=notes, helps=helps)])
+
+
+def damaged(name: str, reason: str) -> WeightsError:
+    """Refuse a file that is not whole."""
+    return refuse(
+        "DS403",
+        f"the file is truncated or damaged: {reason}",
+        name,
+        helps=["fetch or copy the file again, and compare its size and checksum"],
+    )
+
+
+def some(names: Iterable[str]) -> str:
+    """Name a few, and count the others.
+
+    >>> some(["a", "b"])
+    'a, b'
+    >>> some("abcdef")
+    'a, b, c, d and 2 more'
+    """
+    found = list(names)
+    listed = ", ".join(found[:SHOWN])
+    more = len(found) - SHOWN
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def count(number: int, noun: str = "tensor") -> str:
+    """Count things.
+
+    >>> count(1), count(2)
+    ('1 tensor', '2 tensors')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,168 @@
+"""Checkpoints from files and directories, recognised by what is in them."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from deit_spec.weights import safetensors_file, torch_file
+from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
+from deit_spec.weights.problems import WeightsError, damaged, refuse
+from deit_spec.weights.unwrap import Unwrapped, unwrap
+
+CONFIG = "config.json"
+WHOLE = ("model.safetensors", "pytorch_model.bin")
+SHARDED = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+JSON_BYTES = 32_000_000
+HEAD_BYTES = 64
+
+_OTHERS = (
+    (b"version https://git-lfs", "a pointer of Git LFS", "run `git lfs pull`"),
+    (b"<", "HTML or XML", "fetch the file itself: this is a page about it"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it"),
+    (b"BZh", "a bzip2 archive", "unpack it"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "a zstandard archive", "unpack it"),
+    (b"\x89HDF", "an HDF5 file", ""),
+    (b"\x93NUMPY", "a NumPy array", ""),
+    (b"GGUF", "a GGUF file", ""),
+    (b"{", "JSON", "name the directory, or the file of weights beside it"),
+)
+
+
+def open_checkpoint(
+    path: str | os.PathLike[str],
+    *,
+    entry: str | None = None,
+    progress: Progress = no_progress,
+) -> Checkpoint:
+    """Open a checkpoint: a file, or a directory as Hugging Face lays it out.
+
+    The format is told by the content, whatever the file is called. Nothing in a
+    file is run. `entry` is the key to take where a file holds several models.
+
+    Raises:
+        WeightsError: The checkpoint cannot be read, or holds no state dict.
+    """
+    place, name = Path(path), str(path)
+    try:
+        if place.is_dir():
+            return _directory(place, name, entry, progress)
+        kind, found = _file(place, name, entry, progress)
+        config = _config_beside(place)
+    except OSError as error:
+        reason = (error.strerror or str(error) or "unknown reason").lower()
+        message = f"the checkpoint cannot be read: {reason}"
+        raise refuse("DS401", message, name) from None
+    except ValueError as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise refuse("DS401", "the name is none that a file can have", name) from None
+    return Checkpoint(name, kind, found.tensors, found.path, found.beside, config)
+
+
+def _file(
+    path: Path, name: str, entry: str | None, progress: Progress
+) -> tuple[str, Unwrapped]:
+    """Read one file, in the format that its first bytes show."""
+    if not path.exists():
+        raise refuse("DS401", "the checkpoint is not there", name)
+    if not path.is_file():
+        raise refuse("DS401", "the checkpoint is no regular file", name)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    # First, for the length of a header may look like the beginning of a pickle.
+    if safetensors_file.looks_like(head):
+        return "safetensors", unwrap(safetensors_file.read(path, name), name, entry)
+    if head.startswith(torch_file.ZIP):
+        value = torch_file.read_zip(path, name, progress)
+        return "torch, zip", unwrap(value, name, entry)
+    if torch_file.PICKLE.match(head):
+        value = torch_file.read_pickle(path, name)
+        return "torch, before 1.6", unwrap(value, name, entry)
+    raise _unknown(head.lstrip(), name)
+
+
+def _unknown(head: bytes, name: str) -> WeightsError:
+    if not head:
+        return damaged(name, "it is empty")
+    for start, what, help_ in _OTHERS:
+        if head.startswith(start):
+            message = f"the file is {what}, no checkpoint"
+            return refuse("DS402", message, name, helps=[help_] if help_ else [])
+    return refuse(
+        "DS402",
+        "the file is neither safetensors nor one that torch.save wrote",
+        name,
+        notes=[f"it begins with {head[:8].hex(' ')}"],
+    )
+
+
+def _directory(
+    folder: Path, name: str, entry: str | None, progress: Progress
+) -> Checkpoint:
+    config = _json(folder / CONFIG) if (folder / CONFIG).is_file() else {}
+    for file in WHOLE:
+        if (folder / file).is_file():
+            path = folder / file
+            kind, found = _file(path, str(path), entry, progress)
+            kind = f"directory, {kind}"
+            return Checkpoint(
+                name, kind, found.tensors, found.path, found.beside, config
+            )
+    for file in SHARDED:
+        if (folder / file).is_file():
+            tensors = _shards(folder / file, progress)
+            return Checkpoint(name, "directory, shards", tensors, config=config)
+    raise refuse(
+        "DS401",
+        "the directory holds no weights",
+        name,
+        notes=[f"looked for {', '.join([*WHOLE, *SHARDED])}"],
+    )
+
+
+def _shards(index: Path, progress: Progress) -> dict[str, Tensor]:
+    """The tensors of all the files that an index names."""
+    places = _json(index).get("weight_map")
+    if not isinstance(places, Mapping) or not all(map(_is_name, places.values())):
+        raise damaged(str(index), "`weight_map` does not lead from names to files")
+    tensors: dict[str, Tensor] = {}
+    for file in sorted(set(places.values())):
+        path = index.parent / file
+        tensors |= _file(path, str(path), None, progress)[1].tensors
+    if absent := sorted(places.keys() - tensors.keys()):
+        raise damaged(str(index), f"no file holds {absent[0]}")
+    return tensors
+
+
+def _is_name(value: object) -> bool:
+    """Whether a shard is called by a plain name, which leads to no other place."""
+    return (
+        isinstance(value, str)
+        and value not in {"", ".", ".."}
+        and not (set(value) & {"/", "\\", "\0"})
+    )
+
+
+def _config_beside(path: Path) -> dict[str, Any]:
+    """The config of a file's own folder, where there is one that can be read."""
+    try:
+        return _json(path.parent / CONFIG)
+    except (OSError, WeightsError):
+        return {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        data = file.read(JSON_BYTES + 1)
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or len(data) > JSON_BYTES:
+        raise damaged(str(path), "it is no JSON mapping")
+    return value

@@ -1,0 +1,113 @@
+"""What a layer graph says of the weights that it takes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from deit_spec.diagnostics import Label, Span
+from deit_spec.graph import LayerGraph
+from deit_spec.ops import (
+    Dropout,
+    DropPath,
+    Init,
+    LayerNorm,
+    MeanLogits,
+    MeanOfTokens,
+    Op,
+    Parameter,
+    SplitHeads,
+)
+from deit_spec.weights.checkpoint import Sizes
+from deit_spec.weights.facts import Facts, find_facts
+
+Kind = TypeVar("Kind", bound=Op)
+
+_PLACES = {
+    "embed_dim": "norm",
+    "depth": "blocks.0.add1",
+    "patch_size": "patch_embed.proj",
+    "mlp_dim": "blocks.0.mlp.fc1",
+    "position_embedding": "add_pos",
+    "layer_scale": "blocks.0.ls1",
+    "num_heads": "blocks.0.attn.split",
+}
+"""Where a layer stands that comes from the field."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A graph, as weights see it: named shapes, their beginnings, and numbers."""
+
+    graph: LayerGraph
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every learnable tensor by its state-dict name."""
+        return {
+            f"{path}.{parameter.name}" if parameter.name else path: parameter
+            for path, op in self.graph.ops()
+            for parameter in op.parameters
+        }
+
+    @cached_property
+    def shapes(self) -> dict[str, Sizes]:
+        """The shape of each tensor."""
+        return {
+            name: tuple(dim.known for dim in parameter.shape)
+            for name, parameter in self.parameters.items()
+        }
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The sizes and switches that the shapes show."""
+        return find_facts(self.shapes)
+
+    def init(self, name: str) -> Init:
+        """How a tensor begins."""
+        return self.parameters[name].init
+
+    @property
+    def num_heads(self) -> int:
+        """The heads of attention, which no shape shows."""
+        return next(self._ops(SplitHeads)).heads.known
+
+    @property
+    def eps(self) -> float:
+        """What LayerNorm adds to the variance."""
+        return next(self._ops(LayerNorm)).eps
+
+    @property
+    def dropout(self) -> float:
+        """The largest rate of dropout."""
+        return max((op.rate for op in self._ops(Dropout)), default=0.0)
+
+    @property
+    def drop_path(self) -> float:
+        """The largest rate of stochastic depth."""
+        return max((op.rate for op in self._ops(DropPath)), default=0.0)
+
+    @property
+    def reads_mean(self) -> bool:
+        """Whether a head reads the mean of tokens."""
+        return any(self._ops(MeanOfTokens))
+
+    @property
+    def joins_by_mean_logits(self) -> bool:
+        """Whether two heads are joined by the mean of their logits."""
+        return any(self._ops(MeanLogits))
+
+    def place(self, field: str) -> Iterator[Label]:
+        """The line of the spec that a field is on, where the spec has it."""
+        path = _PLACES.get(field, "")
+        span = self.graph.span(path) if path in self.graph.network else None
+        if span is not None and _is_short(span):
+            yield Label(span, "here in the spec")
+
+    def _ops(self, kind: type[Kind]) -> Iterator[Kind]:
+        return (op for _, op in self.graph.ops() if isinstance(op, kind))
+
+
+def _is_short(span: Span) -> bool:
+    """Whether it is a value of one line, not the spec as a whole."""
+    return bool(span.source.text) and span.line == span.end_line

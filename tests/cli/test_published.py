@@ -1,0 +1,122 @@
+"""`deit-spec list` and `deit-spec new` as processes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_regressions.file_regression import FileRegressionFixture
+from support.commands import run
+from support.published import PUBLISHED
+
+import deit_spec
+from deit_spec import DeiTSpec, Variant
+from deit_spec.pipeline import check_spec
+from deit_spec.spec.starter import starter
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_list(form: str, file_regression: FileRegressionFixture) -> None:
+    done = run("list", "--output-format", form)
+    assert (done.returncode, done.stderr) == (0, "")
+    extension = ".txt" if form == "table" else ".json"
+    file_regression.check(done.stdout, extension=extension)
+
+
+def test_list_has_the_published_figures(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    assert run("list", "--output-format", "json", "-o", str(path)).stdout == ""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert data["version"] == 1
+    assert [model["name"] for model in data["models"]] == list(PUBLISHED)
+    for model in data["models"]:
+        wanted = PUBLISHED[model["name"]]
+        assert model["parameters"] == wanted.parameters
+        assert f"{model['macs'] / 1e9:.4f}" == wanted.billion_macs
+        assert model["imagenet_top1"] == wanted.top1
+        assert "Touvron et al." in model["source"]
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "cost deit_tiny_patch16_224", "new x -o -"]
+)
+def test_torch_is_not_imported(command: str) -> None:
+    code = (
+        "import sys\n"
+        "from deit_spec.cli import main\n"
+        f"sys.argv = ['deit-spec', *{command.split()!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
+def test_render_and_compile_take_a_name() -> None:
+    assert "HEADS = 3" in run("compile", "deit_tiny_patch16_224").stdout
+    done = run("validate", "deit3_base_patch16_384")
+    assert done.stdout.startswith("deit3_base_patch16_384: deit3_base_patch16_384, 577")
+
+
+def test_new(tmp_path: Path, file_regression: FileRegressionFixture) -> None:
+    done = run("new", "mine", "--from", "deit3_small_patch16_384", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "wrote mine.yaml\n"
+    file_regression.check((tmp_path / "mine.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("published", PUBLISHED)
+def test_new_is_clean_and_says_the_same(published: str, tmp_path: Path) -> None:
+    spec = deit_spec.load_spec(published)
+    path = tmp_path / "other.yaml"
+    path.write_text(starter("mine", published, spec), encoding="utf-8")
+    checked = check_spec(path)
+    assert checked.diagnostics == ()
+    assert checked.spec is not None
+    assert (checked.spec.name, checked.spec.digest) == ("mine", spec.digest)
+    text = path.read_text(encoding="utf-8")
+    for field in (*DeiTSpec.model_fields, *Variant.model_fields):
+        (place,) = [
+            place
+            for place, line in enumerate(text.splitlines())
+            if line.strip().removeprefix("# ").startswith(f"{field}:")
+        ]
+        comment = text.splitlines()[place - 1].strip()
+        assert comment.startswith("# ")
+        assert comment.endswith(".")
+
+
+def test_new_writes_over_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("depth: 3\n", encoding="utf-8")
+    done = run("new", "mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--force" in done.stderr
+    assert path.read_text(encoding="utf-8") == "depth: 3\n"
+    assert run("new", "mine", "--force", cwd=tmp_path).returncode == 0
+    assert deit_spec.load_spec(path).depth == 12
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_new_to_standard_output(tmp_path: Path) -> None:
+    done = run("new", "123", "-o", "-", cwd=tmp_path)
+    assert 'name: "123"\n' in done.stdout
+    assert run("validate", "-", stdin=done.stdout).stdout.startswith("-: 123, 198")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["a/b"], 2),
+        (["x" * 61], 2),
+        (["a\nb"], 2),
+        (["mine", "--from", "deit_tine_patch16_224"], 1),
+        (["mine", "-o", "nowhere/mine.yaml"], 2),
+    ],
+)
+def test_new_refuses(arguments: list[str], code: int, tmp_path: Path) -> None:
+    done = run("new", *arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,166 @@
+"""The commands on weights as processes: streams, exit codes, files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from support.checkpoints import DISTILLED, same, save, state_of
+
+import deit_spec
+
+SPEC = """\
+image_size: 32
+patch_size: 8
+embed_dim: 24
+depth: 2
+num_heads: 3
+num_classes: 5
+teacher_num_classes: 5
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "deit_spec", "weights", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two specs and a checkpoint of the first."""
+    (tmp_path / "small.yaml").write_text(SPEC)
+    (tmp_path / "large.yaml").write_text(
+        "extends: small.yaml\nimage_size: 48\nnum_classes: 7\nvariant: {fusion: cls}\n"
+    )
+    save({"model": state_of(DISTILLED)}, tmp_path / "w.pth")
+    return tmp_path
+
+
+def test_plan(folder: Path) -> None:
+    done = run(folder, "plan", "large.yaml", "w.pth")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0][:3] == ["large", "from", "w.pth:"]
+    assert ["norm.bias", "24", "taken"] in lines
+    assert "4×4 → 6×6, bicubic; 2 prefix tokens kept" in done.stdout
+    assert done.stdout.splitlines()[-2:] == [
+        "32 taken, 1 resampled, 2 re-initialised, 2 dropped",
+        "needs strict off, or allowed: heads, resample",
+    ]
+    assert "\x1b" not in done.stdout
+
+
+def test_plan_as_json(folder: Path) -> None:
+    done = run(folder, "plan", "large.yaml", "w.pth", "--output-format", "json")
+    value = json.loads(done.stdout)
+    assert value["needs"] == ["heads", "resample"]
+    assert len(value["steps"]) == len(state_of(DISTILLED))
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_plan_of_another_model_is_exit_1(folder: Path, form: str) -> None:
+    (folder / "other.yaml").write_text("extends: small.yaml\ndepth: 3\n")
+    done = run(folder, "plan", "other.yaml", "w.pth", "--output-format", form)
+    assert done.returncode == 1
+    assert "error[DS411]: depth is 2 in the checkpoint and 3 in the spec" in done.stderr
+    assert "other.yaml:2:8" in done.stderr
+    assert form == "text" or json.loads(done.stdout)["reconciles"] is False
+
+
+def test_inspect_prints_a_spec_that_fits(folder: Path) -> None:
+    done = run(folder, "inspect", "w.pth", "-o", "found.yaml")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "note[DS423]: num_heads is taken to be 1" in done.stderr
+    done = run(folder, "plan", "found.yaml", "w.pth")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "35 taken"
+    done = run(folder, "inspect", "w.pth", "--output-format", "json")
+    assert json.loads(done.stdout)["spec"]["embed_dim"] == 24
+
+
+def test_convert_there_and_back(folder: Path) -> None:
+    steps = (
+        ("w.pth", "t.safetensors", "timm"),
+        ("t.safetensors", "hf", "hf"),
+        ("hf", "back.pth", "deit"),
+    )
+    for source, out, to in steps:
+        done = run(folder, "convert", "small.yaml", source, "-o", out, "--to", to)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    found = torch.load(folder / "back.pth", weights_only=True)["model"]
+    assert same(found, state_of(DISTILLED))
+
+
+def test_convert_does_what_is_allowed_alone(folder: Path) -> None:
+    command = ("convert", "large.yaml", "w.pth", "-o", "o.safetensors", "--to", "timm")
+    done = run(folder, *command)
+    assert done.returncode == 1
+    assert done.stderr.count("error[DS414]") == 2
+    done = run(folder, *command, "--allow", "resample")
+    assert done.returncode == 1
+    assert not (folder / "o.safetensors").exists()
+    done = run(folder, *command, "--allow", "resample", "--allow", "heads")
+    assert done.returncode == 0
+    assert run(folder, *command).returncode == 1
+    done = run(folder, *command, "--no-strict")
+    assert done.returncode == 2
+    assert "only --force replaces it" in done.stderr
+    done = run(folder, *command, "--no-strict", "--force", "--dtype", "bfloat16")
+    assert done.returncode == 0
+    model = deit_spec.load(folder / "large.yaml", weights=folder / "o.safetensors")
+    assert model.pos_embed.dtype is torch.bfloat16
+
+
+def test_names_of_tensors_reach_no_terminal(folder: Path) -> None:
+    """Nor do they leave the comment that they stand in."""
+    evil = "pooler\x1b[31m\ndepth: 9"
+    save(
+        {"model": {**state_of(DISTILLED), evil: torch.zeros(1)}, evil: 3},
+        folder / "e.pth",
+    )
+    for command in (["plan", "small.yaml", "e.pth"], ["inspect", "e.pth"]):
+        done = run(folder, *command)
+        assert done.returncode == 0
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\ndepth: 9" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["plan"], 2),
+        (["plan", "small.yaml"], 2),
+        (["plan", "nowhere.yaml", "w.pth"], 1),
+        (["plan", "small.yaml", "nowhere.pth"], 1),
+        (["plan", "small.yaml", "small.yaml"], 1),
+        (["plan", "small.yaml", "."], 1),
+        (["plan", "small.yaml", "w.pth", "--key", "ema"], 1),
+        (["inspect", "a\x1b[31mb"], 1),
+        (["inspect", "w.pth", "-o", "nowhere/found.yaml"], 2),
+        (["convert", "small.yaml", "w.pth", "--to", "timm"], 2),
+        (["convert", "small.yaml", "w.pth", "-o", "w.pth", "--to", "timm"], 2),
+        (["convert", "small.yaml", "w.pth", "-o", "o.yaml", "--to", "timm"], 2),
+        (["convert", "small.yaml", "w.pth", "-o", "no/o.pth", "--to", "timm"], 2),
+        (["convert", "small.yaml", "w.pth", "-o", "o", "--to", "jax"], 2),
+        (["convert", "nowhere.yaml", "w.pth", "-o", "o", "--to", "hf"], 1),
+    ],
+)
+def test_exit_codes_without_traceback(
+    folder: Path, arguments: list[str], code: int
+) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = run(folder, *arguments)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before

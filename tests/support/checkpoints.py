@@ -1,0 +1,87 @@
+"""Specs of small models, and files of their weights."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import deit_spec
+from deit_spec.weights import Checkpoint, Plan, make_plan
+from deit_spec.weights.convert import rename
+from deit_spec.weights.dialects import DIALECTS
+
+DISTILLED: dict[str, Any] = {
+    "image_size": 32,
+    "patch_size": 8,
+    "embed_dim": 24,
+    "depth": 2,
+    "num_heads": 3,
+    "num_classes": 5,
+    "teacher_num_classes": 5,
+    "variant": {"init": "fan_in"},
+}
+PLAIN: dict[str, Any] = {
+    **{key: value for key, value in DISTILLED.items() if key != "teacher_num_classes"},
+    "variant": {"distillation_token": False, "init": "fan_in"},
+}
+DEIT3: dict[str, Any] = {
+    **PLAIN,
+    "variant": {
+        "distillation_token": False,
+        "init": "fan_in",
+        "position_embedding": "patches",
+        "layer_scale": 0.5,
+    },
+}
+
+
+def model_of(spec: Any, seed: int = 0) -> nn.Module:
+    """A model in which no tensor is constant, so that no mix-up is hidden."""
+    torch.manual_seed(seed)
+    model = deit_spec.load(spec).eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def state_of(spec: Any, seed: int = 0) -> dict[str, Tensor]:
+    """The state dict of such a model, as a plain mapping."""
+    return dict(model_of(spec, seed).state_dict())
+
+
+def save(value: Any, path: Path, **options: Any) -> Path:
+    """Save with torch, and return the path."""
+    torch.save(value, path, **options)
+    return path
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two state dicts agree bit for bit."""
+    return one.keys() == other.keys() and all(
+        torch.equal(tensor, other[name]) and tensor.dtype == other[name].dtype
+        for name, tensor in one.items()
+    )
+
+
+def planned(spec: Any, state: dict[str, Tensor], **options: Any) -> Plan:
+    """The plan to make a spec's model of these tensors."""
+    checkpoint = Checkpoint("w.pth", "torch, zip", state, **options)
+    return make_plan(deit_spec.lower(spec), checkpoint)
+
+
+def hf_in_memory(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a distilled model under transformers' names in memory."""
+    name = "hf-DeiTForImageClassificationWithTeacher-in-memory"
+    (dialect,) = (each for each in DIALECTS if each.name == name)
+    return dict(rename(dialect, state))
+
+
+def changed(spec: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A spec with other values."""
+    return {**spec, **fields}
+
+
+def codes(plan: Plan) -> list[str]:
+    """The codes of what a plan finds, in order."""
+    return [each.code for each in plan.diagnostics]

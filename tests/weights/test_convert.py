@@ -1,0 +1,180 @@
+"""From one format to another and back; written whole or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from support.checkpoints import DEIT3, DISTILLED, PLAIN, same, save, state_of
+from support.peers import import_timm
+
+import deit_spec
+from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
+
+
+def written(spec: Any, source: Path, out: Path, to: str, **options: Any) -> Path:
+    graph = deit_spec.compile(spec).graph
+    checkpoint = open_checkpoint(source)
+    plan = make_plan(graph, checkpoint)
+    convert(graph, plan, checkpoint, Writing(out, To(to), **options))
+    return out
+
+
+@pytest.mark.parametrize("spec", [DISTILLED, PLAIN])
+def test_the_circle_ends_at_the_bytes_it_began_with(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    """DeiT's repository, timm, transformers, and the repository's again.
+
+    The order of the tensors is that of the repository's and of timm's modules.
+    """
+    name = "deit_tiny_patch16_224"
+    if spec["variant"].get("distillation_token", True):
+        name = "deit_tiny_distilled_patch16_224"
+    with torch.device("meta"):
+        order = list(import_timm().create_model(name).state_dict())
+    held = state_of(spec)
+    state = {key: held[key] for key in order if key in held}
+    assert len(state) == len(held)
+    folders = [tmp_path / name for name in ("first", "last")]
+    for folder in folders:
+        folder.mkdir()
+    first = save({"model": state}, folders[0] / "deit.pth")
+    timm = written(spec, first, tmp_path / "timm.safetensors", "timm")
+    hf = written(spec, timm, tmp_path / "hf", "hf")
+    last = written(spec, hf, folders[1] / "deit.pth", "deit")
+    found = torch.load(last, weights_only=True)
+    assert same(found["model"], state)
+    assert last.read_bytes() == first.read_bytes()
+
+
+def test_deit3s_circle(tmp_path: Path) -> None:
+    """The repository says gamma_1 where timm says ls1.gamma."""
+    state = state_of(DEIT3)
+    first = save(state, tmp_path / "timm.pth")
+    deit = written(DEIT3, first, tmp_path / "deit.pth", "deit")
+    assert "blocks.1.gamma_2" in torch.load(deit, weights_only=True)["model"]
+    last = written(DEIT3, deit, tmp_path / "last.pth", "timm")
+    assert same(torch.load(last, weights_only=True), state)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_timm_opens_what_we_write(suffix: str, tmp_path: Path) -> None:
+    """By a spec of the published size; timm is strict about names."""
+    name = "deit_tiny_distilled_patch16_224"
+    spec = {
+        "embed_dim": 192,
+        "num_heads": 3,
+        "num_classes": 7,
+        "teacher_num_classes": 7,
+    }
+    torch.manual_seed(0)
+    ours = deit_spec.load(spec).eval()
+    path = save({"model": ours.state_dict()}, tmp_path / "w.pt")
+    out = written(spec, path, tmp_path / f"timm{suffix}", "timm")
+    theirs = import_timm().create_model(name, num_classes=7, checkpoint_path=str(out))
+    images = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            ours.predict(images), theirs.eval()(images), rtol=0, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_dtype(dtype: torch.dtype, tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    path = save(state, tmp_path / "w.pth")
+    half = written(DISTILLED, path, tmp_path / "hf", "hf", dtype=dtype)
+    name = str(dtype).removeprefix("torch.")
+    assert f'"torch_dtype": "{name}"' in (half / "config.json").read_text()
+    kept = written(DISTILLED, half, tmp_path / "w.safetensors", "timm")
+    with safe_open(kept, "pt") as file:
+        assert all(
+            torch.equal(file.get_tensor(key), state[key].to(dtype)) for key in state
+        )
+
+
+def test_files_hold_no_more_than_their_tensors(tmp_path: Path) -> None:
+    """Parts of a larger tensor are not written with all of it."""
+    table = torch.randn(1000, 24)
+    state = {**state_of(PLAIN), "norm.weight": table[0], "norm.bias": table[1]}
+    out = written(PLAIN, save(state, tmp_path / "w.pth"), tmp_path / "o.pth", "timm")
+    assert out.stat().st_size < (tmp_path / "w.pth").stat().st_size - table.nbytes // 2
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return save(state_of(DISTILLED), tmp_path / "w.pth")
+
+
+def test_nothing_is_replaced_without_force(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.pth"
+    out.write_text("mine")
+    with pytest.raises(FileExistsError):
+        written(DISTILLED, source, out, "deit")
+    assert out.read_text() == "mine"
+    written(DISTILLED, source, out, "deit", force=True)
+    assert same(torch.load(out, weights_only=True)["model"], state_of(DISTILLED))
+    written(DISTILLED, out, out, "timm", force=True)  # onto what it is read from
+    assert same(torch.load(out, weights_only=True), state_of(DISTILLED))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.pth", "w.pth"]
+
+
+def test_a_link_stays_one(source: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.pth"
+    link.symlink_to(tmp_path / "real.pth")
+    with pytest.raises(FileExistsError):
+        written(DISTILLED, source, link, "deit")
+    written(DISTILLED, source, link, "deit", force=True)
+    assert link.is_symlink()
+    assert (tmp_path / "real.pth").is_file()
+
+
+def test_directories_are_replaced_if_they_are_ours(
+    source: Path, tmp_path: Path
+) -> None:
+    out = written(DISTILLED, source, tmp_path / "hf", "hf")
+    with pytest.raises(FileExistsError):
+        written(DISTILLED, source, out, "hf")
+    (out / "config.json").write_text("old")
+    written(DISTILLED, source, out, "hf", force=True)
+    assert (out / "config.json").read_text() != "old"
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds notes"):
+        written(DISTILLED, source, out, "hf", force=True)
+    for to, path in (("hf", source), ("timm", out)):
+        with pytest.raises((FileExistsError, ValueError)):
+            written(DISTILLED, source, path, to, force=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["hf", "w.pth"]
+
+
+@pytest.mark.parametrize("to", ["hf", "timm", "deit"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_failure_leaves_everything_as_it_was(
+    to: str,
+    there: bool,  # noqa: FBT001
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / ("hf" if to == "hf" else "out.pth")
+    if there:
+        written(DISTILLED, source, out, to)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    for place in ("torch.save", "deit_spec.weights.safetensors_file.write"):
+        monkeypatch.setattr(place, full)
+    with pytest.raises(OSError, match="No space"):
+        written(DISTILLED, source, out, to, force=there)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+    assert out.exists() == there
+
+
+@pytest.mark.parametrize("to", ["timm", "deit"])
+def test_the_name_says_the_container(to: str, source: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\*\.safetensors or \*\.pth"):
+        written(DISTILLED, source, tmp_path / "out.yaml", to)

@@ -1,0 +1,252 @@
+"""Every format is read, and is told by its content alone."""
+
+import argparse
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from support.checkpoints import DISTILLED, same, save, state_of
+
+import deit_spec
+from deit_spec.weights import Checkpoint, WeightsError, open_checkpoint
+
+
+def error_of(path: Path, **options: Any) -> Any:
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(path, **options)
+    (diagnostic,) = caught.value.diagnostics
+    return diagnostic
+
+
+def as_safetensors(state: Any, path: Path) -> None:
+    save_file(state, path)
+
+
+def as_legacy(state: Any, path: Path) -> None:
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+
+
+FORMATS = {
+    "safetensors": as_safetensors,
+    "torch, zip": torch.save,
+    "torch, before 1.6": as_legacy,
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".bin", ".txt", ""])
+def test_content_decides_and_not_the_extension(
+    kind: str, suffix: str, tmp_path: Path
+) -> None:
+    state = state_of(DISTILLED)
+    path = tmp_path / f"weights{suffix}"
+    FORMATS[kind](state, path)
+    found = open_checkpoint(path)
+    assert found.format == kind
+    assert same(dict(found.tensors), state)
+    loaded = deit_spec.load(DISTILLED, weights=path).state_dict()
+    assert same(dict(loaded), state)
+
+
+WRAPPERS: dict[str, Any] = {
+    "model": lambda state: {"model": state, "epoch": 299, "optimizer": {"lr": 1.0}},
+    "state_dict": lambda state: {"state_dict": state, "arch": "deit"},
+    "model_ema": lambda state: {"model_ema": state},
+    "state_dict.model": lambda state: {"state_dict": {"model": state}},
+    "": lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+    "model ": lambda state: {
+        "model": {f"module._orig_mod.{name}": t for name, t in state.items()},
+        "args": argparse.Namespace(lr=0.1),
+    },
+}
+
+
+@pytest.mark.parametrize("path", WRAPPERS)
+def test_wrapped_state_dicts(path: str, tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    found = open_checkpoint(save(WRAPPERS[path](state), tmp_path / "w.pth"))
+    assert same(dict(found.tensors), state)
+    assert ".".join(found.path) == path.strip()
+
+
+def test_parameters_and_numbers_among_tensors(tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    given = {name: torch.nn.Parameter(tensor) for name, tensor in state.items()}
+    found = open_checkpoint(save({**given, "step": 3}, tmp_path / "w.pth"))
+    assert same(dict(found.tensors), state)
+    assert found.beside == ("step",)
+
+
+def test_key_chooses_among_several(tmp_path: Path) -> None:
+    one, other = state_of(DISTILLED, 1), state_of(DISTILLED, 2)
+    path = save({"model": one, "model_ema": other}, tmp_path / "w.pth")
+    assert same(dict(open_checkpoint(path).tensors), one)
+    chosen = deit_spec.load(DISTILLED, weights=path, entry="model_ema")
+    assert same(dict(chosen.state_dict()), other)
+    assert open_checkpoint(path).beside == ("model_ema",)
+    found = error_of(path, entry="teacher")
+    assert found.code == "DS405"
+    assert found.notes == ("it has mappings under model, model_ema",)
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "torch, zip"])
+def test_tensors_are_mapped_privately(kind: str, tmp_path: Path) -> None:
+    """Training a loaded model leaves the file alone; each tensor has its own memory."""
+    path = tmp_path / "w"
+    FORMATS[kind](state_of(DISTILLED), path)
+    before = path.read_bytes()
+    model = deit_spec.load(DISTILLED, weights=path)
+    storages = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    assert len(storages) == len(list(model.parameters()))
+    for parameter in model.parameters():
+        assert parameter.untyped_storage().nbytes() == parameter.nbytes
+        assert parameter.requires_grad
+        with torch.no_grad():
+            parameter.add_(1)
+    assert path.read_bytes() == before
+    again = pickle.loads(pickle.dumps(model))
+    assert same(dict(again.state_dict()), dict(model.state_dict()))
+
+
+def folder_of(path: Path, files: dict[str, Any], config: Any = None) -> Path:
+    path.mkdir()
+    for name, value in files.items():
+        if name.endswith(".safetensors"):
+            save_file(value, path / name)
+        elif name.endswith(".json"):
+            (path / name).write_text(json.dumps(value))
+        else:
+            torch.save(value, path / name)
+    if config is not None:
+        (path / "config.json").write_text(json.dumps(config))
+    return path
+
+
+def halves(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = sorted(state)
+    middle = len(names) // 2
+    one, other = names[:middle], names[middle:]
+    return {n: state[n] for n in one}, {n: state[n] for n in other}
+
+
+@pytest.mark.parametrize("end", ["safetensors", "bin"])
+def test_directories(end: str, tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    stem = "model" if end == "safetensors" else "pytorch_model"
+    whole = folder_of(tmp_path / "whole", {f"{stem}.{end}": state}, {"a": 1})
+    found = open_checkpoint(whole)
+    assert same(dict(found.tensors), state)
+    assert found.config == {"a": 1}
+    parts = [f"{stem}-0000{n}-of-00002.{end}" for n in (1, 2)]
+    places = dict(zip(parts, halves(state), strict=True))
+    weight_map = {name: part for part, held in places.items() for name in held}
+    index = {f"{stem}.{end}.index.json": {"weight_map": weight_map}}
+    shards = folder_of(tmp_path / "shards", {**places, **index})
+    assert same(dict(open_checkpoint(shards).tensors), state)
+    (shards / parts[0]).unlink()
+    assert error_of(shards).code == "DS401"
+    shutil.copy(shards / parts[1], shards / parts[0])
+    assert error_of(shards).code == "DS403"
+
+
+@pytest.mark.parametrize("place", ["../w.bin", "/etc/passwd", "..", "", 3, "a\\b"])
+def test_an_index_leads_out_of_no_directory(place: Any, tmp_path: Path) -> None:
+    save(state_of(DISTILLED), tmp_path / "w.bin")
+    index = {"weight_map": {"cls_token": place}}
+    folder = folder_of(tmp_path / "f", {"pytorch_model.bin.index.json": index})
+    assert error_of(folder).code == "DS403"
+
+
+def test_a_config_beside_a_file(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f", {"model.safetensors": state_of(DISTILLED)})
+    assert open_checkpoint(folder / "model.safetensors").config == {}
+    (folder / "config.json").write_text('{"model_type": "deit"}')
+    found = open_checkpoint(folder / "model.safetensors")
+    assert found.config == {"model_type": "deit"}
+    (folder / "config.json").write_text("{")
+    assert open_checkpoint(folder / "model.safetensors").config == {}
+    assert error_of(folder).code == "DS403"
+
+
+OTHERS = {
+    b"": ("DS403", "it is empty"),
+    b"version https://git-lfs.github.com/spec/v1\noid": ("DS402", "pointer of Git LFS"),
+    b"<!doctype html><html>": ("DS402", "HTML"),
+    b"\x1f\x8b\x08\x00": ("DS402", "gzip"),
+    b'{"model_type": "deit"}': ("DS402", "JSON"),
+    b"\x93NUMPY\x01\x00": ("DS402", "NumPy"),
+    b"\x89HDF\r\n\x1a\n": ("DS402", "HDF5"),
+    b"cposix\nsystem\n": ("DS402", "neither safetensors nor"),
+    b"\x00" * 64: ("DS402", "neither safetensors nor"),
+}
+
+
+@pytest.mark.parametrize("data", OTHERS)
+def test_other_files_are_told_apart(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(data)
+    found = error_of(path)
+    code, words = OTHERS[data]
+    assert found.code == code
+    assert words in found.message
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("nowhere.pth", ".", "pipe", "a\0b", "x" * 5000):
+        assert error_of(tmp_path / path).code == "DS401"
+    if os.geteuid():  # root may read anything
+        (tmp_path / "w").touch(mode=0)
+        assert error_of(tmp_path / "w").code == "DS401"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        3,
+        "text",
+        {"model": {}},
+        {"epoch": 3},
+        {3: torch.zeros(1)},
+        torch.ones(2),
+    ],
+)
+@pytest.mark.parametrize("legacy", [True, False])
+def test_no_state_dict(value: Any, legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    path = save(value, tmp_path / "w", _use_new_zipfile_serialization=not legacy)
+    assert error_of(path).code == "DS405"
+
+
+def test_tensors_that_are_no_weights(tmp_path: Path) -> None:
+    sparse = {"a": torch.eye(3).to_sparse()}
+    assert error_of(save(sparse, tmp_path / "sparse")).code == "DS407"
+    state = {name: t.to(torch.int32) for name, t in state_of(DISTILLED).items()}
+    with pytest.raises(WeightsError) as caught:
+        deit_spec.load(DISTILLED, weights=save(state, tmp_path / "integers"))
+    assert [each.code for each in caught.value.diagnostics] == ["DS407"]
+
+
+def test_an_error_reads_well_and_pickles(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(tmp_path / "w.pth")
+    error = caught.value
+    assert "error[DS401]: the checkpoint is not there" in str(error)
+    again = pickle.loads(pickle.dumps(error))
+    assert [d.message for d in again.diagnostics] == [
+        d.message for d in error.diagnostics
+    ]
+
+
+def test_a_checkpoint_says_what_it_holds() -> None:
+    tensors = {"a": torch.zeros(2, 3), "b": torch.zeros(1, dtype=torch.float16)}
+    checkpoint = Checkpoint("w", "torch, zip", tensors)
+    assert checkpoint.shapes == {"a": (2, 3), "b": (1,)}
+    assert checkpoint.dtypes == ("float16", "float32")

@@ -1,0 +1,208 @@
+"""transformers' files load here, and ours load there, with the same logits."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.checkpoints import DEIT3, DISTILLED, PLAIN, model_of, save
+from support.peers import import_transformers
+from torch import nn
+
+import deit_spec
+from deit_spec.weights import (
+    To,
+    WeightsError,
+    Writing,
+    convert,
+    inspect,
+    make_plan,
+    open_checkpoint,
+)
+
+CONFIGS: list[dict[str, Any]] = [
+    {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
+     "intermediate_size": 48, "image_size": 32, "patch_size": 8, "num_labels": 5},
+    {"hidden_size": 20, "num_hidden_layers": 3, "num_attention_heads": 2,
+     "intermediate_size": 50, "image_size": 24, "patch_size": 4, "num_labels": 1,
+     "num_channels": 1, "layer_norm_eps": 1e-6},
+    {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 12,
+     "intermediate_size": 7, "image_size": 8, "patch_size": 8, "num_labels": 3,
+     "qkv_bias": False, "layer_norm_eps": 1e-3},
+]  # fmt: skip
+CLASSES = [
+    "DeiTForImageClassificationWithTeacher",
+    "DeiTForImageClassification",
+    "ViTForImageClassification",
+]
+
+
+def theirs(name: str, config: dict[str, Any]) -> Any:
+    """A model of transformers in which no tensor is constant."""
+    kind = getattr(import_transformers(), name)
+    torch.manual_seed(0)
+    model = kind(kind.config_class(**config)).eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def images_of(config: dict[str, Any]) -> torch.Tensor:
+    size = config["image_size"]
+    return torch.randn(2, config.get("num_channels", 3), size, size)
+
+
+def logits(model: Any, images: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        found: torch.Tensor = model(images).logits
+    assert found.std() > 0.01 or found.shape[1] == 1
+    return found
+
+
+def write(spec: Any, path: Path, out: Path) -> tuple[str, ...]:
+    """Convert to a directory, and return the codes of what was said."""
+    graph = deit_spec.compile(spec).graph
+    checkpoint = open_checkpoint(path)
+    plan = make_plan(graph, checkpoint)
+    notes = convert(graph, plan, checkpoint, Writing(out, To.HF))
+    return tuple(note.code for note in notes)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("where", ["directory", "file", "in memory"])
+def test_into_ours(
+    name: str, config: dict[str, Any], where: str, tmp_path: Path
+) -> None:
+    model = theirs(name, config)
+    model.save_pretrained(tmp_path / "hf")
+    path = tmp_path / "hf"
+    spec = inspect(open_checkpoint(path)).values
+    if where == "file":
+        path /= "model.safetensors"
+    elif where == "in memory":
+        path = save(model.state_dict(), tmp_path / "w.bin")
+    ours = deit_spec.load(spec, weights=path).eval()
+    images = images_of(config)
+    with torch.no_grad():
+        found = ours.predict(images)
+    torch.testing.assert_close(found, logits(model, images), rtol=0, atol=1e-5)
+    if "Teacher" in name:
+        with torch.no_grad():
+            both, wanted = ours(images), model(images)
+        torch.testing.assert_close(both.cls, wanted.cls_logits, rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            both.dist, wanted.distillation_logits, rtol=0, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("name", CLASSES)
+def test_there_and_back_is_the_same_file(
+    name: str, config: dict[str, Any], tmp_path: Path
+) -> None:
+    model = theirs(name, config)
+    model.save_pretrained(tmp_path / "hf")
+    spec = inspect(open_checkpoint(tmp_path / "hf")).values
+    assert write(spec, tmp_path / "hf", tmp_path / "ours") == ()
+    weights = [tmp_path / who / "model.safetensors" for who in ("hf", "ours")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    one, other = (
+        json.loads((tmp_path / who / "config.json").read_text())
+        for who in ("hf", "ours")
+    )
+    # Two labels are transformers' default; a stride belongs to masked images.
+    alike = other.keys() & one.keys() - {"id2label", "label2id", "encoder_stride"}
+    assert len(alike) >= 15
+    assert {key: other[key] for key in alike} == {key: one[key] for key in alike}
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        (DISTILLED, "DeiTForImageClassificationWithTeacher"),
+        (PLAIN, "ViTForImageClassification"),
+        ({**PLAIN, "variant": {"init": "fan_in"}}, "DeiTForImageClassification"),
+    ],
+)
+def test_out_of_ours(spec: dict[str, Any], name: str, tmp_path: Path) -> None:
+    """`from_pretrained` finds the class, its config, its images, and every tensor."""
+    transformers = import_transformers()
+    ours = model_of(spec)
+    write(spec, save(ours.state_dict(), tmp_path / "w.pth"), tmp_path / "hf")
+    kind = getattr(transformers, name)
+    model, said = kind.from_pretrained(tmp_path / "hf", output_loading_info=True)
+    assert not any(said.values()), said
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        found = ours.predict(images)
+    torch.testing.assert_close(found, logits(model.eval(), images), rtol=0, atol=1e-5)
+    assert model.config.layer_norm_eps == 1e-6
+    assert model.config.num_labels == len(model.config.id2label) == 5
+    assert model.config.architectures == [name]
+    prepared = transformers.AutoImageProcessor.from_pretrained(tmp_path / "hf")
+    pixels = prepared(torch.zeros(3, 50, 60, dtype=torch.uint8), return_tensors="pt")
+    assert pixels["pixel_values"].shape == (1, 3, 32, 32)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    torch.testing.assert_close(pixels["pixel_values"][0, :, 0, 0], -mean / std)
+
+
+def test_base_models(tmp_path: Path) -> None:
+    """Without a head it is the base model, whose class token is our output."""
+    transformers = import_transformers()
+    spec = {**PLAIN, "num_classes": None}
+    ours = model_of(spec)
+    write(spec, save(ours.state_dict(), tmp_path / "w.pth"), tmp_path / "hf")
+    model = transformers.ViTModel.from_pretrained(
+        tmp_path / "hf", add_pooling_layer=False
+    )
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        wanted = model.eval()(images).last_hidden_state[:, 0]
+        torch.testing.assert_close(ours(images), wanted, rtol=0, atol=1e-5)
+
+
+def test_the_published_sizes_of_images(tmp_path: Path) -> None:
+    """224 and 384 are cut from 256 and 438, as the repository evaluates."""
+    for size, resized in ((224, 256), (384, 438)):
+        spec = {**PLAIN, "image_size": size, "patch_size": 16, "num_heads": 1}
+        path = save(model_of(spec).state_dict(), tmp_path / f"{size}.pth")
+        write(spec, path, tmp_path / f"{size}")
+        found = json.loads((tmp_path / f"{size}/preprocessor_config.json").read_text())
+        assert found["crop_size"] == {"height": size, "width": size}
+        assert found["size"] == {"height": resized, "width": resized}
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (DEIT3, ["layer_scale", "position_embedding"]),
+        (
+            {**PLAIN, "variant": {"init": "fan_in", "readout": "mean_tokens"}},
+            ["readout"],
+        ),
+        (
+            {**DISTILLED, "num_classes": 4, "variant": {"fusion": "cls"}},
+            ["4 and 5 classes"],
+        ),
+    ],
+)
+def test_what_cannot_be_said_is_refused(
+    spec: dict[str, Any], words: list[str], tmp_path: Path
+) -> None:
+    path = save(model_of(spec).state_dict(), tmp_path / "w.pth")
+    with pytest.raises(WeightsError) as caught:
+        write(spec, path, tmp_path / "hf")
+    found = caught.value.diagnostics
+    assert [each.code for each in found] == ["DS421"] * len(words)
+    for word, each in zip(words, found, strict=True):
+        assert word in each.message
+    assert [each.name for each in tmp_path.iterdir()] == ["w.pth"]
+
+
+@pytest.mark.parametrize("variant", [{"fusion": "dist"}, {"drop_path": 0.1}])
+def test_what_is_lost_is_said(variant: dict[str, Any], tmp_path: Path) -> None:
+    spec = {**DISTILLED, "variant": variant}
+    path = save(model_of(spec).state_dict(), tmp_path / "w.pth")
+    assert write(spec, path, tmp_path / "hf") == ("DS422",)

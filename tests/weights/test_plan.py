@@ -1,0 +1,283 @@
+"""The plan says each tensor's fate, and the loaded model does just that."""
+
+from typing import Any
+
+import pytest
+import torch
+from support.checkpoints import (
+    DEIT3,
+    DISTILLED,
+    PLAIN,
+    changed,
+    codes,
+    hf_in_memory,
+    planned,
+    same,
+    state_of,
+)
+from torch import Tensor
+
+import deit_spec
+from deit_spec.weights import (
+    Checkpoint,
+    Kind,
+    Plan,
+    WeightsError,
+    allowed,
+    fill,
+    make_plan,
+    require,
+    resample,
+)
+from deit_spec.weights.plan import as_json
+
+
+def filled(spec: Any, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What a model has after its plan was executed."""
+    compiled = deit_spec.compile(spec)
+    checkpoint = Checkpoint("w.pth", "torch, zip", state)
+    plan = make_plan(compiled.graph, checkpoint)
+    require(plan, allowed(strict=False))
+    model = fill(compiled.source, "deit", plan, checkpoint)
+    return dict(model.state_dict())
+
+
+def fates(plan: Plan) -> dict[str, set[str]]:
+    """The tensors of each fate but `taken`."""
+    found: dict[str, set[str]] = {}
+    for step in plan.steps:
+        if step.kind is not Kind.TAKEN:
+            found.setdefault(step.kind.value, set()).add(step.name)
+    if plan.dropped:
+        found["dropped"] = {each.name for each in plan.dropped}
+    return found
+
+
+def need(plan: Plan, *words: str) -> None:
+    """See that these and no others are to be allowed, and that each is."""
+    assert plan.reconciles
+    assert plan.needs == set(words)
+    require(plan, allowed(allow=words))
+    for word in words:
+        with pytest.raises(WeightsError) as caught:
+            require(plan, allowed(allow=set(words) - {word}))
+        (found,) = caught.value.diagnostics
+        assert found.code == "DS414"
+        assert f"`{word}`" in found.message
+
+
+@pytest.mark.parametrize("spec", [DISTILLED, PLAIN, DEIT3])
+def test_all_taken(spec: dict[str, Any]) -> None:
+    state = state_of(spec)
+    plan = planned(spec, state)
+    assert fates(plan) == {}
+    assert plan.counts() == {"taken": len(state)}
+    need(plan)
+    assert same(filled(spec, state), state)
+
+
+def test_renamed() -> None:
+    state = state_of(DEIT3)
+    old = {
+        name.replace("ls1.gamma", "gamma_1").replace("ls2.gamma", "gamma_2"): tensor
+        for name, tensor in state.items()
+    }
+    plan = planned(DEIT3, old)
+    scales = {f"blocks.{i}.ls{n}.gamma" for i in (0, 1) for n in (1, 2)}
+    assert fates(plan) == {"renamed": scales}
+    need(plan)
+    assert same(filled(DEIT3, old), state)
+
+
+def test_fused() -> None:
+    state = state_of(DISTILLED)
+    parts = hf_in_memory(state)
+    plan = planned(DISTILLED, parts)
+    fused = {f"blocks.{i}.attn.qkv.{p}" for i in (0, 1) for p in ("weight", "bias")}
+    assert fates(plan) == {"fused": fused, "renamed": state.keys() - fused}
+    need(plan)
+    assert same(filled(DISTILLED, parts), state)
+    (step,) = (s for s in plan.steps if s.name == "blocks.1.attn.qkv.bias")
+    assert step.sources == tuple(
+        f"deit.layers.1.attention.{x}_proj.bias" for x in "qkv"
+    )
+
+
+@pytest.mark.parametrize("part", ["q", "v"])
+def test_a_third_is_missing(part: str) -> None:
+    state = hf_in_memory(state_of(DISTILLED))
+    del state[f"deit.layers.1.attention.{part}_proj.weight"]
+    plan = planned(DISTILLED, state)
+    assert codes(plan) == ["DS412", "DS413"]
+    assert plan.missing == ("blocks.1.attn.qkv.weight",)
+    assert len(plan.left_over) == 2
+
+
+@pytest.mark.parametrize("spec", [DISTILLED, PLAIN, DEIT3])
+@pytest.mark.parametrize("size", [8, 24, 56])
+def test_resampled(spec: dict[str, Any], size: int) -> None:
+    state = state_of(spec)
+    larger = changed(spec, image_size=size)
+    plan = planned(larger, state)
+    assert fates(plan) == {"resampled": {"pos_embed"}}
+    (step,) = (s for s in plan.steps if s.name == "pos_embed")
+    assert f"4×4 → {size // 8}×{size // 8}, bicubic" in step.reason
+    need(plan, "resample")
+    prefix = 0 if spec is DEIT3 else 1 + (spec is DISTILLED)
+    wanted = resample(state["pos_embed"], prefix=(prefix, prefix), grid=(4, size // 8))
+    assert same(filled(larger, state), {**state, "pos_embed": wanted})
+
+
+@pytest.mark.parametrize(
+    ("fields", "heads"),
+    [
+        ({"num_classes": 3, "teacher_num_classes": 3}, ("head", "head_dist")),
+        ({"num_classes": 3, "variant": {"fusion": "cls", "init": "fan_in"}}, ("head",)),
+        (
+            {"teacher_num_classes": 3, "variant": {"fusion": "dist", "init": "fan_in"}},
+            ("head_dist",),
+        ),
+    ],
+)
+def test_other_classes(fields: dict[str, Any], heads: tuple[str, ...]) -> None:
+    """Heads of other classes begin as the model's own reset begins them."""
+    state, spec = state_of(DISTILLED), changed(DISTILLED, **fields)
+    plan = planned(spec, state)
+    names = {f"{head}.{part}" for head in heads for part in ("weight", "bias")}
+    assert fates(plan) == {"re-initialised": names, "dropped": names}
+    need(plan, "heads")
+    torch.manual_seed(3)
+    found = filled(spec, state)
+    kept = {name: tensor for name, tensor in found.items() if name not in names}
+    assert same(kept, {n: t for n, t in state.items() if n not in names})
+    for head in heads:
+        assert found[f"{head}.weight"].shape == (3, 24)
+        assert not found[f"{head}.bias"].any()
+        assert 0.1 < found[f"{head}.weight"].std() < 0.3
+
+
+def test_no_head_and_a_new_head() -> None:
+    features = changed(PLAIN, num_classes=None)
+    state = state_of(PLAIN)
+    plan = planned(features, state)
+    assert fates(plan) == {"dropped": {"head.weight", "head.bias"}}
+    need(plan, "heads")
+    kept = filled(features, state)
+    again = planned(PLAIN, kept)
+    assert fates(again) == {"re-initialised": {"head.weight", "head.bias"}}
+    need(again, "heads")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_other_channels(count: int) -> None:
+    state, spec = state_of(PLAIN), changed(PLAIN, in_channels=count)
+    plan = planned(spec, state)
+    if count == 3:
+        assert fates(plan) == {}
+        return
+    name = "patch_embed.proj.weight"
+    assert fates(plan) == {"adapted": {name}}
+    need(plan, "channels")
+    rgb = state[name]
+    if count == 1:
+        wanted = rgb.sum(1, keepdim=True)
+    else:
+        wanted = torch.stack([rgb[:, i % 3] for i in range(count)], 1) * (3 / count)
+    found = filled(spec, state)
+    torch.testing.assert_close(found.pop(name), wanted)
+    assert same(found, {n: t for n, t in state.items() if n != name})
+
+
+def test_grey_images_give_what_they_give_as_colours() -> None:
+    """A model of one channel answers as the model of three does to grey."""
+    state, spec = state_of(PLAIN), changed(PLAIN, in_channels=1)
+    grey = torch.randn(2, 1, 32, 32)
+    one, three = deit_spec.load(spec).eval(), deit_spec.load(PLAIN).eval()
+    one.load_state_dict(filled(spec, state))
+    three.load_state_dict(state)
+    torch.testing.assert_close(one(grey), three(grey.expand(-1, 3, -1, -1)))
+
+
+def test_distilled_to_plain() -> None:
+    state = state_of(DISTILLED)
+    plan = planned(PLAIN, state)
+    assert fates(plan) == {
+        "adapted": {"pos_embed"},
+        "dropped": {"dist_token", "head_dist.weight", "head_dist.bias"},
+    }
+    need(plan, "distillation")
+    positions = state["pos_embed"]
+    wanted = {name: tensor for name, tensor in state.items() if "dist" not in name}
+    wanted["pos_embed"] = torch.cat((positions[:, :1], positions[:, 2:]), dim=1)
+    assert same(filled(PLAIN, state), wanted)
+
+
+def test_plain_to_distilled() -> None:
+    """The distillation token, its position and its head are the class token's."""
+    state = state_of(PLAIN)
+    plan = planned(DISTILLED, state)
+    assert fates(plan) == {
+        "adapted": {"pos_embed"},
+        "created": {"dist_token", "head_dist.weight", "head_dist.bias"},
+    }
+    reasons = {step.name: step.reason for step in plan.steps}
+    assert "a copy of the class token" in reasons["dist_token"]
+    assert "copy of the class token's" in reasons["pos_embed"]
+    need(plan, "distillation")
+    positions = state["pos_embed"]
+    wanted = {
+        **state,
+        "dist_token": state["cls_token"],
+        "pos_embed": torch.cat((positions[:, :1], positions), dim=1),
+        "head_dist.weight": state["head.weight"],
+        "head_dist.bias": state["head.bias"],
+    }
+    found = filled(DISTILLED, state)
+    assert same(found, wanted)
+    pointers = {tensor.untyped_storage().data_ptr() for tensor in found.values()}
+    assert len(pointers) == len(found)
+
+
+def test_all_at_once() -> None:
+    spec = changed(
+        DISTILLED, image_size=48, in_channels=1, num_classes=7, teacher_num_classes=5
+    )
+    spec["variant"] = {"fusion": "cls"}
+    state = state_of(PLAIN)
+    plan = planned(spec, state)
+    assert {kind: len(names) for kind, names in fates(plan).items()} == {
+        "adapted": 1,
+        "resampled": 1,
+        "created": 3,
+        "re-initialised": 2,
+    }
+    need(plan, "resample", "channels", "heads", "distillation")
+    positions = filled(spec, state)["pos_embed"]
+    assert torch.equal(positions[:, 0], state["pos_embed"][:, 0])
+    assert torch.equal(positions[:, 1], state["pos_embed"][:, 0])
+
+
+def test_what_is_of_no_layer_is_dropped_if_allowed() -> None:
+    state = {**state_of(PLAIN), "pre_logits.fc.weight": torch.zeros(1)}
+    plan = planned(PLAIN, state)
+    assert fates(plan) == {"dropped": {"pre_logits.fc.weight"}}
+    need(plan, "drop")
+
+
+def test_json_has_every_tensor() -> None:
+    state = state_of(DISTILLED)
+    plan = planned(changed(PLAIN, image_size=48), state)
+    value = as_json(plan)
+    assert value["reconciles"]
+    assert value["needs"] == ["distillation", "resample"]
+    used = {name for step in value["steps"] for name in step["sources"]}
+    assert used | {each["tensor"] for each in value["dropped"]} == state.keys()
+    (step,) = (s for s in value["steps"] if s["tensor"] == "pos_embed")
+    assert step == {
+        "tensor": "pos_embed",
+        "shape": [1, 37, 24],
+        "fate": "resampled",
+        "sources": ["pos_embed"],
+        "reason": "4×4 → 6×6, bicubic; the distillation token's position is left out",
+        "needs": ["distillation", "resample"],
+    }
