@@ -73,7 +73,7 @@ def scope_rows(item: Item, view: View, stubs: list[str]) -> list[Row]:
 def parameters_of(path: str, view: View) -> str:
     """The learnable tensors of a layer and their shapes."""
     tensors = view.graph.op(path).parameters
-    return ", ".join(f"{p.name} {show(p.shape)}".lstrip() for p in tensors)
+    return ", ".join(f"{p.name} {show(p.shape)}" for p in tensors if p.name)
 
 
 def stub_of(value: str, view: View) -> str:

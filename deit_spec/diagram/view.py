@@ -28,9 +28,8 @@ class View:
         self.costs = costs(graph)
         self.extra = _extra(graph)
         self.flow = graph.live() - {self.extra}
-        self.dead = [
-            path for path in self.order if path not in self.flow | {self.extra}
-        ]
+        drawn = self.flow | {self.extra}
+        self.dead = [path for path in self.order if path not in drawn]
         self.subtotals: dict[str, Cost] = defaultdict(Cost)
         for path in self.order:
             if path in self.flow:
