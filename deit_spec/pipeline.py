@@ -14,6 +14,7 @@ from deit_spec.spec import (
     Checked,
     DeiTSpec,
     check,
+    identity,
     inherited,
     plain_name,
     resolve,
@@ -125,7 +126,7 @@ def compile(spec: SpecLike, *, target: TargetName = "train") -> Compiled:  # noq
         SpecError: The spec has errors.
         ValueError: The target is neither `train` nor `inference`.
     """
-    return compile_checked(check_spec(spec), Target(target))
+    return compile_checked(check_spec(spec), _target(target))
 
 
 def compile_checked(checked: Checked, target: Target) -> Compiled:
@@ -183,7 +184,7 @@ def _check_read(
     """Merge what the document extends, validate, and gather every finding."""
     if document is None:
         return Checked(None, tuple(in_source_order(findings)))
-    chain = () if path is None else (path.resolve(),)
+    chain = () if path is None else (identity(path),)
     merged, more = resolve(document, folder, chain)
     findings = [*findings, *more]
     if merged is None:
@@ -196,6 +197,13 @@ def _check_read(
     everything = tuple(in_source_order([*findings, *found]))
     spec = None if has_errors(everything) else checked.spec
     return Checked(spec, everything, merged)
+
+
+def _target(name: str) -> Target:
+    names = [target.value for target in Target]
+    if name not in names:
+        raise ValueError(f"target is one of {', '.join(names)}, not {name!r}")
+    return Target(name)
 
 
 def _valid(checked: Checked) -> DeiTSpec:

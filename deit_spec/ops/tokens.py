@@ -38,7 +38,8 @@ class Images(Op):
 
     @property
     def summary(self) -> str:
-        return f"{self.side}×{self.side} pixels, {self.channels} channels"
+        plural = "s" if self.channels > 1 else ""
+        return f"{self.side}×{self.side} pixels, {self.channels} channel{plural}"
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def build(
 
     Raises:
         ValueError: The dtype is not a floating type of `DTYPES`.
-        RuntimeError: torch cannot use the device.
+        Exception: What torch raises for a device that it cannot use.
     """
     module = import_source(source, name)
     kind = _dtype(dtype)

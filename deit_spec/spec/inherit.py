@@ -1,5 +1,6 @@
 """`extends`: another spec's values hold where this one has none."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 Reader: TypeAlias = Callable[[Path, str], Found]
 
 
-def resolve(document: Document, folder: Path, chain: tuple[Path, ...] = ()) -> Found:
+def resolve(document: Document, folder: Path, chain: tuple[str, ...] = ()) -> Found:
     """Merge what a document extends into it; `variant` is merged key by key.
 
     Paths are relative to `folder`, where the document stands. `chain` holds the
@@ -25,6 +26,8 @@ def resolve(document: Document, folder: Path, chain: tuple[Path, ...] = ()) -> F
     if not isinstance(value, Mapping) or not isinstance(value.get("extends"), str):
         return document, []
     here = document.nearest(("extends",)).value
+    if not value["extends"]:
+        return None, [diagnose("DS009", "`extends` names no file", Label(here))]
     path = folder / str(value["extends"])
     if problem := _refuse(path, chain, here):
         return None, [problem]
@@ -34,11 +37,19 @@ def resolve(document: Document, folder: Path, chain: tuple[Path, ...] = ()) -> F
     findings = [inherited(finding, here) for finding in findings]
     if base is None:
         return None, findings
-    base, more = resolve(base, path.parent, (*chain, path.resolve()))
+    base, more = resolve(base, path.parent, (*chain, identity(path)))
     findings += [inherited(finding, here) for finding in more]
     if base is None or not isinstance(base.value, Mapping):
         return base, findings
     return _merge(base, document), findings
+
+
+def identity(path: Path) -> str:
+    """One name for a file, whichever way leads to it."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a null byte, which the reader reports
+        return str(path)
 
 
 def inherited(finding: Diagnostic, extends: Span) -> Diagnostic:
@@ -49,13 +60,13 @@ def inherited(finding: Diagnostic, extends: Span) -> Diagnostic:
     return replace(finding, secondary=(*finding.secondary, label))
 
 
-def _refuse(path: Path, chain: tuple[Path, ...], here: Span) -> Diagnostic | None:
-    if path.resolve() in chain:
+def _refuse(path: Path, chain: tuple[str, ...], here: Span) -> Diagnostic | None:
+    if identity(path) in chain:
         return diagnose(
             "DS106",
             "a spec extends itself",
             Label(here, "leads back here"),
-            notes=[" -> ".join(p.name for p in (*chain, path.resolve()))],
+            notes=[" -> ".join(Path(p).name for p in (*chain, identity(path)))],
             helps=["remove one `extends` of the circle"],
         )
     if len(chain) >= LONGEST_CHAIN:

@@ -11,6 +11,8 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 import deit_spec
+from deit_spec import cli
+from deit_spec.cli import validate
 
 SPECS = Path(__file__).parents[2] / "specs"
 BAD = "image_size: 224\npatch_size: 16\nembed_dim: 770\ndepth: 12\ndropout: 0.1\nnum_heads: 12\n"
@@ -202,8 +204,6 @@ def test_defect_is_exit_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An exception of ours is one line, a request to report it, and code 3."""
-    from deit_spec import cli
-    from deit_spec.cli import validate
 
     def broken(_spec: str) -> None:
         raise AssertionError("impossible")

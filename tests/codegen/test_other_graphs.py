@@ -1,5 +1,7 @@
 """Graphs that no spec makes today: codegen reads the graph, and presumes nothing."""
 
+import sys
+
 import torch
 from support.interpreter import interpret
 
@@ -94,7 +96,6 @@ def test_a_head_on_another_token() -> None:
 
 def test_no_quadratic_step() -> None:
     """Ten times the blocks make ten times the steps, counted and not timed."""
-    import sys
 
     def steps(depth: int) -> int:
         count = 0

@@ -86,6 +86,14 @@ def test_mistake_of_the_base_comes_with_the_line_that_extends(folder: Path) -> N
     assert [str(label.span) for label in found.secondary] == [f"{path}:1:10"]
 
 
+@pytest.mark.parametrize("name", ["\\0", "", ".", "loop", "~", "nowhere/\\u2028.yaml"])
+def test_no_such_file_is_never_a_defect(folder: Path, name: str) -> None:
+    (folder / "loop").symlink_to("loop")
+    path = write(folder, "mine.yaml", f'extends: "{name}"\n')
+    (found,) = check_spec(path).diagnostics
+    assert (found.code, str(found.primary.span)) == ("DS009", f"{path}:1:10")
+
+
 def test_long_chain_is_refused(folder: Path) -> None:
     for index in range(20):
         write(folder, f"s{index}.yaml", f"extends: s{index + 1}.yaml\n")

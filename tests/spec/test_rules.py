@@ -1,12 +1,14 @@
 """Each finding: its code, its place, and a help that mends the spec."""
 
+# ruff: noqa: E501  -- a case is a line
+
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.pipeline import check_text
+from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
+from deit_spec.pipeline import check_spec, check_text
 
 
 def findings(text: str) -> list[Diagnostic]:
@@ -83,8 +85,6 @@ def test_finding(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    from deit_spec.diagnostics import CATALOGUE
-
     wanted = {code for code in CATALOGUE if code[2] in "12"} - {"DS106"}
     assert {case.code for case in CASES} == wanted
 
@@ -146,7 +146,5 @@ def test_values_are_read_as_yaml_12(text: str, field: str, value: object) -> Non
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("specs/*.yaml")))
 def test_our_own_specs_are_clean(path: Path) -> None:
-    from deit_spec.pipeline import check_spec
-
     weights = {f.severity for f in check_spec(path).diagnostics}
     assert weights <= {Severity.NOTE}

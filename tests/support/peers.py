@@ -19,6 +19,6 @@ def import_timm() -> ModuleType:
         arguments = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
         for name in ("nms", "qnms"):
             _library.define(f"{name}{arguments}")
-    import timm
+    import timm  # noqa: PLC0415  -- once the ops are declared
 
     return timm
