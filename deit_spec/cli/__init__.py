@@ -1,5 +1,6 @@
 """The command line: one file a command, each thin."""
 
+import gc
 import os
 import sys
 
@@ -9,8 +10,12 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run `deit-spec`, and exit 0, 1 (a spec has errors), 2 (usage) or 3 (a defect)."""
+    # What is imported lives to the end: to collect it is work for nothing.
+    gc.disable()
     from deit_spec.cli.app import app
 
+    gc.freeze()
+    gc.enable()
     try:
         app()
     except KeyboardInterrupt:

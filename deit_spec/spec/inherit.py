@@ -1,7 +1,7 @@
 """`extends`: another spec's values hold where this one has none."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +13,6 @@ LONGEST_CHAIN = 16
 """How many specs may extend one another."""
 
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
-Reader: TypeAlias = Callable[[Path, str], Found]
 
 
 def resolve(document: Document, folder: Path, chain: tuple[str, ...] = ()) -> Found:
@@ -26,12 +25,11 @@ def resolve(document: Document, folder: Path, chain: tuple[str, ...] = ()) -> Fo
     if not isinstance(value, Mapping) or not isinstance(value.get("extends"), str):
         return document, []
     here = document.nearest(("extends",)).value
-    if not value["extends"]:
-        return None, [diagnose("DS009", "`extends` names no file", Label(here))]
-    path = folder / str(value["extends"])
-    if problem := _refuse(path, chain, here):
+    name = str(value["extends"])
+    path = folder / name
+    if problem := _refuse(name, path, chain, here):
         return None, [problem]
-    base, findings = read_file(path, _display(path))
+    base, findings = read_file(path, str(path))
     if findings and findings[0].code == "DS009":
         return None, [_unreadable(path, findings[0], here)]
     findings = [inherited(finding, here) for finding in findings]
@@ -60,7 +58,11 @@ def inherited(finding: Diagnostic, extends: Span) -> Diagnostic:
     return replace(finding, secondary=(*finding.secondary, label))
 
 
-def _refuse(path: Path, chain: tuple[str, ...], here: Span) -> Diagnostic | None:
+def _refuse(
+    name: str, path: Path, chain: tuple[str, ...], here: Span
+) -> Diagnostic | None:
+    if not name:
+        return diagnose("DS009", "`extends` names no file", Label(here))
     if identity(path) in chain:
         return diagnose(
             "DS106",
@@ -84,13 +86,9 @@ def _unreadable(path: Path, finding: Diagnostic, here: Span) -> Diagnostic:
         "DS009",
         finding.message,
         Label(here, "extended here"),
-        notes=[f"looked for {_display(path)}"],
+        notes=[f"looked for {path!s}"],
         helps=["`extends` takes a path relative to the spec that it stands in"],
     )
-
-
-def _display(path: Path) -> str:
-    return str(path)
 
 
 def _merge(base: Document, document: Document) -> Document:

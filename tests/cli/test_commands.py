@@ -15,7 +15,14 @@ from deit_spec import cli
 from deit_spec.cli import validate
 
 SPECS = Path(__file__).parents[2] / "specs"
-BAD = "image_size: 224\npatch_size: 16\nembed_dim: 770\ndepth: 12\ndropout: 0.1\nnum_heads: 12\n"
+BAD = """\
+image_size: 224
+patch_size: 16
+embed_dim: 770
+depth: 12
+dropout: 0.1
+num_heads: 12
+"""
 
 
 def run(

@@ -10,7 +10,8 @@ from deit_spec.pipeline import check_spec
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "base.yaml").write_text(
-        "name: base\nembed_dim: 384\nnum_heads: 6\nvariant:\n  qkv_bias: false\n  init: fan_in\n"
+        "name: base\nembed_dim: 384\nnum_heads: 6\n"
+        "variant:\n  qkv_bias: false\n  init: fan_in\n"
     )
     return tmp_path
 
