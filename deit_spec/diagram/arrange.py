@@ -154,7 +154,8 @@ class _Arranger:
         fork = above[-1]
         parts = [*map(inner_items, fork.branches), *chains]
         branches: list[list[Step]] = [[Single(fed) for fed in c] for c in chains]
-        if fits_across(parts, room, self.view):
+        flat = all(isinstance(step, Single) for b in fork.branches for step in b)
+        if flat and fits_across(parts, room, self.view):
             fork.branches.extend(branches)
         else:
             yield from (step for branch in branches for step in branch)

@@ -32,7 +32,8 @@ class Flow(Lines):
         self.area = replace(self.whole, left=self.whole.left + 2 * self.rails.count)
         self.box_width = self._common_width(steps)
         for value, (x, y) in entries.items():
-            self.enter(value, x, y)
+            readers = [i.title for i in inner_items(steps) if value in i.reads]
+            self.enter(value, x, y, readers)
         for place, step in enumerate(steps):
             if isinstance(step, Single):
                 self.single(step, is_last=place == len(steps) - 1)

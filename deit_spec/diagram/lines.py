@@ -52,12 +52,15 @@ class Lines:
         """The column of a rail."""
         return self.whole.left + 2 * self.rails.lanes[value]
 
-    def enter(self, value: str, x: int, y: int) -> None:
-        """Take over a line from above."""
-        if value not in self.rails.lanes and self.is_branch:
+    def enter(self, value: str, x: int, y: int, readers: list[str]) -> None:
+        """Take over a line from above, for `readers`."""
+        by_rail, direct = value in self.rails.lanes, value in self.rails.direct
+        if direct and not by_rail and self.is_branch:
             self.open[value] = (x, y)
             return
         self.label(value, x, y)
+        if not by_rail and not direct:
+            self.end_names(value, x, [f"to {name}" for name in condense(readers)])
 
     def label(self, value: str, x: int, top: int) -> None:
         """Draw a line on by one row, with its shape, and send off its rail."""
@@ -85,7 +88,7 @@ class Lines:
         if goes_on:
             self.side_names(value, names)
         else:
-            self.end_names(value, names)
+            self.end_names(value, trunk, names)
 
     def names_of(self, item: Item) -> list[str]:
         """The outputs that a value is, or who reads it where no line leads."""
@@ -108,17 +111,17 @@ class Lines:
                 self.open[value] = (trunk, self.y)
             self.y += 1
 
-    def end_names(self, value: str, names: list[str]) -> None:
+    def end_names(self, value: str, x: int, names: list[str]) -> None:
         """Write outputs below a line that ends."""
-        trunk, text = self.area.trunk, ", ".join(names)
+        text = ", ".join(names)
         if names:
-            self.canvas.vertical(trunk, self.y - 1, self.y)
-            self.canvas.write(trunk, self.y, INTO_TOP, FAINT, trunk + 1)
+            self.canvas.vertical(x, self.y - 1, self.y)
+            self.canvas.write(x, self.y, INTO_TOP, FAINT, x + 1)
             self.y += 1
-            start = max(self.whole.left, trunk - (len(text) - 1) // 2)
+            start = max(self.area.left, x - (len(text) - 1) // 2)
             self.canvas.write(start, self.y, text, TITLE, self.whole.right)
             self.y += 1
-        self.sheet.ends[value] = (trunk, self.y - 1)
+        self.sheet.ends[value] = (x, self.y - 1)
 
     def times(self, item: Item) -> None:
         """Say what all copies of an item cost, in the row below the first."""

@@ -53,7 +53,9 @@ def test_one_token_no_head(file_regression: FileRegressionFixture) -> None:
 
 
 def test_largest_numbers(file_regression: FileRegressionFixture) -> None:
-    graph = graph_of(embed_dim=1_048_576, num_classes=10**9, teacher_num_classes=10**9)
+    graph = graph_of(
+        embed_dim=1_048_576, num_heads=16, num_classes=10**9, teacher_num_classes=10**9
+    )
     file_regression.check(draw(graph, width=80).plain)
 
 

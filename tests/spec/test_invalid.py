@@ -55,10 +55,7 @@ def test_any_document_in_yaml(value: dict[str, Any]) -> None:
         deit_spec.compile(checked.spec)
 
 
-@given(
-    DOCUMENTS
-    | st.dictionaries(SCALARS, SCALARS, max_size=3)
-)
+@given(DOCUMENTS | st.dictionaries(SCALARS, SCALARS, max_size=3))
 def test_any_mapping(value: dict[Any, Any]) -> None:
     checked = check_spec(value)
     assert_well_formed(checked.diagnostics)
