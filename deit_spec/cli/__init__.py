@@ -2,8 +2,11 @@
 
 import gc
 import os
+import signal
 import sys
+from io import TextIOWrapper
 
+USAGE = 2
 DEFECT = 3
 INTERRUPTED = 130
 
@@ -16,6 +19,11 @@ def main() -> None:
 
     gc.freeze()
     gc.enable()
+    if hasattr(signal, "SIGPIPE"):  # a closed pipe ends us, as it does other tools
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:
@@ -34,6 +42,9 @@ def _answer(error: Exception) -> int:
         return 1
     if os.environ.get("DEIT_SPEC_TRACEBACK"):
         raise error
+    if isinstance(error, OSError):
+        print(f"error: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
+        return USAGE
     print(  # noqa: T201
         f"error[DS901]: a defect of deit-spec: {type(error).__name__}: {error}\n"
         "  = help: please report it, with the spec and the output of the same command "

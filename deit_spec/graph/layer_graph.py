@@ -109,7 +109,15 @@ class LayerGraph:
         inputs: Iterable[str] = (),
         span: Span | None = None,
     ) -> str:
-        """Add a layer that reads `inputs`, and return its path."""
+        """Add a layer that reads `inputs`, and return its path.
+
+        Raises:
+            ValueError: The path is taken, or an input is unknown or named twice.
+        """
+        inputs = tuple(inputs)
+        unknown = [source for source in inputs if source not in self.network]
+        if path in self.network or unknown or len(set(inputs)) < len(inputs):
+            raise ValueError(f"cannot add {path} reading {', '.join(inputs)}")
         self.network.add_node(
             path, path=path, op=op, parameters=op.parameters, span=span, shape=None
         )

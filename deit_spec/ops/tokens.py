@@ -145,7 +145,7 @@ class ReadToken(FunctionOp):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         expect_rank(x, 3)
-        if self.index >= x[1].known:
+        if not 0 <= self.index < x[1].known:
             raise ShapeError(f"reads token {self.index} of {show(x)}, which has {x[1]}")
         return (x[0], x[2])
 

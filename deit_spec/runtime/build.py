@@ -43,8 +43,9 @@ def build(
 
 
 def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    if isinstance(dtype, str):
-        if dtype not in DTYPES:
-            raise ValueError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
-        return DTYPES[dtype]
-    return dtype
+    if dtype is None:
+        return None
+    for name, kind in DTYPES.items():
+        if dtype in (name, kind):
+            return kind
+    raise ValueError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")

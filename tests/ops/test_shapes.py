@@ -49,6 +49,11 @@ REFUSED: list[tuple[Op, tuple[Shape, ...], str]] = [
         (shape(3, 10, 10),),
         "cuts patches of 4 from a side of 10, which leaves 2",
     ),
+    (
+        PatchProjection(3, C, 4),
+        (shape(3, 8, 10),),
+        "cuts patches of 4 from a side of 10, which leaves 2",
+    ),
     (PatchProjection(3, C, 4), (shape(1, 8, 8),), "takes channels 3, not 1"),
     (PatchProjection(3, C, 4), (TOKENS,), "takes 4 dimensions, not 3: [B, N=5, C=8]"),
     (FlattenGrid(Dim(9, "P")), (shape(8, 2, 2),), "takes P=9 patches, not 2 × 2"),

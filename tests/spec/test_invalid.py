@@ -21,6 +21,7 @@ SCALARS = (
     | st.booleans()
     | st.integers()
     | st.integers(-2, 1025)
+    | st.integers(1, 70_000)
     | st.floats()
     | st.text(max_size=8)
     | st.sampled_from(["cls", "mean_tokens", "all", 10**40, -0.0, 1e308, 5e-324])
