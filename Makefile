@@ -26,7 +26,7 @@ demo: $(INSTALLED)  ## validate, draw, compile and run specs/base.yaml
 	$(BIN)/python docs/examples/run_compiled.py build/base.py
 
 test: $(INSTALLED)  ## run every test, the documentation's examples among them
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+	$(BIN)/pytest -n $(WORKERS) -q
 
 check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
 	$(BIN)/ruff format --check .
@@ -36,9 +36,7 @@ check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
 	@$(MAKE) --no-print-directory test
 
 bench: $(INSTALLED)  ## run the benchmarks, one after the other
-	@for script in benchmarks/*.py; do \
-	  echo "$$script"; $(BIN)/python "$$script" || exit 1; \
-	done
+	$(BIN)/python benchmarks/run_all.py
 
 format: $(INSTALLED)  ## lay out the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
@@ -58,7 +56,7 @@ constraints:  ## write the newest versions of all but torch into constraints.txt
 clean:  ## remove the environment, what was built, and every cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache
-	find deit_spec tests docs benchmarks -name __pycache__ -prune -exec rm -r {} +
+	find . -name __pycache__ -prune -exec rm -r {} +
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \

@@ -11,7 +11,7 @@ A document runs from top to bottom, in a copy of this repository of its own:
 - relative links lead to a file, and to a heading of it.
 
 The doctests of `deit_spec/` run too. `--force-regen` writes what commands print
-into the documents.
+into the documents, tracebacks apart.
 """
 
 import difflib
@@ -28,6 +28,8 @@ import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests")
@@ -108,7 +110,8 @@ def run_console(example: Example) -> str | None:
         expected += [*command.lines, *command.output]
     if shown == expected:
         return None
-    if terminal.regenerate:
+    failed = any(line.startswith(("Traceback", "error[DS9")) for line in shown)
+    if terminal.regenerate and not failed:
         path = Path(example.path)
         text = path.read_text(encoding="utf-8")
         new = "".join(f"{line}\n" for line in shown)
@@ -193,9 +196,15 @@ docstrings = Sybil(parsers=[DocTestParser()], pattern="deit_spec/**/*.py")
 pytest_collect_file = (documents + docstrings).pytest()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a document on one worker (`--dist loadgroup`): its examples build up."""
-    for item in items:
-        if item.path.suffix == ".md":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+class Scheduling(LoadScopeScheduling):
+    """Gives a document to one worker, for its examples build up; tests are free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path.endswith(".md") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Schedule so with `-n`."""
+    return Scheduling(config, log)

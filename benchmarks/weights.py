@@ -18,12 +18,12 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from paired import COLUMNS, in_turns, show
+from peers import import_timm
 from torch import nn
 
 import deit_spec
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
-from paired import COLUMNS, in_turns, show
-from peers import import_timm
 
 AIM = "< 1.00"
 KIBIBYTE = 1024

@@ -1,16 +1,29 @@
 """The command line: one file a command, each thin."""
 
+import gc
 import os
+import signal
 import sys
+from io import TextIOWrapper
 
+USAGE = 2
 DEFECT = 3
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Run `deit-spec`, and exit 0, 1 (a spec has errors), 2 (usage) or 3 (a defect)."""
+    # What is imported lives to the end: to collect it is work for nothing.
+    gc.disable()
     from deit_spec.cli.app import app
 
+    gc.freeze()
+    gc.enable()
+    if hasattr(signal, "SIGPIPE"):  # a closed pipe ends us, as it does other tools
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:
@@ -29,6 +42,9 @@ def _answer(error: Exception) -> int:
         return 1
     if os.environ.get("DEIT_SPEC_TRACEBACK"):
         raise error
+    if isinstance(error, OSError):
+        print(f"error: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
+        return USAGE
     print(  # noqa: T201
         f"error[DS901]: a defect of deit-spec: {type(error).__name__}: {error}\n"
         "  = help: please report it, with the spec and the output of the same command "

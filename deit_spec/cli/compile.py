@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.arguments import OutputOption, SpecArgument, TargetOption
-from deit_spec.cli.output import STDIN, emit, fail, read
+from deit_spec.cli.output import STDIN, emit, fail, keep_specs, read
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 
@@ -25,11 +25,10 @@ def run(
     """Compile a spec to a torch module."""
     if check and (output is None or str(output) == STDIN):
         fail("--check compares with a file: name it with -o FILE")
-    if output is not None and _same_file(output, spec):
-        fail(f"-o {output} is the spec itself")
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
+    keep_specs(checked, output)
     source = compile_checked(checked, target).source
     if check and output is not None:
         compare(output, source)
@@ -44,28 +43,21 @@ def compare(path: Path, source: str) -> None:
         typer.Exit: The file is missing or would change, code 1.
     """
     try:
-        there = path.read_text(encoding="utf-8")
+        there = path.read_bytes()
     except FileNotFoundError:
         typer.echo(f"{path} is missing", err=True)
         raise typer.Exit(1) from None
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"cannot read {path}: {error}")
+    except OSError as error:
+        fail(f"cannot read {path}: {(error.strerror or str(error)).lower()}")
+        return
+    if there == source.encode():
         return
     diff = difflib.unified_diff(
-        there.splitlines(keepends=True),
+        there.decode(errors="replace").splitlines(keepends=True),
         source.splitlines(keepends=True),
         fromfile=str(path),
         tofile=f"{path} (compiled)",
     )
-    changes = "".join(diff)
-    if changes:
-        typer.echo(changes, nl=False)
-        typer.echo(f"{path} is not what its spec compiles to", err=True)
-        raise typer.Exit(1)
-
-
-def _same_file(output: Path, spec: str) -> bool:
-    try:
-        return output.samefile(spec)
-    except OSError:
-        return False
+    typer.echo("".join(diff), nl=False)
+    typer.echo(f"{path} is not what its spec compiles to", err=True)
+    raise typer.Exit(1)

@@ -1,18 +1,22 @@
 """Where output goes: findings to stderr, results to stdout or whole into a file."""
 
+import errno
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.pipeline import check_spec, check_text
-from deit_spec.source.limits import FILE_BYTES
+from deit_spec.pipeline import check_spec, check_stream
 from deit_spec.spec import Checked
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 STDIN = "-"
 WIDEST = 100
@@ -21,8 +25,9 @@ WIDEST = 100
 def read(spec: str) -> Checked:
     """Check a spec by its path, or from standard input, and report every finding."""
     if spec == STDIN:
-        data = sys.stdin.buffer.read(FILE_BYTES + 1)
-        checked = check_text(data, "<stdin>")
+        if sys.stdin is None:
+            fail("standard input is closed")
+        checked = check_stream(sys.stdin.buffer, "<stdin>")
     else:
         checked = check_spec(spec)
     report(checked.diagnostics)
@@ -34,13 +39,21 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     found = list(diagnostics)
     if not found:
         return
-    from rich.console import Console  # a clean spec needs no rich
-
+    # A clean spec needs no rich.
     from deit_spec.diagnostics.text import render, summary
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = make_console(stderr=True)
     console.print(render(found, width=min(console.width, WIDEST)))
     console.print(f"\n{summary(found)}", markup=False)
+
+
+def make_console(*, color: bool = True, **options: Any) -> "Console":
+    """A console that writes plain text where colour is not wanted."""
+    from rich.console import Console
+
+    plain = not color or bool(os.environ.get("NO_COLOR"))
+    system: Literal["auto"] | None = None if plain else "auto"
+    return Console(color_system=system, soft_wrap=True, highlight=False, **options)
 
 
 def emit(text: str, output: Path | None) -> None:
@@ -50,12 +63,33 @@ def emit(text: str, output: Path | None) -> None:
         typer.Exit: The file cannot be written, code 2; it is as it was.
     """
     if output is None or str(output) == STDIN:
-        sys.stdout.write(text)
+        if sys.stdout is None:
+            fail("standard output is closed")
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
         return
     try:
         write_whole(output, text)
     except OSError as error:
         fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
+
+
+def keep_specs(checked: Checked, output: Path | None) -> None:
+    """Refuse to write the output over the spec, or over one that it extends.
+
+    Raises:
+        typer.Exit: They are one file, code 2.
+    """
+    if output is None or checked.document is None:
+        return
+    entries = checked.document.spans.values()
+    for name in {entry.value.source.name for entry in entries}:
+        try:
+            same = output.samefile(name)
+        except OSError:
+            continue
+        if same:
+            fail(f"-o {output} is a spec that this is made from")
 
 
 def fail(message: str) -> None:
@@ -77,12 +111,14 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: The file cannot be written; what was there is untouched.
     """
-    path = path.resolve()
     mode = path.stat().st_mode if path.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
         path.write_text(text, encoding="utf-8")
         return
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    if mode is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "permission denied")
+    path = Path(os.path.realpath(path))
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".deit-spec-")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

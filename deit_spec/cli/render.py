@@ -1,7 +1,7 @@
 """`deit-spec render`: draw the architecture."""
 
+import io
 import json
-import os
 import shutil
 import sys
 from enum import Enum
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deit_spec.cli.arguments import OutputOption, SpecArgument, TargetOption
-from deit_spec.cli.output import STDIN, emit, read
+from deit_spec.cli.output import STDIN, emit, keep_specs, make_console, read
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
 
@@ -54,6 +54,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
+    keep_specs(checked, output)
     graph = finish(checked, target)
     if form is Format.JSON:
         from deit_spec.diagram import as_json
@@ -88,11 +89,9 @@ def _print(  # noqa: PLR0913  -- the options, handed on
 
 
 def _console(columns: int, *, color: bool, keep: bool) -> "Console":
-    from rich.console import Console
-
     if keep:
-        return Console(width=columns, record=True, file=open(os.devnull, "w"))  # noqa: PTH123
-    return Console(width=columns, no_color=not color, highlight=False)
+        return make_console(width=columns, record=True, file=io.StringIO())
+    return make_console(color=color, width=columns)
 
 
 def _columns(*, to_file: bool) -> int:

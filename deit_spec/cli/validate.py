@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.output import read
-from deit_spec.cost import short, total
-from deit_spec.graph import LayerGraph
-from deit_spec.ops import show
+from deit_spec.cost import summarise
+from deit_spec.diagnostics.visible import visible
 from deit_spec.pipeline import finish
 
 
@@ -27,27 +26,5 @@ def run(
         if checked.spec is None:
             failed = True
             continue
-        typer.echo(f"{name}: {summarise(finish(checked))}")
+        typer.echo(f"{visible(name)}: {summarise(finish(checked))}")
     raise typer.Exit(1 if failed else 0)
-
-
-def summarise(graph: LayerGraph) -> str:
-    """Name, tokens, parameters, MACs and output shapes, on one line."""
-    cost = total(graph)
-    outputs = [
-        f"{name} {show(graph.shape(path))}" for name, path in graph.outputs.items()
-    ]
-    return ", ".join(
-        [
-            graph.name,
-            f"{_tokens(graph)} tokens",
-            f"{cost.parameters:,} parameters",
-            f"{short(cost.macs)} MACs",
-            *outputs,
-        ]
-    )
-
-
-def _tokens(graph: LayerGraph) -> int | None:
-    """The tokens that reach the final norm."""
-    return graph.shape("norm")[1].size

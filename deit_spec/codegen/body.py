@@ -75,6 +75,8 @@ class Body:
             self.left.update(call.inputs)
             self.readers.update(dict.fromkeys(call.inputs, call))
         self.done: set[str] = set()
+        # Those made and not yet read to the end: few, whatever the length.
+        self.waited_for = set(self.inputs)
 
     def write(self) -> list[Value]:
         """Write the statements, and return the values of the results."""
@@ -105,6 +107,7 @@ class Body:
         (path,) = call.outputs
         value = self._value(call)
         self.values[path] = value
+        self.waited_for.add(path)
         if not self._stays_pending(call, path, value):
             self._assign(call, path, value)
 
@@ -123,6 +126,8 @@ class Body:
 
     def _take(self, path: str) -> Value:
         self.left[path] -= 1
+        if not self.left[path]:
+            self.waited_for.discard(path)
         return self.values[path]
 
     def _stays_pending(self, call: Call, path: str, value: Value) -> bool:
@@ -136,7 +141,8 @@ class Body:
     def _nests(self, call: Call, path: str, value: Value) -> bool:
         """Whether its one reader takes the value as it is written."""
         reader = self.readers[path]
-        flow = call.op.flow if call.op else Flow.NESTED
+        numbered = call.text.endswith("]")
+        flow = call.op.flow if call.op else Flow.LINE if numbered else Flow.NESTED
         if isinstance(reader.op, FunctionOp) and (value.infix or reader.op.atoms):
             return False
         if flow is not Flow.NESTED:
@@ -153,14 +159,15 @@ class Body:
 
     def _bind(self, path: str, name: str) -> None:
         self.values[path] = Value(name, frozenset({name}))
+        self.waited_for.add(path)
         self.shapes[name] = self.graph.shape(path)
 
     def _live(self, *but: str) -> set[str]:
         """The variables that a later statement reads."""
         values = (
             self.values[path].reads
-            for path, left in self.left.items()
-            if left > 0 and path in self.values and path not in but
+            for path in self.waited_for
+            if path in self.values and path not in but
         )
         given = set(self.inputs.values()) - {"x"}
         return given.union(*values)
@@ -200,8 +207,9 @@ def calls_of(
     graph: LayerGraph, scope: Scope, wanted: set[str], prefix: str = "self"
 ) -> Iterable[Call]:
     """The steps of a scope that lead to the wanted layers."""
+    form = "{}[{}]" if scope.is_sequence else "{}.{}"
     for name, item in scope.items.items():
-        attribute = f"{prefix}[{name}]" if scope.is_sequence else f"{prefix}.{name}"
+        attribute = form.format(prefix, name)
         if isinstance(item, str):
             if item in wanted:
                 inputs = graph.inputs(item)

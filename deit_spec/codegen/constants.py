@@ -73,6 +73,7 @@ class Constants:
         """The section of the module that gives every name its value."""
         lines = ["# The letters stand in the shape comments; B is the batch."]
         names = [name for name in ORDER if name in self.values]
+        names += [name for name in self.values if name not in ORDER]
         for name in names:
             letter = f"  # {_LETTERS[name]}" if name in _LETTERS else ""
             lines.append(f"{name} = {self._formula(name)}{letter}")

@@ -1,5 +1,6 @@
 """`reset_parameters`: how the weights of a generated model begin."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from deit_spec.codegen.constants import Constants
@@ -19,8 +20,8 @@ from deit_spec.ops import (
 def write_reset(graph: LayerGraph, constants: Constants) -> Iterator[str]:
     """The statements that draw every parameter anew.
 
-    Tables are named one by one, layers by their torch class: where a class is
-    drawn in one way throughout, as it is in every DeiT.
+    Tables are named one by one, layers by their torch class; a layer that is
+    drawn otherwise than most of its class is named after them.
     """
     for path, op in graph.ops():
         if isinstance(op, ParameterOp):
@@ -29,13 +30,16 @@ def write_reset(graph: LayerGraph, constants: Constants) -> Iterator[str]:
     by_type = _by_type(graph)
     if not by_type:
         return
+    usual = {name: _usual(layers) for name, layers in by_type.items()}
     yield "for module in self.modules():"
     keyword = "if"
     for torch_type, layers in by_type.items():
         yield f"    {keyword} isinstance(module, {torch_type}):"
-        for line in _draw_layers(layers, constants):
+        for line in _draw_layers(layers, usual[torch_type], constants):
             yield f"        {line}"
         keyword = "elif"
+    for torch_type, layers in by_type.items():
+        yield from _draw_others(layers, usual[torch_type], constants)
 
 
 Layers = dict[tuple[Parameter, ...], list[str]]
@@ -50,23 +54,47 @@ def _by_type(graph: LayerGraph) -> dict[str, Layers]:
     return found
 
 
-def _draw_layers(layers: Layers, constants: Constants) -> Iterator[str]:
-    inits: dict[str, Init] = {}
-    for parameters in layers:
+def _usual(layers: Layers) -> dict[str, Init]:
+    """How most layers of a class draw each parameter."""
+    counts: dict[str, Counter[Init]] = {}
+    for parameters, paths in layers.items():
         for parameter in parameters:
-            known = inits.setdefault(parameter.name, parameter.init)
-            if known != parameter.init:
-                raise AssertionError(f"two ways to draw {parameter.name}: {layers}")
-    if all(isinstance(init, TorchDefault) for init in inits.values()):
+            found = counts.setdefault(parameter.name, Counter())
+            found[parameter.init] += len(paths)
+    return {name: found.most_common(1)[0][0] for name, found in counts.items()}
+
+
+def _draw_layers(
+    layers: Layers, usual: dict[str, Init], constants: Constants
+) -> Iterator[str]:
+    if all(isinstance(init, TorchDefault) for init in usual.values()):
         yield "module.reset_parameters()"
         return
-    for name, init in inits.items():
+    for name, init in usual.items():
         line = _draw(f"module.{name}", init, constants)
         if all(name in {p.name for p in parameters} for parameters in layers):
             yield line
         else:
             yield f"if module.{name} is not None:"
             yield f"    {line}"
+
+
+def _draw_others(
+    layers: Layers, usual: dict[str, Init], constants: Constants
+) -> Iterator[str]:
+    for parameters, paths in layers.items():
+        for parameter in parameters:
+            if parameter.init != usual[parameter.name]:
+                for path in paths:
+                    tensor = f"{_attribute(path)}.{parameter.name}"
+                    yield _draw(tensor, parameter.init, constants)
+
+
+def _attribute(path: str) -> str:
+    """A path as Python: `self.blocks[3].attn.qkv`."""
+    return "self" + "".join(
+        f"[{part}]" if part.isdigit() else f".{part}" for part in path.split(".")
+    )
 
 
 def _draw(tensor: str, init: Init, constants: Constants) -> str:
@@ -82,6 +110,7 @@ def _draw(tensor: str, init: Init, constants: Constants) -> str:
         case Constant(1.0, ""):
             return f"nn.init.ones_({tensor})"
         case Constant(value, name):
-            return f"nn.init.constant_({tensor}, {constants.number(name, value)})"
+            number = constants.number(name, value) if name else repr(value)
+            return f"nn.init.constant_({tensor}, {number})"
         case TorchDefault():
             raise AssertionError(f"{tensor} is drawn together with its module")

@@ -77,7 +77,7 @@ class Members:
         if (len(entries) == 1 and entries[0].startswith("*")) or len(scope.items) == 1:
             inner = entries[0]
             if container == "ModuleList":
-                inner = f"[{inner}]" if not inner.startswith("*") else inner[1:]
+                inner = inner[2:-1] if inner.startswith("*(") else f"[{inner}]"
             return f"nn.{container}({inner})"
         lines = "".join(f"    {entry},\n" for entry in entries)
         if container == "ModuleList":

@@ -6,11 +6,12 @@ between two cuts and falls apart is drawn side by side; a short chain that
 starts at a learned table comes in from the side of what reads it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from deit_spec.diagram.items import Item
+from deit_spec.diagram.room import Area, fits_across, fits_beside, share_of
 from deit_spec.diagram.view import View
 from deit_spec.ops import ParameterOp
 
@@ -34,24 +35,32 @@ class Fork:
 
 Step: TypeAlias = Single | Fork
 
-Fits: TypeAlias = Callable[[Collection[list[Item]]], bool]
-"""Whether there is room for some chains beside a stream, or for branches."""
+
+def inner_items(steps: list[Step]) -> list[Item]:
+    """Every item of some steps, those beside the stream left out."""
+    found: list[Item] = []
+    for step in steps:
+        if isinstance(step, Single):
+            found.append(step.item)
+        else:
+            for branch in step.branches:
+                found.extend(inner_items(branch))
+    return found
 
 
-def arrange(
-    items: list[Item], view: View, fits_beside: Fits, fits_across: Fits
-) -> list[Step]:
-    """Lay out the items of a scope."""
-    feeders = _feeders(items, view, fits_beside)
+def arrange(items: list[Item], view: View, area: Area) -> list[Step]:
+    """Lay out the items of a scope in an area."""
+    feeders = {
+        path: chains
+        for path, chains in _feeders(items, view).items()
+        if fits_beside(chains, area, view)
+    }
     fed = {id(item) for chains in feeders.values() for c in chains for item in c}
     stream = [item for item in items if id(item) not in fed]
-    arranger = _Arranger(feeders, fits_across)
-    return arranger.steps(stream, 0)
+    return _Arranger(feeders, view, area.width).steps(stream, 0, area.width)
 
 
-def _feeders(
-    items: list[Item], view: View, fits: Fits
-) -> dict[str, list[list[Item]]]:
+def _feeders(items: list[Item], view: View) -> dict[str, list[list[Item]]]:
     """The chains that come in from the side, by the path of what reads them."""
     readers: dict[str, list[Item]] = {}
     for item in items:
@@ -63,7 +72,7 @@ def _feeders(
         if chain:
             (reader,) = readers[chain[-1].value]
             found.setdefault(reader.path, []).append(chain)
-    return {path: chains for path, chains in found.items() if fits(chains)}
+    return found
 
 
 def _side_sources(items: list[Item], view: View) -> list[Item]:
@@ -96,38 +105,72 @@ def _chain(source: Item, readers: dict[str, list[Item]], view: View) -> list[Ite
 
 
 class _Arranger:
-    def __init__(self, feeders: dict[str, list[list[Item]]], fits: Fits) -> None:
-        self.feeders = feeders
-        self.fits = fits
+    """Cuts a stream of items; `room` is the width that there is for them."""
 
-    def steps(self, items: list[Item], depth: int) -> list[Step]:
+    def __init__(
+        self, feeders: dict[str, list[list[Item]]], view: View, room: int
+    ) -> None:
+        self.feeders = feeders
+        self.view = view
+        self.whole = room
+
+    def steps(self, items: list[Item], depth: int, room: int) -> list[Step]:
         """Cut a stream into regions and lay each out."""
         found: list[Step] = []
         region: list[Item] = []
         for item, is_cut in zip(items, _cuts(items), strict=True):
             if is_cut:
-                found.extend(self.region(region, depth, len(items)))
-                found.append(self.single(item))
+                found.extend(self.region(region, depth, room, len(items)))
+                found.extend(self.joint(item, room, found))
                 region = []
             else:
                 region.append(item)
-        found.extend(self.region(region, depth, len(items)))
+        found.extend(self.region(region, depth, room, len(items)))
         return found
 
-    def region(self, items: list[Item], depth: int, whole: int) -> list[Step]:
-        """Lay out what stands between two cuts."""
-        if len(items) < 2 or depth == _DEEPEST:  # noqa: PLR2004  -- nothing beside
-            return [self.single(item) for item in items]
+    def region(
+        self, items: list[Item], depth: int, room: int, whole: int
+    ) -> Iterator[Step]:
+        """Lay out what stands between two cuts, of `whole` items in all."""
         parts = _parts(items)
-        if len(parts) == 1 and len(items) == whole:
-            return [self.single(item) for item in items]
-        laid = [self.steps(part, depth + 1) for part in parts]
-        if len(parts) > 1 and self.fits(parts):
-            return [Fork(laid)]
-        return [step for steps in laid for step in steps]
+        if depth == _DEEPEST or (len(parts) == 1 and len(items) == whole):
+            parts = [[item] for item in items]
+        elif len(parts) > 1 and fits_across(parts, room, self.view):
+            share = share_of(room, len(parts))
+            yield Fork([self.steps(part, depth + 1, share) for part in parts])
+            return
+        for part in parts:
+            if len(part) == 1:
+                yield from self.single(part[0], room)
+            else:
+                yield from self.steps(part, depth + 1, room)
 
-    def single(self, item: Item) -> Single:
-        return Single(item, self.feeders.get(item.path, []))
+    def joint(self, item: Item, room: int, above: list[Step]) -> Iterator[Step]:
+        """Lay out an item below others; below a fork, what feeds it is a branch."""
+        chains = self.feeders.get(item.path, [])
+        if not above or not isinstance(above[-1], Fork) or not chains:
+            yield from self.single(item, room)
+            return
+        fork = above[-1]
+        parts = [*map(inner_items, fork.branches), *chains]
+        branches: list[list[Step]] = [[Single(fed) for fed in c] for c in chains]
+        flat = all(isinstance(step, Single) for b in fork.branches for step in b)
+        if flat and fits_across(parts, room, self.view):
+            fork.branches.extend(branches)
+        else:
+            yield from (step for branch in branches for step in branch)
+        yield Single(item)
+
+    def single(self, item: Item, room: int) -> Iterator[Step]:
+        """Lay out one item; what feeds it stands above where there is less room."""
+        chains = self.feeders.get(item.path, [])
+        if room == self.whole:
+            yield Single(item, chains)
+            return
+        for chain in chains:
+            for fed in chain:
+                yield Single(fed)
+        yield Single(item)
 
 
 def _cuts(items: list[Item]) -> list[bool]:

@@ -16,18 +16,23 @@ _SHORT = len("999.99 M")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns' widths, within the width of the page."""
+    """The columns' widths, within the width of the page.
+
+    Parameters are exact where all of them can be, else all of them are short.
+    """
 
     page: int
     parameters: int
     macs: int
+    exact: bool
 
     @classmethod
     def of(cls, page: int, total: Cost) -> "Columns":
         """Columns in which everything up to a total has room."""
-        parameters = max(len(HEADS[0]), len(counted(total.parameters)))
+        widest = counted(total.parameters)
+        parameters = max(len(HEADS[0]), len(widest))
         macs = max(_SHORT, len(short(total.macs)))
-        return cls(page, parameters, macs)
+        return cls(page, parameters, macs, exact=widest == f"{total.parameters:,}")
 
     @property
     def figure(self) -> int:
@@ -45,8 +50,11 @@ class Columns:
 
     def charge(self, line: Text, cost: Cost, style: str) -> Text:
         """Write a cost to the right of a line; what is nothing stays blank."""
-        parameters = counted(cost.parameters) if cost.parameters else ""
-        return self.place(line, parameters, short(cost.macs) if cost.macs else "", style)
+        write = counted if self.exact else short
+        parameters = write(cost.parameters) if cost.parameters else ""
+        return self.place(
+            line, parameters, short(cost.macs) if cost.macs else "", style
+        )
 
     def rule(self) -> Text:
         """A line across the page."""

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from deit_spec.cost import Cost, total
+from deit_spec.cost import Cost
 from deit_spec.diagram.boxes import border
 from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas, clip
 from deit_spec.diagram.columns import Columns
-from deit_spec.diagram.flow import Flow, Sheet
+from deit_spec.diagram.flow import Flow
 from deit_spec.diagram.glyphs import INTO_TOP, ascii_of
 from deit_spec.diagram.items import Item, items_of
+from deit_spec.diagram.lines import Sheet
 from deit_spec.diagram.names import condense
 from deit_spec.diagram.room import Area
 from deit_spec.diagram.rows import Row, lay
@@ -39,7 +40,8 @@ def draw(
     """
     page = min(max(width, NARROWEST), WIDEST)
     view = View(graph, expand=expand, detail=page >= _DETAILED)
-    columns = Columns.of(page, total(graph))
+    cost = sum(view.costs.values(), Cost())
+    columns = Columns.of(page, cost)
     canvas = Canvas(columns.figure, ascii_only=ascii_only)
     _draw_all(canvas, view)
     lines = [
@@ -47,7 +49,7 @@ def draw(
         columns.rule(),
         *columns.lines(canvas),
         columns.rule(),
-        *_totals(columns, total(graph)),
+        *_totals(columns, cost),
     ]
     return _joined(lines, ascii_only=ascii_only)
 
@@ -65,7 +67,7 @@ def _draw_all(canvas: Canvas, view: View) -> None:
 
 
 def _title(graph: LayerGraph, width: int) -> Text:
-    images = [op for _, op in graph.network.nodes(data="op") if isinstance(op, Images)]
+    images = [op for _, op in graph.ops() if isinstance(op, Images)]
     told = [graph.target.value, *(op.summary for op in images[:1])]
     rest = f", {', '.join(told)}"
     line = Text(clip(Canvas(0).plain(graph.name), max(8, width - len(rest))), TITLE)
@@ -76,8 +78,10 @@ def _title(graph: LayerGraph, width: int) -> Text:
 
 def _totals(columns: Columns, cost: Cost) -> Iterator[Text]:
     yield columns.charge(Text("total", TITLE), cost, f"{TITLE} {NUMBER}")
-    exact = f"{cost.parameters:,} parameters, {cost.macs:,} multiply-accumulates"
-    yield Text(f"{exact} per image", FAINT)
+    exact = [f"{cost.parameters:,} parameters", f"{cost.macs:,} MACs per image"]
+    if len(", ".join(exact)) <= columns.page:
+        exact = [", ".join(exact)]
+    yield from (Text(line, FAINT) for line in exact)
 
 
 def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
@@ -147,4 +151,3 @@ def _joined(lines: list[Text], *, ascii_only: bool) -> Text:
     if ascii_only:
         figure.plain = ascii_of(figure.plain)
     return figure
-

@@ -1,84 +1,47 @@
 """The items of a scope from top to bottom, with the lines between them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from deit_spec.cost import Cost
 from deit_spec.diagram import boxes
-from deit_spec.diagram.arrange import Fork, Single, Step, arrange
-from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas
+from deit_spec.diagram.arrange import Fork, Single, Step, arrange, inner_items
+from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE
 from deit_spec.diagram.glyphs import INTO_LEFT, INTO_RIGHT, INTO_TOP, SUM
 from deit_spec.diagram.items import Item, items_of
-from deit_spec.diagram.names import condense
-from deit_spec.diagram.rails import Rails, plan_rails
-from deit_spec.diagram.rows import stub_of
-from deit_spec.diagram.room import Area, fits_across, fits_beside, halves, split
-from deit_spec.diagram.view import View
+from deit_spec.diagram.lines import Lines, Ports
+from deit_spec.diagram.rails import plan_rails
+from deit_spec.diagram.room import Area, halves, split
+from deit_spec.diagram.rows import stubs_of
 from deit_spec.ops import Add
 
-Ports = dict[str, tuple[int, int]]
-"""Where the line of a value ends for now: its column and its row."""
 
-
-@dataclass(frozen=True)
-class Sheet:
-    """The canvas, the graph drawn on it, and where its outputs came to stand."""
-
-    canvas: Canvas
-    view: View
-    ends: dict[str, tuple[int, int]]
-
-
-class Flow:
-    """Draws downwards within an area; `y` is the next free row.
-
-    `open` holds the lines that lead down to what comes next, `tops` the rows
-    down to which the rails are drawn.
-    """
-
-    def __init__(
-        self, sheet: Sheet, area: Area, y: int, *, nested: bool, beside: bool
-    ) -> None:
-        self.sheet, self.canvas, self.view = sheet, sheet.canvas, sheet.view
-        self.area = self.whole = area
-        self.y = y
-        self.nested = nested
-        self.beside = beside
-        self.open: Ports = {}
-        self.tops: dict[str, int] = {}
-        self.rails = Rails()
-        self.wanted: Collection[str] = ()
-        self.is_frame = False
-        self.is_branch = False
-        self.box_width = 0
+class Flow(Lines):
+    """Draws the items of a scope downwards, and what is inside them."""
 
     def items(self, items: list[Item], entries: Ports, wanted: Collection[str]) -> None:
         """Draw items, in from `entries` and out to `wanted`."""
-        area = self.area
-        steps = arrange(
-            items,
-            self.view,
-            lambda chains: fits_beside(chains, area, self.view),
-            lambda parts: fits_across(parts, area, self.view),
-        )
-        self.steps(steps, entries, wanted)
+        self.steps(arrange(items, self.view, self.area), entries, wanted)
 
-    def steps(
-        self, steps: list[Step], entries: Ports, wanted: Collection[str]
-    ) -> None:
+    def steps(self, steps: list[Step], entries: Ports, wanted: Collection[str]) -> None:
         """Draw steps that are laid out already."""
         self.wanted = wanted
-        self.rails = plan_rails(steps, entries, wanted)
-        self.area = replace(self.area, left=self.area.left + 2 * self.rails.count)
+        self.rails = plan_rails(steps, entries, wanted, self.area.lanes)
+        if not self.is_frame and set(wanted) & set(self.rails.lanes):
+            # What such a rail leads to has its edge further left.
+            self.whole = replace(self.whole, left=self.whole.left + 2)
+        self.area = replace(self.whole, left=self.whole.left + 2 * self.rails.count)
         self.box_width = self._common_width(steps)
         for value, (x, y) in entries.items():
-            self.enter(value, x, y)
+            readers = [i.title for i in inner_items(steps) if value in i.reads]
+            self.enter(value, x, y, readers)
         for place, step in enumerate(steps):
             if isinstance(step, Single):
                 self.single(step, is_last=place == len(steps) - 1)
             else:
                 following = steps[place + 1] if place + 1 < len(steps) else None
-                after = following.item.reads if isinstance(following, Single) else wanted
+                after = (
+                    following.item.reads if isinstance(following, Single) else wanted
+                )
                 self.fork(step, after)
         for value in wanted:
             if value in self.tops:
@@ -89,29 +52,6 @@ class Flow:
         return max(
             (boxes.width_of(i, self.view, beside=self.beside) for i in items), default=0
         )
-
-    def lane(self, value: str) -> int:
-        """The column of a rail."""
-        return self.whole.left + 2 * self.rails.lanes[value]
-
-    def enter(self, value: str, x: int, y: int) -> None:
-        """Take over a line from above."""
-        if value not in self.rails.lanes and self.is_branch:
-            self.open[value] = (x, y)
-            return
-        self.label(value, x, y)
-
-    def label(self, value: str, x: int, top: int) -> None:
-        """Draw a line on by one row, with its shape, and send off its rail."""
-        y, view = self.y, self.view
-        self.canvas.vertical(x, top, y)
-        self.canvas.write(x + 2, y, view.shape(value), SHAPE, self.whole.right)
-        if value in self.rails.lanes:
-            self.canvas.horizontal(self.lane(value), x, y)
-            self.tops[value] = y
-        if value in self.rails.direct:
-            self.open[value] = (x, y)
-        self.y += 1
 
     def single(self, step: Single, *, is_last: bool) -> None:
         """Draw an item, what feeds it, and what it gives."""
@@ -203,8 +143,7 @@ class Flow:
         inner = Area(area.left + 2, area.right - 2, area.trunk)
         flow = Flow(self.sheet, inner, top + 1, nested=True, beside=False)
         flow.is_frame = True
-        for value in named:
-            text = stub_of(value, self.view)
+        for text in stubs_of(named, self.view):
             self.canvas.write(inner.left, flow.y, text, SHAPE, inner.right)
             flow.y += 1
         entries = {value: (x, top) for value, (x, _) in arriving.items()}
@@ -218,70 +157,6 @@ class Flow:
         style = FAINT if self.nested or item.count > 1 else NUMBER
         self.canvas.charge(bottom, self.view.subtotals[item.path], style)
         self.y = bottom + 1
-
-    def leave(self, item: Item, bottom: int, *, is_last: bool) -> None:
-        """Draw what comes out of an item, and how much all its copies cost."""
-        trunk, value = self.area.trunk, item.value
-        if item.count > 1:
-            self.times(item)
-        if is_last and value in self.wanted and self.is_frame:
-            self.open[value] = (trunk, bottom)
-            return
-        names = self.names_of(value)
-        self.label(value, trunk, bottom)
-        goes_on = value in self.rails.direct or value in self.rails.lanes
-        if goes_on:
-            self.side_names(value, names)
-        elif names or self.view.read_by_extra(value):
-            self.end_names(value, names)
-
-    def names_of(self, value: str) -> list[str]:
-        """The outputs that a value is, or who reads it where no line leads."""
-        names = self.view.output_names(value)
-        if names or value in self.wanted or value in self.rails.direct:
-            return names
-        if value in self.rails.lanes:
-            return names
-        return [f"to {name}" for name in condense(self.view.readers(value))]
-
-    def side_names(self, value: str, names: list[str]) -> None:
-        """Write outputs beside a line that goes on."""
-        trunk = self.area.trunk
-        for name in names:
-            self.canvas.vertical(trunk, self.y - 1, self.y)
-            self.canvas.horizontal(trunk, trunk + 2, self.y)
-            self.canvas.write(trunk + 2, self.y, INTO_LEFT, FAINT, trunk + 3)
-            self.canvas.write(trunk + 4, self.y, name, TITLE, self.whole.right)
-            if value in self.open:
-                self.open[value] = (trunk, self.y)
-            self.y += 1
-
-    def end_names(self, value: str, names: list[str]) -> None:
-        """Write outputs below a line that ends."""
-        trunk, text = self.area.trunk, ", ".join(names)
-        if names:
-            self.canvas.vertical(trunk, self.y - 1, self.y)
-            self.canvas.write(trunk, self.y, INTO_TOP, FAINT, trunk + 1)
-            self.y += 1
-            start = max(self.whole.left, trunk - (len(text) - 1) // 2)
-            self.canvas.write(start, self.y, text, TITLE, self.whole.right)
-            self.y += 1
-        self.sheet.ends[value] = (trunk, self.y - 1)
-
-    def times(self, item: Item) -> None:
-        """Say what all copies of an item cost, in the row below the first."""
-        cost = Cost()
-        for scope in item.scopes:
-            cost += self.view.subtotals[scope.path]
-        if cost == Cost():
-            return
-        text = f"× {item.count} ="
-        start = self.whole.right - len(text)
-        label = self.view.shape(item.value) if item.value else ""
-        self.canvas.write(start, self.y, text, FAINT, self.whole.right)
-        self.canvas.charge(self.y, cost, FAINT if self.nested else NUMBER)
-        if self.area.trunk + 3 + len(label) >= start:
-            self.y += 1
 
     def feed(self, chains: list[list[Item]]) -> None:
         """Draw the chains that come in from the side, in the order of arguments."""
@@ -307,7 +182,9 @@ class Flow:
             items = inner_items(branch)
             flow = self.beneath(area, items, split_row + 1, beside=True)
             reads = {value for item in items for value in item.reads}
-            entries = {v: (flow.area.trunk, split_row) for v in reads & set(self.open)}
+            entries = dict.fromkeys(
+                reads & set(self.open), (flow.area.trunk, split_row)
+            )
             for value in entries:
                 x, top = self.open[value]
                 self.canvas.vertical(x, top, split_row)
@@ -322,15 +199,3 @@ class Flow:
         """A flow for some part of this area."""
         area = area.for_items(items, self.view)
         return Flow(self.sheet, area, y, nested=self.nested, beside=beside)
-
-
-def inner_items(steps: list[Step]) -> list[Item]:
-    """Every item of some steps, those beside the stream left out."""
-    found: list[Item] = []
-    for step in steps:
-        if isinstance(step, Single):
-            found.append(step.item)
-        else:
-            for branch in step.branches:
-                found.extend(inner_items(branch))
-    return found

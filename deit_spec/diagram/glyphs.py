@@ -35,10 +35,11 @@ INTO_LEFT: Final = "▶"
 INTO_RIGHT: Final = "◀"
 SUM: Final = "⊕"
 CUT: Final = "…"
+TO: Final = "–"  # noqa: RUF001  -- from 0 to 11
 
 _ASCII: Final = {
     **dict.fromkeys("│╎", "|"),
-    **dict.fromkeys("─╌–", "-"),
+    **dict.fromkeys(f"─╌{TO}", "-"),
     **dict.fromkeys("╭╮", "."),
     **dict.fromkeys("╰╯", "'"),
     **dict.fromkeys("├┤┬┴┼", "+"),

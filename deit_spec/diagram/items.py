@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import networkx as nx
 
+from deit_spec.diagram.glyphs import TO
 from deit_spec.diagram.view import View
 from deit_spec.graph import Scope, runs
 
@@ -38,7 +40,7 @@ class Item:
 
 def items_of(scope: Scope, view: View) -> list[Item]:
     """The items of a scope that the flow goes through, in an order that runs."""
-    return _ordered(list(_items(scope, view)), view)
+    return _ordered(list(_items(scope, view)))
 
 
 def _items(scope: Scope, view: View) -> Iterator[Item]:
@@ -60,7 +62,7 @@ def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
         return
     for alike in runs(scopes):
         run, wiring = alike[:1], None
-        for before, scope in zip(alike, alike[1:], strict=False):
+        for before, scope in pairwise(alike):
             found = _wiring(before, scope)
             if found is None or wiring not in (None, found):
                 yield run
@@ -88,7 +90,7 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
     start = len(parent.path) + 1 if parent.path else 0
     title = first.path[start:]
     if len(run) > 1:
-        title = f"{title}–{last.name} ×{len(run)}"
+        title = f"{title}{TO}{last.name} ×{len(run)}"
     return Item(
         first.path,
         title,
@@ -99,7 +101,7 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
     )
 
 
-def _ordered(items: list[Item], view: View) -> list[Item]:
+def _ordered(items: list[Item]) -> list[Item]:
     """Sort so that a value is made before it is read, where that can be."""
     places = {item.value: place for place, item in enumerate(items)}
     edges = [

@@ -1,7 +1,9 @@
-"""Many names written as few: `blocks.0–11.attn`."""
+"""Many names written as few: `blocks.0–11.attn`."""  # noqa: RUF002
 
 import re
 from collections.abc import Iterable, Sequence
+
+from deit_spec.diagram.glyphs import TO
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -11,7 +13,7 @@ def condense(names: Iterable[str]) -> list[str]:
 
     >>> condense(["blocks.0.add2", "blocks.1.add2", "blocks.2.add2", "norm"])
     ['blocks.0–2.add2', 'norm']
-    """
+    """  # noqa: RUF002
     groups: list[list[list[str]]] = []
     for name in names:
         parts = _NUMBER.split(name)
@@ -56,4 +58,4 @@ def _continues(group: list[list[str]], parts: list[str]) -> bool:
 def _written(group: list[list[str]]) -> str:
     first, last = group[0], group[-1]
     pairs = zip(first, last, strict=True)
-    return "".join(a if a == b else f"{a}–{b}" for a, b in pairs)
+    return "".join(a if a == b else f"{a}{TO}{b}" for a, b in pairs)

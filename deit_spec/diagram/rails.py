@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 from deit_spec.diagram.arrange import Single, Step
 
-MOST_LANES = 4
-
 
 @dataclass
 class Rails:
@@ -21,11 +19,11 @@ class Rails:
 
 
 def plan_rails(
-    steps: list[Step], entries: Collection[str], wanted: Collection[str]
+    steps: list[Step], entries: Collection[str], wanted: Collection[str], most: int
 ) -> Rails:
     """Give every value that is read further down a lane, while there are lanes.
 
-    `entries` come in from above, `wanted` go on below.
+    `entries` come in from above, `wanted` go on below; `most` lanes have room.
     """
     made = dict.fromkeys(entries, -1)
     for place, step in enumerate(steps):
@@ -38,7 +36,7 @@ def plan_rails(
         if value not in ends:
             continue
         lane = next((k for k, end in enumerate(busy) if end <= start), len(busy))
-        if lane == MOST_LANES:
+        if lane >= most:
             continue
         busy[lane : lane + 1] = [ends[value]]
         rails.lanes[value] = lane

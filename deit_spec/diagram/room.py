@@ -10,6 +10,7 @@ _NARROW_BOX = 16
 _SCOPE_BOX = 30
 _FRAME = 46
 _LANE = 2
+_MOST_LANES = 4
 _STREAM = 4
 """The columns that a line with an edge on each side takes."""
 
@@ -26,6 +27,13 @@ class Area:
     def width(self) -> int:
         """How many columns there are."""
         return self.right - self.left
+
+    @property
+    def lanes(self) -> int:
+        """How many rails have room beside the stream and what stands in it."""
+        beside = (self.trunk - self.left - _STREAM) // 2
+        spare = (self.width - _NARROW_BOX - _LANE) // 2
+        return max(0, min(_MOST_LANES, beside, spare))
 
     def around(self, width: int, ports: Collection[int]) -> "Area":
         """A part of this width about the stream, wide enough for every port."""
@@ -55,9 +63,14 @@ def split(area: Area, parts: int) -> list[Area]:
     """Cut an area into parts of one width, a column apart."""
     if not parts:
         return []
-    width = (area.width - parts + 1) // parts
+    width = share_of(area.width, parts)
     starts = [area.left + place * (width + 1) for place in range(parts)]
     return [Area(start, start + width, start + width // 2) for start in starts]
+
+
+def share_of(width: int, parts: int) -> int:
+    """The width of each of some parts that are a column apart."""
+    return (width - parts + 1) // parts
 
 
 def fits_beside(chains: Collection[list[Item]], area: Area, view: View) -> bool:
@@ -67,10 +80,10 @@ def fits_beside(chains: Collection[list[Item]], area: Area, view: View) -> bool:
     return max(needed(chain, view) + 1 for chain in chains) * half <= room
 
 
-def fits_across(parts: Collection[list[Item]], area: Area, view: View) -> bool:
+def fits_across(parts: Collection[list[Item]], room: int, view: View) -> bool:
     """Whether branches have room side by side."""
-    room = area.width - _LANE
-    return max(needed(part, view) + 1 for part in parts) * len(parts) <= room
+    share = share_of(room - _LANE, len(parts))
+    return all(needed(part, view) <= share for part in parts)
 
 
 def needed(items: Collection[Item], view: View) -> int:

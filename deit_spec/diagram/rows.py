@@ -1,8 +1,10 @@
 """What stands inside a box: rows of name, summary, detail and shape."""
 
+import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from deit_spec.cost import Cost, short
 from deit_spec.diagram.canvas import FAINT, PLAIN, SHAPE, TITLE
@@ -12,7 +14,11 @@ from deit_spec.diagram.view import View
 from deit_spec.graph import Scope
 from deit_spec.ops import show
 
+NOTHING = Cost()
 _GAP = 2
+_MOST_ALIKE = 3
+_BRACKETS = re.compile(r"\[[^\]]*\]")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _NARROWEST = 12
 
 
@@ -25,7 +31,7 @@ class Row:
     detail: str = ""
     shape: str = ""
     notes: tuple[tuple[str, str], ...] = ()
-    cost: Cost = Cost()
+    cost: Cost = NOTHING
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Line:
     """A line of text: pieces with their columns and styles, and what it costs."""
 
     pieces: list[tuple[int, str, str]]
-    cost: Cost = Cost()
+    cost: Cost = NOTHING
 
 
 def layer_rows(item: Item, view: View, stubs: list[str], *, beside: bool) -> list[Row]:
@@ -42,8 +48,9 @@ def layer_rows(item: Item, view: View, stubs: list[str], *, beside: bool) -> lis
     detail = parameters_of(item.path, view) if view.detail else ""
     if len(item.reads) > 1:
         parent = item.path.rpartition(".")[0]
-        detail = ", ".join(relative(value, parent) for value in item.reads)
-    notes = [(stub_of(value, view), SHAPE) for value in stubs]
+        names = condense(relative(value, parent) for value in item.reads)
+        detail = ", ".join(names)
+    notes = [(text, SHAPE) for text in stubs_of(stubs, view)]
     if beside and op.parameters:
         notes.append((f"{counted(cost.parameters)} parameters", PLAIN))
     if beside and cost.macs:
@@ -58,7 +65,7 @@ def scope_rows(item: Item, view: View, stubs: list[str]) -> list[Row]:
     A row reads the row above it, unless it says from where else.
     """
     scope = item.scopes[0]
-    notes = tuple((stub_of(value, view), SHAPE) for value in stubs)
+    notes = tuple((text, SHAPE) for text in stubs_of(stubs, view))
     rows = [Row(notes=notes)] if notes else []
     above = [value for value in item.reads if value not in stubs][:1]
     shape = view.shape(above[0]) if above else ""
@@ -73,12 +80,13 @@ def scope_rows(item: Item, view: View, stubs: list[str]) -> list[Row]:
 def parameters_of(path: str, view: View) -> str:
     """The learnable tensors of a layer and their shapes."""
     tensors = view.graph.op(path).parameters
-    return ", ".join(f"{p.name} {show(p.shape)}".lstrip() for p in tensors)
+    return ", ".join(f"{p.name} {show(p.shape)}" for p in tensors if p.name)
 
 
-def stub_of(value: str, view: View) -> str:
-    """A value that no line leads here for, by name."""
-    return f"from {value} {view.shape(value)}"
+def stubs_of(values: list[str], view: View) -> Iterator[str]:
+    """The values that no line leads here for, by name."""
+    for shape, alike in groupby(values, view.shape):
+        yield f"from {', '.join(condense(alike))} {shape}"
 
 
 def counted(number: int) -> str:
@@ -104,9 +112,18 @@ def natural_width(rows: list[Row]) -> int:
 
 
 def lay(rows: list[Row], width: int) -> list[Line]:
-    """Fit rows into a width, each over as many lines as it needs."""
-    name = min(_name_width(rows), max(0, width - _NARROWEST))
-    return [line for row in rows for line in _lay_row(row, name, width)]
+    """Fit rows into a width, each over as many lines as it needs.
+
+    Names have a column, or lines of their own where that leaves too little.
+    """
+    column = _name_width(rows)
+    if column <= max(0, width - _NARROWEST):
+        return [line for row in rows for line in _lay_row(row, column, width)]
+    lines: list[Line] = []
+    for row in rows:
+        lines += [Line([(0, row.name, TITLE)])] if row.name else []
+        lines += _lay_row(replace(row, name=""), _GAP, width)
+    return lines
 
 
 def _name_width(rows: list[Row]) -> int:
@@ -116,20 +133,23 @@ def _name_width(rows: list[Row]) -> int:
 
 def _lay_row(row: Row, start: int, width: int) -> list[Line]:
     room = max(1, width - start)
-    lines = [
-        Line([(start, text, PLAIN)]) for text in textwrap.wrap(row.text, room) or [""]
-    ]
-    if row.text.strip() == "" and not row.name:
-        lines = []
-    else:
+    lines = [Line([(start, text, PLAIN)]) for text in _wrap(row.text, room)]
+    if lines:
         lines[0].pieces.insert(0, (0, row.name, TITLE))
         lines[0].cost = row.cost
     _append(lines, row.detail, FAINT, start, width)
     if row.shape:
         _flush_right(lines, row.shape, width)
     for text, style in row.notes:
-        lines += [Line([(start, t, style)]) for t in textwrap.wrap(text, room)]
+        lines += [Line([(start, part, style)]) for part in _wrap(text, room)]
     return lines
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Break a text between words; a shape stays whole."""
+    joined = _BRACKETS.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+    lines = textwrap.wrap(joined, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def _append(lines: list[Line], text: str, style: str, start: int, width: int) -> None:
@@ -140,7 +160,7 @@ def _append(lines: list[Line], text: str, style: str, start: int, width: int) ->
     if end + _GAP + len(text) <= width:
         lines[-1].pieces.append((end + _GAP, text, style))
         return
-    wrapped = textwrap.wrap(text, max(1, width - start))
+    wrapped = _wrap(text, max(1, width - start))
     lines.extend(Line([(start, part, style)]) for part in wrapped)
 
 
@@ -164,7 +184,7 @@ def _groups(scope: Scope, view: View) -> Iterator[list[str]]:
     for path in scope.items.values():
         if not isinstance(path, str) or path not in view.flow:
             continue
-        if group and _alike(group[-1], path, view):
+        if group and len(group) < _MOST_ALIKE and _alike(group[-1], path, view):
             group.append(path)
         else:
             if group:
@@ -179,6 +199,7 @@ def _alike(one: str, other: str, view: View) -> bool:
     return (
         type(graph.op(one)) is type(graph.op(other))
         and bool(graph.inputs(one))
+        and not graph.op(one).parameters
         and graph.inputs(one) == graph.inputs(other)
         and graph.shape(one) == graph.shape(other)
     )

@@ -28,9 +28,8 @@ class View:
         self.costs = costs(graph)
         self.extra = _extra(graph)
         self.flow = graph.live() - {self.extra}
-        self.dead = [
-            path for path in self.order if path not in self.flow | {self.extra}
-        ]
+        drawn = self.flow | {self.extra}
+        self.dead = [path for path in self.order if path not in drawn]
         self.subtotals: dict[str, Cost] = defaultdict(Cost)
         for path in self.order:
             if path in self.flow:
@@ -57,7 +56,7 @@ class View:
         """The layers that a drawn layer stands for, itself first."""
         paths = [path]
         for scopes in self._runs:
-            inside = f"{scopes[0].path}."
+            inside = f"{scopes[0].path}." if scopes else ""
             if len(scopes) > 1 and path.startswith(inside):
                 paths = [
                     f"{scope.path}.{other[len(inside) :]}"
@@ -76,10 +75,8 @@ class View:
 
     def output_names(self, path: str) -> list[str]:
         """What the model calls a value that it returns."""
-        if path not in self.names:
-            return []
         twins = self.twins(path)
-        return condense(name for twin in twins for name in self.names[twin])
+        return condense(name for twin in twins for name in self.names.get(twin, ()))
 
     def shape(self, path: str) -> str:
         """The shape of a value, written out."""

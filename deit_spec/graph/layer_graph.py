@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from typing import Any
 
 import networkx as nx
 
@@ -108,7 +109,15 @@ class LayerGraph:
         inputs: Iterable[str] = (),
         span: Span | None = None,
     ) -> str:
-        """Add a layer that reads `inputs`, and return its path."""
+        """Add a layer that reads `inputs`, and return its path.
+
+        Raises:
+            ValueError: The path is taken, or an input is unknown or named twice.
+        """
+        inputs = tuple(inputs)
+        unknown = [source for source in inputs if source not in self.network]
+        if path in self.network or unknown or len(set(inputs)) < len(inputs):
+            raise ValueError(f"cannot add {path} reading {', '.join(inputs)}")
         self.network.add_node(
             path, path=path, op=op, parameters=op.parameters, span=span, shape=None
         )
@@ -141,11 +150,11 @@ class LayerGraph:
 
     def inputs(self, path: str) -> tuple[str, ...]:
         """The paths that a layer reads, in the order of its arguments."""
-        sources = list(self.network.predecessors(path))
-        if len(sources) > 1:
-            edges = self.network.pred[path]
-            sources.sort(key=lambda source: edges[source]["argument"])
-        return tuple(sources)
+        sources = tuple(self.network.predecessors(path))
+        if len(sources) < 2:  # noqa: PLR2004  -- nothing to order
+            return sources
+        edges = self.network.pred[path]
+        return tuple(sorted(sources, key=lambda source: edges[source]["argument"]))
 
     def readers(self, path: str) -> tuple[str, ...]:
         """The paths that read a layer."""
@@ -174,12 +183,13 @@ class LayerGraph:
 
     def ops(self) -> Iterator[tuple[str, Op]]:
         """Every path with its op, in the order in which they were added."""
-        for path, attributes in self.network.nodes.items():
-            yield path, attributes["op"]
+        nodes: Iterator[tuple[str, Any]] = iter(self.network.nodes(data="op"))
+        return nodes
 
     def shapes(self) -> dict[str, Shape | None]:
         """The shape of every layer by path, None until inferred."""
-        return {path: node["shape"] for path, node in self.network.nodes.items()}
+        nodes: Iterator[tuple[str, Any]] = iter(self.network.nodes(data="shape"))
+        return dict(nodes)
 
     def order(self) -> list[str]:
         """The paths in the order in which they run.

@@ -7,9 +7,11 @@ equal structure is found.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from deit_spec.graph.layer_graph import LayerGraph
+from deit_spec.graph.verify import IllegalGraphError
+from deit_spec.ops import Op
 
 
 @dataclass
@@ -75,7 +77,11 @@ def runs(scopes: list[Scope]) -> list[list[Scope]]:
 
 
 def build_scopes(graph: LayerGraph) -> Scope:
-    """Group the layers of a typed graph by path, in O(layers)."""
+    """Group the layers of a typed graph by path, in O(layers).
+
+    Raises:
+        IllegalGraphError: Two scopes read each other, so neither runs as a whole.
+    """
     order = graph.order()
     root = Scope("")
     scopes = {"": root}
@@ -149,10 +155,18 @@ class _Interner:
                 sources, made = list(self.graph.inputs(item)), [item]
                 kind = self._layer(item)
                 values.extend(self._values(item))
+            if late := [source for source in sources if source not in places]:
+                raise IllegalGraphError(
+                    f"{name} reads {late}, which run after it began"
+                )
             keys.append((name, kind, tuple(places[source] for source in sources)))
             for index, path in enumerate(made):
                 places[path] = (str(place), index)
         keys.append(tuple(places[path] for path in scope.outputs))
+        if scope.is_sequence:
+            # Written item by item, so its numbers are part of what it is.
+            keys.append(tuple(values))
+            values = []
         scope.structure = self.intern(tuple(keys))
         scope.values = tuple(values)
 
@@ -164,13 +178,13 @@ class _Interner:
         shape, live = self.graph.shape(path), path in self.live
         return self.intern(("layer", self._op(op), shape, live))
 
-    def _op(self, op: object) -> int:
+    def _op(self, op: Op) -> int:
         # Blocks share their ops, so most are known by identity, without a hash.
         if id(op) not in self.ops:
-            lifted = {name for name, _ in getattr(op, "lifted", ())}
-            fields = [(k, v) for k, v in vars(op).items() if k not in lifted]
-            known = [(k, v) for k, v in fields if k != "parameters"]
-            self.ops[id(op)] = self.intern((type(op), tuple(known)))
+            lifted = {name for name, _ in op.lifted}
+            names = [field.name for field in fields(op) if field.name not in lifted]  # type: ignore[arg-type]
+            said = tuple((name, getattr(op, name)) for name in names)
+            self.ops[id(op)] = self.intern((type(op), said))
         return self.ops[id(op)]
 
     def _values(self, path: str) -> list[float]:

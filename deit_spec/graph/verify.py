@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import networkx as nx
 
 from deit_spec.graph.layer_graph import LayerGraph, Stage, Target
-from deit_spec.ops import Images, Shape
+from deit_spec.ops import Images, Shape, ShapeError, same_sizes, show
 
 
 class IllegalGraphError(AssertionError):
@@ -16,11 +16,12 @@ def verify(graph: LayerGraph) -> None:
     """Check every rule of the graph's stage.
 
     Raises:
-        IllegalGraphError: With every breach, one a line.
+        IllegalGraphError: With every breach of the first broken rule, one a line.
     """
-    breaches = [breach for rule in RULES[graph.stage] for breach in rule(graph)]
-    if breaches:
-        raise IllegalGraphError("\n".join(breaches))
+    for rule in RULES[graph.stage]:
+        # A rule may rely on those before it.
+        if breaches := list(rule(graph)):
+            raise IllegalGraphError("\n".join(breaches))
 
 
 def acyclic(graph: LayerGraph) -> Iterator[str]:
@@ -89,6 +90,21 @@ def typed(graph: LayerGraph) -> Iterator[str]:
             yield f"{source} -> {path}: the edge has another shape"
 
 
+def shapes_follow(graph: LayerGraph) -> Iterator[str]:
+    """Every shape is what the op makes of its inputs; parameters are the op's own."""
+    for path, op in graph.ops():
+        found = graph.shape(path)
+        try:
+            shape = op.infer(*graph.input_shapes(path))
+        except ShapeError as error:
+            yield f"{path} {error}"
+            continue
+        if not same_sizes(shape, found):
+            yield f"{path}: {show(found)}, its op makes {show(shape)}"
+        if graph.network.nodes[path]["parameters"] != op.parameters:
+            yield f"{path}: parameters are not those of its op"
+
+
 def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
     """A symbol means one size throughout."""
     sizes: dict[tuple[str, int], int | None] = {}
@@ -136,5 +152,5 @@ _TYPED: tuple[Rule, ...] = (*_LOWERED, typed, one_size_a_symbol)
 RULES: dict[Stage, tuple[Rule, ...]] = {
     Stage.LOWERED: _LOWERED,
     Stage.TYPED: _TYPED,
-    Stage.FINAL: (*_TYPED, no_identities, settled_for_inference),
+    Stage.FINAL: (*_TYPED, shapes_follow, no_identities, settled_for_inference),
 }

@@ -39,7 +39,7 @@ class SplitHeads(FunctionOp):
 
     @property
     def summary(self) -> str:
-        return f"split into {self.parts} × {self.heads.size} heads"
+        return f"{self.parts} × {self.heads.size} heads"
 
     def expression(self, names: Names, *inputs: str) -> str:
         heads, width = names.dim(self.heads), names.dim(self.width)
@@ -65,7 +65,7 @@ class TakePart(FunctionOp):
 
     @property
     def summary(self) -> str:
-        return f"part {self.index} of {self.parts}"
+        return f"part {self.index}"
 
     def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
         return f"{self.all_parts(*inputs)}[{self.index}]"

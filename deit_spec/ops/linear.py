@@ -74,14 +74,16 @@ class PatchProjection(ModuleOp):
         (x,) = inputs
         expect_rank(x, 4)
         expect_size("channels", x[1], Dim(self.channels))
-        side = x[2].known
+        rows, columns = (self._cut(side.known) for side in x[2:])
+        return (BATCH, self.width, rows, columns)
+
+    def _cut(self, side: int) -> Dim:
         if side % self.patch:
             raise ShapeError(
                 f"cuts patches of {self.patch} from a side of {side}, "
                 f"which leaves {side % self.patch}"
             )
-        grid = Dim(side // self.patch)
-        return (BATCH, self.width, grid, grid)
+        return Dim(side // self.patch)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -38,7 +38,8 @@ class Images(Op):
 
     @property
     def summary(self) -> str:
-        return f"{self.side}×{self.side} pixels, {self.channels} channels"
+        plural = "s" if self.channels > 1 else ""
+        return f"{self.side}×{self.side} pixels, {self.channels} channel{plural}"
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class ReadToken(FunctionOp):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         expect_rank(x, 3)
-        if self.index >= x[1].known:
+        if not 0 <= self.index < x[1].known:
             raise ShapeError(f"reads token {self.index} of {show(x)}, which has {x[1]}")
         return (x[0], x[2])
 

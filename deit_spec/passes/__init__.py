@@ -30,13 +30,12 @@ def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
     """
     graph.target = target
     verify(graph)
-    *steps, last = PASSES[target]
-    for step in steps:
+    passes = PASSES[target]
+    for step in passes:
         graph = step(graph)
+        if step is passes[-1]:
+            graph.stage = Stage.FINAL
         verify(graph)
-    graph = last(graph)
-    graph.stage = Stage.FINAL
-    verify(graph)
     return graph
 
 

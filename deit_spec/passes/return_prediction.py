@@ -1,6 +1,7 @@
 """Let `forward` return what `predict` does: the joined logits."""
 
 from deit_spec.graph import LayerGraph
+from deit_spec.ops import MeanSoftmax
 
 
 def return_prediction(graph: LayerGraph) -> LayerGraph:
@@ -9,5 +10,6 @@ def return_prediction(graph: LayerGraph) -> LayerGraph:
     A head that the prediction does not read stays, so that state dicts fit.
     """
     if graph.predict is not None:
-        graph.outputs = {"logits": graph.predict}
+        is_mean = isinstance(graph.op(graph.predict), MeanSoftmax)
+        graph.outputs = {"probabilities" if is_mean else "logits": graph.predict}
     return graph

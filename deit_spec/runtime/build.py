@@ -27,7 +27,7 @@ def build(
 
     Raises:
         ValueError: The dtype is not a floating type of `DTYPES`.
-        RuntimeError: torch cannot use the device.
+        Exception: What torch raises for a device that it cannot use.
     """
     kind = as_dtype(dtype)
     model = make_empty(source, name)
@@ -54,8 +54,9 @@ def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
     Raises:
         ValueError: The name is not one of `DTYPES`.
     """
-    if isinstance(dtype, str):
-        if dtype not in DTYPES:
-            raise ValueError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
-        return DTYPES[dtype]
-    return dtype
+    if dtype is None:
+        return None
+    for name, kind in DTYPES.items():
+        if dtype in (name, kind):
+            return kind
+    raise ValueError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")

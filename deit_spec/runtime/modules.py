@@ -5,11 +5,15 @@ import importlib.util
 import linecache
 import re
 import sys
+import threading
 from importlib.abc import InspectLoader
 from types import ModuleType
 
 PREFIX = "deit_spec_generated_"
 """Flat, without a package: pickle imports the parents of a module by name."""
+
+_LOCK = threading.RLock()
+"""A module that another thread is executing is not there yet."""
 
 
 class _SourceLoader(InspectLoader):
@@ -36,8 +40,11 @@ def import_source(source: str, name: str) -> ModuleType:
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]
     plain = re.sub(r"\W", "_", name)
     fullname = f"{PREFIX}{plain}_{digest}"
-    if fullname in sys.modules:
-        return sys.modules[fullname]
+    with _LOCK:
+        return sys.modules.get(fullname) or _execute(source, fullname)
+
+
+def _execute(source: str, fullname: str) -> ModuleType:
     filename = f"<{fullname}>"
     loader = _SourceLoader(source, filename)
     spec = importlib.util.spec_from_loader(fullname, loader, origin=filename)

@@ -14,7 +14,7 @@ from deit_spec.diagnostics import (
     in_source_order,
 )
 from deit_spec.source import Document
-from deit_spec.spec.fields import TOP, VARIANT
+from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 from deit_spec.spec.findings import describe, find_in
 from deit_spec.spec.limits import find_excess
 from deit_spec.spec.places import Places
@@ -77,7 +77,7 @@ def _misspelt(errors: Sequence[Mapping[str, Any]]) -> set[str]:
     for error in errors:
         if error["type"] == "extra_forbidden":
             *outer, key = map(str, error["loc"])
-            word = closest_word(key, VARIANT if outer else TOP)
+            word = closest_word(key, VARIANT if outer else TOP, SYNONYMS)
             meant.add(".".join([*outer, word or key]))
     return meant
 

@@ -7,6 +7,32 @@ from deit_spec.spec.schema import DeiTSpec, Variant
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)
 
+SYNONYMS = {
+    "img_size": "image_size",
+    "resolution": "image_size",
+    "in_chans": "in_channels",
+    "num_channels": "in_channels",
+    "hidden_size": "embed_dim",
+    "dim": "embed_dim",
+    "width": "embed_dim",
+    "layers": "depth",
+    "layer": "depth",
+    "num_layers": "depth",
+    "num_blocks": "depth",
+    "num_hidden_layers": "depth",
+    "heads": "num_heads",
+    "num_attention_heads": "num_heads",
+    "drop_rate": "dropout",
+    "hidden_dropout_prob": "dropout",
+    "classes": "num_classes",
+    "num_labels": "num_classes",
+    "distilled": "distillation_token",
+    "drop_path_rate": "drop_path",
+    "init_values": "layer_scale",
+    "eps": "layer_norm_eps",
+}
+"""What timm, transformers and papers call the fields."""
+
 
 def fits(path: tuple[str, ...], value: object) -> bool:
     """Whether a field takes a value."""

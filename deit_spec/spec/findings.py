@@ -6,7 +6,7 @@ from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
-from deit_spec.spec.fields import TOP, VARIANT, default_of, fits
+from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits
 from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import closest_word, listed
 
@@ -38,6 +38,7 @@ def find_in(error: Error, document: Document) -> Diagnostic:
         "literal_error": _not_allowed,
         "string_pattern_mismatch": _bad_name,
         "string_too_long": _bad_name,
+        "string_unicode": _bad_name,
         "finite_number": _not_finite,
         **dict.fromkeys(_BOUNDS, _out_of_range),
     }
@@ -84,13 +85,13 @@ def _no_string(path: Path, error: Error, document: Document) -> Diagnostic:
 
 def _where_it_belongs(key: str, *, inside_variant: bool) -> str:
     here, there = (VARIANT, TOP) if inside_variant else (TOP, VARIANT)
+    place = "at the top level" if inside_variant else "under `variant`"
     if key in there:
-        place = "at the top level" if inside_variant else "under `variant`"
         return f"`{key}` belongs {place}"
-    if meant := closest_word(key, here):
+    elsewhere = SYNONYMS.get(key) in there
+    if not elsewhere and (meant := closest_word(key, here, SYNONYMS)):
         return f"did you mean `{meant}`?"
-    if meant := closest_word(key, there):
-        place = "at the top level" if inside_variant else "under `variant`"
+    if meant := closest_word(key, there, SYNONYMS):
         return f"did you mean `{meant}`, which belongs {place}?"
     return f"the keys are {listed([f'`{name}`' for name in here], 'and')}"
 

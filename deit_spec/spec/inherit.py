@@ -75,9 +75,10 @@ def _unreadable(
     if not is_unreadable(found):
         return None
     rule = "`extends` takes a published name, or a path relative to its own file"
+    message = found[0].message if link.reference else "`extends` names no file"
     return diagnose(
         UNREADABLE,
-        found[0].message,
+        message,
         Label(link.span, "extended here"),
         notes=[f"looked for {base.shown}"],
         helps=found[0].helps or [rule],

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.places import About, Places
 from deit_spec.spec.schema import DeiTSpec
 from deit_spec.spec.suggest import (
@@ -137,7 +138,7 @@ def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
         return
     fusion = spec.variant.fusion
     same = f"teacher_num_classes: {classes}"
-    if not fusion.startswith("mean_"):
+    if not fusion.startswith("mean_") or not spec.variant.distillation_token:
         return
     about = places.about(
         ("variant.fusion", "joins both heads", fusion),
@@ -158,6 +159,8 @@ def teacher_needs_classes(spec: DeiTSpec, places: Places) -> Findings:
     """DS208: teacher_num_classes alone adds no head."""
     if spec.teacher_num_classes is None or spec.num_classes is not None:
         return
+    if not spec.variant.distillation_token:  # DS206 says so
+        return
     about = places.about(
         ("teacher_num_classes", "no head is built", None),
         ("num_classes", "no classes", None),
@@ -174,7 +177,7 @@ def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
     """DS209: a distillation token without a teacher's head learns nothing from one."""
     if spec.num_classes is None or spec.teacher_num_classes is not None:
         return
-    if not spec.variant.distillation_token or spec.variant.readout == "mean_tokens":
+    if not spec.variant.distillation_token:
         return
     teacher = f"teacher_num_classes: {spec.num_classes}"
     yield diagnose(
@@ -241,10 +244,15 @@ def _division(number: int, by: int) -> str:
 
 
 def _alternatives(whole: str, number: int, part: str, by: int) -> str:
-    multiples = [f"`{whole}: {multiple}`" for multiple in nearest_multiples(number, by)]
-    divisors = [f"`{divisor}`" for divisor in nearest_divisors(number, by)]
-    divisors[0] = f"`{part}: {divisors[0].strip('`')}`"
-    return f"{listed(multiples)}; with {number}, {listed(divisors)}"
+    multiples = [
+        f"`{whole}: {multiple}`"
+        for multiple in nearest_multiples(number, by)
+        if multiple <= LARGEST[whole]
+    ]
+    first, *more = nearest_divisors(number, by)
+    divisors = [f"`{part}: {first}`", *(f"`{divisor}`" for divisor in more)]
+    choices = f"with {number}, {listed(divisors)}"
+    return f"{listed(multiples)}; {choices}" if multiples else choices
 
 
 def _rule(check: Callable[[DeiTSpec, Places], Findings], *reads: str) -> Rule:
@@ -257,14 +265,24 @@ RULES: tuple[Rule, ...] = (
     _rule(mlp_width_is_whole, "embed_dim", "mlp_ratio"),
     _rule(mlp_has_width, "embed_dim", "mlp_ratio"),
     _rule(teacher_has_token, "teacher_num_classes", "variant.distillation_token"),
-    _rule(heads_have_a_mean, "num_classes", "teacher_num_classes", "variant.fusion"),
-    _rule(teacher_needs_classes, "num_classes", "teacher_num_classes"),
+    _rule(
+        heads_have_a_mean,
+        "num_classes",
+        "teacher_num_classes",
+        "variant.fusion",
+        "variant.distillation_token",
+    ),
+    _rule(
+        teacher_needs_classes,
+        "num_classes",
+        "teacher_num_classes",
+        "variant.distillation_token",
+    ),
     _rule(
         token_has_head,
         "num_classes",
         "teacher_num_classes",
         "variant.distillation_token",
-        "variant.readout",
     ),
     _rule(readout_has_tokens, "variant.readout", "variant.distillation_token"),
     _rule(

@@ -2,10 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable
-
-_SEARCH = 4096
-"""How far from the written number a divisor is looked for."""
+from collections.abc import Iterable, Mapping
 
 
 def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
@@ -13,17 +10,11 @@ def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
 
     >>> nearest_divisors(770, 12)
     [10, 11, 14]
+    >>> nearest_divisors(10007, 5000)
+    [1, 10007]
     """
-    around = min(around, number)
-    found: list[int] = []
-    for distance in range(_SEARCH):
-        found += [
-            candidate
-            for candidate in {around - distance, around + distance}
-            if 0 < candidate <= number and number % candidate == 0
-        ]
-        if len(found) >= count:
-            break
+    small = [d for d in range(1, math.isqrt(number) + 1) if number % d == 0]
+    found = {*small, *(number // d for d in small)}
     return sorted(sorted(found, key=lambda d: (abs(d - around), d))[:count])
 
 
@@ -47,14 +38,20 @@ def nearest_ratio(width: int, ratio: float) -> float:
     return max(round(ratio * parts), 1) / parts
 
 
-def closest_word(word: str, words: Iterable[str]) -> str | None:
-    """The one of `words` that `word` may have meant.
+def closest_word(
+    word: str, words: Iterable[str], synonyms: Mapping[str, str] | None = None
+) -> str | None:
+    """The one of `words` that `word` may have meant; synonyms come first.
 
     >>> closest_word("Embed-Dims", ["embed_dim", "depth"])
     'embed_dim'
     """
     plain = word.lower().replace("-", "_").replace(" ", "_")
-    matches = difflib.get_close_matches(plain, list(words), n=1, cutoff=0.6)
+    words = list(words)
+    meant = (synonyms or {}).get(plain)
+    if meant in words:
+        return meant
+    matches = difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 

@@ -1,6 +1,9 @@
 """The commands as processes: streams, exit codes, files."""
 
+import contextlib
 import os
+import pty
+import re
 import shutil
 import stat
 import subprocess
@@ -8,12 +11,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pytest_regressions.file_regression import FileRegressionFixture
 
 import deit_spec
+from deit_spec import cli
+from deit_spec.cli import validate
 
 SPECS = Path(__file__).parents[2] / "specs"
-BAD = "image_size: 224\npatch_size: 16\nembed_dim: 770\ndepth: 12\ndropout: 0.1\nnum_heads: 12\n"
+BAD = """\
+image_size: 224
+patch_size: 16
+embed_dim: 770
+depth: 12
+dropout: 0.1
+num_heads: 12
+"""
 
 
 def run(
@@ -93,6 +107,7 @@ def test_warnings_are_allowed() -> None:
         (["compile", "base.yaml", "-o", "nowhere/model.py"], 2),
         (["compile", "base.yaml", "-o", "."], 2),
         (["compile", "base.yaml", "-o", "base.yaml"], 2),
+        (["render", "base.yaml", "-o", "base.yaml"], 2),
         (["render", "base.yaml", "--width", "10"], 2),
     ],
 )
@@ -202,8 +217,6 @@ def test_defect_is_exit_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An exception of ours is one line, a request to report it, and code 3."""
-    from deit_spec import cli
-    from deit_spec.cli import validate
 
     def broken(_spec: str) -> None:
         raise AssertionError("impossible")
@@ -217,3 +230,133 @@ def test_defect_is_exit_3(
         "error[DS901]: a defect of deit-spec: AssertionError: impossible"
         in capsys.readouterr().err
     )
+
+
+def test_specs_are_never_overwritten(tmp_path: Path) -> None:
+    """Neither the spec nor one that it extends."""
+    base = tmp_path / "base.yaml"
+    base.write_text("depth: 3\n")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\n")
+    for command in ("compile", "render"):
+        for output in ("base.yaml", "mine.yaml"):
+            done = run(command, "mine.yaml", "-o", output, cwd=tmp_path)
+            assert done.returncode == 2
+            assert "is a spec that this is made from" in done.stderr
+    assert base.read_text() == "depth: 3\n"
+
+
+def test_check_compares_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    run("compile", "tiny.yaml", "-o", str(path))
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert run("compile", "tiny.yaml", "-o", str(path), "--check").returncode == 1
+    path.write_bytes(b"\xff")
+    assert run("compile", "tiny.yaml", "-o", str(path), "--check").returncode == 1
+
+
+@pytest.mark.parametrize("command", ["validate", "render", "compile"])
+def test_full_disk_is_no_defect(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "deit_spec", command, "tiny.yaml"],
+            cwd=SPECS,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: no space left on device\n"
+
+
+def test_device_as_output() -> None:
+    done = run("compile", "tiny.yaml", "-o", "/dev/stdout")
+    assert done.stdout == run("compile", "tiny.yaml").stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize(
+    "arguments", [["validate"], ["render"], ["render", "--format", "json"], ["compile"]]
+)
+def test_any_encoding(tmp_path: Path, encoding: str, arguments: list[str]) -> None:
+    """Names and boxes that stdout cannot encode end no command."""
+    (tmp_path / "тест.yaml").write_text("depth: 1\nnum_classes: 3\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "deit_spec", *arguments, "тест.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["validate", "render"])
+@pytest.mark.parametrize("how", ["terminal", "NO_COLOR", "--no-color"])
+def test_colour_on_a_terminal_alone(command: str, how: str, bad: Path) -> None:
+    if command == "validate" and how == "--no-color":
+        how = "NO_COLOR"
+    spec = str(bad) if command == "validate" else str(SPECS / "tiny.yaml")
+    shown = on_terminal(command, spec, how)
+    assert ("\x1b[" in shown) == (how == "terminal")
+
+
+def on_terminal(command: str, spec: str, how: str) -> str:
+    """What a command writes to a terminal."""
+    env = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "CI"}}
+    env |= {
+        "TERM": "xterm-256color",
+        **({"NO_COLOR": "1"} if how == "NO_COLOR" else {}),
+    }
+    ours, theirs = pty.openpty()
+    more = [how] if how == "--no-color" else []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deit_spec", command, spec, *more],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=env,
+    )
+    os.close(theirs)
+    shown = bytearray()
+    with contextlib.suppress(OSError):  # a closed terminal reads as an error
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    process.wait()
+    return shown.decode()
+
+
+TEXTS = st.sampled_from(
+    [
+        "depth: 0",
+        "dept: 3",
+        "num_heads: x",
+        "image_size: 225",
+        "a: [",
+        "a: 1\na: 2",
+        "- 1",
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(TEXTS, min_size=1, max_size=3), st.text(max_size=20))
+def test_invalid_specs_exit_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: list[str], comment: str
+) -> None:
+    """Always diagnostics with code and position, exit 1, never a traceback."""
+    path = tmp_path / "drawn.yaml"
+    path.write_text(
+        "\n".join([*texts, "# " + comment.encode("utf-8", "replace").decode()])
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["deit-spec", "validate", str(path)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+    assert caught.value.code == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.search(r"error\[DS\d{3}\]: ", err)
+    assert re.search(r"--> .*drawn\.yaml:\d+:\d+", err)
+    assert "DS901" not in err

@@ -1,14 +1,18 @@
 """Graphs that no spec makes today: codegen reads the graph, and presumes nothing."""
 
+import sys
+from dataclasses import replace
+
+import pytest
 import torch
 from support.interpreter import interpret
 
 import deit_spec
-from deit_spec import LayerGraph
+from deit_spec import LayerGraph, Variant
 from deit_spec.codegen import generate
 from deit_spec.graph import Stage
 from deit_spec.lowering import lower
-from deit_spec.ops import Dim, Linear, ReadToken, TruncatedNormal
+from deit_spec.ops import Constant, Dim, LayerScale, Linear, ReadToken, TruncatedNormal
 from deit_spec.passes import drop_identities, infer_shapes
 from deit_spec.runtime import build
 
@@ -26,6 +30,7 @@ def finish(graph: LayerGraph) -> LayerGraph:
 def check(graph: LayerGraph) -> str:
     """Generate, run, and compare every output with the node-by-node result."""
     source = generate(finish(graph))
+    assert max(map(len, source.splitlines())) <= 88
     torch.manual_seed(0)
     model = build(source, "other").eval()
     images = torch.randn(2, 3, 8, 8)
@@ -92,9 +97,29 @@ def test_a_head_on_another_token() -> None:
     assert "self.probe(x[:, 5])" in check(graph)
 
 
-def test_no_quadratic_step() -> None:
+def test_a_head_drawn_otherwise() -> None:
+    """One layer that begins at zero is named after the loop over its class."""
+    graph = lower(SPEC)
+    op = replace(graph.op("head"), init=Constant(0.0))
+    graph.network.nodes["head"].update(op=op, parameters=op.parameters)
+    source = check(graph)
+    assert "        nn.init.zeros_(self.head.weight)\n" in source
+    assert "nn.init.trunc_normal_(module.weight, std=INIT_STD)" in source
+
+
+def test_layer_scale_by_block() -> None:
+    spec = SPEC.model_copy(update={"variant": Variant(layer_scale=0.5)})
+    graph = lower(spec)
+    op = LayerScale(Dim(8, "C"), 0.25)
+    graph.network.nodes["blocks.1.ls2"].update(op=op, parameters=op.parameters)
+    model = build(check(graph), "scales")
+    assert (model.blocks[1].ls2.gamma == 0.25).all()
+    assert (model.blocks[1].ls1.gamma == 0.5).all()
+
+
+@pytest.mark.parametrize("exposed", [False, True])
+def test_no_quadratic_step(*, exposed: bool) -> None:
     """Ten times the blocks make ten times the steps, counted and not timed."""
-    import sys
 
     def steps(depth: int) -> int:
         count = 0
@@ -105,7 +130,10 @@ def test_no_quadratic_step() -> None:
 
         sys.setprofile(trace)
         try:
-            deit_spec.compile({"depth": depth})
+            graph = lower(SPEC.model_copy(update={"depth": depth}))
+            if exposed:
+                graph.outputs = {**graph.outputs, "tokens": "blocks.1.add2"}
+            generate(finish(graph))
         finally:
             sys.setprofile(None)
         return count

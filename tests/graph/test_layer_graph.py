@@ -1,12 +1,15 @@
 """The graph that a user takes and analyses."""
 
 import networkx as nx
+import pytest
 from hypothesis import given
 from support.strategies import specs
 
 import deit_spec
-from deit_spec import DeiTSpec
-from deit_spec.graph import build_scopes
+from deit_spec import DeiTSpec, LayerGraph
+from deit_spec.graph import IllegalGraphError, build_scopes
+from deit_spec.ops import Gelu, Images
+from deit_spec.passes import infer_shapes
 
 
 def test_network_is_a_digraph_with_documented_attributes() -> None:
@@ -43,6 +46,29 @@ def test_bypass_keeps_arguments_and_outputs() -> None:
     assert graph.inputs("blocks.0.add1") == ("pos_drop", "blocks.0.attn.proj_drop")
     graph.bypass("read_cls")
     assert graph.inputs("head") == ("norm",)
+
+
+@pytest.mark.parametrize(
+    ("path", "inputs"),
+    [("images", []), ("x", ["nowhere"]), ("x", ["images", "images"])],
+)
+def test_add_refuses_what_a_digraph_would_lose(path: str, inputs: list[str]) -> None:
+    graph = deit_spec.lower({"depth": 1})
+    before = len(graph)
+    with pytest.raises(ValueError, match=f"cannot add {path}"):
+        graph.add(path, Gelu(), inputs)
+    assert len(graph) == before
+
+
+def test_scopes_that_read_each_other_are_refused() -> None:
+    graph = LayerGraph("two", "")
+    graph.add("images", Images(3, 8))
+    path = "images"
+    for name in ("a.first", "b.first", "a.second", "b.second"):
+        path = graph.add(name, Gelu(), [path])
+    graph.outputs = {"x": path}
+    with pytest.raises(IllegalGraphError, match="run after it began"):
+        build_scopes(infer_shapes(graph))
 
 
 @given(specs())

@@ -7,7 +7,7 @@ import pytest
 from deit_spec import DeiTSpec, LayerGraph, Variant
 from deit_spec.graph import IllegalGraphError, Stage, Target, verify
 from deit_spec.lowering import lower
-from deit_spec.ops import Add, Dim, Dropout, Images, ReadToken
+from deit_spec.ops import Add, Dim, Dropout, Images, Linear, ReadToken, TruncatedNormal
 from deit_spec.passes import infer_shapes, run_passes
 
 
@@ -61,7 +61,16 @@ def symbol_of_two_sizes(graph: LayerGraph) -> None:
 
 
 def identity(graph: LayerGraph) -> None:
-    graph.network.nodes["norm"]["op"] = Dropout(0.0)
+    graph.network.nodes["norm"].update(op=Dropout(0.0), parameters=())
+
+
+def shape_of_another_op(graph: LayerGraph) -> None:
+    op = Linear(graph.shape("norm")[2], Dim(7), TruncatedNormal(0.02))
+    graph.network.nodes["head"].update(op=op, parameters=op.parameters)
+
+
+def parameters_of_another_op(graph: LayerGraph) -> None:
+    graph.network.nodes["head"]["parameters"] = ()
 
 
 BREACHES: list[tuple[Callable[[LayerGraph], None], str]] = [
@@ -75,6 +84,8 @@ BREACHES: list[tuple[Callable[[LayerGraph], None], str]] = [
     (untyped, "norm: no shape"),
     (edge_of_other_shape, "norm -> read_cls: the edge has another shape"),
     (symbol_of_two_sizes, "norm: C=7, elsewhere 768"),
+    (shape_of_another_op, "head: [B, K=5], its op makes [B, 7]"),
+    (parameters_of_another_op, "head: parameters are not those of its op"),
     (identity, "norm: Dropout 0 does nothing"),
 ]
 
@@ -93,7 +104,7 @@ def test_breach_is_found(breach: Callable[[LayerGraph], None], message: str) -> 
 
 def test_nothing_random_at_inference() -> None:
     graph = final(Target.INFERENCE)
-    graph.network.nodes["norm"]["op"] = Dropout(0.5)
+    graph.network.nodes["norm"].update(op=Dropout(0.5), parameters=())
     with pytest.raises(IllegalGraphError, match=r"norm: Dropout 0\.5 is random"):
         verify(graph)
 

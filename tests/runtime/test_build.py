@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from support.running import images_for
 from torch import Tensor, nn
 
 import deit_spec
+from deit_spec.runtime import import_source
 
 TINY = Path(__file__).parents[2] / "specs" / "tiny.yaml"
 
@@ -115,8 +117,40 @@ def test_dtype(dtype: str | torch.dtype) -> None:
 def test_unknown_dtype_and_target_are_refused() -> None:
     with pytest.raises(ValueError, match="dtype is one of float32"):
         deit_spec.load(TINY, dtype="float23")
-    with pytest.raises(ValueError, match="'test' is not a valid Target"):
+    with pytest.raises(ValueError, match="target is one of train, inference"):
         deit_spec.load(TINY, target="test")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, 3, "int64"])
+def test_only_floating_types(dtype: object) -> None:
+    with pytest.raises(ValueError, match="dtype is one of"):
+        deit_spec.load(TINY, dtype=dtype)
+
+
+@pytest.mark.parametrize("spec", [None, [], 3, b"specs/base.yaml"])
+def test_what_is_no_spec(spec: object) -> None:
+    with pytest.raises(TypeError, match="a spec is a path, a mapping or a DeiTSpec"):
+        deit_spec.load(spec)
+
+
+def test_warnings_are_kept() -> None:
+    compiled = deit_spec.compile({"teacher_num_classes": 5, "depth": 1})
+    assert [found.code for found in compiled.diagnostics] == ["DS208"]
+
+
+def test_threads_share_a_module() -> None:
+    """Nobody gets a module that is still being executed."""
+    source = deit_spec.compile({"depth": 1, "name": "threads"}).source
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            models = list(
+                pool.map(lambda _: import_source(source, "t").DeiT, range(64))
+            )
+    finally:
+        sys.setswitchinterval(before)
+    assert len(set(models)) == 1
 
 
 def test_device() -> None:
@@ -134,7 +168,8 @@ model = generated.DeiT().eval()
 model.load_state_dict(torch.load(sys.argv[1] + "/weights.pt"), strict=True)
 out = model(torch.load(sys.argv[1] + "/images.pt"))
 torch.save(tuple(out), sys.argv[1] + "/out.pt")
-assert not any(name.startswith(("deit_spec.", "networkx", "pydantic")) for name in sys.modules)
+ours = ("deit_spec.", "networkx", "pydantic")
+assert not any(name.startswith(ours) for name in sys.modules)
 """
 
 

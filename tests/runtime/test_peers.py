@@ -4,8 +4,11 @@ import pytest
 import torch
 from support.peers import import_timm
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 import deit_spec
+from deit_spec.cost import total
 
 DEIT3 = {
     "distillation_token": False,
@@ -94,11 +97,6 @@ def test_two_heads_equal_two_heads(images: Tensor) -> None:
 
 def test_macs_equal_torchs_count() -> None:
     """torch counts two operations for each multiply-accumulate."""
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from deit_spec.cost import total
-
     for spec in PEERS.values():
         compiled = deit_spec.compile(spec)
         model = compiled.build().eval()

@@ -10,7 +10,8 @@ from deit_spec.pipeline import check_spec
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "base.yaml").write_text(
-        "name: base\nembed_dim: 384\nnum_heads: 6\nvariant:\n  qkv_bias: false\n  init: fan_in\n"
+        "name: base\nembed_dim: 384\nnum_heads: 6\n"
+        "variant:\n  qkv_bias: false\n  init: fan_in\n"
     )
     return tmp_path
 
@@ -84,6 +85,14 @@ def test_mistake_of_the_base_comes_with_the_line_that_extends(folder: Path) -> N
     (found,) = check_spec(path).diagnostics
     assert found.code == "DS001"
     assert [str(label.span) for label in found.secondary] == [f"{path}:1:10"]
+
+
+@pytest.mark.parametrize("name", ["\\0", "", ".", "loop", "~", "nowhere/\\u2028.yaml"])
+def test_no_such_file_is_never_a_defect(folder: Path, name: str) -> None:
+    (folder / "loop").symlink_to("loop")
+    path = write(folder, "mine.yaml", f'extends: "{name}"\n')
+    (found,) = check_spec(path).diagnostics
+    assert (found.code, str(found.primary.span)) == ("DS009", f"{path}:1:10")
 
 
 def test_long_chain_is_refused(folder: Path) -> None:

@@ -21,6 +21,7 @@ SCALARS = (
     | st.booleans()
     | st.integers()
     | st.integers(-2, 1025)
+    | st.integers(1, 70_000)
     | st.floats()
     | st.text(max_size=8)
     | st.sampled_from(["cls", "mean_tokens", "all", 10**40, -0.0, 1e308, 5e-324])
@@ -55,9 +56,7 @@ def test_any_document_in_yaml(value: dict[str, Any]) -> None:
         deit_spec.compile(checked.spec)
 
 
-@given(
-    DOCUMENTS | st.dictionaries(SCALARS.filter(lambda x: x == x), SCALARS, max_size=3)
-)
+@given(DOCUMENTS | st.dictionaries(SCALARS, SCALARS, max_size=3))
 def test_any_mapping(value: dict[Any, Any]) -> None:
     checked = check_spec(value)
     assert_well_formed(checked.diagnostics)

@@ -1,12 +1,14 @@
 """Each finding: its code, its place, and a help that mends the spec."""
 
+# ruff: noqa: E501  -- a case is a line
+
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.pipeline import check_text
+from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
+from deit_spec.pipeline import check_spec, check_text
 
 
 def findings(text: str) -> list[Diagnostic]:
@@ -42,6 +44,13 @@ CASES = [
     Case(V + "fusion: cls\n", "DS211", "2:11", "leave `variant.fusion` out", "{}"),
     Case("depth: 1\n" + V + "drop_path: 0.1\n", "DS211", "3:14", "leave `variant.drop_path` out", "depth: 1\n"),
     Case("depth: 1000000000\n", "DS212", "1:8", "`depth: 20000` or less", "depth: 24\n"),
+    Case("num_layers: 6\n", "DS101", "1:1", "did you mean `depth`?", "depth: 6\n"),
+    Case("hidden_size: 384\n", "DS101", "1:1", "did you mean `embed_dim`?", "embed_dim: 384\n"),
+    Case("init_values: 1e-6\n", "DS101", "1:1", "did you mean `layer_scale`, which belongs under `variant`?", V + "layer_scale: 1e-6\n"),
+    Case(V + "img_size: 32\n", "DS101", "2:3", "did you mean `image_size`, which belongs at the top level?", "image_size: 32\n"),
+    Case("image_size: 10007\npatch_size: 5000\n", "DS201", "1:13", "`image_size: 10000` or `image_size: 15000`; with 10007, `patch_size: 1` or `10007`", "image_size: 10000\npatch_size: 5000\n"),
+    Case("image_size: 65535\npatch_size: 65530\n", "DS201", "1:13", "`image_size: 65530`; with 65535, `patch_size: 13107`, `21845` or `65535`", "image_size: 65535\npatch_size: 65535\n"),
+    Case("teacher_num_classes: 5\n" + V + "distillation_token: false\n", "DS206", "1:22", "`variant.distillation_token: true`, or `teacher_num_classes: null`", "{}"),
     Case("embed_dims: 768\n", "DS101", "1:1", "did you mean `embed_dim`?", "embed_dim: 768\n"),
     Case("Embed-Dim: 768\n", "DS101", "1:1", "did you mean `embed_dim`?", "embed_dim: 768\n"),
     Case("layer_scale: 1e-6\n", "DS101", "1:1", "`layer_scale` belongs under `variant`", V + "layer_scale: 1e-6\n"),
@@ -83,8 +92,6 @@ def test_finding(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    from deit_spec.diagnostics import CATALOGUE
-
     wanted = {code for code in CATALOGUE if code[2] in "12"} - {"DS106"}
     assert {case.code for case in CASES} == wanted
 
@@ -146,7 +153,5 @@ def test_values_are_read_as_yaml_12(text: str, field: str, value: object) -> Non
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("specs/*.yaml")))
 def test_our_own_specs_are_clean(path: Path) -> None:
-    from deit_spec.pipeline import check_spec
-
     weights = {f.severity for f in check_spec(path).diagnostics}
     assert weights <= {Severity.NOTE}

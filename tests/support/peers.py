@@ -19,7 +19,7 @@ def import_timm() -> ModuleType:
         arguments = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
         for name in ("nms", "qnms"):
             _library.define(f"{name}{arguments}")
-    import timm
+    import timm  # noqa: PLC0415  -- once the ops are declared
 
     return timm
 
@@ -27,6 +27,6 @@ def import_timm() -> ModuleType:
 def import_transformers() -> ModuleType:
     """Import transformers, which imports torchvision as timm does."""
     import_timm()
-    import transformers
+    import transformers  # noqa: PLC0415  -- once the ops are declared
 
     return transformers

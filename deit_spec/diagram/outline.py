@@ -1,0 +1,123 @@
+"""The layers by path, as a tree."""
+
+from collections.abc import Iterator
+from copy import copy
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+from rich.tree import Tree
+
+from deit_spec.cost import Cost, short
+from deit_spec.diagnostics.visible import visible
+from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE
+from deit_spec.diagram.glyphs import ascii_of
+from deit_spec.diagram.rows import counted
+from deit_spec.diagram.view import View
+from deit_spec.graph import LayerGraph, Scope, runs
+
+
+class _AsciiTree(Tree):
+    """A tree whose guides are ASCII on every console."""
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        plain = copy(options)
+        plain.encoding = "ascii"
+        yield from super().__rich_console__(console, plain)
+
+
+def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -> Tree:
+    """Nest the layers by path, each with its output's shape and its cost.
+
+    Args:
+        graph: A graph with shapes.
+        expand: Show equal blocks one by one.
+        ascii_only: Use ASCII alone, the guides included.
+
+    Returns:
+        A tree for a rich console to print.
+    """
+    return _Outline(graph, expand=expand, ascii_only=ascii_only).root()
+
+
+class _Outline:
+    def __init__(self, graph: LayerGraph, *, expand: bool, ascii_only: bool) -> None:
+        self.view = View(graph, expand=expand, detail=False)
+        self.ascii_only = ascii_only
+        self.sums = _sums(self.view)
+
+    def root(self) -> Tree:
+        graph, root = self.view.graph, self.view.root
+        kind = _AsciiTree if self.ascii_only else Tree
+        cost = self.sums[""]
+        words = f"{graph.target.value}  {cost.parameters:,} parameters"
+        label = self.label(graph.name, words, "", Cost(macs=cost.macs))
+        found = kind(label, guide_style=FAINT)
+        self.fill(found, root)
+        return found
+
+    def fill(self, parent: Tree, scope: Scope) -> None:
+        """Add what is in a scope."""
+        groups = dict(self.groups(scope))
+        for name, item in scope.items.items():
+            if isinstance(item, str):
+                self.layer(parent, name, item)
+            elif name in groups:
+                self.scopes(parent, groups[name])
+
+    def groups(self, scope: Scope) -> Iterator[tuple[str, list[Scope]]]:
+        """The scopes inside, by the name of the first of those that are one line."""
+        joined = scope.is_sequence and not self.view.expand
+        cut = runs(scope.scopes) if joined else [[inner] for inner in scope.scopes]
+        for run in cut:
+            yield run[0].name, run
+
+    def layer(self, parent: Tree, name: str, path: str) -> None:
+        """Add a layer."""
+        view = self.view
+        parent.add(
+            self.label(name, view.summary(path), view.shape(path), view.costs[path])
+        )
+
+    def scopes(self, parent: Tree, run: list[Scope]) -> None:
+        """Add a scope, or equal ones as one."""
+        first, last = run[0], run[-1]
+        name = first.name
+        if first.path.rpartition(".")[0] and name.isdigit():
+            name = first.path
+        if len(run) > 1:
+            name = f"{first.path} … {last.path} ×{len(run)}"
+        cost = sum((self.sums[scope.path] for scope in run), Cost())
+        shape = self.view.shape(last.outputs[-1]) if last.outputs else ""
+        branch = parent.add(self.label(name, "", shape, cost))
+        with self.view.inside(tuple(run)):
+            self.fill(branch, first)
+
+    def label(self, name: str, words: str, shape: str, cost: Cost) -> Text:
+        """Write a line of the tree."""
+        parts = [(name, TITLE), (words, PLAIN), (shape, SHAPE)]
+        if cost.parameters:
+            parts.append((counted(cost.parameters), NUMBER))
+        if cost.macs:
+            parts.append((f"{short(cost.macs)} MACs", NUMBER))
+        text = Text()
+        for part, style in parts:
+            if part:
+                text.append("  " if text else "").append(self.plain(part), style)
+        return text
+
+    def plain(self, text: str) -> str:
+        """A text as it will be written."""
+        text = visible(text)
+        return ascii_of(text) if self.ascii_only else text
+
+
+def _sums(view: View) -> dict[str, Cost]:
+    """What every scope costs, the whole model under the empty path."""
+    found: dict[str, Cost] = {}
+    for path, cost in view.costs.items():
+        while path:
+            path = path.rpartition(".")[0]  # noqa: PLW2901  -- from inside out
+            found[path] = found.get(path, Cost()) + cost
+    return found

@@ -1,0 +1,175 @@
+"""Graphs to draw: as specs make them, and as later passes may."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deit_spec.graph import LayerGraph, Target
+from deit_spec.lowering import lower
+from deit_spec.ops import (
+    Add,
+    Attend,
+    Dim,
+    Images,
+    JoinTokens,
+    LayerNorm,
+    Linear,
+    MergeHeads,
+    PatchProjection,
+    ReadToken,
+    SplitHeads,
+    Table,
+    TakePart,
+    TruncatedNormal,
+)
+from deit_spec.ops.tokens import FlattenGrid
+from deit_spec.passes import infer_shapes, run_passes
+from deit_spec.spec.schema import DeiTSpec, Variant
+
+STD = TruncatedNormal(0.02)
+C, N, P, H, D = (
+    Dim(24, "C"),
+    Dim(17, "N"),
+    Dim(16, "P"),
+    Dim(3, "H"),
+    Dim(8, "D"),
+)
+
+
+def graph_of(target: Target = Target.TRAIN, **fields: Any) -> LayerGraph:
+    switches = {k: fields.pop(k) for k in list(fields) if k in Variant.model_fields}
+    spec = DeiTSpec(**fields, variant=Variant(**switches))
+    return run_passes(lower(spec), target)
+
+
+@pytest.fixture
+def base() -> LayerGraph:
+    return graph_of(name="base", num_classes=1000, teacher_num_classes=1000)
+
+
+def finished(graph: LayerGraph, outputs: dict[str, str]) -> LayerGraph:
+    graph.outputs = outputs
+    return infer_shapes(graph)
+
+
+def images(graph: LayerGraph) -> str:
+    graph.add("images", Images(3, 16))
+    graph.add("embed.proj", PatchProjection(3, C, 4), ["images"])
+    return graph.add("embed.flatten", FlattenGrid(P), ["embed.proj"])
+
+
+def attention(graph: LayerGraph, path: str, x: str) -> str:
+    graph.add(f"{path}.qkv", Linear(C, C.times(3), STD), [x])
+    graph.add(f"{path}.split", SplitHeads(3, H, D), [f"{path}.qkv"])
+    for index, name in enumerate("qkv"):
+        graph.add(f"{path}.{name}", TakePart(index, 3), [f"{path}.split"])
+    parts = [f"{path}.{name}" for name in "qkv"]
+    graph.add(f"{path}.sdpa", Attend(), parts)
+    graph.add(f"{path}.merge", MergeHeads(C), [f"{path}.sdpa"])
+    return graph.add(f"{path}.proj", Linear(C, C, STD), [f"{path}.merge"])
+
+
+def block(graph: LayerGraph, path: str, x: str) -> str:
+    norm = graph.add(f"{path}.norm", LayerNorm(C, 1e-6), [x])
+    branch = attention(graph, f"{path}.attn", norm)
+    return graph.add(f"{path}.add", Add(), [x, branch])
+
+
+def attention_returned() -> LayerGraph:
+    """Every block returns what its heads attend to, and the tokens after it."""
+    graph = LayerGraph("attention_returned", "0")
+    x = images(graph)
+    outputs = {}
+    for index in range(3):
+        x = block(graph, f"blocks.{index}", x)
+        outputs[f"heads_{index}"] = f"blocks.{index}.attn.sdpa"
+        outputs[f"tokens_{index}"] = x
+    outputs["norm"] = graph.add("norm", LayerNorm(C, 1e-6), [x])
+    return finished(graph, outputs)
+
+
+def last_block_short() -> LayerGraph:
+    """The last block computes one token alone, from slices of the projection."""
+    graph = LayerGraph("last_block_short", "0")
+    x = images(graph)
+    for index in range(2):
+        x = block(graph, f"blocks.{index}", x)
+    last = "blocks.2"
+    norm = graph.add(f"{last}.norm", LayerNorm(C, 1e-6), [x])
+    kept = graph.add(f"{last}.keep", FirstToken(), [norm])
+    attn = f"{last}.attn"
+    query = graph.add(f"{attn}.query", Linear(C, C, STD), [kept])
+    both = graph.add(f"{attn}.key_value", Linear(C, C.times(2), STD), [norm])
+    graph.add(f"{attn}.split_query", SplitHeads(1, H, D), [query])
+    graph.add(f"{attn}.split", SplitHeads(2, H, D), [both])
+    graph.add(f"{attn}.q", TakePart(0, 1), [f"{attn}.split_query"])
+    graph.add(f"{attn}.k", TakePart(0, 2), [f"{attn}.split"])
+    graph.add(f"{attn}.v", TakePart(1, 2), [f"{attn}.split"])
+    graph.add(f"{attn}.sdpa", Attend(), [f"{attn}.{name}" for name in "qkv"])
+    graph.add(f"{attn}.merge", MergeHeads(C), [f"{attn}.sdpa"])
+    graph.add(f"{attn}.proj", Linear(C, C, STD), [f"{attn}.merge"])
+    skip = graph.add(f"{last}.skip", FirstToken(), [x])
+    x = graph.add(f"{last}.add", Add(), [skip, f"{attn}.proj"])
+    read = graph.add("read", ReadToken(0), [x])
+    return finished(graph, {"features": read})
+
+
+def far_readers() -> LayerGraph:
+    """Layers read others far above, more of them than there are lanes."""
+    graph = LayerGraph("far_readers", "0")
+    x = images(graph)
+    made = [x]
+    for index in range(7):
+        x = graph.add(f"step{index}", LayerNorm(C, 1e-6), [x])
+        made.append(x)
+    for index, far in enumerate(made[:-1]):
+        x = graph.add(f"add{index}", Add(), [x, far])
+    blocks = []
+    for index in range(3):
+        x = block(graph, f"blocks.{index}", x)
+        blocks.append(x)
+    join = graph.add("join", JoinTokens(Dim(48)), blocks)
+    return finished(graph, {"all": join})
+
+
+def diamonds() -> LayerGraph:
+    """Branches within branches, beside a direct line, and one more table."""
+    graph = LayerGraph("diamonds", "0")
+    x = images(graph)
+    one = graph.add("one", LayerNorm(C, 1e-6), [x])
+    left = graph.add("left", Linear(C, C, STD), [one])
+    right = graph.add("right", Linear(C, C, STD), [one])
+    inner = graph.add("inner", Add(), [left, right])
+    other = graph.add("other", Linear(C, C, STD), [x])
+    both = graph.add("both", Add(), [inner, other])
+    outer = graph.add("outer", Add(), [both, x])
+    tables = [graph.add(f"table{i}", Table(P, C, STD)) for i in range(3)]
+    for index, table in enumerate(tables):
+        outer = graph.add(f"plus{index}", Add(), [outer, table])
+    shared = graph.add("shared", Table(P, C, STD))
+    outer = graph.add("plus3", Add(), [outer, shared])
+    outer = graph.add("plus4", Add(), [outer, shared])
+    return finished(graph, {"out": outer})
+
+
+class FirstToken(ReadToken):
+    """Keeps a dimension for the one token that it reads."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def infer(self, *inputs: Any) -> Any:
+        (x,) = inputs
+        return (x[0], Dim(1), x[2])
+
+
+HAND_MADE: dict[str, Callable[[], LayerGraph]] = {
+    made.__name__: made
+    for made in (
+        attention_returned,
+        last_block_short,
+        far_readers,
+        diamonds,
+    )
+}

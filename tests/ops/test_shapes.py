@@ -1,0 +1,119 @@
+"""Every op refuses what does not fit, with both numbers in the message."""
+
+import pytest
+
+from deit_spec.ops import (
+    BATCH,
+    Add,
+    Attend,
+    Dim,
+    Dropout,
+    ExpandBatch,
+    FlattenGrid,
+    Images,
+    JoinTokens,
+    LayerNorm,
+    LayerScale,
+    Linear,
+    MeanLogits,
+    MeanOfTokens,
+    MergeHeads,
+    Op,
+    PatchProjection,
+    ReadToken,
+    Shape,
+    ShapeError,
+    SplitHeads,
+    TakePart,
+    TruncatedNormal,
+    letters,
+    show,
+)
+
+INIT = TruncatedNormal(0.02)
+C = Dim(8, "C")
+N = Dim(5, "N")
+TOKENS: Shape = (BATCH, N, C)
+
+
+def shape(*sizes: int) -> Shape:
+    return (BATCH, *map(Dim, sizes))
+
+
+REFUSED: list[tuple[Op, tuple[Shape, ...], str]] = [
+    (Linear(Dim(7), C, INIT), (TOKENS,), "takes a last dimension of 7, not C=8"),
+    (LayerNorm(Dim(7), 1e-6), (TOKENS,), "takes a last dimension of 7, not C=8"),
+    (LayerScale(Dim(7), 1.0), (TOKENS,), "takes a last dimension of 7, not C=8"),
+    (
+        PatchProjection(3, C, 4),
+        (shape(3, 10, 10),),
+        "cuts patches of 4 from a side of 10, which leaves 2",
+    ),
+    (
+        PatchProjection(3, C, 4),
+        (shape(3, 8, 10),),
+        "cuts patches of 4 from a side of 10, which leaves 2",
+    ),
+    (PatchProjection(3, C, 4), (shape(1, 8, 8),), "takes channels 3, not 1"),
+    (PatchProjection(3, C, 4), (TOKENS,), "takes 4 dimensions, not 3: [B, N=5, C=8]"),
+    (FlattenGrid(Dim(9, "P")), (shape(8, 2, 2),), "takes P=9 patches, not 2 × 2"),
+    (
+        SplitHeads(3, Dim(2, "H"), Dim(5, "D")),
+        ((BATCH, N, C.times(3)),),
+        "splits 3C=24 into 3 × H=2 × D=5, which makes 30",
+    ),
+    (TakePart(0, 3), (shape(5, 2, 2, 4),), "takes parts 3, not 2"),
+    (
+        Attend(),
+        (shape(2, 5, 4), shape(2, 5, 4), shape(2, 6, 4)),
+        "takes keys [B, 2, 5, 4] and values [B, 2, 6, 4], which differ",
+    ),
+    (
+        Attend(),
+        (shape(2, 5, 4), shape(3, 5, 4), shape(3, 5, 4)),
+        "takes as many key heads as query heads, 2, not 3",
+    ),
+    (
+        Attend(),
+        (shape(2, 5, 4), shape(2, 5, 3), shape(2, 5, 3)),
+        "takes a key width of 4, not 3",
+    ),
+    (MergeHeads(C), (shape(2, 5, 3),), "joins 2 × 3, 6 channels, into C=8"),
+    (
+        JoinTokens(N),
+        (shape(1, 8), shape(3, 8)),
+        "joins 1 + 3 = 4 tokens into N=5",
+    ),
+    (JoinTokens(N), (shape(1, 8), shape(4, 7)), "takes tokens of one width, 8, not 7"),
+    (ExpandBatch(), (TOKENS,), "takes a first dimension of 1, not B"),
+    (ReadToken(5), (TOKENS,), "reads token 5 of [B, N=5, C=8], which has N=5"),
+    (MeanOfTokens(6), (TOKENS,), "averages 6 tokens of [B, N=5, C=8]"),
+    (Add(), (TOKENS, shape(4, 8)), "adds [B, 4, 8] to [B, N=5, C=8]"),
+    (MeanLogits(), (shape(3), shape(4)), "averages heads of [B, 3] and [B, 4]"),
+]
+
+
+@pytest.mark.parametrize(("op", "inputs", "message"), REFUSED)
+def test_refused(op: Op, inputs: tuple[Shape, ...], message: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        op.infer(*inputs)
+    assert str(caught.value) == message
+
+
+def test_attention_of_fewer_queries() -> None:
+    """Queries may be fewer than keys: a later pass computes what is read alone."""
+    q, kv = shape(2, 1, 4), shape(2, 5, 4)
+    assert Attend().infer(q, kv, kv) == q
+    assert Attend().macs(q, kv, kv) == 2 * 2 * 1 * 5 * 4
+
+
+def test_shapes_as_text() -> None:
+    fused = (BATCH, N, C.times(3))
+    assert show(fused) == "[B, N=5, 3C=24]"
+    assert letters(fused) == "[B, N, 3C]"
+    assert show(Images(3, 8).infer()) == "[B, 3, 8, 8]"
+
+
+def test_ops_compare_by_what_they_say() -> None:
+    assert Dropout(0.1) == Dropout(0.1) != Dropout(0.2)
+    assert len({Linear(C, C, INIT), Linear(C, C, INIT)}) == 1
