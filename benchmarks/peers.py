@@ -1,4 +1,4 @@
-"""timm, also where torchvision's compiled ops cannot load."""
+"""timm and transformers, also where torchvision's compiled ops cannot load."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ def import_timm() -> ModuleType:
     torch of another build its own library cannot load, and the import fails for
     want of the schema. So the schemas are declared where the library is missing.
     """
-    if not _loads_ops():
+    if not _libraries and not _loads_ops():
         library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         for name in OPS:
             library.define(f"{name}{SCHEMA}")  # type: ignore[no-untyped-call]
@@ -40,3 +40,9 @@ def _loads_ops() -> bool:
     except OSError:
         return False
     return hasattr(torch.ops.torchvision, OPS[0])
+
+
+def import_transformers() -> ModuleType:
+    """Import transformers, which imports torchvision as timm does."""
+    import_timm()
+    return import_module("transformers")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.peers import import_timm
+from peers import import_timm
 from support.published import PUBLISHED
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.peers import import_timm
+from peers import import_timm
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode

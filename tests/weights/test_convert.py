@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from peers import import_timm
 from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, same, save, state_of
-from support.peers import import_timm
 
 import deit_spec
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint

@@ -1,9 +1,9 @@
 """Names translate both ways, and transformers' own are all known."""
 
 import pytest
+from peers import import_timm, import_transformers
 from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, state_of
-from support.peers import import_timm, import_transformers
 
 from deit_spec.weights.dialects import (
     DEIT,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from peers import import_transformers
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, model_of, save
-from support.peers import import_transformers
 from torch import nn
 
 import deit_spec

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from peers import import_timm
 from safetensors.torch import save_file
-from support.peers import import_timm
 from support.published import PUBLISHED
 from torch import nn
 
