@@ -1,39 +1,26 @@
 """The whole flow: text, spec, graph, source, module. Each step is a line here."""
 
 import gc
-import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deit_spec.diagnostics import Diagnostic, Span, has_errors, in_source_order
+from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
-from deit_spec.source import Document, document_from_mapping, read_bytes
-from deit_spec.source.limits import FILE_BYTES
-from deit_spec.spec import (
-    Checked,
-    DeiTSpec,
-    Origin,
-    at,
-    check,
-    inherited,
-    locate,
-    plain_name,
-    resolve,
-)
+from deit_spec.spec import Checked, DeiTSpec, SpecLike, check_spec
 from deit_spec.spec import output_size as size_of
 
 if TYPE_CHECKING:
+    import os
+
     import torch
     from torch import nn
 
     from deit_spec.weights import Allowance
 
-SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec"
 TargetName: TypeAlias = Literal["train", "inference"]
 
 
@@ -76,39 +63,6 @@ class Compiled:
         from deit_spec.runtime import build  # torch is imported from there down
 
         return build(self.source, self.graph.name, device=device, dtype=dtype)
-
-
-def check_spec(spec: SpecLike) -> Checked:
-    """Read and validate a spec, and return every finding.
-
-    Raises:
-        TypeError: It is neither a path, a mapping nor a DeiTSpec.
-    """
-    match spec:
-        case DeiTSpec():
-            value = spec.model_dump(exclude_unset=True)
-            document = document_from_mapping(value, f"<{spec.name}>")
-            return _check_read(document, [], spec.name)
-        case Mapping():
-            document = document_from_mapping(spec)
-            return _check_read(document, [], "deit")
-        case str() | os.PathLike():
-            origin = locate(spec, Path()) if isinstance(spec, str) else at(Path(spec))
-            return _check_read(*origin.read(), origin.stem, origin)
-        case _:
-            kind = type(spec).__name__
-            raise TypeError(f"a spec is a path, a mapping or a DeiTSpec, not {kind}")
-
-
-def check_text(data: bytes, name: str) -> Checked:
-    """Read and validate a spec that has no file, such as standard input."""
-    document, findings = read_bytes(data, name)
-    return _check_read(document, findings, "deit")
-
-
-def check_stream(stream: IO[bytes], name: str) -> Checked:
-    """Read and validate a spec from a stream, no further than the limit."""
-    return check_text(stream.read(FILE_BYTES + 1), name)
 
 
 def load_spec(spec: SpecLike) -> DeiTSpec:
@@ -221,26 +175,6 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     require(plan, permitted)
     source, name = compiled.source, compiled.graph.name
     return fill(source, name, plan, checkpoint, device=device, dtype=dtype)
-
-
-def _check_read(
-    document: Document | None,
-    findings: list[Diagnostic],
-    name: str,
-    origin: Origin | None = None,
-) -> Checked:
-    """Merge what the document extends, validate, and gather every finding."""
-    if document is None:
-        return Checked(None, tuple(in_source_order(findings)))
-    lineage = resolve(document, origin)
-    findings = [*findings, *lineage.findings]
-    if lineage.document is None:
-        return Checked(None, tuple(in_source_order(findings)), document)
-    checked = check(lineage.document, plain_name(name))
-    findings += [inherited(found, lineage.links) for found in checked.diagnostics]
-    everything = tuple(in_source_order(findings))
-    spec = None if has_errors(everything) else checked.spec
-    return Checked(spec, everything, lineage.document)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import typer
 from deit_spec.cli.arguments import OutputOption
 from deit_spec.cli.output import emit
 from deit_spec.cost import short, total
-from deit_spec.pipeline import check_spec, finish
+from deit_spec.pipeline import finish
 from deit_spec.published import accuracies
+from deit_spec.spec import check_spec
 
 
 class Format(Enum):

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.pipeline import check_spec, check_stream
-from deit_spec.spec import Checked
+from deit_spec.spec import Checked, check_spec, check_stream
 
 if TYPE_CHECKING:
     from rich.console import Console

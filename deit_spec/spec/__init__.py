@@ -1,20 +1,16 @@
 """The schema, the rules between its fields, and inheritance."""
 
-from deit_spec.spec.check import Checked, check
-from deit_spec.spec.inherit import inherited, resolve
-from deit_spec.spec.origin import Origin, at, locate
-from deit_spec.spec.schema import DeiTSpec, Variant, output_size, plain_name
+from deit_spec.spec.check import Checked
+from deit_spec.spec.reading import SpecLike, check_spec, check_stream, check_text
+from deit_spec.spec.schema import DeiTSpec, Variant, output_size
 
 __all__ = [
     "Checked",
     "DeiTSpec",
-    "Origin",
+    "SpecLike",
     "Variant",
-    "at",
-    "check",
-    "inherited",
-    "locate",
+    "check_spec",
+    "check_stream",
+    "check_text",
     "output_size",
-    "plain_name",
-    "resolve",
 ]

@@ -1,8 +1,6 @@
 """The commands as processes: streams, exit codes, files."""
 
-import contextlib
-import os
-import pty
+import functools
 import re
 import shutil
 import stat
@@ -14,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_regressions.file_regression import FileRegressionFixture
+from support import commands
+from support.commands import SPECS
 
 import deit_spec
 from deit_spec import cli
 from deit_spec.cli import validate
 
-SPECS = Path(__file__).parents[2] / "specs"
+run = functools.partial(commands.run, cwd=SPECS)
 BAD = """\
 image_size: 224
 patch_size: 16
@@ -28,25 +28,6 @@ depth: 12
 dropout: 0.1
 num_heads: 12
 """
-
-
-def run(
-    *arguments: str, cwd: Path = SPECS, stdin: str = "", **env: str
-) -> subprocess.CompletedProcess[str]:
-    kept = {
-        k: v
-        for k, v in os.environ.items()
-        if k not in {"NO_COLOR", "COLUMNS", "FORCE_COLOR"}
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "deit_spec", *arguments],
-        cwd=cwd,
-        input=stdin,
-        env={**kept, "PYTHONUTF8": "1", **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -199,20 +180,6 @@ def test_target_inference() -> None:
     assert "def forward(self, images: Tensor) -> Tensor:" in done.stdout
 
 
-def test_no_escape_sequences_in_a_pipe(bad: Path) -> None:
-    for arguments in (("validate", str(bad)), ("render", "tiny.yaml")):
-        done = run(*arguments)
-        assert "\x1b" not in done.stdout + done.stderr
-
-
-def test_hostile_names_reach_no_terminal(tmp_path: Path) -> None:
-    path = tmp_path / "a\x1b[31mb.yaml"
-    path.write_text("depth: 0\n")
-    done = run("validate", str(path))
-    assert done.returncode == 1
-    assert "\x1b" not in done.stderr + done.stdout
-
-
 def test_defect_is_exit_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,79 +219,6 @@ def test_check_compares_bytes(tmp_path: Path) -> None:
     assert run("compile", "tiny.yaml", "-o", str(path), "--check").returncode == 1
     path.write_bytes(b"\xff")
     assert run("compile", "tiny.yaml", "-o", str(path), "--check").returncode == 1
-
-
-@pytest.mark.parametrize("command", ["validate", "render", "compile"])
-def test_full_disk_is_no_defect(command: str) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "deit_spec", command, "tiny.yaml"],
-            cwd=SPECS,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 2
-    assert done.stderr == "error: no space left on device\n"
-
-
-def test_device_as_output() -> None:
-    done = run("compile", "tiny.yaml", "-o", "/dev/stdout")
-    assert done.stdout == run("compile", "tiny.yaml").stdout
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-@pytest.mark.parametrize(
-    "arguments", [["validate"], ["render"], ["render", "--format", "json"], ["compile"]]
-)
-def test_any_encoding(tmp_path: Path, encoding: str, arguments: list[str]) -> None:
-    """Names and boxes that stdout cannot encode end no command."""
-    (tmp_path / "тест.yaml").write_text("depth: 1\nnum_classes: 3\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "deit_spec", *arguments, "тест.yaml"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("command", ["validate", "render"])
-@pytest.mark.parametrize("how", ["terminal", "NO_COLOR", "--no-color"])
-def test_colour_on_a_terminal_alone(command: str, how: str, bad: Path) -> None:
-    if command == "validate" and how == "--no-color":
-        how = "NO_COLOR"
-    spec = str(bad) if command == "validate" else str(SPECS / "tiny.yaml")
-    shown = on_terminal(command, spec, how)
-    assert ("\x1b[" in shown) == (how == "terminal")
-
-
-def on_terminal(command: str, spec: str, how: str) -> str:
-    """What a command writes to a terminal."""
-    env = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "CI"}}
-    env |= {
-        "TERM": "xterm-256color",
-        **({"NO_COLOR": "1"} if how == "NO_COLOR" else {}),
-    }
-    ours, theirs = pty.openpty()
-    more = [how] if how == "--no-color" else []
-    process = subprocess.Popen(
-        [sys.executable, "-m", "deit_spec", command, spec, *more],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=env,
-    )
-    os.close(theirs)
-    shown = bytearray()
-    with contextlib.suppress(OSError):  # a closed terminal reads as an error
-        while part := os.read(ours, 4096):
-            shown += part
-    os.close(ours)
-    process.wait()
-    return shown.decode()
 
 
 TEXTS = st.sampled_from(

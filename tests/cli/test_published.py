@@ -12,7 +12,7 @@ from support.published import PUBLISHED
 
 import deit_spec
 from deit_spec import DeiTSpec, Variant
-from deit_spec.pipeline import check_spec
+from deit_spec.spec import check_spec
 from deit_spec.spec.starter import starter
 
 

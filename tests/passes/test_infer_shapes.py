@@ -7,7 +7,8 @@ from deit_spec import DeiTSpec
 from deit_spec.lowering import lower
 from deit_spec.ops import Dim, Linear, TruncatedNormal
 from deit_spec.passes import ShapeInferenceError, infer_shapes
-from deit_spec.pipeline import _lower, check_spec
+from deit_spec.pipeline import _lower
+from deit_spec.spec import check_spec
 
 
 def test_every_failure_is_told_once_with_both_sizes_and_the_line() -> None:

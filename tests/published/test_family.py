@@ -14,8 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import deit_spec
 from deit_spec.cost import total
-from deit_spec.pipeline import check_spec
 from deit_spec.published import accuracies, names, read
+from deit_spec.spec import check_spec
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "deit_spec" / "published" / "models"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deit_spec.pipeline import check_spec
+from deit_spec.spec import check_spec
 
 
 @pytest.fixture

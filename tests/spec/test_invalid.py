@@ -12,7 +12,7 @@ from support.strategies import specs
 import deit_spec
 from deit_spec import DeiTSpec, SpecError, Variant
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, has_errors
-from deit_spec.pipeline import check_spec, check_text
+from deit_spec.spec import check_spec, check_text
 
 KEYS = st.sampled_from([*DeiTSpec.model_fields, "variant", "dept", "num-heads", ""])
 INNER = st.sampled_from([*Variant.model_fields, "fusions", "depth"])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
-from deit_spec.pipeline import check_spec, check_text
+from deit_spec.spec import check_spec, check_text
 
 
 def findings(text: str) -> list[Diagnostic]:

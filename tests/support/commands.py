@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SPECS = ROOT / "specs"
 
 
 def run(

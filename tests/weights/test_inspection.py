@@ -11,7 +11,7 @@ from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec
-from deit_spec.pipeline import check_text
+from deit_spec.spec import check_text
 from deit_spec.weights import Checkpoint, inspect, make_plan, open_checkpoint
 from deit_spec.weights.convert import rename
 from deit_spec.weights.dialects import HF
