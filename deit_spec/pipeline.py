@@ -1,7 +1,7 @@
 """The whole flow: text, spec, graph, source, module. Each step is a line here."""
 
 import gc
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -162,11 +162,19 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     Raises:
         SpecError: The spec has errors.
         WeightsError: The checkpoint cannot be read, or does not fit.
-        ValueError: The target, the dtype or a word of `allow` is unknown.
+        TypeError: `weights` is a state dict, not a path to one.
+        ValueError: The target, the dtype or a word of `allow` is unknown, or there
+            are no weights that the others could be about.
     """
     compiled = compile(spec, target=target)
     if weights is None:
+        if not strict or allow is not None or antialias or entry is not None:
+            raise ValueError("strict, allow, antialias and entry go with weights")
         return compiled.build(device=device, dtype=dtype)
+    if isinstance(weights, Mapping):
+        raise TypeError(
+            "weights is a path; give a state dict to `model.load_state_dict`"
+        )
     from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
 
     permitted = allowed(strict=strict, allow=allow)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.output import STDIN, emit, fail, read
+from deit_spec.published import names
 from deit_spec.spec.fields import fits
 from deit_spec.spec.starter import starter
 
@@ -25,23 +26,29 @@ def run(
     ] = None,
     *,
     published: Annotated[
-        str,
-        typer.Option("--from", metavar="SPEC", help="Where the values are from."),
-    ] = FIRST,
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SPEC",
+            help=f"Where the values are from: NAME if it is published, else {FIRST}.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a file that exists.")
     ] = False,
 ) -> None:
     """Write a commented spec with the values of a published one."""
+    name = name.removesuffix(".yaml").removesuffix(".yml")
     if not fits(("name",), name):
         fail(f"{name!r} is not one word of letters, digits and `_.+-`, at most 60")
     path = Path(f"{name}.yaml") if output is None else output
     to_file = str(path) != STDIN
     if to_file and path.exists() and not force:
         fail(f"{path} exists; --force writes over it")
-    spec = read(published).spec
+    source = published or (name if name in names() else FIRST)
+    spec = read(source).spec
     if spec is None:
         raise typer.Exit(1)
-    emit(starter(name, published, spec), path)
+    emit(starter(name, source, spec), path)
     if to_file:
         typer.echo(f"wrote {path}", err=True)

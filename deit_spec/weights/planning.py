@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from torch import Tensor
+
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.graph import LayerGraph
 from deit_spec.weights.agree import compare
@@ -62,8 +64,18 @@ class _Planning:
         """Apply the rules, and report what no rule reconciles."""
         made = {name: self.step(name) for name in self.target.shapes}
         missing = tuple(name for name, step in made.items() if step is None)
-        steps = tuple(step for step in made.values() if step)
-        dropped, left_over = self.others({n for step in steps for n in step.sources})
+        planned = tuple(step for step in made.values() if step)
+        misfits = {step.name: found for step in planned for found in self.misfit(step)}
+        sources = {name for step in planned for name in step.sources}
+        typeless = sorted(
+            n for n in sources if not is_weight(self.checkpoint.tensors[n])
+        )
+        steps = tuple(
+            step
+            for step in planned
+            if step.name not in misfits and not set(step.sources) & set(typeless)
+        )
+        dropped, left_over = self.others(sources)
         return replace(
             plan,
             steps=steps,
@@ -74,7 +86,8 @@ class _Planning:
                 *problems,
                 *self.find_missing(missing),
                 *self.find_left_over(left_over),
-                *self.find_misfits(steps),
+                *misfits.values(),
+                *self.find_types(typeless),
             ),
         )
 
@@ -227,18 +240,29 @@ class _Planning:
                 helps=[f"`{INSPECT} {self.checkpoint.name}` prints a spec that fits"],
             )
 
-    def find_misfits(self, steps: tuple[Step, ...]) -> Iterator[Diagnostic]:
-        """Sizes that differ where no rule expects it, as in a file gone wrong."""
-        for step in steps:
-            found = _joined([self.checkpoint.shapes[name] for name in step.sources])
-            wanted = self.wanted(step)
-            if wanted and found != wanted:
-                yield finding(
-                    "DS411",
-                    f"{step.name} is {list(found)} in the checkpoint, not "
-                    f"{list(wanted)}",
-                    self.checkpoint.name,
-                )
+    def misfit(self, step: Step) -> Iterator[Diagnostic]:
+        """Sizes and types that no rule expects, as in a file gone wrong."""
+        found = _joined([self.checkpoint.shapes[name] for name in step.sources])
+        wanted = self.wanted(step)
+        if wanted and found != wanted:
+            yield finding(
+                "DS411",
+                f"{step.name} is {list(found)} in the checkpoint, not {list(wanted)}",
+                self.checkpoint.name,
+            )
+
+    def find_types(self, names: list[str]) -> Iterator[Diagnostic]:
+        """Types that no model runs in, such as integers."""
+        if names:
+            first, *more = names
+            kind = str(self.checkpoint.tensors[first].dtype).removeprefix("torch.")
+            yield finding(
+                "DS407",
+                f"{first} is of the type {kind}, which is no weight",
+                self.checkpoint.name,
+                notes=[f"so are {some(more)}"] if more else [],
+                helps=["save the tensors as float32, float16 or bfloat16"],
+            )
 
     def wanted(self, step: Step) -> Sizes | None:
         """What the sources of a step are together, None where it does not matter."""
@@ -249,6 +273,11 @@ class _Planning:
                 return (1, prefix + grid**2, self.facts.embed_dim)
             case _:
                 return None
+
+
+def is_weight(tensor: Tensor) -> bool:
+    """Whether a tensor is of a floating type that models run in."""
+    return tensor.dtype.is_floating_point and tensor.dtype.itemsize > 1
 
 
 def _joined(shapes: list[Sizes]) -> Sizes:

@@ -89,17 +89,31 @@ def _tensors(value: object, name: str) -> tuple[dict[str, Tensor], list[str]]:
             "the file holds no state dict",
             name,
             notes=[f"it holds a {type(value).__name__} without named tensors"],
-            helps=["save `model.state_dict()`"],
+            helps=["save `model.state_dict()`", *_entries(value)],
         )
     return found, others
 
 
+def _entries(value: object) -> list[str]:
+    """Name the keys under which there may be a state dict."""
+    if not isinstance(value, Mapping):
+        return []
+    keys = [str(key) for key, item in value.items() if isinstance(item, Mapping)]
+    if not keys:
+        return []
+    return [
+        f"take what is under a key: `--key`, or `entry=` in Python, of {some(keys)}"
+    ]
+
+
 def _usable(tensor: Tensor, key: str, name: str) -> Tensor:
-    if tensor.layout is torch.strided and not tensor.is_quantized:
+    is_plain = tensor.layout is torch.strided and not tensor.is_quantized
+    if is_plain and not tensor.is_meta:
         return tensor
+    what = "has no data, only a shape" if tensor.is_meta else "is sparse or quantised"
     raise refuse(
         "DS407",
-        f"{key} is a sparse or quantised tensor",
+        f"{key} {what}",
         name,
         helps=["save dense floating-point tensors"],
     )

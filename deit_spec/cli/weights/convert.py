@@ -14,6 +14,7 @@ from deit_spec.cli.weights.arguments import (
     KeyOption,
     refusals,
 )
+from deit_spec.cli.weights.plan import fates
 from deit_spec.cli.weights.progress import Bar
 from deit_spec.pipeline import finish
 
@@ -104,3 +105,5 @@ def run(  # noqa: PLR0913  -- the command's options
         fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
     else:
         report((*plan.diagnostics, *notes))
+        if plan.needs:  # what is written is not what was read
+            typer.echo(f"wrote {output}: {fates(plan)}", err=True)

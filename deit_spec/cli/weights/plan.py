@@ -64,10 +64,15 @@ def show(plan: "Plan") -> None:
     typer.echo(visible(head))
     if plan.steps or plan.dropped or plan.left_over:
         typer.echo(layout(plan))
-    fates = ", ".join(f"{number} {fate}" for fate, number in plan.counts().items())
-    typer.echo(fates or "nothing is planned")
+    typer.echo(fates(plan))
     if plan.needs:
         typer.echo(f"needs strict off, or allowed: {', '.join(sorted(plan.needs))}")
+
+
+def fates(plan: "Plan") -> str:
+    """How many tensors meet each fate."""
+    counts = [f"{number} {fate}" for fate, number in plan.counts().items()]
+    return ", ".join(counts) or "nothing is planned"
 
 
 def layout(plan: "Plan") -> str:
