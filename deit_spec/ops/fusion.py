@@ -1,4 +1,4 @@
-"""Two heads joined into one answer (DeiT, Touvron et al. 2021, section 5.2)."""
+"""Two heads joined into one answer (DeiT, Touvron et al. 2021, section 4)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
