@@ -3,6 +3,8 @@
 from deit_spec.diagnostics.catalogue import CATALOGUE, Entry, diagnose
 from deit_spec.diagnostics.model import (
     Diagnostic,
+    Edit,
+    Fix,
     Label,
     Severity,
     Source,
@@ -14,7 +16,9 @@ from deit_spec.diagnostics.model import (
 __all__ = [
     "CATALOGUE",
     "Diagnostic",
+    "Edit",
     "Entry",
+    "Fix",
     "Label",
     "Severity",
     "Source",

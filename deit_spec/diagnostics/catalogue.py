@@ -7,7 +7,7 @@ that has no entry cannot be reported.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deit_spec.diagnostics.model import Diagnostic, Label, Severity
+from deit_spec.diagnostics.model import Diagnostic, Fix, Label, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ def diagnose(  # noqa: PLR0913  -- the parts of a diagnostic
     secondary: Iterable[Label] = (),
     notes: Iterable[str] = (),
     helps: Iterable[str] = (),
+    fix: Fix | None = None,
 ) -> Diagnostic:
     """Make a finding with the severity that its code has."""
     return Diagnostic(
@@ -93,4 +94,5 @@ def diagnose(  # noqa: PLR0913  -- the parts of a diagnostic
         secondary=tuple(secondary),
         notes=tuple(notes),
         helps=tuple(helps),
+        fix=fix,
     )

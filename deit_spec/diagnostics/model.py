@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
@@ -30,6 +30,15 @@ class Source:
         """The lines without their breaks; an empty text has one empty line."""
         return tuple(_LINE_BREAK.split(self.text))
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset in the text of a place within it; both count from 1."""
+        return self._starts[line - 1] + column - 1
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        breaks = _LINE_BREAK.finditer(self.text)
+        return (0, *(each.end() for each in breaks))
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -54,10 +63,27 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A text to put in the place of a span, which may be empty."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits of one source that together mend a finding for certain."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding. The message states the fact; only a help proposes a change.
 
     `primary` is where the finding is; `secondary` are the places that explain it.
+    A `fix` is there where the mend is certain.
     """
 
     code: str
@@ -66,7 +92,8 @@ class Diagnostic:
     primary: Label
     secondary: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
-    helps: tuple[str, ...] = field(default=())
+    helps: tuple[str, ...] = ()
+    fix: Fix | None = None
 
 
 def in_source_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

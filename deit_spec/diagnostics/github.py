@@ -1,0 +1,57 @@
+"""Findings as the workflow commands with which GitHub annotates a change.
+
+The commands and what they escape:
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions;
+the escapes are those of `escapeData` and `escapeProperty` in
+https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from deit_spec.diagnostics.model import Diagnostic, Severity
+
+_COMMANDS: Final = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.NOTE: "notice",
+}
+# The percent sign first: the others bring more of them.
+_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
+
+
+def render(diagnostics: Iterable[Diagnostic]) -> str:
+    """Write a command for each finding, one a line."""
+    return "".join(f"{_command(each)}\n" for each in diagnostics)
+
+
+def _command(found: Diagnostic) -> str:
+    span = found.primary.span
+    properties = {"file": span.source.name, "line": span.line}
+    if span.end_line == span.line:
+        # GitHub marks columns within one line alone.
+        last = max(span.end_column - 1, span.column)
+        properties |= {"col": span.column, "endColumn": last}
+    else:
+        properties["endLine"] = span.end_line
+    properties["title"] = f"deit-spec {found.code}"
+    listed = ",".join(
+        f"{key}={_escape(str(value), _PROPERTY)}" for key, value in properties.items()
+    )
+    return f"::{_COMMANDS[found.severity]} {listed}::{_escape(_message(found), _DATA)}"
+
+
+def _message(found: Diagnostic) -> str:
+    """The message with all that the text form shows around it but the source."""
+    label = f": {found.primary.text}" if found.primary.text else ""
+    related = [f"{each.span}: {each.text}" for each in found.secondary if each.text]
+    notes = [f"note: {note}" for note in found.notes]
+    helps = [f"help: {help_}" for help_ in found.helps]
+    return "\n".join([f"{found.message}{label}", *related, *notes, *helps])
+
+
+def _escape(text: str, escapes: dict[str, str]) -> str:
+    for character, escaped in escapes.items():
+        text = text.replace(character, escaped)
+    return text

@@ -1,0 +1,108 @@
+"""Findings as JSON, and back. docs/messages.md describes every field."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from deit_spec.diagnostics.model import (
+    Diagnostic,
+    Edit,
+    Fix,
+    Label,
+    Severity,
+    Source,
+    Span,
+)
+
+VERSION: Final = 1
+"""Rises when a field changes its meaning or goes; new fields may come without."""
+
+
+def render(diagnostics: Iterable[Diagnostic]) -> str:
+    """Write findings as one JSON document."""
+    return json.dumps(as_json(diagnostics), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+    """Give findings as what `json.dumps` takes."""
+    found = list(diagnostics)
+    counts = Counter(each.severity for each in found)
+    return {
+        "version": VERSION,
+        "counts": {kind.value: counts[kind] for kind in Severity},
+        "diagnostics": [_diagnostic(each) for each in found],
+    }
+
+
+def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
+    """Read findings back. Their sources have names; their texts are not there.
+
+    Raises:
+        ValueError: The document is of another version.
+    """
+    if document["version"] != VERSION:
+        raise ValueError(f"version is {document['version']!r}, not {VERSION}")
+    sources: dict[str, Source] = {}
+
+    def span(value: Mapping[str, Any]) -> Span:
+        source = sources.setdefault(value["file"], Source(value["file"], ""))
+        places = ("line", "column", "end_line", "end_column")
+        return Span(source, *(value[place] for place in places))
+
+    def label(value: Mapping[str, Any]) -> Label:
+        return Label(span(value["span"]), value["label"])
+
+    def fix(value: Mapping[str, Any] | None) -> Fix | None:
+        if value is None:
+            return None
+        edits = [Edit(span(edit["span"]), edit["text"]) for edit in value["edits"]]
+        return Fix(value["title"], tuple(edits))
+
+    return [
+        Diagnostic(
+            code=each["code"],
+            severity=Severity(each["severity"]),
+            message=each["message"],
+            primary=label(each),
+            secondary=tuple(map(label, each["related"])),
+            notes=tuple(each["notes"]),
+            helps=tuple(each["helps"]),
+            fix=fix(each["fix"]),
+        )
+        for each in document["diagnostics"]
+    ]
+
+
+def _diagnostic(found: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "message": found.message,
+        **_label(found.primary),
+        "related": [_label(label) for label in found.secondary],
+        "notes": list(found.notes),
+        "helps": list(found.helps),
+        "fix": _fix(found.fix),
+    }
+
+
+def _label(label: Label) -> dict[str, Any]:
+    return {"span": _span(label.span), "label": label.text}
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {
+        "file": span.source.name,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _fix(fix: Fix | None) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    edits = [{"span": _span(edit.span), "text": edit.text} for edit in fix.edits]
+    return {"title": fix.title, "edits": edits}

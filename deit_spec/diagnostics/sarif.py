@@ -1,0 +1,111 @@
+"""Findings as SARIF 2.1.0, which code scanning services read.
+
+The standard: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from deit_spec.diagnostics.catalogue import CATALOGUE
+from deit_spec.diagnostics.model import Diagnostic, Edit, Fix, Label, Severity, Span
+from deit_spec.version import __version__
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def render(diagnostics: Iterable[Diagnostic]) -> str:
+    """Write findings as one SARIF log."""
+    return json.dumps(as_sarif(diagnostics), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+    """Give a log with one run, as what `json.dumps` takes."""
+    found = list(diagnostics)
+    codes = sorted({each.code for each in found})
+    driver = {
+        "name": "deit-spec",
+        "version": __version__,
+        "rules": [_rule(code) for code in codes],
+    }
+    run = {
+        "tool": {"driver": driver},
+        # Ours count characters, as Python does, not units of UTF-16.
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(each, codes) for each in found],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(code: str) -> dict[str, Any]:
+    entry = CATALOGUE[code]
+    return {
+        "id": code,
+        "shortDescription": {"text": entry.summary},
+        "defaultConfiguration": {"level": entry.severity.value},
+    }
+
+
+def _result(found: Diagnostic, codes: list[str]) -> dict[str, Any]:
+    result = {
+        "ruleId": found.code,
+        "ruleIndex": codes.index(found.code),
+        "level": found.severity.value,
+        "message": {"text": _message(found)},
+        "locations": [_location(found.primary)],
+    }
+    if found.secondary:
+        result["relatedLocations"] = [_location(label) for label in found.secondary]
+    if found.fix:
+        result["fixes"] = [_fix(found.fix)]
+    return result
+
+
+def _message(found: Diagnostic) -> str:
+    notes = [f"note: {note}" for note in found.notes]
+    helps = [f"help: {help_}" for help_ in found.helps]
+    return "\n".join([found.message, *notes, *helps])
+
+
+def _location(label: Label) -> dict[str, Any]:
+    physical = {
+        "artifactLocation": {"uri": _uri(label.span)},
+        "region": _region(label.span),
+    }
+    words = {"message": {"text": label.text}} if label.text else {}
+    return {"physicalLocation": physical, **words}
+
+
+def _uri(span: Span) -> str:
+    """A reference relative to where the command ran, or a URI of a file elsewhere."""
+    path = Path(span.source.name)
+    if path.is_absolute():
+        return "file://" + quote(path.as_posix(), errors="surrogatepass")
+    # Without a colon in its first part, no reference looks like one with a scheme.
+    return quote(path.as_posix(), safe="/", errors="surrogatepass")
+
+
+def _region(span: Span) -> dict[str, int]:
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    change = {
+        "artifactLocation": {"uri": _uri(fix.edits[0].span)},
+        "replacements": [_replacement(edit) for edit in fix.edits],
+    }
+    return {"description": {"text": fix.title}, "artifactChanges": [change]}
+
+
+def _replacement(edit: Edit) -> dict[str, Any]:
+    return {
+        "deletedRegion": _region(edit.span),
+        "insertedContent": {"text": edit.text},
+    }
