@@ -13,4 +13,7 @@ settings.register_profile(
 settings.register_profile(
     "thorough", settings.get_profile("default"), max_examples=1000
 )
+settings.register_profile(
+    "exhaustive", settings.get_profile("default"), max_examples=10_000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

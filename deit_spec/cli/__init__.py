@@ -15,6 +15,7 @@ def main() -> None:
     """Run `deit-spec`, and exit 0, 1 (a spec has errors), 2 (usage) or 3 (a defect)."""
     # What is imported lives to the end: to collect it is work for nothing.
     gc.disable()
+    from deit_spec.cli import messages
     from deit_spec.cli.app import app
 
     gc.freeze()
@@ -30,11 +31,13 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except Exception as error:  # noqa: BLE001  -- the last line before a traceback
         sys.exit(_answer(error))
+    finally:
+        messages.flush()
 
 
 def _answer(error: Exception) -> int:
     """Print what went wrong, and return the exit code."""
-    from deit_spec.cli.output import report
+    from deit_spec.cli.messages import report
     from deit_spec.pipeline import SpecError
 
     if isinstance(error, SpecError):

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import compile as compile_command
-from deit_spec.cli import cost, new, render, validate, weights
+from deit_spec.cli import cost, messages, new, render, validate, weights
 from deit_spec.cli import list as list_command
+from deit_spec.diagnostics.forms import Form
 from deit_spec.version import __version__
 
 app = typer.Typer(
@@ -33,11 +34,20 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  -- typer calls it so
 @app.callback()
 def options(
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  -- answered by its callback
         bool,
         typer.Option(
             "--version", callback=_version, is_eager=True, help="Show the version."
         ),
     ] = False,
+    message_format: Annotated[
+        Form,
+        typer.Option(
+            "--message-format",
+            envvar="DEIT_SPEC_MESSAGE_FORMAT",
+            help="The form of findings, which go to stderr.",
+        ),
+    ] = Form.TEXT,
 ) -> None:
     """Validate, draw and compile DeiT specs."""
+    messages.choose(message_format)

@@ -1,61 +1,46 @@
-"""Where output goes: findings to stderr, results to stdout or whole into a file."""
+"""What comes in and goes out: specs, and results to stdout or whole into a file."""
 
 import errno
 import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from deit_spec.diagnostics import Diagnostic
-from deit_spec.spec import Checked, check_spec, check_stream
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from deit_spec.cli import messages
+from deit_spec.source.limits import FILE_BYTES
+from deit_spec.spec import Checked, check_spec, check_text
 
 STDIN = "-"
-WIDEST = 100
+STDIN_NAME = "<stdin>"
 
 
 def read(spec: str) -> Checked:
     """Check a spec by its path, or from standard input, and report every finding."""
-    if spec == STDIN:
-        if sys.stdin is None:
-            fail("standard input is closed")
-        checked = check_stream(sys.stdin.buffer, "<stdin>")
-    else:
-        checked = check_spec(spec)
-    report(checked.diagnostics)
+    checked = check(spec)
+    messages.report(checked.diagnostics)
     return checked
 
 
-def report(diagnostics: Iterable[Diagnostic]) -> None:
-    """Print findings and a line that sums them up to stderr."""
-    found = list(diagnostics)
-    if not found:
-        return
-    # A clean spec needs no rich.
-    from deit_spec.diagnostics.text import render, summary
-
-    console = make_console(stderr=True)
-    console.print(render(found, width=min(console.width, WIDEST)))
-    console.print(f"\n{summary(found)}", markup=False)
+def check(spec: str) -> Checked:
+    """Check a spec by its path, or from standard input."""
+    return check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
 
 
-def make_console(*, color: bool = True, **options: Any) -> "Console":
-    """A console that writes plain text where colour is not wanted."""
-    from rich.console import Console
+def stdin() -> bytes:
+    """Read standard input, no further than a spec may be long.
 
-    plain = not color or bool(os.environ.get("NO_COLOR"))
-    system: Literal["auto"] | None = None if plain else "auto"
-    return Console(color_system=system, soft_wrap=True, highlight=False, **options)
+    Raises:
+        typer.Exit: It is closed, code 2.
+    """
+    if sys.stdin is None:
+        fail("standard input is closed")
+    return sys.stdin.buffer.read(FILE_BYTES + 1)
 
 
-def emit(text: str, output: Path | None) -> None:
+def emit(text: str | bytes, output: Path | None) -> None:
     """Write text to stdout, or whole into a file.
 
     Raises:
@@ -64,7 +49,7 @@ def emit(text: str, output: Path | None) -> None:
     if output is None or str(output) == STDIN:
         if sys.stdout is None:
             fail("standard output is closed")
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(_encoded(text))
         sys.stdout.buffer.flush()
         return
     try:
@@ -101,7 +86,7 @@ def fail(message: str) -> None:
     raise typer.Exit(2)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str | bytes) -> None:
     """Write a file whole or not at all: a neighbour is written, then renamed.
 
     A symbolic link is followed, and an existing file keeps its permissions. A
@@ -110,9 +95,10 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: The file cannot be written; what was there is untouched.
     """
+    data = _encoded(text)
     mode = path.stat().st_mode if path.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(data)
         return
     if mode is not None and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "permission denied")
@@ -120,8 +106,8 @@ def write_whole(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".deit-spec-")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         temporary.chmod(_permissions(mode))
         temporary.replace(path)
     except BaseException:
@@ -135,3 +121,7 @@ def _permissions(mode: int | None) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()

@@ -1,11 +1,18 @@
-"""`deit-spec validate`: find every mistake, and sum up what is right."""
+"""`deit-spec validate`: find every mistake, mend what is certain, sum up the rest."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deit_spec.cli.output import read
+from deit_spec.cli import fixing, messages
+from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.output import STDIN, check, emit, fail
+from deit_spec.cli.specs import expand
 from deit_spec.cost import summarise
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics.forms import Form
 from deit_spec.diagnostics.visible import visible
 from deit_spec.pipeline import finish
 
@@ -15,16 +22,80 @@ def run(
         list[str],
         typer.Argument(
             metavar="SPEC...",
-            help="YAML specs or published names; - is standard input.",
+            help="YAML specs, directories or globs of them, or published names; "
+            "- is standard input.",
         ),
     ],
+    output: OutputOption = None,
+    *,
+    form: Annotated[
+        Form | None,
+        typer.Option(
+            "--output-format",
+            help="The form of the findings; all but text go to stdout.",
+            show_default="text",
+        ),
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend in the files what is certain.")
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Print what --fix would change; exit 1 if any."),
+    ] = False,
 ) -> None:
-    """Check specs; print one line for each good one."""
-    failed = False
-    for name in specs:
-        checked = read(name)
-        if checked.spec is None:
-            failed = True
-            continue
-        typer.echo(f"{visible(name)}: {summarise(finish(checked))}")
+    """Check specs, and say what is wrong with them; exit 1 if any has an error."""
+    form = form or messages.chosen()
+    if output is not None and form is Form.TEXT:
+        fail("-o takes findings in another form than text: see --output-format")
+    messages.take_over()
+    names = expand(specs)
+    act = fixing.show if diff else fixing.write if fix else _check
+    outcomes = (act(name) for name in names)
+    if form is not Form.TEXT:
+        failed = _as_one(outcomes, form, output)
+    elif len(names) == 1:
+        failed = _one(
+            names[0], next(outcomes), quiet=diff or (fix and names[0] == STDIN)
+        )
+    else:
+        failed = _several(outcomes)
     raise typer.Exit(1 if failed else 0)
+
+
+def _check(name: str) -> fixing.Outcome:
+    return fixing.Outcome(check(name))
+
+
+def _one(name: str, outcome: fixing.Outcome, *, quiet: bool) -> bool:
+    """Print the findings of a spec, or what it describes."""
+    checked = outcome.checked
+    if checked.diagnostics:
+        messages.draw(checked.diagnostics, counted=True)
+    if checked.spec is not None and not quiet:
+        typer.echo(f"{visible(name)}: {summarise(finish(checked))}")
+    return outcome.failed
+
+
+def _several(outcomes: Iterable[fixing.Outcome]) -> bool:
+    """Print the findings of each spec, and how many there are without."""
+    failed = []
+    for outcome in outcomes:
+        failed.append(outcome.failed)
+        if outcome.checked.diagnostics:
+            messages.draw(outcome.checked.diagnostics, counted=False)
+    verdict = f"{sum(failed):,} with errors" if any(failed) else "all valid"
+    typer.echo(f"{len(failed):,} specs, {verdict}")
+    return any(failed)
+
+
+def _as_one(
+    outcomes: Iterable[fixing.Outcome], form: Form, output: Path | None
+) -> bool:
+    """Print the findings of all specs as one document."""
+    found, failed = list[Diagnostic](), False
+    for outcome in outcomes:
+        found += outcome.checked.diagnostics
+        failed |= outcome.failed
+    emit(messages.write(found, form), output)
+    return failed

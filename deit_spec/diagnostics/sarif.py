@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from deit_spec.diagnostics.catalogue import CATALOGUE
-from deit_spec.diagnostics.model import Diagnostic, Edit, Fix, Label, Severity, Span
+from deit_spec.diagnostics.model import Diagnostic, Edit, Fix, Label, Span
 from deit_spec.version import __version__
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -57,10 +57,19 @@ def _result(found: Diagnostic, codes: list[str]) -> dict[str, Any]:
         "locations": [_location(found.primary)],
     }
     if found.secondary:
-        result["relatedLocations"] = [_location(label) for label in found.secondary]
+        result["relatedLocations"] = _once(map(_location, found.secondary))
     if found.fix:
         result["fixes"] = [_fix(found.fix)]
     return result
+
+
+def _once(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what is there already, as the standard wants it."""
+    kept: list[dict[str, Any]] = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
 
 
 def _message(found: Diagnostic) -> str:

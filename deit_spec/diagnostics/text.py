@@ -31,7 +31,7 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
-    """Count findings: `2 errors and 1 warning in base.yaml`."""
+    """Count findings, and what is fixable: `2 errors and 1 warning in base.yaml`."""
     counts = Counter(each.severity for each in diagnostics)
     kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
     names = {each.primary.span.source.name for each in diagnostics}
@@ -39,7 +39,9 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
         return "no findings"
     listed = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
-    return f"{listed} in {where}"
+    fixable = sum(each.fix is not None for each in diagnostics)
+    mend = f"; `deit-spec validate --fix` mends {fixable}" if fixable else ""
+    return f"{listed} in {where}{mend}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """YAML text to a plain value, with the place of every key and every value."""
 
 from deit_spec.source.document import Document, Entry, Path
-from deit_spec.source.files import read_file
+from deit_spec.source.files import contents, read_file
 from deit_spec.source.mapping import document_from_mapping
 from deit_spec.source.reader import read_bytes, read_text
 
@@ -9,6 +9,7 @@ __all__ = [
     "Document",
     "Entry",
     "Path",
+    "contents",
     "document_from_mapping",
     "read_bytes",
     "read_file",

@@ -19,10 +19,11 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from deit_spec.diagnostics import Span
+from deit_spec.diagnostics import Fix
 from deit_spec.source import limits, problems, tags
 from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import end_of, start_of
+from deit_spec.source.lines import line_of
 from deit_spec.source.meaning import check_tag, scalar
 from deit_spec.source.report import Report
 from deit_spec.source.scalars import Kind
@@ -85,15 +86,20 @@ class Composer:
     def _mapping(self, event: MappingStartEvent, path: Path | None, depth: int) -> Node:
         self._check(event, tags.MAPPING, depth)
         value: dict[str, object] = {}
-        firsts: dict[str, Span] = {}
+        firsts: dict[str, Node] = {}
         item: Node | None = None
         while not isinstance(key_event := next(self._events), MappingEndEvent):
             key = self._node(key_event, None, depth + 1)
-            name = self._name(key_event, key, firsts)
-            child = None if name is None or path is None else (*path, name)
+            name = self._name(key_event, key)
+            again = name in value
+            child = None
+            if name is not None and path is not None and not again:
+                child = (*path, name)
             item = self._item(key_event, key, child, depth + 1)
-            if name is not None:
-                value[name] = item.value
+            if name is not None and again:
+                self._twice(name, key, item, firsts[name], value[name])
+            elif name is not None:
+                value[name], firsts[name] = item.value, key
             self._record(child, key, item)
         end = _end(event, item, key_event)
         return Node(value, tags.MAPPING, start_of(event), end)
@@ -133,7 +139,7 @@ class Composer:
             return item._replace(start=key.end, end=key.end)
         return item
 
-    def _name(self, event: Event, key: Node, firsts: dict[str, Span]) -> str | None:
+    def _name(self, event: Event, key: Node) -> str | None:
         """Give the name of a key that counts, and report one that does not."""
         if isinstance(event, AliasEvent):
             return None
@@ -145,11 +151,19 @@ class Composer:
             text = event.value if isinstance(event, ScalarEvent) else None
             self._report.note(problems.key_not_string(key.kind, text, span))
             return None
-        if key.value in firsts:
-            self._report.note(problems.twice(key.value, span, firsts[key.value]))
-            return None
-        firsts[key.value] = span
         return key.value
+
+    def _twice(
+        self, name: str, key: Node, item: Node, first: Node, value: object
+    ) -> None:
+        """Report a key that is there; with an equal value, its line may go."""
+        entry = self._entry(key, item)
+        is_scalar = not isinstance(value, dict | list)
+        equal = is_scalar and type(item.value) is type(value) and item.value == value
+        line = line_of(entry, entry.key.source) if equal else None
+        fix = Fix(f"remove the second `{name}`", (line.emptied(),)) if line else None
+        here = self._report.positions.span(first.start, first.end)
+        self._report.note(problems.twice(name, entry.key, here, fix))
 
     def _check(self, event: CollectionStartEvent, kind: str, depth: int) -> None:
         if depth > limits.NESTING_DEPTH:
@@ -158,11 +172,13 @@ class Composer:
         check_tag(event, kind, self._report)
 
     def _record(self, path: Path | None, key: Node | None, value: Node) -> None:
-        if path is None:
-            return
+        if path is not None:
+            self.spans[path] = self._entry(key, value)
+
+    def _entry(self, key: Node | None, value: Node) -> Entry:
         span = self._report.positions.span(value.start, value.end)
         key_span = self._report.positions.span(key.start, key.end) if key else span
-        self.spans[path] = Entry(key_span, span)
+        return Entry(key_span, span)
 
 
 def _end(event: CollectionStartEvent, last: Node | None, end_event: Event) -> int:

@@ -24,7 +24,7 @@ _KINDS: Final = (
 def read_file(path: Path, name: str) -> tuple[Document | None, list[Diagnostic]]:
     """Read a file; messages call it by the name."""
     try:
-        data = _contents(path)
+        data = contents(path)
     except OSError as error:
         reason = (error.strerror or str(error) or "unknown reason").lower()
         return None, [problems.unreadable(name, reason)]
@@ -35,7 +35,13 @@ def read_file(path: Path, name: str) -> tuple[Document | None, list[Diagnostic]]
     return read_bytes(data, name)
 
 
-def _contents(path: Path) -> bytes:
+def contents(path: Path) -> bytes:
+    """Read a regular file, or what the shell has opened, up to the limit of size.
+
+    Raises:
+        OSError: The file cannot be read, or is a device or a pipe.
+        ValueError: The name holds a character that no file name can.
+    """
     given = path == _STDIN or path.parent in _DESCRIPTORS
     opener = None if given else _open_at_once
     with open(path, "rb", opener=opener) as file:

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import Diagnostic, Fix, Label, Source, Span, diagnose
 from deit_spec.source import limits, tags
 
 _QUOTED_LENGTH: Final = 60
@@ -37,13 +37,15 @@ def bad_character(character: str, span: Span) -> Diagnostic:
     return diagnose("DS001", message, Label(span))
 
 
-def twice(key: str, again: Span, first: Span) -> Diagnostic:
+def twice(key: str, again: Span, first: Span, fix: Fix | None) -> Diagnostic:
     """Report a key that its mapping has already."""
     return diagnose(
         "DS003",
         f"the key {quoted(key)} is written twice",
         Label(again, "written again here"),
         secondary=[Label(first, "first written here")],
+        helps=["remove one of the two"],
+        fix=fix,
     )
 
 

@@ -1,16 +1,19 @@
 """The schema, the rules between its fields, and inheritance."""
 
 from deit_spec.spec.check import Checked
-from deit_spec.spec.reading import SpecLike, check_spec, check_stream, check_text
+from deit_spec.spec.mend import Mended, mend, mend_text
+from deit_spec.spec.reading import SpecLike, check_spec, check_text
 from deit_spec.spec.schema import DeiTSpec, Variant, output_size
 
 __all__ = [
     "Checked",
     "DeiTSpec",
+    "Mended",
     "SpecLike",
     "Variant",
     "check_spec",
-    "check_stream",
     "check_text",
+    "mend",
+    "mend_text",
     "output_size",
 ]

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
+from deit_spec.spec import fixes
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits
 from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import closest_word, listed
@@ -62,11 +63,14 @@ def describe(value: object) -> str:
 
 def _unknown_key(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
     key = path[-1]
+    help_, meant = _where_it_belongs(key, inside_variant=len(path) > 1)
+    mend = fixes.move if meant.elsewhere else fixes.rename
     return diagnose(
         "DS101",
         f"unknown key `{_cut(key)}`",
         Label(document.nearest(path).key, "no such key"),
-        helps=[_where_it_belongs(key, inside_variant=len(path) > 1)],
+        helps=[help_],
+        fix=mend(path, meant.word, document) if meant.word else None,
     )
 
 
@@ -83,17 +87,26 @@ def _no_string(path: Path, error: Error, document: Document) -> Diagnostic:
     )
 
 
-def _where_it_belongs(key: str, *, inside_variant: bool) -> str:
+class _Meant(NamedTuple):
+    """The field that an unknown key may have meant, and whether it is elsewhere."""
+
+    word: str | None = None
+    elsewhere: bool = False
+
+
+def _where_it_belongs(key: str, *, inside_variant: bool) -> tuple[str, _Meant]:
     here, there = (VARIANT, TOP) if inside_variant else (TOP, VARIANT)
     place = "at the top level" if inside_variant else "under `variant`"
     if key in there:
-        return f"`{key}` belongs {place}"
+        return f"`{key}` belongs {place}", _Meant(key, elsewhere=True)
     elsewhere = SYNONYMS.get(key) in there
     if not elsewhere and (meant := closest_word(key, here, SYNONYMS)):
-        return f"did you mean `{meant}`?"
+        return f"did you mean `{meant}`?", _Meant(meant)
     if meant := closest_word(key, there, SYNONYMS):
-        return f"did you mean `{meant}`, which belongs {place}?"
-    return f"the keys are {listed([f'`{name}`' for name in here], 'and')}"
+        help_ = f"did you mean `{meant}`, which belongs {place}?"
+        return help_, _Meant(meant, elsewhere=True)
+    names = listed([f"`{name}`" for name in here], "and")
+    return f"the keys are {names}", _Meant()
 
 
 def _wrong_type(path: Path, error: Error, document: Document) -> Diagnostic:
@@ -103,6 +116,7 @@ def _wrong_type(path: Path, error: Error, document: Document) -> Diagnostic:
         f"{_dotted(path)} is not {wanted}",
         Label(document.nearest(path).value, f"{describe(error['input'])}"),
         helps=[_mend_type(path, error)],
+        fix=fixes.retype(path, error["type"], error["input"], document),
     )
 
 
@@ -162,6 +176,7 @@ def _not_allowed(path: Path, error: Error, document: Document) -> Diagnostic:
         Label(document.nearest(path).value, describe(value)),
         helps=[f"did you mean `{path[-1]}: {meant}`?" if meant else choices],
         notes=[f"it takes {choices}"] if meant else [],
+        fix=fixes.choose(path, meant, value, document) if meant else None,
     )
 
 

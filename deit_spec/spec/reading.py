@@ -3,11 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, has_errors, in_source_order
 from deit_spec.source import Document, document_from_mapping, read_bytes
-from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec.check import Checked, check
 from deit_spec.spec.inherit import inherited, resolve
 from deit_spec.spec.origin import Origin, at, locate
@@ -26,13 +25,13 @@ def check_spec(spec: SpecLike) -> Checked:
         case DeiTSpec():
             value = spec.model_dump(exclude_unset=True)
             document = document_from_mapping(value, f"<{spec.name}>")
-            return _check_read(document, [], spec.name)
+            return check_read(document, [], spec.name)
         case Mapping():
             document = document_from_mapping(spec)
-            return _check_read(document, [], "deit")
+            return check_read(document, [], "deit")
         case str() | os.PathLike():
             origin = locate(spec, Path()) if isinstance(spec, str) else at(Path(spec))
-            return _check_read(*origin.read(), origin.stem, origin)
+            return check_read(*origin.read(), origin.stem, origin)
         case _:
             kind = type(spec).__name__
             raise TypeError(f"a spec is a path, a mapping or a DeiTSpec, not {kind}")
@@ -41,15 +40,10 @@ def check_spec(spec: SpecLike) -> Checked:
 def check_text(data: bytes, name: str) -> Checked:
     """Read and validate a spec that has no file, such as standard input."""
     document, findings = read_bytes(data, name)
-    return _check_read(document, findings, "deit")
+    return check_read(document, findings, "deit")
 
 
-def check_stream(stream: IO[bytes], name: str) -> Checked:
-    """Read and validate a spec from a stream, no further than the limit."""
-    return check_text(stream.read(FILE_BYTES + 1), name)
-
-
-def _check_read(
+def check_read(
     document: Document | None,
     findings: list[Diagnostic],
     name: str,

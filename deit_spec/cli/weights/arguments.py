@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.output import report
+from deit_spec.cli.messages import report
 
 
 class Form(Enum):

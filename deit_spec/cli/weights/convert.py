@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.arguments import SpecArgument
-from deit_spec.cli.output import fail, read, report
+from deit_spec.cli.messages import report
+from deit_spec.cli.output import fail, read
 from deit_spec.cli.weights.arguments import (
     AntialiasOption,
     CheckpointArgument,

@@ -3,7 +3,8 @@
 import json
 
 from deit_spec.cli.arguments import OutputOption
-from deit_spec.cli.output import emit, report
+from deit_spec.cli.messages import report
+from deit_spec.cli.output import emit
 from deit_spec.cli.weights.arguments import (
     CheckpointArgument,
     Form,

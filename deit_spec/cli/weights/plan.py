@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from deit_spec.cli.arguments import SpecArgument
-from deit_spec.cli.output import read, report
+from deit_spec.cli.messages import report
+from deit_spec.cli.output import read
 from deit_spec.cli.weights.arguments import (
     AntialiasOption,
     CheckpointArgument,

@@ -1,0 +1,81 @@
+"""Findings on their way out: to stderr as text, or in the form that was chosen."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics.forms import Form
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDEST = 100
+
+
+class _Chosen:
+    """How this process prints findings, and those that wait to be one document."""
+
+    form = Form.TEXT
+    waiting: list[Diagnostic] | None = None
+
+
+def choose(form: Form) -> None:
+    """Choose the form of all findings of this process."""
+    _Chosen.form = form
+    _Chosen.waiting = [] if form.is_document else None
+
+
+def chosen() -> Form:
+    """The form of findings."""
+    return _Chosen.form
+
+
+def report(diagnostics: Iterable[Diagnostic]) -> None:
+    """Print findings to stderr, with a line that sums them up where it is text."""
+    found = list(diagnostics)
+    if _Chosen.waiting is not None:
+        _Chosen.waiting += found
+    elif found and _Chosen.form is Form.TEXT:
+        draw(found, counted=True)
+    elif found:
+        sys.stderr.write(write(found, _Chosen.form))
+
+
+def flush() -> None:
+    """Print what waits, as one document, once the command is done."""
+    if _Chosen.waiting is not None:
+        sys.stderr.write(write(_Chosen.waiting, _Chosen.form))
+        _Chosen.waiting = None
+
+
+def take_over() -> None:
+    """Leave it to the command to print its findings."""
+    _Chosen.waiting = None
+
+
+def write(diagnostics: Sequence[Diagnostic], form: Form) -> str:
+    """Write findings in a form other than text."""
+    from deit_spec.diagnostics.forms import render
+
+    return render(diagnostics, form)
+
+
+def draw(found: Sequence[Diagnostic], *, counted: bool) -> None:
+    """Draw findings on stderr for a person."""
+    # A clean spec needs no rich.
+    from deit_spec.diagnostics.text import render, summary
+
+    console = make_console(stderr=True)
+    console.print(render(found, width=min(console.width, WIDEST)))
+    console.print(f"\n{summary(found)}" if counted else "", markup=False)
+
+
+def make_console(*, color: bool = True, **options: Any) -> "Console":
+    """A console that writes plain text where colour is not wanted."""
+    from rich.console import Console
+
+    plain = not color or bool(os.environ.get("NO_COLOR"))
+    system: Literal["auto"] | None = None if plain else "auto"
+    return Console(color_system=system, soft_wrap=True, highlight=False, **options)

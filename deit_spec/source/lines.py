@@ -1,0 +1,97 @@
+"""Entries that have a line to themselves, for edits that move or remove them."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from deit_spec.diagnostics import Edit, Source
+from deit_spec.source.document import Entry
+from deit_spec.source.positions import Positions
+
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]|\\Z")
+_COLON: Final = re.compile("[ \t]*:[ \t]+")
+_NOTHING: Final = re.compile(r"[ \t]*(\Z|(?<=[ \t])#)")
+_BLANKS: Final = " \t"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with one key and its value, and maybe a comment. Numbers are offsets."""
+
+    positions: Positions
+    start: int
+    key: int
+    after_key: int
+    end: int
+    after_break: int
+    comment: int | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the line, from 1."""
+        return self.positions.span(self.key, self.key).line
+
+    @property
+    def indent(self) -> str:
+        """The blanks before the key."""
+        return self.positions.text(self.start, self.key)
+
+    @property
+    def rest(self) -> str:
+        """What follows the key, the comment too, up to the break."""
+        return self.positions.text(self.after_key, self.end)
+
+    @property
+    def line_break(self) -> str:
+        """The break after the line, or the one that a line added after it has."""
+        return self.positions.text(self.end, self.after_break) or "\n"
+
+    def removed(self) -> Edit:
+        """Take the line out, comment and all."""
+        return Edit(self.positions.span(self.start, self.after_break), "")
+
+    def emptied(self) -> Edit:
+        """Take the key and the value out; a comment stays where it is."""
+        if self.comment is None:
+            return self.removed()
+        return Edit(self.positions.span(self.key, self.comment), "")
+
+    def before_key(self, text: str) -> Edit:
+        """Put a text before the key."""
+        return Edit(self.positions.span(self.key, self.key), text)
+
+    def key_as(self, text: str) -> Edit:
+        """Put a text in the place of the key."""
+        return Edit(self.positions.span(self.key, self.after_key), text)
+
+
+def line_of(entry: Entry, source: Source) -> Line | None:
+    """Give the line of a key whose value is a scalar; None where it shares it."""
+    if entry.key.line != entry.value.end_line or entry.key.source is not source:
+        return None
+    line = line_with(entry, source)
+    if line is None:
+        return None
+    value = entry.value
+    start = source.offset(value.line, value.column)
+    end = source.offset(value.end_line, value.end_column)
+    between = line.positions.text(line.after_key, start)
+    after = line.positions.text(end, line.end)
+    tail = _NOTHING.match(after)
+    if not _COLON.fullmatch(between) or tail is None:
+        return None
+    comment = end + tail.end() - 1 if tail.group(1) else None
+    return replace(line, comment=comment)
+
+
+def line_with(entry: Entry, source: Source) -> Line | None:
+    """Give the line that a key begins, whatever its value is."""
+    positions, text = Positions(source), source.text
+    key = source.offset(entry.key.line, entry.key.column)
+    start = source.offset(entry.key.line, 1)
+    after_key = source.offset(entry.key.end_line, entry.key.end_column)
+    if entry.key.source is not source or text[start:key].strip(_BLANKS):
+        return None
+    found = _BREAK.search(text, after_key)
+    end, after_break = found.span() if found else (len(text), len(text))
+    return Line(positions, start, key, after_key, end, after_break)

@@ -1,0 +1,263 @@
+"""Fixes: certain, exact to the byte, and repeated to the end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import specs
+
+from deit_spec.diagnostics import Diagnostic, has_errors
+from deit_spec.diagnostics.edits import apply
+from deit_spec.spec import check_text, mend, mend_text
+
+MENDED = {
+    "misspelt": ("embed_dims: 192\n", "embed_dim: 192\n"),
+    "of timm": ("img_size: 224 # px\n", "image_size: 224 # px\n"),
+    "in dashes": ("num-heads: 12", "num_heads: 12"),
+    "quoted key": ('"embed-dim": 768\n', "embed_dim: 768\n"),
+    "whole float": ("depth: 12.0\n", "depth: 12\n"),
+    "quoted integer": ("depth: '12' # blocks\n", "depth: 12 # blocks\n"),
+    "quoted float": ('mlp_ratio: "4e0"\n', "mlp_ratio: 4e0\n"),
+    "yes": ("variant: {qkv_bias: yes}\n", "variant: {qkv_bias: true}\n"),
+    "none": ("num_classes: None\n", "num_classes: null\n"),
+    "misspelt value": ("variant:\n  init: fanin\n", "variant:\n  init: fan_in\n"),
+    "twice": ("depth: 12\ndepth: 12\n", "depth: 12\n"),
+    "twice with a comment": ("depth: 12\ndepth: 12 # b\n", "depth: 12\n# b\n"),
+    "twice at the end": ("depth: 12\ndepth: 12", "depth: 12\n"),
+    "twice with a hash": ("name: 'a'\nname: 'a' # '\n", "name: 'a'\n# '\n"),
+    "out of variant": (
+        "variant:\n  depth: 12 # n\n  init: deit\n",
+        "depth: 12 # n\nvariant:\n  init: deit\n",
+    ),
+    "into variant": (
+        "layer_scale: 0.1 # s\nvariant:\n  init: deit\n",
+        "variant:\n  layer_scale: 0.1 # s\n  init: deit\n",
+    ),
+    "into a new variant": (
+        "depth: 12\ndrop_path_rate: 0.1\n",
+        "depth: 12\nvariant:\n  drop_path: 0.1\n",
+    ),
+    "two into a new variant": (
+        "drop_path: 0.1\nlayer_scale: 0.1\n",
+        "variant:\n  layer_scale: 0.1\n  drop_path: 0.1\n",
+    ),
+    "one behind another": ('embed_dims: "768"\n', "embed_dim: 768\n"),
+    "Windows": ("deph : 12\r\nnum_heads: 12.0\r\n", "depth : 12\r\nnum_heads: 12\r\n"),
+    "Windows, into variant": (
+        "drop_path: 0.1\r\n",
+        "variant:\r\n  drop_path: 0.1\r\n",
+    ),
+    "byte order mark": ("\ufeffdeph: 12\r\n", "\ufeffdepth: 12\r\n"),
+    "emoji before": ("{variant: {}, deph: 12} # 😀", "{variant: {}, depth: 12} # 😀"),
+}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_is_certain(name: str) -> None:
+    before, after = MENDED[name]
+    mended = mend_text(before.encode(), "a.yaml")
+    assert mended.after.decode() == after
+    assert mended.fixes
+    assert mended.checked.spec is not None
+
+
+UNCERTAIN = {
+    "another value": "depth: 12\ndepth: 13\n",
+    "true and one": "depth: 1\ndepth: true\n",
+    "far word": "dpt: 12\n",
+    "nearly what timm means": "drop_rate: 0.1\n",
+    "two for one": "image_sizes: 224\nimg_size: 224\n",
+    "taken": "embed_dim: 768\nembed_dims: 768\n",
+    "taken in variant": "drop_path: 0.1\nvariant:\n  drop_path: 0.2\n",
+    "a fraction": "depth: 12.5\n",
+    "zero in quotes": "depth: '0'\n",
+    "a list": "patch_size: [16, 16]\n",
+    "two on a line": "{depth: 12, depth: 12}\n",
+    "the only one of variant": "variant:\n  depth: 12\n",
+    "variant in braces": "drop_path: 0.1\nvariant: {init: deit}\n",
+    "integer too long": f"num_classes: '{10**17}'\n",
+}
+
+
+@pytest.mark.parametrize("name", UNCERTAIN)
+def test_what_is_uncertain_is_left(name: str) -> None:
+    data = UNCERTAIN[name].encode()
+    mended = mend_text(data, "a.yaml")
+    assert mended.after == data
+    assert not mended.fixes
+    assert has_errors(mended.checked.diagnostics)
+
+
+def test_a_spec_that_is_extended_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("depth: 12.0\ndepth: 12.0\n")
+    child = tmp_path / "child.yaml"
+    child.write_text("extends: base.yaml\nembed_dims: 768\n")
+    mended = mend(str(child))
+    assert mended.after == b"extends: base.yaml\nembed_dim: 768\n"
+    assert {each.code for each in mended.checked.diagnostics} == {"DS003", "DS102"}
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz_"
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> str:
+    """A valid spec as a person may lay it out: comments, blank lines, quotes."""
+    value = draw(specs()).model_dump(exclude={"extends"})
+    value.pop("name")
+    inner = value.pop("variant")
+    lines = [_line(draw, key, item, "") for key, item in _some(draw, value)]
+    kept = _some(draw, inner)
+    if kept:
+        place = draw(st.integers(0, len(lines)))
+        indent = draw(st.sampled_from(["  ", " ", "    "]))
+        block = ["variant:\n", *(_line(draw, k, v, indent) for k, v in kept)]
+        lines[place:place] = block
+    text = "".join(lines)
+    return text.replace("\n", "\r\n") if draw(st.booleans()) else text
+
+
+def _some(draw: st.DrawFn, value: dict[str, Any]) -> list[tuple[str, Any]]:
+    return draw(st.permutations(list(value.items())))
+
+
+def _line(draw: st.DrawFn, key: str, item: Any, indent: str) -> str:
+    before = draw(st.sampled_from(["", "", "# é 😀: x\n", "\n"]))
+    after = draw(st.sampled_from(["", "", "  # comment, depth: 1", "   "]))
+    text = yaml.safe_dump(item).removesuffix("...\n").strip()
+    return f"{before}{indent}{key}: {text}{after}\n"
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, str]:
+    """A valid text, and the same with one to three mistakes planted."""
+    text = draw(layouts())
+    lines = text.splitlines(keepends=True)
+    for _ in range(draw(st.integers(1, 3))):
+        index = draw(st.sampled_from([i for i, x in enumerate(lines) if ": " in x]))
+        lines[index] = draw(st.sampled_from(MUTATIONS))(draw, lines[index])
+    return text, "".join(lines)
+
+
+def _misspell(draw: st.DrawFn, line: str) -> str:
+    start = len(line) - len(line.lstrip())
+    end = line.index(":")
+    place = draw(st.integers(start, max(end - 1, start)))
+    letter = draw(st.sampled_from(LETTERS))
+    return line[:place] + letter + line[place + draw(st.integers(0, 1)) :]
+
+
+def _double(draw: st.DrawFn, line: str) -> str:
+    end = "" if line.endswith("\n") else "\n"
+    return line + end + draw(st.sampled_from([line, line.replace(": ", ": 1", 1)]))
+
+
+def _quote(draw: st.DrawFn, line: str) -> str:
+    key, rest = line.split(": ", 1)
+    word, *tail = rest.split(maxsplit=1) or [""]
+    quote = draw(st.sampled_from("'\""))
+    end = line[len(line.rstrip("\r\n")) :]
+    comment = f"  {tail[0].strip()}" if tail else ""
+    return f"{key}: {quote}{word}{quote}{comment}{end}"
+
+
+def _whole(_: st.DrawFn, line: str) -> str:
+    key, rest = line.split(": ", 1)
+    word = rest.split()[0] if rest.split() else ""
+    return f"{key}: {rest.replace(word, word + '.0', 1)}" if word.isdigit() else line
+
+
+def _dedent(draw: st.DrawFn, line: str) -> str:
+    return draw(st.sampled_from([line.lstrip(), f"  {line}"]))
+
+
+MUTATIONS = [_misspell, _double, _quote, _whole, _dedent]
+
+
+@given(mutated())
+def test_no_byte_outside_an_edit_changes(case: tuple[str, str]) -> None:
+    """Each fix by itself: what it does not replace is there, in its order."""
+    _, broken = case
+    for found in check_text(broken.encode(), "a.yaml").diagnostics:
+        if found.fix is None:
+            continue
+        source = found.primary.span.source
+        after, applied = apply([found.fix], source)
+        assert applied == [found.fix]
+        kept, end = [], 0
+        for start, stop, _ in sorted(_ranges(found)):
+            kept.append(broken[end:start])
+            end = stop
+        kept.append(broken[end:])
+        place = 0
+        for piece in kept:
+            place = after.index(piece, place) + len(piece)
+        assert after.startswith(kept[0])
+        assert after.endswith(kept[-1])
+        new = sum(len(edit.text) for edit in found.fix.edits)
+        assert len(after) == sum(map(len, kept)) + new
+
+
+def _ranges(found: Diagnostic) -> list[tuple[int, int, str]]:
+    assert found.fix
+    return [
+        (
+            edit.span.source.offset(edit.span.line, edit.span.column),
+            edit.span.source.offset(edit.span.end_line, edit.span.end_column),
+            edit.text,
+        )
+        for edit in found.fix.edits
+    ]
+
+
+@given(mutated())
+def test_a_fix_mends_what_it_says(case: tuple[str, str]) -> None:
+    """After one fix its finding is gone, and there are fewer errors, or as many
+    where the value of a misspelt key can only now be judged.
+    """
+    _, broken = case
+    before = check_text(broken.encode(), "a.yaml").diagnostics
+    errors = [found for found in before if found.severity.value == "error"]
+    for found in errors:
+        if found.fix is None:
+            continue
+        text, _ = apply([found.fix], found.primary.span.source)
+        after = check_text(text.encode(), "a.yaml").diagnostics
+        left = [each for each in after if each.severity.value == "error"]
+        assert (found.code, found.message) not in [(e.code, e.message) for e in left]
+        assert len(left) <= len(errors)
+
+
+@given(mutated())
+def test_mending_ends_and_says_the_truth(case: tuple[str, str]) -> None:
+    _, broken = case
+    mended = mend_text(broken.encode(), "a.yaml")
+    again = mend_text(mended.after, "a.yaml")
+    assert again.after == mended.after
+    assert not again.fixes
+    assert not any(found.fix for found in mended.checked.diagnostics)
+    assert mended.checked.spec == check_text(mended.after, "a.yaml").spec
+    assert bool(mended.fixes) == (mended.after != broken.encode())
+
+
+@given(layouts(), st.data())
+def test_a_valid_spec_mended_is_the_spec_it_was(text: str, data: st.DataObject) -> None:
+    """Quotes, fractions and doubled lines say the same: mending brings it back."""
+    spec = check_text(text.encode(), "a.yaml").spec
+    lines = text.splitlines(keepends=True)
+    index = data.draw(st.sampled_from([i for i, x in enumerate(lines) if ": " in x]))
+    mutate = data.draw(st.sampled_from([_quote, _whole]))
+    lines[index] = mutate(data.draw, lines[index])
+    mended = mend_text("".join(lines).encode(), "a.yaml")
+    if mended.checked.spec is not None:
+        assert mended.checked.spec == spec
+
+
+@given(layouts())
+def test_a_good_spec_is_left_as_it_is(text: str) -> None:
+    mended = mend_text(text.encode(), "a.yaml")
+    assert not mended.fixes
+    assert mended.checked.spec is not None
