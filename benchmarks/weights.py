@@ -151,7 +151,7 @@ def main() -> None:
         once(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="pairs for each time")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs for each time")
     parser.add_argument(
         "--processes", type=int, default=1, help="processes for each peak"
     )
