@@ -124,4 +124,5 @@ def _permissions(mode: int | None) -> int:
 
 
 def _encoded(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
+    # A name of a file may hold bytes that are no UTF-8.
+    return text if isinstance(text, bytes) else text.encode(errors="backslashreplace")

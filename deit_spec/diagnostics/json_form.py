@@ -21,7 +21,7 @@ VERSION: Final = 1
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
     """Write findings as one JSON document."""
-    return json.dumps(as_json(diagnostics), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(as_json(diagnostics), indent=2) + "\n"
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
@@ -31,8 +31,13 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     return {
         "version": VERSION,
         "counts": {kind.value: counts[kind] for kind in Severity},
-        "diagnostics": [_diagnostic(each) for each in found],
+        "diagnostics": listed(found),
     }
+
+
+def listed(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Give findings alone, for a document that has more to say."""
+    return [_diagnostic(each) for each in diagnostics]
 
 
 def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
