@@ -71,8 +71,8 @@ class ForeignOperationError(NeedsMoreError):
     """A pickle with an operation that torch.save does not write by itself."""
 
 
-def scan(data: bytes, pickles: int = 1) -> None:
-    """Look through the pickles that data begins with.
+def scan(data: bytes, pickles: int = 1) -> frozenset[str]:
+    """Look through the pickles that data begins with; return what they name.
 
     Raises:
         NeedsMoreError: One has names or operations that no state dict needs.
@@ -80,13 +80,13 @@ def scan(data: bytes, pickles: int = 1) -> None:
     """
     file = io.BytesIO(data)
     try:
-        for _ in range(pickles):
-            _scan_one(file)
+        return frozenset[str]().union(*(_scan_one(file) for _ in range(pickles)))
     except (ValueError, IndexError, KeyError):  # no end; nothing on the stack or kept
         raise BrokenPickleError("its pickle ends or errs") from None
 
 
-def _scan_one(file: io.BytesIO) -> None:
+def _scan_one(file: io.BytesIO) -> set[str]:
+    names: set[str] = set()
     stack: list[Item] = []
     kept: dict[object, Item] = {}
     for operation, argument, _ in pickletools.genops(file):
@@ -94,7 +94,7 @@ def _scan_one(file: io.BytesIO) -> None:
         if name not in _OPERATIONS:
             raise ForeignOperationError(f"its pickle has the operation {name}")
         if name == "GLOBAL":
-            _require_allowed(str(argument).replace(" ", ".", 1))
+            names.add(_allowed(str(argument).replace(" ", ".", 1)))
             stack.append(_NAME)
         elif name.endswith("BINPUT"):
             kept[argument] = stack[-1]
@@ -102,15 +102,17 @@ def _scan_one(file: io.BytesIO) -> None:
             stack.append(kept[argument])
         else:
             _apply(operation, stack)
+    return names
 
 
-def _require_allowed(name: str) -> None:
+def _allowed(name: str) -> str:
     module, _, last = name.rpartition(".")
     # By `vars`, for torch imports modules when some names are asked for.
     constant = isinstance(vars(torch).get(last), torch.dtype | torch.qscheme)
     of_torch = module == "torch" and (last.endswith("Storage") or constant)
     if not of_torch and name not in _NAMES:
         raise NeedsMoreError(f"it names `{name}`")
+    return name
 
 
 def _apply(operation: pickletools.OpcodeInfo, stack: list[Item]) -> None:

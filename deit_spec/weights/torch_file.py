@@ -38,6 +38,11 @@ LEGACY_PICKLES = 5
 REASON = 300
 """How much of what torch says is told; it may repeat what the file holds."""
 
+_YOUNGER = {
+    "torch._utils._rebuild_nested_tensor": "a nested tensor",
+    "torch._utils._rebuild_tensor_v3": "a tensor of a newer type",
+}
+"""What torch writes in the format from before 1.6, and errs on when it reads it."""
 _BAD_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -83,7 +88,14 @@ def read_pickle(path: Path, name: str) -> object:
         head = file.read(PICKLE_BYTES)
     if not LEGACY.match(head):
         raise _no_torch(name, "a pickle")
-    _scan(head, LEGACY_PICKLES, name, checked=False)
+    names = _scan(head, LEGACY_PICKLES, name, checked=False)
+    for each in sorted(names & _YOUNGER.keys()):
+        raise refuse(
+            "DS407",
+            f"the file has {_YOUNGER[each]}, which torch cannot read from its format",
+            name,
+            helps=["save dense floating-point tensors"],
+        )
     return _load(path, name, mapped=False)
 
 
@@ -129,10 +141,10 @@ def _read_pickle_of(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(first)
 
 
-def _scan(data: bytes, pickles: int, name: str, *, checked: bool) -> None:
-    """See that a pickle holds what state dicts do."""
+def _scan(data: bytes, pickles: int, name: str, *, checked: bool) -> frozenset[str]:
+    """See that a pickle holds what state dicts do; what it names."""
     try:
-        scan(data, pickles)
+        return scan(data, pickles)
     except BrokenPickleError as error:
         raise damaged(name, str(error)) from None
     except NeedsMoreError as error:
