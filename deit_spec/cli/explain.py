@@ -127,7 +127,7 @@ def _json(value: dict[str, Any], output: "Path | None") -> None:
 
 def _show(blocks: "Iterable[Block]", output: "Path | None") -> None:
     """Draw a page on a terminal; write it as Markdown anywhere else."""
-    from deit_spec.explain import as_markdown
+    from deit_spec.explain.code import as_markdown, joined
 
     to_file = output is not None and str(output) != STDIN
     if to_file or sys.stdout is None or not sys.stdout.isatty():
@@ -140,9 +140,10 @@ def _show(blocks: "Iterable[Block]", output: "Path | None") -> None:
 
     console = Console(highlight=False)
     console.width = min(console.width, WIDEST)
-    for block in blocks:
+    for block in joined(blocks):
         if isinstance(block, str):
             console.print(Markdown(block))
         else:
+            console.print()
             console.print(render(block, width=console.width), soft_wrap=True)
-        console.print()
+            console.print()

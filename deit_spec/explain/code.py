@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
@@ -87,6 +88,15 @@ def code_json(code: str) -> dict[str, Any]:
         "advice": found.advice,
         "mended": [_part_json(part) for part in found.mended],
     }
+
+
+def joined(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Make one piece of the Markdown between findings."""
+    for is_words, group in groupby(blocks, lambda block: isinstance(block, str)):
+        if is_words:
+            yield "\n".join(map(str, group))
+        else:
+            yield from group
 
 
 def as_markdown(blocks: Iterable[Block]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from deit_spec.diagnostics import has_errors
 from deit_spec.explain.facts import alternatives, path_of
-from deit_spec.explain.layers import Layers, collapse
+from deit_spec.explain.layers import Layers, collapse, collapse_whole
 from deit_spec.graph import LayerGraph
 from deit_spec.pipeline import finish
 from deit_spec.spec import Checked, DeiTSpec, check_spec
@@ -47,7 +47,8 @@ class Effect:
     """What a change of a field does to a small model.
 
     `sizes` are the dimensions that change, by symbol, with the size before and
-    after. `results` tells what is returned, where that changes.
+    after. `rewired` layers are as they were and read others. `results` tells what
+    is returned, where that changes.
     """
 
     before: str
@@ -56,6 +57,7 @@ class Effect:
     changed: tuple[Layers, ...]
     added: tuple[Layers, ...]
     removed: tuple[Layers, ...]
+    rewired: tuple[Layers, ...]
     results: tuple[str, ...]
 
     @property
@@ -69,7 +71,8 @@ class Effect:
     @property
     def is_none(self) -> bool:
         """Whether the model stays as it is."""
-        return not (self.changed or self.added or self.removed or self.results)
+        layers = (self.changed, self.added, self.removed, self.rewired)
+        return not any((*layers, self.results))
 
 
 def effects(field: str) -> list[Effect]:
@@ -110,14 +113,17 @@ def _compare(field: str, one: Checked, other: Checked) -> Effect:
         raise AssertionError("a spec without errors is there")
     before, after = finish(one), finish(other)
     old, new = dict(before.ops()), dict(after.ops())
-    changed = [path for path, op in new.items() if path in old and op != old[path]]
+    kept = [path for path in new if path in old]
+    changed = [path for path in kept if new[path] != old[path]]
+    rewired = [path for path in kept if before.inputs(path) != after.inputs(path)]
     return Effect(
         plain(_value(one.spec, field)),
         plain(_value(other.spec, field)),
         _sizes(before, after),
         collapse(after, changed),
-        collapse(after, [path for path in new if path not in old]),
-        collapse(before, [path for path in old if path not in new]),
+        collapse_whole(after, new.keys() - old.keys()),
+        collapse_whole(before, old.keys() - new.keys()),
+        collapse(after, rewired, wired=True),
         tuple(_results(before, after)),
     )
 
@@ -144,7 +150,9 @@ def _symbols(graph: LayerGraph) -> dict[str, int]:
 def _results(before: LayerGraph, after: LayerGraph) -> Iterator[str]:
     if before.outputs.keys() != after.outputs.keys():
         yield f"`forward` returns {_named(after)} in place of {_named(before)}"
-    if before.predict != after.predict and after.predict is not None:
+    if after.predict is None and before.predict is not None:
+        yield "there is no `predict`"
+    elif before.predict != after.predict:
         yield f"`predict` returns `{after.predict}` in place of `{before.predict}`"
 
 

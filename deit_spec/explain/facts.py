@@ -3,7 +3,7 @@
 from typing import Any
 
 from deit_spec.spec import DeiTSpec, Variant
-from deit_spec.spec.fields import SYNONYMS, TOP, default_of
+from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of
 from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import listed
@@ -57,6 +57,11 @@ def default_text(field: str) -> str:
     if field == "variant":
         return "the default of each of its fields"
     return f"`{plain(default_of(path_of(field)))}`"
+
+
+def fields_of(field: str) -> tuple[str, ...]:
+    """The fields of a field that is a mapping."""
+    return tuple(f"variant.{name}" for name in VARIANT if field == "variant")
 
 
 def in_build_opt(field: str) -> bool:

@@ -19,8 +19,8 @@ from deit_spec.spec.rules import RULES
 class FieldAnswer:
     """A field: what it takes, what reads it, where it acts, and its value in a spec.
 
-    `codes` are the rules between fields that read it. `provenance` is None where
-    no spec was given.
+    `codes` are the rules between fields that read it, `fields` those that a mapping
+    holds. `provenance` is None where no spec was given.
     """
 
     field: str
@@ -32,6 +32,7 @@ class FieldAnswer:
     in_build_opt: bool
     synonyms: tuple[str, ...]
     codes: tuple[str, ...]
+    fields: tuple[str, ...]
     effects: tuple[Effect, ...]
     provenance: Provenance | None = None
 
@@ -50,6 +51,7 @@ def explain_field(field: str, checked: Checked | None = None) -> FieldAnswer:
         facts.in_build_opt(field),
         facts.synonyms_of(field),
         tuple(_codes(field)),
+        facts.fields_of(field),
         found,
         None if checked is None else trace(checked, facts.path_of(field)),
     )
@@ -78,7 +80,9 @@ def field_page(answer: FieldAnswer) -> Iterator[str]:
         ]
         yield "".join(["## Rules that read it\n\n", *listed])
     yield "## Where it acts\n"
-    if not answer.effects:
+    if answer.fields:
+        yield f"Through its fields: {', '.join(f'`{f}`' for f in answer.fields)}.\n"
+    elif not answer.effects:
         yield "Nowhere in the architecture.\n"
     for effect in answer.effects:
         yield from _effect(answer.field, effect)
@@ -105,8 +109,10 @@ def _facts(answer: FieldAnswer) -> Iterator[str]:
         yield f"symbol: {', '.join(answer.symbols)}"
     if answer.in_build_opt:
         yield "`build_opt`: the entry of the same name"
-    else:
+    elif answer.field.startswith("variant"):
         yield "`build_opt`: not in it; for the published models"
+    else:
+        yield "`build_opt`: not in it"
     if answer.synonyms:
         yield f"elsewhere: {', '.join(f'`{word}`' for word in answer.synonyms)}"
 
@@ -134,6 +140,7 @@ def _effect(field: str, effect: Effect) -> Iterator[str]:
         "changes": effect.changed,
         "adds": effect.added,
         "removes": effect.removed,
+        "rewires": effect.rewired,
     }
     rows = [_row(kind, each) for kind, group in groups.items() for each in group]
     if rows:
@@ -142,5 +149,7 @@ def _effect(field: str, effect: Effect) -> Iterator[str]:
 
 
 def _row(kind: str, layers: Layers) -> str:
-    parameters = ", ".join(layers.parameters)
-    return f"| {kind} | `{layers.path}` | {layers.op} | {parameters} |\n"
+    details = ", ".join(layers.parameters)
+    if layers.reads:
+        details = f"reads {', '.join(f'`{path}`' for path in layers.reads)}"
+    return f"| {kind} | `{layers.path}` | {layers.op} | {details} |\n"

@@ -24,6 +24,9 @@ def trace(checked: Checked, path: tuple[str, ...]) -> Provenance | None:
     document = checked.document
     if document is None or not isinstance(document.value, Mapping):
         return None
+    if path == ("extends",) and checked.links:
+        # It is followed and gone once what it names is merged in.
+        return Provenance(_text(checked.links[0]), checked.links[0])
     if path not in document.spans:
         return Provenance(_unwritten(checked, path), None)
     place = document.spans[path].value
@@ -36,6 +39,11 @@ def _written(document: Document, path: tuple[str, ...]) -> object:
     for key in path:
         value = value[key] if isinstance(value, Mapping) else None
     return value
+
+
+def _text(span: Span) -> str:
+    line = span.source.lines[span.line - 1]
+    return line[span.column - 1 : span.end_column - 1].strip("\"'")
 
 
 def _unwritten(checked: Checked, path: tuple[str, ...]) -> object:

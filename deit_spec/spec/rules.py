@@ -256,8 +256,8 @@ def _alternatives(whole: str, number: int, part: str, by: int) -> str:
     return f"{listed(multiples)}; {choices}" if multiples else choices
 
 
-_TOKEN = "variant.distillation_token"
-_HEADS = ("num_classes", "teacher_num_classes", _TOKEN)
+_DISTILLED = "variant.distillation_token"
+_HEADS = ("num_classes", "teacher_num_classes", _DISTILLED)
 _SWITCHES = ("variant.readout", "variant.fusion", "variant.drop_path")
 
 RULES: tuple[Rule, ...] = (
@@ -265,10 +265,10 @@ RULES: tuple[Rule, ...] = (
     Rule("DS203", heads_fill_width, ("embed_dim", "num_heads")),
     Rule("DS204", mlp_width_is_whole, ("embed_dim", "mlp_ratio")),
     Rule("DS205", mlp_has_width, ("embed_dim", "mlp_ratio")),
-    Rule("DS206", teacher_has_token, ("teacher_num_classes", _TOKEN)),
+    Rule("DS206", teacher_has_token, ("teacher_num_classes", _DISTILLED)),
     Rule("DS207", heads_have_a_mean, (*_HEADS, "variant.fusion")),
     Rule("DS208", teacher_needs_classes, _HEADS),
     Rule("DS209", token_has_head, _HEADS),
-    Rule("DS210", readout_has_tokens, ("variant.readout", _TOKEN)),
+    Rule("DS210", readout_has_tokens, ("variant.readout", _DISTILLED)),
     Rule("DS211", settings_have_effect, (*_HEADS, "depth", *_SWITCHES)),
 )

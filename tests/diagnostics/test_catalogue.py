@@ -88,7 +88,7 @@ def test_what_is_mended_is_clean(
 def test_a_defect_is_told_as_its_entry_says(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(checked: object) -> None:
+    def fail(_: object) -> None:
         raise KeyError("blocks.0.norm1")
 
     monkeypatch.setattr(validate, "finish", fail)

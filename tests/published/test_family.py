@@ -127,7 +127,7 @@ def test_another_name_that_is_no_file() -> None:
 
 @pytest.mark.slow
 def test_wheel_has_the_family_and_the_catalogue(tmp_path: Path) -> None:
-    """What is installed from a wheel knows every name and code, away from any checkout."""
+    """What is installed from a wheel knows every name and code."""
     pytest.importorskip("hatchling")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
     subprocess.run(
