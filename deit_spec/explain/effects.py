@@ -8,7 +8,7 @@ from deit_spec.diagnostics import has_errors
 from deit_spec.explain.facts import alternatives, path_of
 from deit_spec.explain.layers import Layers, collapse, collapse_whole
 from deit_spec.graph import LayerGraph
-from deit_spec.pipeline import finish
+from deit_spec.pipeline import lower
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.places import plain
 
@@ -69,17 +69,17 @@ class Effect:
         )
 
     @property
-    def is_none(self) -> bool:
-        """Whether the model stays as it is."""
+    def extent(self) -> int:
+        """How much there is to tell; 0 where the model stays as it is."""
         layers = (self.changed, self.added, self.removed, self.rewired)
-        return not any((*layers, self.results))
+        return sum(map(len, (*layers, self.results)))
 
 
 def effects(field: str) -> list[Effect]:
     """Give a field each other value that it may have, and see what that does.
 
-    Numbers are doubled, null is tried where it is allowed, switches are turned.
-    What does nothing, or is refused with what the model has, is left out.
+    Numbers are doubled, null is tried where it is allowed, switches are turned. Of
+    the models that take a value, the one in which it does most is told of.
     """
     found: dict[str, Effect] = {}
     for model in _MODELS:
@@ -88,12 +88,13 @@ def effects(field: str) -> list[Effect]:
             raise AssertionError(f"the model has errors: {base.diagnostics}")
         for value in alternatives(field, _value(base.spec, field)):
             other = check_spec(_with(model, field, value))
-            if plain(value) in found or has_errors(other.diagnostics):
+            if has_errors(other.diagnostics):
                 continue
             effect = _compare(field, base, other)
-            if not effect.is_none:
-                found[plain(value)] = effect
-    return [*found.values()]
+            most = found.setdefault(effect.after, effect)
+            if effect.extent > most.extent:
+                found[effect.after] = effect
+    return [effect for effect in found.values() if effect.extent]
 
 
 def _value(spec: DeiTSpec, field: str) -> Any:
@@ -111,7 +112,8 @@ def _with(model: Mapping[str, Any], field: str, value: object) -> dict[str, Any]
 def _compare(field: str, one: Checked, other: Checked) -> Effect:
     if one.spec is None or other.spec is None:
         raise AssertionError("a spec without errors is there")
-    before, after = finish(one), finish(other)
+    # As lowered: which layers do nothing and are dropped later varies by the model.
+    before, after = lower(one.spec), lower(other.spec)
     old, new = dict(before.ops()), dict(after.ops())
     kept = [path for path in new if path in old]
     changed = [path for path in kept if new[path] != old[path]]

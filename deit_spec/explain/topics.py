@@ -1,5 +1,6 @@
 """From the word that is asked about to a code or a field."""
 
+import re
 from typing import NamedTuple
 
 from deit_spec.diagnostics import CATALOGUE
@@ -48,15 +49,23 @@ def topics() -> list[tuple[str, str]]:
 
 
 def _way_out(word: str) -> str:
-    """Name what may have been meant; a code looks like none of the other words."""
-    if word[:2].upper() == "DS" and word[2:].isdigit():
-        meant = closest_word(word, [code.lower() for code in CATALOGUE])
-        meant = meant and meant.upper()
-    else:
-        named = {name.replace("-", "_"): name for name in _CODES}
-        fields = {field: field for field in (*FIELDS, *VARIANT)}
-        found = closest_word(word, {**fields, **named}, SYNONYMS)
-        meant = {**fields, **named}[found] if found else None
+    meant = _meant_code(word) or _meant_word(word)
     if meant:
         return f"did you mean `{meant}`?"
     return "`deit-spec explain` prints the codes, and docs/spec.md the fields"
+
+
+def _meant_code(word: str) -> str | None:
+    """The code next to one that does not exist."""
+    if not re.fullmatch("DS[0-9]{3}", word.upper()):
+        return None
+    near = [code for code in CATALOGUE if code[:4] == word[:4].upper()]
+    return min(near, key=lambda code: abs(int(code[2:]) - int(word[2:])), default=None)
+
+
+def _meant_word(word: str) -> str | None:
+    """The field or the name that looks most like a word."""
+    named = {name.replace("-", "_"): name for name in _CODES}
+    words = {**{field: field for field in (*FIELDS, *VARIANT)}, **named}
+    found = closest_word(word, words, SYNONYMS)
+    return words[found] if found else None
