@@ -13,6 +13,8 @@ Block: TypeAlias = str | tuple[Diagnostic, ...]
 """Markdown, or findings that a terminal shows in colour."""
 
 _INTRODUCTION = """\
+<!--- `make docs` writes this page from the files of deit_spec/diagnostics/codes/. -->
+
 # Diagnostics
 
 Every code that deit-spec reports. [Messages](messages.md) tells how a finding

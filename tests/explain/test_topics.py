@@ -2,16 +2,15 @@
 
 import pytest
 
-from deit_spec.diagnostics import CATALOGUE
+from deit_spec.diagnostics import CATALOGUE, Entry
 from deit_spec.explain import FIELDS, Topic, UnknownTopicError, find, topics
 from deit_spec.spec import DeiTSpec, Variant
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.code)
-def test_a_code_is_found_by_itself_and_by_its_name(entry: object) -> None:
-    code, name = entry.code, entry.name  # type: ignore[attr-defined]
-    for word in (code, code.lower(), name, name.upper()):
-        assert find(word) == Topic(code=code)
+def test_a_code_is_found_by_itself_and_by_its_name(entry: Entry) -> None:
+    for word in (entry.code, entry.code.lower(), entry.name, entry.name.upper()):
+        assert find(word) == Topic(code=entry.code)
 
 
 def test_a_field_is_found_with_its_way_and_without() -> None:
