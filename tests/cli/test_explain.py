@@ -20,14 +20,14 @@ PAGE = ROOT / "docs" / "diagnostics.md"
 def test_code(word: str, file_regression: FileRegressionFixture) -> None:
     done = run("explain", word)
     assert (done.returncode, done.stderr) == (0, "")
-    file_regression.check(done.stdout, extension=".md")
+    file_regression.check(done.stdout, extension=".txt")
 
 
 @pytest.mark.parametrize("word", ["embed_dim", "position_embedding", "name"])
 def test_field(word: str, file_regression: FileRegressionFixture) -> None:
     done = run("explain", word)
     assert (done.returncode, done.stderr) == (0, "")
-    file_regression.check(done.stdout, extension=".md")
+    file_regression.check(done.stdout, extension=".txt")
 
 
 def test_field_in_a_spec(tmp_path: Path) -> None:
