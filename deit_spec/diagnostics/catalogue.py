@@ -74,6 +74,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS421", "inexpressible-model", _ERROR, "a model cannot be said in another format"),
         Entry("DS422", "setting-lost", _WARNING, "a setting has no place in another format"),
         Entry("DS423", "assumed-value", _NOTE, "what no shape shows is assumed"),
+        Entry("DS424", "beyond-a-spec", _NOTE, "a checkpoint has or lacks what no spec can say"),
         Entry("DS901", "defect", _ERROR, "a defect of deit-spec"),
     )
 }

@@ -52,7 +52,7 @@ def _way_out(word: str) -> str:
     meant = _meant_code(word) or _meant_word(word)
     if meant:
         return f"did you mean `{meant}`?"
-    return "`deit-spec explain` prints the codes, and docs/spec.md the fields"
+    return "`deit-spec explain` prints the codes, `deit-spec new NAME -o -` the fields"
 
 
 def _meant_code(word: str) -> str | None:

@@ -6,6 +6,8 @@ from deit_spec.spec.schema import DeiTSpec, Variant
 
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)
+FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
+"""Every field as messages call it."""
 
 SYNONYMS = {
     "img_size": "image_size",

@@ -35,7 +35,7 @@ def test_no_word_means_two_things() -> None:
         ("variant.droppath", "did you mean `variant.drop_path`?"),
         ("unknwon-key", "did you mean `unknown-key`?"),
         ("DS202", "did you mean `DS201`?"),
-        ("ds424", "did you mean `DS423`?"),
+        ("ds425", "did you mean `DS424`?"),
         ("DS299", "`deit-spec explain` prints the codes"),
         ("xyz", "`deit-spec explain` prints the codes"),
         ("", "`deit-spec explain` prints the codes"),
