@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import compile as compile_command
-from deit_spec.cli import cost, messages, new, render, validate, weights
+from deit_spec.cli import cost, explain, messages, new, render, validate, weights
 from deit_spec.cli import list as list_command
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
@@ -22,6 +22,7 @@ app.command("validate")(validate.run)
 app.command("render")(render.run)
 app.command("compile")(compile_command.run)
 app.command("cost")(cost.run)
+app.command("explain")(explain.run)
 app.command("list")(list_command.run)
 app.command("new")(new.run)
 app.add_typer(weights.app, name="weights")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from deit_spec.diagnostics.catalogue import CATALOGUE
 from deit_spec.diagnostics.model import (
     Diagnostic,
     Edit,
@@ -82,6 +83,7 @@ def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
 def _diagnostic(found: Diagnostic) -> dict[str, Any]:
     return {
         "code": found.code,
+        "name": CATALOGUE[found.code].name,
         "severity": found.severity.value,
         "message": found.message,
         **_label(found.primary),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from deit_spec.diagnostics.catalogue import CATALOGUE
+from deit_spec.diagnostics.explanation import explanation
 from deit_spec.diagnostics.model import Diagnostic, Edit, Fix, Label, Span
 from deit_spec.version import __version__
 
@@ -40,10 +41,13 @@ def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    entry = CATALOGUE[code]
+    entry, explained = CATALOGUE[code], explanation(code)
     return {
         "id": code,
+        "name": entry.name,
         "shortDescription": {"text": entry.summary},
+        "fullDescription": {"text": explained.meaning},
+        "help": {"text": explained.why, "markdown": explained.why},
         "defaultConfiguration": {"level": entry.severity.value},
     }
 
