@@ -21,8 +21,11 @@ VERSION: Final = 1
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
-    """Write findings as one JSON document."""
-    return json.dumps(as_json(diagnostics), indent=2) + "\n"
+    """Write findings as one JSON document.
+
+    Encode it with `backslashreplace`: a name that is no UTF-8 is escaped as JSON does.
+    """
+    return json.dumps(as_json(diagnostics), indent=2, ensure_ascii=False) + "\n"
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
     """Write findings as one SARIF log."""
-    return json.dumps(as_sarif(diagnostics), indent=2) + "\n"
+    return json.dumps(as_sarif(diagnostics), indent=2, ensure_ascii=False) + "\n"
 
 
 def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
