@@ -9,21 +9,15 @@ from deit_spec.source.positions import Positions
 
 
 class Report:
-    """The problems so far, and whether the value can still be trusted."""
+    """The problems so far, and the places of the text that they are in."""
 
     def __init__(self, positions: Positions) -> None:
         self.positions = positions
         self.problems: list[Diagnostic] = []
-        self.complete = True
 
     def note(self, problem: Diagnostic) -> None:
         """Note a problem; what is refused is left out, or read as if not there."""
         self.problems.append(problem)
-
-    def refuse(self, problem: Diagnostic) -> None:
-        """Note a problem after which some value is made up, so none may be used."""
-        self.problems.append(problem)
-        self.complete = False
 
     def foreign_tag(self, tag: str, event: Event) -> None:
         """Note a tag that the core schema does not have."""

@@ -1,5 +1,7 @@
 """Words for what PyYAML's parser says."""
 
+import json
+import re
 from typing import Final
 
 from yaml.error import MarkedYAMLError
@@ -7,19 +9,38 @@ from yaml.error import MarkedYAMLError
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source.positions import Positions
 
+_BREAKS: Final = "\r\n\x85\u2028\u2029"
+_INDENT: Final = "indent the line as the one above it"
 _HELPS: Final = {
-    "\t": "use spaces in place of the tab",
-    "@": "quote a text that starts with `@`",
-    "`": "quote a text that starts with a backtick",
-    "%": "quote a text that starts with `%`",
+    "could not find expected ':'": "remove the line, or write it as `key: value`",
+    "found a tab character that violates indentation": "use spaces in place of tabs",
+    "found undefined tag handle": "remove the tag",
+    "found unknown escape character": "write the backslash twice",
+    "did not find expected <document start>": _INDENT,
 }
+_CLOSING: Final = {"[": "]", "{": "}"}
+# Quoted texts and comments first, so that a bracket in one is passed over.
+_BRACKETS: Final = re.compile(
+    r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\Z)|(?: |^)\#.*|[\[\]{}]""",
+    re.MULTILINE,
+)
+_REFUSED: Final = (
+    "block sequence entries are not allowed in this context",
+    "did not find expected node content",
+)
+_KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
+
+
+def offset_of(error: MarkedYAMLError) -> int:
+    """Give the offset at which the parser stopped."""
+    at = error.problem_mark or error.context_mark
+    return at.index if at else 0
 
 
 def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
-    size = len(positions.source.text)
-    at = error.problem_mark or error.context_mark
-    offset = at.index if at else 0
+    size = len(positions.parsed)
+    offset = offset_of(error)
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
     context = error.context_mark
@@ -31,11 +52,55 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     return diagnose(
         "DS001",
         _tidy(error.problem) or "the text is no YAML",
-        Label(positions.span(offset, offset + len(here.strip("\r\n\x85\u2028\u2029")))),
+        Label(positions.span(offset, offset + len(here.strip(_BREAKS)))),
         secondary=secondary,
         notes=filter(None, notes),
-        helps=[_HELPS[here]] if here in _HELPS else [],
+        helps=[_help(error, positions.parsed)],
     )
+
+
+def _help(error: MarkedYAMLError, text: str) -> str:
+    problem, offset = error.problem or "", offset_of(error)
+    if problem in _HELPS:
+        return _HELPS[problem]
+    here = text[offset : offset + 1]
+    if not text[offset:].strip() and (opening := _unclosed(text)):
+        return f"close the `{opening}` with `{_CLOSING[opening]}`"
+    if problem in _REFUSED and here.strip():
+        return f"remove the `{here}`"
+    if here == "\t":
+        return "use spaces in place of tabs"
+    if problem == "found unexpected end of stream" and error.context_mark:
+        quote = text[error.context_mark.index]
+        return f"close the text with `{quote}`"
+    if problem.startswith("did not find expected ',' or") and error.context_mark:
+        opening = text[error.context_mark.index]
+        return f"close the `{opening}` with `{_CLOSING.get(opening, opening)}`"
+    return _about_line(text, offset)
+
+
+def _unclosed(text: str) -> str | None:
+    """The last bracket of a text that none closes."""
+    opened: list[str] = []
+    for bracket in _BRACKETS.findall(text):
+        if bracket in _CLOSING:
+            opened.append(bracket)
+        elif bracket in _CLOSING.values() and opened:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
+def _about_line(text: str, offset: int) -> str:
+    """Say how the line might be meant: its value is a text, or it is misplaced."""
+    start = max(text.rfind(end, 0, offset) for end in _BREAKS) + 1
+    line = re.split(f"[{_BREAKS}]", text[start:], maxsplit=1)[0]
+    key = _KEY.match(line)
+    value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
+    if key and value and offset - start >= key.end():
+        return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
+    if line.lstrip().startswith("- "):
+        return "write one `key: value` a line, without `-`"
+    return _INDENT if start else "write one `key: value` a line"
 
 
 def _tidy(words: str | None) -> str:
