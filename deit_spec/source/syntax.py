@@ -61,25 +61,26 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
 
 def _help(error: MarkedYAMLError, text: str) -> str:
     problem, offset = error.problem or "", offset_of(error)
+    here = text[offset : offset + 1]
     if problem in _HELPS:
         return _HELPS[problem]
-    here = text[offset : offset + 1]
-    if not text[offset:].strip() and (opening := _unclosed(text)):
-        return f"close the `{opening}` with `{_CLOSING[opening]}`"
-    if problem in _REFUSED and here.strip():
-        return f"remove the `{here}`"
     if here == "\t":
         return "use spaces in place of tabs"
-    if problem == "found unexpected end of stream" and error.context_mark:
-        quote = text[error.context_mark.index]
-        return f"close the text with `{quote}`"
-    if problem.startswith("did not find expected ',' or") and error.context_mark:
-        opening = text[error.context_mark.index]
-        return f"close the `{opening}` with `{_CLOSING.get(opening, opening)}`"
-    return _about_line(text, offset)
+    return _about_opening(error, text, here) or _about_line(text, offset, problem)
 
 
-def _unclosed(text: str) -> str | None:
+def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
+    """Say what is not closed: a bracket or a quote."""
+    problem, since = error.problem or "", error.context_mark
+    opening = text[since.index : since.index + 1] if since else ""
+    if problem == "found unexpected end of stream" and opening:
+        return f"close the text with `{opening}`"
+    if not problem.startswith("did not find expected ',' or"):
+        opening = "" if here.strip() else _unclosed(text)
+    return f"close the `{opening}` with `{_CLOSING[opening]}`" if opening else None
+
+
+def _unclosed(text: str) -> str:
     """The last bracket of a text that none closes."""
     opened: list[str] = []
     for bracket in _BRACKETS.findall(text):
@@ -87,11 +88,13 @@ def _unclosed(text: str) -> str | None:
             opened.append(bracket)
         elif bracket in _CLOSING.values() and opened:
             opened.pop()
-    return opened[-1] if opened else None
+    return opened[-1] if opened else ""
 
 
-def _about_line(text: str, offset: int) -> str:
+def _about_line(text: str, offset: int, problem: str) -> str:
     """Say how the line might be meant: its value is a text, or it is misplaced."""
+    if problem in _REFUSED and text[offset : offset + 1].strip():
+        return f"remove the `{text[offset]}`"
     start = max(text.rfind(end, 0, offset) for end in _BREAKS) + 1
     line = re.split(f"[{_BREAKS}]", text[start:], maxsplit=1)[0]
     key = _KEY.match(line)

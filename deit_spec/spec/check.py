@@ -11,7 +11,7 @@ from deit_spec.source import Document
 from deit_spec.spec.doubt import unread_below
 from deit_spec.spec.fields import FIELDS, TOP, VARIANT, meant_by
 from deit_spec.spec.findings import find_in, no_mapping
-from deit_spec.spec.limits import find_excess
+from deit_spec.spec.limits import find_excess, find_oversize
 from deit_spec.spec.places import Places
 from deit_spec.spec.rules import find_all
 from deit_spec.spec.schema import DeiTSpec, Variant
@@ -48,6 +48,8 @@ def check(document: Document, name: str = "deit") -> Checked:
     excess = find_excess(spec, places, unsure)
     findings += excess.values()
     findings += find_all(spec, places, unsure | excess.keys())
+    if not unsure and not has_errors(findings):
+        findings += find_oversize(spec, places)
     valid = None if has_errors(findings) else spec
     return Checked(valid, tuple(in_source_order(findings)), document)
 
