@@ -183,7 +183,7 @@ class Composer:
         place = (value.start, value.end)
         key_place = (key.start, key.end) if key else place
         self.spans[path] = Entry(self._report.positions, key_place, place)
-        if value.value is UNKNOWN:
+        if value.value is UNKNOWN or value.start in self._report.mistagged:
             self.doubts.add(path)
 
     def _doubt(self, path: Path | None) -> None:

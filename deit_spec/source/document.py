@@ -33,6 +33,11 @@ class Entry:
         return self._positions.source
 
     @property
+    def end(self) -> int:
+        """The offset after the value, in the text that was parsed."""
+        return self._value[1]
+
+    @property
     def key(self) -> Span:
         """The span of the key."""
         return self._positions.span(*self._key)

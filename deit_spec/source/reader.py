@@ -86,10 +86,12 @@ def _read(positions: Positions) -> _Reading:
         root = composer.document()
     except MarkedYAMLError as error:
         report.note(syntax_error(error, positions))
-        stop = positions.original(offset_of(error))
-        return _Reading(_part(composer, positions), report.problems, stop)
+        offset = offset_of(error)
+        document = _part(composer, positions, offset)
+        return _Reading(document, report.problems, positions.original(offset))
     except TooDeepError:
-        return _Reading(_part(composer, positions), report.problems, None)
+        document = _part(composer, positions, len(positions.parsed))
+        return _Reading(document, report.problems, None)
     end = len(positions.source.text) if _is_bare(root, positions) else None
     return _Reading(_whole(root, composer, positions), report.problems, end)
 
@@ -128,7 +130,7 @@ def _whole(root: Node | None, composer: Composer, positions: Positions) -> Docum
     return Document(root.value, composer.spans, positions.source, doubts)
 
 
-def _part(composer: Composer, positions: Positions) -> Document | None:
+def _part(composer: Composer, positions: Positions, stop: int) -> Document | None:
     """What was read of a mapping that breaks off: any key might have followed."""
     if composer.root is None:
         return None
@@ -138,6 +140,10 @@ def _part(composer: Composer, positions: Positions) -> Document | None:
         for path, entry in read.items()
         if all(path[:end] in read for end in range(1, len(path)))
     }
+    for path, entry in list(spans.items()):
+        # `depth: 6 num_heads: 6` breaks off at the second colon: that is no value.
+        if len(path) == 1 and not positions.text(entry.end, stop).strip(" "):
+            del spans[path], composer.root[str(path[0])]
     spans[()] = Entry(positions, (0, 0), (0, 0))
     doubts = frozenset({(), *composer.doubts})
     return Document(composer.root, spans, positions.source, doubts)

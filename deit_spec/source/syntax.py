@@ -14,6 +14,8 @@ _INDENT: Final = "indent the line as the one above it"
 _HELPS: Final = {
     "could not find expected ':'": "remove the line, or write it as `key: value`",
     "found a tab character that violates indentation": "use spaces in place of tabs",
+    "found incompatible YAML document": "remove the line",
+    "found unknown directive name": "remove the line",
     "found undefined tag handle": "remove the tag",
     "found unknown escape character": "write the backslash twice",
     "did not find expected <document start>": _INDENT,
@@ -28,6 +30,7 @@ _REFUSED: Final = (
     "block sequence entries are not allowed in this context",
     "did not find expected node content",
 )
+_SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
 
 
@@ -99,6 +102,8 @@ def _about_line(text: str, offset: int, problem: str) -> str:
     line = re.split(f"[{_BREAKS}]", text[start:], maxsplit=1)[0]
     key = _KEY.match(line)
     value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
+    if key and (more := _SECOND.fullmatch(value)):
+        return f"write `{more[1]}` on a line of its own"
     if key and value and offset - start >= key.end():
         return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
     if line.lstrip().startswith("- "):

@@ -101,6 +101,8 @@ def _where_it_belongs(path: Path) -> str:
     *outer, key = path
     *place, name = meant_by(path)
     where = "under `variant`" if place else "at the top level"
+    if key == "variant":
+        return "remove it with its keys, or move these a level up"
     if name == key and place != outer:
         return f"`{key}` belongs {where}"
     if name == key:

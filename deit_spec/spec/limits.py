@@ -69,7 +69,9 @@ def find_oversize(spec: DeiTSpec, places: Places) -> Iterator[Diagnostic]:
     if count <= PARAMETERS:
         return
     smaller = list(_smaller(spec))
-    about = places.about(*((field, "", getattr(spec, field)) for field, _ in smaller))
+    about = places.about(
+        *((field, f"at most {value}", getattr(spec, field)) for field, value in smaller)
+    )
     yield diagnose(
         "DS212",
         f"{count:,} parameters pass the limit of {PARAMETERS:,}",

@@ -53,10 +53,10 @@ def _near(value: object, *, whole: bool) -> list[float]:
 def _as_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | float | int):
         return None
-    # `4x` and `224px` begin with what they mean.
+    # `4x` and `224px` begin with what they mean, and `10%` is 0.1.
     text = _UNIT.sub("", value) if isinstance(value, str) else value
     try:
-        number = float(text)
+        number = float(text) / (100 if str(value).endswith("%") else 1)
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
