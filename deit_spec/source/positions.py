@@ -26,8 +26,9 @@ class Positions:
 
     def __init__(self, source: Source, edits: Sequence[Edit] = ()) -> None:
         self.source = source
-        self.parsed = _edited(source.text, edits)
+        self.parsed = _edited(source.text, edits) if edits else source.text
         self._edits = edits
+        self._moved = _moved(edits)
 
     def span(self, start: int, end: int) -> Span:
         """Give the span from one offset up to another."""
@@ -39,16 +40,13 @@ class Positions:
 
     def original(self, offset: int) -> int:
         """Give the offset in the source of an offset in what is parsed."""
-        grown = 0
-        for edit in self._edits:
-            start = edit.start + grown
-            if offset <= start:
-                break
-            more = len(edit.text) - (edit.end - edit.start)
-            if offset < start + len(edit.text):
-                return min(edit.start + offset - start, edit.end)
-            grown += more
-        return offset - grown
+        before = bisect_right(self._moved, offset, key=lambda moved: moved.start) - 1
+        if before < 0:
+            return offset
+        moved, edit = self._moved[before], self._edits[before]
+        if offset < moved.end:
+            return min(edit.start + offset - moved.start, edit.end)
+        return offset - moved.end + edit.end
 
     def _place(self, offset: int) -> tuple[int, int]:
         offset = min(max(self.original(offset), 0), len(self.source.text))
@@ -67,6 +65,17 @@ class Positions:
 
 
 def _edited(text: str, edits: Sequence[Edit]) -> str:
-    for edit in reversed(edits):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    pieces, end = list[str](), 0
+    for edit in edits:
+        pieces += [text[end : edit.start], edit.text]
+        end = edit.end
+    return "".join([*pieces, text[end:]])
+
+
+def _moved(edits: Sequence[Edit]) -> list[Edit]:
+    """The edits where they stand in what is parsed."""
+    moved, grown = list[Edit](), 0
+    for start, end, text in edits:
+        moved.append(Edit(start + grown, start + grown + len(text), text))
+        grown += len(text) - (end - start)
+    return moved

@@ -1,5 +1,7 @@
 """What each field takes, read from the schema."""
 
+from functools import lru_cache
+
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.schema import DeiTSpec, Variant
@@ -42,6 +44,7 @@ SYNONYMS = {
 """What timm, transformers and papers call the fields."""
 
 
+@lru_cache(maxsize=8192)
 def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     """The path of the field that an unknown key was meant to be, or its own.
 

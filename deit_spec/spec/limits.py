@@ -20,7 +20,7 @@ LARGEST: Final[Mapping[str, int]] = {
     "patch_size": 65_536,
     "in_channels": 65_536,
     "embed_dim": 1_048_576,
-    "depth": 1_000,
+    "depth": 512,
     "num_heads": 1_048_576,
     "mlp_ratio": 1_024,
     "num_classes": 1_000_000_000,
