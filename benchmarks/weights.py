@@ -1,36 +1,38 @@
 """`deit_spec.load(…, weights=…)` against `timm.create_model(…, checkpoint_path=…)`.
 
-    python benchmarks/weights.py [--rounds N] [--model NAME]
+    python benchmarks/weights.py [--rounds N] [--processes N] [--model NAME]
 
 Both make the same model of the same file. Ours maps the file, so its numbers are
-read when they are first used: each is timed, and its memory taken, once as the model
-comes back and once more with an image sent through it. Times are of turns in this
-process; memory is the peak of a process of its own, beyond what it had after its
-imports.
+read when they are first used: time and memory are taken as the model comes back, and
+again when an image has been sent through it. Times are of turns in this process;
+memory is the peak of a process of its own, beyond what it had after its imports.
+A row is printed as soon as it is measured.
 """
 
 import argparse
+import gc
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import torch
-from paired import COLUMNS, in_turns, show
+from paired import COLUMNS, Pairs
 from peers import import_timm
 from torch import nn
 
 import deit_spec
-from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
 
 AIM = "< 1.00"
 KIBIBYTE = 1024
 SUFFIXES = (".pth", ".safetensors")
 WHENS = ("load", "load and use")
-
-timm = import_timm()
+WIDTHS = (26, 11, 11, 5, 12, 6)
+"""Of the columns: rows are printed before all are known."""
 
 
 def ours(model: str, path: str) -> nn.Module:
@@ -40,30 +42,37 @@ def ours(model: str, path: str) -> nn.Module:
 
 def theirs(model: str, path: str) -> nn.Module:
     """Load with timm."""
-    made: nn.Module = timm.create_model(model, checkpoint_path=path)
+    made: nn.Module = import_timm().create_model(model, checkpoint_path=path)
     return made
 
 
 WHO: dict[str, Callable[[str, str], nn.Module]] = {"ours": ours, "theirs": theirs}
 
 
-def run(who: str, when: str, model: str, path: str) -> None:
-    """Load once, and send an image through where that is asked for."""
+T = TypeVar("T")
+
+
+def run(who: str, model: str, path: str, read: Callable[[], T]) -> tuple[T, T]:
+    """Load, and send an image through; read a meter after each."""
     made = WHO[who](model, path).eval()
-    if when == WHENS[1]:
-        size = deit_spec.load_spec(model).image_size
-        with torch.inference_mode():
-            made(torch.zeros(1, 3, size, size))
+    loaded = read()
+    size = deit_spec.load_spec(model).image_size
+    with torch.inference_mode():
+        made(torch.zeros(1, 3, size, size))
+    return loaded, read()
 
 
 def make_files(model: str, folder: Path) -> list[Path]:
-    """Save random weights of timm with torch, and the same as safetensors."""
+    """Save random weights with torch, and the same as safetensors."""
+    from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint  # noqa: PLC0415  -- no part of a process that loads
+
+    compiled = deit_spec.compile(model)
     first = folder / f"{model}{SUFFIXES[0]}"
-    torch.save(timm.create_model(model).state_dict(), first)
-    graph, checkpoint = deit_spec.compile(model).graph, open_checkpoint(first)
+    torch.save(compiled.build().state_dict(), first)
     second = first.with_suffix(SUFFIXES[1])
-    plan = make_plan(graph, checkpoint)
-    convert(graph, plan, checkpoint, Writing(second, To.TIMM))
+    checkpoint = open_checkpoint(first)
+    plan = make_plan(compiled.graph, checkpoint)
+    convert(compiled.graph, plan, checkpoint, Writing(second, To.TIMM))
     return [first, second]
 
 
@@ -86,43 +95,54 @@ def peak() -> int:
     return int(size) * KIBIBYTE
 
 
-def peak_of(who: str, when: str, model: str, path: Path, rounds: int) -> int:
-    """The median peak of some processes that load once."""
-    command = [sys.executable, __file__, "--once", who, when, model, str(path)]
-    return int(
-        median(
-            int(subprocess.run(command, check=True, capture_output=True).stdout)
-            for _ in range(rounds)
-        )
-    )
-
-
-def once(who: str, when: str, model: str, path: str) -> None:
-    """Be such a process: print how far its peak rose."""
+def once(who: str, model: str, path: str) -> None:
+    """Be a process that loads once: print how far its peak rose."""
+    if who == "theirs":
+        import_timm()
     before = peak()
-    run(who, when, model, path)
-    print(peak() - before)
+    print(*(size - before for size in run(who, model, path, peak)))
 
 
-def compare(model: str, rounds: int, folder: Path) -> None:
-    """Measure, and print the figures beside their aim."""
-    times, memory = [], []
-    for path in make_files(model, folder):
-        require_equal(model, path)
-        for when in WHENS:
-            pairs = in_turns(
-                lambda path=path, when=when: run("ours", when, model, str(path)),
-                lambda path=path, when=when: run("theirs", when, model, str(path)),
-                rounds,
-            )
-            label = f"{path.suffix}, {when}"
-            times.append((label, *pairs.cells(AIM)))
-            our, their = (peak_of(who, when, model, path, 3) for who in WHO)
-            mebibytes = [f"{size / KIBIBYTE**2:,.0f} MiB" for size in (our, their)]
-            memory.append((label, *mebibytes, f"{our / their:.2f}", AIM))
-    show(f"{model} with weights, against timm: time", COLUMNS, times)
-    columns = ("ours", "theirs", "ratio", "aim")
-    show(f"{model} with weights, against timm: peak memory", columns, memory)
+def peaks_of(who: str, model: str, path: Path, processes: int) -> list[float]:
+    """The median peaks of some such processes."""
+    command = [sys.executable, __file__, "--once", who, model, str(path)]
+    printed = [
+        subprocess.run(command, check=True, capture_output=True).stdout.split()
+        for _ in range(processes)
+    ]
+    return [median(map(int, sizes)) for sizes in zip(*printed, strict=True)]
+
+
+def times_of(who: str, model: str, path: Path) -> list[float]:
+    """Seconds from the start; garbage of earlier runs is collected first."""
+    gc.collect()
+    start = time.perf_counter()
+    ends = run(who, model, str(path), time.perf_counter)
+    return [end - start for end in ends]
+
+
+def say(first: str, cells: Sequence[str]) -> None:
+    """Print a row at once, whoever reads it."""
+    numbers = (cell.rjust(width) for cell, width in zip(cells, WIDTHS[1:], strict=True))
+    row = "  ".join([first.ljust(WIDTHS[0]), *numbers])
+    print(f"  {row.rstrip()}", flush=True)
+
+
+def compare_times(model: str, path: Path, rounds: int) -> None:
+    """Time both in turns, when both have been warmed up, and print the rows."""
+    turns = [[times_of(who, model, path) for who in WHO] for _ in range(rounds + 1)]
+    for place, when in enumerate(WHENS):
+        our, their = ([turn[side][place] for turn in turns[1:]] for side in (0, 1))
+        say(f"{path.suffix}, {when}", Pairs(tuple(our), tuple(their)).cells(AIM))
+
+
+def compare_memory(model: str, path: Path, processes: int) -> None:
+    """Take both peaks, and print the rows."""
+    peaks = [peaks_of(who, model, path, processes) for who in WHO]
+    for when, our, their in zip(WHENS, *peaks, strict=True):
+        mebibytes = [f"{size / KIBIBYTE**2:,.0f} MiB" for size in (our, their)]
+        cells = [*mebibytes, f"{our / their:.2f}", "", AIM]
+        say(f"{path.suffix}, {when}", cells)
 
 
 def main() -> None:
@@ -131,11 +151,23 @@ def main() -> None:
         once(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=3, help="pairs for each time")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="processes for each peak"
+    )
     parser.add_argument("--model", default="deit_base_distilled_patch16_224")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        compare(options.model, options.rounds, Path(folder))
+        paths = make_files(options.model, Path(folder))
+        print(f"{options.model} with weights, against timm")
+        say("time", COLUMNS)
+        for path in paths:
+            require_equal(options.model, path)
+            compare_times(options.model, path, options.rounds)
+        say("peak memory", COLUMNS)
+        for path in paths:
+            compare_memory(options.model, path, options.processes)
+    print(flush=True)
 
 
 if __name__ == "__main__":

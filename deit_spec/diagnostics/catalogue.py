@@ -70,6 +70,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS421", _ERROR, "a model cannot be said in another format"),
         Entry("DS422", _WARNING, "a setting has no place in another format"),
         Entry("DS423", _NOTE, "what no shape shows is assumed"),
+        Entry("DS424", _NOTE, "a checkpoint has or lacks what no spec can say"),
         Entry("DS901", _ERROR, "a defect of deit-spec"),
     )
 }

@@ -39,7 +39,8 @@ class LayerGraph:
 
     An edge has `argument`, the position among the reader's inputs, and `shape`,
     the shape of the value on it. `network.graph` has `name`, `digest`, `target`
-    and `stage`, `outputs` (name to path) and `predict` (a path, or None).
+    and `stage`, `outputs` (name to path), `predict` (a path, or None) and `places`
+    (field of the spec to the place of its value).
     """
 
     def __init__(self, name: str, digest: str, target: Target = Target.TRAIN) -> None:
@@ -50,6 +51,7 @@ class LayerGraph:
             stage=Stage.LOWERED,
             outputs={},
             predict=None,
+            places={},
         )
 
     @property
@@ -101,6 +103,16 @@ class LayerGraph:
     @predict.setter
     def predict(self, path: str | None) -> None:
         self.network.graph["predict"] = path
+
+    @property
+    def places(self) -> Mapping[str, Span]:
+        """Where the spec has a field, or the nearest to it that it has, by name."""
+        places: Mapping[str, Span] = self.network.graph["places"]
+        return places
+
+    @places.setter
+    def places(self, places: Mapping[str, Span]) -> None:
+        self.network.graph["places"] = dict(places)
 
     def add(
         self,

@@ -10,7 +10,7 @@ from deit_spec.spec.suggest import closest_word
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)
 FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
-"""Every field by its path, with dots."""
+"""Every field as messages call it."""
 
 SYNONYMS = {
     "img_size": "image_size",

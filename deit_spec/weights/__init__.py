@@ -1,6 +1,12 @@
 """Checkpoints in, out, and planned: every tensor accounted for."""
 
-from deit_spec.weights.allowance import ALLOWANCES, Allowance, allowed, require
+from deit_spec.weights.allowance import (
+    ALLOWANCES,
+    Allowance,
+    allowed,
+    find_forbidden,
+    require,
+)
 from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.convert import To, Writing, convert
 from deit_spec.weights.execute import fill, realise, resample
@@ -24,6 +30,7 @@ __all__ = [
     "allowed",
     "convert",
     "fill",
+    "find_forbidden",
     "inspect",
     "make_plan",
     "open_checkpoint",

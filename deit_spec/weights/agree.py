@@ -1,45 +1,80 @@
 """Whether a checkpoint is of the structure that a spec says."""
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.dialects import Dialect
-from deit_spec.weights.facts import STRUCTURE, Facts
-from deit_spec.weights.problems import INSPECT, finding
+from deit_spec.weights.facts import Facts
+from deit_spec.weights.problems import EPS_NOTE, finding
+from deit_spec.weights.proposal import divides, ratio
 from deit_spec.weights.target import Target
 
-_EPS = (
-    "transformers writes 1e-12 where nothing else is asked for; the published "
-    "models were trained with 1e-6"
-)
+
+class _Difference(NamedTuple):
+    """A field of the spec, and what is said of it."""
+
+    field: str
+    message: str
+    notes: tuple[str, ...] = ()
 
 
 def compare(
     target: Target, facts: Facts, checkpoint: Checkpoint, dialect: Dialect
 ) -> list[Diagnostic]:
     """Find what differs and cannot be changed, in the shapes and in the config."""
-    found = list(_structure(target, facts, checkpoint.name))
+    found = [
+        finding(
+            "DS411",
+            message,
+            checkpoint.name,
+            secondary=target.place(field),
+            notes=notes,
+        )
+        for field, message, notes in _structure(target, facts)
+    ]
     if dialect.is_hf and checkpoint.config:
         found += _config(target, checkpoint)
     return found
 
 
-def _structure(target: Target, facts: Facts, name: str) -> Iterator[Diagnostic]:
-    pairs = {
-        field: (getattr(facts, field), getattr(target.facts, field))
-        for field in STRUCTURE
-    }
-    differ = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
-    for last, (field, (theirs, ours)) in enumerate(differ.items(), 1 - len(differ)):
-        yield finding(
-            "DS411",
+def _structure(target: Target, theirs: Facts) -> Iterator[_Difference]:
+    ours = target.facts
+    for field in ("embed_dim", "depth", "patch_size"):
+        yield from _unequal(field, getattr(theirs, field), getattr(ours, field))
+    yield from _mlp(theirs, ours)
+    field = "position_embedding"
+    found = getattr(theirs, field), getattr(ours, field)
+    yield from _unequal(f"variant.{field}", *found)
+    if theirs.layer_scale and not ours.layer_scale:
+        message = "the checkpoint has layer scale, and variant.layer_scale is null"
+        yield _Difference("variant.layer_scale", f"{message} in the spec")
+    elif ours.layer_scale and not theirs.layer_scale:
+        message = "the checkpoint has no layer scale, and variant.layer_scale is"
+        yield _Difference(
+            "variant.layer_scale", f"{message} {target.layer_scale} in the spec"
+        )
+    yield from _unequal("variant.qkv_bias", theirs.qkv_bias, ours.qkv_bias)
+
+
+def _unequal(field: str, theirs: object, ours: object) -> Iterator[_Difference]:
+    if theirs != ours:
+        yield _Difference(
+            field,
             f"{field} is {_plain(theirs)} in the checkpoint and "
             f"{_plain(ours)} in the spec",
-            name,
-            secondary=target.place(field),
-            helps=[f"`{INSPECT} {name}` prints a spec that fits"] * (last == 0),
         )
+
+
+def _mlp(theirs: Facts, ours: Facts) -> Iterator[_Difference]:
+    """Compare ratios: another embed_dim gives another width, and is said already."""
+    one, other = (ratio(each.embed_dim, each.mlp_dim) for each in (theirs, ours))
+    if int(theirs.embed_dim * other) != theirs.mlp_dim:
+        widths = f"the MLP is {theirs.mlp_dim} wide in the checkpoint and "
+        notes = (f"{widths}{ours.mlp_dim} in the spec",)
+        message = f"mlp_ratio is {one} in the checkpoint and {other} in the spec"
+        yield _Difference("mlp_ratio", message, notes)
 
 
 def _plain(value: object) -> str:
@@ -52,12 +87,15 @@ def _config(target: Target, checkpoint: Checkpoint) -> Iterator[Diagnostic]:
     config, name = checkpoint.config, checkpoint.name
     heads = config.get("num_attention_heads", target.num_heads)
     if heads != target.num_heads:
+        width = target.facts.embed_dim
+        possible = divides(heads, width)
         yield finding(
             "DS415",
             f"num_heads is {heads} in the config and {target.num_heads} in the spec",
             name,
             secondary=target.place("num_heads"),
-            helps=[f"`num_heads: {heads}`"],
+            notes=_indivisible(heads, width) if not possible else (),
+            helps=[f"`num_heads: {heads}`"] if possible else [],
         )
     activation = config.get("hidden_act", "gelu")
     if activation != "gelu":
@@ -72,5 +110,10 @@ def _config(target: Target, checkpoint: Checkpoint) -> Iterator[Diagnostic]:
             "DS416",
             f"layer_norm_eps is {eps} in the config and {target.eps} in the spec",
             name,
-            notes=[_EPS],
+            secondary=target.place("variant.layer_norm_eps"),
+            notes=[EPS_NOTE],
         )
+
+
+def _indivisible(heads: Any, width: int) -> Iterator[str]:
+    yield f"{heads} is no number of heads that divides embed_dim, {width}"

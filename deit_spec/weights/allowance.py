@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.plan import ALLOWANCES, Allowance, Plan
 from deit_spec.weights.problems import WeightsError, count, finding, some
 
@@ -25,6 +26,24 @@ def allowed(
     return frozenset(word for word in ALLOWANCES if word in words)
 
 
+def find_forbidden(plan: Plan, permitted: frozenset[Allowance]) -> list[Diagnostic]:
+    """DS414: what a plan would need, beyond what is allowed."""
+    return [
+        finding(
+            "DS414",
+            f"{count(len(names))} would need `{need}`, which is not allowed",
+            plan.checkpoint,
+            notes=[f"for {some(names)}"],
+            helps=[
+                f"`--allow {need}`, or `--no-strict` for all that is needed",
+                f'in Python `allow={{"{need}"}}`, or `strict=False`',
+            ],
+        )
+        for need in sorted(plan.needs - permitted)
+        if (names := plan.needing(need))
+    ]
+
+
 def require(plan: Plan, permitted: frozenset[Allowance]) -> None:
     """See that a plan can be executed with what is allowed.
 
@@ -32,19 +51,9 @@ def require(plan: Plan, permitted: frozenset[Allowance]) -> None:
         WeightsError: It cannot; each reason is a finding.
     """
     problems = [] if plan.reconciles else [*plan.diagnostics]
-    for need in sorted(plan.needs - permitted):
-        names = plan.needing(need)
-        problems.append(
-            finding(
-                "DS414",
-                f"{count(len(names))} would need `{need}`, which is not allowed",
-                plan.checkpoint,
-                notes=[f"for {some(names)}"],
-                helps=[f"allow `{need}` alone, or all with strict off"],
-            )
-        )
+    problems += find_forbidden(plan, permitted)
     if problems:
         raise WeightsError(problems)
 
 
-__all__ = ["ALLOWANCES", "Allowance", "allowed", "require"]
+__all__ = ["ALLOWANCES", "Allowance", "allowed", "find_forbidden", "require"]

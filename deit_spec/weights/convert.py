@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -60,9 +61,10 @@ def convert(
     Raises:
         WeightsError: The format cannot say the model.
         ValueError: The name of the file is that of no format.
-        OSError: The path is taken, or cannot be written.
+        OSError: The path is taken, is what is read, or cannot be written.
     """
     target = Target(graph)
+    keep_source(Path(checkpoint.name), writing)
     if writing.to is not To.HF and writing.path.suffix not in (*TORCH, SAFETENSORS):
         raise ValueError(f"a file is called *{SAFETENSORS} or *{', *'.join(TORCH)}")
     found: tuple[Diagnostic, ...] = ()
@@ -79,6 +81,22 @@ def convert(
         file = place / hf.MODEL if writing.to is To.HF else place
         _write_tensors(file, named, progress, wrapped=writing.to is To.DEIT)
     return found
+
+
+def keep_source(source: Path, writing: Writing) -> None:
+    """Refuse to write to a file that is read from, under whatever name.
+
+    A directory is read as a whole, so nothing in it is written to, nor is a
+    directory whose members are read.
+
+    Raises:
+        OSError: They are one.
+    """
+    inside = source.iterdir() if source.is_dir() else ()
+    members = (writing.path / name for name in writing.members)
+    for read, written in product((source, *inside), (writing.path, *members)):
+        if read.exists() and written.exists() and read.samefile(written):
+            raise FileExistsError(None, f"it is the checkpoint {source}")
 
 
 def in_order(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

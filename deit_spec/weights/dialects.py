@@ -16,7 +16,7 @@ Row: TypeAlias = tuple[str, tuple[str, ...]]
 _NUMBER = re.compile(r"(?<=\.)(?:0|[1-9][0-9]{0,5})(?=\.)")
 SUFFIXES = (".weight", ".bias")
 NEEDED = ("patch_embed.proj.weight", "pos_embed")
-"""Without these a checkpoint is of no DeiT."""
+"""What has these may be a DeiT, whatever else it has."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,18 @@ class Names:
 
 
 def recognise(names: Iterable[str]) -> Names | None:
-    """Find the dialect that knows the most of the names."""
+    """Find the dialect that knows the most of the names.
+
+    It must know the most of them, or those without which there is no DeiT.
+    """
     given = list(names)
     best = max(
         DIALECTS, key=lambda dialect: sum(bool(dialect.read(name)) for name in given)
     )
     read = {name: best.read(name) for name in given}
     ours = {found[0] for found in read.values() if found}
-    if not ours.issuperset(NEEDED):
+    known = sum(bool(found) for found in read.values())
+    if not ours.issuperset(NEEDED) and 2 * known <= len(given):
         return None
     theirs = {our: best.write(our) or () for our in sorted(ours)}
     return Names(best, theirs, tuple(name for name in given if not read[name]))

@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deit_spec.spec.limits import LARGEST
 from deit_spec.weights.checkpoint import Sizes
+from deit_spec.weights.problems import some
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
@@ -55,13 +57,26 @@ STRUCTURE = (
 )
 """The facts that no rule changes: both sides must have the same."""
 
+_SIZES = (
+    "embed_dim",
+    "depth",
+    "patch_size",
+    "image_size",
+    "in_channels",
+    "num_classes",
+    "teacher_num_classes",
+)
+"""The facts that a spec has fields for, and limits."""
+
 
 def find_facts(shapes: Mapping[str, Sizes]) -> Facts:
     """Read the facts off shapes under our names.
 
     Raises:
-        NoFactsError: The shapes contradict one another, or some are not there.
+        NoFactsError: The shapes contradict one another, some are not there, or
+            they are beyond what a spec may say.
     """
+    depth = _depth(shapes)
     width, channels, patch, other = _rank(shapes, "patch_embed.proj.weight", 4)
     if patch != other:
         raise NoFactsError(f"patches are {patch}×{other}, not square")
@@ -71,7 +86,7 @@ def find_facts(shapes: Mapping[str, Sizes]) -> Facts:
     hidden, _ = _rank(shapes, "blocks.0.mlp.fc1.weight", 2)
     facts = Facts(
         embed_dim=width,
-        depth=_depth(shapes),
+        depth=depth,
         patch_size=patch,
         mlp_dim=hidden,
         position_embedding=positions,
@@ -83,9 +98,34 @@ def find_facts(shapes: Mapping[str, Sizes]) -> Facts:
         num_classes=_classes(shapes, "head.weight"),
         teacher_num_classes=_classes(shapes, "head_dist.weight"),
     )
-    if 0 in (width, channels, patch, hidden):
-        raise NoFactsError("a size is zero")
+    _check(facts)
     return facts
+
+
+def _check(facts: Facts) -> None:
+    """See that a spec may have these sizes.
+
+    Raises:
+        NoFactsError: It may not.
+    """
+    sizes = {field: getattr(facts, field) for field in _SIZES}
+    for field, size in sizes.items():
+        if size == 0:
+            raise NoFactsError(f"{field} is 0")
+        if size is not None and size > LARGEST[field]:
+            raise NoFactsError(
+                f"{field} is {size:,}, and the limit is {LARGEST[field]:,}"
+            )
+    if facts.mlp_dim == 0:
+        raise NoFactsError("the MLP has no hidden channel")
+    largest = LARGEST["mlp_ratio"]
+    if facts.mlp_dim > facts.embed_dim * largest:
+        raise NoFactsError(
+            f"the MLP is {facts.mlp_dim:,} wide, more than {largest:,} times "
+            f"embed_dim, {facts.embed_dim:,}"
+        )
+    if facts.teacher_num_classes and not facts.distillation_token:
+        raise NoFactsError("head_dist.weight is there, and dist_token is not")
 
 
 def _rank(shapes: Mapping[str, Sizes], name: str, rank: int) -> Sizes:
@@ -110,8 +150,16 @@ def _positions(rows: int, prefix: int) -> tuple[str, int]:
 
 def _depth(shapes: Mapping[str, Sizes]) -> int:
     blocks = {int(found.group(1)) for name in shapes if (found := _BLOCK.match(name))}
-    if blocks != set(range(len(blocks))):
-        raise NoFactsError(f"blocks are not numbered 0 to {len(blocks) - 1}")
+    if not blocks:
+        raise NoFactsError("there are no blocks")
+    last = max(blocks)
+    if last >= LARGEST["depth"]:
+        raise NoFactsError(
+            f"there is a blocks.{last}, and the limit of depth is {LARGEST['depth']:,}"
+        )
+    if absent := [f"blocks.{n}" for n in range(last) if n not in blocks]:
+        verb = "is" if len(absent) == 1 else "are"
+        raise NoFactsError(f"{some(absent)} {verb} missing, and blocks.{last} is there")
     return len(blocks)
 
 

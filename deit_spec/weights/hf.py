@@ -7,6 +7,7 @@ image_size / 0.875, bicubic, and the middle is cut out (facebookresearch/deit,
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
@@ -23,6 +24,11 @@ IMAGENET_STD = [0.229, 0.224, 0.225]
 CROP_RATIO = 0.875
 BICUBIC = 3
 
+_DROPOUT = (
+    "hidden_dropout_prob keeps it after the position embedding, the attention "
+    "projection and the MLP's second linear"
+)
+
 
 def class_of(target: Target) -> str:
     """The class of transformers that holds the model."""
@@ -37,36 +43,44 @@ def class_of(target: Target) -> str:
 def find_obstacles(target: Target, name: str) -> Iterator[Diagnostic]:
     """What transformers' classes cannot say of a model, or say otherwise."""
     facts = target.facts
+
+    def obstacle(reason: str, field: str, setting: str) -> Diagnostic:
+        return finding(
+            "DS421",
+            f"transformers has no class for {setting}: {reason}",
+            name,
+            secondary=target.place(field),
+            helps=["`--to timm` keeps it"],
+        )
+
+    def loss(reason: str, field: str, setting: str) -> Diagnostic:
+        message = f"`{setting}` is lost{reason}"
+        return finding("DS422", message, name, secondary=target.place(field))
+
     if facts.layer_scale:
-        yield _obstacle("it has no layer scale", "variant.layer_scale", name)
+        field = "variant.layer_scale"
+        yield obstacle("it has no layer scale", field, f"`{field}`")
     if facts.position_embedding == "patches":
-        reason = "its position table covers every token"
-        yield _obstacle(reason, "variant.position_embedding: patches", name)
+        field, reason = "variant.position_embedding", "its table covers every token"
+        yield obstacle(reason, field, f"`{field}: patches`")
     if target.reads_mean:
-        reason = "its head reads the class token"
-        yield _obstacle(reason, "variant.readout: mean_tokens", name)
+        field, reason = "variant.readout", "its head reads the class token"
+        yield obstacle(reason, field, f"`{field}: mean_tokens`")
     heads = (facts.num_classes, facts.teacher_num_classes)
     if None not in heads and heads[0] != heads[1]:
         reason = "its two heads have the same classes"
-        yield _obstacle(reason, f"{heads[0]} and {heads[1]} classes", name)
+        said = f"{heads[0]} and {heads[1]} classes"
+        yield obstacle(reason, "teacher_num_classes", said)
     elif None not in heads and not target.joins_by_mean_logits:
-        reason = "joins two heads by the mean of their logits"
-        yield _loss(reason, "variant.fusion", name)
+        reason = ": transformers joins two heads by the mean of their logits"
+        yield loss(reason, "variant.fusion", "variant.fusion")
     if target.drop_path:
-        yield _loss("has no stochastic depth", "variant.drop_path", name)
-
-
-def _obstacle(reason: str, setting: str, name: str) -> Diagnostic:
-    return finding(
-        "DS421",
-        f"transformers has no class for `{setting}`: {reason}",
-        name,
-        helps=["`--to timm` keeps it"],
-    )
-
-
-def _loss(reason: str, setting: str, name: str) -> Diagnostic:
-    return finding("DS422", f"`{setting}` is lost: transformers {reason}", name)
+        reason = ": transformers has no stochastic depth"
+        yield loss(reason, "variant.drop_path", "variant.drop_path")
+    if target.dropout:
+        reason = " after the first linear of each MLP: transformers has none there"
+        found = loss(reason, "dropout", f"dropout: {target.dropout}")
+        yield replace(found, notes=(_DROPOUT,))
 
 
 def config(target: Target, dtype: str) -> dict[str, Any]:

@@ -5,6 +5,10 @@ from deit_spec.weights.dialects import Names, recognise
 from deit_spec.weights.facts import Facts, NoFactsError, find_facts
 from deit_spec.weights.problems import refuse, some
 
+HEADS = ("head.", "head_dist.")
+DECODERS = ("decoder.", "decoder_")
+"""How the names begin of what rebuilds masked images, behind the encoder."""
+
 
 def name_tensors(checkpoint: Checkpoint) -> Names:
     """Recognise a checkpoint's names.
@@ -18,8 +22,10 @@ def name_tensors(checkpoint: Checkpoint) -> Names:
             "DS406",
             "the names are those of no DeiT",
             checkpoint.name,
-            notes=[f"it has {some(checkpoint.tensors)}"],
-            helps=["the names of DeiT, timm and transformers are known"],
+            notes=[
+                f"it has {some(checkpoint.tensors)}",
+                "the names of DeiT, timm and transformers are known",
+            ],
         )
     return names
 
@@ -51,3 +57,13 @@ def our_shapes(checkpoint: Checkpoint, names: Names) -> dict[str, Sizes]:
             first, *others = found[0]
             shapes[our] = (first * len(found), *others)
     return shapes
+
+
+def is_outside_blocks(name: str) -> bool:
+    """Whether a tensor of no DeiT stands outside the blocks, so that it can go.
+
+    What is numbered may be a part of a block, but for the decoder that models of
+    masked images are trained with.
+    """
+    numbered = any(part.isdigit() for part in name.split("."))
+    return not numbered or name.startswith(DECODERS)

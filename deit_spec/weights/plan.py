@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.ops import Init
@@ -123,42 +123,3 @@ class Plan:
         found["missing"] = len(self.missing)
         found["left over"] = len(self.left_over)
         return {fate: number for fate, number in found.items() if number}
-
-
-def as_json(plan: Plan) -> dict[str, Any]:
-    """A plan for programs: lists, strings and numbers alone."""
-    return {
-        "spec": plan.spec,
-        "checkpoint": plan.checkpoint,
-        "format": plan.format,
-        "dialect": plan.dialect,
-        "reconciles": plan.reconciles,
-        "needs": sorted(plan.needs),
-        "steps": [
-            {
-                "tensor": step.name,
-                "shape": list(step.shape),
-                "fate": step.kind.value,
-                "sources": list(step.sources),
-                "reason": step.reason,
-                "needs": sorted(step.needs),
-            }
-            for step in plan.steps
-        ],
-        "dropped": [
-            {"tensor": each.name, "reason": each.reason, "needs": sorted(each.needs)}
-            for each in plan.dropped
-        ],
-        "missing": list(plan.missing),
-        "left_over": list(plan.left_over),
-        "diagnostics": [
-            {
-                "code": each.code,
-                "severity": each.severity.value,
-                "message": each.message,
-                "notes": list(each.notes),
-                "helps": list(each.helps),
-            }
-            for each in plan.diagnostics
-        ],
-    }

@@ -4,15 +4,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from torch import Tensor
-
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.graph import LayerGraph
 from deit_spec.weights.agree import compare
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.dialects import Names
 from deit_spec.weights.facts import Facts
-from deit_spec.weights.identify import checkpoint_facts, name_tensors, our_shapes
+from deit_spec.weights.identify import (
+    HEADS,
+    checkpoint_facts,
+    is_outside_blocks,
+    name_tensors,
+    our_shapes,
+)
+from deit_spec.weights.inspection import can_be_inspected
+from deit_spec.weights.misfits import (
+    find_left_over,
+    find_misfit,
+    find_missing,
+    find_types,
+    is_weight,
+)
 from deit_spec.weights.plan import (
     Allowance,
     Channels,
@@ -24,10 +36,8 @@ from deit_spec.weights.plan import (
     Positions,
     Step,
 )
-from deit_spec.weights.problems import INSPECT, count, finding, some
+from deit_spec.weights.problems import INSPECT, count
 from deit_spec.weights.target import Target
-
-HEADS = ("head.", "head_dist.")
 
 
 def make_plan(
@@ -46,8 +56,18 @@ def make_plan(
     facts = checkpoint_facts(checkpoint, names)
     problems = compare(target, facts, checkpoint, names.dialect)
     if any(problem.code == "DS411" for problem in problems):
+        if can_be_inspected(checkpoint, names, facts):
+            problems = _with_help(problems, checkpoint.name)
         return replace(plan, diagnostics=tuple(problems))
     return _Planning(target, checkpoint, names, facts, antialias).finish(plan, problems)
+
+
+def _with_help(problems: list[Diagnostic], name: str) -> list[Diagnostic]:
+    """Say at the end of what differs in structure that there is a spec that fits."""
+    last = max(i for i, problem in enumerate(problems) if problem.code == "DS411")
+    help_ = f"`{INSPECT} {name}` prints a spec that fits"
+    problems[last] = replace(problems[last], helps=(*problems[last].helps, help_))
+    return problems
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,11 @@ class _Planning:
         made = {name: self.step(name) for name in self.target.shapes}
         missing = tuple(name for name, step in made.items() if step is None)
         planned = tuple(step for step in made.values() if step)
-        misfits = {step.name: found for step in planned for found in self.misfit(step)}
+        misfits = {
+            step.name: found
+            for step in planned
+            for found in find_misfit(step, self.wanted(step), self.checkpoint)
+        }
         sources = {name for step in planned for name in step.sources}
         typeless = sorted(
             n for n in sources if not is_weight(self.checkpoint.tensors[n])
@@ -84,10 +108,10 @@ class _Planning:
             left_over=left_over,
             diagnostics=(
                 *problems,
-                *self.find_missing(missing),
-                *self.find_left_over(left_over),
+                *find_missing(missing, self.checkpoint),
+                *find_left_over(left_over, self.checkpoint),
                 *misfits.values(),
-                *self.find_types(typeless),
+                *find_types(typeless, self.checkpoint),
             ),
         )
 
@@ -150,7 +174,12 @@ class _Planning:
     def channels(self, name: str) -> Step:
         """Fit the patch projection to the channels of the images."""
         old, new = self.facts.in_channels, self.target.facts.in_channels
-        rule = "summed" if new == 1 else f"repeated in turn, times {old}/{new}"
+        if new == 1:
+            rule = "summed"
+        elif new < old:
+            rule = f"the first {new}, times {old}/{new}"
+        else:
+            rule = f"repeated in turn, times {old}/{new}"
         return Step(
             name,
             self.target.shapes[name],
@@ -205,11 +234,11 @@ class _Planning:
             else:
                 left_over += unused
         for name in self.names.unknown:
-            if any(part.isdigit() for part in name.split(".")):
-                left_over.append(name)
-            else:
+            if is_outside_blocks(name):
                 reason = "no layer of a DeiT"
                 dropped.append(Dropped(name, reason, frozenset({"drop"})))
+            else:
+                left_over.append(name)
         return tuple(dropped), tuple(left_over)
 
     def why(self, name: str) -> tuple[str, frozenset[Allowance]]:
@@ -220,50 +249,6 @@ class _Planning:
             return "the spec has no such head", frozenset({"heads"})
         return "the spec has no distillation token", frozenset({"distillation"})
 
-    def find_missing(self, missing: tuple[str, ...]) -> Iterator[Diagnostic]:
-        if missing:
-            yield finding(
-                "DS412",
-                f"the checkpoint lacks {count(len(missing))} of the model",
-                self.checkpoint.name,
-                notes=[f"it has no {some(missing)}"],
-                helps=[f"`{INSPECT} {self.checkpoint.name}` prints a spec that fits"],
-            )
-
-    def find_left_over(self, left_over: tuple[str, ...]) -> Iterator[Diagnostic]:
-        if left_over:
-            yield finding(
-                "DS413",
-                f"the model has no place for {count(len(left_over))} of the checkpoint",
-                self.checkpoint.name,
-                notes=[f"they are {some(left_over)}"],
-                helps=[f"`{INSPECT} {self.checkpoint.name}` prints a spec that fits"],
-            )
-
-    def misfit(self, step: Step) -> Iterator[Diagnostic]:
-        """Sizes and types that no rule expects, as in a file gone wrong."""
-        found = _joined([self.checkpoint.shapes[name] for name in step.sources])
-        wanted = self.wanted(step)
-        if wanted and found != wanted:
-            yield finding(
-                "DS411",
-                f"{step.name} is {list(found)} in the checkpoint, not {list(wanted)}",
-                self.checkpoint.name,
-            )
-
-    def find_types(self, names: list[str]) -> Iterator[Diagnostic]:
-        """Types that no model runs in, such as integers."""
-        if names:
-            first, *more = names
-            kind = str(self.checkpoint.tensors[first].dtype).removeprefix("torch.")
-            yield finding(
-                "DS407",
-                f"{first} is of the type {kind}, which is no weight",
-                self.checkpoint.name,
-                notes=[f"so are {some(more)}"] if more else [],
-                helps=["save the tensors as float32, float16 or bfloat16"],
-            )
-
     def wanted(self, step: Step) -> Sizes | None:
         """What the sources of a step are together, None where it does not matter."""
         match step.recipe:
@@ -273,18 +258,6 @@ class _Planning:
                 return (1, prefix + grid**2, self.facts.embed_dim)
             case _:
                 return None
-
-
-def is_weight(tensor: Tensor) -> bool:
-    """Whether a tensor is of a floating type that models run in."""
-    return tensor.dtype.is_floating_point and tensor.dtype.itemsize > 1
-
-
-def _joined(shapes: list[Sizes]) -> Sizes:
-    """The shape of tensors one below the other."""
-    if len(shapes) <= 1:
-        return shapes[0] if shapes else ()
-    return (sum(shape[0] for shape in shapes), *shapes[0][1:])
 
 
 def _of_prefix(old: int, new: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from deit_spec.ops import (
     DropPath,
     Init,
     LayerNorm,
+    LayerScale,
     MeanLogits,
     MeanOfTokens,
     Op,
@@ -22,17 +23,6 @@ from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.facts import Facts, find_facts
 
 Kind = TypeVar("Kind", bound=Op)
-
-_PLACES = {
-    "embed_dim": "norm",
-    "depth": "blocks.0.add1",
-    "patch_size": "patch_embed.proj",
-    "mlp_dim": "blocks.0.mlp.fc1",
-    "position_embedding": "add_pos",
-    "layer_scale": "blocks.0.ls1",
-    "num_heads": "blocks.0.attn.split",
-}
-"""Where a layer stands that comes from the field."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +68,11 @@ class Target:
         return next(self._ops(LayerNorm)).eps
 
     @property
+    def layer_scale(self) -> float | None:
+        """What layer scale begins with; None where there is none."""
+        return next((op.value for op in self._ops(LayerScale)), None)
+
+    @property
     def dropout(self) -> float:
         """The largest rate of dropout."""
         return max((op.rate for op in self._ops(Dropout)), default=0.0)
@@ -99,8 +94,7 @@ class Target:
 
     def place(self, field: str) -> Iterator[Label]:
         """The line of the spec that a field is on, where the spec has it."""
-        path = _PLACES.get(field, "")
-        span = self.graph.span(path) if path in self.graph.network else None
+        span = self.graph.places.get(field)
         if span is not None and _is_short(span):
             yield Label(span, "here in the spec")
 

@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from click.testing import Result
 from support.checkpoints import DISTILLED, same, save, state_of
+from typer.testing import CliRunner
 
 import deit_spec
+from deit_spec.cli.app import app
 
 SPEC = """\
 image_size: 32
@@ -21,6 +25,11 @@ num_heads: 3
 num_classes: 5
 teacher_num_classes: 5
 """
+
+
+def ask(*arguments: str) -> Result:
+    """Run a command in this process, in the current folder."""
+    return CliRunner().invoke(app, ["weights", *arguments])
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -54,16 +63,9 @@ def test_plan(folder: Path) -> None:
     assert "4×4 → 6×6, bicubic; 2 prefix tokens kept" in done.stdout
     assert done.stdout.splitlines()[-2:] == [
         "32 taken, 1 resampled, 2 re-initialised, 2 dropped",
-        "needs strict off, or allowed: heads, resample",
+        "to be allowed: heads, resample",
     ]
     assert "\x1b" not in done.stdout
-
-
-def test_plan_as_json(folder: Path) -> None:
-    done = run(folder, "plan", "large.yaml", "w.pth", "--output-format", "json")
-    value = json.loads(done.stdout)
-    assert value["needs"] == ["heads", "resample"]
-    assert len(value["steps"]) == len(state_of(DISTILLED))
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -98,6 +100,87 @@ def test_convert_there_and_back(folder: Path) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     found = torch.load(folder / "back.pth", weights_only=True)["model"]
     assert same(found, state_of(DISTILLED))
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ([], []),
+        (["--no-strict"], []),
+        (["--strict"], ["heads", "resample"]),
+        (["--allow", "heads"], ["resample"]),
+        (["--no-strict", "--allow", "heads"], ["resample"]),
+        (["--strict", "--allow", "heads", "--allow", "Resample"], []),
+    ],
+)
+def test_a_plan_says_what_loading_would(
+    folder: Path,
+    options: list[str],
+    refused: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The findings are those of `load` with the same words."""
+    monkeypatch.chdir(folder)
+    done = ask("plan", "large.yaml", "w.pth", *options)
+    assert done.exit_code == bool(refused)
+    assert re.findall(r"error.DS414.*need `(\w+)`", done.stderr) == refused
+    if refused:
+        words = {o.lower() for o in options if not o.startswith("--")}
+        with pytest.raises(deit_spec.WeightsError) as caught:
+            deit_spec.load(
+                folder / "large.yaml",
+                weights=folder / "w.pth",
+                allow=words or None,  # type: ignore[arg-type]
+            )
+        for found in caught.value.diagnostics:
+            assert f"error[DS414]: {found.message}" in done.stderr
+            assert all(note in done.stderr for note in found.notes)
+
+
+def test_words_are_read_in_any_case(folder: Path) -> None:
+    out = ("-o", "o.safetensors", "--to", "Timm", "--dtype", "Float64")
+    done = run(folder, "convert", "small.yaml", "w.pth", *out)
+    assert (done.returncode, done.stderr) == (0, "")
+    model = deit_spec.load(folder / "small.yaml", weights=folder / "o.safetensors")
+    assert model.pos_embed.dtype is torch.float64
+    done = run(folder, "convert", "small.yaml", "w.pth", "-o", "hf", "--to", "HF")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        (("--dtype", "int8"), ["float64", "float32", "float16", "bfloat16"]),
+        (("--to", "jax"), ["deit", "timm", "hf"]),
+        (
+            ("--allow", "all"),
+            ["resample", "heads", "channels", "distillation", "drop"],
+        ),
+    ],
+)
+def test_a_word_that_is_unknown_is_answered_with_those_that_are(
+    folder: Path,
+    option: tuple[str, str],
+    choices: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(folder)
+    out = ("-o", "o.pth", "--to", "timm")
+    done = ask("convert", "small.yaml", "w.pth", *out, *option)
+    assert done.exit_code == 2
+    assert all(f"'{choice}'" in done.stderr for choice in choices)
+
+
+@pytest.mark.parametrize("out", ["w.pth", "link.pth"])
+def test_convert_does_not_write_what_it_reads(folder: Path, out: str) -> None:
+    (folder / "link.pth").symlink_to("w.pth")
+    before = (folder / "w.pth").read_bytes()
+    to = ("-o", out, "--to", "timm", "--force")
+    done = run(folder, "convert", "small.yaml", "w.pth", *to)
+    assert done.returncode == 2
+    assert done.stderr == f"error: cannot write {out}: it is the checkpoint w.pth\n"
+    assert (folder / "w.pth").read_bytes() == before
+    assert (folder / "link.pth").is_symlink()
 
 
 def test_convert_does_what_is_allowed_alone(folder: Path) -> None:

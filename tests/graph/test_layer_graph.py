@@ -23,6 +23,7 @@ def test_network_is_a_digraph_with_documented_attributes() -> None:
         "stage",
         "outputs",
         "predict",
+        "places",
     }
     for path, node in network.nodes(data=True):
         assert set(node) == {"path", "op", "parameters", "span", "shape"}

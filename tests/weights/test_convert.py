@@ -49,6 +49,20 @@ def test_the_circle_ends_at_the_bytes_it_began_with(
     assert last.read_bytes() == first.read_bytes()
 
 
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_the_stem_alone_makes_bytes_differ(suffix: str, tmp_path: Path) -> None:
+    """torch.save writes a file's stem into it; safetensors has no name inside."""
+    first = save({"model": state_of(PLAIN)}, tmp_path / "w.pth")
+    (tmp_path / "again").mkdir()
+    names = (f"one{suffix}", f"again/one{suffix}", f"two{suffix}")
+    one, again, two = (
+        written(PLAIN, first, tmp_path / name, "deit").read_bytes() for name in names
+    )
+    assert one == again
+    assert (one == two) == (suffix == ".safetensors")
+    assert one.replace(b"one/", b"two/") == two
+
+
 def test_deit3s_circle(tmp_path: Path) -> None:
     """The repository says gamma_1 where timm says ls1.gamma."""
     state = state_of(DEIT3)
@@ -81,7 +95,7 @@ def test_timm_opens_what_we_write(suffix: str, tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_dtype(dtype: torch.dtype, tmp_path: Path) -> None:
     state = state_of(DISTILLED)
     path = save(state, tmp_path / "w.pth")
@@ -116,9 +130,37 @@ def test_nothing_is_replaced_without_force(source: Path, tmp_path: Path) -> None
     assert out.read_text() == "mine"
     written(DISTILLED, source, out, "deit", force=True)
     assert same(torch.load(out, weights_only=True)["model"], state_of(DISTILLED))
-    written(DISTILLED, out, out, "timm", force=True)  # onto what it is read from
+    written(DISTILLED, source, out, "timm", force=True)
     assert same(torch.load(out, weights_only=True), state_of(DISTILLED))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.pth", "w.pth"]
+
+
+def test_what_is_read_is_not_written_to(source: Path, tmp_path: Path) -> None:
+    """Not by its name, a link to it, a place within it, nor the folder around it."""
+    soft, hard = tmp_path / "soft.pth", tmp_path / "hard.pth"
+    soft.symlink_to(source)
+    hard.hardlink_to(source)
+    hf = written(DISTILLED, source, tmp_path / "hf", "hf")
+    linked = tmp_path / "linked"
+    linked.symlink_to(hf)
+    model = hf / "model.safetensors"
+    bytes_of = {path: path.read_bytes() for path in (source, *hf.iterdir())}
+    for read, out, to in (
+        (source, source, "timm"),
+        (source, soft, "timm"),
+        (source, hard, "timm"),
+        (soft, source, "deit"),
+        (hf, model, "timm"),
+        (hf, hf, "hf"),
+        (hf, linked, "hf"),
+        (model, hf, "hf"),
+        (model, linked / "model.safetensors", "timm"),
+    ):
+        with pytest.raises(FileExistsError, match="it is the checkpoint"):
+            written(DISTILLED, read, out, to, force=True)
+    assert {path: path.read_bytes() for path in bytes_of} == bytes_of
+    assert soft.is_symlink()
+    assert hard.samefile(source)
 
 
 def test_a_link_stays_one(source: Path, tmp_path: Path) -> None:

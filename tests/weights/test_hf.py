@@ -11,6 +11,7 @@ from support.checkpoints import DEIT3, DISTILLED, PLAIN, model_of, save
 from torch import nn
 
 import deit_spec
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights import (
     To,
     WeightsError,
@@ -60,13 +61,17 @@ def logits(model: Any, images: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def write(spec: Any, path: Path, out: Path) -> tuple[str, ...]:
-    """Convert to a directory, and return the codes of what was said."""
+def convert_to(spec: Any, path: Path, out: Path) -> tuple[Diagnostic, ...]:
+    """Convert to a directory, and return what was said."""
     graph = deit_spec.compile(spec).graph
     checkpoint = open_checkpoint(path)
     plan = make_plan(graph, checkpoint)
-    notes = convert(graph, plan, checkpoint, Writing(out, To.HF))
-    return tuple(note.code for note in notes)
+    return convert(graph, plan, checkpoint, Writing(out, To.HF))
+
+
+def write(spec: Any, path: Path, out: Path) -> tuple[str, ...]:
+    """Convert to a directory, and return the codes of what was said."""
+    return tuple(note.code for note in convert_to(spec, path, out))
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -163,6 +168,26 @@ def test_base_models(tmp_path: Path) -> None:
         torch.testing.assert_close(ours(images), wanted, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", ["DeiTForMaskedImageModeling", "ViTForMaskedImageModeling"]
+)
+def test_the_encoder_of_a_model_of_masked_images(name: str, tmp_path: Path) -> None:
+    """Its decoder and mask are left out where that is allowed."""
+    model = theirs(name, {**CONFIGS[0], "encoder_stride": 8})
+    model.save_pretrained(tmp_path / "hf")
+    found = inspect(open_checkpoint(tmp_path / "hf"))
+    said = [each.message for each in found.diagnostics]
+    assert said[0] == "there is no head on the class token"
+    assert said[1].startswith("3 tensors of no DeiT: ")
+    with pytest.raises(WeightsError, match="would need `drop`"):
+        deit_spec.load(found.values, weights=tmp_path / "hf")
+    ours = deit_spec.load(found.values, weights=tmp_path / "hf", allow={"drop"}).eval()
+    images = images_of(CONFIGS[0])
+    with torch.no_grad():
+        wanted = model.base_model(images).last_hidden_state[:, 0]
+        torch.testing.assert_close(ours(images), wanted, rtol=0, atol=1e-5)
+
+
 def test_the_published_sizes_of_images(tmp_path: Path) -> None:
     """224 and 384 are cut from 256 and 438, as the repository evaluates."""
     for size, resized in ((224, 256), (384, 438)):
@@ -201,8 +226,76 @@ def test_what_cannot_be_said_is_refused(
     assert [each.name for each in tmp_path.iterdir()] == ["w.pth"]
 
 
-@pytest.mark.parametrize("variant", [{"fusion": "dist"}, {"drop_path": 0.1}])
-def test_what_is_lost_is_said(variant: dict[str, Any], tmp_path: Path) -> None:
-    spec = {**DISTILLED, "variant": variant}
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"variant": {"fusion": "dist"}},
+            "`variant.fusion` is lost: transformers joins two heads by the mean",
+        ),
+        (
+            {"variant": {"drop_path": 0.1}},
+            "`variant.drop_path` is lost: transformers has no stochastic depth",
+        ),
+        (
+            {"dropout": 0.25},
+            "`dropout: 0.25` is lost after the first linear of each MLP",
+        ),
+    ],
+)
+def test_what_is_lost_is_said(
+    fields: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    spec = {**DISTILLED, **fields}
     path = save(model_of(spec).state_dict(), tmp_path / "w.pth")
-    assert write(spec, path, tmp_path / "hf") == ("DS422",)
+    (found,) = convert_to(spec, path, tmp_path / "hf")
+    assert found.code == "DS422"
+    assert found.message.startswith(said)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_dropout_is_kept_but_for_one_place(name: str, tmp_path: Path) -> None:
+    """What transformers runs in training, seen through its dropout modules."""
+    spec = {**(PLAIN if name.startswith("ViT") else DISTILLED), "dropout": 0.25}
+    if name == "DeiTForImageClassification":
+        spec["teacher_num_classes"] = None
+    path = save(model_of(spec).state_dict(), tmp_path / "w.pth")
+    assert [each.code for each in convert_to(spec, path, tmp_path / "hf")] == ["DS422"]
+    model = getattr(import_transformers(), name).from_pretrained(tmp_path / "hf")
+    theirs, ours = dropouts(model.train()), dropouts(deit_spec.load(spec).train())
+    size = (2, 18 if "DeiT" in name else 17)
+    assert theirs == [(0.25, (*size, 24))] * (1 + 2 * 2)
+    inside = (0.25, (*size, 96))
+    assert [each for each in ours if each != inside] == theirs
+    assert ours.count(inside) == 2
+    assert model.config.attention_probs_dropout_prob == 0
+    assert inspect(open_checkpoint(tmp_path / "hf")).values["dropout"] == 0.25
+
+
+def dropouts(model: nn.Module) -> list[tuple[float, tuple[int, ...]]]:
+    """The rate and the shape of each dropout that a model runs, in order."""
+    found: list[tuple[float, tuple[int, ...]]] = []
+    original = nn.functional.dropout
+
+    def watch(x: torch.Tensor, p: float, *given: Any, **named: Any) -> torch.Tensor:
+        if p:
+            found.append((p, tuple(x.shape)))
+        return original(x, p, *given, **named)
+
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(nn.functional, "dropout", watch)
+        model(torch.randn(2, 3, 32, 32))
+    return found
+
+
+def test_a_loss_points_into_the_spec(tmp_path: Path) -> None:
+    spec = tmp_path / "small.yaml"
+    spec.write_text(
+        "image_size: 32\npatch_size: 8\nembed_dim: 24\ndepth: 2\nnum_heads: 3\n"
+        "dropout: 0.1\nnum_classes: 5\nteacher_num_classes: 5\n"
+        "variant:\n  fusion: cls\n"
+    )
+    path = save(model_of(DISTILLED).state_dict(), tmp_path / "w.pth")
+    found = convert_to(spec, path, tmp_path / "hf")
+    places = [str(each.secondary[0].span) for each in found]
+    assert places == [f"{spec}:10:11", f"{spec}:6:10"]

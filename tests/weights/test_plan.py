@@ -29,7 +29,6 @@ from deit_spec.weights import (
     require,
     resample,
 )
-from deit_spec.weights.plan import as_json
 
 
 def filled(spec: Any, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -169,22 +168,32 @@ def test_no_head_and_a_new_head() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
-def test_other_channels(count: int) -> None:
-    state, spec = state_of(PLAIN), changed(PLAIN, in_channels=count)
+@pytest.mark.parametrize("old", [1, 2, 3, 4, 6])
+def test_other_channels(old: int, count: int) -> None:
+    """Every pair: summed, the first of them, or in turn; times old/new."""
+    state = state_of(changed(PLAIN, in_channels=old))
+    spec = changed(PLAIN, in_channels=count)
     plan = planned(spec, state)
-    if count == 3:
+    if count == old:
         assert fates(plan) == {}
         return
     name = "patch_embed.proj.weight"
     assert fates(plan) == {"adapted": {name}}
     need(plan, "channels")
-    rgb = state[name]
+    (step,) = (each for each in plan.steps if each.name == name)
+    kernels = state[name].double()
     if count == 1:
-        wanted = rgb.sum(1, keepdim=True)
+        wanted, rule = kernels.sum(1, keepdim=True), "summed"
+    elif count < old:
+        wanted = kernels[:, :count] * (old / count)
+        rule = f"the first {count}, times {old}/{count}"
     else:
-        wanted = torch.stack([rgb[:, i % 3] for i in range(count)], 1) * (3 / count)
+        turns = [kernels[:, i % old] for i in range(count)]
+        wanted = torch.stack(turns, 1) * (old / count)
+        rule = f"repeated in turn, times {old}/{count}"
+    assert step.reason.endswith(f" → {count}, {rule}")
     found = filled(spec, state)
-    torch.testing.assert_close(found.pop(name), wanted)
+    torch.testing.assert_close(found.pop(name), wanted.float())
     assert same(found, {n: t for n, t in state.items() if n != name})
 
 
@@ -264,20 +273,8 @@ def test_what_is_of_no_layer_is_dropped_if_allowed() -> None:
     need(plan, "drop")
 
 
-def test_json_has_every_tensor() -> None:
-    state = state_of(DISTILLED)
-    plan = planned(changed(PLAIN, image_size=48), state)
-    value = as_json(plan)
-    assert value["reconciles"]
-    assert value["needs"] == ["distillation", "resample"]
-    used = {name for step in value["steps"] for name in step["sources"]}
-    assert used | {each["tensor"] for each in value["dropped"]} == state.keys()
-    (step,) = (s for s in value["steps"] if s["tensor"] == "pos_embed")
-    assert step == {
-        "tensor": "pos_embed",
-        "shape": [1, 37, 24],
-        "fate": "resampled",
-        "sources": ["pos_embed"],
-        "reason": "4×4 → 6×6, bicubic; the distillation token's position is left out",
-        "needs": ["distillation", "resample"],
-    }
+def test_the_decoder_of_masked_images_is_dropped_if_allowed() -> None:
+    decoder = {"decoder.0.weight": torch.zeros(1), "decoder_blocks.3.x": torch.zeros(1)}
+    plan = planned(PLAIN, {**state_of(PLAIN), **decoder})
+    assert fates(plan) == {"dropped": set(decoder)}
+    need(plan, "drop")

@@ -17,38 +17,153 @@ from support.checkpoints import (
 
 import deit_spec
 from deit_spec.weights import ALLOWANCES, Checkpoint, WeightsError, allowed, make_plan
+from deit_spec.weights.convert import rename
+from deit_spec.weights.dialects import HF
+
+
+def variant(**fields: Any) -> dict[str, Any]:
+    return {"variant": {"distillation_token": False, **fields}}
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "said"),
     [
-        ({"embed_dim": 48}, "embed_dim is 24 in the checkpoint and 48 in the spec"),
-        ({"depth": 3}, "depth is 2 in the checkpoint and 3 in the spec"),
-        ({"depth": 1}, "depth is 2 in the checkpoint and 1 in the spec"),
-        ({"patch_size": 4}, "patch_size is 8"),
-        ({"mlp_ratio": 2.0}, "mlp_dim is 96 in the checkpoint and 48 in the spec"),
-        ({"variant": DEIT3["variant"]}, "position_embedding is all"),
-        ({"variant": {"distillation_token": False, "layer_scale": 0.1}}, "layer_scale"),
-        ({"variant": {"distillation_token": False, "qkv_bias": False}}, "qkv_bias"),
+        (
+            {"embed_dim": 48},
+            ["embed_dim is 24 in the checkpoint and 48 in the spec"],
+        ),
+        ({"depth": 3}, ["depth is 2 in the checkpoint and 3 in the spec"]),
+        ({"depth": 1}, ["depth is 2 in the checkpoint and 1 in the spec"]),
+        ({"patch_size": 4}, ["patch_size is 8 in the checkpoint and 4 in the spec"]),
+        (
+            {"mlp_ratio": 2.0},
+            ["mlp_ratio is 4.0 in the checkpoint and 2.0 in the spec"],
+        ),
+        (
+            {"embed_dim": 48, "mlp_ratio": 2.0},
+            [
+                "embed_dim is 24 in the checkpoint and 48 in the spec",
+                "mlp_ratio is 4.0 in the checkpoint and 2.0 in the spec",
+            ],
+        ),
+        (
+            variant(position_embedding="patches"),
+            [
+                (
+                    "variant.position_embedding is all in the checkpoint and "
+                    "patches in the spec"
+                )
+            ],
+        ),
+        (
+            variant(layer_scale=0.1),
+            [
+                (
+                    "the checkpoint has no layer scale, and variant.layer_scale is "
+                    "0.1 in the spec"
+                )
+            ],
+        ),
+        (
+            variant(qkv_bias=False),
+            ["variant.qkv_bias is true in the checkpoint and false in the spec"],
+        ),
     ],
 )
-def test_another_structure_is_refused(fields: dict[str, Any], words: str) -> None:
+def test_another_structure_is_refused(fields: dict[str, Any], said: list[str]) -> None:
+    """Each field that differs is said, and none that only follows from another."""
     plan = planned(changed(PLAIN, **fields), state_of(PLAIN))
     assert not plan.reconciles
     assert set(codes(plan)) == {"DS411"}
-    assert any(words in each.message for each in plan.diagnostics)
+    assert [each.message for each in plan.diagnostics] == said
+    *others, last = plan.diagnostics
+    assert last.helps == ("`deit-spec weights inspect w.pth` prints a spec that fits",)
+    assert not any(each.helps for each in others)
+
+
+def test_layer_scale_of_the_checkpoint_alone() -> None:
+    plan = planned(
+        changed(PLAIN, **variant(position_embedding="patches")), state_of(DEIT3)
+    )
+    (found,) = plan.diagnostics
+    words = "the checkpoint has layer scale, and variant.layer_scale is null in the"
+    assert found.message == f"{words} spec"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda state: state.pop("blocks.1.mlp.fc2.bias"),
+        lambda state: state.update({"blocks.1.attn.q_norm.weight": torch.zeros(8)}),
+        lambda state: state.update({"blocks.1.norm1.bias": torch.zeros(9)}),
+    ],
+    ids=["missing", "foreign", "misshapen"],
+)
+def test_inspect_is_not_proposed_where_no_spec_fits(harm: Any) -> None:
+    """Neither where the structure differs nor where a tensor does."""
+    state = state_of(PLAIN)
+    harm(state)
+    for spec in (PLAIN, changed(PLAIN, depth=3)):
+        plan = planned(spec, state)
+        assert not plan.reconciles
+        assert not any("inspect" in h for d in plan.diagnostics for h in d.helps)
+
+
+PLACES = """\
+image_size: 32
+patch_size: 8
+embed_dim: 48
+depth: 3
+num_heads: 4
+mlp_ratio: 2.0
+num_classes: 5
+variant:
+  distillation_token: false
+  position_embedding: patches
+  layer_scale: 0.1
+  qkv_bias: false
+  layer_norm_eps: 1.0e-5
+"""
 
 
 def test_a_refusal_points_into_the_spec(tmp_path: Any) -> None:
+    """At the field that differs, each at its own."""
     path = tmp_path / "small.yaml"
-    path.write_text(
-        "depth: 2\nnum_heads: 3\nembed_dim: 48\nimage_size: 32\npatch_size: 8\n"
-    )
+    path.write_text(PLACES)
     checkpoint = Checkpoint("w.pth", "torch, zip", state_of(PLAIN))
     plan = make_plan(deit_spec.lower(path), checkpoint)
-    found = plan.diagnostics[0]
-    assert str(found.primary.span) == "w.pth:1:1"
-    assert [str(label.span) for label in found.secondary] == [f"{path}:3:12"]
+    assert {str(found.primary.span) for found in plan.diagnostics} == {"w.pth:1:1"}
+    labels = [[str(x.span) for x in found.secondary] for found in plan.diagnostics]
+    places = ["3:12", "4:8", "6:12", "10:23", "11:16", "12:13"]
+    assert labels == [[f"{path}:{place}"] for place in places]
+
+
+def test_a_config_points_into_the_spec(tmp_path: Any) -> None:
+    path = tmp_path / "small.yaml"
+    text = PLACES.replace("48", "24").replace("depth: 3", "depth: 2")
+    gone = ("mlp_ratio", "  position", "  layer_scale", "  qkv_bias")
+    kept = [line for line in text.splitlines() if not line.startswith(gone)]
+    path.write_text("\n".join(kept))
+    state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
+    config = {"num_attention_heads": 3, "layer_norm_eps": 1e-12}
+    checkpoint = Checkpoint("hf", "directory", state, config=config)
+    plan = make_plan(deit_spec.lower(path), checkpoint)
+    found = [(each.code, str(each.secondary[0].span)) for each in plan.diagnostics]
+    assert found == [("DS415", f"{path}:5:12"), ("DS416", f"{path}:9:19")]
+
+
+@pytest.mark.parametrize(
+    ("heads", "helps"),
+    [(6, ("`num_heads: 6`",)), (5, ()), (0, ()), ("6", ()), (True, ())],
+)
+def test_a_number_of_heads_is_proposed_if_it_can_be(
+    heads: Any, helps: tuple[str, ...]
+) -> None:
+    state = hf_in_memory(state_of(DISTILLED))
+    plan = planned(DISTILLED, state, config={"num_attention_heads": heads})
+    (found,) = plan.diagnostics
+    assert (found.code, found.helps) == ("DS415", helps)
+    assert bool(found.notes) != bool(helps)
 
 
 def test_missing_and_left_over() -> None:

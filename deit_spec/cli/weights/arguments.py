@@ -1,13 +1,15 @@
 """What the commands on weights share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from deit_spec.cli.output import report
+from deit_spec.cli.output import emit, report
+from deit_spec.cli.weights.results import as_text, refusal_to_json
+from deit_spec.diagnostics import Diagnostic
 
 
 class Form(Enum):
@@ -17,6 +19,24 @@ class Form(Enum):
     JSON = "json"
 
 
+class Allow(Enum):
+    """What may be done beyond taking, renaming and fusing tensors."""
+
+    RESAMPLE = "resample"
+    HEADS = "heads"
+    CHANNELS = "channels"
+    DISTILLATION = "distillation"
+    DROP = "drop"
+
+
+AllowOption = Annotated[
+    list[Allow] | None,
+    typer.Option(
+        "--allow",
+        case_sensitive=False,
+        help="Besides taking, renaming and fusing tensors, just this; repeat it.",
+    ),
+]
 CheckpointArgument = Annotated[
     str,
     typer.Argument(
@@ -33,7 +53,12 @@ KeyOption = Annotated[
     ),
 ]
 FormOption = Annotated[
-    Form, typer.Option("--output-format", help="For a person, or for a program.")
+    Form,
+    typer.Option(
+        "--output-format",
+        case_sensitive=False,
+        help="For a person, or for a program.",
+    ),
 ]
 AntialiasOption = Annotated[
     bool, typer.Option("--antialias", help="Smooth positions that are resampled.")
@@ -41,7 +66,7 @@ AntialiasOption = Annotated[
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def refusals(form: Form = Form.TEXT) -> Iterator[None]:
     """Print why weights cannot be used, and exit 1.
 
     Raises:
@@ -53,4 +78,20 @@ def refusals() -> Iterator[None]:
         yield
     except WeightsError as error:
         report(error.diagnostics)
-        raise typer.Exit(1) from None
+        refuse(error.diagnostics, form)
+
+
+def refuse(diagnostics: Iterable[Diagnostic], form: Form) -> NoReturn:
+    """Exit 1, and give a program the findings that a person has been told.
+
+    Raises:
+        typer.Exit: Always.
+    """
+    if form is Form.JSON:
+        emit(as_text(refusal_to_json(diagnostics)), None)
+    raise typer.Exit(1) from None
+
+
+def words(allow: Iterable[Allow] | None) -> set[str] | None:
+    """What `--allow` allows; None where it is not given."""
+    return {each.value for each in allow} if allow else None

@@ -9,10 +9,12 @@ import typer
 from deit_spec.cli.arguments import SpecArgument
 from deit_spec.cli.output import fail, read, report
 from deit_spec.cli.weights.arguments import (
+    AllowOption,
     AntialiasOption,
     CheckpointArgument,
     KeyOption,
     refusals,
+    words,
 )
 from deit_spec.cli.weights.plan import fates
 from deit_spec.cli.weights.progress import Bar
@@ -27,19 +29,10 @@ class Format(Enum):
     HF = "hf"
 
 
-class Allow(Enum):
-    """What may be done beyond taking, renaming and fusing tensors."""
-
-    RESAMPLE = "resample"
-    HEADS = "heads"
-    CHANNELS = "channels"
-    DISTILLATION = "distillation"
-    DROP = "drop"
-
-
 class Dtype(Enum):
     """The element type that is written."""
 
+    FLOAT64 = "float64"
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     BFLOAT16 = "bfloat16"
@@ -52,7 +45,10 @@ def run(  # noqa: PLR0913  -- the command's options
         Path, typer.Option("-o", "--output", metavar="OUT", help="The file to write.")
     ],
     to: Annotated[
-        Format, typer.Option("--to", help="Whose format; hf writes a directory.")
+        Format,
+        typer.Option(
+            "--to", case_sensitive=False, help="Whose format; hf writes a directory."
+        ),
     ],
     *,
     key: KeyOption = None,
@@ -63,12 +59,12 @@ def run(  # noqa: PLR0913  -- the command's options
             "--strict/--no-strict", help="Take, rename and fuse tensors, no more."
         ),
     ] = True,
-    allow: Annotated[
-        list[Allow] | None,
-        typer.Option("--allow", help="What may be done beyond that; repeat it."),
-    ] = None,
+    allow: AllowOption = None,
     dtype: Annotated[
-        Dtype | None, typer.Option("--dtype", help="Instead of the tensors' own.")
+        Dtype | None,
+        typer.Option(
+            "--dtype", case_sensitive=False, help="Instead of the tensors' own."
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace what is there.")
@@ -90,14 +86,13 @@ def run(  # noqa: PLR0913  -- the command's options
     )
 
     graph = finish(checked)
-    words = {each.value for each in allow} if allow else None
     kind = as_dtype(dtype.value if dtype else None)
     writing = Writing(output, To(to.value), kind, force)
     try:
         with refusals(), Bar() as bar:
             opened = open_checkpoint(checkpoint, entry=key, progress=bar)
             plan = make_plan(graph, opened, antialias=antialias)
-            require(plan, allowed(strict=strict, allow=words))
+            require(plan, allowed(strict=strict, allow=words(allow)))
             notes = convert(graph, plan, opened, writing, bar)
     except ValueError as error:
         fail(f"cannot write {output}: {error}")

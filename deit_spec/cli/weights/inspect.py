@@ -1,7 +1,5 @@
 """`deit-spec weights inspect`: what a checkpoint is, and the spec that fits it."""
 
-import json
-
 from deit_spec.cli.arguments import OutputOption
 from deit_spec.cli.output import emit, report
 from deit_spec.cli.weights.arguments import (
@@ -12,6 +10,7 @@ from deit_spec.cli.weights.arguments import (
     refusals,
 )
 from deit_spec.cli.weights.progress import Bar
+from deit_spec.cli.weights.results import as_text, inspection_to_json
 
 
 def run(
@@ -23,12 +22,12 @@ def run(
 ) -> None:
     """Print the spec that fits a checkpoint, as YAML."""
     from deit_spec.weights import inspect, open_checkpoint
-    from deit_spec.weights.inspection import as_json, as_yaml
+    from deit_spec.weights.inspection import as_yaml
 
-    with refusals(), Bar() as bar:
+    with refusals(form), Bar() as bar:
         found = inspect(open_checkpoint(checkpoint, entry=key, progress=bar))
     if form is Form.JSON:
-        emit(json.dumps(as_json(found), indent=2) + "\n", output)
+        emit(as_text(inspection_to_json(found)), output)
     else:
         emit(as_yaml(found), output)
     report(found.diagnostics)

@@ -1,0 +1,122 @@
+"""The table of a plan: a tensor a line, or a line for the same tensor of each block."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len
+
+from deit_spec.diagnostics.visible import visible
+
+if TYPE_CHECKING:
+    from deit_spec.weights import Plan, Step
+
+UNBROKEN = 10_000
+GAP = "  "
+BELOW = "      "
+
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+
+
+class Row(NamedTuple):
+    """What the model gets, what is done for it, and what it is made of."""
+
+    tensor: str
+    shape: str
+    fate: str
+    made_of: tuple[str, ...]
+
+    @property
+    def front(self) -> tuple[str, str, str]:
+        """The cells of the three columns, fit to be seen."""
+        return visible(self.tensor), self.shape, self.fate
+
+
+def layout(plan: "Plan") -> str:
+    """Lay a plan out: as wide as a terminal, or a tensor a line where none is."""
+    rows, width = list(list_rows(plan)), UNBROKEN
+    if sys.stdout.isatty():
+        rows, width = fold(rows), shutil.get_terminal_size().columns
+    return "\n".join(lines(rows, width))
+
+
+def lines(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """Align three columns; what has no room beside them stands below."""
+    head = Row("tensor", "shape", "fate", ("from",))
+    fronts = [row.front for row in (head, *rows)]
+    columns = [max(map(len, cells)) + len(GAP) for cells in zip(*fronts, strict=True)]
+    for row in (head, *rows):
+        cells = zip(row.front, columns, strict=True)
+        start = "".join(cell.ljust(size) for cell, size in cells)
+        made_of = [visible(part) for part in row.made_of]
+        line = (start + "; ".join(made_of)).rstrip()
+        if cell_len(line) <= width:
+            yield line
+        else:
+            yield start.rstrip()
+            yield from (f"{BELOW}{part}" for part in made_of)
+
+
+def list_rows(plan: "Plan") -> Iterator[Row]:
+    """A row for each tensor: what the model gets, then what the file has over."""
+    for step in plan.steps:
+        shape = "×".join(map(str, step.shape))
+        yield Row(step.name, shape, step.kind.value, tuple(_made_of(step)))
+    for each in plan.dropped:
+        yield Row("", "", "dropped", (f"{each.name}: {each.reason}",))
+    for name in plan.missing:
+        yield Row(name, "", "missing", ())
+    for name in plan.left_over:
+        yield Row("", "", "left over", (name,))
+
+
+def fold(rows: Iterable[Row]) -> list[Row]:
+    """One row for the same tensor of blocks that follow one another.
+
+    >>> fold([Row(f"blocks.{i}.norm1.bias", "8", "taken", ()) for i in range(3)])
+    [Row(tensor='blocks.0-2.norm1.bias', shape='8', fate='taken', made_of=())]
+    """
+    alike: dict[Row, list[int]] = {}
+    for row in rows:
+        number = _number(row.tensor)
+        same = _change(row, lambda cell: _NUMBER.sub("{}", cell))
+        # Only what differs in the block's number alone is the same in each block.
+        if number is None or _fill(same, number) != row:
+            alike[row] = []
+        else:
+            alike.setdefault(same, []).append(int(number))
+    return [found for row, numbers in alike.items() for found in _spread(row, numbers)]
+
+
+def _spread(row: Row, numbers: list[int]) -> Iterator[Row]:
+    """The row with each stretch of its numbers."""
+    if not numbers:
+        yield row
+    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        found = [number for _, number in run]
+        first, last = found[0], found[-1]
+        yield _fill(row, str(first) if first == last else f"{first}-{last}")
+
+
+def _number(name: str) -> str | None:
+    found = _NUMBER.search(name)
+    return found.group() if found else None
+
+
+def _fill(row: Row, numbers: str) -> Row:
+    return _change(row, lambda cell: cell.replace("{}", numbers))
+
+
+def _change(row: Row, how: Callable[[str], str]) -> Row:
+    made_of = tuple(how(part) for part in row.made_of)
+    return Row(how(row.tensor), row.shape, row.fate, made_of)
+
+
+def _made_of(step: "Step") -> Iterator[str]:
+    if step.sources not in ((step.name,), ()):
+        yield from step.sources
+    if step.reason:
+        yield from step.reason.split("; ")
