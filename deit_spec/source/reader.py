@@ -143,7 +143,8 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
     for path, entry in list(spans.items()):
         # `depth: 6 num_heads: 6` breaks off at the second colon: that is no value.
         if len(path) == 1 and not positions.text(entry.end, stop).strip(" "):
-            del spans[path], composer.root[str(path[0])]
+            del spans[path]
+            composer.root.pop(str(path[0]), None)
     spans[()] = Entry(positions, (0, 0), (0, 0))
     doubts = frozenset({(), *composer.doubts})
     return Document(composer.root, spans, positions.source, doubts)

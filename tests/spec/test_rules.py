@@ -49,7 +49,7 @@ CASES = [
     Case("init_values: 1e-6\n", "DS101", "1:1", "did you mean `layer_scale`, which belongs under `variant`?", V + "layer_scale: 1e-6\n"),
     Case(V + "img_size: 32\n", "DS101", "2:3", "did you mean `image_size`, which belongs at the top level?", "image_size: 32\n"),
     Case("image_size: 10007\npatch_size: 5000\n", "DS201", "1:13", "`image_size: 10000` or `image_size: 15000`; with 10007, `patch_size: 1` or `10007`", "image_size: 10000\npatch_size: 5000\n"),
-    Case("image_size: 65535\npatch_size: 65530\n", "DS201", "1:13", "`image_size: 65530`; with 65535, `patch_size: 13107`, `21845` or `65535`", "image_size: 65535\npatch_size: 21845\n"),
+    Case("image_size: 65535\npatch_size: 65530\n", "DS201", "1:13", "`image_size: 65530`; with 65535, `patch_size: 13107`, `21845` or `65535`", "image_size: 65535\npatch_size: 13107\n"),
     Case("teacher_num_classes: 5\n" + V + "distillation_token: false\n", "DS206", "1:22", "`variant.distillation_token: true`, or `teacher_num_classes: null`", "{}"),
     Case("embed_dims: 768\n", "DS101", "1:1", "did you mean `embed_dim`?", "embed_dim: 768\n"),
     Case("Embed-Dim: 768\n", "DS101", "1:1", "did you mean `embed_dim`?", "embed_dim: 768\n"),
