@@ -128,9 +128,8 @@ def finish(checked: Checked, target: Target = Target.TRAIN) -> LayerGraph:
     Raises:
         SpecError: The spec has errors, or a layer cannot take its input's shape.
     """
-    graph = _lower(checked)
-    with _as_spec_errors():
-        return run_passes(graph, target)
+    with _without_collection(), _as_spec_errors():
+        return run_passes(_lower(checked), target)
 
 
 def load(  # noqa: PLR0913  -- one word for each thing that can be asked

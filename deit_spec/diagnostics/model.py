@@ -32,10 +32,11 @@ class Source:
 
     def offset(self, line: int, column: int) -> int:
         """The offset in the text of a place within it; both count from 1."""
-        return self._starts[line - 1] + column - 1
+        return self.starts[line - 1] + column - 1
 
     @cached_property
-    def _starts(self) -> tuple[int, ...]:
+    def starts(self) -> tuple[int, ...]:
+        """The offsets at which the lines start; a clean text is never asked."""
         breaks = _LINE_BREAK.finditer(self.text)
         return (0, *(each.end() for each in breaks))
 

@@ -20,9 +20,11 @@ class Provenance:
 
 
 def trace(checked: Checked, path: tuple[str, ...]) -> Provenance | None:
-    """Find where the value at a path is from; None where the text gave no values."""
+    """Find where the value at a path is from; None where that is not known."""
     document = checked.document
     if document is None or not isinstance(document.value, Mapping):
+        return None
+    if document.doubtful(path):
         return None
     if path == ("extends",) and checked.links:
         # It is followed and gone once what it names is merged in.

@@ -1,6 +1,6 @@
 """The layer graph: ops by path, joined by the values that flow between them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -127,8 +127,9 @@ class LayerGraph:
             ValueError: The path is taken, or an input is unknown or named twice.
         """
         inputs = tuple(inputs)
-        unknown = [source for source in inputs if source not in self.network]
-        if path in self.network or unknown or len(set(inputs)) < len(inputs):
+        known = self.network.adj
+        unknown = [source for source in inputs if source not in known]
+        if path in known or unknown or len(set(inputs)) < len(inputs):
             raise ValueError(f"cannot add {path} reading {', '.join(inputs)}")
         self.network.add_node(
             path, path=path, op=op, parameters=op.parameters, span=span, shape=None
@@ -168,6 +169,18 @@ class LayerGraph:
         edges = self.network.pred[path]
         return tuple(sorted(sources, key=lambda source: edges[source]["argument"]))
 
+    def wiring(self) -> dict[str, Sequence[str]]:
+        """The inputs of every layer, in one walk over the edges."""
+        found: dict[str, list[str]] = {path: [] for path in self.network}
+        disordered: set[str] = set()
+        edges: Iterable[tuple[str, str, int]] = self.network.edges(data="argument")
+        for source, path, argument in edges:
+            sources = found[path]
+            if argument != len(sources):
+                disordered.add(path)
+            sources.append(source)
+        return {**found, **{path: self.inputs(path) for path in disordered}}
+
     def readers(self, path: str) -> tuple[str, ...]:
         """The paths that read a layer."""
         return tuple(self.network.successors(path))
@@ -192,6 +205,13 @@ class LayerGraph:
         self.network.nodes[path]["shape"] = shape
         for edge in self.network.succ[path].values():
             edge["shape"] = shape
+
+    def set_shapes(self, shapes: Mapping[str, Shape]) -> None:
+        """Type every layer's output and the edges that carry it."""
+        for path, node in self.network.nodes(data=True):
+            node["shape"] = shapes[path]
+        for source, _, edge in self.network.edges(data=True):
+            edge["shape"] = shapes[source]
 
     def ops(self) -> Iterator[tuple[str, Op]]:
         """Every path with its op, in the order in which they were added."""

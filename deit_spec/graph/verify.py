@@ -1,11 +1,12 @@
 """What is legal at each stage. A graph that breaks a rule is a defect of ours."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import networkx as nx
 
 from deit_spec.graph.layer_graph import LayerGraph, Stage, Target
-from deit_spec.ops import Images, Shape, ShapeError, same_sizes, show
+from deit_spec.ops import Images, Op, Shape, ShapeError, same_sizes, show
 
 
 class IllegalGraphError(AssertionError):
@@ -41,12 +42,20 @@ def one_input(graph: LayerGraph) -> Iterator[str]:
 
 def arguments_complete(graph: LayerGraph) -> Iterator[str]:
     """Every op has as many inputs as it takes, numbered from 0."""
-    found: dict[str, list[int]] = {path: [] for path in graph.network}
-    for _, path, edge in graph.network.edges(data=True):
-        found[path].append(edge["argument"])
+    counts: dict[str, int] = {}
+    disordered: set[str] = set()
+    edges: Iterable[tuple[str, str, int]] = graph.network.edges(data="argument")
+    for _, path, argument in edges:
+        count = counts.get(path, 0)
+        if argument != count:
+            disordered.add(path)
+        counts[path] = count + 1
     for path, op in graph.ops():
-        arguments = found[path]
-        wanted = len(arguments) or 1 if op.arity is None else op.arity
+        count = counts.get(path, 0)
+        wanted = count or 1 if op.arity is None else op.arity
+        if count == wanted and path not in disordered:
+            continue
+        arguments = [edge["argument"] for edge in graph.network.pred[path].values()]
         if sorted(arguments) != list(range(wanted)):
             yield f"{path}: arguments {arguments}, takes {wanted}"
 
@@ -85,24 +94,39 @@ def typed(graph: LayerGraph) -> Iterator[str]:
     for path, shape in shapes.items():
         if shape is None:
             yield f"{path}: no shape"
-    for source, path, edge in graph.network.edges(data=True):
-        if edge["shape"] is not shapes[source]:
+    for source, path, shape in graph.network.edges(data="shape"):
+        if shape is not shapes[source]:
             yield f"{source} -> {path}: the edge has another shape"
 
 
 def shapes_follow(graph: LayerGraph) -> Iterator[str]:
     """Every shape is what the op makes of its inputs; parameters are the op's own."""
-    for path, op in graph.ops():
-        found = graph.shape(path)
-        try:
-            shape = op.infer(*graph.input_shapes(path))
-        except ShapeError as error:
-            yield f"{path} {error}"
-            continue
-        if not same_sizes(shape, found):
-            yield f"{path}: {show(found)}, its op makes {show(shape)}"
-        if graph.network.nodes[path]["parameters"] != op.parameters:
+    wiring = graph.wiring()
+    nodes: dict[str, dict[str, Any]] = dict(graph.network.nodes.items())
+    followed = set[tuple[int, ...]]()
+    for path, node in nodes.items():
+        op, found = node["op"], node["shape"]
+        shapes = [nodes[source]["shape"] for source in wiring[path]]
+        # Blocks share their ops and shapes: what follows once follows again.
+        step = (id(op), id(found), *map(id, shapes))
+        if step not in followed:
+            followed.add(step)
+            yield from _shape_follows(path, op, shapes, found)
+        parameters = node["parameters"]
+        if parameters is not op.parameters and parameters != op.parameters:
             yield f"{path}: parameters are not those of its op"
+
+
+def _shape_follows(
+    path: str, op: Op, shapes: Iterable[Shape], found: Shape
+) -> Iterator[str]:
+    try:
+        shape = op.infer(*shapes)
+    except ShapeError as error:
+        yield f"{path} {error}"
+        return
+    if not same_sizes(shape, found):
+        yield f"{path}: {show(found)}, its op makes {show(shape)}"
 
 
 def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Give every layer and edge its shape, or say of each failure where it is from."""
 
+from collections.abc import Mapping
+
 from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
 from deit_spec.graph import LayerGraph, Stage
-from deit_spec.ops import ShapeError, show
+from deit_spec.ops import Shape, ShapeError, show
 
 
 class ShapeInferenceError(Exception):
@@ -22,29 +24,36 @@ def infer_shapes(graph: LayerGraph) -> LayerGraph:
         ShapeInferenceError: With a finding for each layer that does not fit.
     """
     findings: list[Diagnostic] = []
-    failed: set[str] = set()
+    shapes: dict[str, Shape] = {}
+    # Blocks share their ops, and ops pass shapes on: most are known by identity.
+    known: dict[tuple[int, ...], Shape] = {}
+    wiring, ops = graph.wiring(), dict(graph.ops())
     for path in graph.order():
-        sources = graph.inputs(path)
-        if failed and failed.intersection(sources):
-            failed.add(path)
+        op, sources = ops[path], wiring[path]
+        reaching = [shapes[source] for source in sources if source in shapes]
+        if len(reaching) < len(sources):
             continue
-        shapes = tuple(graph.shape(source) for source in sources)
+        step = (id(op), *map(id, reaching))
         try:
-            graph.set_shape(path, graph.op(path).infer(*shapes))
+            shape = known.get(step) or op.infer(*reaching)
         except ShapeError as error:
-            failed.add(path)
-            findings.append(_finding(graph, path, error))
+            findings.append(
+                _finding(graph, path, error, dict(zip(sources, reaching, strict=True)))
+            )
+            continue
+        shapes[path] = known[step] = shape
     if findings:
         raise ShapeInferenceError(findings)
+    graph.set_shapes(shapes)
     graph.stage = Stage.TYPED
     return graph
 
 
-def _finding(graph: LayerGraph, path: str, error: ShapeError) -> Diagnostic:
+def _finding(
+    graph: LayerGraph, path: str, error: ShapeError, shapes: Mapping[str, Shape]
+) -> Diagnostic:
     span = graph.span(path) or Span(Source(f"<{graph.name}>", ""), 1, 1, 1, 1)
-    reaching = [
-        f"{source} gives {show(graph.shape(source))}" for source in graph.inputs(path)
-    ]
+    reaching = [f"{source} gives {show(shape)}" for source, shape in shapes.items()]
     return diagnose(
         "DS301",
         f"{path} {error}",

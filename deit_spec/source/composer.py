@@ -4,7 +4,6 @@ The value is made while events arrive, so that what is found before a syntax err
 is reported with it.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from yaml.events import (
@@ -17,14 +16,15 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    StreamEndEvent,
 )
 
 from deit_spec.diagnostics import Fix
 from deit_spec.source import limits, problems, tags
 from deit_spec.source.document import Entry, Path
-from deit_spec.source.events import end_of, start_of
+from deit_spec.source.events import NextEvent, end_of, start_of
 from deit_spec.source.lines import line_of
-from deit_spec.source.meaning import check_tag, scalar
+from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
 from deit_spec.source.report import Report
 from deit_spec.source.scalars import Kind
 
@@ -45,11 +45,17 @@ class Node(NamedTuple):
 
 
 class Composer:
-    """Composes the first document of a stream; `spans` gets an entry a part."""
+    """Composes the first document of a stream.
 
-    def __init__(self, events: Iterator[Event], report: Report) -> None:
+    `spans` gets an entry a part, `doubts` the paths of what is not known for sure,
+    and `root` what was read of the outermost mapping, should the text break off.
+    """
+
+    def __init__(self, following: NextEvent, report: Report) -> None:
         self.spans: dict[Path, Entry] = {}
-        self._events = events
+        self.doubts: set[Path] = set()
+        self.root: dict[str, object] | None = None
+        self._next = following
         self._report = report
 
     def document(self) -> Node | None:
@@ -60,46 +66,45 @@ class Composer:
             TooDeepError: where nesting passes its limit; the report has it.
         """
         node = None
-        for event in self._events:
-            if not isinstance(event, DocumentStartEvent):
+        while type(event := self._next()) is not StreamEndEvent:
+            if type(event) is not DocumentStartEvent:
                 continue
             if node:
                 self._report.note(problems.second_document(self._report.span(event)))
                 break
-            node = self._node(next(self._events), (), 1)
+            node = self._node(self._next(), (), 1)
             self._record((), None, node)
         return node
 
     def _node(self, event: Event, path: Path | None, depth: int) -> Node:
         """Compose what an event starts; without a path, its places are not kept."""
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event)
         if isinstance(event, MappingStartEvent):
             return self._mapping(event, path, depth)
         if isinstance(event, SequenceStartEvent):
             return self._sequence(event, path, depth)
-        if isinstance(event, ScalarEvent):
-            return self._scalar(event)
         if isinstance(event, AliasEvent):
             alias = problems.alias(event.anchor or "", self._report.span(event))
-            self._report.refuse(alias)
-        return _nothing(event)
+            self._report.note(alias)
+        return _unknown(event)
 
     def _mapping(self, event: MappingStartEvent, path: Path | None, depth: int) -> Node:
         self._check(event, tags.MAPPING, depth)
         value: dict[str, object] = {}
+        if path == ():
+            self.root = value
         firsts: dict[str, Node] = {}
         item: Node | None = None
-        while not isinstance(key_event := next(self._events), MappingEndEvent):
+        while type(key_event := self._next()) is not MappingEndEvent:
             key = self._node(key_event, None, depth + 1)
-            name = self._name(key_event, key)
-            again = name in value
-            child = None
-            if name is not None and path is not None and not again:
-                child = (*path, name)
+            name = self._name(key_event, key, firsts, path)
+            child = None if name is None or path is None else (*path, name)
             item = self._item(key_event, key, child, depth + 1)
-            if name is not None and again:
-                self._twice(name, key, item, firsts[name], value[name])
-            elif name is not None:
-                value[name], firsts[name] = item.value, key
+            if name is None:
+                self._note_again(key, item, firsts, value, path)
+            elif item.value is not UNKNOWN:
+                value[name] = item.value
             self._record(child, key, item)
         end = _end(event, item, key_event)
         return Node(value, tags.MAPPING, start_of(event), end)
@@ -110,10 +115,10 @@ class Composer:
         self._check(event, tags.SEQUENCE, depth)
         value: list[object] = []
         item: Node | None = None
-        while not isinstance(item_event := next(self._events), SequenceEndEvent):
+        while type(item_event := self._next()) is not SequenceEndEvent:
             child = None if path is None else (*path, len(value))
             item = self._node(item_event, child, depth + 1)
-            value.append(item.value)
+            value.append(None if item.value is UNKNOWN else item.value)
             self._record(child, None, item)
         end = _end(event, item, item_event)
         return Node(value, tags.SEQUENCE, start_of(event), end)
@@ -128,57 +133,87 @@ class Composer:
         return Node(value, kind.value, start, end)
 
     def _item(self, key_event: Event, key: Node, path: Path | None, depth: int) -> Node:
-        event = next(self._events)
-        if _is_merge(key_event) and isinstance(event, AliasEvent):
+        event = self._next()
+        if type(event) is AliasEvent and _is_merge(key_event):
             # `<<: *base` is one mistake, and it is already reported.
-            return _nothing(event)
+            return _unknown(event)
         item = self._node(event, path, depth)
-        before = self._report.positions.text(item.start - 1, item.start)
-        if item.start == item.end and before in _BLANKS:
+        if item.start == item.end and self._follows_blank(item):
             # After a `?` without `:`, the parser puts no value before what follows.
             return item._replace(start=key.end, end=key.end)
         return item
 
-    def _name(self, event: Event, key: Node) -> str | None:
+    def _follows_blank(self, item: Node) -> bool:
+        return self._report.positions.text(item.start - 1, item.start) in _BLANKS
+
+    def _name(
+        self, event: Event, key: Node, firsts: dict[str, Node], path: Path | None
+    ) -> str | None:
         """Give the name of a key that counts, and report one that does not."""
-        if isinstance(event, AliasEvent):
+        name = key.value
+        if isinstance(name, str) and name not in firsts and name != "<<":
+            firsts[name] = key
+            return name
+        if type(event) is AliasEvent:
+            self._doubt(path)
             return None
         span = self._report.positions.span(key.start, key.end)
         if _is_merge(event):
             self._report.note(problems.merge_key(span))
-            return None
-        if not isinstance(key.value, str):
+            self._doubt(path)
+        elif not isinstance(name, str):
             text = event.value if isinstance(event, ScalarEvent) else None
             self._report.note(problems.key_not_string(key.kind, text, span))
-            return None
-        return key.value
+        elif name not in firsts:
+            firsts[name] = key
+            return name
+        return None
 
-    def _twice(
-        self, name: str, key: Node, item: Node, first: Node, value: object
+    def _note_again(
+        self,
+        key: Node,
+        item: Node,
+        firsts: dict[str, Node],
+        value: dict[str, object],
+        path: Path | None,
     ) -> None:
-        """Report a key that is there; with an equal value, its line may go."""
+        """Report a key that is there; where it says the same, its line may go."""
+        name = key.value
+        if not isinstance(name, str) or name not in firsts:
+            return
         entry = self._entry(key, item)
-        is_scalar = not isinstance(value, dict | list)
-        equal = is_scalar and type(item.value) is type(value) and item.value == value
-        line = line_of(entry, entry.key.source) if equal else None
+        there = value.get(name, UNKNOWN)
+        equal = type(there) is type(item.value) and there == item.value
+        is_plain = equal and not isinstance(there, dict | list) and there is not UNKNOWN
+        line = line_of(entry, entry.source) if is_plain else None
         fix = Fix(f"remove the second `{name}`", (line.emptied(),)) if line else None
-        here = self._report.positions.span(first.start, first.end)
-        self._report.note(problems.twice(name, entry.key, here, fix))
+        first = self._report.positions.span(firsts[name].start, firsts[name].end)
+        self._report.note(problems.twice(name, entry.key, first, fix))
+        if not equal:
+            self._doubt(None if path is None else (*path, name))
 
     def _check(self, event: CollectionStartEvent, kind: str, depth: int) -> None:
         if depth > limits.NESTING_DEPTH:
-            self._report.refuse(problems.too_deep(self._report.span(event)))
+            self._report.note(problems.too_deep(self._report.span(event)))
             raise TooDeepError
-        check_tag(event, kind, self._report)
+        if event.tag:
+            check_tag(event, kind, self._report)
 
     def _record(self, path: Path | None, key: Node | None, value: Node) -> None:
-        if path is not None:
-            self.spans[path] = self._entry(key, value)
+        if path is None:
+            return
+        self.spans[path] = self._entry(key, value)
+        if value.value is UNKNOWN or value.start in self._report.mistagged:
+            self.doubts.add(path)
 
     def _entry(self, key: Node | None, value: Node) -> Entry:
-        span = self._report.positions.span(value.start, value.end)
-        key_span = self._report.positions.span(key.start, key.end) if key else span
-        return Entry(key_span, span)
+        place = (value.start, value.end)
+        key_place = (key.start, key.end) if key else place
+        return Entry(self._report.positions, key_place, place)
+
+    def _doubt(self, path: Path | None) -> None:
+        if path is not None:
+            self.doubts.add(path)
 
 
 def _end(event: CollectionStartEvent, last: Node | None, end_event: Event) -> int:
@@ -194,5 +229,5 @@ def _is_merge(event: Event) -> bool:
     return plain and getattr(event, "value", None) == "<<"
 
 
-def _nothing(event: Event) -> Node:
-    return Node(None, Kind.NULL.value, start_of(event), end_of(event))
+def _unknown(event: Event) -> Node:
+    return Node(UNKNOWN, Kind.NULL.value, start_of(event), end_of(event))

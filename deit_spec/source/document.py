@@ -5,29 +5,71 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from deit_spec.diagnostics import Source, Span
+from deit_spec.source.positions import Positions
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way from the root to a part: keys of mappings and indices of sequences."""
 
+Stretch: TypeAlias = tuple[int, int]
+"""The offsets between which something stands."""
 
-@dataclass(frozen=True, slots=True)
+
 class Entry:
-    """Where a key and its value stand; what has no key has its value's span twice."""
+    """Where a key and its value stand; what has no key has its value's span twice.
 
-    key: Span
-    value: Span
+    Spans are made when they are asked for: a clean document never is.
+    """
+
+    __slots__ = ("_key", "_positions", "_value")
+
+    def __init__(self, positions: Positions, key: Stretch, value: Stretch) -> None:
+        self._positions = positions
+        self._key = key
+        self._value = value
+
+    @property
+    def source(self) -> Source:
+        """The source that both are in."""
+        return self._positions.source
+
+    @property
+    def end(self) -> int:
+        """The offset after the value, in the text that was parsed."""
+        return self._value[1]
+
+    @property
+    def key(self) -> Span:
+        """The span of the key."""
+        return self._positions.span(*self._key)
+
+    @property
+    def value(self) -> Span:
+        """The span of the value."""
+        return self._positions.span(*self._value)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A plain value with the place of everything in it, the root at `()`."""
+    """A plain value with the place of everything in it, the root at `()`.
+
+    `doubts` are the paths of what could not be read for sure: a value that is
+    missing from `value` or written twice, or a mapping that may have more keys.
+    """
 
     value: object
     spans: Mapping[Path, Entry]
     source: Source
+    doubts: frozenset[Path] = frozenset()
 
     def nearest(self, path: Path) -> Entry:
         """Find the entry of a path, or of its nearest ancestor that is there."""
+        return self.spans[self._nearest(path)]
+
+    def doubtful(self, path: Path) -> bool:
+        """Tell whether the text may say something else at a path than was read."""
+        return bool(self.doubts) and self._nearest(path) in self.doubts
+
+    def _nearest(self, path: Path) -> Path:
         while path not in self.spans:
             path = path[:-1]
-        return self.spans[path]
+        return path

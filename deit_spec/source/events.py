@@ -4,8 +4,8 @@ Events come one at a time and in no recursion, so a reader can stop at a limit
 before a hostile text has cost anything.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import yaml
 from yaml.error import MarkedYAMLError
@@ -15,25 +15,33 @@ from yaml.events import Event
 PythonParser: Final = yaml.SafeLoader
 FastestParser: Final = getattr(yaml, "CSafeLoader", PythonParser)
 
+NextEvent: TypeAlias = Callable[[], Event]
+"""Gives the next event of a text; after the end of the stream, nothing is asked.
 
-def events(text: str) -> Iterator[Event]:
-    """Give the events of a text.
+It raises MarkedYAMLError where the text is no YAML.
+"""
 
-    Raises:
-        MarkedYAMLError: where the text is no YAML.
-    """
+
+def events(text: str) -> NextEvent:
+    """Begin to parse a text."""
     parser = FastestParser(text)
-    while True:
+    following: NextEvent = parser.get_event
+    return _marked(parser) if isinstance(parser, PythonParser) else following
+
+
+def _marked(parser: yaml.SafeLoader) -> NextEvent:
+    r"""Catch what the parser in Python lets out of `"\UFFFFFFFF"` and `%YAML 9…9`."""
+
+    def following() -> Event:
         try:
-            if not parser.check_event():
-                return
-            event: Event = parser.get_event()
+            event: Event = parser.get_event()  # type: ignore[no-untyped-call]
         except (ValueError, OverflowError) as error:
-            # The parser in Python lets these out of `"\UFFFFFFFF"` and `%YAML 9…9`.
-            mark = parser.get_mark() if isinstance(parser, PythonParser) else None
             problem = "found a number that is out of range"
+            mark = parser.get_mark()
             raise MarkedYAMLError(None, None, problem, mark) from error
-        yield event
+        return event
+
+    return following
 
 
 def start_of(event: Event) -> int:

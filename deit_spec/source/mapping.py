@@ -26,7 +26,7 @@ def document_from_mapping(
     writer.root(root)
     positions = Positions(Source(name, "".join(writer.parts)))
     spans = {
-        path: Entry(positions.span(*place.key), positions.span(*place.value))
+        path: Entry(positions, place.key, place.value)
         for path, place in writer.places.items()
     }
     return Document(root, spans, positions.source)

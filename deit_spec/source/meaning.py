@@ -1,20 +1,38 @@
 """What a scalar and a tag mean, with what may be wrong with them."""
 
+from functools import lru_cache
+from typing import Final
+
 from yaml.events import CollectionStartEvent, ScalarEvent
 
 from deit_spec.source import limits, problems, tags
 from deit_spec.source.report import Report
 from deit_spec.source.scalars import Kind, Plain, convert, fits, kind_of
 
+UNKNOWN: Final = object()
+"""Stands for a value that could not be read; what is wrong is reported."""
 
-def scalar(event: ScalarEvent, report: Report) -> tuple[Plain, Kind]:
+_SHORT: Final = 40
+"""Characters of a text that many specs may have in common: a key, a number."""
+
+
+def scalar(event: ScalarEvent, report: Report) -> tuple[object, Kind]:
     """Give the value of a scalar and its kind."""
+    text = event.value
+    if not event.style and not event.tag and len(text) < _SHORT:
+        return _plain(text)
     kind = _kind(event, report)
-    length = len(event.value)
+    length = len(text)
     if kind in (Kind.INT, Kind.FLOAT) and length > limits.NUMBER_CHARACTERS:
-        report.refuse(problems.long_number(length, report.span(event)))
-        return None, kind
-    return convert(event.value, kind), kind
+        report.note(problems.long_number(length, report.span(event)))
+        return UNKNOWN, kind
+    return convert(text, kind), kind
+
+
+@lru_cache(maxsize=1024)
+def _plain(text: str) -> tuple[Plain, Kind]:
+    kind = kind_of(text)
+    return convert(text, kind), kind
 
 
 def check_tag(event: CollectionStartEvent, kind: str, report: Report) -> None:

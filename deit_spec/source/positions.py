@@ -1,38 +1,71 @@
 """From character offsets, which parsers count, to lines and columns."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from deit_spec.diagnostics import Source, Span
+
+
+class Patch(NamedTuple):
+    """Characters of a text, by offset, and what is read in their place."""
+
+    start: int
+    end: int
+    text: str
 
 
 class Positions:
     """The spans of one source, asked for by offset.
 
-    The lines are those of `Source.lines`, so a renderer finds what is meant.
+    The lines are those of `Source.lines`, so a renderer finds what is meant. What
+    is parsed may differ from the source by a few edits, in order: offsets are of
+    the text that is parsed, spans are of the source.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, edits: Sequence[Patch] = ()) -> None:
         self.source = source
-        self._starts = _line_starts(source)
+        self.parsed = _edited(source.text, edits) if edits else source.text
+        self._edits = edits
+        self._moved = _moved(edits)
 
     def span(self, start: int, end: int) -> Span:
         """Give the span from one offset up to another."""
         return Span(self.source, *self._place(start), *self._place(max(start, end)))
 
     def text(self, start: int, end: int | None) -> str:
-        """Give the text between two offsets, or up to the end."""
-        return self.source.text[start:end]
+        """Give the text that is parsed between two offsets, or up to the end."""
+        return self.parsed[start:end]
+
+    def original(self, offset: int) -> int:
+        """Give the offset in the source of an offset in what is parsed."""
+        before = bisect_right(self._moved, offset, key=lambda moved: moved.start) - 1
+        if before < 0:
+            return offset
+        moved, edit = self._moved[before], self._edits[before]
+        if offset < moved.end:
+            return min(edit.start + offset - moved.start, edit.end)
+        return offset - moved.end + edit.end
 
     def _place(self, offset: int) -> tuple[int, int]:
-        offset = min(max(offset, 0), len(self.source.text))
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        offset = min(max(self.original(offset), 0), len(self.source.text))
+        starts = self.source.starts
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
 
 
-def _line_starts(source: Source) -> list[int]:
-    starts = [0]
-    for line in source.lines[:-1]:
-        end = starts[-1] + len(line)
-        crlf = source.text.startswith("\r\n", end)
-        starts.append(end + (2 if crlf else 1))
-    return starts
+def _edited(text: str, edits: Sequence[Patch]) -> str:
+    pieces, end = list[str](), 0
+    for edit in edits:
+        pieces += [text[end : edit.start], edit.text]
+        end = edit.end
+    return "".join([*pieces, text[end:]])
+
+
+def _moved(edits: Sequence[Patch]) -> list[Patch]:
+    """The edits where they stand in what is parsed."""
+    moved, grown = list[Patch](), 0
+    for start, end, text in edits:
+        moved.append(Patch(start + grown, start + grown + len(text), text))
+        grown += len(text) - (end - start)
+    return moved

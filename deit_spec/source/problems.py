@@ -8,6 +8,7 @@ from deit_spec.source import limits, tags
 
 _QUOTED_LENGTH: Final = 60
 
+_UNTAGGED: Final = "remove the tag"
 _ARTICLES: Final = {
     "null": "null",
     "bool": "a boolean",
@@ -34,7 +35,7 @@ def quoted(text: str) -> str:
 def bad_character(character: str, span: Span) -> Diagnostic:
     """Report a character that no YAML text may hold."""
     message = f"the character U+{ord(character):04X} is not allowed in YAML"
-    return diagnose("DS001", message, Label(span))
+    return diagnose("DS001", message, Label(span), helps=["remove it"])
 
 
 def twice(key: str, again: Span, first: Span, fix: Fix | None) -> Diagnostic:
@@ -62,7 +63,8 @@ def second_document(span: Span) -> Diagnostic:
 def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
     """Report a key of another type; `text` is how a scalar is written."""
     name = "a key" if not text else f"the key {quoted(text)}"
-    helps = [f"quote it: `{json.dumps(text)}`"] if text else []
+    quoted_key = json.dumps(text, ensure_ascii=False)
+    helps = [f"quote it: `{quoted_key}`" if text else "remove it with its value"]
     message = f"{name} is {_ARTICLES[kind]}, not a string"
     return diagnose("DS005", message, Label(span), helps=helps)
 
@@ -71,13 +73,14 @@ def foreign_tag(tag: str, span: Span) -> Diagnostic:
     """Report a tag that the core schema does not have."""
     message = f"the tag {quoted(tags.as_written(tag))} is not one of the core schema"
     names = ", ".join(f"`!!{name}`" for name in sorted(tags.NAMES))
-    return diagnose("DS006", message, Label(span), notes=[f"the core tags are {names}"])
+    notes = [f"the core tags are {names}"]
+    return diagnose("DS006", message, Label(span), notes=notes, helps=[_UNTAGGED])
 
 
 def misfit_tag(name: str, found: str, span: Span) -> Diagnostic:
     """Report a core tag on a value that it does not describe."""
     message = f"the tag `!!{name}` stands before {_ARTICLES[found]}"
-    return diagnose("DS006", message, Label(span))
+    return diagnose("DS006", message, Label(span), helps=[_UNTAGGED])
 
 
 def merge_key(span: Span) -> Diagnostic:
@@ -86,7 +89,7 @@ def merge_key(span: Span) -> Diagnostic:
         "DS007",
         "the merge key `<<` is not part of YAML 1.2",
         Label(span),
-        helps=["`extends: other.yaml` takes over the fields of another spec"],
+        helps=["remove it; `extends: other.yaml` takes over another spec's fields"],
     )
 
 
@@ -100,24 +103,32 @@ def alias(name: str, span: Span) -> Diagnostic:
 def too_deep(span: Span) -> Diagnostic:
     """Report a collection inside too many others."""
     message = f"the nesting passes the limit of {limits.NESTING_DEPTH} levels"
-    return diagnose("DS008", message, Label(span, "one level too deep"))
+    return diagnose(
+        "DS008",
+        message,
+        Label(span, "one level too deep"),
+        helps=["remove it; a spec has two levels, its fields and those of `variant`"],
+    )
 
 
 def long_number(length: int, span: Span) -> Diagnostic:
     """Report a number that nobody means."""
     limit = limits.NUMBER_CHARACTERS
     message = f"a number of {length} characters passes the limit of {limit}"
-    return diagnose("DS008", message, Label(span))
+    helps = [f"write at most {limit} characters"]
+    return diagnose("DS008", message, Label(span), helps=helps)
 
 
 def too_large(name: str) -> Diagnostic:
     """Report a text that was not even looked at."""
     limit = limits.FILE_BYTES
     message = f"the file passes the limit of {limit} bytes ({limit // 1024} KiB)"
-    return diagnose("DS008", message, whole(Source(name, "")))
+    helps = ["check the path; a spec has some hundred bytes"]
+    return diagnose("DS008", message, whole(Source(name, "")), helps=helps)
 
 
 def unreadable(name: str, reason: str) -> Diagnostic:
     """Report a file that the system does not hand over."""
     message = f"the file cannot be read: {reason}"
-    return diagnose("DS009", message, whole(Source(name, "")))
+    helps = ["give the path of a YAML file, or a name that `deit-spec list` prints"]
+    return diagnose("DS009", message, whole(Source(name, "")), helps=helps)

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
 
@@ -10,17 +10,18 @@ from deit_spec.diagnostics import (
     Diagnostic,
     Label,
     Source,
-    Span,
     diagnose,
     in_source_order,
 )
 from deit_spec.source import limits, problems
 from deit_spec.source.composer import Composer, Node, TooDeepError
-from deit_spec.source.document import Document, Entry
+from deit_spec.source.document import Document, Entry, Path
 from deit_spec.source.events import events
+from deit_spec.source.meaning import UNKNOWN
 from deit_spec.source.positions import Positions
 from deit_spec.source.report import Report
-from deit_spec.source.syntax import syntax_error
+from deit_spec.source.slips import find_slips, patches_of, report_of
+from deit_spec.source.syntax import offset_of, syntax_error
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(
@@ -52,42 +53,101 @@ def read_bytes(data: bytes, name: str) -> tuple[Document | None, list[Diagnostic
 def read_text(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
     """Read a text.
 
-    There is a document wherever a value could be made, with problems or without,
-    so that a schema can report its own at once with them.
+    There is a document wherever a part of it was read, with problems or without,
+    so that a schema can report its own at once with them; the document's `doubts`
+    say what to be silent about.
     """
     if _size(text) > limits.FILE_BYTES:
         return None, [problems.too_large(name)]
     # More than one mark of byte order, too: libyaml drops one without counting it.
-    positions = Positions(Source(name, text.lstrip("\ufeff")))
-    if bad := _UNPRINTABLE.search(positions.source.text):
+    source = Source(name, text.lstrip("\ufeff"))
+    positions = Positions(source)
+    if bad := _UNPRINTABLE.search(source.text):
         span = positions.span(bad.start(), bad.end())
         return None, [problems.bad_character(bad.group(), span)]
+    reading = _read(positions)
+    if reading.stop is not None:
+        reading = _read_as_meant(reading, positions)
+    return reading.document, in_source_order(reading.problems)
+
+
+class _Reading(NamedTuple):
+    """What one pass of the parser gave, and where it stopped if not at the end."""
+
+    document: Document | None
+    problems: list[Diagnostic]
+    stop: int | None
+
+
+def _read(positions: Positions) -> _Reading:
     report = Report(positions)
-    document = _compose(report)
-    return document, in_source_order(report.problems)
-
-
-def _compose(report: Report) -> Document | None:
-    source = report.positions.source
-    composer = Composer(events(source.text), report)
+    composer = Composer(events(positions.parsed), report)
     try:
         root = composer.document()
     except MarkedYAMLError as error:
-        report.refuse(syntax_error(error, report.positions))
+        report.note(syntax_error(error, positions))
+        offset = offset_of(error)
+        document = _part(composer, positions, offset)
+        return _Reading(document, report.problems, positions.original(offset))
     except TooDeepError:
-        pass
-    else:
-        if report.complete:
-            return _document(root, composer, source)
-    return None
+        document = _part(composer, positions, len(positions.parsed))
+        return _Reading(document, report.problems, None)
+    end = len(positions.source.text) if _is_bare(root, positions) else None
+    return _Reading(_whole(root, composer, positions), report.problems, end)
 
 
-def _document(root: Node | None, composer: Composer, source: Source) -> Document:
-    if root is None or root.value is None:
+def _read_as_meant(reading: _Reading, positions: Positions) -> _Reading:
+    """Read again without the slips, if they are what stopped the parser."""
+    slips = find_slips(positions.source.text)
+    meant = Positions(positions.source, patches_of(slips))
+    again = _read(meant) if slips else reading
+    # Past the line on which it had stopped, or a slip was not what stopped it.
+    if again.stop is None or _line(again.stop, positions) > _line(
+        reading.stop or 0, positions
+    ):
+        return again._replace(problems=report_of(slips, positions) + again.problems)
+    return reading
+
+
+def _line(offset: int, positions: Positions) -> int:
+    return positions.span(offset, offset).line
+
+
+def _is_bare(root: Node | None, positions: Positions) -> bool:
+    """Whether all there is is one text without quotes: no mapping was made out."""
+    if root is None or not isinstance(root.value, str):
+        return False
+    return positions.text(root.start, root.start + 1) not in "\"'|>!&"
+
+
+def _whole(root: Node | None, composer: Composer, positions: Positions) -> Document:
+    if root is None or root.value is None or root.value is UNKNOWN:
         # An empty spec asks for every default.
-        start = Span(source, 1, 1, 1, 1)
-        return Document({}, {(): Entry(start, start)}, source)
-    return Document(root.value, composer.spans, source)
+        place = (0, 0) if root is None or root.value is None else root[2:]
+        entries: dict[Path, Entry] = {(): Entry(positions, place, place)}
+        return Document({}, entries, positions.source, frozenset(composer.doubts))
+    doubts = frozenset(composer.doubts)
+    return Document(root.value, composer.spans, positions.source, doubts)
+
+
+def _part(composer: Composer, positions: Positions, stop: int) -> Document | None:
+    """What was read of a mapping that breaks off: any key might have followed."""
+    if composer.root is None:
+        return None
+    read = composer.spans
+    spans = {
+        path: entry
+        for path, entry in read.items()
+        if all(path[:end] in read for end in range(1, len(path)))
+    }
+    for path, entry in list(spans.items()):
+        # `depth: 6 num_heads: 6` breaks off at the second colon: that is no value.
+        if len(path) == 1 and not positions.text(entry.end, stop).strip(" "):
+            del spans[path]
+            composer.root.pop(str(path[0]), None)
+    spans[()] = Entry(positions, (0, 0), (0, 0))
+    doubts = frozenset({(), *composer.doubts})
+    return Document(composer.root, spans, positions.source, doubts)
 
 
 def _size(text: str) -> int:

@@ -9,29 +9,27 @@ from deit_spec.source.positions import Positions
 
 
 class Report:
-    """The problems so far, and whether the value can still be trusted."""
+    """The problems so far, and the places of the text that they are in."""
 
     def __init__(self, positions: Positions) -> None:
         self.positions = positions
         self.problems: list[Diagnostic] = []
-        self.complete = True
+        self.mistagged: set[int] = set()
+        """The offsets of nodes whose tag says what they are not."""
 
     def note(self, problem: Diagnostic) -> None:
         """Note a problem; what is refused is left out, or read as if not there."""
         self.problems.append(problem)
 
-    def refuse(self, problem: Diagnostic) -> None:
-        """Note a problem after which some value is made up, so none may be used."""
-        self.problems.append(problem)
-        self.complete = False
-
     def foreign_tag(self, tag: str, event: Event) -> None:
         """Note a tag that the core schema does not have."""
         self.note(problems.foreign_tag(tag, self.tag_span(event)))
+        self.mistagged.add(start_of(event))
 
     def misfit_tag(self, name: str, found: str, event: Event) -> None:
         """Note a core tag on a value that it does not describe."""
         self.note(problems.misfit_tag(name, found, self.tag_span(event)))
+        self.mistagged.add(start_of(event))
 
     def span(self, event: Event) -> Span:
         """Give the place of an event."""

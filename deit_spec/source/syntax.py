@@ -1,5 +1,7 @@
 """Words for what PyYAML's parser says."""
 
+import json
+import re
 from typing import Final
 
 from yaml.error import MarkedYAMLError
@@ -7,19 +9,41 @@ from yaml.error import MarkedYAMLError
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source.positions import Positions
 
+_BREAKS: Final = "\r\n\x85\u2028\u2029"
+_INDENT: Final = "indent the line as the one above it"
 _HELPS: Final = {
-    "\t": "use spaces in place of the tab",
-    "@": "quote a text that starts with `@`",
-    "`": "quote a text that starts with a backtick",
-    "%": "quote a text that starts with `%`",
+    "could not find expected ':'": "remove the line, or write it as `key: value`",
+    "found a tab character that violates indentation": "use spaces in place of tabs",
+    "found incompatible YAML document": "remove the line",
+    "found unknown directive name": "remove the line",
+    "found undefined tag handle": "remove the tag",
+    "found unknown escape character": "write the backslash twice",
+    "did not find expected <document start>": _INDENT,
 }
+_CLOSING: Final = {"[": "]", "{": "}"}
+# Quoted texts and comments first, so that a bracket in one is passed over.
+_BRACKETS: Final = re.compile(
+    r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\Z)|(?: |^)\#.*|[\[\]{}]""",
+    re.MULTILINE,
+)
+_REFUSED: Final = (
+    "block sequence entries are not allowed in this context",
+    "did not find expected node content",
+)
+_SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
+_KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
+
+
+def offset_of(error: MarkedYAMLError) -> int:
+    """Give the offset at which the parser stopped."""
+    at = error.problem_mark or error.context_mark
+    return at.index if at else 0
 
 
 def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
-    size = len(positions.source.text)
-    at = error.problem_mark or error.context_mark
-    offset = at.index if at else 0
+    size = len(positions.parsed)
+    offset = offset_of(error)
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
     context = error.context_mark
@@ -31,11 +55,60 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     return diagnose(
         "DS001",
         _tidy(error.problem) or "the text is no YAML",
-        Label(positions.span(offset, offset + len(here.strip("\r\n\x85\u2028\u2029")))),
+        Label(positions.span(offset, offset + len(here.strip(_BREAKS)))),
         secondary=secondary,
         notes=filter(None, notes),
-        helps=[_HELPS[here]] if here in _HELPS else [],
+        helps=[_help(error, positions.parsed)],
     )
+
+
+def _help(error: MarkedYAMLError, text: str) -> str:
+    problem, offset = error.problem or "", offset_of(error)
+    here = text[offset : offset + 1]
+    if problem in _HELPS:
+        return _HELPS[problem]
+    if here == "\t":
+        return "use spaces in place of tabs"
+    return _about_opening(error, text, here) or _about_line(text, offset, problem)
+
+
+def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
+    """Say what is not closed: a bracket or a quote."""
+    problem, since = error.problem or "", error.context_mark
+    opening = text[since.index : since.index + 1] if since else ""
+    if problem == "found unexpected end of stream" and opening:
+        return f"close the text with `{opening}`"
+    if not problem.startswith("did not find expected ',' or"):
+        opening = "" if here.strip() else _unclosed(text)
+    return f"close the `{opening}` with `{_CLOSING[opening]}`" if opening else None
+
+
+def _unclosed(text: str) -> str:
+    """The last bracket of a text that none closes."""
+    opened: list[str] = []
+    for bracket in _BRACKETS.findall(text):
+        if bracket in _CLOSING:
+            opened.append(bracket)
+        elif bracket in _CLOSING.values() and opened:
+            opened.pop()
+    return opened[-1] if opened else ""
+
+
+def _about_line(text: str, offset: int, problem: str) -> str:
+    """Say how the line might be meant: its value is a text, or it is misplaced."""
+    if problem in _REFUSED and text[offset : offset + 1].strip():
+        return f"remove the `{text[offset]}`"
+    start = max(text.rfind(end, 0, offset) for end in _BREAKS) + 1
+    line = re.split(f"[{_BREAKS}]", text[start:], maxsplit=1)[0]
+    key = _KEY.match(line)
+    value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
+    if key and (more := _SECOND.fullmatch(value)):
+        return f"write `{more[1]}` on a line of its own"
+    if key and value and offset - start >= key.end():
+        return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
+    if line.lstrip().startswith("- "):
+        return "write one `key: value` a line, without `-`"
+    return _INDENT if start else "write one `key: value` a line"
 
 
 def _tidy(words: str | None) -> str:

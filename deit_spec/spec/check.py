@@ -6,22 +6,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from deit_spec.diagnostics import (
-    Diagnostic,
-    Label,
-    Span,
-    diagnose,
-    has_errors,
-    in_source_order,
-)
+from deit_spec.diagnostics import Diagnostic, Span, has_errors, in_source_order
 from deit_spec.source import Document
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
-from deit_spec.spec.findings import describe, find_in
-from deit_spec.spec.limits import find_excess
+from deit_spec.spec.doubt import unread_below
+from deit_spec.spec.fields import FIELDS, TOP, VARIANT, meant_by
+from deit_spec.spec.findings import find_in, no_mapping
+from deit_spec.spec.limits import find_excess, find_oversize
 from deit_spec.spec.places import Places
 from deit_spec.spec.rules import find_all
 from deit_spec.spec.schema import DeiTSpec, Variant
-from deit_spec.spec.suggest import closest_word
 
 
 @dataclass(frozen=True)
@@ -44,32 +37,27 @@ def check(document: Document, name: str = "deit") -> Checked:
     `name` is the model's name where the document gives none.
     """
     if not isinstance(document.value, Mapping):
-        return Checked(None, (_no_mapping(document),), document)
+        return Checked(None, (no_mapping(document),), document)
     value = {"name": name, **document.value}
     try:
         spec = DeiTSpec.model_validate(value)
         findings, invalid = [], set[str]()
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        findings = [find_in(found, document) for found in errors]
+        judged = [found for found in errors if found["loc"] not in document.doubts]
+        findings = [find_in(found, document) for found in judged]
         invalid = {".".join(map(str, found["loc"])) for found in errors}
         invalid |= _beneath(invalid) | _misspelt(errors)
         spec = _what_is_valid(value, invalid)
+    unsure = invalid | _doubtful(document, invalid)
     places = Places(document)
-    excess = find_excess(spec, places, invalid)
+    excess = find_excess(spec, places, unsure)
     findings += excess.values()
-    findings += find_all(spec, places, invalid | excess.keys())
+    findings += find_all(spec, places, unsure | excess.keys())
+    if not unsure and not has_errors(findings):
+        findings += find_oversize(spec, places)
     valid = None if has_errors(findings) else spec
     return Checked(valid, tuple(in_source_order(findings)), document)
-
-
-def _no_mapping(document: Document) -> Diagnostic:
-    return diagnose(
-        "DS105",
-        "a spec is a mapping of keys to values",
-        Label(document.nearest(()).value, describe(document.value)),
-        helps=["write one `key: value` a line, such as `embed_dim: 768`"],
-    )
 
 
 def _beneath(invalid: set[str]) -> set[str]:
@@ -82,10 +70,19 @@ def _misspelt(errors: Sequence[Mapping[str, Any]]) -> set[str]:
     meant = set()
     for error in errors:
         if error["type"] == "extra_forbidden":
-            *outer, key = map(str, error["loc"])
-            word = closest_word(key, VARIANT if outer else TOP, SYNONYMS)
-            meant.add(".".join([*outer, word or key]))
+            path = meant_by(tuple(map(str, error["loc"])))
+            meant.add(".".join(path))
+            meant |= _beneath(meant)
     return meant
+
+
+def _doubtful(document: Document, invalid: set[str]) -> set[str]:
+    """The fields of which the document, or what it extends, may say something else."""
+    if "extends" in invalid:
+        document = unread_below(document)
+    if not document.doubts:
+        return set()
+    return {field for field in FIELDS if document.doubtful(tuple(field.split(".")))}
 
 
 def _what_is_valid(value: Mapping[str, object], invalid: set[str]) -> DeiTSpec:

@@ -1,8 +1,11 @@
 """What each field takes, read from the schema."""
 
+from functools import lru_cache
+
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.schema import DeiTSpec, Variant
+from deit_spec.spec.suggest import closest_word
 
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)
@@ -11,20 +14,25 @@ FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
 
 SYNONYMS = {
     "img_size": "image_size",
+    "input_size": "image_size",
     "resolution": "image_size",
     "in_chans": "in_channels",
     "num_channels": "in_channels",
     "hidden_size": "embed_dim",
+    "d_model": "embed_dim",
     "dim": "embed_dim",
     "width": "embed_dim",
     "layers": "depth",
     "layer": "depth",
+    "n_layers": "depth",
     "num_layers": "depth",
     "num_blocks": "depth",
     "num_hidden_layers": "depth",
     "heads": "num_heads",
+    "n_heads": "num_heads",
     "num_attention_heads": "num_heads",
     "drop_rate": "dropout",
+    "proj_drop_rate": "dropout",
     "hidden_dropout_prob": "dropout",
     "classes": "num_classes",
     "num_labels": "num_classes",
@@ -34,6 +42,25 @@ SYNONYMS = {
     "eps": "layer_norm_eps",
 }
 """What timm, transformers and papers call the fields."""
+
+
+@lru_cache(maxsize=8192)
+def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path of the field that an unknown key was meant to be, or its own.
+
+    >>> meant_by(("drop_path_rate",))
+    ('variant', 'drop_path')
+    """
+    *outer, key = path
+    here, there = (VARIANT, TOP) if outer else (TOP, VARIANT)
+    elsewhere = [] if outer else ["variant"]
+    if key in there:
+        return *elsewhere, key
+    if SYNONYMS.get(key) not in there and (word := closest_word(key, here, SYNONYMS)):
+        return *outer, word
+    if word := closest_word(key, there, SYNONYMS):
+        return *elsewhere, word
+    return path
 
 
 def fits(path: tuple[str, ...], value: object) -> bool:

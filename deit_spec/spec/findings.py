@@ -1,14 +1,16 @@
 """pydantic's errors as diagnostics: each at its place, each with the way out."""
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
+from deit_spec.source.plain import scalar_text
 from deit_spec.spec import fixes
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits
+from deit_spec.spec.fields import TOP, VARIANT, meant_by
+from deit_spec.spec.helps import default, percent, right_type
 from deit_spec.spec.places import plain
+from deit_spec.spec.schema import plain_name
 from deit_spec.spec.suggest import closest_word, listed
 
 Error = Mapping[str, Any]
@@ -22,6 +24,8 @@ _WANTED = {
     "model_type": "a mapping",
     "dict_type": "a mapping",
 }
+_WITHOUT_DASHES = "write one `key: value` a line, without `-`"
+_FIRST_LINE = "write one `key: value` a line, such as `embed_dim: 768`"
 _BOUNDS = {
     "greater_than": ("gt", "above"),
     "greater_than_equal": ("ge", "at least"),
@@ -46,6 +50,16 @@ def find_in(error: Error, document: Document) -> Diagnostic:
     return makers.get(kind, _wrong_type)(path, error, document)
 
 
+def no_mapping(document: Document) -> Diagnostic:
+    """Say that a document is not a mapping of fields."""
+    return diagnose(
+        "DS105",
+        "a spec is a mapping of keys to values",
+        Label(document.nearest(()).value, describe(document.value)),
+        helps=[_WITHOUT_DASHES if isinstance(document.value, list) else _FIRST_LINE],
+    )
+
+
 def describe(value: object) -> str:
     """Say what a value is, as a person reads it in YAML."""
     if value is None or isinstance(value, bool):
@@ -62,15 +76,14 @@ def describe(value: object) -> str:
 
 
 def _unknown_key(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
-    key = path[-1]
-    help_, meant = _where_it_belongs(key, inside_variant=len(path) > 1)
-    mend = fixes.move if meant.elsewhere else fixes.rename
+    meant = meant_by(path)
+    mend = fixes.rename if meant[:-1] == path[:-1] else fixes.move
     return diagnose(
         "DS101",
-        f"unknown key `{_cut(key)}`",
+        f"unknown key `{_cut(path[-1])}`",
         Label(document.nearest(path).key, "no such key"),
-        helps=[help_],
-        fix=mend(path, meant.word, document) if meant.word else None,
+        helps=[_where_it_belongs(path)],
+        fix=mend(path, meant[-1], document) if meant != path else None,
     )
 
 
@@ -87,26 +100,19 @@ def _no_string(path: Path, error: Error, document: Document) -> Diagnostic:
     )
 
 
-class _Meant(NamedTuple):
-    """The field that an unknown key may have meant, and whether it is elsewhere."""
-
-    word: str | None = None
-    elsewhere: bool = False
-
-
-def _where_it_belongs(key: str, *, inside_variant: bool) -> tuple[str, _Meant]:
-    here, there = (VARIANT, TOP) if inside_variant else (TOP, VARIANT)
-    place = "at the top level" if inside_variant else "under `variant`"
-    if key in there:
-        return f"`{key}` belongs {place}", _Meant(key, elsewhere=True)
-    elsewhere = SYNONYMS.get(key) in there
-    if not elsewhere and (meant := closest_word(key, here, SYNONYMS)):
-        return f"did you mean `{meant}`?", _Meant(meant)
-    if meant := closest_word(key, there, SYNONYMS):
-        help_ = f"did you mean `{meant}`, which belongs {place}?"
-        return help_, _Meant(meant, elsewhere=True)
-    names = listed([f"`{name}`" for name in here], "and")
-    return f"the keys are {names}", _Meant()
+def _where_it_belongs(path: Path) -> str:
+    *outer, key = path
+    *place, name = meant_by(path)
+    where = "under `variant`" if place else "at the top level"
+    if key == "variant":
+        return "remove it with its keys, or move these a level up"
+    if name == key and place != outer:
+        return f"`{key}` belongs {where}"
+    if name == key:
+        known = VARIANT if outer else TOP
+        return f"remove it, or use one of {listed([f'`{name}`' for name in known])}"
+    moved = "" if place == outer else f", which belongs {where}"
+    return f"did you mean `{name}`{moved}?"
 
 
 def _wrong_type(path: Path, error: Error, document: Document) -> Diagnostic:
@@ -115,34 +121,9 @@ def _wrong_type(path: Path, error: Error, document: Document) -> Diagnostic:
         "DS102",
         f"{_dotted(path)} is not {wanted}",
         Label(document.nearest(path).value, f"{describe(error['input'])}"),
-        helps=[_mend_type(path, error)],
+        helps=[right_type(path, error["input"], wanted)],
         fix=fixes.retype(path, error["type"], error["input"], document),
     )
-
-
-def _mend_type(path: Path, error: Error) -> str:
-    name, number = path[-1], _as_number(error["input"])
-    if error["type"] in {"int_type", "float_type"} and number is not None:
-        whole = {math.floor(number), math.ceil(number)}
-        near = sorted(whole) if error["type"] == "int_type" else [number]
-        fitting = [value for value in near if fits(path, value)]
-        if fitting:
-            return listed([f"`{name}: {value!r}`" for value in fitting])
-    if error["type"] == "bool_type":
-        return f"`{name}: true` or `{name}: false`"
-    if error["type"] in {"model_type", "dict_type"}:
-        return f"write the keys of `{name}` under it, indented"
-    return _default(path)
-
-
-def _as_number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | float | int):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _out_of_range(path: Path, error: Error, document: Document) -> Diagnostic:
@@ -152,7 +133,7 @@ def _out_of_range(path: Path, error: Error, document: Document) -> Diagnostic:
         "DS103",
         f"{_dotted(path)} is not {words} {bound:g}",
         Label(document.nearest(path).value, _cut(plain(error["input"]))),
-        helps=[_default(path)],
+        helps=[percent(path, error["input"]) or default(path)],
     )
 
 
@@ -161,7 +142,7 @@ def _not_finite(path: Path, error: Error, document: Document) -> Diagnostic:  # 
         "DS103",
         f"{_dotted(path)} is not a finite number",
         Label(document.nearest(path).value),
-        helps=[_default(path)],
+        helps=[default(path)],
     )
 
 
@@ -169,13 +150,14 @@ def _not_allowed(path: Path, error: Error, document: Document) -> Diagnostic:
     allowed = [word.strip("'") for word in _split_expected(error["ctx"]["expected"])]
     value = error["input"]
     meant = closest_word(value, allowed) if isinstance(value, str) else None
-    choices = listed([f"`{word}`" for word in allowed])
+    first, *more = [f"`{word}`" for word in allowed]
+    choices = listed([f"`{path[-1]}: {allowed[0]}`", *more])
     return diagnose(
         "DS104",
         f"{_dotted(path)} is none of its values",
         Label(document.nearest(path).value, describe(value)),
         helps=[f"did you mean `{path[-1]}: {meant}`?" if meant else choices],
-        notes=[f"it takes {choices}"] if meant else [],
+        notes=[f"it takes {listed([first, *more])}"] if meant else [],
         fix=fixes.choose(path, meant, value, document) if meant else None,
     )
 
@@ -184,20 +166,14 @@ def _split_expected(expected: str) -> list[str]:
     return expected.replace(" or ", ", ").split(", ")
 
 
-def _bad_name(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
+def _bad_name(path: Path, error: Error, document: Document) -> Diagnostic:
     return diagnose(
         "DS107",
         "the name is not one word of at most 60 characters",
         Label(document.nearest(path).value),
-        helps=["letters, digits and `_.+-`, the first a letter, a digit or `_`"],
+        notes=["a name has letters, digits and `_.+-`, and begins with none of `.+-`"],
+        helps=[f"`name: {scalar_text(plain_name(error['input']))}`"],
     )
-
-
-def _default(path: Path) -> str:
-    default = plain(default_of(path))
-    if default == "null":
-        return f"leave `{path[-1]}` out, or write `{path[-1]}: null`"
-    return f"`{path[-1]}: {default}` is the default"
 
 
 def _dotted(path: Path) -> str:

@@ -13,15 +13,23 @@ from deit_spec.diagnostics import Edit, Fix
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits
+from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits, meant_by
 from deit_spec.spec.places import plain
-from deit_spec.spec.suggest import closest_word
 
 Path = tuple[str, ...]
 
 _CLOSE: Final = 0.8
 _NOT_QUITE: Final = frozenset(
-    {"drop_rate", "hidden_dropout_prob", "dim", "width", "layer", "eps", "classes"}
+    {
+        "drop_rate",
+        "hidden_dropout_prob",
+        "dim",
+        "proj_drop_rate",
+        "width",
+        "layer",
+        "eps",
+        "classes",
+    }
 )
 """Words of other tools that mean nearly, or only mostly, what our field does."""
 _BOOLEANS: Final = {
@@ -109,15 +117,8 @@ def _own(document: Document) -> dict[Path, Entry]:
 
 def _meanings(own: Iterable[Path]) -> list[Path]:
     """The fields that unknown keys may have meant, wherever they belong."""
-    places = ((("variant",), VARIANT), ((), TOP))
     unknown = {path for path in own if path and path[-1] not in _fields_at(path)}
-    return [
-        (*outer, word)
-        for *_, key in unknown
-        for outer, fields in places
-        for word in [closest_word(key, fields, SYNONYMS)]
-        if word is not None and _is_close(key, word)
-    ]
+    return [meant_by(path) for path in unknown]
 
 
 def _fields_at(path: Path) -> tuple[str, ...]:

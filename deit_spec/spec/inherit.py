@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.source import Document
+from deit_spec.spec.doubt import of_both, unread_below
+from deit_spec.spec.findings import no_mapping
 from deit_spec.spec.origin import UNREADABLE, Origin, is_unreadable, locate
 
 LONGEST_CHAIN = 16
@@ -15,12 +17,14 @@ LONGEST_CHAIN = 16
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """A document with all that it extends merged into it; None where that failed.
+    """A document with all that it extends merged into it.
 
-    `links` are the places of the `extends` values, the document's own first.
+    Where some of that could not be read, the document doubts what it has not
+    written itself. `links` are the places of the `extends` values, the document's
+    own first.
     """
 
-    document: Document | None
+    document: Document
     findings: list[Diagnostic]
     links: tuple[Span, ...] = ()
 
@@ -43,11 +47,14 @@ def resolve(document: Document, origin: Origin | None = None) -> Lineage:
         read, found = base.read()
         problem = _unreadable(base, found, link) or _refuse(base, chain, link.span)
         if problem:
-            return Lineage(None, [*findings, inherited(problem, links)])
+            findings.append(inherited(problem, links))
+            return Lineage(unread_below(_merge_all(documents)), findings, tuple(links))
         links.append(link.span)
         findings += [inherited(finding, links) for finding in found]
-        if read is None:
-            return Lineage(None, findings)
+        if read is None or not isinstance(read.value, Mapping):
+            if read is not None:
+                findings.append(inherited(no_mapping(read), links))
+            return Lineage(unread_below(_merge_all(documents)), findings, tuple(links))
         chain.append(base)
         documents.append(read)
     return Lineage(_merge_all(documents), findings, tuple(links))
@@ -81,19 +88,19 @@ def _unreadable(
 ) -> Diagnostic | None:
     if not is_unreadable(found):
         return None
-    rule = "`extends` takes a published name, or a path relative to its own file"
+    rule = "leave `extends` out, or name a published spec or a path from this file"
     message = found[0].message if link.reference else "`extends` names no file"
     return diagnose(
         UNREADABLE,
         message,
         Label(link.span, "extended here"),
         notes=[f"looked for {base.shown}"],
-        helps=found[0].helps or [rule],
+        helps=base.meant() or [rule],
     )
 
 
 def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | None:
-    if base.identity in [origin.identity for origin in chain]:
+    if any(base.is_same(origin) for origin in chain):
         return diagnose(
             "DS106",
             "a spec extends itself",
@@ -114,9 +121,8 @@ def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | N
 def _merge_all(documents: Sequence[Document]) -> Document:
     """Lay each document over the one that it extends, the last at the bottom."""
     *above, merged = documents
-    if isinstance(merged.value, Mapping):
-        for document in reversed(above):
-            merged = _merge(merged, document)
+    for document in reversed(above):
+        merged = _merge(merged, document)
     return merged
 
 
@@ -132,7 +138,7 @@ def _merge(base: Document, document: Document) -> Document:
         value["variant"] = {**below, **above}
     if "name" in value and "name" not in own:
         del value["name"], spans["name",]
-    return Document(value=value, spans=spans, source=document.source)
+    return Document(value, spans, document.source, of_both(base, document))
 
 
 def _mapping(document: Document) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Where a spec is: in a file, or among the published ones."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -37,20 +38,37 @@ class Origin:
         """What its own paths are relative to."""
         return Path() if self.path is None else self.path.parent
 
-    @property
-    def identity(self) -> str | Path:
-        """What two names of the same spec have in common. It has been read."""
-        return self.stem if self.path is None else self.path.resolve()
+    def is_same(self, other: "Origin") -> bool:
+        """Whether both are one spec, whatever it is called. They have been read."""
+        if self.path is None or other.path is None:
+            return self == other
+        return self.path.resolve() == other.path.resolve()
 
     def read(self) -> Found:
         """Read it; a file that is not there may be a published name misspelt."""
         if self.path is None:
-            return read_bytes(published.read(self.stem), self.shown)
+            return _read_published(self.stem, self.shown)
         document, findings = read_file(self.path, self.shown)
         if is_unreadable(findings):
             (finding,) = findings
-            return None, [replace(finding, helps=tuple(_meant(self.path)))]
+            return None, [replace(finding, helps=self.meant() or finding.helps)]
         return document, findings
+
+    def meant(self) -> tuple[str, ...]:
+        """Name the published spec that a path may have meant, as a help."""
+        if self.path is None:
+            return ()
+        name = self.path.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
+        meant = closest_word(name, published.names())
+        if meant is None:
+            return ()
+        return (f"did you mean `{meant}`? `deit-spec list` prints the published names",)
+
+
+@cache
+def _read_published(name: str, shown: str) -> Found:
+    """Read a published spec once; many specs extend the same one."""
+    return read_bytes(published.read(name), shown)
 
 
 def locate(reference: str, folder: Path) -> Origin:
@@ -71,12 +89,3 @@ def at(path: Path) -> Origin:
 def is_unreadable(findings: list[Diagnostic]) -> bool:
     """Whether there was no file to read."""
     return bool(findings) and findings[0].code == UNREADABLE
-
-
-def _meant(path: Path) -> list[str]:
-    """Name the published spec that a path may have meant."""
-    name = path.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
-    meant = closest_word(name, published.names())
-    if meant is None:
-        return []
-    return [f"did you mean `{meant}`? `deit-spec list` prints the published names"]

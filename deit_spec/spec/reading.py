@@ -54,10 +54,8 @@ def check_read(
         return Checked(None, tuple(in_source_order(findings)))
     lineage = resolve(document, origin)
     findings = [*findings, *lineage.findings]
-    if lineage.document is None:
-        return Checked(None, tuple(in_source_order(findings)), document)
     checked = check(lineage.document, plain_name(name))
     findings += [inherited(found, lineage.links) for found in checked.diagnostics]
-    everything = tuple(in_source_order(findings))
+    everything = tuple(in_source_order(findings)) if findings else ()
     spec = None if has_errors(everything) else checked.spec
     return Checked(spec, everything, lineage.document, lineage.links)

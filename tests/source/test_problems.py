@@ -59,22 +59,22 @@ def place(span: Span) -> tuple[int, int, int, int]:
         ("<<: *b\na: 2", [("DS007", 1, 1, 1, 3)], {"a": 2}),
         ('"<<": {b: 1}', [], {"<<": {"b": 1}}),
         ("a: &b 1", [], {"a": 1}),
-        ("a: &b 1\nc: *b", [("DS008", 2, 4, 2, 6)], None),
+        ("a: &b 1\nc: *b", [("DS008", 2, 4, 2, 6)], {"a": 1}),
         (
             "a: *b\n*c : 1\nd: 1\nd: 2",
             [("DS008", 1, 4, 1, 6), ("DS008", 2, 1, 2, 3), ("DS003", 4, 1, 4, 2)],
-            None,
+            {"d": 1},
         ),
-        ("a: " + "9" * 101, [("DS008", 1, 4, 1, 105)], None),
-        ("a: " + "9" * 5000, [("DS008", 1, 4, 1, 5004)], None),
-        ("a: 0x" + "9" * 5000, [("DS008", 1, 4, 1, 5006)], None),
-        ("a: !!float " + "9" * 5000, [("DS008", 1, 4, 1, 5012)], None),
+        ("a: " + "9" * 101, [("DS008", 1, 4, 1, 105)], {}),
+        ("a: " + "9" * 5000, [("DS008", 1, 4, 1, 5004)], {}),
+        ("a: 0x" + "9" * 5000, [("DS008", 1, 4, 1, 5006)], {}),
+        ("a: !!float " + "9" * 5000, [("DS008", 1, 4, 1, 5012)], {}),
         ("a: '" + "9" * 5000 + "'", [], {"a": "9" * 5000}),
         ("[" * 17 + "]" * 17, [("DS008", 1, 17, 1, 18)], None),
         (
             "a: 1\na: 2\nb: " + "{c: " * 16,
             [("DS003", 2, 1, 2, 2), ("DS008", 3, 64, 3, 65)],
-            None,
+            {"a": 1},
         ),
     ],
 )
@@ -90,8 +90,12 @@ def test_findings(text: str, findings: list[Finding], value: object) -> None:
         ("a: @b", (1, 4, 1, 5), "found character that cannot start any token"),
         ("a: b: c", (1, 5, 1, 6), "mapping values are not allowed in this context"),
         ("a: [1, 2", (1, 9, 1, 9), "did not find expected ',' or ']'"),
-        ("é: 1\nb c\nd: 1", (3, 1, 3, 2), "could not find expected ':'"),
-        ("a:\n\tb: 1", (2, 1, 2, 2), "found character that cannot start any token"),
+        ("é: 1\nb c d\nd: 1", (3, 1, 3, 2), "could not find expected ':'"),
+        (
+            "a: 1\n\tb: 1",
+            (2, 1, 2, 2),
+            "found a tab character that violates indentation",
+        ),
         ("漢: }", (1, 4, 1, 5), "did not find expected node content"),
         ("x: 1\r\n\r\ny: 'a", (3, 6, 3, 6), "found unexpected end of stream"),
         ("%YAML 3.0\n---\na", (1, 1, 1, 2), "found incompatible YAML document"),
@@ -102,15 +106,21 @@ def test_findings(text: str, findings: list[Finding], value: object) -> None:
     ],
 )
 def test_syntax_errors(text: str, at: tuple[int, int, int, int], message: str) -> None:
-    document, problems = read_text(text, "a.yaml")
-    assert document is None
+    _, problems = read_text(text, "a.yaml")
     assert [finding(problem) for problem in problems] == [("DS001", *at)]
     assert problems[0].message == message
+    assert problems[0].helps
 
 
 def test_problems_before_a_syntax_error_are_reported_with_it() -> None:
-    document, problems = read_text("a: 1\na: 2\n1: !x y\nb: [1,, 2]\n", "a.yaml")
-    assert document is None
+    text = "a: 1\na: 2\n1: !x y\nc: {d: 1}\ne: {f: 2,\n  g: [1,, 2]}\n"
+    document, problems = read_text(text, "a.yaml")
+    assert document is not None
+    assert document.value == {"a": 1, "c": {"d": 1}}
+    # What follows the break might say anything, even of `a`, which is there twice.
+    assert [document.doubtful((key,)) for key in "acez"] == [True, False, True, True]
+    assert not document.doubtful(("c", "x"))
+    assert document.doubtful(("e", "f"))
     codes = [problem.code for problem in problems]
     assert codes == ["DS003", "DS005", "DS006", "DS001"]
 
@@ -142,8 +152,68 @@ def test_depth_costs_nothing(opening: str) -> None:
     """Both parsers take seconds to minutes for these texts if they may."""
     text = opening * (limits.FILE_BYTES // len(opening))
     document, problems = read_text(text, "a.yaml")
-    assert document is None
+    assert document is None or document.value == {}
     assert len(problems) == 1
+
+
+SLIPS = [
+    ("a: 1\nb:12\nc: 2\n", ["2:1-5 `b: 12`"], {"a": 1, "b": 12, "c": 2}),
+    ("b:12\n", ["1:1-5 `b: 12`"], {"b": 12}),
+    (
+        "b:12\nc:x # d\r\n",
+        ["1:1-5 `b: 12`", "2:1-4 `c: x`"],
+        {"b": 12, "c": "x"},
+    ),
+    ("b = 12\nc: 1\n", ["1:1-7 `b: 12`"], {"b": 12, "c": 1}),
+    ("b=12\nc 1\n", ["1:1-5 `b: 12`", "2:1-4 `c: 1`"], {"b": 12, "c": 1}),
+    (
+        "a:\n  b: 1\n  c:2\nd: 3\n",
+        ["3:3-6 `c: 2`"],
+        {"a": {"b": 1, "c": 2}, "d": 3},
+    ),
+    (
+        "a:\n\tb: 1\n\tc: 2\n",
+        ["2:1-2 use spaces in place of tabs"],
+        {"a": {"b": 1, "c": 2}},
+    ),
+]
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(("text", "helps", "value"), SLIPS)
+def test_a_slip_is_read_as_it_was_meant(
+    text: str, helps: list[str], value: object
+) -> None:
+    document, problems = read_text(text, "a.yaml")
+    assert {problem.code for problem in problems} == {"DS001"}
+    spans = [problem.primary.span for problem in problems]
+    assert helps == [
+        f"{span.line}:{span.column}-{span.end_column} {problem.helps[0]}"
+        for span, problem in zip(spans, problems, strict=True)
+    ]
+    assert document is not None
+    assert document.value == value
+
+
+def test_places_after_a_slip_are_those_of_the_text() -> None:
+    document, problems = read_text("a=12 # x\nb:13\nb: 1\nc: 2\n", "a.yaml")
+    assert document is not None
+    assert [finding(problem) for problem in problems] == [
+        ("DS001", 1, 1, 1, 5),
+        ("DS001", 2, 1, 2, 5),
+        ("DS003", 3, 1, 3, 2),
+    ]
+    assert place(document.spans["a",].value) == (1, 3, 1, 5)
+    assert place(document.spans["b",].value) == (2, 3, 2, 5)
+    assert place(document.spans["c",].value) == (4, 4, 4, 5)
+
+
+def test_what_only_looks_like_a_slip_is_left_alone() -> None:
+    """The text stops elsewhere, so what would be read otherwise proves nothing."""
+    for text in ("a: |\n  b:1\n", "{a: b:1}", "a: 'b\n  c:1'\n"):
+        assert read_text(text, "a.yaml")[1] == []
+    [problem] = read_text("a: [1,, 2]\nb:1\n", "a.yaml")[1]
+    assert place(problem.primary.span) == (1, 7, 1, 8)
 
 
 def test_size() -> None:

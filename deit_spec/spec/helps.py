@@ -1,0 +1,78 @@
+"""What would mend a value, in words: the help of a finding on one field."""
+
+import math
+import re
+
+from deit_spec.spec.fields import default_of, fits
+from deit_spec.spec.places import plain
+from deit_spec.spec.suggest import listed
+
+Path = tuple[str, ...]
+
+_SWITCHES = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+_PAIR = re.compile(r"([A-Za-z_]\w*):(\S+)")
+_UNIT = re.compile(r"(?<=\d) *(?:x|px|%)$")
+
+
+def right_type(path: Path, value: object, wanted: str) -> str:
+    """Say how to write a value as what is wanted, such as `an integer`."""
+    name = path[-1]
+    if wanted in {"an integer", "a number"}:
+        near = _near(value, whole=wanted == "an integer")
+        if fitting := [number for number in near if fits(path, number)]:
+            return listed([f"`{name}: {number!r}`" for number in fitting])
+    if wanted == "true or false":
+        switch = _SWITCHES.get(str(value).lower())
+        both = f"`{name}: true` or `{name}: false`"
+        return f"`{name}: {switch}`" if switch else both
+    if wanted == "a string" and isinstance(value, int | float):
+        return f'`{name}: "{plain(value)}"`'
+    if wanted == "a mapping":
+        return _mend_mapping(name, value)
+    return default(path)
+
+
+def _mend_mapping(name: str, value: object) -> str:
+    if isinstance(value, str) and (pair := _PAIR.fullmatch(value)):
+        return f"write `{pair[1]}: {pair[2]}`, with a space, on a line of its own"
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return f"write the keys of `{name}` without `-`"
+    return f"leave `{name}` out, or write its keys under it, indented"
+
+
+def _near(value: object, *, whole: bool) -> list[float]:
+    """The numbers that a value of another type most likely means."""
+    if isinstance(value, list) and value and value.count(value[0]) == len(value):
+        value = value[0]
+    number = _as_number(value)
+    if number is None:
+        return []
+    return sorted({math.floor(number), math.ceil(number)}) if whole else [number]
+
+
+def _as_number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | float | int):
+        return None
+    # `4x` and `224px` begin with what they mean, and `10%` is 0.1.
+    text = _UNIT.sub("", value) if isinstance(value, str) else value
+    try:
+        number = float(text) / (100 if str(value).endswith("%") else 1)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def percent(path: Path, value: float) -> str | None:
+    """A rate of 10 is most likely one of 0.1."""
+    rate = value / 100
+    if not 1 < value < 100 or not fits(path, rate):  # noqa: PLR2004  -- percent
+        return None
+    return f"`{path[-1]}: {rate!r}` is {plain(value)} percent"
+
+
+def default(path: Path) -> str:
+    """Say what the field is when it is left out."""
+    value = plain(default_of(path))
+    if value == "null":
+        return f"leave `{path[-1]}` out, or write `{path[-1]}: null`"
+    return f"`{path[-1]}: {value}` is the default"

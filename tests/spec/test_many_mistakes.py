@@ -1,0 +1,107 @@
+"""Mistakes in different fields are all found, each once and each at its place."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import specs
+
+from deit_spec import DeiTSpec, Variant
+from deit_spec.diagnostics import Severity
+from deit_spec.spec import check_text
+
+TOP = [name for name in DeiTSpec.model_fields if name not in {"extends", "variant"}]
+INNER = list(Variant.model_fields)
+
+
+class Mistake(NamedTuple):
+    """What becomes of a line `key: value`, and what is found at which column."""
+
+    write: Callable[[str, str], str]
+    code: str
+    at_value: bool = False
+
+
+MISTAKES = {
+    "misspelt": Mistake(lambda key, value: f"{key}x: {value}", "DS101"),
+    "twice": Mistake(lambda key, value: f"{key}: {value}\n{key}: {value}", "DS003"),
+    "alias": Mistake(lambda key, _: f"{key}: *other", "DS008", at_value=True),
+    "list": Mistake(lambda key, _: f"{key}: [[]]", "DS10", at_value=True),
+    "tag": Mistake(lambda key, value: f"{key}: !mine {value}", "DS006", at_value=True),
+    "digits": Mistake(lambda key, _: f"{key}: {'9' * 101}", "DS008", at_value=True),
+    "no space": Mistake(lambda key, value: f"{key}:{value}", "DS001"),
+    "no colon": Mistake(lambda key, value: f"{key} {value}", "DS001"),
+}
+
+
+@given(specs(), st.data())
+def test_every_planted_mistake_is_found_once(
+    spec: DeiTSpec, data: st.DataObject
+) -> None:
+    value = spec.model_dump()
+    planted = data.draw(
+        st.dictionaries(
+            st.sampled_from([*TOP, *(f"variant.{name}" for name in INNER)]),
+            st.sampled_from(sorted(MISTAKES)),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    lines = list[str]()
+    expected = list[tuple[str, int, int]]()
+
+    def write(path: str, key: str, item: object, indent: str) -> None:
+        scalar = yaml.safe_dump(item, allow_unicode=True).split("\n")[0]
+        mistake = MISTAKES[planted[path]] if path in planted else None
+        text = mistake.write(key, scalar) if mistake else f"{key}: {scalar}"
+        new = [indent + line for line in text.split("\n")]
+        lines.extend(new)
+        if mistake:
+            column = len(indent) + (len(key) + 2 if mistake.at_value else 0) + 1
+            expected.append((mistake.code, len(lines), column))
+
+    for key in TOP:
+        write(key, key, value[key], "")
+    lines.append("variant:")
+    for key in INNER:
+        write(f"variant.{key}", key, value["variant"][key], "  ")
+    found = [
+        (one.code, one.primary.span.line, one.primary.span.column)
+        for one in check_text("\n".join([*lines, ""]).encode(), "t.yaml").diagnostics
+        if one.severity is Severity.ERROR
+    ]
+    # A list is of the wrong type, or none of the values that are allowed.
+    shown = [
+        ("DS10", *place) if c in {"DS102", "DS104"} else (c, *place)
+        for c, *place in found
+    ]
+    assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        # What an unreadable base says of num_heads is not known.
+        ("extends: nowhere.yaml\nembed_dim: 770\n", ["DS009"]),
+        ("extends: nowhere.yaml\nembed_dim: 770\nnum_heads: 12\n", ["DS009", "DS203"]),
+        ("extend: nowhere.yaml\nembed_dim: 770\n", ["DS101"]),
+        ("extends: 3\nnum_classes: 10\n", ["DS102"]),
+        ("a: &b {}\n<<: *b\nembed_dim: 770\ndept: 3\n", ["DS101", "DS007", "DS101"]),
+        ("embed_dim: 770\nnum_heads: *n\n", ["DS008"]),
+        ("num_heads: 5\nnum_heads: 12\n", ["DS003"]),
+        ("embed_dim: 770\nname: [\n", ["DS001"]),
+        ("embed_dim: 770\nnum_heads: 12\nname: [\n", ["DS203", "DS001"]),
+        ("num_classes: 10\ndistillation_token: false\n", ["DS101"]),
+        ("num_classes: 10\nvariants: {distillation_token: false}\n", ["DS101"]),
+        ("num_classes: 10\nvariant: *v\n", ["DS008"]),
+        ("num_classes: 10\nvariant:\n  <<: {init: deit}\n", ["DS007"]),
+        ("num_classes: 0\nnum_classes: 10\nteacher_num_classes: 9\n", ["DS003"]),
+        ("*a : 1\nembed_dim: 770\n", ["DS008"]),
+    ],
+)
+def test_what_is_not_known_for_sure_is_not_judged(text: str, codes: list[str]) -> None:
+    found = check_text(text.encode(), "t.yaml").diagnostics
+    assert [one.code for one in found] == codes

@@ -1,0 +1,310 @@
+"""Follows the helps of findings to the letter, as an editor would.
+
+A help offers alternatives. `alternatives` cuts it into them; `follow` carries one
+out on the text of the spec, knowing nothing but the help and the finding's place.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from deit_spec import DeiTSpec, Variant
+from deit_spec.diagnostics import Diagnostic, Span
+from deit_spec.source import Document, read_text
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_QUOTED = re.compile(r"`((?:[^`]|`(?=\w+\"))+)`")
+
+
+class Step(NamedTuple):
+    """One thing to do: a verb and what it is done with."""
+
+    verb: str
+    key: str = ""
+    value: str = ""
+
+
+def alternatives(help_: str) -> list[Step]:
+    """Cut a help into what it offers; empty where there is nothing to carry out."""
+    for pattern, verb in _PHRASES:
+        if found := re.match(pattern, help_):
+            return [Step(verb, *found.groups())]
+    if found := re.match(r"leave `([\w.]+)` out", help_):
+        return [Step("leave out", found[1]), *_pairs(help_[found.end() :])]
+    return _pairs(help_)
+
+
+_PHRASES = (
+    (r"did you mean `(\w+)(?:: (\w+))`\?", "set"),
+    (r"did you mean `(\w+)`\? `deit-spec list`", "replace"),
+    (r"did you mean `(\w+)`", "rename"),
+    (r"`(\w+)` belongs", "rename"),
+    (r"quote it: `(.*)`", "replace"),
+    (r"quote the value: `(.*)`", "replace value"),
+    (r"use spaces in place of tabs", "untab"),
+    (r"remove (?:the tag|it$|it;|the `.`)", "remove"),
+    (r"save (?:it|the file) as UTF-8", "recode"),
+    (r"write `(\w+: .*)` on a line of its own", "break"),
+    (r"remove (?:it with|it, or|one of the two|one `extends`)", "remove pair"),
+    (r"remove the line", "remove line"),
+    (r"write the value out", "write out"),
+    (r"close the `.` with `(.)`", "close"),
+    (r"close the text with `(.)`", "close"),
+    (r"indent the line as the one above it", "indent"),
+    (r"write the backslash twice", "double"),
+    (r"move it to a file of its own", "cut"),
+    (r"write at most (\d+) characters", "shorten"),
+    (r"write (?:one|the keys of) .* without `-`", "undash"),
+    (r"write one `key: value` a line, such as `(.*)`", "write anew"),
+    (r"write `(.*)`, with a space", "put below"),
+)
+
+
+def _pairs(help_: str) -> list[Step]:
+    """Read `` `a: 1`, `2` or `b: 3` ``: a value alone is for the key before it."""
+    steps, key = list[Step](), ""
+    for quoted in _QUOTED.findall(help_):
+        name, colon, value = quoted.partition(": ")
+        if colon and re.fullmatch(r"[\w.]+", name):
+            key = name
+            steps.append(Step("set", key, value))
+        elif key:
+            steps.append(Step("set", key, quoted))
+    return steps
+
+
+class Text:
+    """The text of a spec, with what can be done to it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def offsets(self, span: Span) -> tuple[int, int]:
+        starts = [0, *(found.end() for found in _BREAK.finditer(self.text))]
+        start = starts[span.line - 1] + span.column - 1
+        return start, starts[span.end_line - 1] + span.end_column - 1
+
+    def cut(self, start: int, end: int, put: str = "") -> None:
+        self.text = self.text[:start] + put + self.text[end:]
+
+    def line(self, at: int) -> tuple[int, int]:
+        """The line around an offset, without its break."""
+        start = max((b.end() for b in _BREAK.finditer(self.text, 0, at)), default=0)
+        found = _BREAK.search(self.text, at)
+        return start, found.start() if found else len(self.text)
+
+    def document(self) -> Document | None:
+        return read_text(self.text, "t.yaml")[0]
+
+    def remove_pair(self, path: tuple[str, ...], at: Span | None = None) -> None:
+        """Remove a key with its value: whole lines, or a piece of `{…}`."""
+        document = self.document()
+        assert document is not None
+        entry = document.spans.get(path)
+        if at is not None and (entry is None or entry.key.line != at.line):
+            start, end = self.offsets(at)
+            end = self.line(end)[1]
+        else:
+            assert entry is not None
+            start, end = self.offsets(entry.key)[0], self.offsets(entry.value)[1]
+        first, last = self.line(start)[0], self.line(end)[1]
+        if self.text[first:start].strip(" ?[~"):
+            more = re.match(r" *, *", self.text[end:])
+            self.cut(start, end + (more.end() if more else 0))
+            self.text = re.sub(r", *\}", "}", self.text)
+        else:
+            self.cut(first, last + 1)
+        self._drop_empty_variant()
+
+    def _drop_empty_variant(self) -> None:
+        # What a person does with a `variant:` that holds nothing any more.
+        self.text = re.sub(r"(?m)^variant: *\n(?! )", "", self.text)
+
+    def set(self, path: tuple[str, ...], value: str) -> None:
+        """Give a field a value: in place, or on a new line."""
+        document = self.document()
+        if document is not None and path in document.spans:
+            entry = document.spans[path]
+            start, end = self.offsets(entry.value)
+            space = "" if self.text[start - 1 : start].isspace() else " "
+            self.cut(start, end, space + value)
+        elif len(path) == 1:
+            self.text = f"{self.text.rstrip()}\n{path[0]}: {value}\n"
+        elif document is not None and ("variant",) in document.spans:
+            self._set_in_variant(document, f"{path[1]}: {value}")
+        else:
+            self.text = f"{self.text.rstrip()}\nvariant:\n  {path[1]}: {value}\n"
+
+    def _set_in_variant(self, document: Document, pair: str) -> None:
+        start, end = self.offsets(document.spans["variant",].value)
+        if self.text[start : start + 1] == "{":
+            self.cut(end - 1, end - 1, f", {pair}")
+        else:
+            indent = start - self.line(start)[0]
+            self.cut(end, end, f"\n{' ' * indent}{pair}")
+
+
+def path_of(name: str) -> tuple[str, ...]:
+    """The path of a field by its name, which no other field has."""
+    if name in Variant.model_fields and name not in DeiTSpec.model_fields:
+        return "variant", name
+    return tuple(name.split("."))
+
+
+def follow(text: str, finding: Diagnostic, step: Step) -> str:
+    """Carry out one alternative of a finding's help."""
+    editor = Editor(text)
+    _VERBS[step.verb](editor, finding, step)
+    return editor.text
+
+
+def _in(span: Span) -> str:
+    return f"t.yaml:{span.line}:{span.column}"
+
+
+class Editor(Text):
+    """What each verb of a help does."""
+
+    def _set(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        if finding.code == "DS001":
+            self.cut(start, end, f"{step.key}: {step.value}")
+        else:
+            self.set(path_of(step.key), step.value)
+
+    def _rename(self, finding: Diagnostic, step: Step) -> None:
+        span = finding.primary.span
+        document = self.document()
+        assert document is not None
+        place = next(
+            p for p, e in document.spans.items() if str(e.key) == str(_in(span))
+        )
+        start, end = self.offsets(document.spans[place].value)
+        value = self.text[start:end]
+        path = path_of(step.key)
+        if len(path) == len(place):
+            self.cut(*self.offsets(span), path[-1])
+            return
+        self.remove_pair(tuple(map(str, place)))
+        self.set(path, value)
+
+    def _replace(self, finding: Diagnostic, step: Step) -> None:
+        self.cut(*self.offsets(finding.primary.span), step.key)
+
+    def _replace_value(self, finding: Diagnostic, step: Step) -> None:
+        first, last = self.line(self.offsets(finding.primary.span)[0])
+        value = json.loads(step.key)
+        start = self.text.index(value, first, last)
+        self.cut(start, start + len(value), step.key)
+
+    def _untab(self, finding: Diagnostic, step: Step) -> None:
+        def spaces(found: re.Match[str]) -> str:
+            return found.group().replace("\t", "  ")
+
+        self.text = re.sub(r"(?m)^\s*?\t\s*?(?=\S)", spaces, self.text)
+
+    def _remove(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        if finding.code == "DS007":
+            return self._remove_pair(finding, step)
+        if finding.code == "DS008":
+            return self._remove_line(finding, step)
+        more = re.match(r" *", self.text[end:])
+        self.cut(start, end + (more.end() if more else 0))
+        return None
+
+    def _remove_pair(self, finding: Diagnostic, step: Step) -> None:
+        span = finding.primary.span
+        document = self.document()
+        assert document is not None
+        near = [
+            p
+            for p, e in document.spans.items()
+            if p and _in(span) in (str(e.key), str(e.value))
+        ]
+        path = tuple(map(str, near[0])) if near else ()
+        self.remove_pair(path, span)
+
+    def _remove_line(self, finding: Diagnostic, step: Step) -> None:
+        labels = [finding.primary, *finding.secondary]
+        first = min(self.offsets(label.span)[0] for label in labels)
+        start, end = self.line(first)
+        self.cut(start, end + 1)
+
+    def _write_out(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        name = self.text[start + 1 : end]
+        anchor = re.search(rf"&{re.escape(name)} +(\S+)", self.text)
+        assert anchor is not None
+        self.cut(start, end, anchor[1])
+
+    def _close(self, finding: Diagnostic, step: Step) -> None:
+        opened = finding.secondary[0] if finding.secondary else finding.primary
+        at = self.offsets(opened.span)[0]
+        if not finding.secondary:
+            at = len(self.text.rstrip())
+        end = self.line(at)[1]
+        self.cut(end, end, step.key)
+
+    def _indent(self, finding: Diagnostic, step: Step) -> None:
+        start, _ = self.line(self.offsets(finding.primary.span)[0])
+        above = self.text[self.line(start - 1)[0] :]
+        depth = len(above) - len(above.lstrip(" "))
+        here = self.text[start:]
+        self.cut(start, start + len(here) - len(here.lstrip(" \t")), " " * depth)
+
+    def _double(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.line(self.offsets(finding.primary.span)[0])
+        self.cut(start, end, self.text[start:end].replace("\\", "\\\\"))
+
+    def _cut(self, finding: Diagnostic, step: Step) -> None:
+        self.cut(self.offsets(finding.primary.span)[0], len(self.text))
+
+    def _shorten(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        self.cut(start, end, self.text[start : start + int(step.key)])
+
+    def _undash(self, finding: Diagnostic, step: Step) -> None:
+        self.text = re.sub(r"(?m)^( *)- ", r"\1", self.text)
+
+    def _write_anew(self, finding: Diagnostic, step: Step) -> None:
+        self.text = f"{step.key}\n"
+
+    def _put_below(self, finding: Diagnostic, step: Step) -> None:
+        self.cut(*self.offsets(finding.primary.span), step.key)
+
+    def _break(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.line(self.offsets(finding.primary.span)[0])
+        at = self.text.index(step.key, start, end)
+        self.cut(at, at, "\n")
+
+    def _recode(self, finding: Diagnostic, step: Step) -> None:
+        """Whoever reads the text has decoded it, and whoever saves it takes UTF-8."""
+
+    def _leave_out(self, finding: Diagnostic, step: Step) -> None:
+        self.remove_pair(path_of(step.key))
+
+
+_VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
+    "set": Editor._set,
+    "rename": Editor._rename,
+    "replace": Editor._replace,
+    "replace value": Editor._replace_value,
+    "untab": Editor._untab,
+    "remove": Editor._remove,
+    "remove pair": Editor._remove_pair,
+    "remove line": Editor._remove_line,
+    "write out": Editor._write_out,
+    "close": Editor._close,
+    "indent": Editor._indent,
+    "double": Editor._double,
+    "cut": Editor._cut,
+    "shorten": Editor._shorten,
+    "undash": Editor._undash,
+    "write anew": Editor._write_anew,
+    "put below": Editor._put_below,
+    "leave out": Editor._leave_out,
+    "break": Editor._break,
+    "recode": Editor._recode,
+}
