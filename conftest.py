@@ -58,6 +58,7 @@ class Shell:
             env={
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "HOME": str(self.folder),
+                "PYTHONPATH": str(ROOT),  # this checkout, whatever is installed
                 "LC_ALL": "C.UTF-8",
                 "PYTHONUNBUFFERED": "1",
             },

@@ -7,11 +7,13 @@ import typer
 from deit_spec.cli import compile as compile_command
 from deit_spec.cli import cost, messages, new, render, validate, weights
 from deit_spec.cli import list as list_command
+from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
 from deit_spec.version import __version__
 
 app = typer.Typer(
     name="deit-spec",
+    cls=Commands,
     help="A declarative model compiler for DeiT.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

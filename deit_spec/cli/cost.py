@@ -24,6 +24,9 @@ from deit_spec.cost import (
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
 
+MOST_IMAGES = 1_000_000_000
+"""At once: above any batch, and no figure passes the largest unit."""
+
 
 class Format(Enum):
     """What the report is printed as."""
@@ -38,7 +41,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     output: OutputOption = None,
     *,
     by: Annotated[By, typer.Option("--by", help="What a row is.")] = By.STAGE,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Images at once.")] = 1,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, max=MOST_IMAGES, help="Images at once.")
+    ] = 1,
     dtype: Annotated[
         Dtype, typer.Option("--dtype", help="The numbers of the model.")
     ] = Dtype.FLOAT32,
@@ -63,7 +68,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     else:
         from deit_spec.cli.tables import print_table, table_of
 
-        head = [by.value, "parameters", convention.noun, "forward", "training"]
+        trained = ["training"] if target is Target.TRAIN else []
+        head = [by.value, "parameters", convention.noun, "forward", *trained]
         table = table_of(head, [_cells(row) for row in found.rows])
         table.add_section()
         table.add_row(*_cells(found.total))
@@ -71,24 +77,33 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
 
 def _cells(row: Row) -> list[str]:
+    kept = row.training_bytes
     return [
         row.path,
         f"{row.parameters:,}",
         short(row.count),
         short_bytes(row.forward_bytes),
-        short_bytes(row.training_bytes),
+        *([] if kept is None else [short_bytes(kept)]),
     ]
 
 
 def _summary(found: Report) -> list[str]:
     setting, graph = found.setting, found.graph
-    counts = [f"{each.value} {short(number)}" for each, number in found.counts.items()]
-    images = "1 image" if setting.batch == 1 else f"{setting.batch} images"
+    convention = setting.convention
+    others = [
+        f"{each.value} {short(number)}"
+        for each, number in found.counts.items()
+        if each is not convention
+    ]
+    images = "1 image" if setting.batch == 1 else f"{setting.batch:,} images"
+    kept = found.total.training_bytes is not None
     return [
         f"{graph.name}, target {graph.target.value}, {images}, {setting.dtype.value}",
         f"parameters: {short_bytes(found.parameter_bytes)}",
-        f"counts: {', '.join(counts)}",
-        "forward: what the layers write",
         f"peak: {short_bytes(found.peak.bytes)} alive at once, at {found.peak.path}",
-        "training: what autograd keeps for the backward pass",
+        f"by other conventions: {', '.join(others)}",
+        "",
+        f"{convention.noun} ({convention.value}): {convention.meaning}",
+        "forward: what the layers write",
+        *(["training: what autograd keeps for the backward pass"] if kept else []),
     ]

@@ -1,5 +1,6 @@
 """`deit-spec new`: a spec to begin with."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,8 @@ def run(
         fail(f"{name!r} is not one word of letters, digits and `_.+-`, at most 60")
     path = Path(f"{name}.yaml") if output is None else output
     to_file = str(path) != STDIN
-    if to_file and path.exists() and not force:
+    # lexists: a symbolic link that leads nowhere is there, and would be followed.
+    if to_file and os.path.lexists(path) and not force:
         fail(f"{path} exists; --force writes over it")
     source = published or (name if name in names() else FIRST)
     spec = read(source).spec

@@ -22,6 +22,19 @@ class Convention(Enum):
         """What is counted."""
         return "FLOPs" if self is Convention.FLOPS else "MACs"
 
+    @property
+    def meaning(self) -> str:
+        """What it counts, on a line."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Convention.MATMUL: "multiply-accumulates of matrix products, attention's included",
+    Convention.FVCORE: "multiply-accumulates, and 5 for each number into a LayerNorm",
+    Convention.NO_ATTENTION: "multiply-accumulates, without attention's two products",
+    Convention.FLOPS: "two for each multiply-accumulate of a matrix product",
+}
+
 
 def count(convention: Convention, op: Op, inputs: tuple[Shape, ...]) -> int:
     """Count what one layer does for one image."""

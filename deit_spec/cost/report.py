@@ -6,7 +6,7 @@ from enum import Enum
 
 from deit_spec.cost.conventions import Convention, count
 from deit_spec.cost.memory import Dtype, Memory, Peak
-from deit_spec.graph import LayerGraph
+from deit_spec.graph import LayerGraph, Target
 
 
 class By(Enum):
@@ -31,14 +31,15 @@ class Row:
     """The costs of a part of the model. They add up.
 
     `forward_bytes` is what a forward pass for evaluation writes, and
-    `training_bytes` what autograd keeps until the backward pass.
+    `training_bytes` what autograd keeps until the backward pass; None for a model
+    that is not trained.
     """
 
     path: str
     parameters: int = 0
     count: int = 0
     forward_bytes: int = 0
-    training_bytes: int = 0
+    training_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def stages_of(graph: LayerGraph) -> dict[str, str]:
 
 
 def _by_node(graph: LayerGraph, memory: Memory, setting: Setting) -> list[Row]:
-    written, kept = memory.written(), memory.kept()
+    trained = graph.target is Target.TRAIN
+    written, kept = memory.written(), memory.kept() if trained else {}
     counts = _counts(graph, setting.convention, setting.batch)
     return [
         Row(
@@ -102,7 +104,7 @@ def _by_node(graph: LayerGraph, memory: Memory, setting: Setting) -> list[Row]:
             sum(parameter.count for parameter in graph.op(path).parameters),
             number,
             written.get(path, 0),
-            kept.get(path, 0),
+            kept.get(path, 0) if trained else None,
         )
         for path, number in zip(graph.order(), counts, strict=True)
     ]
@@ -128,10 +130,11 @@ def _grouped(nodes: Iterable[Row], stages: dict[str, str]) -> list[Row]:
 
 def _sum(path: str, rows: Iterable[Row]) -> Row:
     found = list(rows)
+    kept = [row.training_bytes for row in found if row.training_bytes is not None]
     return Row(
         path,
         sum(row.parameters for row in found),
         sum(row.count for row in found),
         sum(row.forward_bytes for row in found),
-        sum(row.training_bytes for row in found),
+        sum(kept) if kept else None,
     )

@@ -1,29 +1,41 @@
 """Large numbers as people read them."""
 
-_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_COUNTS = ("", " k", " M", " G", " T", " P", " E", " Z", " Y", " R", " Q")
+_BYTES = (
+    *(" B", " KiB", " MiB", " GiB", " TiB", " PiB"),
+    *(" EiB", " ZiB", " YiB", " RiB", " QiB"),
+)
 
 
 def short(number: int) -> str:
-    """Write a count in four digits at most.
+    """Write a count with a decimal unit, and two decimals where it has one.
 
     >>> short(17_656_811_520)
     '17.66 G'
+    >>> short(999_999)
+    '1.00 M'
     >>> short(768)
     '768'
     """
-    for size, unit in _UNITS:
-        if number >= size:
-            return f"{number / size:.2f} {unit}"
-    return str(number)
+    return _scaled(number, 1000, _COUNTS)
 
 
 def short_bytes(number: int) -> str:
-    """Write a count of bytes in binary units.
+    """Write a count of bytes with a binary unit, and two decimals above bytes.
 
     >>> short_bytes(346_270_624)
     '330.23 MiB'
     """
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if number >= 1024**power:
-            return f"{number / 1024**power:.2f} {unit}"
-    return f"{number} B"
+    return _scaled(number, 1024, _BYTES)
+
+
+def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
+    """Divide by powers of the base, until what is printed is below it."""
+    text, unit, size = str(number), units[0], 1
+    for larger in units[1:]:
+        # What is printed, not what it is of: 1000.00 k is 1.00 M.
+        if float(text) < base:
+            break
+        size *= base
+        text, unit = f"{number / size:.2f}", larger
+    return f"{text}{unit}"

@@ -42,7 +42,7 @@ def scalar_text(value: object) -> str:
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is float:
-        return re.sub("inf|nan", r".\g<0>", repr(value))
+        return _float(value)
     if type(value) is str:
         return _string(value)
     return _shown(value, repr)
@@ -51,6 +51,15 @@ def scalar_text(value: object) -> str:
 def key_text(key: object) -> str:
     """Write a key; one that is not a string as its `str`."""
     return _string(key) if type(key) is str else _shown(key, str)
+
+
+def _float(number: float) -> str:
+    """Write `1e-06` as `1.0e-6`, which is a number to every version of YAML."""
+    text = re.sub("inf|nan", r".\g<0>", repr(number))
+    digits, is_power, power = text.partition("e")
+    if not is_power:
+        return text
+    return f"{digits if '.' in digits else f'{digits}.0'}e{int(power):+}"
 
 
 def _string(text: str) -> str:

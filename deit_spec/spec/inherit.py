@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,11 +54,19 @@ def resolve(document: Document, origin: Origin | None = None) -> Lineage:
 
 
 def inherited(finding: Diagnostic, links: Sequence[Span]) -> Diagnostic:
-    """Say by which lines a finding of another file came in."""
-    source = finding.primary.span.source
-    above = takewhile(lambda link: link.source is not source, links)
-    labels = [Label(link, "extended here") for link in above]
-    return replace(finding, secondary=(*finding.secondary, *labels))
+    """Say by which lines a finding on several files came about.
+
+    The file that extends the others comes first: what it inherits was right before.
+    """
+    chain = [link.source for link in links]
+
+    def depth(label: Label) -> int:
+        source = label.span.source
+        return chain.index(source) if source in chain else len(chain)
+
+    labels = sorted((finding.primary, *finding.secondary), key=depth)
+    leading = [Label(link, "extended here") for link in links[: depth(labels[-1])]]
+    return replace(finding, primary=labels[0], secondary=(*labels[1:], *leading))
 
 
 def _link(document: Document) -> _Link | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deit_spec.diagnostics import Label, Span
 from deit_spec.source import Document
+from deit_spec.source.plain import scalar_text
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,5 @@ class Places:
 
 
 def plain(value: object) -> str:
-    """Write a value as YAML does."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    """Write a value as YAML does, a string without quotes."""
+    return value if isinstance(value, str) else scalar_text(value)

@@ -180,10 +180,19 @@ def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
     if not spec.variant.distillation_token:
         return
     teacher = f"teacher_num_classes: {spec.num_classes}"
+    reasons = (
+        ("teacher_num_classes", "no head on the distillation token"),
+        ("variant.distillation_token", "the distillation token"),
+    )
     yield diagnose(
         "DS209",
         "the distillation token has no head of its own",
         Label(places.value("num_classes"), "the class head alone"),
+        secondary=[
+            Label(places.value(field), words)
+            for field, words in reasons
+            if places.wrote(field)
+        ],
         notes=["the published undistilled models have no distillation token"],
         helps=[f"`variant.distillation_token: false`, or `{teacher}`"],
     )

@@ -6,8 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+NAME_PATTERN = r"^\w[\w.+-]*$"
+
 PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
 _CONFIG = ConfigDict(
     strict=True,
@@ -16,32 +20,58 @@ _CONFIG = ConfigDict(
     allow_inf_nan=False,
 )
 
-NAME_PATTERN = r"^\w[\w.+-]*$"
-
 
 class Variant(BaseModel):
     """What the published DeiT and DeiT III models need beyond `build_opt`."""
 
     model_config = _CONFIG
 
-    distillation_token: bool = True
-    """Whether a second token learns from a teacher; without it N = P + 1."""
-    position_embedding: Literal["all", "patches"] = "all"
-    """What the position table covers: every token, or the patches alone (DeiT III)."""
-    layer_scale: Annotated[float, Field(gt=0)] | None = None
-    """The first value of a learnable scale per channel on each residual branch."""
-    drop_path: Rate = 0.0
-    """Stochastic depth, rising from 0 at the first block to this at the last."""
-    qkv_bias: bool = True
-    """Whether the fused query, key and value projection has a bias."""
-    layer_norm_eps: Annotated[float, Field(gt=0)] = 1.0e-6
-    """What every LayerNorm adds to the variance."""
-    readout: Literal["cls", "mean_tokens"] = "cls"
-    """What a lone head reads: the class token, or the mean of both tokens."""
-    init: Literal["deit", "fan_in"] = "deit"
-    """How weights begin: std 0.02 throughout, or std fan-in^-1/2 for small widths."""
-    fusion: Literal["mean_logits", "mean_softmax", "cls", "dist"] = "mean_logits"
-    """How `predict` joins two heads."""
+    distillation_token: bool = Field(
+        default=True,
+        description="Whether a second learnable token learns from a teacher. With it "
+        "there are P + 2 tokens, without it P + 1.",
+    )
+    position_embedding: Literal["all", "patches"] = Field(
+        "all",
+        description="What the learnable position table covers: all N tokens, or the P "
+        "patches alone, added before the tokens are prepended (DeiT III).",
+    )
+    layer_scale: PositiveFloat | None = Field(
+        None,
+        description="The first value of a learnable factor for each of the C channels "
+        "on every residual branch; null for no such factor.",
+        examples=[1.0e-4],
+    )
+    drop_path: Rate = Field(
+        0.0,
+        description="How often training skips a residual branch of the last block "
+        "(stochastic depth). The rate rises linearly from 0 at the first block.",
+        examples=[0.1],
+    )
+    qkv_bias: bool = Field(
+        default=True,
+        description="Whether the fused query, key and value projection has a bias.",
+    )
+    layer_norm_eps: PositiveFloat = Field(
+        1.0e-6,
+        description="What every LayerNorm adds to the variance.",
+        examples=[1.0e-12],
+    )
+    readout: Literal["cls", "mean_tokens"] = Field(
+        "cls",
+        description="What a lone head reads: the class token, or the mean of the class "
+        "and the distillation token.",
+    )
+    init: Literal["deit", "fan_in"] = Field(
+        "deit",
+        description="How weights begin: at std 0.02 throughout, or at std fan-in^-1/2 "
+        "with tokens and positions at 0.5, for small widths.",
+    )
+    fusion: Literal["mean_logits", "mean_softmax", "cls", "dist"] = Field(
+        "mean_logits",
+        description="How `predict` joins two heads: the mean of their logits, the mean "
+        "of their probabilities, or one of them alone.",
+    )
 
 
 class DeiTSpec(BaseModel):
@@ -53,32 +83,68 @@ class DeiTSpec(BaseModel):
 
     model_config = _CONFIG
 
-    image_size: PositiveInt = 224
-    """The side of the square image, in pixels."""
-    patch_size: PositiveInt = 16
-    """The side of a square patch, in pixels; divides image_size."""
-    in_channels: PositiveInt = 3
-    """The channels of the image."""
-    embed_dim: PositiveInt = 768
-    """The width C of a token."""
-    depth: PositiveInt = 12
-    """The number of transformer blocks."""
-    num_heads: PositiveInt = 12
-    """The number H of attention heads; divides embed_dim."""
-    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
-    """The MLP's hidden width as a multiple of embed_dim."""
-    dropout: Rate = 0.0
-    """The rate after the position embedding, the attention projection and the MLP."""
-    num_classes: PositiveInt | None = None
-    """The classes K of the head on the class token; null for no head."""
-    teacher_num_classes: PositiveInt | None = None
-    """The classes T of the head on the distillation token; null for no such head."""
-    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)] = "deit"
-    """What messages, diagrams and generated code call the model."""
-    extends: str | None = None
-    """Another spec, whose values hold where this one has none."""
-    variant: Variant = Variant()
-    """The switches of the published models."""
+    image_size: PositiveInt = Field(
+        224, description="The side of the square image, in pixels.", examples=[384]
+    )
+    patch_size: PositiveInt = Field(
+        16,
+        description="The side of a square patch, in pixels; divides image_size. "
+        "An image has P patches, (image_size / patch_size)^2.",
+        examples=[14],
+    )
+    in_channels: PositiveInt = Field(
+        3, description="The channels of the image: 3 for RGB.", examples=[1]
+    )
+    embed_dim: PositiveInt = Field(
+        768, description="The width C of a token.", examples=[192, 384]
+    )
+    depth: PositiveInt = Field(
+        12, description="The number L of transformer blocks.", examples=[24]
+    )
+    num_heads: PositiveInt = Field(
+        12,
+        description="The number H of attention heads; divides embed_dim. "
+        "A head is D = C / H wide.",
+        examples=[3, 6],
+    )
+    mlp_ratio: PositiveFloat = Field(
+        4.0,
+        description="The hidden width M of the MLP as a multiple of embed_dim; the "
+        "product is rounded down.",
+        examples=[3.5],
+    )
+    dropout: Rate = Field(
+        0.0,
+        description="The rate of dropout after the position embedding, after the "
+        "attention projection and after both layers of the MLP.",
+        examples=[0.1],
+    )
+    num_classes: PositiveInt | None = Field(
+        None,
+        description="The number K of classes of the head on the class token; null for "
+        "no head.",
+        examples=[1000],
+    )
+    teacher_num_classes: PositiveInt | None = Field(
+        None,
+        description="The number T of classes of the head on the distillation token; "
+        "null for no such head.",
+        examples=[1000],
+    )
+    name: Name = Field(
+        "deit",
+        description="What messages, diagrams and generated code call the model.",
+        examples=["birds"],
+    )
+    extends: str | None = Field(
+        None,
+        description="Another spec, by published name or by a path from this file. Its "
+        "values hold where this one has none.",
+        examples=["deit_base_patch16_224", "../base.yaml"],
+    )
+    variant: Variant = Field(
+        Variant(), description="The switches of the published models."
+    )
 
     @property
     def grid_size(self) -> int:

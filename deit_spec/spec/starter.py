@@ -1,10 +1,7 @@
 """A spec to begin with: every field, each under a comment that says what it is."""
 
-import ast
-import inspect
 from collections.abc import Iterator
-from functools import cache
-from itertools import pairwise
+from textwrap import wrap
 
 from pydantic import BaseModel
 
@@ -12,13 +9,14 @@ from deit_spec.source.plain import scalar_text
 from deit_spec.spec.schema import DeiTSpec, Variant
 
 _INDENT = "  "
+_WIDTH = 80
 
 
 def starter(name: str, published: str, spec: DeiTSpec) -> str:
     """Write the spec of a new model, with the values of a published one."""
     head = [
         f"# {name}, begun from {scalar_text(published)}.",
-        "# A field that is left out has its default, which docs/spec.md tells.",
+        "# Every field is here; what is left out has its default.",
         "",
     ]
     lines = [*head, *_fields(spec.model_copy(update={"name": name}), published)]
@@ -28,7 +26,7 @@ def starter(name: str, published: str, spec: DeiTSpec) -> str:
 def _fields(spec: DeiTSpec, published: str) -> Iterator[str]:
     first = ["name", "extends"]
     for field in [*first, *(f for f in DeiTSpec.model_fields if f not in first)]:
-        yield f"# {_comments(DeiTSpec)[field]}"
+        yield from _comment(DeiTSpec, field)
         if field == "extends":
             # A comment: whatever it named, the values below would hold.
             yield f"# extends: {scalar_text(published)}"
@@ -40,29 +38,20 @@ def _fields(spec: DeiTSpec, published: str) -> Iterator[str]:
 
 
 def _variant(spec: DeiTSpec) -> Iterator[str]:
-    for field in Variant.model_fields:
-        value = scalar_text(getattr(spec.variant, field))
+    for field, info in Variant.model_fields.items():
+        value = getattr(spec.variant, field)
         # Without two heads, saying how they are joined would be a mistake.
-        idle = field == "fusion" and not spec.has_two_heads
-        yield f"{_INDENT}# {_comments(Variant)[field]}"
-        yield f"{_INDENT}{'# ' if idle else ''}{field}: {value}"
+        idle = field == "fusion" and not spec.has_two_heads and value == info.default
+        yield from _comment(Variant, field, _INDENT)
+        yield f"{_INDENT}{'# ' if idle else ''}{field}: {scalar_text(value)}"
 
 
-@cache
-def _comments(model: type[BaseModel]) -> dict[str, str]:
-    """What the schema says of each of its fields, in the docstring below it."""
-    (definition,) = ast.parse(inspect.getsource(model)).body
-    body = definition.body if isinstance(definition, ast.ClassDef) else []
-    found = {}
-    for field, text in pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            found[field.target.id] = _string(text)
-    return found
-
-
-def _string(statement: ast.stmt) -> str:
-    match statement:
-        case ast.Expr(value=ast.Constant(value=str(text))):
-            return text
-        case _:
-            return ""
+def _comment(model: type[BaseModel], field: str, indent: str = "") -> list[str]:
+    """What the schema says of a field, and its default where it has one of its own."""
+    info = model.model_fields[field]
+    text = info.description or ""
+    if field not in {"name", "extends", "variant"}:
+        text += f" Default: {scalar_text(info.default)}."
+    return wrap(
+        text, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+    )

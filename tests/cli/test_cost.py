@@ -7,6 +7,9 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
 
+from deit_spec.cli.cost import MOST_IMAGES
+from deit_spec.cost import Convention
+
 TINY = "specs/tiny.yaml"
 
 
@@ -42,10 +45,38 @@ def test_options_reach_the_report(tmp_path: Path) -> None:
     assert abs(data["total"]["count"] / 64 - macs) < 1e5
 
 
+@pytest.mark.parametrize("convention", [each.value for each in Convention])
+def test_table_says_what_it_counts(convention: str) -> None:
+    done = run("cost", TINY, "--convention", convention)
+    lines = done.stdout.splitlines()
+    (line,) = [line for line in lines if f"({convention}): " in line]
+    assert line.startswith("FLOPs" if convention == "flops" else "MACs")
+    assert max(map(len, lines)) <= 80
+    (others,) = [line for line in lines if line.startswith("by other conventions: ")]
+    assert all(
+        (each.value in others) == (each.value != convention) for each in Convention
+    )
+
+
+def test_inference_keeps_nothing_for_training() -> None:
+    done = run("cost", TINY, "--target", "inference")
+    assert "training" not in done.stdout
+    done = run("cost", TINY, "--target", "inference", "--output-format", "csv")
+    assert all(line.endswith(",") for line in done.stdout.splitlines()[1:])
+
+
+def test_largest_batch_of_a_large_model() -> None:
+    done = run("cost", "deit3_large_patch16_384", "--batch", str(MOST_IMAGES))
+    assert done.returncode == 0
+    assert "191.07 E  1017.54 PiB  913.58 PiB" in done.stdout
+    assert ", 1,000,000,000 images, float32" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["--batch", "0"], 2),
+        (["--batch", str(10**400)], 2),
         (["--dtype", "float8"], 2),
         (["--convention", "mine"], 2),
         (["--by", "layer"], 2),

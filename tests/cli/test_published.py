@@ -6,13 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
 from support.published import PUBLISHED
+from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec, Variant
-from deit_spec.spec import check_spec
+from deit_spec.spec import check_spec, check_text
 from deit_spec.spec.starter import starter
 
 
@@ -74,16 +78,36 @@ def test_new_is_clean_and_says_the_same(published: str, tmp_path: Path) -> None:
     assert checked.diagnostics == ()
     assert checked.spec is not None
     assert (checked.spec.name, checked.spec.digest) == ("mine", spec.digest)
-    text = path.read_text(encoding="utf-8")
-    for field in (*DeiTSpec.model_fields, *Variant.model_fields):
-        (place,) = [
-            place
-            for place, line in enumerate(text.splitlines())
-            if line.strip().removeprefix("# ").startswith(f"{field}:")
-        ]
-        comment = text.splitlines()[place - 1].strip()
-        assert comment.startswith("# ")
-        assert comment.endswith(".")
+    assert_commented(path.read_text(encoding="utf-8"))
+
+
+def assert_commented(text: str) -> None:
+    """Every field stands once, below lines that say what the schema says."""
+    lines = [line.strip() for line in text.splitlines()]
+    assert max(map(len, text.splitlines())) <= 80
+    for model in (DeiTSpec, Variant):
+        for field, info in model.model_fields.items():
+            (place,) = [
+                place
+                for place, line in enumerate(lines)
+                if line.removeprefix("# ").startswith(f"{field}: ")
+                or line == f"{field}:"
+            ]
+            comment: list[str] = []
+            while (line := lines[place - 1 - len(comment)]).startswith("# "):
+                comment.insert(0, line.removeprefix("# "))
+            assert info.description in " ".join(comment)
+
+
+@given(st.sampled_from(list(PUBLISHED)) | specs())
+def test_new_says_what_it_was_made_from(source: str | DeiTSpec) -> None:
+    """To us, and to a reader of YAML 1.1, to which `1e-06` would be a string."""
+    spec = deit_spec.load_spec(source)
+    text = starter("mine", spec.name, spec)
+    read = check_text(text.encode(), "t.yaml").spec
+    assert read == spec.model_copy(update={"name": "mine"})
+    data = yaml.safe_load(text)
+    assert DeiTSpec(**{**data, "variant": Variant(**data["variant"])}) == read
 
 
 def test_new_writes_over_nothing(tmp_path: Path) -> None:
@@ -96,6 +120,18 @@ def test_new_writes_over_nothing(tmp_path: Path) -> None:
     assert run("new", "mine", "--force", cwd=tmp_path).returncode == 0
     assert deit_spec.load_spec(path).depth == 12
     assert [p.name for p in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_new_writes_through_no_link(tmp_path: Path) -> None:
+    """A link that leads nowhere is there, too; --force follows it, as -o does."""
+    (tmp_path / "mine.yaml").symlink_to("elsewhere.yaml")
+    done = run("new", "mine", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: mine.yaml exists; --force writes over it\n"
+    assert not (tmp_path / "elsewhere.yaml").exists()
+    assert run("new", "mine", "--force", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "mine.yaml").is_symlink()
+    assert deit_spec.load_spec(tmp_path / "elsewhere.yaml").name == "mine"
 
 
 def test_new_to_standard_output(tmp_path: Path) -> None:

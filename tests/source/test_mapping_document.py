@@ -66,7 +66,7 @@ def test_text() -> None:
     assert document.source.text == (
         "name: my model\n"
         "depth: 12\n"
-        "layer_norm_eps: 1e-06\n"
+        "layer_norm_eps: 1.0e-6\n"
         "num_classes: null\n"
         'quoted: "12"\n'
         'also: "a: b"\n'

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics.text import summary
 from deit_spec.spec import check_spec
 
 
@@ -48,14 +50,84 @@ def test_paths_are_relative_to_the_spec_that_extends(folder: Path) -> None:
     assert (spec.depth, spec.embed_dim) == (5, 384)
 
 
+def places_of(finding: Diagnostic) -> list[str]:
+    return [str(label.span) for label in (finding.primary, *finding.secondary)]
+
+
 def test_finding_points_into_the_file_it_is_from(folder: Path) -> None:
-    write(folder, "base.yaml", "embed_dim: 770\n")
-    path = write(folder, "mine.yaml", "# mine\nextends: base.yaml\nnum_heads: 12\n")
+    base = write(folder, "base.yaml", "depth: 3\nembed_dim: 770\nnum_heads: 12\n")
+    path = write(folder, "mine.yaml", "# mine\nextends: base.yaml\ndepth: 4\n")
     (found,) = check_spec(path).diagnostics
     assert found.code == "DS203"
-    assert str(found.primary.span) == f"{folder / 'base.yaml'}:1:12"
-    places = [str(label.span) for label in found.secondary]
-    assert places == [f"{path}:3:12", f"{path}:2:10"]
+    assert places_of(found) == [f"{base}:2:12", f"{base}:3:12", f"{path}:2:10"]
+
+
+def test_finding_on_two_files_begins_in_the_one_that_extends(folder: Path) -> None:
+    """The value that came last is what broke it, whichever field the rule names."""
+    base = write(folder, "base.yaml", "embed_dim: 768\n")
+    path = write(folder, "mine.yaml", "# mine\nextends: base.yaml\nnum_heads: 7\n")
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS203"
+    assert places_of(found) == [f"{path}:3:12", f"{base}:1:12", f"{path}:2:10"]
+    assert summary([found]) == f"1 error in {path}"
+
+
+def test_secondary_places_alone_in_another_file(folder: Path) -> None:
+    text = "extends: deit_base_patch16_224\nembed_dim: 770\n"
+    path = write(folder, "mine.yaml", text)
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS203"
+    assert places_of(found) == [
+        f"{path}:2:12",
+        "published:deit_base_patch16_224:6:12",
+        f"{path}:1:10",
+    ]
+    assert found.secondary[-1].text == "extended here"
+
+
+def test_each_extends_is_told_once(folder: Path) -> None:
+    """Three files, two of them with a value: both links, neither twice."""
+    base = write(folder, "base.yaml", "teacher_num_classes: 20\nnum_classes: 10\n")
+    text = "extends: base.yaml\nvariant: {fusion: mean_logits}\n"
+    middle = write(folder, "middle.yaml", text)
+    path = write(folder, "mine.yaml", "extends: middle.yaml\nnum_classes: 30\n")
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS207"
+    assert places_of(found) == [
+        f"{path}:2:14",
+        f"{middle}:2:19",
+        f"{base}:1:22",
+        f"{path}:1:10",
+        f"{middle}:1:10",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "text", "place"),
+    [
+        ("deit_base_patch16_224", "variant: {distillation_token: true}", "2:31"),
+        ("deit_base_distilled_patch16_224", "teacher_num_classes: null", "2:22"),
+    ],
+)
+def test_note_on_a_published_spec_begins_where_it_can_be_mended(
+    folder: Path, base: str, text: str, place: str
+) -> None:
+    path = write(folder, "mine.yaml", f"extends: {base}\n{text}\n")
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS209"
+    first, *others = places_of(found)
+    assert first == f"{path}:{place}"
+    assert f"{path}:1:10" in others
+    assert "published:deit_base_patch16_224:7:14" in others
+    assert summary([found]) == f"1 note in {path}"
+
+
+def test_note_that_the_base_has_itself_stays_there(folder: Path) -> None:
+    base = write(folder, "base.yaml", "num_classes: 10\n")
+    path = write(folder, "mine.yaml", "extends: base.yaml\n")
+    (found,) = check_spec(path).diagnostics
+    assert found.code == "DS209"
+    assert places_of(found) == [f"{base}:1:14", f"{path}:1:10"]
 
 
 def test_overridden_mistakes_are_gone(folder: Path) -> None:
@@ -120,14 +192,14 @@ def test_published_name(folder: Path) -> None:
 
 
 def test_finding_in_a_published_spec(folder: Path) -> None:
-    """It points there, and every line that leads there is told, the first first."""
+    """Every line that leads there is told, the first first."""
     write(folder, "middle.yaml", "depth: 3\nextends: deit_tiny_patch16_224\n")
     path = write(folder, "mine.yaml", "extends: middle.yaml\nnum_heads: 5\n")
     (found,) = check_spec(path).diagnostics
     assert found.code == "DS203"
-    assert str(found.primary.span) == "published:deit_tiny_patch16_224:3:12"
-    assert [str(label.span) for label in found.secondary] == [
+    assert places_of(found) == [
         f"{path}:2:12",
+        "published:deit_tiny_patch16_224:3:12",
         f"{path}:1:10",
         f"{folder / 'middle.yaml'}:2:10",
     ]
