@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import compile as compile_command
-from deit_spec.cli import cost, messages, new, render, validate, weights
+from deit_spec.cli import cost, messages, new, render, schema, validate, weights
 from deit_spec.cli import list as list_command
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
@@ -24,6 +24,7 @@ app.command("compile")(compile_command.run)
 app.command("cost")(cost.run)
 app.command("list")(list_command.run)
 app.command("new")(new.run)
+app.command("schema")(schema.run)
 app.add_typer(weights.app, name="weights")
 
 
