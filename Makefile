@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
+MINUTES ?= 10
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ CONSTRAINTS := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format constraints clean
+.PHONY: help demo test check bench fuzz format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -37,6 +38,10 @@ check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
 
 bench: $(INSTALLED)  ## run the benchmarks, one after the other
 	$(BIN)/python benchmarks/run_all.py
+
+fuzz: $(INSTALLED)  ## fuzz `validate` for MINUTES=10 on every core
+	$(BIN)/pip install --quiet "atheris>=3.0"
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
 format: $(INSTALLED)  ## lay out the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .

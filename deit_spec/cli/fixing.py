@@ -27,8 +27,6 @@ class Outcome(NamedTuple):
 def write(name: str) -> Outcome:
     """Mend a spec in its file, or from standard input to standard output."""
     mended = _mend(name)
-    for fix in mended.fixes:
-        typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
     if name == STDIN:
         emit(mended.after, None)
     elif mended.fixes:
@@ -36,6 +34,8 @@ def write(name: str) -> Outcome:
             write_whole(Path(name), mended.after)
         except OSError as error:
             fail(f"cannot write {name}: {(error.strerror or str(error)).lower()}")
+    for fix in mended.fixes:
+        typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
     return Outcome(mended.checked)
 
 

@@ -1,0 +1,73 @@
+"""Fuzz `deit-spec validate`, in several processes, and print the figures.
+
+    python tests/fuzz/run.py [--minutes N] [--jobs N]
+
+`make fuzz` installs atheris and runs it. Inputs that bring new coverage stay in
+build/fuzz/corpus, so that the next run goes on from there.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import texts
+
+BUILD = texts.ROOT / "build" / "fuzz"
+WORKER = Path(__file__).with_name("worker.py")
+LONGEST_INPUT = 4096
+
+
+def main() -> None:
+    """Run the workers; exit 1 if one found something."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    corpus = BUILD / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for index, seed in enumerate(texts.seeds()):
+        # The last byte chooses what the rest is: here, a text as it stands.
+        (corpus / f"seed-{index}").write_bytes(seed + b"\x01")
+    workers = [start(index, corpus, options.minutes) for index in range(options.jobs)]
+    codes = [worker.wait() for worker in workers]
+    report(options.jobs)
+    for path in sorted(BUILD.glob("*.broken")):
+        print(f"broken by {path}")
+    sys.exit(1 if any(codes) or list(BUILD.glob("*.broken")) else 0)
+
+
+def start(index: int, corpus: Path, minutes: float) -> subprocess.Popen[bytes]:
+    """Start one worker, whose log is beside its figures."""
+    figures = BUILD / f"{index}.json"
+    for old in BUILD.glob(f"{index}.*"):
+        old.unlink()
+    command = [
+        sys.executable,
+        str(WORKER),
+        str(figures),
+        f"-max_total_time={round(minutes * 60)}",
+        f"-max_len={LONGEST_INPUT}",
+        f"-artifact_prefix={BUILD}/{index}.",
+        "-timeout=10",
+        "-reload=10",
+        f"-seed={index + 1}",
+        str(corpus),
+    ]
+    log = figures.with_suffix(".log").open("wb")
+    return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def report(jobs: int) -> None:
+    """Print the figures of all workers together."""
+    found = [json.loads((BUILD / f"{index}.json").read_text()) for index in range(jobs)]
+    print(f"inputs tried      {sum(each['inputs'] for each in found):,}")
+    print(f"time              {sum(each['seconds'] for each in found) / 60:.1f} min")
+    print(f"longest answer    {max(each['longest'] for each in found) * 1000:.0f} ms")
+    memory = max(each["memory"] for each in found) / 1000
+    print(f"peak memory       {memory:.0f} MB, the fuzzer's own among them")
+
+
+main()

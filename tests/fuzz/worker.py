@@ -1,0 +1,82 @@
+"""One process of the fuzzer; `run.py` starts several.
+
+    python tests/fuzz/worker.py FIGURES CORPUS [options of libFuzzer]
+
+Coverage of deit_spec guides it. A second of one answer, 300 MB of memory or an
+exception ends it, with the input left beside the figures.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import atheris
+
+with atheris.instrument_imports(include=["deit_spec"]):
+    import texts
+    from answer import answer, answer_every_form
+
+LONGEST: Final = 1.0
+"""Seconds that an answer may take."""
+MOST: Final = 300_000
+"""KiB of memory that the process may take, the fuzzer's own among them."""
+WRITTEN_EVERY: Final = 2.0
+
+
+class Figures:
+    """How many inputs were tried, how long, and how much memory they took."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._began, self._written = path, time.monotonic(), 0.0
+        self.inputs, self.longest = 0, 0.0
+        self._cpu = time.process_time()
+
+    def add(self, data: bytes, seconds: float) -> None:
+        """Note an answer, and keep an input that breaks a bound."""
+        self.inputs += 1
+        if seconds > self.longest:
+            self.longest = seconds
+            self._path.with_suffix(".longest").write_bytes(data)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if seconds > LONGEST or memory > MOST:
+            self._path.with_suffix(".broken").write_bytes(data)
+            raise AssertionError(f"{seconds:.2f} s, {memory:,} KiB")
+        if time.monotonic() - self._written > WRITTEN_EVERY:
+            self._write(memory)
+
+    def _write(self, memory: int) -> None:
+        self._written = time.monotonic()
+        figures = {
+            "inputs": self.inputs,
+            "seconds": round(self._written - self._began, 1),
+            "longest": round(self.longest, 3),
+            "memory": memory,
+        }
+        self._path.write_text(json.dumps(figures), encoding="utf-8")
+
+
+def main() -> None:
+    """Fuzz until the options of libFuzzer say that it is enough."""
+    program, path, *options = sys.argv
+    figures = Figures(Path(path))
+
+    def one(given: bytes) -> None:
+        data = texts.text(atheris.FuzzedDataProvider(given))
+        try:
+            began = time.process_time()
+            answer(data)
+            seconds = time.process_time() - began
+            answer_every_form(data)
+        except Exception:
+            Path(path).with_suffix(".broken").write_bytes(data)
+            raise
+        figures.add(data, seconds)
+
+    atheris.Setup([program, *options], one)
+    atheris.Fuzz()
+
+
+main()
