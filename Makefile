@@ -13,7 +13,7 @@ CONSTRAINTS := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz format constraints clean
+.PHONY: help demo test check docs bench fuzz format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -35,6 +35,9 @@ check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+docs: $(INSTALLED)  ## write docs/diagnostics.md from the catalogue
+	$(BIN)/deit-spec explain --all -o docs/diagnostics.md
 
 bench: $(INSTALLED)  ## run the benchmarks, one after the other
 	$(BIN)/python benchmarks/run_all.py

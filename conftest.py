@@ -28,6 +28,7 @@ import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
+from sybil.sybil import SybilCollection
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -190,11 +191,16 @@ documents = Sybil(
         find_links,
     ],
     pattern="*.md",
+    # The examples of the catalogue are run by tests/diagnostics/test_catalogue.py.
+    excludes=["docs/diagnostics.md", "diagnostics/codes/*.md"],
     fixtures=["shell"],
+)
+catalogue = Sybil(
+    parsers=[find_links], pattern="docs/diagnostics.md", fixtures=["shell"]
 )
 docstrings = Sybil(parsers=[DocTestParser()], pattern="deit_spec/**/*.py")
 
-pytest_collect_file = (documents + docstrings).pytest()
+pytest_collect_file = SybilCollection([documents, catalogue, docstrings]).pytest()
 
 
 class Scheduling(LoadScopeScheduling):

@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import compile as compile_command
-from deit_spec.cli import cost, messages, new, render, schema, validate, weights
+from deit_spec.cli import (
+    cost,
+    explain,
+    messages,
+    new,
+    render,
+    schema,
+    validate,
+    weights,
+)
 from deit_spec.cli import list as list_command
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
@@ -22,6 +31,7 @@ app.command("validate")(validate.run)
 app.command("render")(render.run)
 app.command("compile")(compile_command.run)
 app.command("cost")(cost.run)
+app.command("explain")(explain.run)
 app.command("list")(list_command.run)
 app.command("new")(new.run)
 app.command("schema")(schema.run)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from deit_spec.diagnostics import (
     Diagnostic,
     Label,
+    Span,
     diagnose,
     has_errors,
     in_source_order,
@@ -25,11 +26,16 @@ from deit_spec.spec.suggest import closest_word
 
 @dataclass(frozen=True)
 class Checked:
-    """A spec, where there are no errors, and every finding in source order."""
+    """A spec, where there are no errors, and every finding in source order.
+
+    `document` has all that it extends merged into it; `links` are the places of
+    the `extends` values, the spec's own first.
+    """
 
     spec: DeiTSpec | None
     diagnostics: tuple[Diagnostic, ...]
     document: Document | None = None
+    links: tuple[Span, ...] = ()
 
 
 def check(document: Document, name: str = "deit") -> Checked:

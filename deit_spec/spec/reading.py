@@ -60,4 +60,4 @@ def check_read(
     findings += [inherited(found, lineage.links) for found in checked.diagnostics]
     everything = tuple(in_source_order(findings))
     spec = None if has_errors(everything) else checked.spec
-    return Checked(spec, everything, lineage.document)
+    return Checked(spec, everything, lineage.document, lineage.links)

@@ -25,10 +25,11 @@ Findings: TypeAlias = Iterator[Diagnostic]
 
 @dataclass(frozen=True)
 class Rule:
-    """A check, and the fields that it reads."""
+    """A check, the code of what it finds, and the fields that it reads."""
 
+    code: str
     check: Callable[[DeiTSpec, Places], Findings]
-    reads: frozenset[str]
+    reads: tuple[str, ...]
 
 
 def find_all(spec: DeiTSpec, places: Places, invalid: set[str]) -> list[Diagnostic]:
@@ -36,7 +37,7 @@ def find_all(spec: DeiTSpec, places: Places, invalid: set[str]) -> list[Diagnost
     return [
         finding
         for rule in RULES
-        if not rule.reads & invalid
+        if invalid.isdisjoint(rule.reads)
         for finding in rule.check(spec, places)
     ]
 
@@ -264,44 +265,19 @@ def _alternatives(whole: str, number: int, part: str, by: int) -> str:
     return f"{listed(multiples)}; {choices}" if multiples else choices
 
 
-def _rule(check: Callable[[DeiTSpec, Places], Findings], *reads: str) -> Rule:
-    return Rule(check, frozenset(reads))
-
+_TOKEN = "variant.distillation_token"
+_HEADS = ("num_classes", "teacher_num_classes", _TOKEN)
+_SWITCHES = ("variant.readout", "variant.fusion", "variant.drop_path")
 
 RULES: tuple[Rule, ...] = (
-    _rule(patches_fill_image, "image_size", "patch_size"),
-    _rule(heads_fill_width, "embed_dim", "num_heads"),
-    _rule(mlp_width_is_whole, "embed_dim", "mlp_ratio"),
-    _rule(mlp_has_width, "embed_dim", "mlp_ratio"),
-    _rule(teacher_has_token, "teacher_num_classes", "variant.distillation_token"),
-    _rule(
-        heads_have_a_mean,
-        "num_classes",
-        "teacher_num_classes",
-        "variant.fusion",
-        "variant.distillation_token",
-    ),
-    _rule(
-        teacher_needs_classes,
-        "num_classes",
-        "teacher_num_classes",
-        "variant.distillation_token",
-    ),
-    _rule(
-        token_has_head,
-        "num_classes",
-        "teacher_num_classes",
-        "variant.distillation_token",
-    ),
-    _rule(readout_has_tokens, "variant.readout", "variant.distillation_token"),
-    _rule(
-        settings_have_effect,
-        "num_classes",
-        "teacher_num_classes",
-        "depth",
-        "variant.readout",
-        "variant.fusion",
-        "variant.drop_path",
-        "variant.distillation_token",
-    ),
+    Rule("DS201", patches_fill_image, ("image_size", "patch_size")),
+    Rule("DS203", heads_fill_width, ("embed_dim", "num_heads")),
+    Rule("DS204", mlp_width_is_whole, ("embed_dim", "mlp_ratio")),
+    Rule("DS205", mlp_has_width, ("embed_dim", "mlp_ratio")),
+    Rule("DS206", teacher_has_token, ("teacher_num_classes", _TOKEN)),
+    Rule("DS207", heads_have_a_mean, (*_HEADS, "variant.fusion")),
+    Rule("DS208", teacher_needs_classes, _HEADS),
+    Rule("DS209", token_has_head, _HEADS),
+    Rule("DS210", readout_has_tokens, ("variant.readout", _TOKEN)),
+    Rule("DS211", settings_have_effect, (*_HEADS, "depth", *_SWITCHES)),
 )

@@ -126,8 +126,8 @@ def test_another_name_that_is_no_file() -> None:
 
 
 @pytest.mark.slow
-def test_wheel_has_the_family(tmp_path: Path) -> None:
-    """What is installed from a wheel knows every name, away from any checkout."""
+def test_wheel_has_the_family_and_the_catalogue(tmp_path: Path) -> None:
+    """What is installed from a wheel knows every name and code, away from any checkout."""
     pytest.importorskip("hatchling")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
     subprocess.run(
@@ -142,6 +142,8 @@ def test_wheel_has_the_family(tmp_path: Path) -> None:
         assert path.read_bytes() == read(name)
     code = (
         "import sys, deit_spec; from deit_spec.published import names\n"
+        "from deit_spec.diagnostics import CATALOGUE, explanation\n"
+        "assert all(map(explanation.explanation, CATALOGUE))\n"
         "assert deit_spec.__file__.startswith(sys.argv[1]), deit_spec.__file__\n"
         "print(sum(deit_spec.load_spec(name).depth for name in names()))"
     )

@@ -1,0 +1,123 @@
+"""What a code means, as a page of Markdown with findings between its paragraphs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics.explanation import Explanation, Part, explanation
+from deit_spec.explain.example import findings_of
+
+Block: TypeAlias = str | tuple[Diagnostic, ...]
+"""Markdown, or findings that a terminal shows in colour."""
+
+_INTRODUCTION = """\
+# Diagnostics
+
+Every code that deit-spec reports. [Messages](messages.md) tells how a finding
+looks, and `deit-spec explain CODE` prints an entry of this page.
+
+| codes | about |
+|---|---|
+| DS0xx | YAML |
+| DS1xx | a field by itself |
+| DS2xx | fields together |
+| DS3xx | the graph and its shapes |
+| DS4xx | weights |
+| DS9xx | a defect of deit-spec |
+
+An error refuses the spec or the weights. Warnings and notes do not.
+"""
+
+
+def code_page(code: str, level: int = 1) -> Iterator[Block]:
+    """Explain a code: what it means, why it matters, an example before and after.
+
+    An example of YAML is followed by what deit-spec says of it now.
+    """
+    found = explanation(code)
+    entry, title, section = found.entry, "#" * level, "#" * (level + 1)
+    yield f"{title} {code}: {entry.name}\n"
+    yield f"{found.meaning}\n"
+    yield f"Severity: {entry.severity.value}.\n"
+    yield f"{section} Why it matters\n\n{found.why}\n"
+    yield f"{section} Example\n"
+    yield from map(_fence, found.example)
+    if findings := _live(found):
+        yield findings
+    yield f"{section} Mended\n\n{found.advice}\n"
+    yield from map(_fence, found.mended)
+
+
+def catalogue_page() -> Iterator[Block]:
+    """Explain every code, under a table of them."""
+    yield _INTRODUCTION
+    yield code_table(links=True)
+    for code in CATALOGUE:
+        yield from code_page(code, level=2)
+
+
+def code_table(*, links: bool = False) -> str:
+    """List every code, as links into the page of all or as they are."""
+    rows = [
+        f"| {_link(entry.code) if links else entry.code} | {entry.severity.value} "
+        f"| {entry.name} | {entry.summary} |\n"
+        for entry in CATALOGUE.values()
+    ]
+    head = "| code | severity | name | meaning |\n|---|---|---|---|\n"
+    return "".join([head, *rows])
+
+
+def code_json(code: str) -> dict[str, Any]:
+    """Explain a code to a program."""
+    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- rich, to print
+
+    found = explanation(code)
+    entry = found.entry
+    findings = _live(found)
+    return {
+        "code": entry.code,
+        "name": entry.name,
+        "severity": entry.severity.value,
+        "summary": entry.summary,
+        "meaning": found.meaning,
+        "why": found.why,
+        "example": [_part_json(part) for part in found.example],
+        "prints": render(findings).plain if findings else None,
+        "advice": found.advice,
+        "mended": [_part_json(part) for part in found.mended],
+    }
+
+
+def as_markdown(blocks: Iterable[Block]) -> str:
+    """Write a page as text, what is found as a block of it."""
+    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- rich, to print
+
+    texts = [
+        block if isinstance(block, str) else _fence(Part("text", f"{render(block)}\n"))
+        for block in blocks
+    ]
+    return "\n".join(texts)
+
+
+def _fence(part: Part) -> str:
+    return f"```{part.language}\n{part.text}```\n"
+
+
+def _live(found: Explanation) -> tuple[Diagnostic, ...]:
+    """What is found in an example of YAML; a script is not run."""
+    if found.example[0].language != "yaml":
+        return ()
+    return findings_of(found.example)
+
+
+def _link(code: str) -> str:
+    return f"[{code}](#{code}-{CATALOGUE[code].name})".replace("#DS", "#ds")
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    place = asdict(part)
+    place["mark"] = part.mark._asdict() if part.mark else None
+    if part.language == "yaml":
+        place["file"] = part.name
+    return place

@@ -1,0 +1,193 @@
+"""Every code has an entry, and every example finds what it is an example of."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from support.scripts import findings_of_script
+
+from deit_spec import cli
+from deit_spec.cli import validate
+from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics.explanation import (
+    Explanation,
+    MalformedError,
+    Mark,
+    Part,
+    explanation,
+    folder,
+    parse,
+)
+from deit_spec.diagnostics.text import render
+from deit_spec.explain import findings_of
+
+ROOT = Path(__file__).parents[2]
+DEFECT = "DS901"
+REPORTED = [code for code in CATALOGUE if code != DEFECT]
+
+
+def language_of(parts: tuple[Part, ...]) -> str:
+    return parts[0].language
+
+
+def found_in(
+    parts: tuple[Part, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Diagnostic, ...]:
+    if language_of(parts) == "yaml":
+        return findings_of(parts)
+    monkeypatch.chdir(folder)
+    # An example may pretend that another torch is installed.
+    monkeypatch.setattr(torch, "__version__", torch.__version__)
+    return findings_of_script(parts[0].text)
+
+
+def place_of(found: Diagnostic) -> tuple[str, Mark]:
+    span = found.primary.span
+    place = Mark(span.line, span.column, span.end_line, span.end_column)
+    return span.source.name, place
+
+
+def printed(said: Explanation) -> str:
+    """What the entry says is printed for its script."""
+    return said.example[1].text
+
+
+@pytest.mark.parametrize("code", REPORTED)
+def test_the_example_is_found_and_nothing_else(
+    code: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+) -> None:
+    said = explanation(code)
+    found = found_in(said.example, tmp_path, monkeypatch)
+    assert [each.code for each in found] == [code]
+    if language_of(said.example) == "yaml":
+        (marked,) = (part for part in said.example if part.mark)
+        assert place_of(found[0]) == (marked.name, marked.mark)
+        return
+    shown = f"{render(found).plain}\n"
+    if shown != printed(said) and pytestconfig.getoption("force_regen"):
+        path = Path(str(folder().joinpath(f"{code}.md")))
+        text = path.read_text(encoding="utf-8")
+        old = f"```text\n{printed(said)}```"
+        path.write_text(text.replace(old, f"```text\n{shown}```"), encoding="utf-8")
+    assert shown == printed(said)
+
+
+@pytest.mark.parametrize("code", REPORTED)
+def test_what_is_mended_is_clean(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = explanation(code)
+    assert language_of(said.mended) == language_of(said.example)
+    assert found_in(said.mended, tmp_path, monkeypatch) == ()
+
+
+def test_a_defect_is_told_as_its_entry_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(checked: object) -> None:
+        raise KeyError("blocks.0.norm1")
+
+    monkeypatch.setattr(validate, "finish", fail)
+    monkeypatch.setattr("sys.argv", ["deit-spec", "validate", "specs/tiny.yaml"])
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == cli.DEFECT
+    assert capsys.readouterr().err == explanation(DEFECT).example[0].text
+
+
+def test_every_code_has_a_file_and_every_file_a_code() -> None:
+    files = {path.name for path in folder().iterdir()}
+    assert files == {f"{code}.md" for code in CATALOGUE}
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_the_file_is_about_its_code(code: str) -> None:
+    assert explanation(code).entry is CATALOGUE[code]
+
+
+def test_names_are_short_words_and_unique() -> None:
+    names = [entry.name for entry in CATALOGUE.values()]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+
+
+def test_the_source_makes_every_code_and_no_other() -> None:
+    """A code without an entry would fail when it is first reported."""
+    catalogue = ROOT / "deit_spec/diagnostics/catalogue.py"
+    made = {
+        code
+        for path in ROOT.glob("deit_spec/**/*.py")
+        for code in re.findall(r"\bDS\d{3}\b", path.read_text(encoding="utf-8"))
+        if path != catalogue and "explain" not in path.parts
+    }
+    assert made == set(CATALOGUE)
+
+
+GOOD = """\
+# DS203: heads-do-not-fill-width
+
+Meaning.
+
+## Why it matters
+
+Why.
+
+## Example
+
+```yaml
+embed_dim: «770»
+```
+
+## Mended
+
+Advice.
+
+```yaml
+embed_dim: 768
+```
+"""
+
+
+def test_parts_of_an_entry() -> None:
+    said = parse(GOOD)
+    assert (said.meaning, said.why, said.advice) == ("Meaning.", "Why.", "Advice.")
+    assert said.example == (Part("yaml", "embed_dim: 770\n", Mark(1, 12, 1, 15)),)
+    assert said.mended == (Part("yaml", "embed_dim: 768\n"),)
+
+
+def test_a_mark_may_be_empty_or_of_several_lines() -> None:
+    empty = parse(GOOD.replace("«770»", "«»770")).example[0]
+    assert (empty.text, empty.mark) == ("embed_dim: 770\n", Mark(1, 12, 1, 12))
+    long = parse(GOOD.replace("«770»", "«770\n  # more»")).example[0]
+    assert long.mark == Mark(1, 12, 2, 9)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# DS203:", "## DS203:"),
+        ("DS203", "DS999"),
+        ("heads-do", "head-do"),
+        ("Meaning.", ""),
+        ("Why.", ""),
+        ("Advice.", ""),
+        ("## Why it matters", "## Why"),
+        ("## Mended", "## Example"),
+        ("«770»", "770"),
+        ("768", "«768»"),
+        ("```yaml\nembed_dim: «", "Words.\n\n```yaml\nembed_dim: «"),
+        ("```yaml\nembed_dim: «", "```json\nembed_dim: «"),
+        ("```yaml\nembed_dim: 768\n```", ""),
+        ("```yaml\nembed_dim: 768\n```", "```yaml\nembed_dim: 768"),
+    ],
+)
+def test_an_entry_out_of_form_is_refused(old: str, new: str) -> None:
+    assert old in GOOD
+    with pytest.raises(MalformedError):
+        parse(GOOD.replace(old, new))
