@@ -8,6 +8,7 @@ from deit_spec.cli import compile as compile_command
 from deit_spec.cli import (
     cost,
     explain,
+    lsp,
     messages,
     new,
     render,
@@ -33,6 +34,7 @@ app.command("compile")(compile_command.run)
 app.command("cost")(cost.run)
 app.command("explain")(explain.run)
 app.command("list")(list_command.run)
+app.command("lsp")(lsp.run)
 app.command("new")(new.run)
 app.command("schema")(schema.run)
 app.add_typer(weights.app, name="weights")

@@ -17,7 +17,7 @@ BEYOND: Final = {
     "DS004": "a second document",
     "DS005": "a key that is no string",
     "DS006": "tags, and merge keys (DS007)",
-    "DS008": "the size of the text, its nesting, its aliases and the length of a number",
+    "DS008": "the size of a text, its nesting and aliases, the length of a number",
     "DS009": "whether `extends` names a spec, and that none extends itself (DS106)",
     "DS102": "that 12.0 is no integer",
     "DS103": "that infinity and not-a-number are no numbers",
@@ -25,9 +25,9 @@ BEYOND: Final = {
     "DS201": "that patch_size divides image_size",
     "DS203": "that num_heads divides embed_dim",
     "DS205": "that embed_dim times mlp_ratio is at least 1",
-    "DS206": "a teacher without a distillation token, where `extends` has a part in it",
+    "DS206": "a teacher without a distillation token, in a spec that extends another",
     "DS207": "that heads of unequal size have no mean",
-    "DS210": "mean_tokens without a distillation token, where `extends` has a part in it",
+    "DS210": "mean_tokens without a distillation token, in a spec that extends another",
 }
 """By code, what the validator refuses and the schema cannot."""
 

@@ -19,7 +19,18 @@ VALUES: Final = [
     '"1e-6"', "[1, 2]", "{a: 1}", "&a 1", "*a", "!!int 3", "!x y", "|\n  text", "- 1",
     "deit_tiny_patch16_224", "/dev/zero", "fuzzed.yaml", "..", "'", '"', "\t", "#",
 ]  # fmt: skip
-GLUE: Final = [": ", ":", " : ", ":\n  ", ": # c\n", "\r\n", "\n", ", ", "\u2028", "---\n"]
+GLUE: Final = [
+    ": ",
+    ":",
+    " : ",
+    ":\n  ",
+    ": # c\n",
+    "\r\n",
+    "\n",
+    ", ",
+    "\u2028",
+    "---\n",
+]
 
 
 def seeds() -> Iterator[bytes]:

@@ -48,7 +48,7 @@ EXTENDS = st.sampled_from([None, *PUBLISHED]) | st.sampled_from([True, 3, 1.5, [
 ARBITRARY = st.fixed_dictionaries(
     {},
     optional={
-        **{field: VALUES for field in (*DeiTSpec.model_fields, "dept", "")},
+        **dict.fromkeys((*DeiTSpec.model_fields, "dept", ""), VALUES),
         "extends": EXTENDS,
         "variant": st.dictionaries(INNER, VALUES, max_size=5) | VALUES,
     },
@@ -185,10 +185,12 @@ def test_what_is_beyond_the_schema(
 
 
 def test_every_exception_is_listed() -> None:
-    told = {code for code in EXAMPLES if any(code in words for words in BEYOND.values())}
+    told = {
+        code for code in EXAMPLES if any(code in words for words in BEYOND.values())
+    }
     assert told.isdisjoint(BEYOND)
     assert told | BEYOND.keys() == EXAMPLES.keys()
-    assert ALWAYS_BEYOND | BETWEEN_FIELDS <= EXAMPLES.keys()
+    assert EXAMPLES.keys() >= ALWAYS_BEYOND | BETWEEN_FIELDS
 
 
 def test_schema_is_a_schema() -> None:
