@@ -120,7 +120,9 @@ def _bases(document: Document, cursor: Cursor) -> Iterator[types.CompletionItem]
     if document.origin is not None and document.origin.path is not None:
         own = document.origin.path
         begun, slash, _ = cursor.word.rpartition("/")
-        for name in islice(_specs(own.parent / f"{begun}{slash}", own), _MOST_FILES):
+        for name in islice(
+            _specs(own.parent / f"{begun}{slash}", own.resolve()), _MOST_FILES
+        ):
             yield types.CompletionItem(
                 f"{begun}{slash}{name}", kind=types.CompletionItemKind.File
             )
@@ -134,7 +136,7 @@ def _specs(folder: Path, own: Path) -> Iterator[str]:
     except (OSError, ValueError):
         return
     for entry in found:
-        if entry.name.startswith(".") or Path(entry.path) == own:
+        if entry.name.startswith(".") or Path(entry.path).resolve() == own:
             continue
         if entry.is_dir():
             yield f"{entry.name}/"

@@ -7,6 +7,7 @@ from typing import Final
 from lsprotocol import types
 
 from deit_spec.cost import Cost, cost_of, costs, short, summarise
+from deit_spec.diagnostics import Span
 from deit_spec.explain import FIELDS, trace
 from deit_spec.explain.facts import default_text, description, range_of, type_of
 from deit_spec.graph import LayerGraph
@@ -20,7 +21,7 @@ _SEEN: Final = {
     "patch_size": ("patch_embed.proj", "patch_embed.flatten"),
     "in_channels": ("images", "patch_embed.proj"),
     "embed_dim": ("tokens", "blocks.0.attn.qkv"),
-    "num_heads": ("blocks.0.attn.q",),
+    "num_heads": ("blocks.0.attn.sdpa",),
     "mlp_ratio": ("blocks.0.mlp.fc1",),
     "dropout": ("pos_drop", "blocks.0.attn.proj_drop", "blocks.0.mlp.drop1"),
     "num_classes": ("head",),
@@ -47,7 +48,7 @@ def hover(document: Document, offset: int) -> types.Hover | None:
     if field not in FIELDS:
         return None
     parts = [_head(field), description(field), _value(document, path)]
-    if document.graph is not None and field not in {"extends", "name"}:
+    if document.graph is not None and field != "name":
         parts += [_layers(document.graph, field), summarise(document.graph)]
     text = "\n\n".join(filter(None, parts))
     return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), where)
@@ -58,7 +59,9 @@ def _entry(
 ) -> tuple[tuple[str, ...], types.Range] | None:
     """The entry around an offset: as it was read, else as its line looks."""
     read = document.checked.document
-    for path, entry in reversed([*read.spans.items()] if read else []):
+    entries = read.spans if read else {}
+    for path in sorted(entries, key=len, reverse=True):  # the innermost first
+        entry = entries[path]
         if entry.key.source.name != document.name or not path:
             continue
         for span in (entry.key, entry.value):
@@ -81,6 +84,8 @@ def _head(field: str) -> str:
 
 
 def _value(document: Document, path: tuple[str, ...]) -> str:
+    if path == ("extends",):
+        return _lineage(document)
     found = trace(document.checked, path)
     if found is None or path == ("variant",):
         return ""
@@ -92,6 +97,18 @@ def _value(document: Document, path: tuple[str, ...]) -> str:
         return f"{value}, written here"
     file = Path(place.source.name).name
     return f"{value}, from {file}:{place.line} by `extends`"
+
+
+def _lineage(document: Document) -> str:
+    """What is extended, and what that extends."""
+    names = [f"`{_written(link)}`" for link in document.checked.links]
+    return f"extends {', which extends '.join(names)}" if names else ""
+
+
+def _written(span: Span) -> str:
+    source = span.source
+    start = source.offset(span.line, span.column)
+    return source.text[start : source.offset(span.end_line, span.end_column)]
 
 
 def _layers(graph: LayerGraph, field: str) -> str:

@@ -223,7 +223,7 @@ def test_command_prints_what_is_kept() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == json_schema_text()
     kept = SPECS / "deit-spec.schema.json"
-    assert kept.read_text(encoding="utf-8") == done.stdout, "make schema"
+    assert kept.read_text(encoding="utf-8") == done.stdout, "make docs"
     assert json.loads(done.stdout) == SCHEMA
 
 

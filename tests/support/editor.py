@@ -27,7 +27,7 @@ class Editor(LanguageClient):
         self.codec = PositionCodec()
         self.version = 0
         self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(
-            lambda params: self.published.put_nowait(params)
+            lambda params: self.published.put_nowait(params)  # noqa: PLW0108  -- a method takes no marks
         )
         self.feature(types.WINDOW_SHOW_MESSAGE)(
             lambda params: self.shown.append(params.message)
