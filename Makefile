@@ -36,8 +36,9 @@ check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
-docs: $(INSTALLED)  ## write docs/diagnostics.md from the catalogue
+docs: $(INSTALLED)  ## write what is made of the code: codes, JSON Schema
 	$(BIN)/deit-spec explain --all -o docs/diagnostics.md
+	$(BIN)/deit-spec schema -o specs/deit-spec.schema.json
 
 bench: $(INSTALLED)  ## run the benchmarks, one after the other
 	$(BIN)/python benchmarks/run_all.py

@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import compile as compile_command
-from deit_spec.cli import cost, explain, messages, new, render, validate, weights
+from deit_spec.cli import (
+    cost,
+    explain,
+    lsp,
+    messages,
+    new,
+    render,
+    schema,
+    validate,
+    weights,
+)
 from deit_spec.cli import list as list_command
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
@@ -24,7 +34,9 @@ app.command("compile")(compile_command.run)
 app.command("cost")(cost.run)
 app.command("explain")(explain.run)
 app.command("list")(list_command.run)
+app.command("lsp")(lsp.run)
 app.command("new")(new.run)
+app.command("schema")(schema.run)
 app.add_typer(weights.app, name="weights")
 
 

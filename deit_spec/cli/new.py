@@ -9,6 +9,7 @@ import typer
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.published import names
 from deit_spec.spec.fields import fits
+from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter
 
 FIRST = "deit_base_distilled_patch16_224"
@@ -51,6 +52,8 @@ def run(
     spec = read(source).spec
     if spec is None:
         raise typer.Exit(1)
-    emit(starter(name, source, spec), path)
+    beside = path.parent if to_file else Path()
+    schema = FILE if (beside / FILE).is_file() else None
+    emit(starter(name, source, spec, schema=schema), path)
     if to_file:
         typer.echo(f"wrote {path}", err=True)

@@ -38,7 +38,12 @@ def names() -> tuple[str, ...]:
 
 def read(name: str) -> bytes:
     """Read the spec of a published model."""
-    return _folder().joinpath("models", f"{name}.yaml").read_bytes()
+    return file(name).read_bytes()
+
+
+def file(name: str) -> Traversable:
+    """Where the spec of a published model is."""
+    return _folder().joinpath("models", f"{name}.yaml")
 
 
 def _folder() -> Traversable:

@@ -2,7 +2,7 @@
 
 from deit_spec.spec.check import Checked
 from deit_spec.spec.mend import Mended, mend, mend_text
-from deit_spec.spec.reading import SpecLike, check_spec, check_text
+from deit_spec.spec.reading import SpecLike, check_read, check_spec, check_text
 from deit_spec.spec.schema import DeiTSpec, Variant, output_size
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Mended",
     "SpecLike",
     "Variant",
+    "check_read",
     "check_spec",
     "check_text",
     "mend",

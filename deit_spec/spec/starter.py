@@ -12,9 +12,15 @@ _INDENT = "  "
 _WIDTH = 80
 
 
-def starter(name: str, published: str, spec: DeiTSpec) -> str:
-    """Write the spec of a new model, with the values of a published one."""
+def starter(
+    name: str, published: str, spec: DeiTSpec, *, schema: str | None = None
+) -> str:
+    """Write the spec of a new model, with the values of a published one.
+
+    `schema` is where an editor finds the JSON Schema, as seen from the spec.
+    """
     head = [
+        *([] if schema is None else [f"# yaml-language-server: $schema={schema}"]),
         f"# {name}, begun from {scalar_text(published)}.",
         "# Every field is here; what is left out has its default.",
         "",

@@ -134,6 +134,17 @@ def test_new_writes_through_no_link(tmp_path: Path) -> None:
     assert deit_spec.load_spec(tmp_path / "elsewhere.yaml").name == "mine"
 
 
+def test_new_names_the_schema_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    run("schema", "-o", "sub/deit-spec.schema.json", cwd=tmp_path)
+    assert run("new", "a", "-o", "sub/a.yaml", cwd=tmp_path).returncode == 0
+    first, *_ = (tmp_path / "sub" / "a.yaml").read_text(encoding="utf-8").splitlines()
+    assert first == "# yaml-language-server: $schema=deit-spec.schema.json"
+    here = run("new", "b", "-o", "-", cwd=tmp_path / "sub").stdout
+    assert here.startswith(f"{first}\n# b, begun")
+    assert run("new", "b", "-o", "-", cwd=tmp_path).stdout.startswith("# b, begun")
+
+
 def test_new_to_standard_output(tmp_path: Path) -> None:
     done = run("new", "123", "-o", "-", cwd=tmp_path)
     assert 'name: "123"\n' in done.stdout

@@ -1,0 +1,63 @@
+"""A version of an open document, and what is worked out from it, once."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pygls.uris import to_fs_path
+
+from deit_spec.diagnostics import Fix
+from deit_spec.graph import LayerGraph
+from deit_spec.lsp.positions import Text
+from deit_spec.pipeline import SpecError, finish
+from deit_spec.source import read_text
+from deit_spec.spec import Checked, check_read
+from deit_spec.spec.origin import Origin, at
+
+_DEEPEST = 100
+"""Blocks up to which a graph is laid out within a tenth of a second."""
+
+
+class Document:
+    """One version. A change makes another document."""
+
+    def __init__(self, uri: str, version: int, text: Text) -> None:
+        self.uri = uri
+        self.version = version
+        self.text = text
+        path = to_fs_path(uri)
+        self.origin: Origin | None = at(Path(path)) if path else None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.origin.shown if self.origin else self.uri
+
+    @cached_property
+    def checked(self) -> Checked:
+        """Everything that is found in it, as `deit-spec validate` finds it.
+
+        What it extends is read from disk.
+        """
+        stem = self.origin.stem if self.origin else "deit"
+        read = read_text(self.text.text, self.name)
+        return check_read(*read, stem, self.origin)
+
+    @cached_property
+    def graph(self) -> LayerGraph | None:
+        """The model that it describes; None where there is none, or it is deep."""
+        spec = self.checked.spec
+        if spec is None or spec.depth > _DEEPEST:
+            return None
+        try:
+            return finish(self.checked)
+        except SpecError:
+            return None
+
+    @property
+    def extends(self) -> bool:
+        """Whether another file may have a say in it."""
+        return "extends" in self.text.text
+
+    def is_own(self, fix: Fix) -> bool:
+        """Whether a fix edits this document."""
+        return all(edit.span.source.name == self.name for edit in fix.edits)

@@ -1,0 +1,91 @@
+r"""Places as a language client counts them: lines from 0, columns in code units.
+
+Its lines end at `\n`, `\r\n` and `\r` alone, where YAML 1.1 has three more
+breaks. So a `Span` and a position meet in the offset, which both agree on.
+"""
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+from typing import Final
+
+from lsprotocol import types
+from pygls.workspace import PositionCodec
+
+from deit_spec.diagnostics import Span
+
+_BREAK: Final = re.compile("\r\n|\r|\n")
+
+
+class Text:
+    """A text as the client has it; `codec` counts in the units agreed on."""
+
+    def __init__(self, text: str, codec: PositionCodec) -> None:
+        self.text = text
+        self._codec = codec
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+
+    def line(self, number: int) -> str:
+        """A line, from 0, without its break; there is none past the last."""
+        start = self._starts[number]
+        found = _BREAK.search(self.text, start)
+        return self.text[start : found.start() if found else None]
+
+    def __len__(self) -> int:
+        """How many lines there are: one more than breaks."""
+        return len(self._starts)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and the column, both from 0 and in characters, of an offset."""
+        line = bisect_right(self._starts, offset) - 1
+        return line, offset - self._starts[line]
+
+    def position(self, offset: int) -> types.Position:
+        """The position of an offset; one beyond the text is its end."""
+        offset = min(max(offset, 0), len(self.text))
+        line, _ = self.place(offset)
+        before = self.text[self._starts[line] : offset]
+        return types.Position(line, self._codec.client_num_units(before))
+
+    def offset(self, position: types.Position) -> int:
+        """The offset of a position; one beyond its line is the end of that."""
+        if position.line >= len(self._starts):
+            return len(self.text)
+        line = self.line(position.line)
+        return self._starts[position.line] + self._column(line, position.character)
+
+    def range(self, start: int, end: int) -> types.Range:
+        """The range between two offsets."""
+        return types.Range(self.position(start), self.position(end))
+
+    def span(self, span: Span) -> types.Range:
+        """The range of a span; its source may lack the text's byte order mark."""
+        source = span.source
+        shift = len(self.text) - len(self.text.lstrip("\ufeff"))
+        start = source.offset(span.line, span.column)
+        end = source.offset(span.end_line, span.end_column)
+        return self.range(start + shift, end + shift)
+
+    def changed(self, change: types.TextDocumentContentChangeEvent) -> "Text":
+        """The text after a change of a part of it, or of it all."""
+        if not isinstance(change, types.TextDocumentContentChangePartial):
+            return Text(change.text, self._codec)
+        start, end = self.offset(change.range.start), self.offset(change.range.end)
+        text = self.text[:start] + change.text + self.text[max(start, end) :]
+        return Text(text, self._codec)
+
+    def of(self, other: str) -> "Text":
+        """Another text, counted in the same units."""
+        return Text(other, self._codec)
+
+    def _column(self, line: str, units: int) -> int:
+        if line.isascii():
+            return min(units, len(line))
+        for column, character in enumerate(line):
+            if units <= 0:
+                return column
+            units -= self._codec.client_num_units(character)
+        return len(line)

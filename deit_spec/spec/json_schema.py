@@ -1,0 +1,124 @@
+"""The schema for editors: what a JSON Schema can say of a spec, and what it cannot."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from deit_spec import published
+from deit_spec.spec.limits import LARGEST
+from deit_spec.spec.schema import DeiTSpec, Variant
+
+FILE: Final = "deit-spec.schema.json"
+"""What the schema is called where it is a file."""
+
+BEYOND: Final = {
+    "DS001": "a text that is no YAML, or UTF-8 (DS002)",
+    "DS003": "a key that is written twice",
+    "DS004": "a second document",
+    "DS005": "a key that is no string",
+    "DS006": "tags, and merge keys (DS007)",
+    "DS008": "the size of a text, its nesting and aliases, the length of a number",
+    "DS009": "whether `extends` names a spec, and that none extends itself (DS106)",
+    "DS102": "that 12.0 is no integer",
+    "DS103": "that infinity and not-a-number are no numbers",
+    "DS107": "which characters beyond ASCII are letters, and a line break after a name",
+    "DS201": "that patch_size divides image_size",
+    "DS203": "that num_heads divides embed_dim",
+    "DS205": "that embed_dim times mlp_ratio is at least 1",
+    "DS206": "a teacher without a distillation token, in a spec that extends another",
+    "DS207": "that heads of unequal size have no mean",
+    "DS210": "mean_tokens without a distillation token, in a spec that extends another",
+}
+"""By code, what the validator refuses and the schema cannot."""
+
+# \w of ASCII, and everything beyond: what a letter is there, dialects of regular
+# expressions tell differently.
+_NAME: Final = (
+    r"^[^\x00-/:-@\[-^`{-\x7f]"  # a word character
+    r"[^\x00-*,/:-@\[-^`{-\x7f]*$"  # or one of `.+-`
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """Make the JSON Schema of a spec, draft 2020-12, from the pydantic models.
+
+    It refuses nothing that the validator takes. `BEYOND` lists what it takes all
+    the same.
+    """
+    properties = _properties(DeiTSpec)
+    properties["name"] |= {"pattern": _NAME}
+    properties["name"].pop("default")  # it is the file's stem
+    properties["extends"] |= {"minLength": 1, "examples": [*published.names()]}
+    properties["variant"] = {
+        "description": properties["variant"]["description"],
+        "type": "object",
+        "default": {},
+        "properties": _properties(Variant),
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:deit-spec:spec",
+        "$comment": f"Left to `deit-spec validate`: {'; '.join(BEYOND.values())}.",
+        "title": "DeiT spec",
+        "description": "A DeiT model: every field has a default.",
+        "type": ["object", "null"],  # an empty file has every default
+        "properties": properties,
+        "additionalProperties": False,
+        **_no_distillation_token(),
+    }
+
+
+def json_schema_text() -> str:
+    """Write the JSON Schema of a spec."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def _properties(model: type[DeiTSpec | Variant]) -> dict[str, Any]:
+    made = model.model_json_schema()["properties"]
+    return {name: dict(_property(name, value)) for name, value in made.items()}
+
+
+def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Lay pydantic's schema of a field out as editors show it best."""
+    forms = made.get("anyOf", [made])
+    types = [form["type"] for form in forms if "type" in form]
+    yield "description", made["description"]
+    yield "type", types if len(types) > 1 else (types or ["object"])[0]
+    for key in ("enum", "exclusiveMinimum", "minimum", "exclusiveMaximum", "maxLength"):
+        if key not in forms[0]:
+            continue
+        if key == "exclusiveMinimum" and types[0] == "integer":
+            yield "minimum", forms[0][key] + 1
+        else:
+            yield key, forms[0][key]
+    if name in LARGEST:
+        yield "maximum", LARGEST[name]
+    for key in ("default", "examples"):
+        if key in made:
+            yield key, made[key]
+
+
+def _no_distillation_token() -> dict[str, Any]:
+    """The rules between fields that need no arithmetic (DS206, DS210).
+
+    Values that are inherited are not in the document, so a spec that extends
+    another is not judged.
+    """
+    off = {"distillation_token": {"const": False}}
+    variant = {
+        "type": "object",
+        "properties": off,
+        "required": ["distillation_token"],
+    }
+    mean = {"properties": {"readout": {"not": {"const": "mean_tokens"}}}}
+    return {
+        "if": {
+            "type": "object",
+            "properties": {"extends": {"type": "null"}, "variant": variant},
+            "required": ["variant"],
+        },
+        "then": {
+            "properties": {"teacher_num_classes": {"type": "null"}, "variant": mean}
+        },
+    }

@@ -1,0 +1,148 @@
+"""What is offered at the bar, in texts that are mostly no YAML at that moment."""
+
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+from pygls.workspace import PositionCodec
+from support.published import PUBLISHED
+
+from deit_spec import DeiTSpec, Variant
+from deit_spec.lsp.completion import complete
+from deit_spec.lsp.document import Document
+from deit_spec.lsp.positions import Text
+from deit_spec.spec import check_text
+
+TOP = [*DeiTSpec.model_fields]
+INNER = [*Variant.model_fields]
+
+
+def offered(
+    marked: str, path: Path = Path("/nowhere/t.yaml"), *, snippets: bool = False
+) -> list[types.CompletionItem]:
+    offset, text = marked.index("|"), marked.replace("|", "", 1)
+    document = Document(path.as_uri(), 1, Text(text, PositionCodec()))
+    return complete(document, offset, snippets=snippets)
+
+
+def labels(marked: str) -> list[str]:
+    return [item.label for item in offered(marked)]
+
+
+def without(fields: list[str], *names: str) -> list[str]:
+    return [name for name in fields if name not in names]
+
+
+KEYS = {
+    "|": TOP,
+    "em|": TOP,
+    "depth: 3\n|": without(TOP, "depth"),
+    "depth: 3\n|\nnum_heads: 3\n": without(TOP, "depth", "num_heads"),
+    "a: [\nem|": TOP,
+    "name: 'a\n|": without(TOP, "name"),
+    "|th: 3\n": TOP,
+    "  depth: 3\n  |": without(TOP, "depth"),
+    "\ufeff|": TOP,
+    "variant:\n  |": INNER,
+    "variant:\n  qk|": INNER,
+    "variant: # switches\n\n  # more\n  init: deit\n  |": without(INNER, "init"),
+    "variant:\n    init: deit\n    |\ndepth: 3\n": without(INNER, "init"),
+    "variant:\r\n  init: deit\r\n  |\r\ndepth: 3\r\n": without(INNER, "init"),
+    "variant:\n  init: deit\n|": without(TOP, "variant"),
+    "variant: {|": INNER,
+    "variant: {init: deit, |}": without(INNER, "init"),
+    "variant: {init: deit, qkv|: true}": without(INNER, "init", "qkv"),
+}
+VALUES = {
+    "variant:\n  fusion: |": ["mean_logits", "mean_softmax", "cls", "dist"],
+    "variant: {fusion: |}": ["mean_logits", "mean_softmax", "cls", "dist"],
+    "variant:\n  qkv_bias: t|": ["true", "false"],
+    "depth: |": ["12", "24"],
+    "num_classes: |": ["null", "1000"],
+    "extends: |": [*PUBLISHED],
+    'extends: "dei|"\n': [*PUBLISHED],
+}
+NOTHING = [
+    "# |",
+    "depth: 3 # |",
+    "depth:|",
+    "depth:\n  |",
+    "- |",
+    "nope: |",
+    "variant:\n  init:\n    |",
+    "variant:\n  variant:\n    |",
+    "fusion: |",
+    "variant:\n  depth: |",
+    "variant: |",
+    "- variant: {|",
+]
+
+
+@pytest.mark.parametrize("marked", KEYS)
+def test_keys_that_are_missing(marked: str) -> None:
+    assert labels(marked) == KEYS[marked]
+
+
+@pytest.mark.parametrize("marked", VALUES)
+def test_values(marked: str) -> None:
+    assert labels(marked) == VALUES[marked]
+
+
+@pytest.mark.parametrize("marked", NOTHING)
+def test_nothing(marked: str) -> None:
+    assert offered(marked) == []
+
+
+@pytest.mark.parametrize("marked", [*KEYS, *VALUES])
+def test_what_is_inserted_takes_the_place_of_the_word(marked: str) -> None:
+    """What is before the cursor and what is offered lie in the place that is edited."""
+    offset, text = marked.index("|"), marked.replace("|", "", 1)
+    before = Text(text, PositionCodec())
+    for item in offered(marked):
+        assert isinstance(item.text_edit, types.TextEdit)
+        start = before.offset(item.text_edit.range.start)
+        end = before.offset(item.text_edit.range.end)
+        assert start <= offset <= end
+        assert item.text_edit.new_text.startswith(item.label)
+        around = text[start - 1 : start] + text[end : end + 1]
+        assert not any(character.isalnum() for character in around)
+
+
+def test_every_default_is_a_spec() -> None:
+    """The keys with the defaults that they bring, all of them, are the empty spec."""
+    top = [item.text_edit for item in offered("|")]
+    inner = [item.text_edit for item in offered("variant:\n  |")]
+    lines = [edit.new_text for edit in top if isinstance(edit, types.TextEdit)]
+    lines = [line for line in lines if not line.startswith("variant")]
+    lines[lines.index("name: ")] = "name: deit"
+    text = "\n".join([*lines, "variant:"])
+    for edit in inner:
+        assert isinstance(edit, types.TextEdit)
+        text += f"\n  {edit.new_text}"
+    checked = check_text(text.encode(), "t.yaml")
+    assert checked.spec == DeiTSpec()
+
+
+def test_keys_come_with_documentation_and_default() -> None:
+    by_name = {item.label: item for item in offered("|", snippets=True)}
+    depth = by_name["depth"]
+    assert depth.documentation == DeiTSpec.model_fields["depth"].description
+    assert depth.detail == "12"
+    assert isinstance(depth.text_edit, types.TextEdit)
+    assert depth.text_edit.new_text == "depth: ${1:12}"
+    assert depth.insert_text_format is types.InsertTextFormat.Snippet
+    assert by_name["variant"].insert_text_format is types.InsertTextFormat.PlainText
+
+
+def test_specs_beside_the_document(tmp_path: Path) -> None:
+    for name in ("a.yaml", "own.yaml", ".hidden.yaml", "notes.md", "sub/b.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    own = tmp_path / "own.yaml"
+    files = [item.label for item in offered("extends: |", own)][len(PUBLISHED) :]
+    assert files == ["a.yaml", "sub/"]
+    assert [item.label for item in offered("extends: sub/|", own)] == ["sub/b.yml"]
+    up = [item.label for item in offered("extends: ./sub/../|", own)]
+    assert up == ["./sub/../a.yaml", "./sub/../sub/"]
+    assert offered("extends: nowhere/|", own) == []
+    assert offered("extends: a\0/|", own) == []

@@ -1,0 +1,62 @@
+"""A version of a document is worked out once."""
+
+from pathlib import Path
+
+import pytest
+from pygls.workspace import PositionCodec
+
+from deit_spec.lsp import document as module
+from deit_spec.lsp.document import Document
+from deit_spec.lsp.hover import _SEEN, hover
+from deit_spec.lsp.positions import Text
+from deit_spec.pipeline import finish
+from deit_spec.spec import check_spec
+
+
+def opened(text: str, path: Path = Path("/nowhere/t.yaml")) -> Document:
+    return Document(path.as_uri(), 1, Text(text, PositionCodec()))
+
+
+def test_a_version_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    own = module.check_read
+    monkeypatch.setattr(
+        module, "check_read", lambda *args: calls.append(args) or own(*args)
+    )
+    document = opened("depth: 3\n")
+    for offset in range(9):
+        hover(document, offset)
+    assert document.checked is document.checked
+    assert document.graph is document.graph
+    assert len(calls) == 1
+
+
+def test_a_text_that_is_too_large_is_not_read() -> None:
+    document = opened("a: 1\n" * 100_000)
+    assert [found.code for found in document.checked.diagnostics] == ["DS008"]
+
+
+def test_a_deep_model_is_not_laid_out() -> None:
+    document = opened("depth: 20000\n")
+    assert document.graph is None
+    found = hover(document, 0)
+    assert found is not None
+    assert "`depth: 20000`, written here" in str(found.contents)
+
+
+def test_a_document_without_a_file_is_checked() -> None:
+    document = Document("untitled:Untitled-1", 1, Text("dept: 3\n", PositionCodec()))
+    (found,) = document.checked.diagnostics
+    assert str(found.primary.span) == "untitled:Untitled-1:1:1"
+
+
+def test_the_layers_that_a_hover_names_are_those_of_models() -> None:
+    """A table by hand; so each layer in it is that of some model."""
+    switches = {"layer_scale": 0.1, "drop_path": 0.1}
+    heads = {"num_classes": 5, "teacher_num_classes": 5}
+    models = [
+        {**heads, "dropout": 0.1, "variant": switches},
+        {"num_classes": 5, "variant": {"readout": "mean_tokens"}},
+    ]
+    there = {path for model in models for path in finish(check_spec(model))}
+    assert {path for paths in _SEEN.values() for path in paths} <= there
