@@ -30,13 +30,15 @@ def build(
         Exception: What torch raises for a device that it cannot use.
     """
     kind = as_dtype(dtype)
-    model = make_empty(source, name)
-    if kind is not None:
-        model = model.to(kind)
-    place = torch.get_default_device() if device is None else device
-    model.to_empty(device=place)
-    with torch.no_grad():
-        model.reset_parameters()  # type: ignore[operator]
+    # Parameters that are made in inference mode never train.
+    with torch.inference_mode(mode=False):
+        model = make_empty(source, name)
+        if kind is not None:
+            model = model.to(kind)
+        place = torch.get_default_device() if device is None else device
+        model.to_empty(device=place)
+        with torch.no_grad():
+            model.reset_parameters()  # type: ignore[operator]
     return model
 
 

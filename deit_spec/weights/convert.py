@@ -18,7 +18,7 @@ from deit_spec.weights.dialects import DEIT, DEIT3, HF, Dialect
 from deit_spec.weights.execute import common_dtype, realise
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.problems import WeightsError
-from deit_spec.weights.store import whole
+from deit_spec.weights.store import check_free, whole
 from deit_spec.weights.target import Target
 
 TORCH = (".pth", ".pt", ".bin")
@@ -65,6 +65,7 @@ def convert(
     """
     target = Target(graph)
     keep_source(Path(checkpoint.name), writing)
+    check_free(writing.path, force=writing.force, members=writing.members)
     if writing.to is not To.HF and writing.path.suffix not in (*TORCH, SAFETENSORS):
         raise ValueError(f"a file is called *{SAFETENSORS} or *{', *'.join(TORCH)}")
     found: tuple[Diagnostic, ...] = ()

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from deit_spec.runtime import as_dtype, draw, make_empty
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
+from deit_spec.weights.misfits import is_weight
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
 from deit_spec.weights.problems import refuse
 
@@ -31,10 +32,12 @@ def fill(  # noqa: PLR0913  -- what a model is made of
         ValueError: The dtype is unknown.
     """
     kind = as_dtype(dtype)
-    model = make_empty(source, name)
     place = torch.get_default_device() if device is None else device
-    state = {key: t.to(place) for key, t in realise(plan, checkpoint, kind)}
-    model.load_state_dict(state, strict=True, assign=True)
+    # Parameters that are made in inference mode never train.
+    with torch.inference_mode(mode=False):
+        model = make_empty(source, name)
+        state = {key: t.to(place) for key, t in realise(plan, checkpoint, kind)}
+        model.load_state_dict(state, strict=True, assign=True)
     return model
 
 
@@ -77,7 +80,7 @@ def widest(tensors: Mapping[str, Tensor], name: str) -> torch.dtype:
     """
     kind: torch.dtype | None = None
     for key, tensor in sorted(tensors.items()):
-        if not tensor.dtype.is_floating_point or tensor.dtype.itemsize == 1:
+        if not is_weight(tensor):
             plain = str(tensor.dtype).removeprefix("torch.")
             raise refuse(
                 "DS407",

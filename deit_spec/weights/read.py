@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+import torch
 
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
 from deit_spec.weights.problems import WeightsError, damaged, refuse
-from deit_spec.weights.unwrap import Unwrapped, unwrap
+from deit_spec.weights.unwrap import DEEPEST, Unwrapped, items_of, unwrap
 
 CONFIG = "config.json"
 WHOLE = ("model.safetensors", "pytorch_model.bin")
@@ -47,26 +47,34 @@ def open_checkpoint(
     Raises:
         WeightsError: The checkpoint cannot be read, or holds no state dict.
     """
-    place, name = Path(path), str(path)
+    name = str(path)
+    if "\0" in name:
+        raise refuse("DS401", "the name is none that a file can have", name)
     try:
-        if place.is_dir():
-            return _directory(place, name, entry, progress)
-        kind, found = _file(place, name, entry, progress)
-        config = _config_beside(place)
+        # Tensors that are made in inference mode never train.
+        with torch.inference_mode(mode=False):
+            return _open(Path(path), name, entry, progress)
     except OSError as error:
         reason = (error.strerror or str(error) or "unknown reason").lower()
         message = f"the checkpoint cannot be read: {reason}"
         raise refuse("DS401", message, name) from None
-    except ValueError as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise refuse("DS401", "the name is none that a file can have", name) from None
+
+
+def _open(path: Path, name: str, entry: str | None, progress: Progress) -> Checkpoint:
+    if path.is_dir():
+        return _directory(path, name, entry, progress)
+    kind, value = _file(path, name, progress)
+    found = unwrap(value, name, entry)
+    return _checkpoint(name, kind, found, _config_beside(path))
+
+
+def _checkpoint(
+    name: str, kind: str, found: Unwrapped, config: dict[str, Any]
+) -> Checkpoint:
     return Checkpoint(name, kind, found.tensors, found.path, found.beside, config)
 
 
-def _file(
-    path: Path, name: str, entry: str | None, progress: Progress
-) -> tuple[str, Unwrapped]:
+def _file(path: Path, name: str, progress: Progress) -> tuple[str, object]:
     """Read one file, in the format that its first bytes show."""
     if not path.exists():
         raise refuse("DS401", "the checkpoint is not there", name)
@@ -76,13 +84,11 @@ def _file(
         head = file.read(HEAD_BYTES)
     # First, for the length of a header may look like the beginning of a pickle.
     if safetensors_file.looks_like(head):
-        return "safetensors", unwrap(safetensors_file.read(path, name), name, entry)
+        return "safetensors", safetensors_file.read(path, name)
     if head.startswith(torch_file.ZIP):
-        value = torch_file.read_zip(path, name, progress)
-        return "torch, zip", unwrap(value, name, entry)
+        return "torch, zip", torch_file.read_zip(path, name, progress)
     if torch_file.PICKLE.match(head):
-        value = torch_file.read_pickle(path, name)
-        return "torch, before 1.6", unwrap(value, name, entry)
+        return "torch, before 1.6", torch_file.read_pickle(path, name)
     raise _unknown(head.lstrip(), name)
 
 
@@ -108,15 +114,13 @@ def _directory(
     for file in WHOLE:
         if (folder / file).is_file():
             path = folder / file
-            kind, found = _file(path, str(path), entry, progress)
-            kind = f"directory, {kind}"
-            return Checkpoint(
-                name, kind, found.tensors, found.path, found.beside, config
-            )
+            kind, value = _file(path, str(path), progress)
+            found = unwrap(value, str(path), entry)
+            return _checkpoint(name, f"directory, {kind}", found, config)
     for file in SHARDED:
         if (folder / file).is_file():
-            tensors = _shards(folder / file, progress)
-            return Checkpoint(name, "directory, shards", tensors, config=config)
+            found = _shards(folder / file, entry, progress)
+            return _checkpoint(name, "directory, shards", found, config)
     raise refuse(
         "DS401",
         "the directory holds no weights",
@@ -125,18 +129,35 @@ def _directory(
     )
 
 
-def _shards(index: Path, progress: Progress) -> dict[str, Tensor]:
-    """The tensors of all the files that an index names."""
+def _shards(index: Path, entry: str | None, progress: Progress) -> Unwrapped:
+    """The tensors of all the files that an index names, joined and then unwrapped."""
     places = _json(index).get("weight_map")
     if not isinstance(places, Mapping) or not all(map(_is_name, places.values())):
         raise damaged(str(index), "`weight_map` does not lead from names to files")
-    tensors: dict[str, Tensor] = {}
+    whole: dict[object, object] = {}
     for file in sorted(set(places.values())):
         path = index.parent / file
-        tensors |= _file(path, str(path), None, progress)[1].tensors
-    if absent := sorted(places.keys() - tensors.keys()):
+        if not path.exists():
+            message = f"{index.name} names {file}, which is not there"
+            raise refuse("DS401", message, str(index.parent))
+        whole = _join(whole, _file(path, str(path), progress)[1])
+    found = unwrap(whole, str(index), entry)
+    held = {f"{found.prefix}{key}" for key in found.tensors}
+    if absent := sorted(places.keys() - held):
         raise damaged(str(index), f"no file holds {absent[0]}")
-    return tensors
+    return found
+
+
+def _join(
+    one: dict[object, object], other: object, depth: int = DEEPEST
+) -> dict[object, object]:
+    """Join what two shards hold, and the mappings that both have under a key."""
+    joined = dict(one)
+    for key, item in items_of(other).items():
+        old = joined.get(key)
+        both = depth and isinstance(old, dict) and isinstance(item, dict)
+        joined[key] = _join(items_of(old), item, depth - 1) if both else item
+    return joined
 
 
 def _is_name(value: object) -> bool:

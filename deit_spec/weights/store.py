@@ -15,19 +15,28 @@ def whole(
     """A place of the same name to write to, which is moved to the path at the end.
 
     Where something fails nothing has changed. What is there is replaced with
-    `force` alone, and a directory then only if it holds none but the `members`.
+    `force` alone, and a directory then only if it holds none but the `members`; an
+    empty directory is no obstacle.
+
+    A directory takes the place of another in two steps, between which the old one is
+    called `NAME.old-…`. A process that is killed there leaves it under that name.
 
     Raises:
         OSError: The path is taken, or cannot be written.
     """
-    if force:
+    if force or path.is_dir():  # what a link leads to is replaced, not the link
         path = path.resolve()
     check_free(path, force=force, members=members)
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         place = folder / path.name
         yield place
-        _move(place, path, folder / "replaced", force=force)
+        if place.is_dir():
+            _move_directory(place, path, folder.name.rpartition(".")[2])
+        elif force:
+            place.replace(path)
+        else:
+            _move_to_free(place, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -40,36 +49,33 @@ def check_free(path: Path, *, force: bool, members: Collection[str] = ()) -> Non
     """
     if not os.path.lexists(path):
         return
+    if path.is_dir() and not members:
+        raise FileExistsError(None, "it is a directory, and this format is a file")
+    if path.exists() and not path.is_dir() and members:
+        raise FileExistsError(None, "it is a file, and this format is a directory")
+    found = {each.name for each in path.iterdir()} if path.is_dir() else None
+    if found == set():
+        return
     if not force:
         raise FileExistsError(None, "it is there, and only --force replaces it")
-    if path.is_dir() != bool(members):
-        what = "a directory" if path.is_dir() else "a file"
-        raise FileExistsError(None, f"it is {what}")
-    others = {each.name for each in path.iterdir()} if members else set()
-    if foreign := sorted(others.difference(members)):
+    if foreign := sorted((found or set()).difference(members)):
         raise FileExistsError(None, f"the directory holds {foreign[0]}, which is yours")
 
 
-def _move(place: Path, path: Path, aside: Path, *, force: bool) -> None:
-    if place.is_dir():
-        _move_directory(place, path, aside)
-    elif force:
-        place.replace(path)
-    else:
-        _move_to_free(place, path)
-
-
-def _move_directory(place: Path, path: Path, aside: Path) -> None:
+def _move_directory(place: Path, path: Path, token: str) -> None:
     """Put a directory where another may be, which comes back if that fails."""
     if not path.exists():
         place.rename(path)
         return
-    path.rename(aside)
+    aside = path.with_name(f"{path.name}.old-{token}")
     try:
+        path.rename(aside)
         place.rename(path)
     except BaseException:
-        aside.rename(path)
+        if aside.exists() and not path.exists():
+            aside.rename(path)
         raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _move_to_free(place: Path, path: Path) -> None:

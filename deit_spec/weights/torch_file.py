@@ -6,7 +6,6 @@ not used for it.
 """
 
 import argparse
-import pickle
 import re
 import struct
 import warnings
@@ -18,6 +17,13 @@ from typing import Any
 import torch
 
 from deit_spec.weights.checkpoint import Progress, no_progress
+from deit_spec.weights.pickle_scan import (
+    PICKLE_BYTES,
+    BrokenPickleError,
+    ForeignOperationError,
+    NeedsMoreError,
+    scan,
+)
 from deit_spec.weights.problems import WeightsError, damaged, refuse
 
 ZIP = b"PK\x03\x04"
@@ -27,10 +33,16 @@ LEGACY = re.compile(rb"\x80[\x02\x03]\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.")
 SAFE = (2, 10)
 """The first version of torch whose `weights_only` has no known hole."""
 CHUNK = 1 << 22
-HEAD_BYTES = 16
+LEGACY_PICKLES = 5
+"""The magic number, the protocol, the system, what was saved, its storages' keys."""
+REASON = 300
+"""How much of what torch says is told; it may repeat what the file holds."""
 
-_GLOBAL = re.compile(r"(?:GLOBAL|[Gg]lobal:?)\s+(?:GLOBAL\s+)?([\w.]+\.[\w.]+)")
-_CALLS = re.compile(r"GLOBAL|global|reduce|build|NEWOBJ|instance|class", re.IGNORECASE)
+_YOUNGER = {
+    "torch._utils._rebuild_nested_tensor": "a nested tensor",
+    "torch._utils._rebuild_tensor_v3": "a tensor of a newer type",
+}
+"""What torch writes in the format from before 1.6, and errs on when it reads it."""
 _BAD_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -55,12 +67,15 @@ def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
         WeightsError: The file is damaged, is no file of torch, or needs code.
     """
     try:
-        _check_records(path, name, progress)
+        with zipfile.ZipFile(path) as archive:
+            _check_records(archive, path, name, progress)
+            pickled = _read_pickle_of(archive, name)
     except WeightsError:
         raise
     except _BAD_ZIP as error:
         raise damaged(name, str(error).lower()) from None
-    return _load(path, name, checked=True)
+    _scan(pickled, 1, name, checked=True)
+    return _load(path, name, mapped=True)
 
 
 def read_pickle(path: Path, name: str) -> object:
@@ -70,45 +85,92 @@ def read_pickle(path: Path, name: str) -> object:
         WeightsError: The file is damaged, is no file of torch, or needs code.
     """
     with path.open("rb") as file:
-        if not LEGACY.match(file.read(HEAD_BYTES)):
-            raise _no_torch(name, "a pickle")
-    return _load(path, name, checked=False)
+        head = file.read(PICKLE_BYTES)
+    if not LEGACY.match(head):
+        raise _no_torch(name, "a pickle")
+    names = _scan(head, LEGACY_PICKLES, name, checked=False)
+    for each in sorted(names & _YOUNGER.keys()):
+        raise refuse(
+            "DS407",
+            f"the file has {_YOUNGER[each]}, which torch cannot read from its format",
+            name,
+            helps=["save dense floating-point tensors"],
+        )
+    return _load(path, name, mapped=False)
 
 
-def _check_records(path: Path, name: str, progress: Progress) -> None:
-    with zipfile.ZipFile(path) as archive:
-        records = archive.infolist()
-        total = sum(record.file_size for record in records)
-        if not any(record.filename.endswith("/data.pkl") for record in records):
-            raise _no_torch(name, "a zip archive without `data.pkl`")
-        if any(record.filename.endswith("/constants.pkl") for record in records):
-            raise refuse("DS404", "the file is a TorchScript program", name)
-        if any(record.compress_type != zipfile.ZIP_STORED for record in records):
-            raise _no_torch(name, "a compressed zip archive")
-        if total > path.stat().st_size:
-            raise damaged(name, "its records are longer than the file")
-        done = 0
-        for record in records:
-            with archive.open(record) as file:
-                while chunk := file.read(CHUNK):
-                    done += len(chunk)
-                    progress("checking", done, total)
+def _check_records(
+    archive: zipfile.ZipFile, path: Path, name: str, progress: Progress
+) -> None:
+    records = archive.infolist()
+    total = sum(record.file_size for record in records)
+    if any(record.filename.endswith("/constants.pkl") for record in records):
+        raise refuse("DS404", "the file is a TorchScript program", name)
+    if not any(map(_is_pickle, records)):
+        raise _no_torch(name, "a zip archive without `data.pkl`")
+    if any(record.compress_type != zipfile.ZIP_STORED for record in records):
+        raise _no_torch(name, "a compressed zip archive")
+    if total > path.stat().st_size:
+        raise damaged(name, "its records are longer than the file")
+    done = 0
+    for record in records:
+        with archive.open(record) as file:
+            while chunk := file.read(CHUNK):
+                done += len(chunk)
+                progress("checking", done, total)
 
 
-def _load(path: Path, name: str, *, checked: bool) -> object:
+def _is_pickle(record: zipfile.ZipInfo) -> bool:
+    """Whether torch may take a record for the pickle; it compares as DOS did."""
+    return record.filename.lower().endswith("/data.pkl")
+
+
+def _read_pickle_of(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read the pickle of an archive, the only one, so that torch reads no other."""
+    first, *others = filter(_is_pickle, archive.infolist())
+    if others:
+        raise damaged(name, "it has several records `data.pkl`")
+    if first.file_size > PICKLE_BYTES:
+        raise refuse(
+            "DS405",
+            f"the file's pickle has {first.file_size:,} bytes, more than a state dict",
+            name,
+            notes=[f"pickles of up to {PICKLE_BYTES:,} bytes are read"],
+            helps=["save `model.state_dict()` alone"],
+        )
+    return archive.read(first)
+
+
+def _scan(data: bytes, pickles: int, name: str, *, checked: bool) -> frozenset[str]:
+    """See that a pickle holds what state dicts do; what it names."""
+    try:
+        return scan(data, pickles)
+    except BrokenPickleError as error:
+        raise damaged(name, str(error)) from None
+    except NeedsMoreError as error:
+        if isinstance(error, ForeignOperationError) and not checked:
+            raise damaged(name, str(error)) from None
+        raise refuse(
+            "DS404",
+            "the file needs code to be run, and was not read",
+            name,
+            notes=[str(error)],
+            helps=[_SAVE_AGAIN],
+        ) from None
+
+
+def _load(path: Path, name: str, *, mapped: bool) -> object:
     _require_safe(name, torch.__version__)
     # The recipes of the original repository keep their arguments in the file.
     allowed = torch.serialization.safe_globals([argparse.Namespace])
     try:
         with warnings.catch_warnings(), allowed:
             warnings.simplefilter("ignore")
-            return _torch_load(path, mapped=checked)
-    except pickle.UnpicklingError as error:
-        raise _unpickling(name, str(error), checked=checked) from None
+            return _torch_load(path, mapped=mapped)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  -- a broken pickle fails in any way
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = str(error).partition("\n")[0][:REASON] or type(error).__name__
         raise damaged(name, reason) from None
 
 
@@ -129,19 +191,6 @@ def _torch_load(path: Path, *, mapped: bool) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     with path.open("rb") as file:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=False)
-
-
-def _unpickling(name: str, text: str, *, checked: bool) -> WeightsError:
-    if not checked and not _CALLS.search(text):
-        return damaged(name, "its pickle ends or errs")
-    found = _GLOBAL.search(text)
-    return refuse(
-        "DS404",
-        "the file needs code to be run, and was not read",
-        name,
-        notes=[f"it names `{found.group(1)}`"] if found else [],
-        helps=[_SAVE_AGAIN],
-    )
 
 
 def _no_torch(name: str, what: str) -> WeightsError:

@@ -6,6 +6,7 @@ no checksum. torch's zip files have one for every record, and it is compared.
 
 import argparse
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -17,29 +18,23 @@ import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from safetensors.torch import save as safetensors_bytes
-from support.checkpoints import PLAIN, model_of, same, state_of
+from support.checkpoints import PLAIN, model_of, same
+from support.corruption import (
+    GOOD,
+    KINDS,
+    STATE,
+    archive,
+    flipped,
+    spliced,
+    spoiled,
+    torch_bytes,
+    truncated,
+)
 from torch import Tensor
 
 import deit_spec
 from deit_spec import cli
 from deit_spec.weights import WeightsError, open_checkpoint
-
-STATE = state_of(PLAIN)
-
-
-def torch_bytes(value: Any, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer, **options)
-    return buffer.getvalue()
-
-
-GOOD = {
-    "safetensors": safetensors_bytes(STATE),
-    "zip": torch_bytes({"model": STATE, "epoch": 3}),
-    "legacy": torch_bytes(STATE, _use_new_zipfile_serialization=False),
-}
-KINDS = st.sampled_from(sorted(GOOD))
 
 
 @pytest.fixture(scope="module")
@@ -70,38 +65,22 @@ def test_they_are_good(kind: str, place: Path) -> None:
     assert same(found, STATE)
 
 
-@given(KINDS, st.data())
-def test_truncated(place: Path, kind: str, data: st.DataObject) -> None:
+@given(KINDS.flatmap(lambda kind: truncated(GOOD[kind])))
+def test_truncated(place: Path, data: bytes) -> None:
     """No shorter file is taken, wherever it ends."""
-    whole = GOOD[kind]
-    near = st.integers(0, 400) | st.integers(len(whole) - 400, len(whole) - 1)
-    end = data.draw(near | st.integers(0, len(whole) - 1))
-    assert load(place, whole[:end]) is None
+    assert load(place, data) is None
 
 
-@given(KINDS, st.data())
-def test_flipped_bits(place: Path, kind: str, data: st.DataObject) -> None:
-    changed = bytearray(GOOD[kind])
-    head = 3000 if kind == "safetensors" else len(changed)
-    places = st.integers(0, head - 1) | st.integers(0, len(changed) - 1)
-    for at in data.draw(st.lists(places, min_size=1, max_size=3)):
-        changed[at] ^= 1 << data.draw(st.integers(0, 7))
-    found = load(place, bytes(changed))
-    if kind == "zip" and found is not None:
-        assert same(found, STATE)  # only what means nothing was changed
+@given(flipped(GOOD["zip"]) | spliced(GOOD["zip"]))
+def test_checksums_are_compared(place: Path, data: bytes) -> None:
+    """Of a zip file that is taken, only what means nothing was changed."""
+    found = load(place, data)
+    assert found is None or same(found, STATE)
 
 
-@given(KINDS, st.data())
-def test_pieces_cut_out_put_in_and_overwritten(
-    place: Path, kind: str, data: st.DataObject
-) -> None:
-    whole = GOOD[kind]
-    start = data.draw(st.integers(0, len(whole)))
-    end = data.draw(st.integers(start, min(start + 64, len(whole))))
-    put = data.draw(st.binary(max_size=64))
-    found = load(place, whole[:start] + put + whole[end:])
-    if kind == "zip" and found is not None:
-        assert same(found, STATE)
+@given(spoiled())
+def test_spoiled(place: Path, data: bytes) -> None:
+    load(place, data)
 
 
 @given(
@@ -209,14 +188,6 @@ def test_a_torch_with_a_hole_reads_no_pickles(
         assert (found is None) == (refused and kind != "safetensors")
 
 
-def archive(records: dict[str, bytes], **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", **options) as file:
-        for name, data in records.items():
-            file.writestr(name, data)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -235,27 +206,47 @@ def test_other_archives(data: bytes, code: str, tmp_path: Path) -> None:
     assert [each.code for each in caught.value.diagnostics] == [code]
 
 
-@given(KINDS, st.data())
+SPEC = deit_spec.load_spec(PLAIN).model_dump_json(exclude={"extends"})
+COMMANDS = {
+    "plan": ["plan", "s.yaml", "w", "--output-format", "json"],
+    "inspect": ["inspect", "w", "-o", "out"],
+    "hf": ["convert", "s.yaml", "w", "-o", "out", "--to", "hf", "--no-strict"],
+    "timm": ["convert", "s.yaml", "w", "-o", "out.pth", "--to", "timm"],
+}
+LAYOUTS = ("a file", "a directory", "shards")
+
+
+def lay(folder: Path, layout: str, data: bytes) -> None:
+    """Put a bad file where a checkpoint is, or beside a good one."""
+    (folder / "s.yaml").write_text(SPEC)
+    if layout == "a file":
+        (folder / "w").write_bytes(data)
+        return
+    (folder / "w").mkdir()
+    if layout == "a directory":
+        (folder / "w" / "model.safetensors").write_bytes(data)
+        return
+    (folder / "w" / "1.bin").write_bytes(data)
+    (folder / "w" / "2.bin").write_bytes(GOOD["safetensors"])
+    places = {"cls_token": "1.bin", "pos_embed": "2.bin"}
+    index = json.dumps({"weight_map": places})
+    (folder / "w" / "pytorch_model.bin.index.json").write_text(index)
+
+
+@given(spoiled(), st.sampled_from(LAYOUTS), st.sampled_from(sorted(COMMANDS)))
 def test_the_commands_end_well(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, layout: str, command: str
 ) -> None:
-    """Whatever the file: exit 0 or 1, no defect of ours, nothing half-written."""
+    """Exit 0 or 1, no defect of ours, and what is refused writes nothing."""
     folder = tmp_path_factory.mktemp("f")
-    changed = bytearray(GOOD[kind])
-    for at in data.draw(st.lists(st.integers(0, 2000), max_size=3)):
-        changed[at] ^= 1 << data.draw(st.integers(0, 7))
-    bad, spec, out = folder / "w", folder / "s.yaml", folder / "hf"
-    bad.write_bytes(changed[: data.draw(st.integers(0, len(changed)) | st.none())])
-    spec.write_text(deit_spec.load_spec(PLAIN).model_dump_json(exclude={"extends"}))
-    command = data.draw(st.sampled_from(["plan", "convert", "inspect"]))
-    arguments = {
-        "plan": [str(spec), str(bad), "--output-format", "json"],
-        "convert": [str(spec), str(bad), "-o", str(out), "--to", "hf", "--no-strict"],
-        "inspect": [str(bad)],
-    }[command]
-    code = run("weights", command, *arguments)
+    lay(folder, layout, data)
+    before = sorted(folder.rglob("*"))
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("sys.stderr", told)
+        code = run("weights", *COMMANDS[command])
     assert code in {0, 1}
-    written = {each.name for each in folder.iterdir()}
-    assert written == {"w", "s.yaml"} | (
-        {"hf"} if command == "convert" and not code else set()
-    )
+    assert ("error[DS4" in told.getvalue()) == (code == 1)
+    if code:
+        assert sorted(folder.rglob("*")) == before

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import deit_spec
 from deit_spec.weights import WeightsError, make_plan, open_checkpoint
@@ -77,3 +78,18 @@ def test_a_loaded_model_trains(tmp_path: Path, state: dict[str, torch.Tensor]) -
     optimizer.step()
     assert not torch.equal(model.head.weight, state["head.weight"])
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", None])
+@pytest.mark.parametrize("around", [torch.inference_mode, torch.no_grad])
+def test_a_model_loaded_in_inference_mode_trains(
+    suffix: str | None, around: type, tmp_path: Path, state: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / f"weights{suffix}"
+    (torch.save if suffix == ".pth" else save_file)(state, path)
+    with around():
+        model = deit_spec.load(TINY, weights=path if suffix else None)
+    model(torch.randn(2, 1, 8, 8)).cls.square().sum().backward()
+    assert not any(p.is_inference() for p in model.parameters())
+    assert all(p.is_leaf and p.requires_grad for p in model.parameters())
+    assert model.head.weight.grad is not None
