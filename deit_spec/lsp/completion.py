@@ -25,7 +25,7 @@ def complete(
     document: Document, offset: int, *, snippets: bool = False
 ) -> list[types.CompletionItem]:
     """Offer keys or values; `snippets` tells whether the client selects defaults."""
-    cursor = cursor_at(document.text, offset)
+    cursor = None if document.is_too_large else cursor_at(document.text, offset)
     if cursor is None:
         return []
     fields = _fields(cursor.outer)

@@ -4,6 +4,7 @@ While a line is written the text is mostly no YAML, so nothing here parses it.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +13,11 @@ from deit_spec.lsp.positions import Text
 Path = tuple[str, ...]
 
 _ENTRY: Final = re.compile(
-    r"""(?P<indent>[ \ufeff]*)(?P<mark>["']?)(?P<key>[\w.-]+)(?P=mark)[ \t]*:(?=\s|$)"""
+    r"""\ufeff?(?P<indent> *)(?P<mark>["']?)(?P<key>[\w.-]+)(?P=mark)[ \t]*:(?=\s|$)"""
 )
-_KEY: Final = re.compile(r"(?P<indent>[ \ufeff]*)(?P<word>[\w.-]*)")
+_KEY: Final = re.compile(r"\ufeff?(?P<indent> *)(?P<word>[\w.-]*)")
 _VALUE: Final = re.compile(r"""[ \t]+(?P<mark>["']?)(?P<word>[^"'#]*)""")
-_FLOW: Final = re.compile(r"[ \ufeff]*variant[ \t]*:[ \t]*\{(?P<inside>[^{}#]*)")
+_FLOW: Final = re.compile(r"\ufeff?[ ]*variant[ \t]*:[ \t]*\{(?P<inside>[^{}#]*)")
 _FLOW_KEY: Final = re.compile(r"(?:.*,)?[ \t]*(?P<word>[\w.-]*)")
 _FLOW_VALUE: Final = re.compile(
     r"""(?:.*,)?[ \t]*(?P<key>[\w.-]+):[ \t]+(?P<mark>["']?)(?P<word>[^"',]*)"""
@@ -80,30 +81,42 @@ def written(text: Text, offset: int, outer: Path) -> set[str]:
     line = text.line(number)
     if outer and (flow := _FLOW.match(line)):
         return set(re.findall(r"([\w.-]+)[ \t]*:", flow["inside"]))
-    found = set()
-    for other in range(len(text)):
-        entry = _ENTRY.match(text.line(other))
-        if entry and other != number and _outer(text, other, entry["indent"]) == outer:
-            found.add(entry["key"])
-    return found
+    return {
+        entry["key"]
+        for other, entry, where in _entries(text)
+        if where == outer and other != number
+    }
 
 
 def _outer(text: Text, number: int, indent: str) -> Path | None:
     """The mapping that a line of this indent is in; None where it can be in none."""
-    for above in range(number - 1, -1, -1):
-        line = text.line(above)
-        entry = _ENTRY.match(line)
-        if entry is None or len(entry["indent"]) >= len(indent):
-            continue
-        opens = entry["key"] == "variant" and _is_open(line[entry.end() :])
-        nested = _outer(text, above, entry["indent"]) if opens else None
-        return ("variant",) if nested == () else None
-    return ()
+    outer: Path | None = ()
+    for above, entry, where in _entries(text):
+        if above >= number:
+            break
+        if len(entry["indent"]) < len(indent):
+            outer = _opened(entry, where)
+    return outer
 
 
-def _is_open(rest: str) -> bool:
-    """Whether nothing but a comment follows a key."""
-    return not rest.partition("#")[0].strip()
+def _entries(text: Text) -> Iterator[tuple[int, re.Match[str], Path | None]]:
+    """The lines with a key, and the mapping that each is in."""
+    around: list[tuple[int, Path | None]] = []
+    for number in range(len(text)):
+        if entry := _ENTRY.match(text.line(number)):
+            width = len(entry["indent"])
+            while around and around[-1][0] >= width:
+                around.pop()
+            outer = around[-1][1] if around else ()
+            yield number, entry, outer
+            around.append((width, _opened(entry, outer)))
+
+
+def _opened(entry: re.Match[str], outer: Path | None) -> Path | None:
+    """The mapping that a line opens for those indented below it."""
+    rest = entry.string[entry.end() :].partition("#")[0]
+    is_open = entry["key"] == "variant" and outer == () and not rest.strip()
+    return ("variant",) if is_open else None
 
 
 def _in_flow(inside: str, offset: int, after: str) -> Cursor | None:

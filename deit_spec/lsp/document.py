@@ -10,6 +10,7 @@ from deit_spec.graph import LayerGraph
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
 from deit_spec.source import read_text
+from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.origin import Origin, at
 
@@ -31,6 +32,11 @@ class Document:
     def name(self) -> str:
         """What messages call it."""
         return self.origin.shown if self.origin else self.uri
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it is refused unread, whatever it says."""
+        return len(self.text.text) > FILE_BYTES
 
     @cached_property
     def checked(self) -> Checked:

@@ -40,7 +40,7 @@ _SEEN: Final = {
 
 def hover(document: Document, offset: int) -> types.Hover | None:
     """Explain the field at an offset; None where there is none."""
-    found = _entry(document, offset)
+    found = None if document.is_too_large else _entry(document, offset)
     if found is None:
         return None
     path, where = found

@@ -43,7 +43,7 @@ def test_list_has_the_published_figures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "cost deit_tiny_patch16_224", "new x -o -"]
+    "command", ["list", "cost deit_tiny_patch16_224", "new x -o -", "schema"]
 )
 def test_torch_is_not_imported(command: str) -> None:
     code = (

@@ -6,6 +6,7 @@ import pytest
 from pygls.workspace import PositionCodec
 
 from deit_spec.lsp import document as module
+from deit_spec.lsp.completion import complete
 from deit_spec.lsp.document import Document
 from deit_spec.lsp.hover import _SEEN, hover
 from deit_spec.lsp.positions import Text
@@ -32,8 +33,10 @@ def test_a_version_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_text_that_is_too_large_is_not_read() -> None:
-    document = opened("a: 1\n" * 100_000)
+    document = opened("depth: 1\n" * 10_000)
     assert [found.code for found in document.checked.diagnostics] == ["DS008"]
+    assert hover(document, 0) is None
+    assert complete(document, len(document.text.text)) == []
 
 
 def test_a_deep_model_is_not_laid_out() -> None:
