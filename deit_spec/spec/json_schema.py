@@ -28,6 +28,7 @@ BEYOND: Final = {
     "DS206": "a teacher without a distillation token, in a spec that extends another",
     "DS207": "that heads of unequal size have no mean",
     "DS210": "mean_tokens without a distillation token, in a spec that extends another",
+    "DS212": "how many parameters the fields make together",
 }
 """By code, what the validator refuses and the schema cannot."""
 

@@ -77,8 +77,9 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 @example(None)
 def test_schema_and_validator_agree(value: Any) -> None:
     """What the schema finds, and where, the validator finds; and the reverse."""
-    text = yaml.safe_dump(value, allow_unicode=True)
-    checked = check_text(text.encode(), "t.yaml")
+    # A text without quotes may be a pair with a slip in it, such as `depth 12`.
+    dump = json.dumps if isinstance(value, str) else yaml.safe_dump
+    checked = check_text(dump(value).encode(), "t.yaml")
     errors = [each for each in checked.diagnostics if each.severity is Severity.ERROR]
     beyond = [each for each in errors if _is_beyond(each, checked, value)]
     own = [each for each in errors if each not in beyond]
@@ -107,6 +108,8 @@ def _is_beyond(error: Diagnostic, checked: Checked, value: Any) -> bool:
             return not written.isascii() or written.endswith("\n")
         case "DS206" | "DS210":
             return value.get("extends") is not None
+        case "DS212":
+            return "parameters" in error.message
         case code:
             return code in ALWAYS_BEYOND
 
@@ -163,6 +166,7 @@ EXAMPLES = {
     "DS206": "extends: deit_tiny_patch16_224\nteacher_num_classes: 5\n",
     "DS207": "num_classes: 5\nteacher_num_classes: 6\n",
     "DS210": "extends: deit_tiny_patch16_224\nvariant: {readout: mean_tokens}\n",
+    "DS212": "embed_dim: 1048576\n",
 }
 UNREAD = {"DS001", "DS002", "DS003", "DS004", "DS005", "DS006", "DS007"}
 """What no value is made of, so that no schema sees it."""
