@@ -1,8 +1,13 @@
 """Fixes applied to the text that they were made for."""
 
-from collections.abc import Iterable
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from deit_spec.diagnostics.model import Edit, Fix, Source
+
+Range: TypeAlias = tuple[int, int, str]
+"""Two offsets, and the text to put between them."""
 
 
 def apply(fixes: Iterable[Fix], source: Source) -> tuple[str, list[Fix]]:
@@ -11,28 +16,36 @@ def apply(fixes: Iterable[Fix], source: Source) -> tuple[str, list[Fix]]:
     A fix that touches what an earlier one changes waits: the text has to be read
     anew first. So does one of another source. All outside the edits stays.
     """
-    taken: list[tuple[int, int, str]] = []
+    taken: list[Range] = []
     applied = []
     for fix in fixes:
         if any(edit.span.source is not source for edit in fix.edits):
             continue
         ranges = [_range(edit) for edit in fix.edits]
-        if any(_touch(new, old) for new in ranges for old in taken):
+        if any(_is_touched(new, taken) for new in ranges):
             continue
-        taken += ranges
+        for new in ranges:
+            insort(taken, new)
         applied.append(fix)
     text = source.text
-    for start, end, new in sorted(taken, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text, applied
+    pieces, last = [], 0
+    for start, end, replacement in taken:
+        pieces += [text[last:start], replacement]
+        last = end
+    return "".join([*pieces, text[last:]]), applied
 
 
-def _range(edit: Edit) -> tuple[int, int, str]:
+def _range(edit: Edit) -> Range:
     span, source = edit.span, edit.span.source
     start = source.offset(span.line, span.column)
     return start, source.offset(span.end_line, span.end_column), edit.text
 
 
-def _touch(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
-    """Whether two ranges overlap or meet: the order of what meets is not known."""
-    return one[0] <= other[1] and other[0] <= one[1]
+def _is_touched(new: Range, taken: Sequence[Range]) -> bool:
+    """Whether a range overlaps one of the sorted others, or meets it.
+
+    What meets waits, too: of insertions at one place, the order is not known.
+    """
+    index = bisect_left(taken, new)
+    before = index > 0 and new[0] <= taken[index - 1][1]
+    return before or (index < len(taken) and taken[index][0] <= new[1])

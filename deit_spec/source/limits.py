@@ -11,5 +11,8 @@ NESTING_DEPTH: Final = 16
 ALIASES: Final = 0
 """Uses of an anchor; nothing in a spec is worth saying by reference."""
 
+FINDINGS: Final = 1_000
+"""Findings that are told of one spec; nobody reads as many."""
+
 NUMBER_CHARACTERS: Final = 100
 """Characters of one number; Python itself refuses to read thousands of digits."""

@@ -132,3 +132,15 @@ def unreadable(name: str, reason: str) -> Diagnostic:
     message = f"the file cannot be read: {reason}"
     helps = ["give the path of a YAML file, or a name that `deit-spec list` prints"]
     return diagnose("DS009", message, whole(Source(name, "")), helps=helps)
+
+
+def too_many(number: int, span: Span) -> Diagnostic:
+    """Report that there is more to tell than is told."""
+    limit = limits.FINDINGS
+    message = f"{number:,} findings pass the limit of {limit:,}"
+    return diagnose(
+        "DS008",
+        message,
+        Label(span, "the first that is not told"),
+        helps=["mend these"],
+    )

@@ -11,6 +11,7 @@ from deit_spec.source import Document
 from deit_spec.spec.doubt import unread_below
 from deit_spec.spec.fields import FIELDS, TOP, VARIANT, meant_by
 from deit_spec.spec.findings import find_in, no_mapping
+from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.limits import find_excess, find_oversize
 from deit_spec.spec.places import Places
 from deit_spec.spec.rules import find_all
@@ -44,8 +45,9 @@ def check(document: Document, name: str = "deit") -> Checked:
         findings, invalid = [], set[str]()
     except ValidationError as error:
         errors = error.errors(include_url=False)
+        fixes = Fixes(document)
         judged = [found for found in errors if found["loc"] not in document.doubts]
-        findings = [find_in(found, document) for found in judged]
+        findings = [find_in(found, fixes) for found in judged]
         invalid = {".".join(map(str, found["loc"])) for found in errors}
         invalid |= _beneath(invalid) | _misspelt(errors)
         spec = _what_is_valid(value, invalid)

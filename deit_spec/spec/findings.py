@@ -6,8 +6,8 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec import fixes
 from deit_spec.spec.fields import TOP, VARIANT, meant_by
+from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, percent, right_type
 from deit_spec.spec.places import plain
 from deit_spec.spec.schema import plain_name
@@ -33,11 +33,11 @@ _BOUNDS = {
 }
 
 
-def find_in(error: Error, document: Document) -> Diagnostic:
+def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     """Turn one of pydantic's errors into a diagnostic."""
     path = tuple(str(part) for part in error["loc"])
     kind = error["type"]
-    makers: dict[str, Callable[[Path, Error, Document], Diagnostic]] = {
+    makers: dict[str, Callable[[Path, Error, Fixes], Diagnostic]] = {
         "extra_forbidden": _unknown_key,
         "invalid_key": _no_string,
         "literal_error": _not_allowed,
@@ -47,7 +47,7 @@ def find_in(error: Error, document: Document) -> Diagnostic:
         "finite_number": _not_finite,
         **dict.fromkeys(_BOUNDS, _out_of_range),
     }
-    return makers.get(kind, _wrong_type)(path, error, document)
+    return makers.get(kind, _wrong_type)(path, error, fixes)
 
 
 def no_mapping(document: Document) -> Diagnostic:
@@ -75,19 +75,19 @@ def describe(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
-def _unknown_key(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
+def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: ARG001
     meant = meant_by(path)
     mend = fixes.rename if meant[:-1] == path[:-1] else fixes.move
     return diagnose(
         "DS101",
         f"unknown key `{_cut(path[-1])}`",
-        Label(document.nearest(path).key, "no such key"),
+        Label(fixes.document.nearest(path).key, "no such key"),
         helps=[_where_it_belongs(path)],
-        fix=mend(path, meant[-1], document) if meant != path else None,
+        fix=mend(path, meant[-1]) if meant != path else None,
     )
 
 
-def _no_string(path: Path, error: Error, document: Document) -> Diagnostic:
+def _no_string(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     """A key of a mapping from Python; YAML's own are found by the reader."""
     *outer, _ = path
     key = error["input"]
@@ -95,7 +95,7 @@ def _no_string(path: Path, error: Error, document: Document) -> Diagnostic:
     return diagnose(
         "DS005",
         f"a key is {describe(key)}, not a string",
-        Label(document.nearest(place).key),
+        Label(fixes.document.nearest(place).key),
         helps=["the keys of a spec are the names of its fields"],
     )
 
@@ -115,38 +115,38 @@ def _where_it_belongs(path: Path) -> str:
     return f"did you mean `{name}`{moved}?"
 
 
-def _wrong_type(path: Path, error: Error, document: Document) -> Diagnostic:
+def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     wanted = _WANTED.get(error["type"], "another type")
     return diagnose(
         "DS102",
         f"{_dotted(path)} is not {wanted}",
-        Label(document.nearest(path).value, f"{describe(error['input'])}"),
+        Label(fixes.document.nearest(path).value, f"{describe(error['input'])}"),
         helps=[right_type(path, error["input"], wanted)],
-        fix=fixes.retype(path, error["type"], error["input"], document),
+        fix=fixes.retype(path, error["type"], error["input"]),
     )
 
 
-def _out_of_range(path: Path, error: Error, document: Document) -> Diagnostic:
+def _out_of_range(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     key, words = _BOUNDS[error["type"]]
     bound = error["ctx"][key]
     return diagnose(
         "DS103",
         f"{_dotted(path)} is not {words} {bound:g}",
-        Label(document.nearest(path).value, _cut(plain(error["input"]))),
+        Label(fixes.document.nearest(path).value, _cut(plain(error["input"]))),
         helps=[percent(path, error["input"]) or default(path)],
     )
 
 
-def _not_finite(path: Path, error: Error, document: Document) -> Diagnostic:  # noqa: ARG001
+def _not_finite(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: ARG001
     return diagnose(
         "DS103",
         f"{_dotted(path)} is not a finite number",
-        Label(document.nearest(path).value),
+        Label(fixes.document.nearest(path).value),
         helps=[default(path)],
     )
 
 
-def _not_allowed(path: Path, error: Error, document: Document) -> Diagnostic:
+def _not_allowed(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     allowed = [word.strip("'") for word in _split_expected(error["ctx"]["expected"])]
     value = error["input"]
     meant = closest_word(value, allowed) if isinstance(value, str) else None
@@ -155,10 +155,10 @@ def _not_allowed(path: Path, error: Error, document: Document) -> Diagnostic:
     return diagnose(
         "DS104",
         f"{_dotted(path)} is none of its values",
-        Label(document.nearest(path).value, describe(value)),
+        Label(fixes.document.nearest(path).value, describe(value)),
         helps=[f"did you mean `{path[-1]}: {meant}`?" if meant else choices],
         notes=[f"it takes {listed([first, *more])}"] if meant else [],
-        fix=fixes.choose(path, meant, value, document) if meant else None,
+        fix=fixes.choose(path, meant, value) if meant else None,
     )
 
 
@@ -166,11 +166,11 @@ def _split_expected(expected: str) -> list[str]:
     return expected.replace(" or ", ", ").split(", ")
 
 
-def _bad_name(path: Path, error: Error, document: Document) -> Diagnostic:
+def _bad_name(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     return diagnose(
         "DS107",
         "the name is not one word of at most 60 characters",
-        Label(document.nearest(path).value),
+        Label(fixes.document.nearest(path).value),
         notes=["a name has letters, digits and `_.+-`, and begins with none of `.+-`"],
         helps=[f"`name: {scalar_text(plain_name(error['input']))}`"],
     )

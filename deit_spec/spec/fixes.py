@@ -6,7 +6,8 @@ what it mends and nothing beside it: comments and layout stay.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from functools import cached_property
 from typing import Final
 
 from deit_spec.diagnostics import Edit, Fix
@@ -41,37 +42,105 @@ _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
 
-def rename(path: Path, word: str, document: Document) -> Fix | None:
-    """Write the key that was meant, in the same mapping."""
-    if not _is_sure(path, word, (*path[:-1], word), document):
-        return None
-    edit = Edit(document.spans[path].key, word)
-    return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
+class Fixes:
+    """The mends of one document; what it extends is not its to edit."""
 
+    def __init__(self, document: Document) -> None:
+        self.document = document
 
-def move(path: Path, word: str, document: Document) -> Fix | None:
-    """Move a line under `variant`, or out of it, to the key that was meant."""
-    inside = len(path) > 1
-    if not _is_sure(path, word, (word,) if inside else ("variant", word), document):
-        return None
-    line = line_of(document.spans[path], document.source)
-    if line is None:
-        return None
-    move_line = _to_the_top if inside else _below
-    edits = move_line(line, word, document)
-    place = "to the top level" if inside else "under `variant`"
-    return Fix(f"move `{word}` {place}", edits) if edits else None
+    def rename(self, path: Path, word: str) -> Fix | None:
+        """Write the key that was meant, in the same mapping."""
+        if not self._is_sure(path, (*path[:-1], word)):
+            return None
+        edit = Edit(self._own[path].key, word)
+        return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
 
+    def move(self, path: Path, word: str) -> Fix | None:
+        """Move a line under `variant`, or out of it, to the key that was meant."""
+        inside = len(path) > 1
+        if not self._is_sure(path, (word,) if inside else ("variant", word)):
+            return None
+        line = line_of(self._own[path], self.document.source)
+        if line is None:
+            return None
+        edits = self._to_the_top(line, word) if inside else self._below(line, word)
+        place = "to the top level" if inside else "under `variant`"
+        return Fix(f"move `{word}` {place}", edits) if edits else None
 
-def retype(path: Path, kind: str, value: object, document: Document) -> Fix | None:
-    """Write the number, the boolean or the null that a value of another type says."""
-    text = _retyped(path, kind, value)
-    return _write(path, text, document) if text is not None else None
+    def retype(self, path: Path, kind: str, value: object) -> Fix | None:
+        """Write the number, boolean or null that a value of another type says."""
+        text = _retyped(path, kind, value)
+        return self._write(path, text) if text is not None else None
 
+    def choose(self, path: Path, word: str, value: str) -> Fix | None:
+        """Write the allowed value that was misspelt."""
+        return self._write(path, word) if _is_close(value, word) else None
 
-def choose(path: Path, word: str, value: str, document: Document) -> Fix | None:
-    """Write the allowed value that was misspelt."""
-    return _write(path, word, document) if _is_close(value, word) else None
+    def _write(self, path: Path, text: str) -> Fix | None:
+        entry = self._own.get(path)
+        if entry is None or entry.value.line != entry.value.end_line:
+            return None
+        return Fix(f"write `{path[-1]}: {text}`", (Edit(entry.value, text),))
+
+    def _is_sure(self, path: Path, target: Path) -> bool:
+        """Whether a key can have meant but this field, and the field is free."""
+        own = path in self._own and target not in self._own
+        return own and _is_close(path[-1], target[-1]) and self._meant[target] == 1
+
+    def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
+        """Under `variant`: before its first key, or with a `variant:` of its own."""
+        if ("variant",) not in self._own:
+            # One line opens it; the next time, the others find it there.
+            opened = f"variant:{line.line_break}{line.indent}  {word}"
+            is_first = line.number == self._first_misplaced
+            return (line.key_as(opened),) if is_first else None
+        first = self._first_inside and line_with(
+            self._first_inside, self.document.source
+        )
+        if not first:
+            return None
+        added = f"{word}{line.rest}{line.line_break}{first.indent}"
+        return (line.removed(), first.before_key(added))
+
+    def _to_the_top(self, line: Line, word: str) -> tuple[Edit, ...] | None:
+        """Before `variant`, unless that would be left without a key."""
+        outer = line_with(self._own["variant",], self.document.source)
+        if outer is None or self._inside == 1:
+            return None
+        added = f"{word}{line.rest}{line.line_break}{outer.indent}"
+        return (outer.before_key(added), line.removed())
+
+    @cached_property
+    def _own(self) -> dict[Path, Entry]:
+        """The entries of the document's own text, in its order."""
+        return {
+            tuple(map(str, path)): entry
+            for path, entry in self.document.spans.items()
+            if entry.source is self.document.source
+        }
+
+    @cached_property
+    def _meant(self) -> Counter[Path]:
+        """How many unknown keys may have meant each field."""
+        return Counter(map(meant_by, filter(_is_unknown, self._own)))
+
+    @cached_property
+    def _first_misplaced(self) -> int:
+        """The line of the first key that belongs under `variant`."""
+        found = (
+            entry.key.line
+            for path, entry in self._own.items()
+            if len(path) == 1 and len(meant_by(path)) > 1
+        )
+        return min(found, default=0)
+
+    @cached_property
+    def _first_inside(self) -> Entry | None:
+        return next((self._own[path] for path in self._own if _is_inside(path)), None)
+
+    @cached_property
+    def _inside(self) -> int:
+        return sum(map(_is_inside, self._own))
 
 
 def _retyped(path: Path, kind: str, value: object) -> str | None:
@@ -91,40 +160,6 @@ def _retyped(path: Path, kind: str, value: object) -> str | None:
     return "null" if is_null else None
 
 
-def _write(path: Path, text: str, document: Document) -> Fix | None:
-    entry = _own(document).get(path)
-    if entry is None or entry.value.line != entry.value.end_line:
-        return None
-    return Fix(f"write `{path[-1]}: {text}`", (Edit(entry.value, text),))
-
-
-def _is_sure(path: Path, word: str, target: Path, document: Document) -> bool:
-    """Whether a key can have meant but this word, and the word is free."""
-    own = _own(document)
-    if path not in own or target in own or not _is_close(path[-1], word):
-        return False
-    return _meanings(own).count(target) == 1
-
-
-def _own(document: Document) -> dict[Path, Entry]:
-    """The entries of the document's own text; what it extends is not its to edit."""
-    return {
-        tuple(map(str, path)): entry
-        for path, entry in document.spans.items()
-        if entry.key.source is document.source
-    }
-
-
-def _meanings(own: Iterable[Path]) -> list[Path]:
-    """The fields that unknown keys may have meant, wherever they belong."""
-    unknown = {path for path in own if path and path[-1] not in _fields_at(path)}
-    return [meant_by(path) for path in unknown]
-
-
-def _fields_at(path: Path) -> tuple[str, ...]:
-    return VARIANT if len(path) > 1 else TOP
-
-
 def _is_close(written: str, word: str) -> bool:
     plain_word = written.lower().replace("-", "_").replace(" ", "_")
     if plain_word in _NOT_QUITE:
@@ -134,39 +169,8 @@ def _is_close(written: str, word: str) -> bool:
     return difflib.SequenceMatcher(None, plain_word, word).ratio() >= _CLOSE
 
 
-def _below(line: Line, word: str, document: Document) -> tuple[Edit, ...] | None:
-    """Under `variant`: before its first key, or with a `variant:` of its own."""
-    own = _own(document)
-    if ("variant",) not in own:
-        # One line opens it; the next time, the others find it there.
-        opened = f"variant:{line.line_break}{line.indent}  {word}"
-        return (line.key_as(opened),) if _is_first(line, own) else None
-    inside = [entry for path, entry in own.items() if _is_inside(path)]
-    first = line_with(inside[0], document.source) if inside else None
-    if first is None:
-        return None
-    added = f"{word}{line.rest}{line.line_break}{first.indent}"
-    return (line.removed(), first.before_key(added))
-
-
-def _is_first(line: Line, own: Mapping[Path, Entry]) -> bool:
-    """Whether no key before this line may belong under `variant` too."""
-    misplaced = (
-        entry.key.line
-        for path, entry in own.items()
-        if len(path) == 1 and any(len(meant) > 1 for meant in _meanings([path]))
-    )
-    return line.number == min(misplaced)
-
-
-def _to_the_top(line: Line, word: str, document: Document) -> tuple[Edit, ...] | None:
-    """Before `variant`, unless that would be left without a key."""
-    own = _own(document)
-    outer = line_with(own["variant",], document.source)
-    if outer is None or sum(map(_is_inside, own)) == 1:
-        return None
-    added = f"{word}{line.rest}{line.line_break}{outer.indent}"
-    return (outer.before_key(added), line.removed())
+def _is_unknown(path: Path) -> bool:
+    return bool(path) and path[-1] not in (VARIANT if len(path) > 1 else TOP)
 
 
 def _is_inside(path: Path) -> bool:

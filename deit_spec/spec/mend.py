@@ -8,7 +8,7 @@ from deit_spec.diagnostics.edits import apply
 from deit_spec.source import contents, read_bytes
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import Origin, locate
-from deit_spec.spec.reading import check_read, check_spec, check_text
+from deit_spec.spec.reading import check_read, check_spec, told
 
 _ROUNDS = 100
 """More than any file of the size allowed has mistakes that hide others."""
@@ -59,10 +59,9 @@ def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
         data = data[:marks] + text.encode()
         applied += taken
         checked = _check(data, name, origin)
-    return Mended(before, data, tuple(applied), checked)
+    return Mended(before, data, tuple(applied), told(checked))
 
 
 def _check(data: bytes, name: str, origin: Origin | None) -> Checked:
-    if origin is None:
-        return check_text(data, name)
-    return check_read(*read_bytes(data, name), origin.stem, origin)
+    stem = "deit" if origin is None else origin.stem
+    return check_read(*read_bytes(data, name), stem, origin)

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, has_errors, in_source_order
 from deit_spec.source import Document, document_from_mapping, read_bytes
+from deit_spec.source.limits import FINDINGS
+from deit_spec.source.problems import too_many
 from deit_spec.spec.check import Checked, check
 from deit_spec.spec.inherit import inherited, resolve
 from deit_spec.spec.origin import Origin, at, locate
@@ -16,11 +19,15 @@ SpecLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec
 
 
 def check_spec(spec: SpecLike) -> Checked:
-    """Read and validate a spec, and return every finding.
+    """Read and validate a spec, and return every finding, or the first of very many.
 
     Raises:
         TypeError: It is neither a path, a mapping nor a DeiTSpec.
     """
+    return told(_check_any(spec))
+
+
+def _check_any(spec: SpecLike) -> Checked:
     match spec:
         case DeiTSpec():
             value = spec.model_dump(exclude_unset=True)
@@ -40,7 +47,7 @@ def check_spec(spec: SpecLike) -> Checked:
 def check_text(data: bytes, name: str) -> Checked:
     """Read and validate a spec that has no file, such as standard input."""
     document, findings = read_bytes(data, name)
-    return check_read(document, findings, "deit")
+    return told(check_read(document, findings, "deit"))
 
 
 def check_read(
@@ -56,6 +63,15 @@ def check_read(
     findings = [*findings, *lineage.findings]
     checked = check(lineage.document, plain_name(name))
     findings += [inherited(found, lineage.links) for found in checked.diagnostics]
-    everything = tuple(in_source_order(findings)) if findings else ()
+    everything = in_source_order(findings)
     spec = None if has_errors(everything) else checked.spec
-    return Checked(spec, everything, lineage.document, lineage.links)
+    return Checked(spec, tuple(everything), lineage.document, lineage.links)
+
+
+def told(checked: Checked) -> Checked:
+    """Leave out what nobody would read."""
+    findings = checked.diagnostics
+    if len(findings) <= FINDINGS:
+        return checked
+    last = too_many(len(findings), findings[FINDINGS].primary.span)
+    return replace(checked, diagnostics=(*findings[:FINDINGS], last))
