@@ -1,6 +1,6 @@
 """What a spec does not say for sure, so that no rule speaks of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -12,7 +12,11 @@ _OPEN: Final[frozenset[Path]] = frozenset({(), ("variant",)})
 
 def unread_below(document: Document) -> Document:
     """Doubt what a document has not written: what it extends was not read."""
-    return replace(document, doubts=document.doubts | _OPEN)
+    value = document.value
+    variant = value.get("variant", {}) if isinstance(value, Mapping) else {}
+    # What is written in the place of a mapping is wrong, whatever else there is.
+    open_ = _OPEN if isinstance(variant, Mapping) else {()}
+    return replace(document, doubts=document.doubts | open_)
 
 
 def of_both(base: Document, document: Document) -> frozenset[Path]:

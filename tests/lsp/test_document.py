@@ -40,11 +40,11 @@ def test_a_text_that_is_too_large_is_not_read() -> None:
 
 
 def test_a_deep_model_is_not_laid_out() -> None:
-    document = opened("depth: 20000\n")
+    document = opened("depth: 512\n")
     assert document.graph is None
     found = hover(document, 0)
     assert found is not None
-    assert "`depth: 20000`, written here" in str(found.contents)
+    assert "`depth: 512`, written here" in str(found.contents)
 
 
 def test_a_document_without_a_file_is_checked() -> None:

@@ -44,7 +44,9 @@ VALUES = (
 )
 TOP = st.sampled_from([*DeiTSpec.model_fields, "dept", "fusion", "é", ""])
 INNER = st.sampled_from([*Variant.model_fields, "fusions", "depth"])
-EXTENDS = st.sampled_from([None, *PUBLISHED]) | st.sampled_from([True, 3, 1.5, []])
+EXTENDS = st.sampled_from([None, *PUBLISHED]) | st.sampled_from(
+    ["nowhere.yaml", "", True, 3, 1.5, []]
+)
 ARBITRARY = st.fixed_dictionaries(
     {},
     optional={
