@@ -1,9 +1,9 @@
-"""Validating many files in one process, against parsing them and doing nothing more.
+"""`deit-spec validate FOLDER` with many specs, against parsing them and no more.
 
-    python benchmarks/many.py [--rounds N] [--files N] [PATH ...]
+    python benchmarks/many.py [--rounds N] [--files N] [FOLDER]
 
 Both are processes, so each pays its start. The peer parses every file with
-`yaml.CSafeLoader` and imports nothing but yaml. Without paths, files of a dozen
+`yaml.CSafeLoader` and imports nothing but yaml. Without a folder, files of a dozen
 lines are made up: all distinct, some with `variant`, some extending a published
 spec.
 """
@@ -20,22 +20,16 @@ from paired import COLUMNS, in_turns, show
 
 ROOT = Path(__file__).resolve().parents[1]
 AIM = "≤ 3.00"
-OURS = """
-import sys
-from pathlib import Path
-from deit_spec.spec import check_spec
-for path in Path(sys.argv[1]).read_text().splitlines():
-    assert check_spec(Path(path)).spec is not None, path
-"""
+OURS = [sys.executable, "-m", "deit_spec", "validate"]
 THEIRS = """
 import sys
+from pathlib import Path
 import yaml
-with open(sys.argv[1]) as names:
-    for path in names.read().splitlines():
-        with open(path, "rb") as file:
-            yaml.load(file, yaml.CSafeLoader)
+for path in Path(sys.argv[1]).glob("*.yaml"):
+    with open(path, "rb") as file:
+        yaml.load(file, yaml.CSafeLoader)
 """
-STARTS = "import deit_spec.spec"
+PEER = [sys.executable, "-c", THEIRS]
 
 
 def write_spec(folder: Path, index: int, draw: random.Random) -> Path:
@@ -66,28 +60,30 @@ def write_spec(folder: Path, index: int, draw: random.Random) -> Path:
     return path
 
 
-def run(code: str, *arguments: Path) -> None:
-    """Run code in a process that must succeed."""
+def run(command: list[str], folder: Path) -> None:
+    """Run a command on a folder; it must succeed."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, env=environment
+        [*command, str(folder)], check=True, env=environment, capture_output=True
     )
 
 
-def measure(paths: list[Path], rounds: int) -> None:
-    """Print the figure beside its aim, and how much of ours is the start."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
-        names.write("\n".join(str(path.resolve()) for path in paths))
-        names.flush()
-        listed = Path(names.name)
-        pairs = in_turns(lambda: run(OURS, listed), lambda: run(THEIRS, listed), rounds)
-        start = in_turns(lambda: run(STARTS), lambda: run("import yaml"), rounds)
+def measure(folder: Path, rounds: int) -> None:
+    """Print the figure beside its aim, and what one spec takes, which is the start."""
+    with tempfile.TemporaryDirectory() as one:
+        write_spec(Path(one), 0, random.Random(0))  # noqa: S311
+        write_spec(Path(one), 1, random.Random(1))  # noqa: S311
+        start = in_turns(
+            lambda: run(OURS, Path(one)), lambda: run(PEER, Path(one)), rounds
+        )
+    pairs = in_turns(lambda: run(OURS, folder), lambda: run(PEER, folder), rounds)
     rows = [
         ("validate them all", *pairs.cells(AIM)),
-        ("start alone", *start.cells("")),
+        ("validate two", *start.cells("")),
     ]
-    show(f"{len(paths):,} files, against parsing them", COLUMNS, rows)
+    count = len(list(folder.glob("*.yaml")))
+    show(f"{count:,} files, against parsing them", COLUMNS, rows)
 
 
 def main() -> None:
@@ -95,14 +91,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--files", type=int, default=1000)
-    parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+    parser.add_argument("folder", type=Path, nargs="?")
     options = parser.parse_args()
+    if options.folder:
+        measure(options.folder, options.rounds)
+        return
     with tempfile.TemporaryDirectory() as folder:
         draw = random.Random(0)  # noqa: S311  -- the same files each time
-        paths = options.paths or [
-            write_spec(Path(folder), index, draw) for index in range(options.files)
-        ]
-        measure(paths, options.rounds)
+        for index in range(options.files):
+            write_spec(Path(folder), index, draw)
+        measure(Path(folder), options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,43 +1,68 @@
-"""The commands, put together."""
+"""The commands, put together. Each is imported when it is asked for."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from deit_spec.cli import compile as compile_command
-from deit_spec.cli import (
-    cost,
-    explain,
-    lsp,
-    messages,
-    new,
-    render,
-    schema,
-    validate,
-    weights,
-)
-from deit_spec.cli import list as list_command
+from deit_spec.cli import messages
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
 from deit_spec.version import __version__
 
+NAMES = (
+    "validate",
+    "render",
+    "compile",
+    "cost",
+    "explain",
+    "list",
+    "lsp",
+    "new",
+    "schema",
+    "weights",
+)
+"""The commands in the order of the help; each is the module of its name."""
+
+
+class _Lazy(Commands):
+    """A group whose commands are loaded one at a time: one start pays for one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(NAMES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in NAMES:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in NAMES:  # what was meant is looked for among all
+            for name in NAMES:
+                self.get_command(ctx, name)
+        return super().resolve_command(ctx, args)
+
+
+def _load(name: str) -> Any:
+    module = import_module(f"deit_spec.cli.{name}")
+    if hasattr(module, "app"):
+        command: Any = typer.main.get_group(module.app)
+        command.name = name
+        return command
+    single = typer.Typer(add_completion=False)
+    single.command(name)(module.run)
+    return typer.main.get_command(single)
+
+
 app = typer.Typer(
     name="deit-spec",
-    cls=Commands,
+    cls=_Lazy,
     help="A declarative model compiler for DeiT.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("validate")(validate.run)
-app.command("render")(render.run)
-app.command("compile")(compile_command.run)
-app.command("cost")(cost.run)
-app.command("explain")(explain.run)
-app.command("list")(list_command.run)
-app.command("lsp")(lsp.run)
-app.command("new")(new.run)
-app.command("schema")(schema.run)
-app.add_typer(weights.app, name="weights")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  -- typer calls it so

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.graph import Target
-
 SpecArgument = Annotated[
     str,
     typer.Argument(
@@ -22,7 +20,4 @@ OutputOption = Annotated[
         metavar="FILE",
         help="Write to FILE, whole or not at all; - is standard output.",
     ),
-]
-TargetOption = Annotated[
-    Target, typer.Option("--target", help="What the model is for.")
 ]

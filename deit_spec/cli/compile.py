@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument, TargetOption
+from deit_spec.cli.arguments import OutputOption, SpecArgument
 from deit_spec.cli.output import STDIN, emit, fail, keep_specs, read
+from deit_spec.cli.target import TargetOption
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument, TargetOption
+from deit_spec.cli.arguments import OutputOption, SpecArgument
 from deit_spec.cli.output import emit, read
+from deit_spec.cli.target import TargetOption
 from deit_spec.cost import (
     By,
     Convention,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument, TargetOption
+from deit_spec.cli.arguments import OutputOption, SpecArgument
 from deit_spec.cli.messages import make_console
 from deit_spec.cli.output import STDIN, emit, keep_specs, read
+from deit_spec.cli.target import TargetOption
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
 

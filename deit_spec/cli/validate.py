@@ -10,11 +10,9 @@ from deit_spec.cli import fixing, messages
 from deit_spec.cli.arguments import OutputOption
 from deit_spec.cli.output import STDIN, check, emit, fail
 from deit_spec.cli.specs import expand
-from deit_spec.cost import summarise
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.forms import Form
 from deit_spec.diagnostics.visible import visible
-from deit_spec.pipeline import finish
 
 
 def run(
@@ -73,6 +71,10 @@ def _one(name: str, outcome: fixing.Outcome, *, quiet: bool) -> bool:
     if checked.diagnostics:
         messages.draw(checked.diagnostics, counted=True)
     if checked.spec is not None and not quiet:
+        # Of several specs no graph is made.
+        from deit_spec.cost import summarise
+        from deit_spec.pipeline import finish
+
         typer.echo(f"{visible(name)}: {summarise(finish(checked))}")
     return outcome.failed
 
