@@ -25,14 +25,10 @@ from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import NextEvent, end_of, start_of
 from deit_spec.source.lines import line_of
 from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
-from deit_spec.source.report import Report
+from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.scalars import Kind
 
 _BLANKS: Final = " \t\r\n\x85\u2028\u2029"
-
-
-class TooDeepError(Exception):
-    """Nesting passes its limit: read no further, for parsers slow down with depth."""
 
 
 class Node(NamedTuple):
@@ -63,7 +59,7 @@ class Composer:
 
         Raises:
             MarkedYAMLError: where the text is no YAML.
-            TooDeepError: where nesting passes its limit; the report has it.
+            EnoughError: where the text passes a limit; the report has it.
         """
         node = None
         while type(event := self._next()) is not StreamEndEvent:
@@ -195,7 +191,7 @@ class Composer:
     def _check(self, event: CollectionStartEvent, kind: str, depth: int) -> None:
         if depth > limits.NESTING_DEPTH:
             self._report.note(problems.too_deep(self._report.span(event)))
-            raise TooDeepError
+            raise EnoughError
         if event.tag:
             check_tag(event, kind, self._report)
 

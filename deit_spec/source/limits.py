@@ -11,7 +11,7 @@ NESTING_DEPTH: Final = 16
 ALIASES: Final = 0
 """Uses of an anchor; nothing in a spec is worth saying by reference."""
 
-FINDINGS: Final = 1_000
+FINDINGS: Final = 200
 """Findings that are told of one spec; nobody reads as many."""
 
 NUMBER_CHARACTERS: Final = 100

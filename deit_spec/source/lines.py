@@ -67,12 +67,12 @@ class Line:
 
 def line_of(entry: Entry, source: Source) -> Line | None:
     """Give the line of a key whose value is a scalar; None where it shares it."""
-    if entry.key.line != entry.value.end_line or entry.key.source is not source:
+    key, value = entry.key, entry.value
+    if key.line != value.end_line:
         return None
     line = line_with(entry, source)
     if line is None:
         return None
-    value = entry.value
     start = source.offset(value.line, value.column)
     end = source.offset(value.end_line, value.end_column)
     between = line.positions.text(line.after_key, start)
@@ -86,11 +86,13 @@ def line_of(entry: Entry, source: Source) -> Line | None:
 
 def line_with(entry: Entry, source: Source) -> Line | None:
     """Give the line that a key begins, whatever its value is."""
-    positions, text = Positions(source), source.text
-    key = source.offset(entry.key.line, entry.key.column)
-    start = source.offset(entry.key.line, 1)
-    after_key = source.offset(entry.key.end_line, entry.key.end_column)
-    if entry.key.source is not source or text[start:key].strip(_BLANKS):
+    if entry.source is not source:
+        return None
+    positions, text, span = Positions(source), source.text, entry.key
+    key = source.offset(span.line, span.column)
+    start = source.offset(span.line, 1)
+    after_key = source.offset(span.end_line, span.end_column)
+    if text[start:key].strip(_BLANKS):
         return None
     found = _BREAK.search(text, after_key)
     end, after_break = found.span() if found else (len(text), len(text))

@@ -134,10 +134,9 @@ def unreadable(name: str, reason: str) -> Diagnostic:
     return diagnose("DS009", message, whole(Source(name, "")), helps=helps)
 
 
-def too_many(number: int, span: Span) -> Diagnostic:
+def too_many(span: Span) -> Diagnostic:
     """Report that there is more to tell than is told."""
-    limit = limits.FINDINGS
-    message = f"{number:,} findings pass the limit of {limit:,}"
+    message = f"there are more than {limits.FINDINGS} findings"
     return diagnose(
         "DS008",
         message,

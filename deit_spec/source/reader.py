@@ -14,12 +14,12 @@ from deit_spec.diagnostics import (
     in_source_order,
 )
 from deit_spec.source import limits, problems
-from deit_spec.source.composer import Composer, Node, TooDeepError
+from deit_spec.source.composer import Composer, Node
 from deit_spec.source.document import Document, Entry, Path
 from deit_spec.source.events import events
 from deit_spec.source.meaning import UNKNOWN
 from deit_spec.source.positions import Positions
-from deit_spec.source.report import Report
+from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.slips import find_slips, patches_of, report_of
 from deit_spec.source.syntax import offset_of, syntax_error
 
@@ -89,7 +89,7 @@ def _read(positions: Positions) -> _Reading:
         offset = offset_of(error)
         document = _part(composer, positions, offset)
         return _Reading(document, report.problems, positions.original(offset))
-    except TooDeepError:
+    except EnoughError:
         document = _part(composer, positions, len(positions.parsed))
         return _Reading(document, report.problems, None)
     end = len(positions.source.text) if _is_bare(root, positions) else None

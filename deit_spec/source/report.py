@@ -3,9 +3,13 @@
 from yaml.events import Event
 
 from deit_spec.diagnostics import Diagnostic, Span
-from deit_spec.source import problems, tags
+from deit_spec.source import limits, problems, tags
 from deit_spec.source.events import end_of, start_of
 from deit_spec.source.positions import Positions
+
+
+class EnoughError(Exception):
+    """The text passes a limit: read no further, for that may cost more and more."""
 
 
 class Report:
@@ -18,8 +22,14 @@ class Report:
         """The offsets of nodes whose tag says what they are not."""
 
     def note(self, problem: Diagnostic) -> None:
-        """Note a problem; what is refused is left out, or read as if not there."""
+        """Note a problem; what is refused is left out, or read as if not there.
+
+        Raises:
+            EnoughError: There are more problems than are told.
+        """
         self.problems.append(problem)
+        if len(self.problems) > limits.FINDINGS:
+            raise EnoughError
 
     def foreign_tag(self, tag: str, event: Event) -> None:
         """Note a tag that the core schema does not have."""

@@ -73,5 +73,5 @@ def told(checked: Checked) -> Checked:
     findings = checked.diagnostics
     if len(findings) <= FINDINGS:
         return checked
-    last = too_many(len(findings), findings[FINDINGS].primary.span)
+    last = too_many(findings[FINDINGS].primary.span)
     return replace(checked, diagnostics=(*findings[:FINDINGS], last))

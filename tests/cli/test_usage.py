@@ -15,7 +15,8 @@ TINY = "specs/tiny.yaml"
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from commands(command, *path, name)
         else:
@@ -28,6 +29,11 @@ OPTIONS = [
     for option in command.params
     if option.opts[-1].startswith("--") and not option.is_flag
 ]
+
+
+def test_every_command_is_walked() -> None:
+    walked = {id_.split()[0] for each in OPTIONS if (id_ := each.id)}
+    assert walked >= {"validate", "cost", "render", "weights"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)

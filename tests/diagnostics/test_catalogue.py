@@ -91,7 +91,7 @@ def test_a_defect_is_told_as_its_entry_says(
     def fail(_: object) -> None:
         raise KeyError("blocks.0.norm1")
 
-    monkeypatch.setattr(validate, "finish", fail)
+    monkeypatch.setattr(validate, "check", fail)
     monkeypatch.setattr("sys.argv", ["deit-spec", "validate", "specs/tiny.yaml"])
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as end:

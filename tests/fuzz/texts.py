@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 
 if TYPE_CHECKING:
     from atheris import FuzzedDataProvider
 
+LONGEST_TEXT: Final = FILE_BYTES + 1
 ROOT: Final = Path(__file__).parents[2]
 SEEDS: Final = ("specs/*.yaml", "specs/published/*.yaml", "tests/spec/invalid/*.yaml")
 KEYS: Final = [*TOP, *VARIANT, *SYNONYMS, "<<", "? x", "1", "null", "[a]", "{a: b}"]
 VALUES: Final = [
-    "0", "1", "2", "12", "16", "224", "768", "770", "-1", "1000000000", "9" * 99,
+    "0", "1", "2", "12", "16", "224", "512", "768", "770", "-1", "1000000000", "9" * 99,
     "9" * 101, "1e-6", "1e400", "4.0", "0.1", ".inf", ".nan", "true", "yes", "null",
     "~", "", "cls", "dist", "mean_logits", "mean_tokens", "patches", "fan_in", "'12'",
     '"1e-6"', "[1, 2]", "{a: 1}", "&a 1", "*a", "!!int 3", "!x y", "|\n  text", "- 1",
@@ -41,16 +43,17 @@ def seeds() -> Iterator[bytes]:
 
 
 def text(data: "FuzzedDataProvider") -> bytes:
-    """Make a text of what the fuzzer gives."""
+    """Make a text of what the fuzzer gives: its own bytes, or lines, maybe many."""
     if data.ConsumeBool():
         return bytes(data.ConsumeBytes(data.remaining_bytes()))
-    parts = []
+    lines = []
     while data.remaining_bytes():
-        parts += [
-            " " * data.ConsumeIntInRange(0, 3),
-            data.PickValueInList(KEYS),
-            data.PickValueInList(GLUE),
-            data.PickValueInList(VALUES),
-            data.PickValueInList(["\n", "\n", "\n", *GLUE]),
-        ]
-    return "".join(parts).encode()
+        line = (
+            " " * data.ConsumeIntInRange(0, 3)
+            + data.PickValueInList(KEYS)
+            + data.PickValueInList(GLUE)
+            + data.PickValueInList(VALUES)
+            + data.PickValueInList(["\n", "\n", "\n", *GLUE])
+        )
+        lines += [line] * data.PickValueInList([1] * 20 + [100, 4000])
+    return "".join(lines).encode()[:LONGEST_TEXT]

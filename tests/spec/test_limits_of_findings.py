@@ -1,0 +1,36 @@
+"""A text of mistakes alone: the first are told, in time that grows no faster than it."""
+
+import pytest
+
+from deit_spec.source.limits import FINDINGS
+from deit_spec.spec import check_text, mend_text
+
+TEXTS = {
+    "doubled keys": "depth: 12\n" * 3_000,
+    "unknown keys": "".join(f"embed_dim{i}: 1\n" for i in range(3_000)),
+    "slips": "depth:12\n" * 3_000,
+    "keys that are no strings": "1: a\n" * 3_000,
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_first_are_told_and_that_there_are_more(name: str) -> None:
+    found = check_text(TEXTS[name].encode(), "t.yaml").diagnostics
+    assert len(found) == FINDINGS + 1
+    last = found[-1]
+    assert last.code == "DS008"
+    assert last.message == f"there are more than {FINDINGS} findings"
+    assert last.primary.span.line == FINDINGS + 1 + (name == "doubled keys")
+
+
+def test_all_are_mended_whatever_is_told() -> None:
+    mended = mend_text(TEXTS["doubled keys"].encode(), "t.yaml")
+    assert mended.after == b"depth: 12\n"
+    assert len(mended.fixes) == 2_999
+
+
+def test_as_many_as_are_told_are_told_as_they_are() -> None:
+    text = "".join(f"embed_dim{i}: 1\n" for i in range(FINDINGS))
+    found = check_text(text.encode(), "t.yaml").diagnostics
+    assert {each.code for each in found} == {"DS101"}
+    assert len(found) == FINDINGS
