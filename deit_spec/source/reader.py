@@ -85,7 +85,7 @@ def _read(positions: Positions) -> _Reading:
     try:
         root = composer.document()
     except MarkedYAMLError as error:
-        report.note(syntax_error(error, positions))
+        report.problems.append(syntax_error(error, positions))
         offset = offset_of(error)
         document = _part(composer, positions, offset)
         return _Reading(document, report.problems, positions.original(offset))

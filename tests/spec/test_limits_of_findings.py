@@ -34,3 +34,11 @@ def test_as_many_as_are_told_are_told_as_they_are() -> None:
     found = check_text(text.encode(), "t.yaml").diagnostics
     assert {each.code for each in found} == {"DS101"}
     assert len(found) == FINDINGS
+
+
+@pytest.mark.parametrize("number", [FINDINGS - 1, FINDINGS, FINDINGS + 1])
+def test_a_syntax_error_after_very_many(number: int) -> None:
+    text = "1: a\n" * number + "depth: [\n"
+    found = check_text(text.encode(), "t.yaml").diagnostics
+    assert len(found) == min(number, FINDINGS) + 1
+    assert found[-1].code == ("DS001" if number < FINDINGS else "DS008")
