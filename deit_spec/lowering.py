@@ -35,7 +35,6 @@ from deit_spec.ops import (
     TruncatedNormal,
 )
 from deit_spec.spec import DeiTSpec
-from deit_spec.spec.fields import FIELDS
 
 SpanOf: TypeAlias = Callable[[str], Span | None]
 
@@ -86,8 +85,6 @@ class _Lowering:
         self.spec = spec
         self.dims = Dims.of(spec)
         self.graph = LayerGraph(spec.name, spec.digest)
-        spans = ((field, span_of(field)) for field in FIELDS)
-        self.graph.places = {field: span for field, span in spans if span}
         self.span_of = span_of
         fan_in = spec.variant.init == "fan_in"
         self.weights: Init = FanInNormal() if fan_in else TruncatedNormal(0.02)

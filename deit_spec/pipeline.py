@@ -12,6 +12,7 @@ from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
 from deit_spec.spec import Checked, DeiTSpec, SpecLike, check_spec
 from deit_spec.spec import output_size as size_of
+from deit_spec.spec.fields import FIELDS
 
 if TYPE_CHECKING:
     import os
@@ -228,4 +229,9 @@ def _lower(checked: Checked) -> LayerGraph:
             return None
         return document.nearest(tuple(field.split("."))).value
 
-    return lower_spec(_valid(checked), span_of)
+    graph = lower_spec(_valid(checked), span_of)
+    if document is not None:
+        paths = {field: tuple(field.split(".")) for field in FIELDS}
+        written = {f: path for f, path in paths.items() if path in document.spans}
+        graph.places = {f: document.spans[path].value for f, path in written.items()}
+    return graph

@@ -5,6 +5,18 @@ from typing import Annotated
 
 import typer
 
+
+def path_of(name: str) -> Path:
+    """The path of a name, which is none where it is empty.
+
+    Raises:
+        BadParameter: It is empty.
+    """
+    if not name:
+        raise typer.BadParameter("the name is empty")
+    return Path(name)
+
+
 SpecArgument = Annotated[
     str,
     typer.Argument(
@@ -18,6 +30,7 @@ OutputOption = Annotated[
         "-o",
         "--output",
         metavar="FILE",
+        parser=path_of,
         help="Write to FILE, whole or not at all; - is standard output.",
     ),
 ]

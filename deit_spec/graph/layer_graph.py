@@ -106,7 +106,7 @@ class LayerGraph:
 
     @property
     def places(self) -> Mapping[str, Span]:
-        """Where the spec has a field, or the nearest to it that it has, by name."""
+        """Where the values of the fields are that are written in the spec, by name."""
         places: Mapping[str, Span] = self.network.graph["places"]
         return places
 

@@ -127,6 +127,13 @@ def too_large(name: str) -> Diagnostic:
     return diagnose("DS008", message, whole(Source(name, "")), helps=helps)
 
 
+def other_format(name: str, kind: str) -> Diagnostic:
+    """Report a file that is no text at all."""
+    message = f"the file is {kind}, not YAML"
+    helps = ["give the path of a YAML file; on a command line SPEC comes first"]
+    return diagnose("DS002", message, whole(Source(name, "")), helps=helps)
+
+
 def unreadable(name: str, reason: str) -> Diagnostic:
     """Report a file that the system does not hand over."""
     message = f"the file cannot be read: {reason}"

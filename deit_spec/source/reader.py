@@ -33,10 +33,18 @@ _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+_OTHER_FORMATS: Final = (
+    (re.compile(rb"PK\x03\x04"), "a zip archive, such as a checkpoint of torch"),
+    (re.compile(rb"\x80[\x02-\x05]"), "a pickle, such as an old checkpoint of torch"),
+    # The length of the header, in 64 bits of which the upper ones are zero.
+    (re.compile(rb".{4}\0{4}\{", re.DOTALL), "a checkpoint, of safetensors"),
+)
 
 
 def read_bytes(data: bytes, name: str) -> tuple[Document | None, list[Diagnostic]]:
     """Read UTF-8, with or without a byte order mark."""
+    if kind := _other_format(data):
+        return None, [problems.other_format(name, kind)]
     if len(data) > limits.FILE_BYTES:
         return None, [problems.too_large(name)]
     if encoding := _other_encoding(data):
@@ -152,6 +160,14 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _other_format(data: bytes) -> str | None:
+    """What a file is that may be given where a spec is meant."""
+    for beginning, kind in _OTHER_FORMATS:
+        if beginning.match(data):
+            return kind
+    return None
 
 
 def _other_encoding(data: bytes) -> str | None:

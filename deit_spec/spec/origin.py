@@ -26,7 +26,10 @@ class Origin:
     @property
     def shown(self) -> str:
         """What messages call it."""
-        return f"published:{self.stem}" if self.path is None else str(self.path)
+        if self.path is None:
+            return f"published:{self.stem}"
+        path = str(self.path)
+        return f"./{path}" if path in published.names() else path
 
     @property
     def short(self) -> str:
@@ -59,7 +62,8 @@ class Origin:
         if self.path is None:
             return ()
         name = self.path.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
-        meant = closest_word(name, published.names())
+        begun = [each for each in published.names() if name and each.startswith(name)]
+        meant = begun[0] if len(begun) == 1 else closest_word(name, published.names())
         if meant is None:
             return ()
         return (f"did you mean `{meant}`? `deit-spec list` prints the published names",)

@@ -13,29 +13,37 @@ _WIDTH = 80
 
 
 def starter(
-    name: str, published: str, spec: DeiTSpec, *, schema: str | None = None
+    name: str,
+    source: str,
+    spec: DeiTSpec,
+    extends: str | None,
+    *,
+    schema: str | None = None,
 ) -> str:
-    """Write the spec of a new model, with the values of a published one.
+    """Write the spec of a new model, with the values of another one.
 
-    `schema` is where an editor finds the JSON Schema, as seen from the spec.
+    `extends` is where that one is, as seen from the new one; None is nowhere.
+    `schema` is where an editor finds the JSON Schema, as seen from there too.
     """
     head = [
         *([] if schema is None else [f"# yaml-language-server: $schema={schema}"]),
-        f"# {name}, begun from {scalar_text(published)}.",
+        f"# {name}, begun from {source}.",
         "# Every field is here; what is left out has its default.",
         "",
     ]
-    lines = [*head, *_fields(spec.model_copy(update={"name": name}), published)]
+    lines = [*head, *_fields(spec.model_copy(update={"name": name}), extends)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _fields(spec: DeiTSpec, published: str) -> Iterator[str]:
+def _fields(spec: DeiTSpec, extends: str | None) -> Iterator[str]:
     first = ["name", "extends"]
     for field in [*first, *(f for f in DeiTSpec.model_fields if f not in first)]:
+        if field == "extends" and extends is None:
+            continue
         yield from _comment(DeiTSpec, field)
         if field == "extends":
             # A comment: whatever it named, the values below would hold.
-            yield f"# extends: {scalar_text(published)}"
+            yield f"# extends: {scalar_text(extends)}"
         elif field == "variant":
             yield "variant:"
             yield from _variant(spec)

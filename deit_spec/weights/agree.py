@@ -1,14 +1,14 @@
 """Whether a checkpoint is of the structure that a spec says."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.dialects import Dialect
 from deit_spec.weights.facts import Facts
-from deit_spec.weights.problems import EPS_NOTE, finding
-from deit_spec.weights.proposal import divides, ratio
+from deit_spec.weights.problems import EPS_NOTE, finding, word, written
+from deit_spec.weights.proposal import divides, ratio, why_no_heads
 from deit_spec.weights.target import Target
 
 
@@ -30,7 +30,7 @@ def compare(
             message,
             checkpoint.name,
             secondary=target.place(field),
-            notes=notes,
+            notes=(*notes, *target.default(field)),
         )
         for field, message, notes in _structure(target, facts)
     ]
@@ -85,35 +85,33 @@ def _plain(value: object) -> str:
 def _config(target: Target, checkpoint: Checkpoint) -> Iterator[Diagnostic]:
     """What no shape shows, and a config beside the weights does."""
     config, name = checkpoint.config, checkpoint.name
+    field = "num_heads"
     heads = config.get("num_attention_heads", target.num_heads)
     if heads != target.num_heads:
-        width = target.facts.embed_dim
-        possible = divides(heads, width)
+        width, said = target.facts.embed_dim, written(heads)
         yield finding(
             "DS415",
-            f"num_heads is {heads} in the config and {target.num_heads} in the spec",
+            f"{field} is {said} in the config and {target.num_heads} in the spec",
             name,
-            secondary=target.place("num_heads"),
-            notes=_indivisible(heads, width) if not possible else (),
-            helps=[f"`num_heads: {heads}`"] if possible else [],
+            secondary=target.place(field),
+            notes=(*why_no_heads(heads, width), *target.default(field)),
+            helps=[f"`{field}: {said}`"] if divides(heads, width) else [],
         )
     activation = config.get("hidden_act", "gelu")
     if activation != "gelu":
         yield finding(
             "DS415",
-            f"the config has the activation {activation}, and a DeiT has gelu",
+            f"the config has the activation {word(activation)}, and a DeiT has gelu",
             name,
         )
+    field = "variant.layer_norm_eps"
     eps = config.get("layer_norm_eps", target.eps)
     if eps != target.eps:
+        said = f"{written(eps)} in the config and {written(target.eps)} in the spec"
         yield finding(
             "DS416",
-            f"layer_norm_eps is {eps} in the config and {target.eps} in the spec",
+            f"layer_norm_eps is {said}",
             name,
-            secondary=target.place("variant.layer_norm_eps"),
-            notes=[EPS_NOTE],
+            secondary=target.place(field),
+            notes=[EPS_NOTE, *target.default(field)],
         )
-
-
-def _indivisible(heads: Any, width: int) -> Iterator[str]:
-    yield f"{heads} is no number of heads that divides embed_dim, {width}"

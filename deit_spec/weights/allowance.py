@@ -1,6 +1,6 @@
 """What may be done to weights beyond taking, renaming and fusing them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.plan import ALLOWANCES, Allowance, Plan
@@ -34,14 +34,18 @@ def find_forbidden(plan: Plan, permitted: frozenset[Allowance]) -> list[Diagnost
             f"{count(len(names))} would need `{need}`, which is not allowed",
             plan.checkpoint,
             notes=[f"for {some(names)}"],
-            helps=[
-                f"`--allow {need}`, or `--no-strict` for all that is needed",
-                f'in Python `allow={{"{need}"}}`, or `strict=False`',
-            ],
+            helps=_ways(need, alone=not plan.reconciles),
         )
         for need in sorted(plan.needs - permitted)
         if (names := plan.needing(need))
     ]
+
+
+def _ways(need: Allowance, *, alone: bool) -> Iterator[str]:
+    """How something is allowed; all at once where nothing else is in the way."""
+    command, python = f"`--allow {need}`", f'in Python `allow={{"{need}"}}`'
+    yield command if alone else f"{command}, or `--no-strict` for all that is needed"
+    yield python if alone else f"{python}, or `strict=False`"
 
 
 def require(plan: Plan, permitted: frozenset[Allowance]) -> None:

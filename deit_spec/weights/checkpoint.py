@@ -22,7 +22,8 @@ class Checkpoint:
 
     The tensors of safetensors files and of torch's zip files are mapped: their
     bytes are read where they are used. `path` is the keys that they were under,
-    `beside` the other keys there, and `config` a `config.json` of Hugging Face.
+    `beside` the other keys there, `config` a `config.json` of Hugging Face, and
+    `prefix` what stood before every name.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Checkpoint:
     path: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
 
     @cached_property
     def shapes(self) -> dict[str, Sizes]:

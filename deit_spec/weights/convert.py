@@ -1,6 +1,7 @@
 """A checkpoint into another format: executed as planned, and written whole."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -23,6 +24,9 @@ from deit_spec.weights.target import Target
 
 TORCH = (".pth", ".pt", ".bin")
 SAFETENSORS = ".safetensors"
+CHUNK = 1 << 20
+MARGIN = 1 << 22
+"""More than what a file of torch has beside the numbers."""
 TABLES = ("cls_token", "pos_embed", "dist_token")
 
 
@@ -66,8 +70,7 @@ def convert(
     target = Target(graph)
     keep_source(Path(checkpoint.name), writing)
     check_free(writing.path, force=writing.force, members=writing.members)
-    if writing.to is not To.HF and writing.path.suffix not in (*TORCH, SAFETENSORS):
-        raise ValueError(f"a file is called *{SAFETENSORS} or *{', *'.join(TORCH)}")
+    _check_name(writing)
     found: tuple[Diagnostic, ...] = ()
     if writing.to is To.HF:
         found = tuple(hf.find_obstacles(target, graph.name))
@@ -82,6 +85,23 @@ def convert(
         file = place / hf.MODEL if writing.to is To.HF else place
         _write_tensors(file, named, progress, wrapped=writing.to is To.DEIT)
     return found
+
+
+def _check_name(writing: Writing) -> None:
+    """See that a file is called as one, and a directory not as a file.
+
+    Raises:
+        ValueError: It is not.
+    """
+    suffixes = (SAFETENSORS, *TORCH)
+    is_file = writing.path.suffix in suffixes
+    if writing.to is To.HF and is_file:
+        reason = "`--to hf` writes a directory, and this is the name of a file"
+        raise ValueError(f"{reason}; try {writing.path.with_suffix('')}")
+    if writing.to is not To.HF and not is_file:
+        raise ValueError(
+            f"a file is called *{', *'.join(suffixes[:-1])} or *{suffixes[-1]}"
+        )
 
 
 def keep_source(source: Path, writing: Writing) -> None:
@@ -138,8 +158,26 @@ def _write_tensors(
             safetensors_file.write(file, tensors, progress)
         return
     progress("writing", 0, 1)
-    torch.save({"model": tensors} if wrapped else tensors, place)
+    try:
+        torch.save({"model": tensors} if wrapped else tensors, place)
+    except RuntimeError:
+        _ask_for_reason(place, sum(tensor.nbytes for tensor in tensors.values()))
+        raise
     progress("writing", 1, 1)
+
+
+def _ask_for_reason(place: Path, size: int) -> None:
+    """Write on where torch could not, which says of no file why.
+
+    It would say so of an open file, and leave the stem of its name out of it.
+
+    Raises:
+        OSError: The disk is full, or the like.
+    """
+    with place.open("ab", buffering=0) as file:
+        for _ in range(0, size + MARGIN, CHUNK):
+            file.write(bytes(CHUNK))
+        os.fsync(file.fileno())
 
 
 def _write_json(path: Path, value: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from deit_spec.runtime import as_dtype, draw, make_empty
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
 from deit_spec.weights.misfits import is_weight
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
-from deit_spec.weights.problems import refuse
+from deit_spec.weights.problems import refuse, shown
 
 
 def fill(  # noqa: PLR0913  -- what a model is made of
@@ -84,7 +84,7 @@ def widest(tensors: Mapping[str, Tensor], name: str) -> torch.dtype:
             plain = str(tensor.dtype).removeprefix("torch.")
             raise refuse(
                 "DS407",
-                f"{key} is of the type {plain}, which is no weight",
+                f"{shown(key)} is of the type {plain}, which is no weight",
                 name,
                 helps=["save the tensors as float32, float16 or bfloat16"],
             )

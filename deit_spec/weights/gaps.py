@@ -8,7 +8,7 @@ from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.dialects import Names
-from deit_spec.weights.identify import is_outside_blocks, our_shapes
+from deit_spec.weights.identify import our_shapes, takes_no_part
 from deit_spec.weights.target import Target
 
 _FIRST = "blocks.0."
@@ -20,7 +20,7 @@ class Gaps:
 
     `missing`, `misshapen` and `surplus` are our names, the last of tensors that
     a DeiT may have but this one has not; `foreign` are the checkpoint's, of
-    tensors within blocks that no DeiT has.
+    tensors that no DeiT has and that may take part in the output.
     """
 
     missing: tuple[str, ...]
@@ -42,7 +42,7 @@ def find_gaps(checkpoint: Checkpoint, names: Names, values: Mapping[str, Any]) -
         tuple(name for name in wanted if name not in found),
         tuple(name for name in wanted if found.get(name, ()) not in (wanted[name], ())),
         tuple(name for name in names.theirs if name not in wanted),
-        tuple(name for name in names.unknown if not is_outside_blocks(name)),
+        tuple(name for name in names.unknown if not takes_no_part(name)),
     )
 
 

@@ -1,13 +1,36 @@
 """Which names a checkpoint has, and what model its shapes are of."""
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.dialects import Names, recognise
 from deit_spec.weights.facts import Facts, NoFactsError, find_facts
-from deit_spec.weights.problems import refuse, some
+from deit_spec.weights.problems import refuse, shown, some
 
 HEADS = ("head.", "head_dist.")
-DECODERS = ("decoder.", "decoder_")
-"""How the names begin of what rebuilds masked images, behind the encoder."""
+
+_DECODER = r"decoder_(?:embed|norm|pred)\..+|decoder_pos_embed|mask_token"
+_ASIDE = re.compile(
+    rf"""(?:vit\.|deit\.)?                   # transformers' base models
+    (?: pooler\.dense\.(?:weight|bias)     # transformers; behind the class token
+      | embeddings\.mask_token             # transformers, for masked images
+      | decoder\.0\.(?:weight|bias)        # transformers and SimMIM
+      | decoder_blocks\.\d+\..+ | {_DECODER}               # MAE
+      | decoder\.(?:decoder_layers\.\d+\..+|{_DECODER}) )  # MAE of transformers
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""What stands behind or beside the way from images to logits."""
+
+_COMPUTING = re.compile(
+    r"(?:.+\.)?(?:blocks|layers?)\.\d+\."
+    r"|(?:reg_token|norm_pre|fc_norm|attn_pool|pre_logits)(?:\.|$)"
+    r"|(?:.+\.)?register_tokens$",
+    re.DOTALL,
+)
+"""What other vision transformers, of timm above all, compute their output with."""
 
 
 def name_tensors(checkpoint: Checkpoint) -> Names:
@@ -24,6 +47,7 @@ def name_tensors(checkpoint: Checkpoint) -> Names:
             checkpoint.name,
             notes=[
                 f"it has {some(checkpoint.tensors)}",
+                *_shared_beginning(checkpoint.tensors),
                 "the names of DeiT, timm and transformers are known",
             ],
         )
@@ -59,11 +83,23 @@ def our_shapes(checkpoint: Checkpoint, names: Names) -> dict[str, Sizes]:
     return shapes
 
 
-def is_outside_blocks(name: str) -> bool:
-    """Whether a tensor of no DeiT stands outside the blocks, so that it can go.
+def takes_no_part(name: str) -> bool:
+    """Whether a tensor of no DeiT is known to take no part in the output.
 
-    What is numbered may be a part of a block, but for the decoder that models of
-    masked images are trained with.
+    Such a tensor can be left out. Of what is not known nothing is assumed.
     """
-    numbered = any(part.isdigit() for part in name.split("."))
-    return not numbered or name.startswith(DECODERS)
+    return _ASIDE.fullmatch(name) is not None
+
+
+def takes_part(name: str) -> bool:
+    """Whether a tensor of no DeiT is known to take part in the output."""
+    return _COMPUTING.match(name) is not None
+
+
+def _shared_beginning(names: Iterable[str]) -> Iterator[str]:
+    """Say what most names begin with, which may hide names that are known."""
+    given = list(names)
+    firsts = Counter(name.partition(".")[0] for name in given if "." in name)
+    for first, number in firsts.most_common(1):
+        if 2 * number > len(given) > 1:
+            yield f"{number} names begin with `{shown(first)}.`"

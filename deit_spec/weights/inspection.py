@@ -12,7 +12,7 @@ from deit_spec.weights.dialects import Names
 from deit_spec.weights.facts import Facts
 from deit_spec.weights.gaps import find_gaps
 from deit_spec.weights.identify import checkpoint_facts, name_tensors
-from deit_spec.weights.problems import count, some
+from deit_spec.weights.problems import count, shown, some
 from deit_spec.weights.proposal import Proposal, usable
 from deit_spec.weights.remarks import find_remarks
 
@@ -48,7 +48,9 @@ class Inspection:
         if self.published:
             lines.append(f"the shapes of {' and '.join(self.published)}")
         if checkpoint.path:
-            lines.append(f"under the key {'.'.join(checkpoint.path)}")
+            lines.append(f"under the key {shown('.'.join(checkpoint.path))}")
+        if checkpoint.prefix:
+            lines.append(f"with {shown(checkpoint.prefix)} before every name")
         if checkpoint.beside:
             lines.append(f"beside it: {some(checkpoint.beside)}")
         return lines

@@ -1,13 +1,14 @@
 """What of a checkpoint and of a model no rule of a plan reconciles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from torch import Tensor
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
+from deit_spec.weights.identify import takes_part
 from deit_spec.weights.plan import Step
-from deit_spec.weights.problems import count, finding, some
+from deit_spec.weights.problems import count, finding, shown, some
 
 
 def find_missing(
@@ -24,16 +25,31 @@ def find_missing(
 
 
 def find_left_over(
-    left_over: Sequence[str], checkpoint: Checkpoint
+    left_over: Sequence[str], unknown: Collection[str], checkpoint: Checkpoint
 ) -> Iterator[Diagnostic]:
-    """Tensors of the checkpoint that may be a part of what it computes."""
+    """Tensors of the checkpoint that may be a part of what it computes.
+
+    `unknown` are those that no DeiT has.
+    """
     if left_over:
         yield finding(
             "DS413",
             f"the model has no place for {count(len(left_over))} of the checkpoint",
             checkpoint.name,
-            notes=[f"they are {some(left_over)}"],
+            notes=list(_parts(left_over, set(unknown))),
         )
+
+
+def _parts(left_over: Sequence[str], unknown: set[str]) -> Iterator[str]:
+    """Say of what is left over what part it takes, as far as that is known."""
+    strange = [n for n in left_over if n in unknown and not takes_part(n)]
+    computing = [name for name in left_over if name not in set(strange)]
+    if computing:
+        verb = "take" if len(computing) > 1 else "takes"
+        yield f"{some(computing)} {verb} part in the output"
+    if strange:
+        it = "they" if len(strange) > 1 else "it"
+        yield f"nothing is known of {some(strange)}: {it} may take part in the output"
 
 
 def find_misfit(
@@ -56,7 +72,7 @@ def find_types(names: Sequence[str], checkpoint: Checkpoint) -> Iterator[Diagnos
         kind = str(checkpoint.tensors[first].dtype).removeprefix("torch.")
         yield finding(
             "DS407",
-            f"{first} is of the type {kind}, which is no weight",
+            f"{shown(first)} is of the type {kind}, which is no weight",
             checkpoint.name,
             notes=[f"so are {some(more)}"] if more else [],
             helps=["save the tensors as float32, float16 or bfloat16"],

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import torch
 
+from deit_spec.weights.problems import shown
+
 PICKLE_BYTES = 1 << 22
 """The longest pickle that is read. A byte of it can become an object of 200 bytes."""
 NESTED = 1000
@@ -111,7 +113,7 @@ def _allowed(name: str) -> str:
     constant = isinstance(vars(torch).get(last), torch.dtype | torch.qscheme)
     of_torch = module == "torch" and (last.endswith("Storage") or constant)
     if not of_torch and name not in _NAMES:
-        raise NeedsMoreError(f"it names `{name}`")
+        raise NeedsMoreError(f"it names `{shown(name)}`")
     return name
 
 

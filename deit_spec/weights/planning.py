@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from shlex import quote
 
 from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics.visible import visible
 from deit_spec.graph import LayerGraph
 from deit_spec.weights.agree import compare
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
@@ -13,9 +15,9 @@ from deit_spec.weights.facts import Facts
 from deit_spec.weights.identify import (
     HEADS,
     checkpoint_facts,
-    is_outside_blocks,
     name_tensors,
     our_shapes,
+    takes_no_part,
 )
 from deit_spec.weights.inspection import can_be_inspected
 from deit_spec.weights.misfits import (
@@ -65,7 +67,7 @@ def make_plan(
 def _with_help(problems: list[Diagnostic], name: str) -> list[Diagnostic]:
     """Say at the end of what differs in structure that there is a spec that fits."""
     last = max(i for i, problem in enumerate(problems) if problem.code == "DS411")
-    help_ = f"`{INSPECT} {name}` prints a spec that fits"
+    help_ = f"`{INSPECT} {visible(quote(name))}` prints a spec that fits"
     problems[last] = replace(problems[last], helps=(*problems[last].helps, help_))
     return problems
 
@@ -109,7 +111,7 @@ class _Planning:
             diagnostics=(
                 *problems,
                 *find_missing(missing, self.checkpoint),
-                *find_left_over(left_over, self.checkpoint),
+                *find_left_over(left_over, self.names.unknown, self.checkpoint),
                 *misfits.values(),
                 *find_types(typeless, self.checkpoint),
             ),
@@ -234,8 +236,8 @@ class _Planning:
             else:
                 left_over += unused
         for name in self.names.unknown:
-            if is_outside_blocks(name):
-                reason = "no layer of a DeiT"
+            if takes_no_part(name):
+                reason = "it takes no part in the output"
                 dropped.append(Dropped(name, reason, frozenset({"drop"})))
             else:
                 left_over.append(name)

@@ -1,13 +1,17 @@
 """What can be wrong with weights, as findings; a file of weights has no lines."""
 
+import json
 from collections.abc import Iterable
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics.visible import visible
 
 INSPECT = "deit-spec weights inspect"
 """The command that prints a spec which fits."""
 SHOWN = 4
 """How many tensors a message names before it counts the others."""
+LONGEST = 80
+"""How much of a name is told."""
 
 EPS_NOTE = (
     "transformers writes 1e-12 where nothing else is asked for; the published "
@@ -68,6 +72,33 @@ def damaged(name: str, reason: str) -> WeightsError:
     )
 
 
+def shown(name: str) -> str:
+    r"""A name of a file or of what is in it, as every message writes it.
+
+    It may be anything: it stays on its line, and is cut where it is long.
+
+    >>> shown("head\nweight")
+    'head␊weight'
+    """
+    return visible(name if len(name) <= LONGEST else f"{name[:LONGEST]}…")
+
+
+def written(value: object) -> str:
+    """A value of a config, as JSON writes it: a string is seen to be one.
+
+    >>> written("6"), written(6), written(True)
+    ('"6"', '6', 'true')
+    """
+    if isinstance(value, dict | list):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    return shown(json.dumps(value, ensure_ascii=False))
+
+
+def word(value: object) -> str:
+    """A value that is a word in any config of sense, without quotes then."""
+    return shown(value) if isinstance(value, str) else written(value)
+
+
 def some(names: Iterable[str]) -> str:
     """Name a few, and count the others.
 
@@ -77,7 +108,7 @@ def some(names: Iterable[str]) -> str:
     'a, b, c, d and 2 more'
     """
     found = list(names)
-    listed = ", ".join(found[:SHOWN])
+    listed = ", ".join(map(shown, found[:SHOWN]))
     more = len(found) - SHOWN
     return f"{listed} and {more} more" if more > 0 else listed
 

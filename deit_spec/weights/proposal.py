@@ -8,10 +8,18 @@ from typing import Any
 
 from deit_spec.weights.facts import Facts
 from deit_spec.weights.precedent import Precedent, find_precedent
+from deit_spec.weights.problems import written
 
 HEAD_WIDTH = 64
 """The width of an attention head in every published DeiT but one."""
 EPS = 1e-6
+_KINDS = {
+    str: "a string",
+    bool: "a boolean",
+    dict: "a mapping",
+    list: "a sequence",
+    type(None): "null",
+}
 LAYER_SCALE = 1e-4
 """What layer scale begins with in the published specs of DeiT III."""
 
@@ -118,6 +126,15 @@ def usable(config: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
 def divides(heads: object, width: int) -> bool:
     """Whether something is a number of heads for a width."""
     return type(heads) is int and heads > 0 and width % heads == 0
+
+
+def why_no_heads(heads: object, width: int) -> Iterator[str]:
+    """Say why what a config has is no number of heads for a width, if it is none."""
+    if type(heads) is not int:
+        kind = _KINDS.get(type(heads), "a number")
+        yield f"{written(heads)} is {kind}, not an integer"
+    elif not divides(heads, width):
+        yield f"{written(heads)} is no number of heads that divides embed_dim, {width}"
 
 
 def nearest_heads(width: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import torch
 
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
-from deit_spec.weights.problems import WeightsError, damaged, refuse
-from deit_spec.weights.unwrap import DEEPEST, Unwrapped, items_of, unwrap
+from deit_spec.weights.locate import DEEPEST, items_of
+from deit_spec.weights.problems import WeightsError, damaged, refuse, shown
+from deit_spec.weights.unwrap import Unwrapped, unwrap
 
 CONFIG = "config.json"
 WHOLE = ("model.safetensors", "pytorch_model.bin")
@@ -48,6 +50,8 @@ def open_checkpoint(
         WeightsError: The checkpoint cannot be read, or holds no state dict.
     """
     name = str(path)
+    if not name:
+        raise refuse("DS401", "the name is empty", name)
     if "\0" in name:
         raise refuse("DS401", "the name is none that a file can have", name)
     try:
@@ -71,14 +75,17 @@ def _open(path: Path, name: str, entry: str | None, progress: Progress) -> Check
 def _checkpoint(
     name: str, kind: str, found: Unwrapped, config: dict[str, Any]
 ) -> Checkpoint:
-    return Checkpoint(name, kind, found.tensors, found.path, found.beside, config)
+    tensors, prefix, path, beside, _ = found
+    return Checkpoint(name, kind, tensors, path, beside, config, prefix)
 
 
 def _file(path: Path, name: str, progress: Progress) -> tuple[str, object]:
     """Read one file, in the format that its first bytes show."""
-    if not path.exists():
-        raise refuse("DS401", "the checkpoint is not there", name)
-    if not path.is_file():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise refuse("DS401", "the checkpoint is not there", name) from None
+    if not stat.S_ISREG(mode):
         raise refuse("DS401", "the checkpoint is no regular file", name)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -138,13 +145,13 @@ def _shards(index: Path, entry: str | None, progress: Progress) -> Unwrapped:
     for file in sorted(set(places.values())):
         path = index.parent / file
         if not path.exists():
-            message = f"{index.name} names {file}, which is not there"
+            message = f"{index.name} names {shown(file)}, which is not there"
             raise refuse("DS401", message, str(index.parent))
         whole = _join(whole, _file(path, str(path), progress)[1])
     found = unwrap(whole, str(index), entry)
     held = {f"{found.prefix}{key}" for key in found.tensors}
-    if absent := sorted(places.keys() - held):
-        raise damaged(str(index), f"no file holds {absent[0]}")
+    if absent := sorted(places.keys() - held.union(found.aside)):
+        raise damaged(str(index), f"no file holds {shown(absent[0])}")
     return found
 
 

@@ -6,10 +6,10 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.dialects import Names
 from deit_spec.weights.gaps import Gaps
-from deit_spec.weights.identify import HEADS, is_outside_blocks
+from deit_spec.weights.identify import HEADS, takes_no_part
 from deit_spec.weights.precedent import Precedent
-from deit_spec.weights.problems import EPS_NOTE, count, finding, some
-from deit_spec.weights.proposal import LAYER_SCALE, Proposal
+from deit_spec.weights.problems import EPS_NOTE, count, finding, some, word, written
+from deit_spec.weights.proposal import LAYER_SCALE, Proposal, why_no_heads
 
 _REFUSED = "`plan` refuses it, whatever the spec is"
 _LEFT_OUT = "left out where `{}` is allowed"
@@ -19,7 +19,7 @@ def find_remarks(
     checkpoint: Checkpoint, names: Names, proposal: Proposal, gaps: Gaps
 ) -> Iterator[Diagnostic]:
     """What the spec assumes, and what of the checkpoint it cannot say."""
-    yield from _assumed(checkpoint, proposal)
+    yield from _assumed(checkpoint, names, proposal)
     if names.dialect.is_hf:
         yield from _config(checkpoint, proposal)
     if proposal.facts.num_classes is None:
@@ -29,13 +29,15 @@ def find_remarks(
             "the spec has no num_classes, and its model returns the class token",
         )
     yield from _gaps(checkpoint, gaps)
-    outside = [name for name in names.unknown if is_outside_blocks(name)]
-    if outside:
-        message = f"{count(len(outside))} of no DeiT: {some(outside)}"
+    aside = [name for name in names.unknown if takes_no_part(name)]
+    if aside:
+        message = f"{count(len(aside))} of no DeiT: {some(aside)}"
         yield _unlike(checkpoint, message, _LEFT_OUT.format("drop"))
 
 
-def _assumed(checkpoint: Checkpoint, proposal: Proposal) -> Iterator[Diagnostic]:
+def _assumed(
+    checkpoint: Checkpoint, names: Names, proposal: Proposal
+) -> Iterator[Diagnostic]:
     taken, precedent = proposal.taken, proposal.precedent
     if precedent and taken:
         values = {
@@ -51,12 +53,21 @@ def _assumed(checkpoint: Checkpoint, proposal: Proposal) -> Iterator[Diagnostic]
         heads = proposal.num_heads
         width = proposal.facts.embed_dim // heads
         message = f"num_heads is taken to be {heads}, of width {width}"
-        why = "no shape shows the number of heads, and no config of its format is there"
+        why = f"no shape shows the number of heads, and {_config_of(checkpoint, names)}"
         yield finding("DS423", message, checkpoint.name, notes=[why])
     if proposal.layer_scale is not None and "variant.layer_scale" not in taken:
         message = f"variant.layer_scale is taken to begin with {LAYER_SCALE}"
         why = "a checkpoint holds what it became; loading takes that"
         yield finding("DS423", message, checkpoint.name, notes=[why])
+
+
+def _config_of(checkpoint: Checkpoint, names: Names) -> str:
+    """Why no config says the number of heads."""
+    if not (names.dialect.is_hf and checkpoint.config):
+        return "no config of its format is there"
+    if checkpoint.config.get("num_attention_heads") is None:
+        return "the config does not say it"
+    return "the config has none that can be"
 
 
 def _why(precedent: Precedent, they: str) -> Iterator[str]:
@@ -70,13 +81,15 @@ def _config(checkpoint: Checkpoint, proposal: Proposal) -> Iterator[Diagnostic]:
     config, width = checkpoint.config, proposal.facts.embed_dim
     activation = config.get("hidden_act", "gelu")
     if activation != "gelu":
-        message = f"the config has the activation {activation}, and a DeiT has gelu"
+        said = word(activation)
+        message = f"the config has the activation {said}, and a DeiT has gelu"
         yield _unlike(checkpoint, message, _REFUSED)
     heads = config.get("num_attention_heads")
     if heads is not None and "num_attention_heads" not in proposal.config:
-        message = f"num_heads cannot be {heads}, as in the config"
-        why = f"it divides embed_dim, {width}, in every spec"
-        yield _unlike(checkpoint, message, why)
+        message = f"num_heads cannot be {written(heads)}, as in the config"
+        yield from (
+            _unlike(checkpoint, message, why) for why in why_no_heads(heads, width)
+        )
     eps = proposal.config.get("layer_norm_eps")
     precedent = proposal.precedent
     if precedent and precedent.is_exact:
@@ -101,7 +114,11 @@ def _gaps(checkpoint: Checkpoint, gaps: Gaps) -> Iterator[Diagnostic]:
         (gaps.misshapen, "{} of another shape than in this model: {}", _REFUSED),
         (heads, "{} that this model has no place for: {}", _LEFT_OUT.format("heads")),
         (others, "{} that this model has no place for: {}", _REFUSED),
-        (gaps.foreign, "{} within blocks, of no DeiT: {}", _REFUSED),
+        (
+            gaps.foreign,
+            "{} of no DeiT, which may take part in the output: {}",
+            _REFUSED,
+        ),
     )
     for names, message, note in found:
         if names:

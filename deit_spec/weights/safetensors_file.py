@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from deit_spec.weights.checkpoint import Progress, no_progress
-from deit_spec.weights.problems import damaged, refuse
+from deit_spec.weights.problems import damaged, refuse, shown
 
 LENGTH_BYTES = 8
 HEADER_BYTES = 100_000_000
@@ -58,13 +58,13 @@ def _tensor(file: Any, key: str, name: str) -> Tensor:
     entry = file.get_slice(key)
     # With a side of 0 the others are in no number of bytes that the library checks.
     if math.prod(filter(None, entry.get_shape())) > sys.maxsize:
-        raise damaged(name, f"the shape of {key} is that of no tensor")
+        raise damaged(name, f"the shape of {shown(key)} is that of no tensor")
     try:
         tensor: Tensor = file.get_tensor(key)
     except (SafetensorError, AttributeError) as error:
         raise refuse(
             "DS407",
-            f"{key} is of the type {entry.get_dtype()}, which torch does not have",
+            f"{shown(key)} is of the type {entry.get_dtype()}, which torch lacks",
             name,
             notes=[str(error).partition("\n")[0][:REASON]],
             helps=["save the tensors as float32, float16 or bfloat16"],

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deit_spec.weights.problems import shown
+
 
 @contextmanager
 def whole(
@@ -59,7 +61,9 @@ def check_free(path: Path, *, force: bool, members: Collection[str] = ()) -> Non
     if not force:
         raise FileExistsError(None, "it is there, and only --force replaces it")
     if foreign := sorted((found or set()).difference(members)):
-        raise FileExistsError(None, f"the directory holds {foreign[0]}, which is yours")
+        raise FileExistsError(
+            None, f"the directory holds {shown(foreign[0])}, which is yours"
+        )
 
 
 def _move_directory(place: Path, path: Path, token: str) -> None:

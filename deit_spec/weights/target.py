@@ -19,6 +19,8 @@ from deit_spec.ops import (
     Parameter,
     SplitHeads,
 )
+from deit_spec.spec.fields import default_of
+from deit_spec.spec.places import plain
 from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.facts import Facts, find_facts
 
@@ -93,15 +95,21 @@ class Target:
         return any(self._ops(MeanLogits))
 
     def place(self, field: str) -> Iterator[Label]:
-        """The line of the spec that a field is on, where the spec has it."""
+        """The line of the spec that a field is on, where it is written there."""
         span = self.graph.places.get(field)
         if span is not None and _is_short(span):
             yield Label(span, "here in the spec")
+
+    def default(self, field: str) -> Iterator[str]:
+        """Say of a field that the spec does not write what it is by default."""
+        if field not in self.graph.places:
+            value = default_of(tuple(field.split(".")))
+            yield f"`{field}` is {plain(value)} by default"
 
     def _ops(self, kind: type[Kind]) -> Iterator[Kind]:
         return (op for _, op in self.graph.ops() if isinstance(op, kind))
 
 
 def _is_short(span: Span) -> bool:
-    """Whether it is a value of one line, not the spec as a whole."""
+    """Whether it is in a text, and on one line of it."""
     return bool(span.source.text) and span.line == span.end_line

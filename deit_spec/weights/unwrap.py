@@ -6,7 +6,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from deit_spec.weights.problems import WeightsError, refuse, some
+from deit_spec.weights.locate import (
+    DEEPEST,
+    find_models,
+    items_of,
+    keys_of,
+    tensors_of,
+)
+from deit_spec.weights.problems import WeightsError, refuse, shown, some
 
 ENTRIES = (
     "model",
@@ -22,19 +29,25 @@ ENTRIES = (
 PREFIXES = ("module.", "_orig_mod.", "model.")
 """What wrappers of a model (data parallel, torch.compile) put before every name."""
 
-DEEPEST = 3
-LONGEST = 80
-"""How much of a key is told."""
-
 
 class Unwrapped(NamedTuple):
     """Named tensors, what stood before every name, and what was around them.
 
-    `path` is the keys that the tensors were under, `beside` the other keys there.
+    `path` is the keys that the tensors were under, `beside` the other keys there,
+    and `aside` the names there that the prefix is not before.
     """
 
     tensors: dict[str, Tensor]
     prefix: str
+    path: tuple[str, ...]
+    beside: tuple[str, ...]
+    aside: tuple[str, ...]
+
+
+class _Place(NamedTuple):
+    """What is held under some keys, and the other keys on the way there."""
+
+    held: object
     path: tuple[str, ...]
     beside: tuple[str, ...]
 
@@ -43,14 +56,51 @@ def unwrap(value: object, name: str, entry: str | None = None) -> Unwrapped:
     """Find the state dict in what a file holds.
 
     `entry` is the key to take where a file holds several, such as `model_ema`, or
-    keys with dots between them.
+    keys with dots between them; the last of them may be the beginnings of names.
 
     Raises:
-        WeightsError: There is none, or a tensor of it is of no use.
+        WeightsError: There is none, there are several, or a tensor is of no use.
     """
-    path = () if entry is None else _find(items_of(value), entry)
-    if path is None:
-        raise _no_entry(value, str(entry), name)
+    place, prefix = _locate(value, name, entry)
+    tensors = tensors_of(place.held)
+    if not tensors:
+        raise _no_tensors(value, place.held, name)
+    names = [key.removeprefix(prefix) for key in tensors if key.startswith(prefix)]
+    prefix += _prefix(names, name, entry)
+    plain, aside = {}, []
+    for key, tensor in tensors.items():
+        if key.startswith(prefix):
+            plain[key.removeprefix(prefix)] = _usable(tensor, key, name)
+        else:
+            aside.append(key)
+    others = [_title(key) for key in items_of(place.held) if key not in tensors]
+    beside = (*place.beside, *others, *map(shown, aside))
+    return Unwrapped(plain, prefix, place.path, beside, tuple(aside))
+
+
+def _locate(value: object, name: str, entry: str | None) -> tuple[_Place, str]:
+    """Find what is held under an entry, and what then stands before the names.
+
+    Raises:
+        WeightsError: There is nothing.
+    """
+    if entry is None:
+        return _walk(value, ()), ""
+    if path := _find(items_of(value), entry):
+        return _walk(value, path), ""
+    parts = entry.split(".")
+    for end in reversed(range(len(parts))):
+        path = _find(items_of(value), ".".join(parts[:end])) if end else ()
+        prefix = ".".join((*parts[end:], ""))
+        if path is not None:
+            place = _walk(value, path)
+            if any(key.startswith(prefix) for key in tensors_of(place.held)):
+                return place, prefix
+    raise _no_entry(value, entry, name)
+
+
+def _walk(value: object, path: tuple[str, ...]) -> _Place:
+    """Go where some keys lead, and on from there where scripts keep a state dict."""
     beside: list[str] = []
     for key in path:
         beside += _others(value, key)
@@ -63,18 +113,7 @@ def unwrap(value: object, name: str, entry: str | None = None) -> Unwrapped:
         beside += _others(value, found)
         value = held[found]
         path = (*path, found)
-    tensors, others = _tensors(value, name)
-    prefix = _prefix(tensors)
-    plain = {key.removeprefix(prefix): tensor for key, tensor in tensors.items()}
-    return Unwrapped(plain, prefix, path, (*beside, *others))
-
-
-def items_of(value: object) -> dict[object, object]:
-    """The items of a mapping, and none where it is none.
-
-    A pickle may give an ordered dict attributes, which would hide its methods.
-    """
-    return dict(dict.items(value)) if isinstance(value, dict) else {}
+    return _Place(value, path, tuple(beside))
 
 
 def _find(held: dict[object, object], entry: str) -> tuple[str, ...] | None:
@@ -93,10 +132,28 @@ def _no_entry(value: object, entry: str, name: str) -> WeightsError:
     keys = _mappings(value)
     return refuse(
         "DS405",
-        f"the file has no state dict under the key `{entry}`",
+        f"the file has no state dict under the key `{shown(entry)}`",
         name,
         notes=[f"it has mappings under {some(map(_title, keys))}"] if keys else [],
+        helps=_ways(keys_of(value)),
     )
+
+
+def _no_tensors(value: object, held: object, name: str) -> WeightsError:
+    return refuse(
+        "DS405",
+        "the file holds no state dict",
+        name,
+        notes=[f"it holds a {type(held).__name__} without named tensors"],
+        helps=["save `model.state_dict()`", *_ways(keys_of(value))],
+    )
+
+
+def _ways(keys: list[str]) -> list[str]:
+    """Name the keys under which there are tensors, as they are to be typed."""
+    typed = [key for key in keys if key == shown(key)]
+    words = "take what is under a key: `--key`, or `entry=` in Python, of"
+    return [f"{words} {some(typed)}"] if typed else []
 
 
 def _mappings(value: object) -> list[object]:
@@ -111,39 +168,10 @@ def _others(value: object, taken: str) -> list[str]:
 def _title(key: object) -> str:
     """A key as messages name it; anything that can be hashed may be one."""
     if isinstance(key, str):
-        return key if len(key) <= LONGEST else f"{key[:LONGEST]}…"
+        return shown(key)
     kind = type(key).__name__
     plain = key is None or isinstance(key, bool | int | float)
     return f"{key!r} ({kind})" if plain else f"a {kind}"
-
-
-def _tensors(value: object, name: str) -> tuple[dict[str, Tensor], list[str]]:
-    """The named tensors of a mapping, and what else it has."""
-    found: dict[str, Tensor] = {}
-    others: list[str] = []
-    for key, item in items_of(value).items():
-        if isinstance(key, str) and isinstance(item, Tensor):
-            found[key] = _usable(item, key, name)
-        else:
-            others.append(_title(key))
-    if not found:
-        raise refuse(
-            "DS405",
-            "the file holds no state dict",
-            name,
-            notes=[f"it holds a {type(value).__name__} without named tensors"],
-            helps=["save `model.state_dict()`", *_entries(value)],
-        )
-    return found, others
-
-
-def _entries(value: object) -> list[str]:
-    """Name the keys under which there may be a state dict."""
-    keys = [key for key in _mappings(value) if isinstance(key, str)]
-    if not keys:
-        return []
-    names = some(map(_title, keys))
-    return [f"take what is under a key: `--key`, or `entry=` in Python, of {names}"]
 
 
 def _usable(tensor: Tensor, key: str, name: str) -> Tensor:
@@ -174,8 +202,29 @@ def _oddity(tensor: Tensor) -> str | None:
     return None
 
 
-def _prefix(names: Iterable[str]) -> str:
-    """What stands before every name."""
+def _prefix(names: list[str], name: str, entry: str | None) -> str:
+    """What stands before the names of the model; others may be beside it.
+
+    Raises:
+        WeightsError: There are several models.
+    """
+    models = find_models(names)
+    if len(models) == 1:
+        return models[0]
+    if models:
+        keys = [".".join(filter(None, (entry, each[:-1]))) for each in models]
+        raise refuse(
+            "DS405",
+            f"the file holds {len(models)} models, and one can be taken",
+            name,
+            notes=[f"their names begin with {some(models)}"],
+            helps=_ways(keys),
+        )
+    return _before_all(names)
+
+
+def _before_all(names: Iterable[str]) -> str:
+    """What wrappers put before every name."""
     found = ""
     for prefix in PREFIXES * DEEPEST:
         if all(name.startswith(found + prefix) for name in names):

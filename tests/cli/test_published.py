@@ -1,6 +1,7 @@
 """`deit-spec list` and `deit-spec new` as processes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_new(tmp_path: Path, file_regression: FileRegressionFixture) -> None:
 def test_new_is_clean_and_says_the_same(published: str, tmp_path: Path) -> None:
     spec = deit_spec.load_spec(published)
     path = tmp_path / "other.yaml"
-    path.write_text(starter("mine", published, spec), encoding="utf-8")
+    path.write_text(starter("mine", published, spec, published), encoding="utf-8")
     checked = check_spec(path)
     assert checked.diagnostics == ()
     assert checked.spec is not None
@@ -103,7 +104,7 @@ def assert_commented(text: str) -> None:
 def test_new_says_what_it_was_made_from(source: str | DeiTSpec) -> None:
     """To us, and to a reader of YAML 1.1, to which `1e-06` would be a string."""
     spec = deit_spec.load_spec(source)
-    text = starter("mine", spec.name, spec)
+    text = starter("mine", spec.name, spec, spec.name)
     read = check_text(text.encode(), "t.yaml").spec
     assert read == spec.model_copy(update={"name": "mine"})
     data = yaml.safe_load(text)
@@ -143,6 +144,73 @@ def test_new_names_the_schema_beside_it(tmp_path: Path) -> None:
     here = run("new", "b", "-o", "-", cwd=tmp_path / "sub").stdout
     assert here.startswith(f"{first}\n# b, begun")
     assert run("new", "b", "-o", "-", cwd=tmp_path).stdout.startswith("# b, begun")
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "said"),
+    [
+        ("base.yaml", "sub/x.yaml", "../base.yaml"),
+        ("sub/inner.yaml", "sub/x.yaml", "inner.yaml"),
+        ("sub/../base.yaml", "x.yaml", "base.yaml"),
+        ("./deit_tiny_patch16_224", "x.yaml", "./deit_tiny_patch16_224"),
+        ("./deit_tiny_patch16_224", "sub/x.yaml", "../deit_tiny_patch16_224"),
+        ("deit_tiny_patch16_224", "sub/x.yaml", "deit_tiny_patch16_224"),
+        ("base.yaml", "link/x.yaml", "../../base.yaml"),
+        ("link/deep.yaml", "x.yaml", "sub/deeper/deep.yaml"),
+    ],
+)
+def test_new_says_where_its_values_are_from_as_seen_from_itself(
+    source: str, output: str, said: str, tmp_path: Path
+) -> None:
+    """The comment made a line of the spec extends what the command was given."""
+    (tmp_path / "sub" / "deeper").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("sub/deeper")
+    files = ("base.yaml", "sub/inner.yaml", "link/deep.yaml", "deit_tiny_patch16_224")
+    for number, name in enumerate(files, 1):
+        (tmp_path / name).write_text(f"depth: {number}\n", encoding="utf-8")
+    done = run("new", "x", "-o", output, "--from", source, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, f"wrote {output}\n")
+    written = (tmp_path / output).read_text(encoding="utf-8")
+    assert f"\n# extends: {said}\n" in written
+    bare = tmp_path / output
+    bare.write_text(f"extends: {said}\n", encoding="utf-8")
+    own = 1 + files.index(os.path.normpath(source))
+    assert deit_spec.load_spec(bare).depth == (12 if source in PUBLISHED else own)
+
+
+def test_new_from_standard_input(tmp_path: Path) -> None:
+    """Nothing could be extended."""
+    done = run("new", "x", "-o", "-", "--from", "-", cwd=tmp_path, stdin="depth: 3\n")
+    assert done.stdout.startswith("# x, begun from standard input.\n")
+    assert "extends" not in done.stdout
+    assert "\ndepth: 3\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("-x", "the name `-x` begins with `-`, not with a letter, a digit or `_`"),
+        (
+            "a/b",
+            "`a/b` holds `/`, which is neither a letter, a digit nor one of `_.+-`",
+        ),
+        ("a\nb", "the name `a␊b` holds `␊`, which is neither"),
+        ("x" * 61, "the name has 61 characters, and the limit is 60"),
+        ("", "the name is empty"),
+    ],
+)
+def test_new_says_which_rule_a_name_breaks(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    done = run("new", "--", name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_name_that_breaks_off_is_completed(tmp_path: Path) -> None:
+    done = run("new", "x", "--from", "deit3_hug", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "did you mean `deit3_huge_patch14_224`? `deit-spec list`" in done.stderr
 
 
 def test_new_to_standard_output(tmp_path: Path) -> None:

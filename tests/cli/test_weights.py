@@ -207,14 +207,97 @@ def test_names_of_tensors_reach_no_terminal(folder: Path) -> None:
     """Nor do they leave the comment that they stand in."""
     evil = "pooler\x1b[31m\ndepth: 9"
     save(
-        {"model": {**state_of(DISTILLED), evil: torch.zeros(1)}, evil: 3},
+        {"model": {**state_of(DISTILLED), evil: torch.zeros(1)}, evil: {"x": 1}},
         folder / "e.pth",
     )
-    for command in (["plan", "small.yaml", "e.pth"], ["inspect", "e.pth"]):
+    plan = ["plan", "small.yaml", "e.pth"]
+    commands = (
+        ["inspect", "e.pth"],
+        plan,
+        [*plan, "--key", evil],
+        [*plan, "--key", "x"],
+    )
+    for command, code in zip(commands, (0, 1, 1, 1), strict=True):
         done = run(folder, *command)
-        assert done.returncode == 0
+        assert done.returncode == code
         assert "\x1b" not in done.stdout + done.stderr
         assert "\ndepth: 9" not in done.stdout + done.stderr
+
+
+LIMITED = """\
+import resource, sys
+from deit_spec.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+sys.argv = ["deit-spec", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on Windows")
+@pytest.mark.parametrize(
+    ("out", "to"),
+    [("o.pth", "deit"), ("o.bin", "timm"), ("o.safetensors", "timm"), ("hf", "hf")],
+)
+def test_a_disk_that_is_full_is_no_defect(folder: Path, out: str, to: str) -> None:
+    """By a limit on the size of files, of which torch says as little."""
+    before = sorted(folder.iterdir())
+    command = ["weights", "convert", "small.yaml", "w.pth", "-o", out, "--to", to]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == f"error: cannot write {out}: file too large\n"
+    assert done.returncode == 2
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["hf.safetensors", "hf.pth", "hf.pt", "hf.bin"])
+def test_a_directory_is_not_called_as_a_file(folder: Path, name: str) -> None:
+    done = run(folder, "convert", "small.yaml", "w.pth", "-o", name, "--to", "hf")
+    assert done.returncode == 2
+    words = "`--to hf` writes a directory, and this is the name of a file; try hf"
+    assert done.stderr == f"error: cannot write {name}: {words}\n"
+    assert not (folder / name).exists()
+
+
+def test_names_that_lead_nowhere(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    done = run(folder, "inspect", "loop")
+    assert done.returncode == 1
+    assert "cannot be read: too many levels of symbolic links" in done.stderr
+    with pytest.raises(deit_spec.WeightsError, match="the name is empty"):
+        deit_spec.load(folder / "small.yaml", weights="")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["plan", "small.yaml", "-"], "a checkpoint cannot be standard input"),
+        (["inspect", "-"], "a checkpoint cannot be standard input"),
+        (["inspect", "w.pth", "-o", ""], "the name is empty"),
+        (["convert", "small.yaml", "w.pth", "-o", "", "--to", "hf"], "name is empty"),
+    ],
+)
+def test_names_that_are_none(
+    folder: Path, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = ask(*arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_arguments_that_are_swapped(folder: Path) -> None:
+    done = run(folder, "plan", "w.pth", "small.yaml")
+    assert done.returncode == 1
+    assert (
+        "error[DS002]: the file is a zip archive, such as a checkpoint" in done.stderr
+    )
+    assert "SPEC comes first" in done.stderr
 
 
 @pytest.mark.parametrize(

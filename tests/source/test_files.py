@@ -70,6 +70,28 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
     assert str(limits.FILE_BYTES) in refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"PK\x03\x04", "a zip archive, such as a checkpoint of torch"),
+        (b"\x80\x02\x8a\nl", "a pickle, such as an old checkpoint of torch"),
+        (b"\x10\n\0\0\0\0\0\0{", "a checkpoint, of safetensors"),
+    ],
+)
+@pytest.mark.parametrize("more", [0, limits.FILE_BYTES])
+def test_a_checkpoint_is_told(
+    data: bytes, kind: str, more: int, tmp_path: Path
+) -> None:
+    """Of whatever size."""
+    path = tmp_path / "w"
+    path.write_bytes(data + bytes(more))
+    document, [problem] = read_file(path, "a.yaml")
+    assert document is None
+    assert problem.code == "DS002"
+    assert problem.message == f"the file is {kind}, not YAML"
+    assert "SPEC comes first" in problem.helps[0]
+
+
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd here")
 @pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0"])
 def test_what_the_shell_opened_is_read(name: str) -> None:

@@ -218,5 +218,5 @@ def test_a_failure_leaves_everything_as_it_was(
 
 @pytest.mark.parametrize("to", ["timm", "deit"])
 def test_the_name_says_the_container(to: str, source: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\*\.safetensors or \*\.pth"):
+    with pytest.raises(ValueError, match=r"\*\.safetensors, .* or \*\.bin"):
         written(DISTILLED, source, tmp_path / "out.yaml", to)

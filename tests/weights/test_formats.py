@@ -115,17 +115,34 @@ def test_key_leads_to_what_is_nested(tmp_path: Path) -> None:
 
 def test_keys_that_are_no_text_are_told_apart(tmp_path: Path) -> None:
     state = {"w": torch.zeros(1)}
-    value = {3: state, "3": state, (1, "x"): state, None: state, "k" * 999: state}
+    long = "k" * 999
+    value = {3: state, "3": state, (1, "x"): state, None: state, long: state}
     found = error_of(save(value, tmp_path / "w.pth"), entry="x")
-    long = "k" * 80 + "…"
     assert found.notes == (
         "it has mappings under 3 (int), 3, a tuple, None (NoneType) and 1 more",
     )
     found = error_of(save(value, tmp_path / "w.pth"))
-    keys = f"take what is under a key: `--key`, or `entry=` in Python, of 3, {long}"
+    keys = "take what is under a key: `--key`, or `entry=` in Python, of 3"
     assert found.helps == ("save `model.state_dict()`", keys)
-    path = save({**state, 3: 1, 2.5: 1, (1,) * 99: 1}, tmp_path / "w.pth")
-    assert open_checkpoint(path).beside == ("3 (int)", "2.5 (float)", "a tuple")
+    path = save({**state, 3: 1, 2.5: 1, (1,) * 99: 1, long: 1}, tmp_path / "w.pth")
+    beside = ("3 (int)", "2.5 (float)", "a tuple", "k" * 80 + "…")
+    assert open_checkpoint(path).beside == beside
+
+
+def test_the_keys_that_are_named_lead_to_tensors(tmp_path: Path) -> None:
+    """Whole, from the outermost on; an optimiser's numbers have no names."""
+    state = state_of(DISTILLED)
+    optimizer = {"state": {0: {"exp_avg": torch.zeros(1)}}, "param_groups": []}
+    inner = {"runs": {"best": state, "note": {"lr": 1}}, "optimizer": optimizer}
+    itself: dict[str, Any] = {**inner, "line\nbreak": state}
+    itself["itself"] = itself
+    path = save(itself, tmp_path / "w.pth")
+    for entry in ("optimizer", "runs", "runs.note", None, "no\nwhere"):
+        found = error_of(path, entry=entry)
+        assert found.code == "DS405"
+        assert found.helps[-1].endswith("in Python, of runs.best")
+        assert not any("\n" in text for text in (found.message, *found.notes))
+    assert same(dict(open_checkpoint(path, entry="runs.best").tensors), state)
 
 
 class Disguised:

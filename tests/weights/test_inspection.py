@@ -166,6 +166,27 @@ def test_a_config_of_anything_else_is_not_believed(value: Any) -> None:
     assert found.values == inspect(Checkpoint("w", "safetensors", state)).values
 
 
+@pytest.mark.parametrize(
+    ("config", "why", "codes"),
+    [
+        ({}, "no config of its format is there", ["DS423"]),
+        ({"hidden_act": "gelu"}, "the config does not say it", ["DS423"]),
+        (
+            {"num_attention_heads": 7},
+            "the config has none that can be",
+            ["DS423", "DS424"],
+        ),
+    ],
+)
+def test_why_no_config_says_the_heads(
+    config: dict[str, Any], why: str, codes: list[str]
+) -> None:
+    state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
+    found = inspect(Checkpoint("w", "safetensors", state, config=config))
+    assert [each.code for each in found.diagnostics] == codes
+    assert found.diagnostics[0].notes[0].endswith(f"and {why}")
+
+
 def test_text(tmp_path: Path) -> None:
     state = {**state_of(DEIT3), "mask_token": torch.zeros(1)}
     path = save({"model": state, "epoch": 3}, tmp_path / "w.pth")
@@ -244,7 +265,7 @@ NO_HEAD: dict[str, Any] = {**PLAIN, "num_classes": None}
                     "blocks.1.mlp.fc2.weight, blocks.1.mlp.fc2.bias"
                 ),
                 (
-                    "1 tensor within blocks, of no DeiT: "
+                    "1 tensor of no DeiT, which may take part in the output: "
                     "vit.encoder.layer.1.attention.gate.weight"
                 ),
             ],

@@ -267,9 +267,9 @@ def test_all_at_once() -> None:
 
 
 def test_what_is_of_no_layer_is_dropped_if_allowed() -> None:
-    state = {**state_of(PLAIN), "pre_logits.fc.weight": torch.zeros(1)}
+    state = {**state_of(PLAIN), "pooler.dense.weight": torch.zeros(1)}
     plan = planned(PLAIN, state)
-    assert fates(plan) == {"dropped": {"pre_logits.fc.weight"}}
+    assert fates(plan) == {"dropped": {"pooler.dense.weight"}}
     need(plan, "drop")
 
 

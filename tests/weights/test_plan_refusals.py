@@ -152,6 +152,64 @@ def test_a_config_points_into_the_spec(tmp_path: Any) -> None:
     assert found == [("DS415", f"{path}:5:12"), ("DS416", f"{path}:9:19")]
 
 
+@pytest.mark.parametrize("text", ["{depth: 3}", "variant: {qkv_bias: true}"])
+def test_what_the_spec_does_not_write_is_told_and_not_pointed_at(
+    text: str, tmp_path: Any
+) -> None:
+    """Nor is the nearest thing that it does write."""
+    path = tmp_path / "short.yaml"
+    path.write_text(text)
+    state = state_of(changed(DEIT3, mlp_ratio=2.0))
+    plan = make_plan(deit_spec.lower(path), Checkpoint("w.pth", "torch, zip", state))
+    labels = {label.span.line for f in plan.diagnostics for label in f.secondary}
+    assert len([f for f in plan.diagnostics if f.secondary]) == ("depth" in text)
+    assert labels == ({1} if "depth" in text else set())
+    said = {each.notes[-1] for each in plan.diagnostics if not each.secondary}
+    assert said == {
+        "`embed_dim` is 768 by default",
+        *(["`depth` is 12 by default"] if "depth" not in text else []),
+        "`patch_size` is 16 by default",
+        "`mlp_ratio` is 4.0 by default",
+        "`variant.position_embedding` is all by default",
+        "`variant.layer_scale` is null by default",
+    }
+
+
+def test_a_config_against_defaults(tmp_path: Any) -> None:
+    path = tmp_path / "short.yaml"
+    path.write_text("{embed_dim: 24, depth: 1, image_size: 32, patch_size: 8}")
+    spec = {"embed_dim": 24, "depth": 1, "image_size": 32, "patch_size": 8}
+    state = dict(rename(HF["DeiTModel"], state_of({**spec, "num_heads": 3})))
+    config = {"num_attention_heads": 3, "layer_norm_eps": "1e-6"}
+    checkpoint = Checkpoint("hf", "directory", state, config=config)
+    plan = make_plan(deit_spec.lower(path), checkpoint)
+    heads, eps = plan.diagnostics
+    assert (heads.secondary, heads.notes) == ((), ("`num_heads` is 12 by default",))
+    assert eps.message == 'layer_norm_eps is "1e-6" in the config and 1e-06 in the spec'
+    assert eps.secondary == ()
+    assert eps.notes[1] == "`variant.layer_norm_eps` is 1.0e-6 by default"
+
+
+@pytest.mark.parametrize(
+    ("heads", "said", "note"),
+    [
+        ("3", '"3"', '"3" is a string, not an integer'),
+        ("6\n", '"6\\n"', '"6\\n" is a string, not an integer'),
+        (False, "false", "false is a boolean, not an integer"),
+        (None, "null", "null is null, not an integer"),
+        ([3], "[…]", "[…] is a sequence, not an integer"),
+        (2.5, "2.5", "2.5 is a number, not an integer"),
+        (7, "7", "7 is no number of heads that divides embed_dim, 24"),
+    ],
+)
+def test_heads_that_are_no_number(heads: Any, said: str, note: str) -> None:
+    state = hf_in_memory(state_of(DISTILLED))
+    plan = planned(DISTILLED, state, config={"num_attention_heads": heads})
+    (found,) = plan.diagnostics
+    assert found.message == f"num_heads is {said} in the config and 3 in the spec"
+    assert found.notes == (note,)
+
+
 @pytest.mark.parametrize(
     ("heads", "helps"),
     [(6, ("`num_heads: 6`",)), (5, ()), (0, ()), ("6", ()), (True, ())],

@@ -201,7 +201,7 @@ def test_a_type_that_torch_lacks_is_not_damage(kind: str, tmp_path: Path) -> Non
     (found,) = caught.value.diagnostics
     assert (found.code, found.message) == (
         "DS407",
-        f"a is of the type {kind}, which torch does not have",
+        f"a is of the type {kind}, which torch lacks",
     )
 
 

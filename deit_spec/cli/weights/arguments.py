@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from deit_spec.cli.messages import report
-from deit_spec.cli.output import emit
+from deit_spec.cli.output import STDIN, emit
 from deit_spec.diagnostics import Diagnostic, json_form
 
 
@@ -29,6 +29,13 @@ class Allow(Enum):
     DROP = "drop"
 
 
+def _no_stream(name: str) -> str:
+    """Take the name of a checkpoint, which is mapped and so is no stream."""
+    if name == STDIN:
+        raise typer.BadParameter("a checkpoint cannot be standard input")
+    return name
+
+
 AllowOption = Annotated[
     list[Allow] | None,
     typer.Option(
@@ -41,6 +48,7 @@ CheckpointArgument = Annotated[
     str,
     typer.Argument(
         metavar="CHECKPOINT",
+        callback=_no_stream,
         help="A file of safetensors or torch, or a directory of Hugging Face.",
     ),
 ]

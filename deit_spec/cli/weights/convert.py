@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import SpecArgument
+from deit_spec.cli.arguments import SpecArgument, path_of
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import fail, read
 from deit_spec.cli.weights.arguments import (
@@ -43,7 +43,14 @@ def run(  # noqa: PLR0913  -- the command's options
     spec: SpecArgument,
     checkpoint: CheckpointArgument,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="The file to write.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            parser=path_of,
+            help="The file to write.",
+        ),
     ],
     to: Annotated[
         Format,

@@ -64,6 +64,7 @@ def inspection_to_json(inspection: "Inspection") -> dict[str, Any]:
         "parameters": inspection.parameters,
         "dtypes": list(checkpoint.dtypes),
         "path": list(checkpoint.path),
+        "prefix": checkpoint.prefix,
         "beside": list(checkpoint.beside),
         "published": list(inspection.published),
         "spec": inspection.values,
