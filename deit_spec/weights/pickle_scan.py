@@ -22,6 +22,11 @@ To hash a tuple is to walk it. One that holds another twice, which holds a third
 twice, and so on, is short in the file and never walked to the end.
 """
 
+HASHED = 2**61 - 1
+"""The integer of which Python's hash is 0 again: keys above it can all collide."""
+LARGE = 1000
+"""How many of these there may be; seeds are some."""
+
 _NAMES = frozenset(
     {
         "__builtin__.complex",
@@ -88,13 +93,16 @@ def scan(data: bytes, pickles: int = 1) -> frozenset[str]:
 
 
 def _scan_one(file: io.BytesIO) -> set[str]:
-    names: set[str] = set()
+    names, large = set[str](), 0
     stack: list[Item] = []
     kept: dict[object, Item] = {}
     for operation, argument, _ in pickletools.genops(file):
         name = operation.name
         if name not in _OPERATIONS:
             raise ForeignOperationError(f"its pickle has the operation {name}")
+        large += isinstance(argument, int) and abs(argument) >= HASHED
+        if large > LARGE:
+            raise NeedsMoreError(f"it has over {LARGE:,} integers of over 60 bits")
         if name == "GLOBAL":
             names.add(_allowed(str(argument).replace(" ", ".", 1)))
             stack.append(_NAME)

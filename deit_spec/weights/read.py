@@ -178,8 +178,9 @@ def _is_name(value: object) -> bool:
 
 def _config_beside(path: Path) -> dict[str, Any]:
     """The config of a file's own folder, where there is one that can be read."""
+    beside = path.parent / CONFIG
     try:
-        return _json(path.parent / CONFIG)
+        return _json(beside) if beside.is_file() else {}
     except (OSError, WeightsError):
         return {}
 

@@ -6,6 +6,7 @@ not used for it.
 """
 
 import argparse
+import os
 import re
 import struct
 import warnings
@@ -25,6 +26,7 @@ from deit_spec.weights.pickle_scan import (
     scan,
 )
 from deit_spec.weights.problems import WeightsError, damaged, refuse
+from deit_spec.weights.storages import storages_of
 
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -33,6 +35,8 @@ LEGACY = re.compile(rb"\x80[\x02\x03]\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.")
 SAFE = (2, 10)
 """The first version of torch whose `weights_only` has no known hole."""
 CHUNK = 1 << 22
+END_BYTES, END64_BYTES, LOCATOR_BYTES = 22, 56, 20
+TAIL_BYTES = END_BYTES + END64_BYTES + LOCATOR_BYTES
 LEGACY_PICKLES = 5
 """The magic number, the protocol, the system, what was saved, its storages' keys."""
 REASON = 300
@@ -68,6 +72,7 @@ def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _require_canonical(archive, path)
             _check_records(archive, path, name, progress)
             pickled = _read_pickle_of(archive, name)
     except WeightsError:
@@ -75,6 +80,7 @@ def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
     except _BAD_ZIP as error:
         raise damaged(name, str(error).lower()) from None
     _scan(pickled, 1, name, checked=True)
+    _require_storages(archive, pickled, name)
     return _load(path, name, mapped=True)
 
 
@@ -97,6 +103,63 @@ def read_pickle(path: Path, name: str) -> object:
             helps=["save dense floating-point tensors"],
         )
     return _load(path, name, mapped=False)
+
+
+def _require_canonical(archive: zipfile.ZipFile, path: Path) -> None:
+    """See that there is one directory, at the end, where the file says that it is.
+
+    zipfile looks for it before the end of the file, torch at an offset: a file with
+    two could show one pickle to us and another to torch.
+
+    Raises:
+        zipfile.BadZipFile: There may be another.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - TAIL_BYTES, 0))
+        tail = file.read()
+    if _directory_of(tail, size) != archive.start_dir:
+        raise zipfile.BadZipFile("its directory is not where its end says")
+    names = [record.filename for record in archive.infolist()]
+    if len(set(names)) < len(names):
+        raise zipfile.BadZipFile("two of its records have one name")
+    if any(record.filename != record.orig_filename for record in archive.infolist()):
+        raise zipfile.BadZipFile("a record has two names")
+
+
+def _directory_of(tail: bytes, size: int) -> int | None:
+    """The offset of a directory that ends where the records of the end begin.
+
+    PKWARE's APPNOTE, 4.3.14 to 4.3.16: the end of a zip64 directory, where it is,
+    and the end of the directory, without a comment.
+    """
+    end = tail[-END_BYTES:]
+    if end[:4] != b"PK\5\6":
+        return None
+    length, offset = struct.unpack("<2I", end[12:20])
+    start = size - END_BYTES
+    whole = tail[-TAIL_BYTES:-END_BYTES]
+    if whole[:4] == b"PK\6\6" and whole[END64_BYTES:][:4] == b"PK\6\7":
+        length, offset = struct.unpack("<2Q", whole[40:56])
+        start = size - TAIL_BYTES
+    return offset if offset + length == start else None
+
+
+def _require_storages(archive: zipfile.ZipFile, pickled: bytes, name: str) -> None:
+    """See that the record of each storage has the bytes that the pickle says."""
+    sizes = {
+        record.filename.rpartition("/data/")[2]: record.file_size
+        for record in archive.infolist()
+        if "/data/" in record.filename
+    }
+    try:
+        wanted = storages_of(pickled)
+    except ValueError as error:
+        raise damaged(name, str(error)) from None
+    for key, size in wanted.items():
+        if sizes.get(key) != size:
+            there = f"{sizes[key]:,}" if key in sizes else "none"
+            raise damaged(name, f"storage {key} takes {size:,} bytes, not {there}")
 
 
 def _check_records(
