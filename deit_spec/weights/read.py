@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
@@ -147,12 +148,19 @@ def _shards(index: Path, entry: str | None, progress: Progress) -> Unwrapped:
         if not path.exists():
             message = f"{index.name} names {shown(file)}, which is not there"
             raise refuse("DS401", message, str(index.parent))
-        whole = _join(whole, _file(path, str(path), progress)[1])
+        try:
+            whole = _join(whole, _file(path, str(path), progress)[1])
+        except _TwiceError as error:
+            raise damaged(str(index), f"two files hold {shown(str(error))}") from None
     found = unwrap(whole, str(index), entry)
     held = {f"{found.prefix}{key}" for key in found.tensors}
     if absent := sorted(places.keys() - held.union(found.aside)):
         raise damaged(str(index), f"no file holds {shown(absent[0])}")
     return found
+
+
+class _TwiceError(Exception):
+    """Two shards hold a tensor of one name."""
 
 
 def _join(
@@ -162,6 +170,8 @@ def _join(
     joined = dict(one)
     for key, item in items_of(other).items():
         old = joined.get(key)
+        if isinstance(old, Tensor):
+            raise _TwiceError(key)
         both = depth and isinstance(old, dict) and isinstance(item, dict)
         joined[key] = _join(items_of(old), item, depth - 1) if both else item
     return joined

@@ -30,6 +30,10 @@ PREFIXES = ("module.", "_orig_mod.", "model.")
 """What wrappers of a model (data parallel, torch.compile) put before every name."""
 
 
+REPEATED_BYTES = 1 << 24
+"""How much larger than its storage a tensor may be: `expand` itself takes nothing."""
+
+
 class Unwrapped(NamedTuple):
     """Named tensors, what stood before every name, and what was around them.
 
@@ -107,13 +111,21 @@ def _walk(value: object, path: tuple[str, ...]) -> _Place:
         value = items_of(value)[key]
     for _ in range(DEEPEST):
         held = items_of(value)
-        found = next((k for k in ENTRIES if isinstance(held.get(k), dict)), None)
+        found = next((k for k in ENTRIES if _has_tensors(held.get(k))), None)
         if found is None:
             break
         beside += _others(value, found)
         value = held[found]
         path = (*path, found)
     return _Place(value, path, tuple(beside))
+
+
+def _has_tensors(value: object, depth: int = DEEPEST) -> bool:
+    """Whether a mapping holds named tensors, itself or where scripts keep them."""
+    if tensors_of(value):
+        return True
+    held = items_of(value)
+    return depth > 0 and any(_has_tensors(held.get(k), depth - 1) for k in ENTRIES)
 
 
 def _find(held: dict[object, object], entry: str) -> tuple[str, ...] | None:
@@ -123,7 +135,8 @@ def _find(held: dict[object, object], entry: str) -> tuple[str, ...] | None:
     parts = entry.split(".")
     for end in range(len(parts) - 1, 0, -1):
         first, rest = ".".join(parts[:end]), ".".join(parts[end:])
-        if path := _find(items_of(held.get(first)), rest):
+        below = items_of(held.get(first))
+        if below and (path := _find(below, rest)):
             return (first, *path)
     return None
 
@@ -199,6 +212,8 @@ def _oddity(tensor: Tensor) -> str | None:
         return "is sparse or quantised"
     if tensor.device.type != "cpu":
         return f"is on the device {tensor.device.type}"
+    if tensor.nbytes > tensor.untyped_storage().nbytes() + REPEATED_BYTES:
+        return "repeats its numbers, and would take far more than its file"
     return None
 
 

@@ -284,6 +284,64 @@ def test_a_prefix_of_one_shard_is_no_prefix(tmp_path: Path) -> None:
     assert set(found.tensors) == {"module.a", "b"}
 
 
+def test_a_tensor_in_two_shards_is_one_too_many(tmp_path: Path) -> None:
+    """Which of them was meant, nobody knows."""
+    state = state_of(DISTILLED)
+    files = {
+        "1.bin": state,
+        "2.bin": {"cls_token": state["cls_token"] + 1, "x": torch.zeros(1)},
+        "pytorch_model.bin.index.json": {
+            "weight_map": {**dict.fromkeys(state, "1.bin"), "x": "2.bin"}
+        },
+    }
+    found = error_of(folder_of(tmp_path / "f", files))
+    assert found.code == "DS403"
+    assert "two files hold cls_token" in found.message
+
+
+@pytest.mark.parametrize(
+    "beside", [{}, {"name": "deit"}, {"model": {}}, {"state_dict": {"a": 1}}]
+)
+def test_a_config_under_a_key_of_models_is_none(
+    beside: dict[str, Any], tmp_path: Path
+) -> None:
+    """The first key that holds named tensors is taken, not the first there is."""
+    state = state_of(DISTILLED)
+    save({"model": beside, "state_dict": state}, tmp_path / "w.pth")
+    found = open_checkpoint(tmp_path / "w.pth")
+    assert same(dict(found.tensors), state)
+    assert found.path == ("state_dict",)
+
+
+def test_a_key_of_many_dots_is_looked_for_in_no_time(tmp_path: Path) -> None:
+    save({"model": state_of(DISTILLED)}, tmp_path / "w.pth")
+    entry = ".".join("a" * 2000)
+    assert error_of(tmp_path / "w.pth", entry=entry).code == "DS405"
+
+
+@pytest.mark.parametrize("is_negative", [False, True])
+def test_a_tensor_that_repeats_its_numbers(
+    is_negative: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    """A few bytes of a file may say that they are terabytes."""
+    number = torch.zeros(1, dtype=torch.complex64).conj().imag if is_negative else None
+    one = torch.zeros(1) if number is None else number
+    vast = one.expand(2**20, 2**22)
+    assert vast.is_neg() == is_negative
+    torch.save({"a": vast}, tmp_path / "w.pth")
+    found = error_of(tmp_path / "w.pth")
+    assert found.code == "DS407"
+    assert "a repeats its numbers" in found.message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_named_pipe_beside_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    save(state_of(DISTILLED), tmp_path / "w.pth")
+    os.mkfifo(tmp_path / "config.json")
+    assert open_checkpoint(tmp_path / "w.pth").config == {}
+
+
 @pytest.mark.parametrize("place", ["../w.bin", "/etc/passwd", "..", "", 3, "a\\b"])
 def test_an_index_leads_out_of_no_directory(place: Any, tmp_path: Path) -> None:
     save(state_of(DISTILLED), tmp_path / "w.bin")

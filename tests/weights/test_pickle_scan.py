@@ -23,6 +23,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.checkpoints import PLAIN, same, state_of
+from support.corruption import archive, records_of, torch_bytes
 
 from deit_spec.weights import WeightsError, open_checkpoint
 from deit_spec.weights.pickle_scan import (
@@ -260,3 +261,45 @@ def test_what_recipes_keep_is_let_through(legacy: bool, tmp_path: Path) -> None:
     value = {"model": state, **{f"v{n}": each for n, each in enumerate(kept())}}
     torch.save(value, tmp_path / "w", _use_new_zipfile_serialization=not legacy)
     assert same(dict(open_checkpoint(tmp_path / "w").tensors), state)
+
+
+def test_a_record_that_is_too_short_is_not_read_on_into_the_next(
+    tmp_path: Path,
+) -> None:
+    """torch maps as many numbers as the pickle says, whatever the record has."""
+    records = records_of(torch_bytes({"a": torch.ones(24), "b": torch.zeros(24)}))
+    key = next(name for name in records if name.endswith("/data/0"))
+    (tmp_path / "whole.pth").write_bytes(archive(records))
+    assert set(open_checkpoint(tmp_path / "whole.pth").tensors) == {"a", "b"}
+    records[key] = records[key][:8]
+    code, message = refused(tmp_path / "cut.pth", archive(records))
+    assert code == "DS403"
+    assert "storage 0 takes 96 bytes, not 8" in message
+
+
+def test_two_directories_show_one_pickle_each(tmp_path: Path) -> None:
+    """zipfile finds the last directory, and torch the one at the offset that is said.
+
+    Both are whole: to the one the file is harmless, to the other a bomb.
+    """
+    harmless = records_of(torch_bytes({"a": torch.ones(2)}))
+    bomb = dict.fromkeys(harmless, b"")
+    key = next(name for name in harmless if name.endswith("data.pkl"))
+    bomb[key] = program(BOMBS["bytearray"])
+    one, other = archive(bomb), archive(harmless)
+    seen = zipfile.ZipFile(io.BytesIO(one + other)).read(key)
+    assert seen == harmless[key]
+    code, message = refused(tmp_path / "two.pth", one + other)
+    assert code == "DS403"
+    assert "its directory is not where its end says" in message
+
+
+def test_integers_whose_hashes_meet(tmp_path: Path) -> None:
+    """Thousands of such keys would take minutes; a few are seeds."""
+    meeting = [n * (2**61 - 1) for n in range(1, 2000)]
+    few = {"model": {"a": torch.zeros(1)}, "seeds": meeting[:100]}
+    torch.save(few, tmp_path / "few.pth")
+    assert set(open_checkpoint(tmp_path / "few.pth").tensors) == {"a"}
+    code, message = refused(tmp_path / "many.pth", torch_bytes({"seeds": meeting}))
+    assert code == "DS404"
+    assert "over 1,000 integers of over 60 bits" in message
