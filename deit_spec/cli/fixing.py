@@ -42,11 +42,12 @@ def write(name: str) -> Outcome:
 def show(name: str) -> Outcome:
     """Print what `write` would change, and change nothing."""
     mended = _mend(name)
+    shown = visible(name)
     before, after = (
         data.decode(errors="replace").splitlines(keepends=True)
         for data in (mended.before, mended.after)
     )
-    for line in difflib.unified_diff(before, after, name, f"{name} (fixed)"):
+    for line in difflib.unified_diff(before, after, shown, f"{shown} (fixed)"):
         text = (
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-# The line breaks of YAML 1.1, which its parsers count; str.splitlines knows more.
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# The line breaks of YAML 1.2, and of editors; str.splitlines knows more.
+_LINE_BREAK = re.compile("\r\n|[\n\r]")
 
 
 class Severity(Enum):

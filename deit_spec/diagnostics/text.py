@@ -40,7 +40,9 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     listed = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
     fixable = sum(each.fix is not None for each in diagnostics)
-    mend = f"; `deit-spec validate --fix` mends {fixable}" if fixable else ""
+    # Behind a mistake that is mended there may be another one that can be.
+    least = "" if fixable == counts[Severity.ERROR] else "at least "
+    mend = f"; `deit-spec validate --fix` mends {least}{fixable}" if fixable else ""
     return f"{listed} in {where}{mend}"
 
 

@@ -28,7 +28,7 @@ from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
 from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.scalars import Kind
 
-_BLANKS: Final = " \t\r\n\x85\u2028\u2029"
+_BLANKS: Final = " \t\r\n"
 
 
 class Node(NamedTuple):

@@ -8,7 +8,7 @@ from deit_spec.diagnostics import Edit, Source
 from deit_spec.source.document import Entry
 from deit_spec.source.positions import Positions
 
-_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]|\\Z")
+_BREAK: Final = re.compile("\r\n|[\n\r]|\\Z")
 _COLON: Final = re.compile("[ \t]*:[ \t]+")
 _NOTHING: Final = re.compile(r"[ \t]*(\Z|(?<=[ \t])#)")
 _BLANKS: Final = " \t"
@@ -44,7 +44,8 @@ class Line:
     @property
     def line_break(self) -> str:
         """The break after the line, or the one that a line added after it has."""
-        return self.positions.text(self.end, self.after_break) or "\n"
+        own = self.positions.text(self.end, self.after_break)
+        return own or ("\r\n" if "\r\n" in self.positions.source.text else "\n")
 
     def removed(self) -> Edit:
         """Take the line out, comment and all."""
@@ -55,6 +56,14 @@ class Line:
         if self.comment is None:
             return self.removed()
         return Edit(self.positions.span(self.key, self.comment), "")
+
+    def with_next(self, text: str) -> Edit:
+        """Put a line after it, indented as it is."""
+        end = self.after_break
+        line = f"{self.indent}{text}"
+        is_last = self.end == end
+        added = f"{self.line_break}{line}" if is_last else f"{line}{self.line_break}"
+        return Edit(self.positions.span(end, end), added)
 
     def before_key(self, text: str) -> Edit:
         """Put a text before the key."""

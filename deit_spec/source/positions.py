@@ -2,9 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Source, Span
+
+# Breaks of YAML 1.1, which libyaml counts and YAML 1.2 does not have.
+_NO_BREAKS: Final = dict.fromkeys((0x85, 0x2028, 0x2029), "\ufffd")
 
 
 class Patch(NamedTuple):
@@ -25,7 +28,8 @@ class Positions:
 
     def __init__(self, source: Source, edits: Sequence[Patch] = ()) -> None:
         self.source = source
-        self.parsed = _edited(source.text, edits) if edits else source.text
+        parsed = _edited(source.text, edits) if edits else source.text
+        self.parsed = parsed.translate(_NO_BREAKS)
         self._edits = edits
         self._moved = _moved(edits)
 

@@ -9,7 +9,7 @@ from yaml.error import MarkedYAMLError
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source.positions import Positions
 
-_BREAKS: Final = "\r\n\x85\u2028\u2029"
+_BREAKS: Final = "\r\n"
 _INDENT: Final = "indent the line as the one above it"
 _HELPS: Final = {
     "could not find expected ':'": "remove the line, or write it as `key: value`",

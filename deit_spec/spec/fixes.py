@@ -10,7 +10,7 @@ from collections import Counter
 from functools import cached_property
 from typing import Final
 
-from deit_spec.diagnostics import Edit, Fix
+from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
@@ -37,6 +37,8 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("true", "yes", "on"), "true"),
     **dict.fromkeys(("false", "no", "off"), "false"),
 }
+_ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
+"""What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
@@ -52,7 +54,7 @@ class Fixes:
         """Write the key that was meant, in the same mapping."""
         if not self._is_sure(path, (*path[:-1], word)):
             return None
-        edit = Edit(self._own[path].key, word)
+        edit = self._as_written(self._own[path].key, word)
         return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
 
     def move(self, path: Path, word: str) -> Fix | None:
@@ -74,13 +76,31 @@ class Fixes:
 
     def choose(self, path: Path, word: str, value: str) -> Fix | None:
         """Write the allowed value that was misspelt."""
-        return self._write(path, word) if _is_close(value, word) else None
+        if path not in self._own or not _is_close(value, word):
+            return None
+        edit = self._as_written(self._own[path].value, word)
+        return Fix(f"write `{path[-1]}: {word}`", (edit,))
 
     def _write(self, path: Path, text: str) -> Fix | None:
         entry = self._own.get(path)
         if entry is None or entry.value.line != entry.value.end_line:
             return None
+        # Behind a quote the parser takes `#` for a comment; behind a word it is not.
+        if self._text(entry.value)[1] not in _ENDS:
+            return None
         return Fix(f"write `{path[-1]}: {text}`", (Edit(entry.value, text),))
+
+    def _as_written(self, span: Span, word: str) -> Edit:
+        """A word in the quotes of what it replaces: `{"depht":4}` needs them."""
+        quote = self._text(span)[0][:1]
+        return Edit(span, f"{quote}{word}{quote}" if quote in {"'", '"'} else word)
+
+    def _text(self, span: Span) -> tuple[str, str]:
+        """What stands in a span, and the character after it."""
+        source = self.document.source
+        start = source.offset(span.line, span.column)
+        end = source.offset(span.end_line, span.end_column)
+        return source.text[start:end], source.text[end : end + 1]
 
     def _is_sure(self, path: Path, target: Path) -> bool:
         """Whether a key can have meant but this field, and the field is free."""
@@ -88,19 +108,16 @@ class Fixes:
         return own and _is_close(path[-1], target[-1]) and self._meant[target] == 1
 
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
-        """Under `variant`: before its first key, or with a `variant:` of its own."""
+        """Under `variant`: after its last key, or with a `variant:` of its own."""
         if ("variant",) not in self._own:
             # One line opens it; the next time, the others find it there.
             opened = f"variant:{line.line_break}{line.indent}  {word}"
             is_first = line.number == self._first_misplaced
             return (line.key_as(opened),) if is_first else None
-        first = self._first_inside and line_with(
-            self._first_inside, self.document.source
-        )
-        if not first:
+        last = self._last_inside and line_of(self._last_inside, self.document.source)
+        if not last:
             return None
-        added = f"{word}{line.rest}{line.line_break}{first.indent}"
-        return (line.removed(), first.before_key(added))
+        return (last.with_next(f"{word}{line.rest}"), line.removed())
 
     def _to_the_top(self, line: Line, word: str) -> tuple[Edit, ...] | None:
         """Before `variant`, unless that would be left without a key."""
@@ -135,8 +152,9 @@ class Fixes:
         return min(found, default=0)
 
     @cached_property
-    def _first_inside(self) -> Entry | None:
-        return next((self._own[path] for path in self._own if _is_inside(path)), None)
+    def _last_inside(self) -> Entry | None:
+        inside = [entry for path, entry in self._own.items() if _is_inside(path)]
+        return inside[-1] if inside else None
 
     @cached_property
     def _inside(self) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from deit_spec.diagnostics import Fix
+from deit_spec.diagnostics import Fix, Severity
 from deit_spec.diagnostics.edits import apply
 from deit_spec.source import contents, read_bytes
 from deit_spec.spec.check import Checked
@@ -56,10 +56,17 @@ def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
         text, taken = apply(own, source)
         # A source begins after the marks of byte order.
         marks = len(data) - len(source.text.encode())
-        data = data[:marks] + text.encode()
+        changed = data[:marks] + text.encode()
+        rechecked = _check(changed, name, origin)
+        if _errors(rechecked) > _errors(checked):
+            break  # what was thought certain is not
+        data, checked = changed, rechecked
         applied += taken
-        checked = _check(data, name, origin)
     return Mended(before, data, tuple(applied), told(checked))
+
+
+def _errors(checked: Checked) -> int:
+    return sum(found.severity is Severity.ERROR for found in checked.diagnostics)
 
 
 def _check(data: bytes, name: str, origin: Origin | None) -> Checked:

@@ -210,6 +210,10 @@ def _oddity(tensor: Tensor) -> str | None:
         return "has no data, only a shape"
     if tensor.layout is not torch.strided or tensor.is_quantized:
         return "is sparse or quantised"
+    return _oddity_of_data(tensor)
+
+
+def _oddity_of_data(tensor: Tensor) -> str | None:
     if tensor.device.type != "cpu":
         return f"is on the device {tensor.device.type}"
     if tensor.nbytes > tensor.untyped_storage().nbytes() + REPEATED_BYTES:

@@ -17,7 +17,25 @@ MENDED = {
     "misspelt": ("embed_dims: 192\n", "embed_dim: 192\n"),
     "of timm": ("img_size: 224 # px\n", "image_size: 224 # px\n"),
     "in dashes": ("num-heads: 12", "num_heads: 12"),
-    "quoted key": ('"embed-dim": 768\n', "embed_dim: 768\n"),
+    "quoted key": ('"embed-dim": 768\n', '"embed_dim": 768\n'),
+    "minified": (
+        '{"depht":4,"variant":{"initt":"deitt"}}',
+        '{"depth":4,"variant":{"init":"deit"}}',
+    ),
+    "minified, single quotes": ("{'depht':4}", "{'depth':4}"),
+    "three into variant": (
+        "qkv_bias: true\ninit: deit\nvariant:\n  drop_path: 0.1\nlayer_scale: 0.1",
+        "variant:\n  drop_path: 0.1\n  qkv_bias: true\n"
+        "  init: deit\n  layer_scale: 0.1\n",
+    ),
+    "Windows, without a last break": (
+        "variant:\r\n  init: deit\r\nqkv_bias: true",
+        "variant:\r\n  init: deit\r\n  qkv_bias: true\r\n",
+    ),
+    "a break of YAML 1.1 in a comment": (
+        "# a\u2028depht: 4\ndepht: 4\n",
+        "# a\u2028depht: 4\ndepth: 4\n",
+    ),
     "whole float": ("depth: 12.0\n", "depth: 12\n"),
     "quoted integer": ("depth: '12' # blocks\n", "depth: 12 # blocks\n"),
     "quoted float": ('mlp_ratio: "4e0"\n', "mlp_ratio: 4e0\n"),
@@ -34,7 +52,7 @@ MENDED = {
     ),
     "into variant": (
         "layer_scale: 0.1 # s\nvariant:\n  init: deit\n",
-        "variant:\n  layer_scale: 0.1 # s\n  init: deit\n",
+        "variant:\n  init: deit\n  layer_scale: 0.1 # s\n",
     ),
     "into a new variant": (
         "depth: 12\ndrop_path_rate: 0.1\n",
@@ -42,7 +60,7 @@ MENDED = {
     ),
     "two into a new variant": (
         "drop_path: 0.1\nlayer_scale: 0.1\n",
-        "variant:\n  layer_scale: 0.1\n  drop_path: 0.1\n",
+        "variant:\n  drop_path: 0.1\n  layer_scale: 0.1\n",
     ),
     "one behind another": ('embed_dims: "768"\n', "embed_dim: 768\n"),
     "Windows": ("deph : 12\r\nnum_heads: 12.0\r\n", "depth : 12\r\nnum_heads: 12\r\n"),
@@ -65,6 +83,9 @@ def test_what_is_certain(name: str) -> None:
 
 
 UNCERTAIN = {
+    "a comment behind a quote": 'depth: "4"#x\n',
+    "null before a comment": 'num_classes: "null"#x\n',
+    "a tag and a comment": 'depth: !!str "4"#x\n',
     "another value": "depth: 12\ndepth: 13\n",
     "true and one": "depth: 1\ndepth: true\n",
     "far word": "dpt: 12\n",

@@ -13,7 +13,7 @@ from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source import Document, read_text
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_BREAK = re.compile("\r\n|[\n\r]")
 _QUOTED = re.compile(r"`((?:[^`]|`(?=\w+\"))+)`")
 
 
