@@ -50,6 +50,12 @@ def flush() -> None:
         _Chosen.waiting = None
 
 
+def give_up() -> None:
+    """Print no document where nothing waits to be in one: the command is wrong."""
+    if not _Chosen.waiting:
+        _Chosen.waiting = None
+
+
 def take_over() -> None:
     """Leave it to the command to print its findings."""
     _Chosen.waiting = None

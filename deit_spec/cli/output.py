@@ -82,6 +82,7 @@ def fail(message: str) -> None:
     Raises:
         typer.Exit: Always.
     """
+    messages.give_up()
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(2)
 

@@ -43,6 +43,19 @@ SYNONYMS = {
 }
 """What timm, transformers and papers call the fields."""
 
+ELSEWHERE = {
+    "intermediate_size": "`mlp_ratio` is this divided by `embed_dim`",
+    "mlp_dim": "`mlp_ratio` is this divided by `embed_dim`",
+    "no_embed_class": "`position_embedding: patches`, under `variant`, is this",
+    "pos_drop_rate": "`dropout` is this rate, and that of the projections",
+    "attn_drop_rate": "remove it: attention weights have no dropout",
+    "attention_probs_dropout_prob": "remove it: attention weights have no dropout",
+    "hidden_act": "remove it: the MLP has the exact GELU",
+    "global_pool": "`readout`, under `variant`, says what a lone head reads",
+    "class_token": "remove it: there always is one",
+}
+"""What other tools say in a field that has no like of the same meaning here."""
+
 
 @lru_cache(maxsize=8192)
 def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,6 +65,8 @@ def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     ('variant', 'drop_path')
     """
     *outer, key = path
+    if key in ELSEWHERE:
+        return path
     here, there = (VARIANT, TOP) if outer else (TOP, VARIANT)
     elsewhere = [] if outer else ["variant"]
     if key in there:

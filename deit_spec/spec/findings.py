@@ -6,7 +6,7 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec.fields import TOP, VARIANT, meant_by
+from deit_spec.spec.fields import ELSEWHERE, TOP, VARIANT, meant_by
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, percent, right_type
 from deit_spec.spec.places import plain
@@ -82,7 +82,7 @@ def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa:
         "DS101",
         f"unknown key `{_cut(path[-1])}`",
         Label(fixes.document.nearest(path).key, "no such key"),
-        helps=[_where_it_belongs(path)],
+        helps=[_there_already(path, meant, fixes) or _where_it_belongs(path)],
         fix=mend(path, meant[-1]) if meant != path else None,
     )
 
@@ -100,10 +100,24 @@ def _no_string(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     )
 
 
+def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
+    """Say that the field that was meant is written as well."""
+    entry = fixes.document.spans.get(meant)
+    if (
+        meant in {path, ("variant",)}
+        or entry is None
+        or entry.source is not fixes.document.source
+    ):
+        return None
+    return f"remove it, or `{'.'.join(meant)}` in line {entry.key.line}"
+
+
 def _where_it_belongs(path: Path) -> str:
     *outer, key = path
     *place, name = meant_by(path)
     where = "under `variant`" if place else "at the top level"
+    if key in ELSEWHERE:
+        return ELSEWHERE[key]
     if key == "variant":
         return "remove it with its keys, or move these a level up"
     if name == key and place != outer:

@@ -15,6 +15,7 @@ from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits, meant_by
+from deit_spec.spec.helps import SWITCHES
 from deit_spec.spec.places import plain
 
 Path = tuple[str, ...]
@@ -33,10 +34,6 @@ _NOT_QUITE: Final = frozenset(
     }
 )
 """Words of other tools that mean nearly, or only mostly, what our field does."""
-_BOOLEANS: Final = {
-    **dict.fromkeys(("true", "yes", "on"), "true"),
-    **dict.fromkeys(("false", "no", "off"), "false"),
-}
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
@@ -169,7 +166,7 @@ def _retyped(path: Path, kind: str, value: object) -> str | None:
         return None
     text = value.strip()
     if kind == "bool_type":
-        return _BOOLEANS.get(text.lower())
+        return SWITCHES.get(text.lower())
     if kind == "int_type" and _INTEGER.fullmatch(text) and fits(path, int(text)):
         return plain(int(text))
     if kind == "float_type" and _NUMBER.fullmatch(text) and fits(path, float(text)):

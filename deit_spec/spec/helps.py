@@ -9,7 +9,11 @@ from deit_spec.spec.suggest import listed
 
 Path = tuple[str, ...]
 
-_SWITCHES = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+SWITCHES = {
+    **dict.fromkeys(("true", "yes", "on"), "true"),
+    **dict.fromkeys(("false", "no", "off"), "false"),
+}
+"""What a text says that stands where true or false does."""
 _PAIR = re.compile(r"([A-Za-z_]\w*):(\S+)")
 _UNIT = re.compile(r"(?<=\d) *(?:x|px|%)$")
 
@@ -22,9 +26,11 @@ def right_type(path: Path, value: object, wanted: str) -> str:
         if fitting := [number for number in near if fits(path, number)]:
             return listed([f"`{name}: {number!r}`" for number in fitting])
     if wanted == "true or false":
-        switch = _SWITCHES.get(str(value).lower())
+        switch = SWITCHES.get(value.lower()) if isinstance(value, str) else None
         both = f"`{name}: true` or `{name}: false`"
         return f"`{name}: {switch}`" if switch else both
+    if name == "extends" and not isinstance(value, str):
+        return default(path)
     if wanted == "a string" and isinstance(value, int | float):
         return f'`{name}: "{plain(value)}"`'
     if wanted == "a mapping":

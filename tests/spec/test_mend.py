@@ -24,9 +24,8 @@ MENDED = {
     ),
     "minified, single quotes": ("{'depht':4}", "{'depth':4}"),
     "three into variant": (
-        "qkv_bias: true\ninit: deit\nvariant:\n  drop_path: 0.1\nlayer_scale: 0.1",
-        "variant:\n  drop_path: 0.1\n  qkv_bias: true\n"
-        "  init: deit\n  layer_scale: 0.1\n",
+        "qkv_bias: true\ninit: deit\nvariant:\n  drop_path: 0.1\nfusion: cls",
+        "variant:\n  drop_path: 0.1\n  qkv_bias: true\n  init: deit\n  fusion: cls\n",
     ),
     "Windows, without a last break": (
         "variant:\r\n  init: deit\r\nqkv_bias: true",
