@@ -1,12 +1,13 @@
 """The whole flow: text, spec, graph, source, module. Each step is a line here."""
 
 import gc
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deit_spec.diagnostics import Diagnostic, Span
+from deit_spec.diagnostics import Diagnostic, Severity, Span
 from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
@@ -159,6 +160,9 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     `antialias` smooths positions that are resampled to a smaller grid; `entry` is
     the key to take from a file that holds several models.
 
+    What a plan warns of, such as another `layer_norm_eps` in a config beside the
+    weights, is a UserWarning.
+
     Raises:
         SpecError: The spec has errors.
         WeightsError: The checkpoint cannot be read, or does not fit.
@@ -181,6 +185,9 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     checkpoint = open_checkpoint(weights, entry=entry)
     plan = make_plan(compiled.graph, checkpoint, antialias=antialias)
     require(plan, permitted)
+    for found in plan.diagnostics:
+        if found.severity is Severity.WARNING:
+            warnings.warn(f"{found.code}: {found.message}", stacklevel=2)
     source, name = compiled.source, compiled.graph.name
     return fill(source, name, plan, checkpoint, device=device, dtype=dtype)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from deit_spec.cli import messages
+from deit_spec.cli.output import forget
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.forms import Form
 from deit_spec.version import __version__
@@ -91,3 +92,4 @@ def options(
 ) -> None:
     """Validate, draw and compile DeiT specs."""
     messages.choose(message_format)
+    forget()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.arguments import OutputOption, SpecArgument
-from deit_spec.cli.output import STDIN, emit, fail, keep_specs, read
+from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.cli.target import TargetOption
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
@@ -29,7 +29,6 @@ def run(
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
-    keep_specs(checked, output)
     source = compile_checked(checked, target).source
     if check and output is not None:
         compare(output, source)

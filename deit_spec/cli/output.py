@@ -5,11 +5,13 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
 
 from deit_spec.cli import messages
+from deit_spec.source.document import Entry
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, check_spec, check_text
 
@@ -26,7 +28,39 @@ def read(spec: str) -> Checked:
 
 def check(spec: str) -> Checked:
     """Check a spec by its path, or from standard input."""
-    return check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
+    checked = check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
+    made_from(spec, *(entry.source.name for entry in _entries(checked)))
+    return checked
+
+
+def made_from(*names: str | Path) -> None:
+    """Note files that the output is made from, so that none is written over."""
+    _Inputs.names |= set(map(str, names))
+
+
+def forget() -> None:
+    """Begin a command: nothing has been read."""
+    _Inputs.names = set()
+
+
+class _Inputs:
+    """What this command has read."""
+
+    names: set[str] = set()  # noqa: RUF012  -- of the process, as its command is
+
+
+def _entries(checked: Checked) -> Iterable[Entry]:
+    return () if checked.document is None else checked.document.spans.values()
+
+
+def _keep_inputs(output: Path) -> None:
+    for name in _Inputs.names:
+        try:
+            same = output.samefile(name)
+        except (OSError, ValueError):
+            continue
+        if same:
+            fail(f"-o {output} is what this is made from")
 
 
 def stdin() -> bytes:
@@ -44,7 +78,8 @@ def emit(text: str | bytes, output: Path | None) -> None:
     """Write text to stdout, or whole into a file.
 
     Raises:
-        typer.Exit: The file cannot be written, code 2; it is as it was.
+        typer.Exit: The file cannot be written, or is what the text is made from,
+            code 2; it is as it was.
     """
     if output is None or str(output) == STDIN:
         if sys.stdout is None:
@@ -52,28 +87,11 @@ def emit(text: str | bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(_encoded(text))
         sys.stdout.buffer.flush()
         return
+    _keep_inputs(output)
     try:
         write_whole(output, text)
     except OSError as error:
         fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
-
-
-def keep_specs(checked: Checked, output: Path | None) -> None:
-    """Refuse to write the output over the spec, or over one that it extends.
-
-    Raises:
-        typer.Exit: They are one file, code 2.
-    """
-    if output is None or checked.document is None:
-        return
-    entries = checked.document.spans.values()
-    for name in {entry.value.source.name for entry in entries}:
-        try:
-            same = output.samefile(name)
-        except OSError:
-            continue
-        if same:
-            fail(f"-o {output} is a spec that this is made from")
 
 
 def fail(message: str) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from deit_spec.cli.arguments import OutputOption, SpecArgument
 from deit_spec.cli.messages import make_console
-from deit_spec.cli.output import STDIN, emit, keep_specs, read
+from deit_spec.cli.output import STDIN, emit, read
 from deit_spec.cli.target import TargetOption
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
@@ -56,7 +56,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
-    keep_specs(checked, output)
     graph = finish(checked, target)
     if form is Format.JSON:
         from deit_spec.diagram import as_json

@@ -14,7 +14,7 @@ from deit_spec.weights.inspection import Inspection, inspect
 from deit_spec.weights.plan import Kind, Plan, Step
 from deit_spec.weights.planning import make_plan
 from deit_spec.weights.problems import WeightsError
-from deit_spec.weights.read import open_checkpoint
+from deit_spec.weights.read import files_of, open_checkpoint
 
 __all__ = [
     "ALLOWANCES",
@@ -29,6 +29,7 @@ __all__ = [
     "Writing",
     "allowed",
     "convert",
+    "files_of",
     "fill",
     "find_forbidden",
     "inspect",

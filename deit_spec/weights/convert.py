@@ -19,6 +19,7 @@ from deit_spec.weights.dialects import DEIT, DEIT3, HF, Dialect
 from deit_spec.weights.execute import common_dtype, realise
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.problems import WeightsError
+from deit_spec.weights.read import files_of
 from deit_spec.weights.store import check_free, whole
 from deit_spec.weights.target import Target
 
@@ -113,9 +114,8 @@ def keep_source(source: Path, writing: Writing) -> None:
     Raises:
         OSError: They are one.
     """
-    inside = source.iterdir() if source.is_dir() else ()
     members = (writing.path / name for name in writing.members)
-    for read, written in product((source, *inside), (writing.path, *members)):
+    for read, written in product(files_of(source), (writing.path, *members)):
         if read.exists() and written.exists() and read.samefile(written):
             raise FileExistsError(None, f"it is the checkpoint {source}")
 

@@ -213,10 +213,11 @@ class _Planning:
         old, new = self.shapes.get(f"{layer}.weight", (0,))[0], shape[0]
         if old == new:
             return self.plain(name) if name in self.shapes else None
-        if layer == "head_dist" and self.shapes.get(f"head.{part}") == shape:
+        is_new = not self._has_token(layer)
+        if is_new and self.shapes.get(f"head.{part}") == shape:
             return self.copy(name, f"head.{part}", "a copy of the class token's head")
         reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
-        needs: Allowance = "heads" if self._has_token(layer) else "distillation"
+        needs: Allowance = "distillation" if is_new else "heads"
         recipe = Draw(self.target.init(name))
         kind = Kind.REINITIALISED
         return Step(name, shape, kind, (), recipe, reason, frozenset({needs}))

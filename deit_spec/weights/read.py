@@ -36,6 +36,12 @@ _OTHERS = (
 )
 
 
+def files_of(path: Path) -> list[Path]:
+    """All that is read of a checkpoint, and the directory itself where it is one."""
+    inside = list(path.iterdir()) if path.is_dir() else [path.parent / CONFIG]
+    return [path, *inside]
+
+
 def open_checkpoint(
     path: str | os.PathLike[str],
     *,

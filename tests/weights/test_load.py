@@ -1,6 +1,7 @@
 """`load` with weights: what is drawn, what is kept, in which dtype and where."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.checkpoints import DISTILLED, PLAIN, same, save, state_of
+from support.checkpoints import (
+    DISTILLED,
+    PLAIN,
+    hf_in_memory,
+    same,
+    save,
+    state_of,
+)
 from support.running import images_for
 from support.strategies import specs
 from torch import nn
@@ -159,3 +167,12 @@ def test_errors_come_in_order(path: Path) -> None:
         deit_spec.load(DISTILLED, weights=path, dtype="int8")
     with pytest.raises(ValueError, match="allow takes"):
         deit_spec.load(DISTILLED, weights=path, allow={"everything"})  # type: ignore[arg-type]
+
+
+def test_what_a_plan_warns_of_is_a_warning(tmp_path: Path) -> None:
+    """A config with another eps: the model computes otherwise, and it is said."""
+    save(hf_in_memory(state_of(PLAIN)), tmp_path / "w.pth")
+    config = {"num_attention_heads": PLAIN["num_heads"], "layer_norm_eps": 1e-3}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.warns(UserWarning, match="DS416: layer_norm_eps is 0.001"):
+        deit_spec.load(PLAIN, weights=tmp_path / "w.pth")

@@ -278,3 +278,27 @@ def test_the_decoder_of_masked_images_is_dropped_if_allowed() -> None:
     plan = planned(PLAIN, {**state_of(PLAIN), **decoder})
     assert fates(plan) == {"dropped": set(decoder)}
     need(plan, "drop")
+
+
+@pytest.mark.parametrize("token", [False, True])
+@pytest.mark.parametrize("own", [4, 5])
+@pytest.mark.parametrize("teachers", [4, 5])
+def test_where_the_head_of_the_distillation_token_is_from(
+    token: bool,  # noqa: FBT001
+    own: int,
+    teachers: int,
+) -> None:
+    """A copy of the class token's for a new token; of an old one, what it has."""
+    any_ = {"variant": {"init": "fan_in", "fusion": "cls"}}
+    spec = changed(DISTILLED, num_classes=4, teacher_num_classes=4, **any_)
+    old = changed(DISTILLED, num_classes=own, teacher_num_classes=teachers, **any_)
+    state = state_of(old if token else changed(PLAIN, num_classes=own))
+    plan = planned(spec, state)
+    (step,) = (each for each in plan.steps if each.name == "head_dist.weight")
+    expected = {
+        (True, 4): (Kind.TAKEN, set()),
+        (True, 5): (Kind.REINITIALISED, {"heads"}),
+        (False, 4): (Kind.CREATED, {"distillation"}),
+        (False, 5): (Kind.REINITIALISED, {"distillation"}),
+    }[token, teachers if token else own]
+    assert (step.kind, set(step.needs)) == expected

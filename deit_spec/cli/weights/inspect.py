@@ -1,8 +1,10 @@
 """`deit-spec weights inspect`: what a checkpoint is, and the spec that fits it."""
 
+from pathlib import Path
+
 from deit_spec.cli.arguments import OutputOption
 from deit_spec.cli.messages import report
-from deit_spec.cli.output import emit
+from deit_spec.cli.output import emit, made_from
 from deit_spec.cli.weights.arguments import (
     CheckpointArgument,
     Form,
@@ -22,11 +24,12 @@ def run(
     form: FormOption = Form.TEXT,
 ) -> None:
     """Print the spec that fits a checkpoint, as YAML."""
-    from deit_spec.weights import inspect, open_checkpoint
+    from deit_spec.weights import files_of, inspect, open_checkpoint
     from deit_spec.weights.inspection import as_yaml
 
     with refusals(form), Bar() as bar:
         found = inspect(open_checkpoint(checkpoint, entry=key, progress=bar))
+    made_from(*files_of(Path(checkpoint)))
     if form is Form.JSON:
         emit(as_text(inspection_to_json(found)), output)
     else:
