@@ -55,5 +55,11 @@ def show(name: str) -> Outcome:
     return Outcome(mended.checked, changes=bool(mended.fixes))
 
 
+def count(name: str, checked: Checked) -> int | None:
+    """How many mistakes `write` would mend, one behind another, where that is known."""
+    any_ = name != STDIN and any(found.fix for found in checked.diagnostics)
+    return len(mend(name).fixes) if any_ else None
+
+
 def _mend(name: str) -> Mended:
     return mend_text(stdin(), STDIN_NAME) if name == STDIN else mend(name)

@@ -68,14 +68,16 @@ def write(diagnostics: Sequence[Diagnostic], form: Form) -> str:
     return render(diagnostics, form)
 
 
-def draw(found: Sequence[Diagnostic], *, counted: bool) -> None:
-    """Draw findings on stderr for a person."""
+def draw(
+    found: Sequence[Diagnostic], *, counted: bool, mended: int | None = None
+) -> None:
+    """Draw findings on stderr for a person, and count them; see `summary`."""
     # A clean spec needs no rich.
     from deit_spec.diagnostics.text import render, summary
 
     console = make_console(stderr=True)
     console.print(render(found, width=min(console.width, WIDEST)))
-    console.print(f"\n{summary(found)}" if counted else "", markup=False)
+    console.print(f"\n{summary(found, mended)}" if counted else "", markup=False)
 
 
 def make_console(*, color: bool = True, **options: Any) -> "Console":

@@ -69,7 +69,8 @@ def _one(name: str, outcome: fixing.Outcome, *, quiet: bool) -> bool:
     """Print the findings of a spec, or what it describes."""
     checked = outcome.checked
     if checked.diagnostics:
-        messages.draw(checked.diagnostics, counted=True)
+        mended = fixing.count(name, checked)
+        messages.draw(checked.diagnostics, counted=True, mended=mended)
     if checked.spec is not None and not quiet:
         # Of several specs no graph is made.
         from deit_spec.cost import summarise

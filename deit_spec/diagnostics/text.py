@@ -30,8 +30,12 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
     return text
 
 
-def summary(diagnostics: Sequence[Diagnostic]) -> str:
-    """Count findings, and what is fixable: `2 errors and 1 warning in base.yaml`."""
+def summary(diagnostics: Sequence[Diagnostic], mended: int | None = None) -> str:
+    """Count findings, and what is fixable: `2 errors and 1 warning in base.yaml`.
+
+    `mended` is how many are mended where that is known: behind a mistake there may
+    be another one.
+    """
     counts = Counter(each.severity for each in diagnostics)
     kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
     names = {each.primary.span.source.name for each in diagnostics}
@@ -40,9 +44,8 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     listed = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
     fixable = sum(each.fix is not None for each in diagnostics)
-    # Behind a mistake that is mended there may be another one that can be.
-    least = "" if fixable == counts[Severity.ERROR] else "at least "
-    mend = f"; `deit-spec validate --fix` mends {least}{fixable}" if fixable else ""
+    number = fixable if mended is None else mended
+    mend = f"; `deit-spec validate --fix` mends {number}" if fixable else ""
     return f"{listed} in {where}{mend}"
 
 
