@@ -45,7 +45,7 @@ def summary(diagnostics: Sequence[Diagnostic], mended: int | None = None) -> str
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
     fixable = sum(each.fix is not None for each in diagnostics)
     number = fixable if mended is None else mended
-    mend = f"; `deit-spec validate --fix` mends {number}" if fixable else ""
+    mend = f"; `deit-spec validate --fix` mends {number}" if number else ""
     return f"{listed} in {where}{mend}"
 
 

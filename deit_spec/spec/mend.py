@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from deit_spec.diagnostics import Fix, Severity
+from deit_spec.diagnostics import Fix
 from deit_spec.diagnostics.edits import apply
 from deit_spec.source import contents, read_bytes
 from deit_spec.spec.check import Checked
@@ -58,15 +58,16 @@ def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
         marks = len(data) - len(source.text.encode())
         changed = data[:marks] + text.encode()
         rechecked = _check(changed, name, origin)
-        if _errors(rechecked) > _errors(checked):
-            break  # what was thought certain is not
+        if _misread(rechecked) > _misread(checked):
+            break  # a text that can no longer be read was not mended
         data, checked = changed, rechecked
         applied += taken
     return Mended(before, data, tuple(applied), told(checked))
 
 
-def _errors(checked: Checked) -> int:
-    return sum(found.severity is Severity.ERROR for found in checked.diagnostics)
+def _misread(checked: Checked) -> int:
+    """How much there is that is no YAML, or not what it seems to be."""
+    return sum(found.code.startswith("DS0") for found in checked.diagnostics)
 
 
 def _check(data: bytes, name: str, origin: Origin | None) -> Checked:
