@@ -1,0 +1,133 @@
+"""What a student is trained on: the true labels, and what a teacher says.
+
+Touvron et al., "Training data-efficient image transformers & distillation through
+attention", ICML 2021, section 4: equation 2 is soft, equation 3 hard distillation.
+"""
+
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+import torch
+import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
+from torch import Tensor, nn
+
+Kind: TypeAlias = Literal["none", "soft", "hard"]
+Outputs: TypeAlias = Tensor | tuple[Tensor, Tensor]
+"""The logits `[B, K]`, or those of the class head and of the distillation head."""
+
+
+class Terms(NamedTuple):
+    """The loss and its two parts, each a scalar; without a teacher its part is 0."""
+
+    loss: Tensor
+    labels: Tensor
+    teacher: Tensor
+
+
+class DistillationLoss(nn.Module):
+    """`(1 - alpha) * labels + alpha * teacher`, each the mean over the batch.
+
+    The labels' term is the cross-entropy of the class head. The teacher's term is
+    of the distillation head, or of the only head where a student has one:
+
+    - `hard` (equation 3): the cross-entropy with the class that the teacher holds
+      the likeliest. The paper's alpha is ½.
+    - `soft` (equation 2): `tau² KL(teacher ‖ student)` of the distributions at
+      temperature tau, summed over the classes. The paper has alpha 0.1, tau 3.
+    - `none`: there is no such term, whatever alpha is.
+
+    The defaults are those of the authors' code. Its soft term differs: it divides
+    the divergence by the number of classes too, so that it is K times smaller.
+
+    Args:
+        kind: What is learned from the teacher.
+        alpha: The weight of the teacher's term, from 0 to 1.
+        tau: The temperature of soft distillation, above 0.
+        label_smoothing: How much of a true label goes to all classes alike.
+
+    Raises:
+        ValueError: An argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        kind: Kind = "hard",
+        *,
+        alpha: float = 0.5,
+        tau: float = 1.0,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if kind not in get_args(Kind):
+            raise ValueError(f"kind is one of {', '.join(get_args(Kind))}, not {kind}")
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha is from 0 to 1, not {alpha}")
+        if not tau > 0:
+            raise ValueError(f"tau is above 0, not {tau}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(
+                f"label_smoothing is from 0 to below 1, not {label_smoothing}"
+            )
+        self.kind = kind
+        self.alpha = alpha if kind != "none" else 0.0
+        self.tau = tau
+        self.label_smoothing = label_smoothing
+
+    def forward(
+        self, outputs: Outputs, labels: Tensor, teacher: Tensor | None = None
+    ) -> Tensor:
+        """Give the loss, a scalar; see `terms` for the arguments."""
+        return self.terms(outputs, labels, teacher).loss
+
+    def terms(
+        self, outputs: Outputs, labels: Tensor, teacher: Tensor | None = None
+    ) -> Terms:
+        """Give the loss and its parts.
+
+        Args:
+            outputs: The student's logits `[B, K]`, or `DeiTOutput(cls=[B, K],
+                dist=[B, T])`.
+            labels: Class indices `[B]`, or the probabilities `[B, K]` that mixing
+                images makes of them.
+            teacher: The teacher's logits `[B, T]`; no gradient goes there.
+
+        Raises:
+            ValueError: A head and what it learns from differ in their classes, or
+                the teacher's logits are missing.
+        """
+        cls, dist = (outputs, outputs) if isinstance(outputs, Tensor) else outputs
+        _require_classes("the class head", cls, "the labels", labels)
+        by_labels = F.cross_entropy(cls, labels, label_smoothing=self.label_smoothing)
+        if self.kind == "none":
+            return Terms(by_labels, by_labels, torch.zeros_like(by_labels))
+        if teacher is None:
+            raise ValueError(f"{self.kind} distillation needs the teacher's logits")
+        head = "the only head" if dist is cls else "the distillation head"
+        _require_classes(head, dist, "the teacher", teacher)
+        learn = self._hard if self.kind == "hard" else self._soft
+        by_teacher = learn(dist, teacher.detach())
+        loss = (1 - self.alpha) * by_labels + self.alpha * by_teacher
+        return Terms(loss, by_labels, by_teacher)
+
+    def extra_repr(self) -> str:
+        """What a printed module shows."""
+        return f"kind={self.kind!r}, alpha={self.alpha}, tau={self.tau}"
+
+    def _hard(self, dist: Tensor, teacher: Tensor) -> Tensor:
+        return F.cross_entropy(dist, teacher.argmax(dim=1))
+
+    def _soft(self, dist: Tensor, teacher: Tensor) -> Tensor:
+        divergence = F.kl_div(
+            F.log_softmax(dist / self.tau, dim=1),
+            F.log_softmax(teacher / self.tau, dim=1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        return self.tau**2 * divergence
+
+
+def _require_classes(head: str, logits: Tensor, source: str, target: Tensor) -> None:
+    """See that probabilities or logits are of as many classes as a head has."""
+    if target.ndim == logits.ndim and target.shape[1] != logits.shape[1]:
+        raise ValueError(
+            f"{head} has {logits.shape[1]} classes, {source} {target.shape[1]}"
+        )
