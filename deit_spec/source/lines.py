@@ -27,6 +27,10 @@ class Line:
     comment: int | None = None
 
     @property
+    def _text(self) -> str:
+        return self.positions.source.text
+
+    @property
     def number(self) -> int:
         """The number of the line, from 1."""
         return self.positions.span(self.key, self.key).line
@@ -34,18 +38,18 @@ class Line:
     @property
     def indent(self) -> str:
         """The blanks before the key."""
-        return self.positions.text(self.start, self.key)
+        return self._text[self.start : self.key]
 
     @property
     def rest(self) -> str:
         """What follows the key, the comment too, up to the break."""
-        return self.positions.text(self.after_key, self.end)
+        return self._text[self.after_key : self.end]
 
     @property
     def line_break(self) -> str:
         """The break after the line, or the one that a line added after it has."""
-        own = self.positions.text(self.end, self.after_break)
-        return own or ("\r\n" if "\r\n" in self.positions.source.text else "\n")
+        own = self._text[self.end : self.after_break]
+        return own or ("\r\n" if "\r\n" in self._text else "\n")
 
     def removed(self) -> Edit:
         """Take the line out, comment and all."""
@@ -84,8 +88,8 @@ def line_of(entry: Entry, source: Source) -> Line | None:
         return None
     start = source.offset(value.line, value.column)
     end = source.offset(value.end_line, value.end_column)
-    between = line.positions.text(line.after_key, start)
-    after = line.positions.text(end, line.end)
+    between = source.text[line.after_key : start]
+    after = source.text[end : line.end]
     tail = _NOTHING.match(after)
     if not _COLON.fullmatch(between) or tail is None:
         return None

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Source, Span
@@ -28,10 +29,13 @@ class Positions:
 
     def __init__(self, source: Source, edits: Sequence[Patch] = ()) -> None:
         self.source = source
-        parsed = _edited(source.text, edits) if edits else source.text
-        self.parsed = parsed.translate(_NO_BREAKS)
         self._edits = edits
         self._moved = _moved(edits)
+
+    @cached_property
+    def parsed(self) -> str:
+        """The text that the parser is given."""
+        return _edited(self.source.text, self._edits).translate(_NO_BREAKS)
 
     def span(self, start: int, end: int) -> Span:
         """Give the span from one offset up to another."""

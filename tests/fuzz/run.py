@@ -18,6 +18,8 @@ import texts
 BUILD = texts.ROOT / "build" / "fuzz"
 WORKER = Path(__file__).with_name("worker.py")
 LONGEST_INPUT = 4096
+FOUND = ("broken", "crash-*", "timeout-*", "oom-*")
+"""What a worker leaves of an input that it ends at; the last are libFuzzer's."""
 
 
 def main() -> None:
@@ -34,9 +36,10 @@ def main() -> None:
     workers = [start(index, corpus, options.minutes) for index in range(options.jobs)]
     codes = [worker.wait() for worker in workers]
     report(options.jobs)
-    for path in sorted(BUILD.glob("*.broken")):
-        print(f"broken by {path}")
-    sys.exit(1 if any(codes) or list(BUILD.glob("*.broken")) else 0)
+    found = [path for kind in FOUND for path in sorted(BUILD.glob(f"*.{kind}"))]
+    for path in found:
+        print(f"found {path}")
+    sys.exit(1 if any(codes) or found else 0)
 
 
 def start(index: int, corpus: Path, minutes: float) -> subprocess.Popen[bytes]:

@@ -287,3 +287,10 @@ def test_a_good_spec_is_left_as_it_is(text: str) -> None:
     mended = mend_text(text.encode(), "a.yaml")
     assert not mended.fixes
     assert mended.checked.spec is not None
+
+
+def test_a_line_that_is_moved_keeps_every_character() -> None:
+    """Breaks of YAML 1.1 are no breaks; the parser is shown something else there."""
+    before = "drop_path: 0.1 # a\u2028b\x85c\nvariant:\n  init: deit\n"
+    after = "variant:\n  init: deit\n  drop_path: 0.1 # a\u2028b\x85c\n"
+    assert mend_text(before.encode(), "a.yaml").after.decode() == after
