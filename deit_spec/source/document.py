@@ -54,12 +54,14 @@ class Document:
 
     `doubts` are the paths of what could not be read for sure: a value that is
     missing from `value` or written twice, or a mapping that may have more keys.
+    `is_whole` is false where the text breaks off: what follows was not read.
     """
 
     value: object
     spans: Mapping[Path, Entry]
     source: Source
     doubts: frozenset[Path] = frozenset()
+    is_whole: bool = True
 
     def nearest(self, path: Path) -> Entry:
         """Find the entry of a path, or of its nearest ancestor that is there."""

@@ -155,7 +155,7 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
             composer.root.pop(str(path[0]), None)
     spans[()] = Entry(positions, (0, 0), (0, 0))
     doubts = frozenset({(), *composer.doubts})
-    return Document(composer.root, spans, positions.source, doubts)
+    return Document(composer.root, spans, positions.source, doubts, is_whole=False)
 
 
 def _size(text: str) -> int:

@@ -102,6 +102,8 @@ class Fixes:
     def _is_sure(self, path: Path, target: Path) -> bool:
         """Whether a key can have meant but this field, and the field is free."""
         own = path in self._own and target not in self._own
+        # Behind a mistake that hides the rest, the field may be written.
+        own = own and self.document.is_whole
         return own and _is_close(path[-1], target[-1]) and self._meant[target] == 1
 
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:

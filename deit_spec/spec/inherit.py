@@ -138,7 +138,8 @@ def _merge(base: Document, document: Document) -> Document:
         value["variant"] = {**below, **above}
     if "name" in value and "name" not in own:
         del value["name"], spans["name",]
-    return Document(value, spans, document.source, of_both(base, document))
+    doubts = of_both(base, document)
+    return Document(value, spans, document.source, doubts, document.is_whole)
 
 
 def _mapping(document: Document) -> dict[str, object]:

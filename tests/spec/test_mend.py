@@ -85,6 +85,7 @@ UNCERTAIN = {
     "a comment behind a quote": 'depth: "4"#x\n',
     "null before a comment": 'num_classes: "null"#x\n',
     "a tag and a comment": 'depth: !!str "4"#x\n',
+    "a text that breaks off": "drop_path: 0.1\ndepth: |\n  text, depth: 0\n : {\n",
     "another value": "depth: 12\ndepth: 13\n",
     "true and one": "depth: 1\ndepth: true\n",
     "far word": "dpt: 12\n",
