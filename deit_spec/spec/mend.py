@@ -6,6 +6,7 @@ from pathlib import Path
 from deit_spec.diagnostics import Fix
 from deit_spec.diagnostics.edits import apply
 from deit_spec.source import contents, read_bytes
+from deit_spec.source.limits import FINDINGS
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import Origin, locate
 from deit_spec.spec.reading import check_read, check_spec, told
@@ -58,8 +59,10 @@ def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
         marks = len(data) - len(source.text.encode())
         changed = data[:marks] + text.encode()
         rechecked = _check(changed, name, origin)
-        if _misread(rechecked) > _misread(checked):
-            break  # a text that can no longer be read was not mended
+        # A text that can be read less was not mended; of very many mistakes, those
+        # that come next are found now.
+        if FINDINGS >= _misread(checked) < _misread(rechecked):
+            break
         data, checked = changed, rechecked
         applied += taken
     return Mended(before, data, tuple(applied), told(checked))
