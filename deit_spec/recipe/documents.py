@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.source import Document, read_bytes
 from deit_spec.spec import Checked
@@ -15,6 +14,7 @@ from deit_spec.spec.origin import Origin, at, locate
 from deit_spec.spec.reading import told
 
 if TYPE_CHECKING:
+    from deit_spec.recipe.checked import CheckedRecipe
     from deit_spec.recipe.study import CheckedStudy
 
 CheckedAny: TypeAlias = "Checked | CheckedRecipe | CheckedStudy"
@@ -46,11 +46,11 @@ def check_any_read(
     path = origin.path if origin else None
     kind = kind_of(document)
     if kind is Kind.RECIPE:
-        from deit_spec.recipe import reading
+        from deit_spec.recipe import reading  # noqa: PLC0415  -- not for a spec
 
         return reading.check_read(document, findings, path, overrides)
     if kind is Kind.STUDY:
-        from deit_spec.recipe import study
+        from deit_spec.recipe import study  # noqa: PLC0415  -- not for a spec
 
         return study.check_study_read(document, findings, path)
     stem = origin.stem if origin else "deit"
