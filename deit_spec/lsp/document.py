@@ -12,6 +12,7 @@ from deit_spec.pipeline import SpecError, finish
 from deit_spec.source import read_text
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, check_read
+from deit_spec.spec.misspelling import is_field
 from deit_spec.spec.origin import Origin, at
 
 _DEEPEST = 100
@@ -45,7 +46,7 @@ class Document:
         What it extends is read from disk.
         """
         stem = self.origin.stem if self.origin else "deit"
-        read = read_text(self.text.text, self.name)
+        read = read_text(self.text.text, self.name, is_field)
         return check_read(*read, stem, self.origin)
 
     @cached_property

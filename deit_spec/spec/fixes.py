@@ -4,36 +4,22 @@ Whatever a person might have meant otherwise has helps, and no fix. A fix change
 what it mends and nothing beside it: comments and layout stay.
 """
 
-import difflib
 import re
 from collections import Counter
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits, meant_by
+from deit_spec.spec.fields import TOP, VARIANT, default_of, fits, meant_by, pair_in
 from deit_spec.spec.helps import SWITCHES
+from deit_spec.spec.misspelling import is_misspelt
 from deit_spec.spec.places import plain
 
 Path = tuple[str, ...]
 
-_CLOSE: Final = 0.8
-_NOT_QUITE: Final = frozenset(
-    {
-        "drop_rate",
-        "hidden_dropout_prob",
-        "dim",
-        "proj_drop_rate",
-        "width",
-        "layer",
-        "eps",
-        "classes",
-    }
-)
-"""Words of other tools that mean nearly, or only mostly, what our field does."""
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
@@ -54,6 +40,17 @@ class Fixes:
         edit = self._as_written(self._own[path].key, word)
         return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
 
+    def split(self, path: Path) -> Fix | None:
+        """Put the space into `{embed_dim:192}`, which is a key without a value."""
+        entry, pair = self._own.get(path), pair_in(path[-1])
+        if entry is None or pair is None or not self._is_lone(entry, path[-1]):
+            return None
+        target = (*path[:-1], pair[0])
+        if _is_unknown(target) or target in self._own or self._meant[target] != 1:
+            return None
+        text = ": ".join(pair)
+        return Fix(f"write `{text}`", (Edit(entry.key, text),))
+
     def move(self, path: Path, word: str) -> Fix | None:
         """Move a line under `variant`, or out of it, to the key that was meant."""
         inside = len(path) > 1
@@ -73,7 +70,7 @@ class Fixes:
 
     def choose(self, path: Path, word: str, value: str) -> Fix | None:
         """Write the allowed value that was misspelt."""
-        if path not in self._own or not _is_close(value, word):
+        if path not in self._own or not is_misspelt(value, word):
             return None
         edit = self._as_written(self._own[path].value, word)
         return Fix(f"write `{path[-1]}: {word}`", (edit,))
@@ -99,12 +96,20 @@ class Fixes:
         end = source.offset(span.end_line, span.end_column)
         return source.text[start:end], source.text[end : end + 1]
 
+    def _is_lone(self, entry: Entry, key: str) -> bool:
+        """Whether a key stands in braces, without quotes and without a value."""
+        source, span = self.document.source, entry.key
+        before = source.text[: source.offset(span.line, span.column)].rstrip()
+        has_value = self._text(entry.value)[0] or entry.value.line != span.line
+        in_braces = before.endswith(("{", ",")) and self.document.is_whole
+        return in_braces and not has_value and self._text(span)[0] == key
+
     def _is_sure(self, path: Path, target: Path) -> bool:
         """Whether a key can have meant but this field, and the field is free."""
         own = path in self._own and target not in self._own
         # Behind a mistake that hides the rest, the field may be written.
         own = own and self.document.is_whole
-        return own and _is_close(path[-1], target[-1]) and self._meant[target] == 1
+        return own and is_misspelt(path[-1], target[-1]) and self._meant[target] == 1
 
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
         """Under `variant`: after its last key, or with a `variant:` of its own."""
@@ -129,11 +134,13 @@ class Fixes:
     @cached_property
     def _own(self) -> dict[Path, Entry]:
         """The entries of the document's own text, in its order."""
-        return {
-            tuple(map(str, path)): entry
+        own = (
+            (path, entry)
             for path, entry in self.document.spans.items()
             if entry.source is self.document.source
-        }
+        )
+        # Python writes no number of thousands of digits, and no field is one.
+        return {path: entry for path, entry in own if _is_of_words(path)}
 
     @cached_property
     def _meant(self) -> Counter[Path]:
@@ -177,17 +184,12 @@ def _retyped(path: Path, kind: str, value: object) -> str | None:
     return "null" if is_null else None
 
 
-def _is_close(written: str, word: str) -> bool:
-    plain_word = written.lower().replace("-", "_").replace(" ", "_")
-    if plain_word in _NOT_QUITE:
-        return False
-    if SYNONYMS.get(plain_word) == word:
-        return True
-    return difflib.SequenceMatcher(None, plain_word, word).ratio() >= _CLOSE
-
-
 def _is_unknown(path: Path) -> bool:
     return bool(path) and path[-1] not in (VARIANT if len(path) > 1 else TOP)
+
+
+def _is_of_words(path: tuple[str | int, ...]) -> TypeGuard[Path]:
+    return all(isinstance(part, str) for part in path)
 
 
 def _is_inside(path: Path) -> bool:
