@@ -8,9 +8,9 @@ from deit_spec.diagnostics.edits import apply
 from deit_spec.source import contents, read_bytes
 from deit_spec.source.limits import FINDINGS
 from deit_spec.spec.check import Checked
-from deit_spec.spec.misspelling import is_field
 from deit_spec.spec.origin import Origin, locate
 from deit_spec.spec.reading import check_read, check_spec, told
+from deit_spec.spec.vocabulary import SPEC
 
 _ROUNDS = 100
 """More than any file of the size allowed has mistakes that hide others."""
@@ -76,4 +76,4 @@ def _misread(checked: Checked) -> int:
 
 def _check(data: bytes, name: str, origin: Origin | None) -> Checked:
     stem = "deit" if origin is None else origin.stem
-    return check_read(*read_bytes(data, name, is_field), stem, origin)
+    return check_read(*read_bytes(data, name, SPEC.is_key), stem, origin)

@@ -2,10 +2,9 @@
 
 import difflib
 import re
-from functools import cache
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Final
-
-from deit_spec.spec.fields import ELSEWHERE, SYNONYMS, TOP, VARIANT
 
 _NOT_QUITE: Final = frozenset(
     {
@@ -27,11 +26,17 @@ _LONG: Final = 8
 """Words from here on take a second mistake."""
 
 
-def is_misspelt(written: str, word: str) -> bool:
+def is_misspelt(
+    written: str,
+    word: str,
+    synonyms: Mapping[str, str] = MappingProxyType({}),
+    parts: Collection[str] = (),
+) -> bool:
     """Whether `written` is `word`, misspelt, or what another tool calls it.
 
     They are compared part by part: a part more or less makes another word of it,
-    as `no_` or `kv_` does, and so does a digit.
+    as `no_` or `kv_` does, and so does a digit. One of `parts`, those of all words
+    that there are, is no misspelling of another.
 
     >>> is_misspelt("Embed-Dims", "embed_dim"), is_misspelt("depht", "depth")
     (True, True)
@@ -43,40 +48,29 @@ def is_misspelt(written: str, word: str) -> bool:
     plain = re.sub("[ -]", "_", written).lower()
     if plain in _NOT_QUITE:
         return False
-    if SYNONYMS.get(plain) == word or _joined(plain) == _joined(word):
+    if synonyms.get(plain) == word or _joined(plain) == _joined(word):
         return True
     ours, theirs = word.split("_"), plain.split("_")
-    return len(ours) == len(theirs) and all(map(_is_near, theirs, ours))
-
-
-def is_field(written: str) -> bool:
-    """Whether a word is a field's, or a misspelling of one."""
-    fields = (*TOP, *VARIANT)
-    return written in fields or any(is_misspelt(written, word) for word in fields)
+    return len(ours) == len(theirs) and all(
+        _is_near(part, our, parts) for part, our in zip(theirs, ours, strict=True)
+    )
 
 
 def _joined(word: str) -> str:
     return word.replace("_", "")
 
 
-def _is_near(written: str, part: str) -> bool:
+def _is_near(written: str, part: str, parts: Collection[str]) -> bool:
     """Whether a part is another but for its plural, or a slip of the hand."""
     if written == part or _singular(written) == _singular(part):
         return True
-    if len(part) <= _FIXED or written[:1] != part[:1] or written in _parts():
+    if len(part) <= _FIXED or written[:1] != part[:1] or written in parts:
         return False
     return _slips(written, part) <= (2 if len(part) >= _LONG else 1)
 
 
 def _singular(part: str) -> str:
     return re.sub("(?<=ss)es$|(?<=[a-z]{2}[^s])s$", "", part)
-
-
-@cache
-def _parts() -> frozenset[str]:
-    """The words that fields are made of, here and elsewhere: `patch` is no `path`."""
-    names = (*TOP, *VARIANT, *SYNONYMS, *ELSEWHERE)
-    return frozenset(part for name in names for part in name.split("_"))
 
 
 def _slips(written: str, part: str) -> int:
