@@ -66,7 +66,11 @@ def _is_near(written: str, part: str, parts: Collection[str]) -> bool:
         return True
     if len(part) <= _FIXED or written[:1] != part[:1] or written in parts:
         return False
-    return _slips(written, part) <= (2 if len(part) >= _LONG else 1)
+    most = 2 if len(part) >= _LONG else 1
+    # A changed letter is one that the other has not: most words need no more.
+    if len(set(written) ^ set(part)) > 2 * most:
+        return False
+    return _slips(written, part) <= most
 
 
 def _singular(part: str) -> str:

@@ -53,9 +53,17 @@ class Vocabulary(ABC):
 
     def is_key(self, written: str) -> bool:
         """Whether a word is a key, misspelt or not."""
-        return written in self.names or any(
-            self.is_misspelt(written, word) for word in self.names
-        )
+        # The first letter is never the one that is wrong.
+        alike = self._by_letter.get(written[:1].lower(), ())
+        return written in alike or any(self.is_misspelt(written, w) for w in alike)
+
+    @cached_property
+    def _by_letter(self) -> dict[str, list[str]]:
+        """The names that begin with each letter."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            found.setdefault(name[0], []).append(name)
+        return found
 
     @cached_property
     def _parts(self) -> frozenset[str]:
