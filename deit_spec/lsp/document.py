@@ -5,14 +5,16 @@ from pathlib import Path
 
 from pygls.uris import to_fs_path
 
-from deit_spec.diagnostics import Fix
+from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.graph import LayerGraph
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
 from deit_spec.source import read_text
 from deit_spec.source.limits import FILE_BYTES
-from deit_spec.spec import Checked, check_read
+from deit_spec.spec import Checked, check_read, mend_text
+from deit_spec.spec.mend import is_own
 from deit_spec.spec.origin import Origin, at
+from deit_spec.spec.reading import told
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""
@@ -40,13 +42,13 @@ class Document:
 
     @cached_property
     def checked(self) -> Checked:
-        """Everything that is found in it, as `deit-spec validate` finds it.
+        """What is found in it, as much as `deit-spec validate` tells of it.
 
         What it extends is read from disk.
         """
         stem = self.origin.stem if self.origin else "deit"
         read = read_text(self.text.text, self.name)
-        return check_read(*read, stem, self.origin)
+        return told(check_read(*read, stem, self.origin))
 
     @cached_property
     def graph(self) -> LayerGraph | None:
@@ -64,6 +66,18 @@ class Document:
         """Whether another file may have a say in it."""
         return "extends" in self.text.text
 
-    def is_own(self, fix: Fix) -> bool:
-        """Whether a fix edits this document."""
-        return all(edit.span.source.name == self.name for edit in fix.edits)
+    @cached_property
+    def fixes(self) -> tuple[tuple[Diagnostic, Fix], ...]:
+        """The findings that a fix of this document goes with, and the fix."""
+        found = self.checked
+        return tuple(
+            (each, each.fix)
+            for each in found.diagnostics
+            if each.fix and is_own(each.fix, found)
+        )
+
+    @cached_property
+    def fixed(self) -> str:
+        """The text as `deit-spec validate --fix` would write it."""
+        mended = mend_text(self.text.text.encode(), self.name, self.origin)
+        return mended.after.decode()

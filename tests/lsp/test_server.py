@@ -17,6 +17,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import SPECS
 from support.editor import editor
 
+from deit_spec.lsp.server import DELAY
 from deit_spec.spec import check_text, mend_text
 
 Scenario = Callable[..., Awaitable[None]]
@@ -74,6 +75,28 @@ async def test_findings_follow_what_is_typed(tmp_path: Path) -> None:
             types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri))
         )
         assert not (await client.published.get()).diagnostics
+
+
+@scenario
+async def test_only_the_newest_version_is_published(tmp_path: Path) -> None:
+    """What was typed over before it was checked is left out, and what is closed."""
+    path = tmp_path / "a.yaml"
+    async with editor() as client:
+        await client.open(path, "deph: 3\n")
+        for version, text in enumerate(["dept: 3\n", "deep: 3\n", "dph: 3\n"], 2):
+            client.type(path, version, text)
+        params = await client.published.get()
+        assert params.version == 4
+        assert "`dph`" in params.diagnostics[0].message
+        client.type(path, 5, "depht: 3\n")
+        client.text_document_did_close(
+            types.DidCloseTextDocumentParams(
+                types.TextDocumentIdentifier(path.as_uri())
+            )
+        )
+        assert not (await client.published.get()).diagnostics
+        await asyncio.sleep(3 * DELAY)
+        assert client.published.empty()
 
 
 @pytest.mark.parametrize(
@@ -187,6 +210,7 @@ async def test_quick_fix(tmp_path: Path) -> None:
             (action, *_) = await client.actions(path, findings[0].range, "quickfix")
             assert action.kind == types.CodeActionKind.QuickFix
             assert [*(action.diagnostics or [])] == [findings[0]]
+            assert action.is_preferred
             text = client.apply(path, text, action)
             whole = types.TextDocumentContentChangeWholeDocument(text)
             findings = await client.change(path, whole)
