@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import fixing, messages
-from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.arguments import OutputOption, named
 from deit_spec.cli.output import STDIN, check, count_fixes, emit, fail
 from deit_spec.cli.specs import expand
 from deit_spec.diagnostics import Diagnostic
@@ -20,6 +20,7 @@ def run(
         list[str],
         typer.Argument(
             metavar="SPEC...",
+            callback=named,
             help="YAML specs, directories or globs of them, or published names; "
             "- is standard input.",
         ),
@@ -46,7 +47,7 @@ def run(
     form = form or messages.chosen()
     if output is not None and form is Form.TEXT:
         fail("-o takes findings in another form than text: see --output-format")
-    messages.take_over()
+    messages.take_over(form)
     names = expand(specs)
     is_taken = diff or (fix and STDIN in names)
     if is_taken and form is not Form.TEXT and str(output or STDIN) == STDIN:
