@@ -1,4 +1,4 @@
-"""`deit-spec validate`: find every mistake, mend what is certain, sum up the rest."""
+"""`deit-spec validate`: find every mistake, fix what is certain, sum up the rest."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,7 +36,7 @@ def run(
         ),
     ] = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend in the files what is certain.")
+        bool, typer.Option("--fix", help="Fix in the files what is certain.")
     ] = False,
     diff: Annotated[
         bool,
