@@ -70,6 +70,14 @@ def test_only_what_was_read_whole_can_read_worse(
     assert bool(mended.fixes) == (mistakes > FINDINGS)
 
 
+def test_mistakes_that_were_not_reached_are_no_worse_reading() -> None:
+    """Of slips all are found, once the reader comes as far."""
+    slips = "".join(f"k{index}:1\n" for index in range(99))
+    text = "depth: 12\n" * 300 + slips
+    mended = mend_text(text.encode(), "a.yaml")
+    assert mended.after.decode() == "depth: 12\n" + slips.replace(":", ": ")
+
+
 def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
     """What is edited is told by its text, for a name may be that of two."""
     (tmp_path / "a.yaml").write_text("embed_dims: 768\n")

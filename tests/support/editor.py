@@ -43,16 +43,6 @@ class Editor(LanguageClient):
         )
         return await self.findings(path)
 
-    def type(self, path: Path, version: int, text: str) -> None:
-        """Make a document this text, and wait for nothing."""
-        self.version = version
-        self.text_document_did_change(
-            types.DidChangeTextDocumentParams(
-                types.VersionedTextDocumentIdentifier(version, path.as_uri()),
-                [types.TextDocumentContentChangeWholeDocument(text)],
-            )
-        )
-
     async def change(
         self, path: Path, *changes: types.TextDocumentContentChangeEvent
     ) -> list[types.Diagnostic]:
