@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.weights.problems import some
 
 if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
+    from deit_spec.recipe import CheckedRecipe, Recipe
+    from deit_spec.spec import DeiTSpec
+
+__all__ = ["DataError", "recipe_of", "refuse", "some", "student_of"]
 
 
 class DataError(ValueError):
@@ -39,3 +43,17 @@ def refuse(  # noqa: PLR0913  -- the parts of a diagnostic
         code, message, place, secondary=secondary, notes=notes, helps=helps
     )
     return DataError([found])
+
+
+def recipe_of(checked: "CheckedRecipe") -> "Recipe":
+    """The recipe, which has no errors."""
+    if checked.recipe is None:
+        raise DataError(checked.diagnostics)
+    return checked.recipe
+
+
+def student_of(checked: "CheckedRecipe") -> "DeiTSpec":
+    """The student's spec, which has no errors."""
+    if checked.student is None or checked.student.spec is None:
+        raise DataError(checked.diagnostics)
+    return checked.student.spec

@@ -1,23 +1,42 @@
 """From a recipe to its teacher."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import nn
 
 from deit_spec.distill.data.base import Data
 from deit_spec.distill.data.digits import Digits
+from deit_spec.distill.problems import DataError, recipe_of, refuse, student_of
 from deit_spec.distill.teachers.base import Teacher, TrueLabels, View
+from deit_spec.distill.teachers.code import code_network
 from deit_spec.distill.teachers.convnet import (
     load_convnet,
     save_convnet,
     train_convnet,
 )
+from deit_spec.distill.teachers.spec_model import spec_network
+from deit_spec.distill.teachers.timm_model import timm_network
+from deit_spec.weights import WeightsError
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
 FILE = "teacher.safetensors"
+"""What a teacher that is trained on the spot is called in the folder of a run."""
+
+
+class Made(NamedTuple):
+    """A network, and how it wants its images; None is as the student does."""
+
+    network: nn.Module
+    field: str
+    """Where the recipe says what it is."""
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: int | None = None
+    channels: int | None = None
 
 
 def open_teacher(
@@ -28,30 +47,74 @@ def open_teacher(
     allow_code: bool = False,
     device: torch.device | str = "cpu",
 ) -> Teacher | None:
-    """Open the teacher of a recipe; None where nothing is learned from one."""
-    recipe, student = checked.recipe, checked.student
-    if recipe is None or student is None or student.spec is None:
-        raise ValueError("the recipe has errors")
+    """Open the teacher of a recipe; None where nothing is learned from one.
+
+    Args:
+        checked: The recipe, without errors.
+        data: Its images.
+        folder: The run's, where `digits_convnet` is saved, and found when it goes on.
+        allow_code: Whether `teacher.python` may be run.
+        device: Where the teacher is put.
+
+    Raises:
+        DataError: There is no such teacher, or its classes are not the student's.
+        MissingPackageError: A package that it needs is not installed.
+        OSError: What was trained cannot be saved.
+    """
+    recipe, student = recipe_of(checked), student_of(checked)
     if recipe.loss.kind == "none" or recipe.teacher is None:
         return None
-    size = student.spec.image_size
     if recipe.teacher.builtin == "true_labels":
+        _require_classes(checked, "teacher.builtin", len(data.classes))
         return TrueLabels(len(data.classes)).to(device)
-    assert isinstance(data, Digits)
-    weights = recipe.teacher.weights
-    path = checked.place(weights) if weights else folder / FILE
-    channels, classes = data.train_images.shape[1], len(data.classes)
-    if path.exists():
-        network = load_convnet(path, channels=channels, classes=classes)
-    else:
-        network = train_convnet(
-            data.train_images,
-            data.train_labels,
-            classes=classes,
-            steps=recipe.teacher.steps,
-            seed=recipe.run.seed,
+    made = _make(checked, data, folder, allow_code=allow_code)
+    ask = recipe.teacher
+    own = View(
+        ask.mean or made.mean or data.mean,
+        ask.std or made.std or data.std,
+        made.size or ask.image_size or student.image_size,
+    )
+    ours = View(data.mean, data.std, student.image_size)
+    if made.channels not in (None, student.in_channels):
+        raise refuse(
+            checked,
+            made.field,
+            "DS527",
+            f"the teacher takes {_channels(made.channels)}, and the student's images "
+            f"have {student.in_channels}",
         )
-        save_convnet(network, path)
-    ours = View(data.mean, data.std, size)
-    own = View([0.0] * channels, [1.0] * channels, recipe.teacher.image_size or size)
-    return Teacher(network, classes, student=ours, own=own).to(device)
+    teacher = Teacher(made.network, 0, student=ours, own=own).to(device)
+    teacher.classes = _classes_of(checked, made.field, teacher)
+    _require_classes(checked, made.field, teacher.classes)
+    return teacher
+
+
+def _make(
+    checked: "CheckedRecipe", data: Data, folder: Path, *, allow_code: bool
+) -> Made:
+    ask = recipe_of(checked).teacher
+    assert ask is not None
+    weights = checked.place(ask.weights) if ask.weights else None
+    classes = ask.num_classes or len(data.classes)
+    if ask.timm:
+        found = timm_network(checked, ask.timm, weights, classes)
+        return Made(
+            found.network,
+            "teacher.timm",
+            found.mean,
+            found.std,
+            found.fixed_size,
+            found.channels,
+        )
+    if ask.spec:
+        spec = checked.teacher.spec
+        return Made(
+            spec_network(spec, weights),
+            "teacher.spec",
+            size=spec.image_size,
+            channels=spec.in_channels,
+        )
+    if ask.python:
+        network = code_network(checked, ask.python, classes, allow_code=allow_code)
+        return Made(network, "teacher.python")
+    return _convnet(checked, data, weights, folder / FILE)
