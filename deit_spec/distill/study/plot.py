@@ -18,7 +18,7 @@ def draw(summary: Summary) -> dict[str, bytes]:
     import matplotlib as mpl  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    settings = {"svg.hashsalt": "deit-spec", "svg.fonttype": "none"}
+    settings: Any = {"svg.hashsalt": "deit-spec", "svg.fonttype": "none"}
     with mpl.rc_context(settings):
         figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=150)
         axes = figure.subplots()
