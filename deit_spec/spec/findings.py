@@ -6,7 +6,6 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec.fields import ELSEWHERE, TOP, VARIANT, meant_by
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, percent, right_type
 from deit_spec.spec.places import plain
@@ -30,6 +29,7 @@ _BOUNDS = {
     "greater_than": ("gt", "above"),
     "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
 }
 
 
@@ -76,13 +76,15 @@ def describe(value: object) -> str:
 
 
 def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: ARG001
-    meant = meant_by(path)
+    meant = fixes.words.meant_by(path)
     mend = fixes.rename if meant[:-1] == path[:-1] else fixes.move
     return diagnose(
         "DS101",
         f"unknown key `{_cut(path[-1])}`",
         Label(fixes.document.nearest(path).key, "no such key"),
-        helps=[_there_already(path, meant, fixes) or _where_it_belongs(path)],
+        helps=[
+            _there_already(path, meant, fixes) or fixes.words.where_it_belongs(path)
+        ],
         fix=mend(path, meant[-1]) if meant != path else None,
     )
 
@@ -104,29 +106,13 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
     """Say that the field that was meant is written as well."""
     entry = fixes.document.spans.get(meant)
     if (
-        meant in {path, ("variant",)}
+        meant == path
+        or fixes.words.is_mapping(meant)
         or entry is None
         or entry.source is not fixes.document.source
     ):
         return None
     return f"remove it, or `{'.'.join(meant)}` in line {entry.key.line}"
-
-
-def _where_it_belongs(path: Path) -> str:
-    *outer, key = path
-    *place, name = meant_by(path)
-    where = "under `variant`" if place else "at the top level"
-    if key in ELSEWHERE:
-        return ELSEWHERE[key]
-    if key == "variant":
-        return "remove it with its keys, or move these a level up"
-    if name == key and place != outer:
-        return f"`{key}` belongs {where}"
-    if name == key:
-        known = VARIANT if outer else TOP
-        return f"remove it, or use one of {listed([f'`{name}`' for name in known])}"
-    moved = "" if place == outer else f", which belongs {where}"
-    return f"did you mean `{name}`{moved}?"
 
 
 def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
@@ -135,7 +121,7 @@ def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
         "DS102",
         f"{_dotted(path)} is not {wanted}",
         Label(fixes.document.nearest(path).value, f"{describe(error['input'])}"),
-        helps=[right_type(path, error["input"], wanted)],
+        helps=[right_type(path, error["input"], wanted, fixes.words)],
         fix=fixes.retype(path, error["type"], error["input"]),
     )
 
@@ -147,7 +133,9 @@ def _out_of_range(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
         "DS103",
         f"{_dotted(path)} is not {words} {bound:g}",
         Label(fixes.document.nearest(path).value, _cut(plain(error["input"]))),
-        helps=[percent(path, error["input"]) or default(path)],
+        helps=[
+            percent(path, error["input"], fixes.words) or default(path, fixes.words)
+        ],
     )
 
 
@@ -156,7 +144,7 @@ def _not_finite(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: 
         "DS103",
         f"{_dotted(path)} is not a finite number",
         Label(fixes.document.nearest(path).value),
-        helps=[default(path)],
+        helps=[default(path, fixes.words)],
     )
 
 

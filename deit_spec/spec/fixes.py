@@ -14,9 +14,10 @@ from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits, meant_by
+from deit_spec.spec.fields import meant_by
 from deit_spec.spec.helps import SWITCHES
 from deit_spec.spec.places import plain
+from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
 
@@ -44,8 +45,9 @@ _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1
 class Fixes:
     """The mends of one document; what it extends is not its to edit."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, words: Vocabulary = SPEC) -> None:
         self.document = document
+        self.words = words
 
     def rename(self, path: Path, word: str) -> Fix | None:
         """Write the key that was meant, in the same mapping."""
@@ -68,12 +70,12 @@ class Fixes:
 
     def retype(self, path: Path, kind: str, value: object) -> Fix | None:
         """Write the number, boolean or null that a value of another type says."""
-        text = _retyped(path, kind, value)
+        text = _retyped(path, kind, value, self.words)
         return self._write(path, text) if text is not None else None
 
     def choose(self, path: Path, word: str, value: str) -> Fix | None:
         """Write the allowed value that was misspelt."""
-        if path not in self._own or not _is_close(value, word):
+        if path not in self._own or not _is_close(value, word, self.words):
             return None
         edit = self._as_written(self._own[path].value, word)
         return Fix(f"write `{path[-1]}: {word}`", (edit,))
@@ -104,7 +106,8 @@ class Fixes:
         own = path in self._own and target not in self._own
         # Behind a mistake that hides the rest, the field may be written.
         own = own and self.document.is_whole
-        return own and _is_close(path[-1], target[-1]) and self._meant[target] == 1
+        own = own and _is_close(path[-1], target[-1], self.words)
+        return own and self._meant[target] == 1
 
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
         """Under `variant`: after its last key, or with a `variant:` of its own."""
@@ -138,7 +141,8 @@ class Fixes:
     @cached_property
     def _meant(self) -> Counter[Path]:
         """How many unknown keys may have meant each field."""
-        return Counter(map(meant_by, filter(_is_unknown, self._own)))
+        unknown = (path for path in self._own if path and not self.words.is_known(path))
+        return Counter(map(self.words.meant_by, unknown))
 
     @cached_property
     def _first_misplaced(self) -> int:
@@ -160,34 +164,34 @@ class Fixes:
         return sum(map(_is_inside, self._own))
 
 
-def _retyped(path: Path, kind: str, value: object) -> str | None:
+def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | None:
     if isinstance(value, float) and kind == "int_type" and value.is_integer():
         number = int(value)
-        return str(number) if fits(path, number) else None
+        return str(number) if words.fits(path, number) else None
     if not isinstance(value, str):
         return None
     text = value.strip()
     if kind == "bool_type":
         return SWITCHES.get(text.lower())
-    if kind == "int_type" and _INTEGER.fullmatch(text) and fits(path, int(text)):
+    if kind == "int_type" and _INTEGER.fullmatch(text) and words.fits(path, int(text)):
         return plain(int(text))
-    if kind == "float_type" and _NUMBER.fullmatch(text) and fits(path, float(text)):
+    if (
+        kind == "float_type"
+        and _NUMBER.fullmatch(text)
+        and words.fits(path, float(text))
+    ):
         return text
-    is_null = text.lower() in _NULLS and default_of(path) is None
+    is_null = text.lower() in _NULLS and words.default_of(path) is None
     return "null" if is_null else None
 
 
-def _is_close(written: str, word: str) -> bool:
+def _is_close(written: str, word: str, words: Vocabulary) -> bool:
     plain_word = written.lower().replace("-", "_").replace(" ", "_")
     if plain_word in _NOT_QUITE:
         return False
-    if SYNONYMS.get(plain_word) == word:
+    if words.synonyms.get(plain_word) == word:
         return True
     return difflib.SequenceMatcher(None, plain_word, word).ratio() >= _CLOSE
-
-
-def _is_unknown(path: Path) -> bool:
-    return bool(path) and path[-1] not in (VARIANT if len(path) > 1 else TOP)
 
 
 def _is_inside(path: Path) -> bool:
