@@ -153,8 +153,8 @@ class Data(BaseModel):
     )
     unreadable: Count = Field(
         0,
-        description="How many images may be unreadable and are skipped, each named; one "
-        "more ends the run.",
+        description="How many images may be unreadable and are skipped, each named; "
+        "one more ends the run.",
     )
 
 

@@ -1,0 +1,144 @@
+"""From a document to a recipe, or to everything that is wrong with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deit_spec.diagnostics import (
+    Diagnostic,
+    Label,
+    diagnose,
+    has_errors,
+    in_source_order,
+)
+from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.findings import RecipeFixes, find_in
+from deit_spec.recipe.folders import look_into
+from deit_spec.recipe.given import Given
+from deit_spec.recipe.models import check_model, with_drop_path
+from deit_spec.recipe.rules import find_all
+from deit_spec.recipe.schema import Recipe
+from deit_spec.recipe.words import FIELDS, RECIPE, SECTIONS
+from deit_spec.source import Document
+from deit_spec.spec.findings import describe
+from deit_spec.spec.places import Places
+
+
+def check(document: Document, path: Path | None = None) -> CheckedRecipe:
+    """Validate a document: each field, then the specs it names, then the rules."""
+    value = document.value
+    if not isinstance(value, Mapping):
+        return CheckedRecipe(None, (_no_mapping(document),), document, path=path)
+    findings, invalid = _of_fields(document)
+    recipe = _what_is_valid(value, invalid)
+    known = CheckedRecipe(None, (), document, path=path)
+    if "student.spec" not in invalid:
+        student, found = check_model(known, "student.spec")
+        known, findings = replace(known, student=student), [*findings, *found]
+    if "teacher.spec" not in invalid:
+        teacher, found = check_model(known, "teacher.spec")
+        known, findings = replace(known, teacher=teacher), [*findings, *found]
+    images = recipe.data.folder and look_into(known.place(recipe.data.folder))
+    given = Given(recipe, Places(document), known, images or None)
+    findings += find_all(given, invalid)
+    if known.student is not None:
+        rate = recipe.augmentation.drop_path
+        known = replace(known, student=with_drop_path(known.student, rate))
+    valid = None if has_errors(findings) else recipe
+    return replace(known, recipe=valid, diagnostics=tuple(in_source_order(findings)))
+
+
+def _of_fields(document: Document) -> tuple[list[Diagnostic], set[str]]:
+    """What is wrong with each field, and the fields that no rule is to speak of."""
+    findings, invalid = list[Diagnostic](), set[str]()
+    try:
+        Recipe.model_validate(document.value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        fixes = RecipeFixes(document)
+        judged = [found for found in _once(errors) if not _is_doubted(document, found)]
+        findings = [find_in(found, fixes) for found in judged]
+        invalid = {".".join(_names(found["loc"])) for found in errors}
+        invalid |= _misspelt(errors, document)
+    invalid |= {
+        field
+        for field in (*SECTIONS, *FIELDS)
+        if document.doubtful(tuple(field.split(".")))
+    }
+    return findings, invalid | _beneath(invalid)
+
+
+def _once(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of several numbers that a list lacks, one is told."""
+    told: dict[object, Mapping[str, Any]] = {}
+    for error in errors:
+        loc = error["loc"]
+        lacks = error["type"] == "missing" and isinstance(loc[-1], int)
+        told.setdefault(loc[:-1] if lacks else loc, error)
+    return list(told.values())
+
+
+def _is_doubted(document: Document, error: Mapping[str, Any]) -> bool:
+    loc = error["loc"]
+    if error["type"] == "missing":
+        return document.doubtful(loc)
+    return any(loc[:end] in document.doubts for end in range(1, len(loc) + 1))
+
+
+def _names(loc: Sequence[str | int]) -> list[str]:
+    return [step for step in loc if isinstance(step, str)]
+
+
+def _beneath(invalid: set[str]) -> set[str]:
+    return {field for field in FIELDS if field.split(".")[0] in invalid}
+
+
+def _misspelt(errors: Sequence[Mapping[str, Any]], document: Document) -> set[str]:
+    """What unknown keys may have meant: it is written, whatever else is not."""
+    meant = set[str]()
+    for error in errors:
+        if error["type"] != "extra_forbidden":
+            continue
+        path = tuple(map(str, error["loc"]))
+        field = RECIPE.meant_by(path)
+        if field != path:
+            meant.add(".".join(field))
+            continue
+        outer = path[:-1]
+        meant |= {
+            ".".join((*outer, name))
+            for name in RECIPE.model_of(path).model_fields
+            if (*outer, name) not in document.spans
+        }
+    return meant
+
+
+def _what_is_valid(value: Mapping[str, object], invalid: set[str]) -> Recipe:
+    """The recipe, with defaults where a field is invalid, for the other rules."""
+    sections: dict[str, object] = {}
+    for name, model in SECTIONS.items():
+        found = value.get(name)
+        if name == "teacher" and (found is None or name in invalid):
+            continue
+        inner = found if isinstance(found, Mapping) and name not in invalid else {}
+        kept = {
+            key: item
+            for key, item in inner.items()
+            if key in model.model_fields and f"{name}.{key}" not in invalid
+        }
+        if name == "student":
+            kept.setdefault("spec", "")
+        sections[name] = kept
+    return Recipe.model_validate(sections)
+
+
+def _no_mapping(document: Document) -> Diagnostic:
+    return diagnose(
+        "DS105",
+        "a recipe is a mapping of keys to values",
+        Label(document.nearest(()).value, describe(document.value)),
+        helps=["write one `key: value` a line, such as `student: {spec: base.yaml}`"],
+    )
