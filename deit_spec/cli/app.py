@@ -21,6 +21,7 @@ NAMES = (
     "lsp",
     "new",
     "schema",
+    "train",
     "weights",
 )
 """The commands in the order of the help; each is the module of its name."""

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 STEM = "curves"
 HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
 TERMS = {"loss": "loss", "labels": "labels' part", "teacher": "teacher's part"}
-COLOURS = ("#1b1b1b", "#0072b2", "#d55e00")
+COLOURS = BLACK, BLUE, ORANGE = ("#1b1b1b", "#0072b2", "#d55e00")
 """Told apart by those who see few colours, too (Okabe and Ito)."""
+HEAD_COLOURS = (BLUE, ORANGE, BLACK)
+"""A head has the colour of what it learns from."""
 
 
 def draw(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
@@ -55,7 +57,7 @@ def _draw_loss(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _draw_scores(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
-    for (name, title), colour in zip(HEADS.items(), COLOURS[::-1], strict=True):
+    for (name, title), colour in zip(HEADS.items(), HEAD_COLOURS, strict=True):
         scored = [line for line in lines if name in line]
         if scored:
             steps = [line["step"] for line in scored]

@@ -9,7 +9,7 @@ from deit_spec import published
 from deit_spec.distill.training import log
 from deit_spec.distill.training.files import UNFINISHED, write_text
 from deit_spec.distill.training.problems import foreign, taken, unlike
-from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.spec import DeiTSpec, check_spec
 
 RECIPE, SPEC, TEACHER = "recipe.yaml", "spec.yaml", "teacher.safetensors"
@@ -69,8 +69,6 @@ def require_same(checked: CheckedRecipe, folder: Path) -> None:
     """
     if not (folder / RECIPE).exists():
         return
-    from deit_spec.recipe import check_recipe
-
     earlier = check_recipe(folder / RECIPE)
     if earlier.recipe is None:
         raise foreign(folder, f"{RECIPE}, which has errors")

@@ -21,6 +21,8 @@ class Stop:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for each in ASKING:
+                if signal.getsignal(each) is signal.SIG_IGN:
+                    continue  # as it is under nohup, or in the background
                 self._before[each] = signal.signal(each, self._note)
         return self
 
