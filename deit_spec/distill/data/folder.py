@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deit_spec.distill.data.pictures import FilePictures, Parts
 from deit_spec.distill.problems import DataError, refuse, some
+from deit_spec.recipe.folders import TRAIN, VAL, look_into
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
@@ -23,7 +24,6 @@ EXTENSIONS = (
     ".webp",
 )
 """What torchvision takes for an image, in small letters or capitals."""
-TRAIN, VAL = "train", "val"
 
 
 def find_folder(checked: "CheckedRecipe", folder: Path) -> Parts:
@@ -39,30 +39,21 @@ def find_folder(checked: "CheckedRecipe", folder: Path) -> Parts:
     try:
         return _find(checked, folder)
     except OSError as error:
-        raise _missing(checked, error) from None
+        raise _missing(checked, folder, error) from None
 
 
 def _find(checked: "CheckedRecipe", folder: Path) -> Parts:
-    in_parts = any((folder / part).is_dir() for part in (TRAIN, VAL))
-    # A class may be called so, and holds images then, not folders.
-    if not (in_parts and all(map(_holds_folders, _parts_of(folder)))):
-        classes = _classes(checked, folder)
-        return Parts(tuple(classes), _pictures(checked, folder, classes), None)
-    train, val = folder / TRAIN, folder / VAL
-    classes = _classes(checked, train)
-    pictures = _pictures(checked, train, classes)
-    if not val.is_dir():
-        return Parts(tuple(classes), pictures, None)
-    _require_same(checked, classes, _classes(checked, val))
-    return Parts(tuple(classes), pictures, _pictures(checked, val, classes))
-
-
-def _parts_of(folder: Path) -> Iterator[Path]:
-    return (folder / part for part in (TRAIN, VAL) if (folder / part).is_dir())
-
-
-def _holds_folders(folder: Path) -> bool:
-    return any(entry.is_dir() for entry in _entries(folder))
+    there = look_into(folder)
+    if there is None:
+        # What is wrong is told by whoever looks again.
+        with os.scandir(folder):
+            raise NotADirectoryError(0, "it is no folder", str(folder))
+    classes = _classes(checked, there.train)
+    train = _pictures(checked, there.train, classes)
+    if there.val is None:
+        return Parts(classes, train, None)
+    _require_same(checked, classes, _classes(checked, there.val))
+    return Parts(classes, train, _pictures(checked, there.val, classes))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -72,8 +63,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _classes(checked: "CheckedRecipe", folder: Path) -> list[str]:
-    classes = [entry.name for entry in _entries(folder) if entry.is_dir()]
+def _classes(checked: "CheckedRecipe", folder: Path) -> tuple[str, ...]:
+    classes = tuple(entry.name for entry in _entries(folder) if entry.is_dir())
     if not classes:
         raise refuse(
             checked,
@@ -86,7 +77,7 @@ def _classes(checked: "CheckedRecipe", folder: Path) -> list[str]:
 
 
 def _pictures(
-    checked: "CheckedRecipe", folder: Path, classes: list[str]
+    checked: "CheckedRecipe", folder: Path, classes: tuple[str, ...]
 ) -> FilePictures:
     paths: list[str] = []
     labels: list[int] = []
@@ -110,19 +101,19 @@ def _images(folder: Path) -> Iterator[str]:
             yield entry.path
 
 
-def _missing(checked: "CheckedRecipe", error: OSError) -> DataError:
+def _missing(checked: "CheckedRecipe", folder: Path, error: OSError) -> DataError:
     reason = (error.strerror or str(error)).lower()
     return refuse(
         checked,
         "data.folder",
         "DS521",
-        f"the images cannot be read: {error.filename}: {reason}",
+        f"the images cannot be read: {error.filename or folder}: {reason}",
         notes=["a path in a recipe is from the recipe's folder"],
     )
 
 
 def _empty(
-    checked: "CheckedRecipe", folder: Path, empty: list[str], classes: list[str]
+    checked: "CheckedRecipe", folder: Path, empty: list[str], classes: tuple[str, ...]
 ) -> DataError:
     have = "class has" if len(empty) == 1 else "classes have"
     return refuse(
@@ -135,7 +126,9 @@ def _empty(
     )
 
 
-def _require_same(checked: "CheckedRecipe", train: list[str], val: list[str]) -> None:
+def _require_same(
+    checked: "CheckedRecipe", train: tuple[str, ...], val: tuple[str, ...]
+) -> None:
     """See that both parts have the same classes."""
     if train == val:
         return

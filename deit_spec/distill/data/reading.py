@@ -112,7 +112,7 @@ def read_batches(
     """Read batches in order, ahead of their use where there are workers."""
     loader: Iterable[ReadBatch] = DataLoader(
         reading,
-        batch_sampler=asks,  # type: ignore[arg-type]
+        batch_sampler=asks,
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=leave_signals_to_the_parent,

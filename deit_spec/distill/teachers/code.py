@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from deit_spec.distill.problems import refuse
+from deit_spec.distill.teachers.base import Made
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
@@ -19,7 +20,7 @@ FIELD = "teacher.python"
 
 def code_network(
     checked: "CheckedRecipe", name: str, classes: int, *, allow_code: bool
-) -> nn.Module:
+) -> Made:
     """Call `package.module:function` with the number of classes.
 
     Modules are looked for beside the recipe too, after everywhere else.
@@ -39,7 +40,7 @@ def code_network(
     try:
         with _found_beside(checked.place(".")):
             made = getattr(import_module(module), function)(classes)
-    except Exception as error:  # noqa: BLE001  -- it is any code
+    except Exception as error:
         reason = str(error).partition("\n")[0]
         raise refuse(
             checked,
@@ -51,7 +52,7 @@ def code_network(
         kind = type(made).__name__
         message = f"{name} returns a {kind}, which is no torch.nn.Module"
         raise refuse(checked, FIELD, "DS527", message)
-    return made
+    return Made(made)
 
 
 @contextmanager

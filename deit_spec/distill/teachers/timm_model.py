@@ -1,12 +1,13 @@
 """A teacher of timm's."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.problems import DataError, refuse, some
+from deit_spec.distill.teachers.base import Made
 from deit_spec.weights import WeightsError, open_checkpoint
 
 if TYPE_CHECKING:
@@ -16,21 +17,9 @@ COUNTER = "num_batches_tracked"
 """What a normalisation counts and evaluation does not look at."""
 
 
-class Found(NamedTuple):
-    """A network, and how it wants its images."""
-
-    network: nn.Module
-    classes: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    channels: int
-    fixed_size: int | None
-    """The side that it cannot do without."""
-
-
 def timm_network(
     checked: "CheckedRecipe", name: str, weights: Path | None, classes: int | None
-) -> Found:
+) -> Made:
     """Make a model with the weights of a file, or with those that timm downloads.
 
     Raises:
@@ -49,11 +38,9 @@ def timm_network(
     if weights is not None:
         _fill(checked, network, weights)
     config = network.pretrained_cfg
-    size = config["input_size"]
-    fixed = size[-1] if config.get("fixed_input_size") else None
-    return Found(
-        network, network.num_classes, config["mean"], config["std"], size[0], fixed
-    )
+    channels, size, _ = config["input_size"]
+    fixed = size if config.get("fixed_input_size") else None
+    return Made(network, config["mean"], config["std"], fixed, channels)
 
 
 def _fill(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
