@@ -16,11 +16,14 @@ NAMES = (
     "render",
     "compile",
     "cost",
+    "evaluate",
     "explain",
     "list",
     "lsp",
     "new",
+    "predict",
     "schema",
+    "study",
     "weights",
 )
 """The commands in the order of the help; each is the module of its name."""
