@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,9 +14,10 @@ from deit_spec.diagnostics import (
     in_source_order,
 )
 from deit_spec.recipe.checked import CheckedRecipe
-from deit_spec.recipe.findings import RecipeFixes, find_in
+from deit_spec.recipe.findings import RecipeFixes
 from deit_spec.recipe.folders import look_into
 from deit_spec.recipe.given import Given
+from deit_spec.recipe.judging import find_all_in, misspelt
 from deit_spec.recipe.models import check_model, with_drop_path
 from deit_spec.recipe.rules import find_all
 from deit_spec.recipe.schema import Recipe
@@ -58,11 +58,9 @@ def _of_fields(document: Document) -> tuple[list[Diagnostic], set[str]]:
         Recipe.model_validate(document.value)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        fixes = RecipeFixes(document)
-        judged = [found for found in _once(errors) if not _is_doubted(document, found)]
-        findings = [find_in(found, fixes) for found in judged]
+        findings = find_all_in(errors, RecipeFixes(document))
         invalid = {".".join(_names(found["loc"])) for found in errors}
-        invalid |= _misspelt(errors, document)
+        invalid |= misspelt(errors, document, RECIPE)
     invalid |= {
         field
         for field in (*SECTIONS, *FIELDS)
@@ -71,49 +69,12 @@ def _of_fields(document: Document) -> tuple[list[Diagnostic], set[str]]:
     return findings, invalid | _beneath(invalid)
 
 
-def _once(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of several numbers that a list lacks, one is told."""
-    told: dict[object, Mapping[str, Any]] = {}
-    for error in errors:
-        loc = error["loc"]
-        lacks = error["type"] == "missing" and isinstance(loc[-1], int)
-        told.setdefault(loc[:-1] if lacks else loc, error)
-    return list(told.values())
-
-
-def _is_doubted(document: Document, error: Mapping[str, Any]) -> bool:
-    loc = error["loc"]
-    if error["type"] == "missing":
-        return document.doubtful(loc)
-    return any(loc[:end] in document.doubts for end in range(1, len(loc) + 1))
-
-
 def _names(loc: Sequence[str | int]) -> list[str]:
     return [step for step in loc if isinstance(step, str)]
 
 
 def _beneath(invalid: set[str]) -> set[str]:
     return {field for field in FIELDS if field.split(".")[0] in invalid}
-
-
-def _misspelt(errors: Sequence[Mapping[str, Any]], document: Document) -> set[str]:
-    """What unknown keys may have meant: it is written, whatever else is not."""
-    meant = set[str]()
-    for error in errors:
-        if error["type"] != "extra_forbidden":
-            continue
-        path = tuple(map(str, error["loc"]))
-        field = RECIPE.meant_by(path)
-        if field != path:
-            meant.add(".".join(field))
-            continue
-        outer = path[:-1]
-        meant |= {
-            ".".join((*outer, name))
-            for name in RECIPE.model_of(path).model_fields
-            if (*outer, name) not in document.spans
-        }
-    return meant
 
 
 def _what_is_valid(value: Mapping[str, object], invalid: set[str]) -> Recipe:

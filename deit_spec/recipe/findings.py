@@ -15,6 +15,7 @@ from deit_spec.spec.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_KINDS: Final = {"int_type": "an integer", "float_type": "a number"}
 _FORMS: Final = {"python": "`package.module:function`"}
 
 
@@ -31,7 +32,7 @@ class RecipeFixes(Fixes):
 
 def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     """Turn one of pydantic's errors into a diagnostic."""
-    makers: "dict[str, Callable[[Error, Fixes], Diagnostic]]" = {
+    makers: dict[str, Callable[[Error, Fixes], Diagnostic]] = {
         "missing": _missing,
         "string_pattern_mismatch": _malformed,
         "string_unicode": _malformed,
@@ -46,9 +47,14 @@ def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     return maker(error, fixes) if maker else find_in_field(error, fixes)
 
 
-def as_json(value: object) -> object:
-    """A tuple as the list that YAML has in its place."""
-    return list(value) if isinstance(value, tuple) else value
+def _flow(value: object) -> str:
+    """Write a value on one line, as YAML has it."""
+    if isinstance(value, dict):
+        pairs = (f"{key}: {_flow(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_flow, value))}]"
+    return plain(value)
 
 
 def _missing(error: Error, fixes: Fixes) -> Diagnostic:
@@ -56,13 +62,7 @@ def _missing(error: Error, fixes: Fixes) -> Diagnostic:
     *outer, key = path
     entry = fixes.document.nearest(tuple(outer))
     label = Label(entry.key if outer else start_of(fixes.document))
-    spec = plain(fixes.words.example_of(("student", "spec")))
-    example = {
-        "data": "data: {builtin: digits}",
-        "student": f"student: {{spec: {spec}}}",
-        "spec": f"spec: {spec}",
-    }[key]
-    help_ = f"`{example}`, for example"
+    help_ = f"`{key}: {_flow(fixes.words.example_of(path))}`, for example"
     return diagnose("DS108", f"there is no `{'.'.join(path)}`", label, helps=[help_])
 
 
@@ -103,9 +103,10 @@ def _item(error: Error, fixes: Fixes) -> Diagnostic:
     words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
     side = next((words[key] for key in words if key in ctx), "")
     is_bound = bound is not None
+    kind = _KINDS.get(error["type"], "a finite number")
     return diagnose(
         "DS103" if is_bound or error["type"] == "finite_number" else "DS102",
-        f"{name} is not {f'{side} {bound:g}' if is_bound else 'a finite number'}",
+        f"{name} is not {f'{side} {bound:g}' if is_bound else kind}",
         Label(fixes.document.nearest(loc).value, describe(error["input"])),
         helps=[_list_help(path, fixes.words)],
     )
@@ -120,11 +121,14 @@ def _value(document: Document, path: tuple[str, ...]) -> object:
 
 def _wanted(path: tuple[str, ...], words: Vocabulary) -> str:
     default = words.default_of(path)
+    if default is ...:
+        is_mapping = isinstance(words.example_of(path), dict)
+        return f"a {'mapping' if is_mapping else 'list'} of one or more"
     return "a list of 2 numbers" if default else "a list of 1 to 4 numbers"
 
 
 def _list_help(path: tuple[str, ...], words: Vocabulary) -> str:
     default = words.default_of(path)
-    if default:
-        return f"`{path[-1]}: {as_json(default)}` is the default"
-    return f"for example, `{path[-1]}: {as_json(words.example_of(path))}`"
+    if default and default is not ...:
+        return f"`{path[-1]}: {_flow(default)}` is the default"
+    return f"for example, `{path[-1]}: {_flow(words.example_of(path))}`"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
@@ -28,7 +27,7 @@ def check_model(
     if is_unreadable(found) or not name:
         return None, [_unreadable(origin, found, name, here, field)]
     checked = check_read(document, found, origin.stem, origin)
-    return checked, [_named(each, here) for each in checked.diagnostics]
+    return checked, [named(each, here) for each in checked.diagnostics]
 
 
 def with_drop_path(checked: Checked, rate: float | None) -> Checked:
@@ -44,7 +43,7 @@ def _locate(name: str, recipe: CheckedRecipe) -> Origin:
     return Origin(name) if name in published.names() else at(recipe.place(name))
 
 
-def _named(found: Diagnostic, here: Span) -> Diagnostic:
+def named(found: Diagnostic, here: Span) -> Diagnostic:
     """Say which line of the recipe has led to a finding in a spec."""
     label = Label(here, "named here")
     # What the spec of another file mends is not for this file to be offered.
@@ -69,8 +68,3 @@ def _written(document: Document | None, path: tuple[str, ...]) -> object:
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
-
-
-def folder_of(path: Path | None) -> Path:
-    """The folder that the paths of a recipe begin at."""
-    return Path() if path is None else path.parent

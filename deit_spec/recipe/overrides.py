@@ -6,7 +6,7 @@ Each override is a source of its own, so that a message shows its text.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
 from deit_spec.source import Document, Entry, Path, read_pair
@@ -37,24 +37,25 @@ def read_override(text: str) -> tuple[Override | None, list[Diagnostic]]:
         return None, findings
     if key not in document.value:
         return None, findings
-    return nested(document, key, key), findings
+    return override_of(document, (key,), document.value[key]), findings
 
 
-def nested(document: Document, key: str, dotted: str, *, at: int = 0) -> Override:
-    """Make an override of a pair whose key has the path of the field in it.
-
-    `at` is the column, from 0, at which the path begins in the span of the key.
-    """
-    value: Any = document.value
-    path = tuple(dotted.split("."))
-    spans = dict[Path, Entry](_outer(document.spans[key,], path, at))
+def override_of(document: Document, place: tuple[str, ...], value: object) -> Override:
+    """Make an override of a pair of a document whose key is the path of a field."""
+    path, size = tuple(place[-1].split(".")), len(place)
+    spans = dict[Path, Entry](_outer(document.spans[place], path))
     for old, entry in document.spans.items():
-        if old[:1] == (key,) and len(old) > 1:
-            spans[(*path, *old[1:])] = entry
-    doubts = frozenset(
-        (*path, *old[1:]) for old in document.doubts if old[:1] == (key,)
-    )
-    return Override(path, value.get(key), spans, doubts)
+        if old[:size] == place and len(old) > size:
+            spans[(*path, *old[size:])] = entry
+    doubts = ((*path, *old[size:]) for old in document.doubts if old[:size] == place)
+    return Override(path, value, spans, frozenset(doubts))
+
+
+def override_at(field: str, value: object, entry: Entry) -> Override:
+    """Make an override of a value that stands somewhere else."""
+    path = tuple(field.split("."))
+    spans: dict[Path, Entry] = {path[: end + 1]: entry for end in range(len(path))}
+    return Override(path, value, spans)
 
 
 def apply(document: Document, overrides: Sequence[Override]) -> Document:
@@ -92,11 +93,12 @@ def _apply(document: Document, override: Override) -> Document:
     )
 
 
-def _outer(pair: Entry, path: tuple[str, ...], at: int) -> list[tuple[Path, Entry]]:
+def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
     """An entry for each part of the path, at its own place in the key."""
     source = pair.source
     positions = Positions(source)
-    start = source.offset(pair.key.line, pair.key.column) + at
+    start = source.offset(pair.key.line, pair.key.column)
+    start += source.text[start : start + 1] in {"'", '"'}
     value = _offsets(pair.value, source)
     entries = list[tuple[Path, Entry]]()
     for index, key in enumerate(path):

@@ -318,12 +318,17 @@ class Recipe(BaseModel):
 
     model_config = _CONFIG
 
-    student: Student = Field(description="The model that learns.")
+    student: Student = Field(
+        description="The model that learns.",
+        examples=[{"spec": "deit_tiny_distilled_patch16_224"}],
+    )
     teacher: Teacher | None = Field(
         None,
         description="The model that is learned from; null where `loss.kind` is none.",
     )
-    data: Data = Field(description="The labelled images.")
+    data: Data = Field(
+        description="The labelled images.", examples=[{"builtin": "digits"}]
+    )
     loss: Loss = Field(Loss(), description="What is minimised.")
     optimizer: Optimizer = Field(Optimizer(), description="AdamW.")
     schedule: Schedule = Field(Schedule(), description="How long, at which rate.")

@@ -59,6 +59,8 @@ def head_fits_teacher(given: Given) -> Findings:
     found = _teacher_classes(given)
     if heads is None or found is None or found[0] == heads:
         return
+    if not has_own and given.data_classes not in (None, heads):  # DS509 says so
+        return
     classes, label, notes = found
     yield diagnose(
         "DS510",
