@@ -20,6 +20,18 @@ class View(NamedTuple):
     size: int
 
 
+class Made(NamedTuple):
+    """A network, and how it wants its images; None is as the student's come."""
+
+    network: nn.Module
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: int | None = None
+    """The only side in pixels that it takes."""
+    channels: int | None = None
+    """How many it takes, where that is known without trying."""
+
+
 class Teacher(nn.Module):
     """A frozen network that says what it sees in the student's images.
 
@@ -28,7 +40,6 @@ class Teacher(nn.Module):
 
     Args:
         network: From images to logits `[B, T]`.
-        classes: T.
         student: How the student's images come.
         own: How the network wants them.
     """
@@ -36,12 +47,10 @@ class Teacher(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(
-        self, network: nn.Module, classes: int, *, student: View, own: View
-    ) -> None:
+    def __init__(self, network: nn.Module, *, student: View, own: View) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(requires_grad=False)
-        self.classes = classes
+        self.classes = 0  # until it was asked
         self.size = own.size
         self.same = (*student.mean, *student.std) == (*own.mean, *own.std)
         ours, theirs = _columns(student), _columns(own)

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from deit_spec.distill.data.base import Data
-from deit_spec.distill.data.digits import Digits
-from deit_spec.distill.teachers.base import Teacher, TrueLabels, View
-from deit_spec.distill.teachers.convnet import (
-    load_convnet,
-    save_convnet,
-    train_convnet,
-)
+from deit_spec.distill.problems import recipe_of, refuse, student_of
+from deit_spec.distill.teachers.base import Made, Teacher, TrueLabels, View
+from deit_spec.distill.teachers.builtin import digits_convnet
+from deit_spec.distill.teachers.code import code_network
+from deit_spec.distill.teachers.spec_model import spec_network
+from deit_spec.distill.teachers.timm_model import timm_network
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
-
-FILE = "teacher.safetensors"
+    from deit_spec.recipe.schema import Teacher as Asked
 
 
 def open_teacher(
@@ -28,30 +26,138 @@ def open_teacher(
     allow_code: bool = False,
     device: torch.device | str = "cpu",
 ) -> Teacher | None:
-    """Open the teacher of a recipe; None where nothing is learned from one."""
-    recipe, student = checked.recipe, checked.student
-    if recipe is None or student is None or student.spec is None:
-        raise ValueError("the recipe has errors")
-    if recipe.loss.kind == "none" or recipe.teacher is None:
+    """Open the teacher of a recipe; None where nothing is learned from one.
+
+    Args:
+        checked: The recipe, without errors.
+        data: Its images.
+        folder: The run's, where `digits_convnet` is saved, and found when it goes on.
+        allow_code: Whether `teacher.python` may be run.
+        device: Where the teacher is put.
+
+    Raises:
+        DataError: There is no such teacher, or its classes are not the student's.
+        MissingPackageError: A package that it needs is not installed.
+        OSError: What was trained cannot be saved.
+    """
+    recipe = recipe_of(checked)
+    asked = recipe.teacher
+    if recipe.loss.kind == "none" or asked is None:
         return None
-    size = student.spec.image_size
-    if recipe.teacher.builtin == "true_labels":
-        return TrueLabels(len(data.classes)).to(device)
-    assert isinstance(data, Digits)
-    weights = recipe.teacher.weights
-    path = checked.place(weights) if weights else folder / FILE
-    channels, classes = data.train_images.shape[1], len(data.classes)
-    if path.exists():
-        network = load_convnet(path, channels=channels, classes=classes)
+    if asked.builtin == "true_labels":
+        teacher: Teacher = TrueLabels(len(data.classes))
     else:
-        network = train_convnet(
-            data.train_images,
-            data.train_labels,
-            classes=classes,
-            steps=recipe.teacher.steps,
-            seed=recipe.run.seed,
+        made = _make(checked, asked, data, folder, allow_code=allow_code)
+        teacher = _as_teacher(checked, asked, made, data)
+    teacher = teacher.to(device)
+    if not isinstance(teacher, TrueLabels):
+        teacher.classes = _count_classes(checked, asked, teacher)
+    _require_same(checked, asked, teacher.classes)
+    return teacher
+
+
+def _make(
+    checked: "CheckedRecipe",
+    asked: "Asked",
+    data: Data,
+    folder: Path,
+    *,
+    allow_code: bool,
+) -> Made:
+    weights = checked.place(asked.weights) if asked.weights else None
+    classes = asked.num_classes or len(data.classes)
+    if asked.timm:
+        return timm_network(checked, asked.timm, weights, classes)
+    if asked.python:
+        return code_network(checked, asked.python, classes, allow_code=allow_code)
+    if asked.builtin:
+        return digits_convnet(checked, data, weights, folder)
+    return spec_network(checked, weights)
+
+
+def _as_teacher(
+    checked: "CheckedRecipe", asked: "Asked", made: Made, data: Data
+) -> Teacher:
+    student = student_of(checked)
+    if made.channels not in (None, student.in_channels):
+        raise refuse(
+            checked,
+            field_of(asked),
+            "DS511",
+            f"the teacher takes {made.channels} channels, the student "
+            f"{student.in_channels}",
         )
-        save_convnet(network, path)
-    ours = View(data.mean, data.std, size)
-    own = View([0.0] * channels, [1.0] * channels, recipe.teacher.image_size or size)
-    return Teacher(network, classes, student=ours, own=own).to(device)
+    wanted = made.size or asked.image_size or student.image_size
+    if asked.image_size not in (None, wanted):
+        raise refuse(
+            checked,
+            "teacher.image_size",
+            "DS511",
+            f"the teacher takes image_size {wanted} alone, not {asked.image_size}",
+        )
+    return Teacher(
+        made.network,
+        student=View(data.mean, data.std, student.image_size),
+        own=View(
+            asked.mean or made.mean or data.mean,
+            asked.std or made.std or data.std,
+            wanted,
+        ),
+    )
+
+
+def _count_classes(checked: "CheckedRecipe", asked: "Asked", teacher: Teacher) -> int:
+    """Show it two images, and see how many logits it has for each."""
+    student = student_of(checked)
+    side = student.image_size
+    like = teacher.scale
+    images = torch.zeros(2, student.in_channels, side, side, device=like.device)
+    labels = torch.zeros(2, dtype=torch.long, device=like.device)
+    field = field_of(asked)
+    try:
+        said: object = teacher(images, labels)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise refuse(
+            checked,
+            field,
+            "DS527",
+            f"the teacher does not take the images: {type(error).__name__}: {reason}",
+            notes=[
+                f"it was shown {student.in_channels} channels of {teacher.size}×{teacher.size}"
+            ],
+        ) from error
+    if not isinstance(said, torch.Tensor):
+        kind = type(said).__name__
+        message = f"the teacher returns a {kind}, which is no tensor [B, T]"
+        raise refuse(checked, field, "DS527", message)
+    if said.ndim != 2 or len(said) != len(images):  # noqa: PLR2004  -- [B, T]
+        shape = list(said.shape)
+        message = f"the teacher returns {shape} for 2 images, which is not [2, T]"
+        raise refuse(checked, field, "DS527", message)
+    return said.shape[1]
+
+
+def _require_same(checked: "CheckedRecipe", asked: "Asked", classes: int) -> None:
+    """See that what learns from the teacher has its classes."""
+    student = student_of(checked)
+    own = student.has_two_heads
+    heads = student.teacher_num_classes if own else student.num_classes
+    if heads == classes:
+        return
+    name = "teacher_num_classes" if own else "num_classes"
+    raise refuse(
+        checked,
+        field_of(asked),
+        "DS510",
+        f"the {'distillation' if own else 'only'} head has {heads} classes, and the "
+        f"teacher has {classes}",
+        label=f"{classes} classes",
+        helps=[f"`{name}: {classes}` in the spec of the student"],
+    )
+
+
+def field_of(asked: "Asked") -> str:
+    """The field of the recipe that says what the teacher is."""
+    kinds = ("timm", "spec", "python", "builtin")
+    return next(f"teacher.{kind}" for kind in kinds if getattr(asked, kind))
