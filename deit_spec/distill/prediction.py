@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.distill.evaluation import Fusion, answers_of
+from deit_spec.recipe import Recipe
+from deit_spec.spec import DeiTSpec
 
 
 class Guess(NamedTuple):
-    """A class and the probability that it is given."""
+    """A class, by its index, and the probability that it is given."""
 
-    index: int
+    category: int
     probability: float
 
 
@@ -63,11 +65,30 @@ class Seeing:
 
         picture = read_picture(path, self.channels)
         shorter = max(self.size, math.floor(self.size / self.crop))
-        pixels = as_tensor(centre(picture, self.size, shorter))
+        pixels: Tensor = as_tensor(centre(picture, self.size, shorter))
         mean, std = (
             torch.tensor(each).view(-1, 1, 1) for each in (self.mean, self.std)
         )
         return (pixels - mean) / std
+
+
+def seeing_of(spec: DeiTSpec, recipe: Recipe | None, crop: float | None) -> Seeing:
+    """How a model sees an image: as the recipe it learned by has it, or ImageNet's.
+
+    Without a word on the crop, 0.875 of the resized side is seen; digits, which are
+    as small as the model takes them, are seen whole.
+    """
+    from deit_spec.distill.data import digits, views  # noqa: PLC0415  -- Pillow
+
+    grey = spec.in_channels == 1
+    mean = views.GREY_MEAN if grey else views.IMAGENET_MEAN
+    std = views.GREY_STD if grey else views.IMAGENET_STD
+    share = views.CROP
+    if recipe is not None and recipe.data.builtin == "digits":
+        mean, std, share = digits.MEAN, digits.STD, 1.0
+    if recipe is not None:
+        mean, std = recipe.data.mean or mean, recipe.data.std or std
+    return Seeing(spec.image_size, spec.in_channels, mean, std, crop or share)
 
 
 def predict(  # noqa: PLR0913  -- one word for each thing that can differ
