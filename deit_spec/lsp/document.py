@@ -13,6 +13,7 @@ from deit_spec.source import read_text
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.origin import Origin, at
+from deit_spec.spec.vocabulary import SPEC
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""
@@ -45,7 +46,7 @@ class Document:
         What it extends is read from disk.
         """
         stem = self.origin.stem if self.origin else "deit"
-        read = read_text(self.text.text, self.name)
+        read = read_text(self.text.text, self.name, SPEC.is_key)
         return check_read(*read, stem, self.origin)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Which of pydantic's errors are told: each mistake once, and nothing that is unsure."""
+"""Which of pydantic's errors are told: each mistake once, nothing that is unsure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias

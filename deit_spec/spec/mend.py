@@ -10,6 +10,7 @@ from deit_spec.source.limits import FINDINGS
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import Origin, locate
 from deit_spec.spec.reading import check_read, check_spec, told
+from deit_spec.spec.vocabulary import SPEC
 
 _ROUNDS = 100
 """More than any file of the size allowed has mistakes that hide others."""
@@ -75,4 +76,4 @@ def _misread(checked: Checked) -> int:
 
 def _check(data: bytes, name: str, origin: Origin | None) -> Checked:
     stem = "deit" if origin is None else origin.stem
-    return check_read(*read_bytes(data, name), stem, origin)
+    return check_read(*read_bytes(data, name, SPEC.is_key), stem, origin)

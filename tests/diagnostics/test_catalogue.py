@@ -24,7 +24,10 @@ from deit_spec.explain import findings_of
 
 ROOT = Path(__file__).parents[2]
 DEFECT = "DS901"
-REPORTED = [code for code in CATALOGUE if code != DEFECT]
+# What is found while a recipe is followed has a text; tests/recipe/test_late.py.
+REPORTED = [
+    code for code in CATALOGUE if explanation(code).example[0].language != "text"
+]
 
 
 def language_of(parts: tuple[Part, ...]) -> str:
