@@ -80,6 +80,8 @@ def seeing_of(spec: DeiTSpec, recipe: Recipe | None, crop: float | None) -> Seei
     """
     from deit_spec.distill.data import digits, views  # noqa: PLC0415  -- Pillow
 
+    mean: Sequence[float]
+    std: Sequence[float]
     grey = spec.in_channels == 1
     mean = views.GREY_MEAN if grey else views.IMAGENET_MEAN
     std = views.GREY_STD if grey else views.IMAGENET_STD
