@@ -24,6 +24,7 @@ NAMES = (
     "predict",
     "schema",
     "study",
+    "train",
     "weights",
 )
 """The commands in the order of the help; each is the module of its name."""
