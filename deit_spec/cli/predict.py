@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
 HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
-CLASSES = "classes.json"
 
 
 class Format(Enum):
@@ -132,6 +131,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 def _labels(trained: Trained, path: Path | None) -> Sequence[str]:
     """What the classes of the class head are called; nothing where nobody knows."""
     from deit_spec.distill.labels import (
+        CLASSES,
         IMAGENET,
         LabelsError,
         imagenet_labels,

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 from collections.abc import Mapping
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -75,8 +76,11 @@ def train_run(
 ) -> Done | None:
     """Train a run, or go on with what is there of it; None where it was stopped."""
     from deit_spec.distill.training import train  # noqa: PLC0415
+    from deit_spec.distill.training.folder import RECIPE  # noqa: PLC0415
     from deit_spec.recipe import check_recipe  # noqa: PLC0415
 
+    if not (folder / RECIPE).exists():  # it was killed before it had begun
+        shutil.rmtree(folder, ignore_errors=True)
     found = train(check_recipe(recipe), folder, resume=True, allow_code=allow_code)
     scores = found.scores
     if scores is None or not found.complete:
