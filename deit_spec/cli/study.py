@@ -61,7 +61,7 @@ def run(
         Format, typer.Option("--output-format", help="The form of the results.")
     ] = Format.TEXT,
 ) -> None:
-    """Train each arm of a study on each number of images with each seed, and compare."""
+    """Train each arm of a study, on each number of images with each seed."""
     from deit_spec.recipe.study import check_study
 
     checked = check_study(study)

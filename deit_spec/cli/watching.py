@@ -1,13 +1,14 @@
 """How a study shows itself: a bar on a terminal, a line for each run elsewhere."""
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.progress import Progress
 
     from deit_spec.distill.study import Result, Watch

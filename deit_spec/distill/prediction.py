@@ -175,13 +175,21 @@ def _is_image(path: Path) -> bool:
     return known and not hidden and path.is_file()
 
 
-def _read(path: str | Path, seeing: Seeing) -> Tensor | Unread:
+def _read(path: str, seeing: Seeing) -> Tensor | Unread:
     try:
         return seeing.read(path)
     except Exception as error:  # noqa: BLE001  -- Pillow raises what it likes
-        reason = error.strerror if isinstance(error, OSError) else None
-        first = (reason or str(error)).partition("\n")[0]
-        return Unread(str(path), (first or type(error).__name__).lower())
+        return Unread(path, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError  # noqa: PLC0415  -- of the extra `train`
+
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no image"
+    reason = error.strerror if isinstance(error, OSError) else None
+    first = (reason or str(error)).partition("\n")[0]
+    return (first or type(error).__name__).lower()
 
 
 @torch.no_grad()

@@ -50,9 +50,8 @@ def score_teacher(
 
     None where it tells other classes apart than the data do.
     """
-    import torch  # noqa: PLC0415
-
     from deit_spec.distill.data import open_data  # noqa: PLC0415
+    from deit_spec.distill.devices import best_device  # noqa: PLC0415
     from deit_spec.distill.evaluation import evaluate  # noqa: PLC0415
     from deit_spec.distill.teachers import open_teacher  # noqa: PLC0415
     from deit_spec.recipe import check_recipe  # noqa: PLC0415
@@ -60,7 +59,7 @@ def score_teacher(
     checked = check_recipe(recipe)
     data = open_data(checked)
     folder.mkdir(parents=True, exist_ok=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device()
     teacher = open_teacher(
         checked, data, folder=folder, allow_code=allow_code, device=device
     )
