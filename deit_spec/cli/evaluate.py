@@ -18,7 +18,6 @@ from deit_spec.cli.trained import (
     SetOption,
     Trained,
     WeightsOption,
-    chosen_device,
     failures,
     find_model,
     load_model,
@@ -69,9 +68,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         raise typer.BadParameter("a spec needs --data or --recipe beside --weights")
     checked = read_recipe(trained, recipe, overrides or [], _source(data))
     from deit_spec.distill.data import open_data
+    from deit_spec.distill.devices import best_device
     from deit_spec.distill.evaluation import evaluate
 
-    place = chosen_device(device)
+    place = device or best_device()
     with failures():
         opened = open_data(checked)
         scores = evaluate(

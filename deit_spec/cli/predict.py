@@ -19,7 +19,6 @@ from deit_spec.cli.trained import (
     RecipeOption,
     Trained,
     WeightsOption,
-    chosen_device,
     failures,
     find_model,
     load_model,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
 HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
-CLASSES = "classes.json"
 
 
 class Format(Enum):
@@ -91,6 +89,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Tell what is in images; exit 1 if one cannot be read."""
     trained = find_model(model, weights)
+    from deit_spec.distill.devices import best_device
     from deit_spec.distill.prediction import Unread, images_in, predict
 
     called = _labels(trained, labels)
@@ -100,7 +99,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         fail(str(error))
         return
     made_from(*paths)
-    place = chosen_device(device)
+    place = device or best_device()
     with failures():
         seeing = _seeing(trained, recipe, crop)
         found = list(
@@ -122,7 +121,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     elif form is Format.CSV:
         emit(_as_csv(said, called), output)
     elif said:
-        _print(said, called, output, heads=heads)
+        _print(said, called, output, heads=heads, weights=trained.weights)
     for each in unread:
         typer.echo(f"error: cannot read {each.image}: {each.reason}", err=True)
     if unread:
@@ -132,6 +131,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 def _labels(trained: Trained, path: Path | None) -> Sequence[str]:
     """What the classes of the class head are called; nothing where nobody knows."""
     from deit_spec.distill.labels import (
+        CLASSES,
         IMAGENET,
         LabelsError,
         imagenet_labels,
@@ -186,6 +186,7 @@ def _print(
     output: Path | None,
     *,
     heads: bool,
+    weights: Path,
 ) -> None:
     from rich.markup import escape
 
@@ -193,25 +194,25 @@ def _print(
     from deit_spec.diagnostics.visible import visible
 
     rows: list[list[str]] = []
-    shown: tuple[str, str] | None = None
-    for image, head, _, guess, label in _rows(said, labels):
-        is_new = (image, head) != shown
-        shown = image, head
+    shown = ""
+    for image, head, rank, guess, label in _rows(said, labels):
+        first = rank == 1
         rows.append(
             [
-                escape(visible(image)) if is_new else "",
-                *([HEADS[head] if is_new else ""] if heads else []),
+                escape(visible(image)) if first and image != shown else "",
+                *([HEADS[head] if first else ""] if heads else []),
                 f"{100 * guess.probability:.2f}",
                 str(guess.category),
                 *([escape(visible(label))] if labels else []),
             ]
         )
+        shown = image
     names = ["image", *(["head"] if heads else []), "%", "class"]
     table = table_of([*names, *(["label"] if labels else [])], rows)
     for column in table.columns:
         if column.header in {"head", "label"}:
             column.justify = "left"
-    print_table(table, [], output)
+    print_table(table, [f"by {weights}"], output)
 
 
 def _as_csv(said: "Sequence[Prediction]", labels: Sequence[str]) -> str:

@@ -168,15 +168,6 @@ def load_model(trained: Trained, device: str) -> "nn.Module":
         raise AssertionError from error
 
 
-def chosen_device(device: str | None) -> str:
-    """The device that was asked for, or the best that there is."""
-    import torch
-
-    if device is not None:
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 @contextmanager
 def failures() -> Iterator[None]:
     """Say why images cannot be read.

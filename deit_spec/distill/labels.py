@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+CLASSES = "classes.json"
+"""Where a run keeps what its classes are called."""
 IMAGENET = 1000
 """Classes of ImageNet-1k, in the order of their WordNet numbers."""
 

@@ -80,6 +80,8 @@ def seeing_of(spec: DeiTSpec, recipe: Recipe | None, crop: float | None) -> Seei
     """
     from deit_spec.distill.data import digits, views  # noqa: PLC0415  -- Pillow
 
+    mean: Sequence[float]
+    std: Sequence[float]
     grey = spec.in_channels == 1
     mean = views.GREY_MEAN if grey else views.IMAGENET_MEAN
     std = views.GREY_STD if grey else views.IMAGENET_STD
@@ -173,13 +175,21 @@ def _is_image(path: Path) -> bool:
     return known and not hidden and path.is_file()
 
 
-def _read(path: str | Path, seeing: Seeing) -> Tensor | Unread:
+def _read(path: str, seeing: Seeing) -> Tensor | Unread:
     try:
         return seeing.read(path)
     except Exception as error:  # noqa: BLE001  -- Pillow raises what it likes
-        reason = error.strerror if isinstance(error, OSError) else None
-        first = (reason or str(error)).partition("\n")[0]
-        return Unread(str(path), (first or type(error).__name__).lower())
+        return Unread(path, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError  # noqa: PLC0415  -- of the extra `train`
+
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no image"
+    reason = error.strerror if isinstance(error, OSError) else None
+    first = (reason or str(error)).partition("\n")[0]
+    return (first or type(error).__name__).lower()
 
 
 @torch.no_grad()

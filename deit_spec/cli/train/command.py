@@ -44,9 +44,7 @@ def run(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(
-            "--resume", help="Go on with the run in FOLDER, if there is one."
-        ),
+        typer.Option("--resume", help="Go on with the run in FOLDER, if there is one."),
     ] = False,
     allow_code: Annotated[
         bool,

@@ -160,4 +160,6 @@ def _curve(values: list[float]) -> Text:
     means = [sum(chunk) / len(chunk) for chunk in chunks]
     low, high = min(means), max(means)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0
-    return Text("".join(BARS[int((each - low) * scale)] for each in means), style="cyan")
+    return Text(
+        "".join(BARS[int((each - low) * scale)] for each in means), style="cyan"
+    )

@@ -1,12 +1,13 @@
 """A study's table: the scores of each arm, and what one arm is above another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.study.results import Result
 from deit_spec.distill.study.statistics import Mean, mean_of, paired
+from deit_spec.recipe.study import Study
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,19 @@ class Summary:
 
 
 def summarise(
-    name: str,
-    arms: Sequence[str],
-    sizes: Sequence[int],
-    seeds: Sequence[int],
-    results: Iterable[Result],
+    name: str, study: Study, results: Mapping[tuple[str, int, int], Result]
 ) -> Summary:
-    """Put the results of a study together; an arm is compared with those before it."""
-    found = list(results)
+    """Put the results of a study together, by arm, images and seed.
+
+    Each arm is compared with the baseline, and then with those before it.
+    """
+    arms, baseline = tuple(study.arms), study.baseline or next(iter(study.arms))
+    sizes, seeds = (
+        tuple(dict.fromkeys(numbers)) for numbers in (study.train_images, study.seeds)
+    )
     by_place: dict[tuple[str, int], dict[int, Result]] = {}
-    for each in found:
-        by_place.setdefault((each.arm, each.images), {})[each.seed] = each
+    for (arm, size, seed), each in results.items():
+        by_place.setdefault((arm, size), {})[seed] = each
     rows = [
         _row(arm, size, by_place.get((arm, size), {}).values())
         for size in sizes
@@ -78,18 +81,18 @@ def summarise(
     ]
     differences = [
         Difference(arm, over, size, _paired(by_place, arm, over, size))
-        for over, arm in combinations(arms, 2)
+        for over, arm in combinations(sorted(arms, key=baseline.__ne__), 2)
         for size in sizes
     ]
     return Summary(
         name,
-        tuple(arms),
-        tuple(sizes),
-        tuple(seeds),
-        max((each.evaluated for each in found), default=0),
+        arms,
+        sizes,
+        seeds,
+        max((each.evaluated for each in results.values()), default=0),
         tuple(rows),
         tuple(differences),
-        len(found),
+        len(results),
     )
 
 

@@ -1,11 +1,12 @@
 """The folder of a run: what it holds, and whether a run may go there."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deit_spec import published
+from deit_spec.distill.labels import CLASSES
 from deit_spec.distill.training import log
 from deit_spec.distill.training.files import UNFINISHED, write_text
 from deit_spec.distill.training.problems import foreign, taken, unlike
@@ -49,14 +50,15 @@ def require_place(folder: Path, *, resume: bool) -> None:
         raise foreign(folder, found) if resume else taken(folder, found)
 
 
-def begin(checked: CheckedRecipe, folder: Path) -> None:
-    """Write the resolved recipe and spec.
+def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
+    """Write the resolved recipe and spec, and what the classes are called.
 
     Raises:
         OSError: They cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     spec = spec_of(checked).model_dump(mode="json", exclude={"extends"})
+    write_text(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
     write_text(folder / SPEC, as_yaml(spec))
     write_text(folder / RECIPE, as_yaml(resolved(checked)))
 

@@ -101,7 +101,7 @@ def _begin(
     done = 0 if last is None else checkpoint.load(learner, last)
     main = learner.processes.main
     if main:
-        place.begin(checked, folder)
+        place.begin(checked, folder, data.classes)
     log = Log(folder, done) if main else None
     learner.processes.wait()
     return Run(
