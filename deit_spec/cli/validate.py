@@ -8,7 +8,7 @@ import typer
 
 from deit_spec.cli import fixing, messages
 from deit_spec.cli.arguments import OutputOption
-from deit_spec.cli.output import STDIN, check, emit, fail
+from deit_spec.cli.output import STDIN, check, count_fixes, emit, fail
 from deit_spec.cli.specs import expand
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.forms import Form
@@ -48,16 +48,21 @@ def run(
         fail("-o takes findings in another form than text: see --output-format")
     messages.take_over()
     names = expand(specs)
-    act = fixing.show if diff else fixing.write if fix else _check
-    outcomes = (act(name) for name in names)
+    is_taken = diff or (fix and STDIN in names)
+    if is_taken and form is not Form.TEXT and str(output or STDIN) == STDIN:
+        result = "--diff" if diff else "--fix -"
+        fail(f"{result} prints to stdout, so findings in {form.value} need -o FILE")
+    outcomes = (
+        fixing.write(names)
+        if fix and not diff
+        else map(fixing.show if diff else _check, names)
+    )
     if form is not Form.TEXT:
         failed = _as_one(outcomes, form, output)
     elif len(names) == 1:
-        failed = _one(
-            names[0], next(outcomes), quiet=diff or (fix and names[0] == STDIN)
-        )
+        failed = _one(names[0], next(outcomes), quiet=is_taken)
     else:
-        failed = _several(outcomes)
+        failed = _several(outcomes, quiet=is_taken)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -69,8 +74,8 @@ def _one(name: str, outcome: fixing.Outcome, *, quiet: bool) -> bool:
     """Print the findings of a spec, or what it describes."""
     checked = outcome.checked
     if checked.diagnostics:
-        mended = fixing.count(name, checked)
-        messages.draw(checked.diagnostics, counted=True, mended=mended)
+        fixes = count_fixes(name, checked)
+        messages.draw(checked.diagnostics, counted=True, fixes=fixes)
     if checked.spec is not None and not quiet:
         # Of several specs no graph is made.
         from deit_spec.cost import summarise
@@ -80,15 +85,18 @@ def _one(name: str, outcome: fixing.Outcome, *, quiet: bool) -> bool:
     return outcome.failed
 
 
-def _several(outcomes: Iterable[fixing.Outcome]) -> bool:
-    """Print the findings of each spec, and how many there are without."""
+def _several(outcomes: Iterable[fixing.Outcome], *, quiet: bool) -> bool:
+    """Print the findings of each spec, and how many there are without.
+
+    The last goes to stderr where stdout is for something else.
+    """
     failed = []
     for outcome in outcomes:
         failed.append(outcome.failed)
         if outcome.checked.diagnostics:
             messages.draw(outcome.checked.diagnostics, counted=False)
     verdict = f"{sum(failed):,} with errors" if any(failed) else "all valid"
-    typer.echo(f"{len(failed):,} specs, {verdict}")
+    typer.echo(f"{len(failed):,} specs, {verdict}", err=quiet)
     return any(failed)
 
 

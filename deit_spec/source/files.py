@@ -54,6 +54,17 @@ def contents(path: Path) -> bytes:
         return file.read(limits.FILE_BYTES + 1)
 
 
+def is_special(path: Path) -> bool:
+    """Whether a name leads to a device, a pipe, or what the shell has opened."""
+    if path == _STDIN or path.parent in _DESCRIPTORS:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | _NO_WAIT)
 
