@@ -140,13 +140,12 @@ def test_images_are_normalised_as_asked(tmp_path: Path) -> None:
 def test_digits_need_neither_timm_nor_torchvision() -> None:
     code = f"""
 import sys
-from pathlib import Path
 from deit_spec.distill.data import open_data
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.recipe import check_recipe
 checked = check_recipe({str(SPECS.parent / "digits.yaml")!r})
 next(open_data(checked).train(0, 1))
-print(sorted({"timm", "torchvision", "PIL", "datasets"} & set(sys.modules)))
+print(sorted({{"timm", "torchvision", "PIL", "datasets"}} & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
