@@ -110,7 +110,7 @@ def _deciding(
 ) -> Iterator[tuple[str, Any]]:
     """What decides a run: contents of specs and of weights in the place of paths."""
     contents = {
-        (section, key): _digest(path)
+        (section, key): _digest(path, path.stat().st_mtime_ns)
         for section, key, path in _paths(checked, value)
         if path.is_file()
     }
@@ -153,6 +153,7 @@ def _hash(value: object) -> str:
 
 
 @cache
-def _digest(path: Path) -> str:
+def _digest(path: Path, _changed: int) -> str:
+    """A hash of a file; one that is large is read once, unless it changes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Protocol
 
@@ -165,11 +165,15 @@ def _result(planned: Planned, done: Done, teacher: HeadScores | None) -> Result:
 
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that start afresh; nothing more begins once one task has failed."""
+    """Processes that start afresh, and stop where one task fails or at the keys."""
     pool = ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=begin_process
     )
     try:
         yield pool
+    except BaseException:
+        for process in active_children():  # a run is saved, and ends
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)

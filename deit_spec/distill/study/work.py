@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Mapping
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -33,11 +34,14 @@ class Done(NamedTuple):
 def begin_process() -> None:
     """Keep to one thread, so that a run is the same however many are beside it.
 
-    Ends with the parent, whatever ends that.
+    The keys that stop a study are for the parent to hear, who asks the others to
+    save and stop. Ends with the parent, whatever ends that.
     """
     import torch  # noqa: PLC0415  -- the parent needs none
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
