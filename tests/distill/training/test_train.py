@@ -132,9 +132,8 @@ def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
         checked = recipe(tmp_path / name, run={"accumulate": parts})
         train(checked, tmp_path / name / "run")
     one, four = (lines(tmp_path / name / "run") for name in ("one", "four"))
-    assert [line.get("loss") for line in one] == pytest.approx(
-        [line.get("loss") for line in four], rel=1e-5
-    )
+    losses = [[each["loss"] for each in some if "loss" in each] for some in (one, four)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_the_average_is_evaluated_and_saved_in_place_of_the_weights(
