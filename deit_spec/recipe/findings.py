@@ -1,5 +1,7 @@
 """pydantic's errors on a recipe as diagnostics, beyond those that a spec has too."""
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, diagnose
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KINDS: Final = {"int_type": "an integer", "float_type": "a number"}
+_IN_SHORT: Final = {"student": "spec", "teacher": "timm", "data": "folder"}
+_BUILTIN: Final = frozenset({"digits", "digits_convnet", "true_labels"})
+_PAIR: Final = re.compile(r"\w+:\S")
 _FORMS: Final = {"python": "`package.module:function`"}
 
 
@@ -43,6 +48,8 @@ def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     is_item = any(isinstance(step, int) for step in error["loc"])
     if is_item and error["type"] != "extra_forbidden":
         return _item(error, fixes)
+    if error["type"] == "model_type" and isinstance(error["input"], str):
+        return _section_in_short(error, fixes)
     maker = makers.get(error["type"])
     return maker(error, fixes) if maker else find_in_field(error, fixes)
 
@@ -64,6 +71,18 @@ def _missing(error: Error, fixes: Fixes) -> Diagnostic:
     label = Label(entry.key if outer else start_of(fixes.document))
     help_ = f"`{key}: {_flow(fixes.words.example_of(path))}`, for example"
     return diagnose("DS500", f"there is no `{'.'.join(path)}`", label, helps=[help_])
+
+
+def _section_in_short(error: Error, fixes: Fixes) -> Diagnostic:
+    """A section that is one text, such as `student: deit_tiny_patch16_224`."""
+    found = find_in_field(error, fixes)
+    section, value = error["loc"][0], plain(error["input"])
+    field = _IN_SHORT.get(section)
+    pair = _PAIR.match(value)
+    if field is None or pair:
+        return found
+    field = "builtin" if value in _BUILTIN else field
+    return replace(found, helps=(f"`{section}: {{{field}: {value}}}`",))
 
 
 def _malformed(error: Error, fixes: Fixes) -> Diagnostic:

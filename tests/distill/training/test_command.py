@@ -75,8 +75,8 @@ def test_a_signal_saves_and_exits_as_shells_expect(
         *(sys.executable, "-m", "deit_spec", "train"),
         *(str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")),
     ]
-    with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True
+    with subprocess.Popen(  # noqa: PLW1509  -- nothing else runs here
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=_heed
     ) as child:
         metrics = tmp_path / "run" / "metrics.jsonl"
         while child.poll() is None and not (
@@ -92,6 +92,11 @@ def test_a_signal_saves_and_exits_as_shells_expect(
     assert "going on after step" in again.stderr
     assert run(*command[3:-1], str(tmp_path / "whole")).returncode == 0
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+
+
+def _heed() -> None:
+    """Heed SIGINT, which shells let what they start in the background ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_digits_need_neither_timm_nor_torchvision(tmp_path: Path) -> None:
