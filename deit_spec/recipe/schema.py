@@ -123,8 +123,8 @@ class Data(BaseModel):
     )
     train_images: PositiveInt | None = Field(
         None,
-        description="Train on so many images, as many of each class as can be; null "
-        "for all.",
+        description="Train on so many images, as many of each class as can be, chosen "
+        "by `run.seed`; null for all.",
         examples=[300],
     )
     val_images: PositiveInt | None = Field(
@@ -135,7 +135,7 @@ class Data(BaseModel):
     )
     split_seed: Count = Field(
         0,
-        description="What decides which images are held out and which are trained on.",
+        description="What decides which images are held out; no other seed does.",
     )
     mean: Statistic | None = Field(
         None,

@@ -39,7 +39,8 @@ class Digits(Data):
         rest, val = hold_out(labels.tolist(), held, data.split_seed)
         if data.train_images is not None:
             left = labels[rest].tolist()
-            rest = [rest[i] for i in choose(left, data.train_images, data.split_seed)]
+            chosen = choose(left, data.train_images, recipe.run.seed)
+            rest = [rest[i] for i in chosen]
         self.classes = tuple(map(str, range(10)))
         self.mean, self.std = data.mean or MEAN, data.std or STD
         self.unreadable = []

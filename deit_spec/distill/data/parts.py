@@ -18,7 +18,8 @@ def split(checked: "CheckedRecipe", parts: "Parts") -> tuple[list[int], list[int
     Raises:
         DataError: The recipe asks for more images than there are.
     """
-    data = recipe_of(checked).data
+    recipe = recipe_of(checked)
+    data = recipe.data
     labels = parts.train.labels
     total = len(labels)
     if parts.val is not None:
@@ -36,7 +37,7 @@ def split(checked: "CheckedRecipe", parts: "Parts") -> tuple[list[int], list[int
         asked = f"train on {data.train_images}"
         raise _too_few(checked, "data.train_images", asked, len(rest))
     left = [labels[place] for place in rest]
-    return [rest[i] for i in choose(left, data.train_images, data.split_seed)], held
+    return [rest[i] for i in choose(left, data.train_images, recipe.run.seed)], held
 
 
 def _too_few(checked: "CheckedRecipe", field: str, asked: str, there: int) -> Exception:
