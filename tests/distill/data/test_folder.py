@@ -1,6 +1,9 @@
 """Folders of images."""
 
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -241,3 +244,37 @@ def test_what_is_held_out_and_unreadable_is_left_out(
     data = opened(parts, data={"unreadable": 1})
     assert sum(len(batch.images) for batch in data.val(1)) == 14
     assert data.unreadable == [str(path)]
+
+
+INTERRUPTED = """
+import os, signal, sys
+from peers import import_timm
+import_timm()
+from deit_spec.distill.data import open_data
+from deit_spec.recipe import check_recipe
+
+asked = []
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *given: asked.append(given[0]))
+data = open_data(check_recipe(sys.argv[1]))
+for step, batch in enumerate(data.train(0, 20)):
+    if step == 0:
+        os.killpg(0, signal.SIGINT)
+print(step, *asked)
+"""
+
+
+def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
+    """They are pressed for a whole group of processes."""
+    check_images(parts, {"folder": "images", "workers": 2})
+    root = Path(__file__).parents[3]
+    paths = [os.fspath(root), os.fspath(root / "benchmarks")]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(parts / "recipe.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    assert (done.stdout, done.stderr) == ("19 2\n", "")

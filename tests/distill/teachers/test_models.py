@@ -119,6 +119,23 @@ def test_a_model_that_timm_has_not(folder: Path) -> None:
     assert "regnety_161" in found.message
 
 
+def test_weights_that_timm_cannot_fetch(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def create_model(name: str, **given: object) -> None:
+        asked.append((name, given))
+        raise ConnectionError("no way to the hub\nat all")
+
+    monkeypatch.setattr(timm, "create_model", create_model)
+    (found,) = refused(folder, timm=NAME, num_classes=3)
+    assert (found.code, found.primary.span.line) == ("DS527", 4)
+    assert found.message.endswith("timm says: no way to the hub")
+    # Its own head is kept, not replaced by one that knows nothing.
+    assert asked == [(NAME, {"pretrained": True})]
+
+
 def test_a_model_of_timm_with_a_side_of_its_own(folder: Path) -> None:
     torch.manual_seed(0)
     network = timm.create_model("test_vit", num_classes=3).eval()
