@@ -1,32 +1,75 @@
-"""What `--fix` and `--diff` do with one spec."""
+"""What `--fix` and `--diff` do with specs."""
 
 import difflib
-import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import typer
 
-from deit_spec.cli.output import STDIN, STDIN_NAME, emit, fail, stdin, write_whole
+from deit_spec.cli.documents import Documents
+from deit_spec.cli.output import (
+    STDIN,
+    emit,
+    fail,
+    write_whole,
+)
+from deit_spec.diagnostics import has_errors
 from deit_spec.diagnostics.visible import visible
-from deit_spec.spec import Checked, Mended, mend, mend_text
+from deit_spec.recipe.documents import CheckedAny
+from deit_spec.source.files import is_special
+from deit_spec.spec.mend import Mended
 
 
 class Outcome(NamedTuple):
     """What is found in a spec, and whether it is not as it should be on disk."""
 
-    checked: Checked
+    checked: CheckedAny
     changes: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether the spec has errors, or would be changed."""
-        return self.checked.spec is None or self.changes
+        return has_errors(self.checked.diagnostics) or self.changes
 
 
-def write(name: str) -> Outcome:
-    """Mend a spec in its file, or from standard input to standard output."""
-    mended = _mend(name)
+def write(names: Sequence[str], documents: Documents) -> Iterator[Outcome]:
+    """Fix specs in their files, or from standard input to standard output.
+
+    All are written before one is judged, for it may extend another of them.
+    """
+    for name in names:
+        if name != STDIN and is_special(Path(name)):
+            fail(f"cannot fix {name}, which is no file; `--fix -` writes to stdout")
+    fixed = [(name, _write(name, documents)) for name in names]
+    for name, mended in fixed:
+        is_only = len(fixed) == 1
+        again = None if is_only else documents.again(name, mended.after)
+        yield Outcome(again or mended.checked)
+
+
+def show(name: str, documents: Documents) -> Outcome:
+    """Print what `write` would change, and change nothing."""
+    mended = documents.mend(name)
+    shown = visible(name)
+    # A line ends at \n for whoever applies the difference, whatever YAML thinks.
+    before, after = (
+        data.decode(errors="replace").split("\n")
+        for data in (mended.before, mended.after)
+    )
+    lines = difflib.unified_diff(
+        _with_breaks(before), _with_breaks(after), shown, shown, tofiledate="(fixed)"
+    )
+    ended = (
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in lines
+    )
+    emit("".join(ended), None)
+    return Outcome(mended.checked, changes=bool(mended.fixes))
+
+
+def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
+    mended = documents.mend(name)
     if name == STDIN:
         emit(mended.after, None)
     elif mended.fixes:
@@ -36,30 +79,9 @@ def write(name: str) -> Outcome:
             fail(f"cannot write {name}: {(error.strerror or str(error)).lower()}")
     for fix in mended.fixes:
         typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
-    return Outcome(mended.checked)
+    return mended
 
 
-def show(name: str) -> Outcome:
-    """Print what `write` would change, and change nothing."""
-    mended = _mend(name)
-    shown = visible(name)
-    before, after = (
-        data.decode(errors="replace").splitlines(keepends=True)
-        for data in (mended.before, mended.after)
-    )
-    for line in difflib.unified_diff(before, after, shown, f"{shown} (fixed)"):
-        text = (
-            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        )
-        sys.stdout.write(text)
-    return Outcome(mended.checked, changes=bool(mended.fixes))
-
-
-def count(name: str, checked: Checked) -> int | None:
-    """How many mistakes `write` would mend, one behind another, where that is known."""
-    any_ = name != STDIN and any(found.fix for found in checked.diagnostics)
-    return len(mend(name).fixes) if any_ else None
-
-
-def _mend(name: str) -> Mended:
-    return mend_text(stdin(), STDIN_NAME) if name == STDIN else mend(name)
+def _with_breaks(parts: list[str]) -> list[str]:
+    *lines, last = parts
+    return [*(f"{line}\n" for line in lines), *filter(None, [last])]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.forms import Form
+from deit_spec.spec import Count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,13 +33,13 @@ def chosen() -> Form:
     return _Chosen.form
 
 
-def report(diagnostics: Iterable[Diagnostic]) -> None:
-    """Print findings to stderr, with a line that sums them up where it is text."""
+def report(diagnostics: Iterable[Diagnostic], *, fixes: Count | None = None) -> None:
+    """Print findings to stderr; text is summed up, with what can be fixed of it."""
     found = list(diagnostics)
     if _Chosen.waiting is not None:
         _Chosen.waiting += found
     elif found and _Chosen.form is Form.TEXT:
-        draw(found, counted=True)
+        draw(found, counted=True, fixes=fixes)
     elif found:
         sys.stderr.write(write(found, _Chosen.form))
 
@@ -69,7 +70,7 @@ def write(diagnostics: Sequence[Diagnostic], form: Form) -> str:
 
 
 def draw(
-    found: Sequence[Diagnostic], *, counted: bool, mended: int | None = None
+    found: Sequence[Diagnostic], *, counted: bool, fixes: Count | None = None
 ) -> None:
     """Draw findings on stderr for a person, and count them; see `summary`."""
     # A clean spec needs no rich.
@@ -77,7 +78,8 @@ def draw(
 
     console = make_console(stderr=True)
     console.print(render(found, width=min(console.width, WIDEST)))
-    console.print(f"\n{summary(found, mended)}" if counted else "", markup=False)
+    told = summary(found, *(fixes or ())) if counted else ""
+    console.print(f"\n{told}" if counted else "")
 
 
 def make_console(*, color: bool = True, **options: Any) -> "Console":
@@ -86,4 +88,6 @@ def make_console(*, color: bool = True, **options: Any) -> "Console":
 
     plain = not color or bool(os.environ.get("NO_COLOR"))
     system: Literal["auto"] | None = None if plain else "auto"
-    return Console(color_system=system, soft_wrap=True, highlight=False, **options)
+    # Names and texts stay as they are: `[b]` is no markup, `:smile:` no face.
+    options |= {"highlight": False, "markup": False, "emoji": False}
+    return Console(color_system=system, soft_wrap=True, **options)

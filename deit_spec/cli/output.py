@@ -11,9 +11,11 @@ from pathlib import Path
 import typer
 
 from deit_spec.cli import messages
+from deit_spec.diagnostics.visible import visible
 from deit_spec.source.document import Entry
 from deit_spec.source.limits import FILE_BYTES
-from deit_spec.spec import Checked, check_spec, check_text
+from deit_spec.spec import Checked, Count, check_spec, check_text, count
+from deit_spec.spec.origin import locate
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -22,7 +24,7 @@ STDIN_NAME = "<stdin>"
 def read(spec: str) -> Checked:
     """Check a spec by its path, or from standard input, and report every finding."""
     checked = check(spec)
-    messages.report(checked.diagnostics)
+    messages.report(checked.diagnostics, fixes=count_fixes(spec, checked))
     return checked
 
 
@@ -31,6 +33,16 @@ def check(spec: str) -> Checked:
     checked = check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
     made_from(spec, *(entry.source.name for entry in _entries(checked)))
     return checked
+
+
+def check_again(spec: str, data: bytes) -> Checked:
+    """Check a spec again; of standard input, which is read, this is the text."""
+    return check_text(data, STDIN_NAME) if spec == STDIN else check_spec(spec)
+
+
+def count_fixes(spec: str, checked: Checked) -> Count:
+    """How many mistakes of a spec `validate --fix` fixes, one behind another."""
+    return count(checked, None if spec == STDIN else locate(spec, Path()))
 
 
 def made_from(*names: str | Path) -> None:
@@ -95,13 +107,13 @@ def emit(text: str | bytes, output: Path | None) -> None:
 
 
 def fail(message: str) -> None:
-    """Say what is wrong with the command, and exit 2.
+    """Say on one line what is wrong with the command, and exit 2.
 
     Raises:
         typer.Exit: Always.
     """
     messages.give_up()
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {visible(message)}", err=True)
     raise typer.Exit(2)
 
 

@@ -34,10 +34,14 @@ def print_table(table: Table, below: Sequence[str], output: Path | None) -> None
     """Print a table and the lines below it, as wide as it needs to be."""
     to_file = output is not None and str(output) != STDIN
     if not to_file and sys.stdout.isatty():
-        _print(Console(highlight=False), table, below)
+        _print(Console(highlight=False, emoji=False), table, below)
         return
     text = StringIO()
-    _print(Console(file=text, highlight=False, color_system=None), table, below)
+    _print(
+        Console(file=text, highlight=False, emoji=False, color_system=None),
+        table,
+        below,
+    )
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     emit("".join(f"{line}\n" for line in lines), output)
 

@@ -78,6 +78,11 @@ class Fix:
     title: str
     edits: tuple[Edit, ...]
 
+    @property
+    def source(self) -> Source:
+        """The source that all its edits are of."""
+        return self.edits[0].span.source
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:

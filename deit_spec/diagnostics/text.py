@@ -30,11 +30,15 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
     return text
 
 
-def summary(diagnostics: Sequence[Diagnostic], mended: int | None = None) -> str:
+def summary(
+    diagnostics: Sequence[Diagnostic],
+    fixes: int | None = None,
+    is_all: bool = True,  # noqa: FBT001, FBT002  -- the two parts of a count
+) -> str:
     """Count findings, and what is fixable: `2 errors and 1 warning in base.yaml`.
 
-    `mended` is how many are mended where that is known: behind a mistake there may
-    be another one.
+    `fixes` is how many fixes there are where that is known, for behind a mistake
+    there may be another one; `is_all` is false where there may be more.
     """
     counts = Counter(each.severity for each in diagnostics)
     kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
@@ -43,10 +47,11 @@ def summary(diagnostics: Sequence[Diagnostic], mended: int | None = None) -> str
         return "no findings"
     listed = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
-    fixable = sum(each.fix is not None for each in diagnostics)
-    number = fixable if mended is None else mended
-    mend = f"; `deit-spec validate --fix` mends {number}" if number else ""
-    return f"{listed} in {where}{mend}"
+    number = sum(each.fix is not None for each in diagnostics)
+    number = number if fixes is None else fixes
+    more = "" if is_all else " or more"
+    fix = f"; `deit-spec validate --fix` fixes {number}{more}" if number else ""
+    return f"{listed} in {where}{fix}"
 
 
 def _count(number: int, noun: str) -> str:

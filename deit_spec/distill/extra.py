@@ -4,7 +4,12 @@ from importlib.util import find_spec
 
 
 class MissingPackageError(Exception):
-    """A package of the extra `train` is not installed; the text says how to."""
+    """A `package` is not installed that something needs; the text says how to."""
+
+    def __init__(self, use: str, package: str) -> None:
+        install = package if package == "datasets" else '"deit-spec[train]"'
+        super().__init__(f"{use} need {package}: pip install {install}")
+        self.package = package
 
 
 def require_packages(use: str, *names: str) -> None:
@@ -19,5 +24,4 @@ def require_packages(use: str, *names: str) -> None:
     """
     for name in names:
         if find_spec(name) is None:
-            install = "datasets" if name == "datasets" else '"deit-spec[train]"'
-            raise MissingPackageError(f"{use} need {name}: pip install {install}")
+            raise MissingPackageError(use, name)

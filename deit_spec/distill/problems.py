@@ -1,17 +1,16 @@
 """What is found wrong with images and teachers, at its place in the recipe."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe import RecipeError
+from deit_spec.recipe import RecipeError, late
 from deit_spec.weights.problems import some
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe, Recipe
     from deit_spec.spec import DeiTSpec
 
-__all__ = ["DataError", "recipe_of", "refuse", "some", "student_of"]
+__all__ = ["DataError", "recipe_of", "refuse", "some", "student_of", "unusable"]
 
 
 class DataError(RecipeError):
@@ -23,23 +22,14 @@ class DataError(RecipeError):
         return f"training cannot go on\n\n{render(self.diagnostics).plain.rstrip()}"
 
 
-def refuse(  # noqa: PLR0913  -- the parts of a diagnostic
-    checked: "CheckedRecipe",
-    field: str,
-    code: str,
-    message: str,
-    *,
-    label: str = "",
-    secondary: Iterable[Label] = (),
-    notes: Iterable[str] = (),
-    helps: Iterable[str] = (),
-) -> DataError:
+def refuse(checked: "CheckedRecipe", field: str, code: str, message: str) -> DataError:
     """Make the error that one finding at a field of the recipe is."""
-    place = Label(checked.span(field), label)
-    found = diagnose(
-        code, message, place, secondary=secondary, notes=notes, helps=helps
-    )
-    return DataError((found,))
+    return DataError((diagnose(code, message, Label(checked.span(field))),))
+
+
+def unusable(checked: "CheckedRecipe", field: str, reason: str) -> DataError:
+    """Make the error that a teacher cannot be made, for this reason."""
+    return DataError((late.unusable_teacher(checked, field, reason),))
 
 
 def recipe_of(checked: "CheckedRecipe") -> "Recipe":

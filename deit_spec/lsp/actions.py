@@ -9,7 +9,8 @@ from lsprotocol import types
 from deit_spec.diagnostics import Fix
 from deit_spec.lsp.document import Document
 from deit_spec.lsp.findings import diagnostic
-from deit_spec.spec import mend_text
+from deit_spec.recipe.documents import checker
+from deit_spec.spec.mend import mend_text_as
 
 FIX_ALL: Final = f"{types.CodeActionKind.SourceFixAll.value}.deit-spec"
 """What asks for `source.fixAll` gets it, and what asks for it alone."""
@@ -57,7 +58,7 @@ def _fix_all(document: Document) -> Iterator[types.CodeAction]:
     if not any(document.is_own(fix) for fix in fixes):
         return
     before = document.text.text
-    mended = mend_text(before.encode(), document.name, document.origin)
+    mended = mend_text_as(checker(), before.encode(), document.name, document.origin)
     after = mended.after.decode()
     yield types.CodeAction(
         title="fix all that is certain",

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from pygls.uris import to_fs_path
 
-from deit_spec.diagnostics import Fix
+from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.graph import LayerGraph
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
+from deit_spec.recipe.documents import check_any_read, is_key
+from deit_spec.recipe.kinds import Kind, kind_of
+from deit_spec.source import Document as Read
 from deit_spec.source import read_text
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, check_read
@@ -42,11 +45,23 @@ class Document:
     def checked(self) -> Checked:
         """Everything that is found in it, as `deit-spec validate` finds it.
 
-        What it extends is read from disk.
+        What it extends or names is read from disk. A recipe has findings, and no
+        spec.
         """
+        if not self.is_spec:
+            found = check_any_read(*self._read, self.origin)
+            return Checked(None, found.diagnostics, found.document)
         stem = self.origin.stem if self.origin else "deit"
-        read = read_text(self.text.text, self.name)
-        return check_read(*read, stem, self.origin)
+        return check_read(*self._read, stem, self.origin)
+
+    @property
+    def is_spec(self) -> bool:
+        """Whether it is a spec, and no recipe or study."""
+        return kind_of(self._read[0]) is Kind.SPEC
+
+    @cached_property
+    def _read(self) -> tuple[Read | None, list[Diagnostic]]:
+        return read_text(self.text.text, self.name, is_key)
 
     @cached_property
     def graph(self) -> LayerGraph | None:
@@ -62,7 +77,7 @@ class Document:
     @property
     def extends(self) -> bool:
         """Whether another file may have a say in it."""
-        return "extends" in self.text.text
+        return "extends" in self.text.text or not self.is_spec
 
     def is_own(self, fix: Fix) -> bool:
         """Whether a fix edits this document."""

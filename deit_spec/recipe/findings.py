@@ -63,7 +63,7 @@ def _missing(error: Error, fixes: Fixes) -> Diagnostic:
     entry = fixes.document.nearest(tuple(outer))
     label = Label(entry.key if outer else start_of(fixes.document))
     help_ = f"`{key}: {_flow(fixes.words.example_of(path))}`, for example"
-    return diagnose("DS108", f"there is no `{'.'.join(path)}`", label, helps=[help_])
+    return diagnose("DS500", f"there is no `{'.'.join(path)}`", label, helps=[help_])
 
 
 def _malformed(error: Error, fixes: Fixes) -> Diagnostic:

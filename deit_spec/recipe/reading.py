@@ -10,6 +10,7 @@ from deit_spec.diagnostics import Diagnostic, has_errors, in_source_order
 from deit_spec.recipe.check import check
 from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.overrides import Override, apply, read_override
+from deit_spec.recipe.words import RECIPE
 from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
 from deit_spec.source.limits import FINDINGS
 from deit_spec.source.problems import too_many
@@ -33,7 +34,9 @@ def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRe
             return check_read(document, [], None, overrides)
         case str() | os.PathLike():
             path = Path(recipe)
-            return check_read(*read_file(path, str(path)), path, overrides)
+            return check_read(
+                *read_file(path, str(path), RECIPE.is_key), path, overrides
+            )
         case _:
             kind = type(recipe).__name__
             raise TypeError(f"a recipe is a path or a mapping, not {kind}")
@@ -43,7 +46,7 @@ def check_text(
     data: bytes, name: str, overrides: Sequence[str] = (), path: Path | None = None
 ) -> CheckedRecipe:
     """Read and validate the text of a recipe; `path` is where it is from."""
-    return check_read(*read_bytes(data, name), path, overrides)
+    return check_read(*read_bytes(data, name, RECIPE.is_key), path, overrides)
 
 
 def check_read(

@@ -79,6 +79,7 @@ class _RecipeWords(Vocabulary):
     """The words of a recipe: sections, and the fields under them."""
 
     synonyms = _SYNONYMS
+    names = (*SECTIONS, *(field.split(".")[1] for field in FIELDS), *_SYNONYMS)
 
     def model_of(self, path: Path) -> type[BaseModel]:
         return SECTIONS.get(path[0], Recipe) if len(path) > 1 else Recipe

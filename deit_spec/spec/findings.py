@@ -6,6 +6,7 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
+from deit_spec.spec.fields import pair_in
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, percent, right_type
 from deit_spec.spec.places import plain
@@ -75,17 +76,20 @@ def describe(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
-def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: ARG001
+def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     meant = fixes.words.meant_by(path)
     mend = fixes.rename if meant[:-1] == path[:-1] else fixes.move
+    fix = mend(path, meant[-1]) if meant != path else None
     return diagnose(
         "DS101",
         f"unknown key `{_cut(path[-1])}`",
         Label(fixes.document.nearest(path).key, "no such key"),
         helps=[
-            _there_already(path, meant, fixes) or fixes.words.where_it_belongs(path)
+            _there_already(path, meant, fixes)
+            or _split(path[-1], meant, error["input"])
+            or fixes.words.where_it_belongs(path)
         ],
-        fix=mend(path, meant[-1]) if meant != path else None,
+        fix=fix or fixes.split(path),
     )
 
 
@@ -109,10 +113,19 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
         meant == path
         or fixes.words.is_mapping(meant)
         or entry is None
+        or fixes.document.nearest(path).source is not fixes.document.source
         or entry.source is not fixes.document.source
     ):
         return None
     return f"remove it, or `{'.'.join(meant)}` in line {entry.key.line}"
+
+
+def _split(key: str, meant: Path, value: object) -> str | None:
+    """Say that a key without a value is a key with one, but for a space."""
+    pair = pair_in(key) if value is None else None
+    if pair is None or pair[0] != meant[-1]:
+        return None
+    return f"write `{': '.join(pair)}`, with a space"
 
 
 def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:

@@ -4,37 +4,22 @@ Whatever a person might have meant otherwise has helps, and no fix. A fix change
 what it mends and nothing beside it: comments and layout stay.
 """
 
-import difflib
 import re
 from collections import Counter
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
-from deit_spec.spec.fields import meant_by
+from deit_spec.spec.fields import pair_in
 from deit_spec.spec.helps import SWITCHES
 from deit_spec.spec.places import plain
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
 
-_CLOSE: Final = 0.8
-_NOT_QUITE: Final = frozenset(
-    {
-        "drop_rate",
-        "hidden_dropout_prob",
-        "dim",
-        "proj_drop_rate",
-        "width",
-        "layer",
-        "eps",
-        "classes",
-    }
-)
-"""Words of other tools that mean nearly, or only mostly, what our field does."""
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
@@ -56,6 +41,21 @@ class Fixes:
         edit = self._as_written(self._own[path].key, word)
         return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
 
+    def split(self, path: Path) -> Fix | None:
+        """Put the space into `{embed_dim:192}`, which is a key without a value."""
+        entry, pair = self._own.get(path), pair_in(path[-1])
+        if entry is None or pair is None or not self._is_lone(entry, path[-1]):
+            return None
+        target = (*path[:-1], pair[0])
+        if (
+            not self.words.is_known(target)
+            or target in self._own
+            or self._meant[target] != 1
+        ):
+            return None
+        text = ": ".join(pair)
+        return Fix(f"write `{text}`", (Edit(entry.key, text),))
+
     def move(self, path: Path, word: str) -> Fix | None:
         """Move a line under `variant`, or out of it, to the key that was meant."""
         inside = len(path) > 1
@@ -75,7 +75,7 @@ class Fixes:
 
     def choose(self, path: Path, word: str, value: str) -> Fix | None:
         """Write the allowed value that was misspelt."""
-        if path not in self._own or not _is_close(value, word, self.words):
+        if path not in self._own or not self.words.is_misspelt(value, word):
             return None
         edit = self._as_written(self._own[path].value, word)
         return Fix(f"write `{path[-1]}: {word}`", (edit,))
@@ -101,12 +101,20 @@ class Fixes:
         end = source.offset(span.end_line, span.end_column)
         return source.text[start:end], source.text[end : end + 1]
 
+    def _is_lone(self, entry: Entry, key: str) -> bool:
+        """Whether a key stands in braces, without quotes and without a value."""
+        source, span = self.document.source, entry.key
+        before = source.text[: source.offset(span.line, span.column)].rstrip()
+        has_value = self._text(entry.value)[0] or entry.value.line != span.line
+        in_braces = before.endswith(("{", ",")) and self.document.is_whole
+        return in_braces and not has_value and self._text(span)[0] == key
+
     def _is_sure(self, path: Path, target: Path) -> bool:
         """Whether a key can have meant but this field, and the field is free."""
         own = path in self._own and target not in self._own
         # Behind a mistake that hides the rest, the field may be written.
         own = own and self.document.is_whole
-        own = own and _is_close(path[-1], target[-1], self.words)
+        own = own and self.words.is_misspelt(path[-1], target[-1])
         return own and self._meant[target] == 1
 
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
@@ -132,11 +140,13 @@ class Fixes:
     @cached_property
     def _own(self) -> dict[Path, Entry]:
         """The entries of the document's own text, in its order."""
-        return {
-            tuple(map(str, path)): entry
+        own = (
+            (path, entry)
             for path, entry in self.document.spans.items()
             if entry.source is self.document.source
-        }
+        )
+        # Python writes no number of thousands of digits, and no field is one.
+        return {path: entry for path, entry in own if _is_of_words(path)}
 
     @cached_property
     def _meant(self) -> Counter[Path]:
@@ -150,7 +160,7 @@ class Fixes:
         found = (
             entry.key.line
             for path, entry in self._own.items()
-            if len(path) == 1 and len(meant_by(path)) > 1
+            if len(path) == 1 and len(self.words.meant_by(path)) > 1
         )
         return min(found, default=0)
 
@@ -185,13 +195,8 @@ def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | N
     return "null" if is_null else None
 
 
-def _is_close(written: str, word: str, words: Vocabulary) -> bool:
-    plain_word = written.lower().replace("-", "_").replace(" ", "_")
-    if plain_word in _NOT_QUITE:
-        return False
-    if words.synonyms.get(plain_word) == word:
-        return True
-    return difflib.SequenceMatcher(None, plain_word, word).ratio() >= _CLOSE
+def _is_of_words(path: tuple[str | int, ...]) -> TypeGuard[Path]:
+    return all(isinstance(part, str) for part in path)
 
 
 def _is_inside(path: Path) -> bool:

@@ -70,8 +70,10 @@ def _as_number(value: object) -> float | None:
 
 def percent(path: Path, value: float, words: Vocabulary = SPEC) -> str | None:
     """A rate of 10 is most likely one of 0.1."""
+    if not 1 < value < 100:  # noqa: PLR2004  -- percent
+        return None
     rate = value / 100
-    if not 1 < value < 100 or not words.fits(path, rate):  # noqa: PLR2004  -- percent
+    if not words.fits(path, rate):
         return None
     return f"`{path[-1]}: {rate!r}` is {plain(value)} percent"
 

@@ -1,78 +1,206 @@
 """Fixes applied until none is left: what `validate --fix` writes."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from deit_spec.diagnostics import Fix
+from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.diagnostics.edits import apply
-from deit_spec.source import contents, read_bytes
+from deit_spec.source import Document, contents, read_bytes, read_text
 from deit_spec.source.limits import FINDINGS
+from deit_spec.source.slips import IsKey
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import Origin, locate
-from deit_spec.spec.reading import check_read, check_spec, told
+from deit_spec.spec.reading import check_read, told
+from deit_spec.spec.vocabulary import SPEC
 
-_ROUNDS = 100
-"""More than any file of the size allowed has mistakes that hide others."""
+_COUNTED: Final = 8
+"""Rounds that are counted: mistakes of a person are seldom more behind one another."""
+_A_BYTE: Final = 2
+"""Fixes that no text has more of, a byte.
+
+A fix takes a slip, an unknown key, a second key or a wrong value out of a text, and
+brings none of these in. So a key has four at most, and three bytes at least.
+"""
+
+
+class Found(Protocol):
+    """A document that was checked, of whatever kind."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every finding, in source order."""
+
+    @property
+    def document(self) -> Document | None:
+        """What was read."""
+
+
+C = TypeVar("C", bound=Found)
 
 
 @dataclass(frozen=True)
-class Mended:
+class Checker(Generic[C]):
+    """How a kind of document is checked once it is read; `is_key` helps to read it."""
+
+    is_key: IsKey
+    check: Callable[[Document | None, list[Diagnostic], Origin | None], C]
+    told: Callable[[C], C]
+
+
+@dataclass(frozen=True)
+class Mended(Generic[C]):
     """A text before and after its fixes, which these are, and what is found then."""
 
     before: bytes
     after: bytes
     fixes: tuple[Fix, ...]
-    checked: Checked
+    checked: C
 
 
-def mend(reference: str) -> Mended:
+class Count(NamedTuple):
+    """How many fixes there are; `is_all` is false where there may be more."""
+
+    fixes: int
+    is_all: bool
+
+
+@dataclass(frozen=True)
+class _Round(Generic[C]):
+    """A text with some fixes applied, and what is found in it then."""
+
+    text: str
+    fixes: list[Fix]
+    checked: C
+
+
+def mend(reference: str) -> Mended[Checked]:
     """Apply every fix to the file of a spec. Nothing is written.
 
     A published spec, and a file that cannot be read, stay as they are.
     """
+    return mend_as(SPECS, reference)
+
+
+def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended[Checked]:
+    """Apply every fix to the text of a spec."""
+    return mend_text_as(SPECS, data, name, origin)
+
+
+def count(checked: Checked, origin: Origin | None = None) -> Count:
+    """Count the fixes of a spec that was checked, and those behind them."""
+    return count_as(SPECS, checked, origin)
+
+
+def mend_as(checker: Checker[C], reference: str) -> Mended[C]:
+    """Apply every fix to a file of some kind. Nothing is written."""
     origin = locate(reference, Path())
-    if origin.path is None:
-        return Mended(b"", b"", (), check_spec(reference))
     try:
-        data = contents(origin.path)
+        data = contents(origin.path) if origin.path else None
     except (OSError, ValueError):
-        return Mended(b"", b"", (), check_spec(reference))
-    return mend_text(data, origin.shown, origin)
+        data = None
+    if data is None:
+        checked = checker.check(*origin.read(checker.is_key), origin)
+        return Mended(b"", b"", (), checker.told(checked))
+    return mend_text_as(checker, data, origin.shown, origin)
 
 
-def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
+def mend_text_as(
+    checker: Checker[C], data: bytes, name: str, origin: Origin | None = None
+) -> Mended[C]:
     """Apply every fix to a text, and to what is found after that.
 
     All outside the edits stays as it is, byte for byte. A spec that this one
     extends is not changed; `origin` is where relative names begin.
     """
-    before, applied = data, list[Fix]()
-    checked = _check(data, name, origin)
-    for _ in range(_ROUNDS):
-        fixes = [each.fix for each in checked.diagnostics if each.fix]
-        own = [fix for fix in fixes if fix.edits[0].span.source.name == name]
-        if not own:
-            break
-        source = own[0].edits[0].span.source
-        text, taken = apply(own, source)
-        # A source begins after the marks of byte order.
-        marks = len(data) - len(source.text.encode())
-        changed = data[:marks] + text.encode()
-        rechecked = _check(changed, name, origin)
-        # A text that can be read less was not mended; of very many mistakes, those
-        # that come next are found now.
-        if FINDINGS >= _misread(checked) < _misread(rechecked):
-            break
-        data, checked = changed, rechecked
-        applied += taken
-    return Mended(before, data, tuple(applied), told(checked))
+    checked = checker.check(*read_bytes(data, name, checker.is_key), origin)
+    last, fixes = None, list[Fix]()
+    for last in _rounds(checker, checked, origin):
+        fixes += last.fixes
+    if last is None:
+        return Mended(data, data, (), checker.told(checked))
+    after = _marks(data) + last.text.encode()
+    return Mended(data, after, tuple(fixes), checker.told(last.checked))
 
 
-def _misread(checked: Checked) -> int:
-    """How much there is that is no YAML, or not what it seems to be."""
-    return sum(found.code.startswith("DS0") for found in checked.diagnostics)
+def count_as(checker: Checker[C], checked: C, origin: Origin | None = None) -> Count:
+    """Count the fixes of what was checked, and those behind them.
+
+    Where that would take long, they are those of the findings that are told.
+    """
+    if len(checked.diagnostics) > FINDINGS:
+        return Count(len(_own_fixes(checked)), is_all=False)
+    rounds = islice(_rounds(checker, checked, origin), _COUNTED + 1)
+    fixes = [len(each.fixes) for each in rounds]
+    return Count(sum(fixes), is_all=len(fixes) <= _COUNTED)
 
 
-def _check(data: bytes, name: str, origin: Origin | None) -> Checked:
+def _rounds(
+    checker: Checker[C], checked: C, origin: Origin | None
+) -> Iterator[_Round[C]]:
+    """Apply what can be applied at once, check again, and so on to the end."""
+    left = None
+    while own := _own_fixes(checked):
+        source = own[0].source
+        left = _A_BYTE * len(source.text) if left is None else left
+        text, fixes = apply(own, source)
+        read = read_text(text, source.name, checker.is_key)
+        rechecked = checker.check(*read, origin)
+        left -= len(fixes)
+        if _reads_worse(rechecked, checked) or left < 0:
+            return
+        checked = rechecked
+        yield _Round(text, fixes, checked)
+
+
+def _own_fixes(checked: Found) -> list[Fix]:
+    """The fixes of the text itself, not of what it extends, that go together.
+
+    Those of how the text reads go first: of equal lines that are each wrong, one is
+    left to be put right.
+    """
+    # Where no document was made of the text, it extends nothing.
+    own = checked.document.source if checked.document else None
+    fixes = [
+        (_is_misread(found), found.fix)
+        for found in checked.diagnostics
+        if found.fix and own in {None, found.fix.source}
+    ]
+    reading = [fix for is_misread, fix in fixes if is_misread]
+    return reading or [fix for _, fix in fixes]
+
+
+def _reads_worse(after: Found, before: Found) -> bool:
+    """Whether less of a text can be read than before."""
+    is_lost = before.document is not None and after.document is None
+    # What comes after very many mistakes was not looked at before.
+    was_read_whole = _misread(before) <= FINDINGS
+    return is_lost or (was_read_whole and _misread(after) > _misread(before))
+
+
+def _misread(checked: Found) -> int:
+    return sum(map(_is_misread, checked.diagnostics))
+
+
+def _is_misread(found: Diagnostic) -> bool:
+    """Whether it tells of what is no YAML, or not what it seems to be."""
+    return found.code.startswith("DS0")
+
+
+def _marks(data: bytes) -> bytes:
+    """The marks of byte order, after which a source begins."""
+    text = data.decode()
+    return text[: len(text) - len(text.lstrip("\ufeff"))].encode()
+
+
+def _check_spec(
+    document: Document | None, findings: list[Diagnostic], origin: Origin | None
+) -> Checked:
     stem = "deit" if origin is None else origin.stem
-    return check_read(*read_bytes(data, name), stem, origin)
+    return check_read(document, findings, stem, origin)
+
+
+SPECS: Final = Checker(SPEC.is_key, _check_spec, told)
+"""How a spec is checked."""

@@ -4,7 +4,8 @@ A spec has its words here; a recipe, which is checked the same way, brings its o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cached_property
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +17,7 @@ from deit_spec.spec.fields import (
     meant_by,
     model_of,
 )
+from deit_spec.spec.misspelling import is_misspelt
 from deit_spec.spec.suggest import listed
 
 Path = tuple[str, ...]
@@ -24,8 +26,10 @@ Path = tuple[str, ...]
 class Vocabulary(ABC):
     """The fields of a kind of document, by their paths."""
 
-    synonyms: Mapping[str, str]
+    synonyms: Mapping[str, str] = {}
     """What others call a field and mean the very same; the last key of its path."""
+    names: Collection[str] = ()
+    """Every key, and what others write in place of one."""
 
     @abstractmethod
     def model_of(self, path: Path) -> type[BaseModel]:
@@ -42,6 +46,28 @@ class Vocabulary(ABC):
     @abstractmethod
     def is_mapping(self, path: Path) -> bool:
         """Whether the field at a path holds fields itself."""
+
+    def is_misspelt(self, written: str, word: str) -> bool:
+        """Whether a word is a key, or a value, with a slip of the hand in it."""
+        return is_misspelt(written, word, self.synonyms, self._parts)
+
+    def is_key(self, written: str) -> bool:
+        """Whether a word is a key, misspelt or not."""
+        # The first letter is never the one that is wrong.
+        alike = self._by_letter.get(written[:1].lower(), ())
+        return written in alike or any(self.is_misspelt(written, w) for w in alike)
+
+    @cached_property
+    def _by_letter(self) -> dict[str, list[str]]:
+        """The names that begin with each letter."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            found.setdefault(name[0], []).append(name)
+        return found
+
+    @cached_property
+    def _parts(self) -> frozenset[str]:
+        return frozenset(part for name in self.names for part in name.split("_"))
 
     def is_known(self, path: Path) -> bool:
         """Whether there is a field of this name at this place."""
@@ -69,6 +95,7 @@ class _SpecWords(Vocabulary):
     """The words of a spec: its fields, and those under `variant`."""
 
     synonyms = SYNONYMS
+    names = (*TOP, *VARIANT, *SYNONYMS, *ELSEWHERE)
 
     def model_of(self, path: Path) -> type[BaseModel]:
         return model_of(path)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
-from support.runs import DIGITS, RECIPES, make_run, save_weights
+from support.untrained import DIGITS, RECIPES, make_run, save_weights
 
 import deit_spec
 from deit_spec.distill.data import open_data

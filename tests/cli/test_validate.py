@@ -11,6 +11,7 @@ import typer
 from support import commands
 
 from deit_spec.cli import fixing
+from deit_spec.cli.documents import Documents
 from deit_spec.diagnostics import json_form
 
 BAD = "embed_dim: 770\n"
@@ -144,7 +145,7 @@ def test_all_that_is_mended_is_counted(tmp_path: Path) -> None:
     """Three strays move under `variant`, of which the first has to open it."""
     (tmp_path / "a.yaml").write_text("qkv_bias: true\ninit: deit\nlayer_scale: 0.1\n")
     found = commands.run("validate", "a.yaml", cwd=tmp_path).stderr.splitlines()[-1]
-    assert found == "3 errors in a.yaml; `deit-spec validate --fix` mends 3"
+    assert found == "3 errors in a.yaml; `deit-spec validate --fix` fixes 3"
     done = commands.run("validate", "--fix", "a.yaml", cwd=tmp_path)
     assert done.stderr.count("fixed a.yaml") == 3
 
@@ -157,7 +158,7 @@ def test_diff_changes_nothing(tmp_path: Path) -> None:
     assert spec.read_bytes() == FIXABLE.encode()
     assert done.stdout.splitlines() == [
         "--- a.yaml",
-        "+++ a.yaml (fixed)",
+        "+++ a.yaml\t(fixed)",
         "@@ -1,2 +1,2 @@",
         '-deph: "12"  # blocks',
         "-num_heads: 12.0",
@@ -188,7 +189,7 @@ def test_fix_that_cannot_be_written(
     spec.write_text("deph: 12\n")
     monkeypatch.setattr(fixing, "write_whole", full)
     with pytest.raises(typer.Exit) as caught:
-        fixing.write(str(spec))
+        next(fixing.write([str(spec)], Documents()))
     assert caught.value.exit_code == 2
     assert capsys.readouterr().err.endswith("a.yaml: no space left on device\n")
     assert spec.read_text() == "deph: 12\n"

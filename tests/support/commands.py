@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
+COMMAND = (sys.executable, "-m", "deit_spec")
 
 
 def run(
@@ -16,7 +17,7 @@ def run(
     unset = {"NO_COLOR", "COLUMNS", "FORCE_COLOR"}
     kept = {name: value for name, value in os.environ.items() if name not in unset}
     return subprocess.run(
-        [sys.executable, "-m", "deit_spec", *arguments],
+        [*COMMAND, *arguments],
         cwd=cwd,
         input=stdin,
         env={**kept, "PYTHONUTF8": "1"},

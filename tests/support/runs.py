@@ -1,46 +1,66 @@
-"""Run folders that nobody trained."""
+"""Short runs on the digits, for tests of training."""
 
+import json
 from pathlib import Path
+from typing import Any
 
-import torch
-from PIL import Image
-from torch import nn
+from support.recipes import PLAIN, check
 
-import deit_spec
-from deit_spec.distill.data.digits import read_digits
-from deit_spec.distill.training.folder import begin
-from deit_spec.recipe import check_recipe
-from deit_spec.weights import safetensors_file
+from deit_spec.recipe import CheckedRecipe
 
-RECIPES = Path(__file__).parents[2] / "recipes"
-DIGITS = RECIPES / "digits.yaml"
-
-
-def save_weights(spec: Path | str, path: Path) -> Path:
-    """Save weights of a spec that follow from nothing else."""
-    torch.manual_seed(0)
-    model = deit_spec.load(spec)
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.3)
-    with path.open("wb") as file:
-        safetensors_file.write(file, dict(model.state_dict()))
-    return path
+TEACHER = {"builtin": "digits_convnet", "steps": 20}
+HARD = {**PLAIN, "crop_scale": [0.35, 1.0], "mixup": 0.5, "erasing": 0.25}
+"""Augmentation of every kind that digits have, but for what mixes by cutting."""
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "random layers": {"augmentation": {**HARD, "drop_path": 0.2}},
+    "average": {"run": {"ema": 0.9}},
+    "accumulated": {"run": {"accumulate": 2}, "optimizer": {"clip": 0.5}},
+    "soft": {"loss": {"kind": "soft", "tau": 3.0, "alpha": 0.1}},
+    "alone": {"loss": {"kind": "none"}, "teacher": None},
+}
+"""Runs that differ in what a checkpoint has to hold."""
 
 
-def make_run(folder: Path, *overrides: str) -> Path:
-    """A run on the digits, with weights that learned nothing."""
-    checked = check_recipe(DIGITS, overrides)
-    assert checked.recipe is not None, checked.diagnostics
-    begin(checked, folder, [f"the digit {number}" for number in range(10)])
-    save_weights(folder / "spec.yaml", folder / "model.safetensors")
-    return folder
-
-
-def save_digits(folder: Path, count: int) -> Path:
-    """Save the first digits as images of 8×8 pixels, `0.png` and so on."""
+def recipe(folder: Path, **sections: Any) -> CheckedRecipe:
+    """Write a recipe of 12 steps into a folder, and check it."""
     folder.mkdir(parents=True, exist_ok=True)
-    images, _ = read_digits()
-    for number, image in enumerate(images[:count]):
-        pixels = (255 * image[0]).round().to(torch.uint8)
-        Image.fromarray(pixels.numpy()).save(folder / f"{number}.png")
-    return folder
+    return check(
+        folder,
+        **{
+            "teacher": TEACHER,
+            "data": {"builtin": "digits", "train_images": 100, "val_images": 100},
+            "augmentation": {**PLAIN, "drop_path": 0.0},
+            **sections,
+            "optimizer": {
+                "lr": 2e-3,
+                "lr_batch": None,
+                **sections.get("optimizer", {}),
+            },
+            "schedule": {
+                "steps": 12,
+                "batch_size": 16,
+                "warmup_steps": 2,
+                **sections.get("schedule", {}),
+            },
+            "run": {
+                "log_every": 3,
+                "evaluate_every": 6,
+                "checkpoint_every": 4,
+                **sections.get("run", {}),
+            },
+        },
+    )
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """The metrics of a run, without how fast it was."""
+    text = (folder / "metrics.jsonl").read_text(encoding="utf-8")
+    timing = {"images_per_second", "seconds", "evaluation_seconds"}
+    found = [json.loads(line) for line in text.splitlines()]
+    return [{k: v for k, v in line.items() if k not in timing} for line in found]
+
+
+def weights(folder: Path) -> bytes:
+    """The bytes of the weights that a run has left."""
+    return (folder / "model.safetensors").read_bytes()

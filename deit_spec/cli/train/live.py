@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -28,9 +29,6 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.live = Live(
-            get_renderable=self.render, console=console, refresh_per_second=REFRESHES
-        )
         self.start: Start | None = None
         self.began = time.monotonic()
         self.step = 0
@@ -38,6 +36,9 @@ class Display:
         self.scores: tuple[int, Scores] | None = None
         self.saved_step: int | None = None
         self.doing = "opening images, teacher and student"
+        self.live = Live(
+            get_renderable=self.render, console=console, refresh_per_second=REFRESHES
+        )
 
     def __enter__(self) -> Self:
         self.live.start()
@@ -81,6 +82,7 @@ class Display:
     def finished(self, finished: Finished) -> None:
         """Leave the display as it is at the end, and say what there is now."""
         self.live.stop()
+        self.console.print()
         self.console.print(words.ended(finished), markup=False)
 
     def render(self) -> RenderableType:
@@ -89,7 +91,8 @@ class Display:
             return Text(self.doing, style="dim")
         parts: list[RenderableType] = [
             Text(words.student(self.start), style="bold"),
-            Text(f"{words.images(self.start)}; {words.plan(self.start)}", style="dim"),
+            Text(words.images(self.start), style="dim"),
+            Text(words.plan(self.start), style="dim"),
             self._progress(self.start),
         ]
         if self.lines:
@@ -114,15 +117,16 @@ class Display:
         if self.saved_step is not None:
             facts.append(f"saved at {self.saved_step:,}")
         bar = ProgressBar(total=start.steps, completed=self.step, width=width)
-        return Group(Text(), bar, Text("  ".join(facts)), Text())
+        # A bar alone would not end its line.
+        return Group(Text(), Padding(bar, 0), Text("  ".join(facts)), Text())
 
     def _losses(self, lines: list[Progress], start: Start) -> RenderableType:
-        table = _table("", "now", "since the start")
+        table = _table("", "now", "so far")
         names = ("loss", "labels", "teacher") if start.teacher else ("loss",)
         for name in names:
             values = [getattr(line, name) for line in lines]
             table.add_row(name, f"{values[-1]:.4f}", _curve(values))
-        table.add_row("rate", f"{lines[-1].lr:.2e}", _curve([l.lr for l in lines]))
+        table.add_row("rate", f"{lines[-1].lr:.2e}", _curve([line.lr for line in lines]))
         return table
 
     def _heads(self, step: int, scores: Scores) -> RenderableType:
@@ -140,7 +144,7 @@ def _table(first: str, *titles: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column(first, min_width=18, no_wrap=True)
     for title in titles:
-        left = title.startswith("since")
+        left = title.startswith("so")
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     return table
 

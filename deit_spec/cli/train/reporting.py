@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deit_spec.cli import messages
 from deit_spec.cli.train.lines import Lines
 from deit_spec.distill.training import Reporter
 
@@ -15,7 +14,9 @@ def open_reporter() -> Iterator[Reporter]:
     if not sys.stderr.isatty():
         yield Lines(sys.stderr)
         return
+    from rich.console import Console
+
     from deit_spec.cli.train.live import Display
 
-    with Display(messages.make_console(stderr=True)) as display:
+    with Display(Console(stderr=True, highlight=False)) as display:
         yield display

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deit_spec.distill.data.pictures import FilePictures, Parts
-from deit_spec.distill.problems import DataError, refuse, some
-from deit_spec.recipe.folders import TRAIN, VAL, look_into
+from deit_spec.distill.problems import DataError, refuse
+from deit_spec.recipe import late
+from deit_spec.recipe.folders import look_into
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
@@ -38,22 +39,26 @@ def find_folder(checked: "CheckedRecipe", folder: Path) -> Parts:
     """
     try:
         return _find(checked, folder)
-    except OSError as error:
-        raise _missing(checked, folder, error) from None
+    except OSError as error:  # one of the folders inside may not be read
+        reason = (error.strerror or str(error)).lower()
+        message = f"{error.filename or folder} cannot be listed: {reason}"
+        raise refuse(checked, "data.folder", "DS521", message) from None
 
 
 def _find(checked: "CheckedRecipe", folder: Path) -> Parts:
     there = look_into(folder)
     if there is None:
-        # What is wrong is told by whoever looks again.
-        with os.scandir(folder):
-            raise NotADirectoryError(0, "it is no folder", str(folder))
-    classes = _classes(checked, there.train)
-    train = _pictures(checked, there.train, classes)
+        raise DataError((late.missing_data_folder(checked, folder),))
+    if not there.classes:
+        raise DataError((late.no_classes(checked, there.train),))
+    train = _pictures(checked, there.train, there.classes)
     if there.val is None:
-        return Parts(classes, train, None)
-    _require_same(checked, classes, _classes(checked, there.val))
-    return Parts(classes, train, _pictures(checked, there.val, classes))
+        return Parts(there.classes, train, None)
+    others = {entry.name for entry in _entries(there.val) if entry.is_dir()}
+    if unknown := sorted(others.difference(there.classes)):
+        lacking = [there.train / name for name in unknown]
+        raise DataError((late.empty_class(checked, lacking),))
+    return Parts(there.classes, train, _pictures(checked, there.val, there.classes))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -61,19 +66,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if not entry.name.startswith(".")]
     return sorted(found, key=lambda entry: entry.name)
-
-
-def _classes(checked: "CheckedRecipe", folder: Path) -> tuple[str, ...]:
-    classes = tuple(entry.name for entry in _entries(folder) if entry.is_dir())
-    if not classes:
-        raise refuse(
-            checked,
-            "data.folder",
-            "DS522",
-            f"{folder} has no folders, which would be the classes",
-            helps=["put the images of each class in a folder with the class's name"],
-        )
-    return classes
 
 
 def _pictures(
@@ -87,57 +79,15 @@ def _pictures(
         paths += found
         labels += [label] * len(found)
         if not found:
-            empty.append(name)
+            empty.append(folder / name)
     if empty:
-        raise _empty(checked, folder, empty, classes)
+        raise DataError((late.empty_class(checked, empty),))
     return FilePictures(paths, labels)
 
 
 def _images(folder: Path) -> Iterator[str]:
-    for entry in _entries(folder):
+    for entry in _entries(folder) if folder.is_dir() else []:
         if entry.is_dir():
             yield from _images(Path(entry.path))
         elif entry.name.lower().endswith(EXTENSIONS):
             yield entry.path
-
-
-def _missing(checked: "CheckedRecipe", folder: Path, error: OSError) -> DataError:
-    reason = (error.strerror or str(error)).lower()
-    return refuse(
-        checked,
-        "data.folder",
-        "DS521",
-        f"the images cannot be read: {error.filename or folder}: {reason}",
-        notes=["a path in a recipe is from the recipe's folder"],
-    )
-
-
-def _empty(
-    checked: "CheckedRecipe", folder: Path, empty: list[str], classes: tuple[str, ...]
-) -> DataError:
-    have = "class has" if len(empty) == 1 else "classes have"
-    return refuse(
-        checked,
-        "data.folder",
-        "DS523",
-        f"{len(empty)} of {len(classes)} {have} no image in {folder}: {some(empty)}",
-        notes=[f"an image is a file that ends with {', '.join(EXTENSIONS)}"],
-        helps=["remove the empty folder, or put images into it"],
-    )
-
-
-def _require_same(
-    checked: "CheckedRecipe", train: tuple[str, ...], val: tuple[str, ...]
-) -> None:
-    """See that both parts have the same classes."""
-    if train == val:
-        return
-    only_train, only_val = sorted({*train} - {*val}), sorted({*val} - {*train})
-    alone = ((TRAIN, only_train), (VAL, only_val))
-    raise refuse(
-        checked,
-        "data.folder",
-        "DS523",
-        f"{TRAIN} has {len(train)} classes, {VAL} {len(val)}, not the same",
-        notes=[f"only {part} has {some(names)}" for part, names in alone if names],
-    )

@@ -16,15 +16,13 @@ from deit_spec.distill.data.views import (
     CentralView,
     random_view,
 )
-from deit_spec.distill.problems import recipe_of, refuse, student_of
+from deit_spec.distill.problems import DataError, recipe_of, student_of
 from deit_spec.distill.seeds import random_of, seed_of
+from deit_spec.recipe import late
 
 if TYPE_CHECKING:
     from deit_spec.distill.data.pictures import Parts
     from deit_spec.recipe import CheckedRecipe
-
-SHOWN = 10
-"""How many unreadable images the message that ends a run names."""
 
 
 class Images(Data):
@@ -119,16 +117,7 @@ class Images(Data):
             if images is not None:
                 yield Batch(images, labels)
 
-    def _too_many(self) -> Exception:
-        count = len(self._reasons)
-        found = [f"{name}: {reason}" for name, reason in self._reasons.items()]
-        more = [f"and {count - SHOWN} more"] if count > SHOWN else []
-        are = "1 image is" if count == 1 else f"{count} images are"
-        return refuse(
-            self._checked,
-            "data.unreadable",
-            "DS524",
-            f"{are} unreadable, and the recipe allows {self._limit}",
-            notes=[*found[:SHOWN], *more],
-            helps=["mend or remove them, or skip them with `data.unreadable`"],
-        )
+    def _too_many(self) -> DataError:
+        some = list(self._reasons.items())[: self._limit + 1]
+        found = [f"{name} ({reason})" for name, reason in some]
+        return DataError((late.unreadable_images(self._checked, found),))

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from deit_spec.distill.data.pictures import Parts, RowPictures
 from deit_spec.distill.extra import require_packages
-from deit_spec.distill.problems import DataError, refuse, some
+from deit_spec.distill.problems import DataError, some
+from deit_spec.recipe import late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,15 +33,18 @@ def find_rows(checked: "CheckedRecipe", name: str) -> Parts:
     require_packages("datasets of Hugging Face", "datasets")
     splits = _load(checked, name)
     if TRAIN not in splits:
-        raise _refuse(checked, f"{name} has no part `{TRAIN}`, but {some(splits)}")
+        raise _refuse(checked, f"it has no part `{TRAIN}`, but {some(splits)}")
     features = splits[TRAIN].features
-    image = _column(checked, name, features, "Image")
-    label = _column(checked, name, features, "ClassLabel")
+    image = _column(checked, features, "Image")
+    label = _column(checked, features, "ClassLabel")
     classes = tuple(features[label].names)
     train = _pictures(splits[TRAIN], image, label)
     if min(train.labels, default=-1) < 0:
-        raise _refuse(checked, f"`{TRAIN}` of {name} has images without a label")
-    _require_all(checked, name, classes, train.labels)
+        raise _refuse(checked, f"`{TRAIN}` has images without a label")
+    there = set(train.labels)
+    empty = [each for label, each in enumerate(classes) if label not in there]
+    if empty:
+        raise _refuse(checked, f"`{TRAIN}` has no image of {some(empty)}")
     vals = (_pictures(splits[val], image, label) for val in VALS if val in splits)
     # The labels of a test part may be kept secret; they are -1 then.
     labelled = (val for val in vals if min(val.labels, default=-1) >= 0)
@@ -59,13 +63,11 @@ def _load(checked: "CheckedRecipe", name: str) -> "Mapping[str, Any]":
             loaded = datasets.load_dataset(str(place) if place.exists() else name)
     except Exception as error:  # noqa: BLE001  -- it raises whatever its parts do
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise _refuse(checked, f"{name} cannot be loaded: {reason}") from None
+        raise _refuse(checked, reason) from None
     return loaded if isinstance(loaded, dict) else {TRAIN: loaded}
 
 
-def _column(
-    checked: "CheckedRecipe", name: str, features: "Mapping[str, Any]", kind: str
-) -> str:
+def _column(checked: "CheckedRecipe", features: "Mapping[str, Any]", kind: str) -> str:
     import datasets  # noqa: PLC0415  -- takes a second
 
     wanted = getattr(datasets, kind)
@@ -75,14 +77,7 @@ def _column(
     if len(found) == 1:
         return found[0]
     which = f"{len(found)} columns: {some(found)}" if found else "no column"
-    raise _refuse(
-        checked,
-        f"{name} has {which} of the feature {kind}",
-        notes=[f"its columns are {some(features)}"],
-        helps=["`class_encode_column` makes labels of a column of numbers or words"]
-        if kind == "ClassLabel"
-        else [],
-    )
+    raise _refuse(checked, f"it has {which} of the feature {kind}")
 
 
 def _pictures(part: Any, image: str, label: str) -> RowPictures:
@@ -92,21 +87,5 @@ def _pictures(part: Any, image: str, label: str) -> RowPictures:
     return RowPictures(rows, image, list(part[label]))
 
 
-def _require_all(
-    checked: "CheckedRecipe", name: str, classes: tuple[str, ...], labels: Any
-) -> None:
-    there = set(labels)
-    empty = [each for label, each in enumerate(classes) if label not in there]
-    if empty:
-        have = "class has" if len(empty) == 1 else "classes have"
-        raise refuse(
-            checked,
-            "data.dataset",
-            "DS523",
-            f"{len(empty)} of {len(classes)} {have} no image in `{TRAIN}` of {name}: "
-            f"{some(empty)}",
-        )
-
-
-def _refuse(checked: "CheckedRecipe", message: str, **more: Any) -> DataError:
-    return refuse(checked, "data.dataset", "DS525", message, **more)
+def _refuse(checked: "CheckedRecipe", reason: str) -> DataError:
+    return DataError((late.unusable_dataset(checked, reason),))

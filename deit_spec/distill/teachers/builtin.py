@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from deit_spec.distill.data.base import Data
 from deit_spec.distill.data.digits import Digits
-from deit_spec.distill.problems import DataError, recipe_of, refuse
+from deit_spec.distill.problems import DataError, recipe_of, refuse, unusable
 from deit_spec.distill.teachers.base import Made
 from deit_spec.distill.teachers.convnet import (
     DigitsConvnet,
@@ -58,5 +58,5 @@ def _load(checked: "CheckedRecipe", path: Path, classes: int) -> DigitsConvnet:
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
     except RuntimeError:
-        message = f"{path} holds no digits_convnet of {classes} classes"
-        raise refuse(checked, "teacher.weights", "DS527", message) from None
+        reason = f"{path} holds no digits_convnet of {classes} classes"
+        raise unusable(checked, "teacher.weights", reason) from None

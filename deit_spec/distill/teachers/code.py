@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from deit_spec.distill.problems import refuse
+from deit_spec.distill.problems import DataError, unusable
 from deit_spec.distill.teachers.base import Made
+from deit_spec.recipe import late
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
@@ -29,29 +30,17 @@ def code_network(
         DataError: Code may not be run, or it makes no module.
     """
     if not allow_code:
-        raise refuse(
-            checked,
-            FIELD,
-            "DS526",
-            "the teacher is Python code, which is not run unasked",
-            helps=["read the code, and run it with `--allow-code`"],
-        )
+        raise DataError((late.code_not_allowed(checked),))
     module, _, function = name.partition(":")
     try:
         with _found_beside(checked.place(".")):
             made = getattr(import_module(module), function)(classes)
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise refuse(
-            checked,
-            FIELD,
-            "DS527",
-            f"{name} raises {type(error).__name__}: {reason}",
-        ) from error
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise unusable(checked, FIELD, reason) from error
     if not isinstance(made, nn.Module):
-        kind = type(made).__name__
-        message = f"{name} returns a {kind}, which is no torch.nn.Module"
-        raise refuse(checked, FIELD, "DS527", message)
+        reason = f"{name} returns a {type(made).__name__}, not a torch.nn.Module"
+        raise unusable(checked, FIELD, reason)
     return Made(made)
 
 

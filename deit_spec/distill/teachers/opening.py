@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING
 import torch
 
 from deit_spec.distill.data.base import Data
-from deit_spec.distill.problems import recipe_of, refuse, student_of
+from deit_spec.distill.extra import MissingPackageError
+from deit_spec.distill.problems import (
+    DataError,
+    recipe_of,
+    refuse,
+    student_of,
+    unusable,
+)
 from deit_spec.distill.teachers.base import Made, Teacher, TrueLabels, View
 from deit_spec.distill.teachers.builtin import digits_convnet
 from deit_spec.distill.teachers.code import code_network
 from deit_spec.distill.teachers.spec_model import spec_network
 from deit_spec.distill.teachers.timm_model import timm_network
+from deit_spec.recipe import late
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
@@ -36,8 +44,8 @@ def open_teacher(
         device: Where the teacher is put.
 
     Raises:
-        DataError: There is no such teacher, or its classes are not the student's.
-        MissingPackageError: A package that it needs is not installed.
+        DataError: There is no such teacher, or its classes are not the student's, or
+            a package that it needs is not installed.
         OSError: What was trained cannot be saved.
     """
     recipe = recipe_of(checked)
@@ -47,7 +55,11 @@ def open_teacher(
     if asked.builtin == "true_labels":
         teacher: Teacher = TrueLabels(len(data.classes))
     else:
-        made = _make(checked, asked, data, folder, allow_code=allow_code)
+        try:
+            made = _make(checked, asked, data, folder, allow_code=allow_code)
+        except MissingPackageError as error:
+            found = late.missing_package(checked, field_of(asked), error.package)
+            raise DataError((found,)) from None
         teacher = _as_teacher(checked, asked, made, data)
     teacher = teacher.to(device)
     if not isinstance(teacher, TrueLabels):
@@ -109,7 +121,7 @@ def _as_teacher(
 def _count_classes(checked: "CheckedRecipe", asked: "Asked", teacher: Teacher) -> int:
     """Show it two images, and see how many logits it has for each."""
     student = student_of(checked)
-    side = student.image_size
+    side, seen = student.image_size, teacher.size
     like = teacher.scale
     images = torch.zeros(2, student.in_channels, side, side, device=like.device)
     labels = torch.zeros(2, dtype=torch.long, device=like.device)
@@ -118,23 +130,16 @@ def _count_classes(checked: "CheckedRecipe", asked: "Asked", teacher: Teacher) -
         said: object = teacher(images, labels)
     except Exception as error:
         reason = str(error).partition("\n")[0]
-        raise refuse(
-            checked,
-            field,
-            "DS527",
-            f"the teacher does not take the images: {type(error).__name__}: {reason}",
-            notes=[
-                f"it was shown {student.in_channels} channels of {teacher.size}×{teacher.size}"
-            ],
-        ) from error
+        shown = f"{student.in_channels} channels of {seen}×{seen}"
+        message = f"of {shown} it makes {type(error).__name__}: {reason}"
+        raise unusable(checked, field, message) from error
     if not isinstance(said, torch.Tensor):
         kind = type(said).__name__
-        message = f"the teacher returns a {kind}, which is no tensor [B, T]"
-        raise refuse(checked, field, "DS527", message)
+        raise unusable(checked, field, f"it returns a {kind}, not a tensor [B, T]")
     if said.ndim != 2 or len(said) != len(images):  # noqa: PLR2004  -- [B, T]
         shape = list(said.shape)
-        message = f"the teacher returns {shape} for 2 images, which is not [2, T]"
-        raise refuse(checked, field, "DS527", message)
+        message = f"it returns a tensor {shape} of 2 images, not [2, T]"
+        raise unusable(checked, field, message)
     return said.shape[1]
 
 
@@ -143,18 +148,9 @@ def _require_same(checked: "CheckedRecipe", asked: "Asked", classes: int) -> Non
     student = student_of(checked)
     own = student.has_two_heads
     heads = student.teacher_num_classes if own else student.num_classes
-    if heads == classes:
-        return
-    name = "teacher_num_classes" if own else "num_classes"
-    raise refuse(
-        checked,
-        field_of(asked),
-        "DS510",
-        f"the {'distillation' if own else 'only'} head has {heads} classes, and the "
-        f"teacher has {classes}",
-        label=f"{classes} classes",
-        helps=[f"`{name}: {classes}` in the spec of the student"],
-    )
+    if heads != classes:
+        found = late.other_teacher_classes(checked, field_of(asked), classes)
+        raise DataError((found,))
 
 
 def field_of(asked: "Asked") -> str:

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deit_spec.distill.problems import DataError, refuse
+from deit_spec.distill.problems import DataError, unusable
 from deit_spec.distill.teachers.base import Made
 from deit_spec.pipeline import load
 from deit_spec.weights import WeightsError
@@ -21,8 +21,7 @@ def spec_network(checked: "CheckedRecipe", weights: Path | None) -> Made:
     """
     spec = checked.teacher.spec if checked.teacher else None
     if spec is None or weights is None:
-        message = "the teacher is a spec without weights"
-        raise refuse(checked, "teacher.spec", "DS505", message)
+        raise unusable(checked, "teacher.spec", "it has no weights")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

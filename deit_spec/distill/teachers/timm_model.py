@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from deit_spec.distill.extra import require_packages
-from deit_spec.distill.problems import DataError, refuse, some
+from deit_spec.distill.problems import DataError, some, unusable
 from deit_spec.distill.teachers.base import Made
 from deit_spec.weights import WeightsError, open_checkpoint
 
@@ -34,7 +34,7 @@ def timm_network(
         network: Any = timm.create_model(name, pretrained=weights is None, **wanted)
     except Exception as error:  # noqa: BLE001  -- it raises whatever its parts do
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise _refuse(checked, f"timm cannot make {name}: {reason}") from None
+        raise unusable(checked, "teacher.timm", f"timm says: {reason}") from None
     if weights is not None:
         _fill(checked, network, weights)
     config = network.pretrained_cfg
@@ -72,16 +72,6 @@ def _fill(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
         if names
     ]
     if notes:
-        raise refuse(
-            checked,
-            "teacher.weights",
-            "DS527",
-            "the weights do not fit the teacher",
-            label=path.name,
-            notes=notes,
-        )
+        reason = f"{path} does not fit it: {'; '.join(notes)}"
+        raise unusable(checked, "teacher.weights", reason)
     network.load_state_dict(given, strict=False)
-
-
-def _refuse(checked: "CheckedRecipe", message: str) -> DataError:
-    return refuse(checked, "teacher.timm", "DS527", message)

@@ -1,5 +1,6 @@
 """The processes of a run: which one this is, and what they do together."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,11 @@ class Processes:
         self.main: bool = self.accelerator.is_main_process
         self.sharded = recipe.run.parallel == "fsdp2" and self.world > 1
         self.half = recipe.run.precision == "bf16"
+
+    @property
+    def place(self) -> str:
+        """What the device is called; of several CPUs none has a number."""
+        return "cpu" if self.device.type == "cpu" else str(self.device)
 
     def share(self, model: nn.Module) -> nn.Module:
         """Put a model on the device, and make a module to call that all share.
@@ -87,7 +93,22 @@ def _accelerator() -> "Accelerator":
     from accelerate.state import AcceleratorState  # noqa: PLC0415
 
     AcceleratorState._reset_state()  # noqa: SLF001  -- else it keeps the last run's
-    return Accelerator(mixed_precision="no")  # autocast is entered by `autocast`
+    # Without this it would not look for other processes where there is no GPU.
+    cpu = True if not _has_device() else None
+    made = Accelerator(cpu=cpu, mixed_precision="no")  # `autocast` enters it
+    launched = int(os.environ.get("WORLD_SIZE") or 1)
+    if made.num_processes != launched:
+        raise RuntimeError(f"{made.num_processes} of {launched} processes were found")
+    return made
+
+
+def _has_device() -> bool:
+    """Whether there is anything to compute on but the CPU."""
+    return (
+        torch.cuda.is_available()
+        or torch.backends.mps.is_available()
+        or torch.xpu.is_available()
+    )
 
 
 def shard(model: nn.Module, device: torch.device) -> nn.Module:

@@ -48,7 +48,7 @@ class Run:
     """Of the last evaluation since the run began or went on."""
 
     def __post_init__(self) -> None:
-        self._logged = self._saved = self.done
+        self._logged = self._sound = self.done
         self._logged_seconds = self.seconds
         self._since = time.perf_counter()
 
@@ -151,6 +151,7 @@ class Run:
             self._refuse(f"the loss is {means[0]}")
         if not math.isfinite(grad_norm):
             self._refuse(f"the norm of the gradient is {grad_norm}")
+        self._sound = self.done
         return means, grad_norm
 
     def _save(self) -> None:
@@ -160,11 +161,10 @@ class Run:
             self._refuse("a weight is no finite number")
         with problems.writing(self.folder):
             path = checkpoint.save(self.learner, self.done, self.folder)
-        self._saved = self.done
         self.reporter.saved(self.done, path)
 
     def _refuse(self, what: str) -> NoReturn:
-        steps = (self._saved + 1, self.done)
+        steps = (self._sound + 1, self.done)
         raise problems.not_finite(self.checked, what, steps, self.folder)
 
     def evaluate(self) -> Scores:

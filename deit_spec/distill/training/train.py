@@ -136,7 +136,7 @@ def _start(run: Run) -> Start:
         steps=run.times.steps,
         first=run.done,
         steps_per_epoch=run.times.steps_per_epoch,
-        device=str(learner.processes.device),
+        device=learner.processes.place,
         processes=learner.processes.world,
         folder=run.folder,
     )

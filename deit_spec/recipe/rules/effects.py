@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.given import Findings, Given, in_spec
+from deit_spec.recipe.words import SECTIONS
 from deit_spec.spec.places import plain
 
 
 def settings_have_effect(given: Given) -> Findings:
-    """DS512: what is written and off, or not written, is not meant."""
+    """DS512: what is off, or as it is by default, is not meant."""
     for field, why in (*_of_loss(given), *_of_teacher(given), *_of_data(given)):
         yield from _if_written(given, field, why)
     for field, why in _of_augmentation(given):
@@ -90,8 +91,14 @@ def _value(given: Given, field: str) -> object:
     return getattr(getattr(given.recipe, section), name)
 
 
+def _default(field: str) -> object:
+    """What a field is where nothing is written; None for what has to be."""
+    section, name = field.split(".")
+    return SECTIONS[section].model_fields[name].default
+
+
 def _if_written(given: Given, field: str, why: str) -> Iterator[Diagnostic]:
-    if not given.places.wrote(field) or _value(given, field) is None:
+    if not given.places.wrote(field) or _value(given, field) == _default(field):
         return
     yield diagnose(
         "DS512",

@@ -106,6 +106,8 @@ def images_fit(given: Given) -> Findings:
         return
     wanted = {"image_size": DIGITS_SIDE, "in_channels": 1}
     wanted = wanted if given.is_digits else {"in_channels": 3}
+    if not given.is_digits and student.in_channels == 1:
+        return  # they are read as grey
     what = "digits have" if given.is_digits else "the images have"
     for field, there in wanted.items():
         taken = getattr(student, field)
@@ -129,7 +131,8 @@ def teacher_takes_images(given: Given) -> Findings:
     teacher = given.recipe.teacher
     if teacher is None or given.source is None:
         return
-    if teacher.builtin == "digits_convnet" and not given.is_digits:
+    is_convnet = given.kind == "builtin" and teacher.builtin == "digits_convnet"
+    if is_convnet and not given.is_digits:
         yield diagnose(
             "DS511",
             "digits_convnet takes no images but digits",
@@ -161,10 +164,10 @@ def named_things_are_here(given: Given) -> Findings:
     named = {
         "student.weights": recipe.student.weights,
         "teacher.weights": teacher.weights if teacher else None,
-        "data.folder": recipe.data.folder,
+        "data.folder": recipe.data.folder if given.source == "folder" else None,
     }
     for field, name in named.items():
-        if name is None or not given.places.wrote(field):
+        if name is None:
             continue
         place = given.checked.place(name)
         if _is_there(str(place)):

@@ -1,0 +1,112 @@
+"""Fixes in rounds: as many as are needed, of the own text alone, and counted."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from deit_spec.diagnostics import Fix
+from deit_spec.source.limits import FILE_BYTES, FINDINGS
+from deit_spec.spec import Count, check_spec, check_text, count, mend, mend_text
+from deit_spec.spec.origin import at
+
+# The package has a function of that name.
+module = sys.modules["deit_spec.spec.mend"]
+
+
+def counted(text: str) -> Count:
+    return count(check_text(text.encode(), "a.yaml"))
+
+
+def test_more_mistakes_than_a_hundred_rounds_mend() -> None:
+    """Of lines side by side every other one goes, and 200 are found at a time."""
+    number = FILE_BYTES // len("a: 1\n")
+    mended = mend_text(b"a: 1\n" * number, "a.yaml")
+    assert mended.after == b"a: 1\n"
+    assert len(mended.fixes) == number - 1
+    assert not any(found.fix for found in mended.checked.diagnostics)
+
+
+def test_equal_lines_that_are_each_wrong_become_one_that_is_right() -> None:
+    mended = mend_text(b"depth: 12.0\n" * 3, "a.yaml")
+    assert mended.after == b"depth: 12\n"
+
+
+def test_fixes_that_undo_each_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fix brings back what another one takes; should one, mending ends."""
+
+    def apply(fixes: Sequence[Fix], _: object) -> tuple[str, Sequence[Fix]]:
+        return "deph: 3\n", fixes
+
+    monkeypatch.setattr(module, "apply", apply)
+    mended = mend_text(b"deph: 3\n", "a.yaml")
+    assert len(mended.fixes) == 2 * len("deph: 3\n")
+
+
+def test_a_text_is_not_mended_beyond_the_limit_of_size() -> None:
+    """A space more on every line, and nothing of it would be read."""
+    data = b"depth:12\n" * 7_000
+    mended = mend_text(data, "a.yaml")
+    assert mended.after == data
+    assert not mended.fixes
+    assert mended.checked.document is not None
+
+
+def test_what_reads_worse_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "apply", lambda fixes, _: ("depth: [\n", fixes))
+    mended = mend_text(b"deph: 3\n", "a.yaml")
+    assert (mended.after, mended.fixes) == (b"deph: 3\n", ())
+
+
+@pytest.mark.parametrize("mistakes", [FINDINGS, FINDINGS + 1])
+def test_only_what_was_read_whole_can_read_worse(
+    mistakes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind mistakes that stop the reader there may be any number of others."""
+    more = "x: 2\n" * (mistakes + 2)
+    monkeypatch.setattr(module, "apply", lambda fixes, _: (f"x: 1\n{more}", fixes))
+    mended = mend_text(b"x: 1\n" * (mistakes + 1), "a.yaml")
+    assert bool(mended.fixes) == (mistakes > FINDINGS)
+
+
+def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
+    """What is edited is told by its text, for a name may be that of two."""
+    (tmp_path / "a.yaml").write_text("embed_dims: 768\n")
+    name = str(tmp_path / "a.yaml")
+    text = b"extends: a.yaml\ndepth: 12.0\n"
+    mended = mend_text(text, name, at(tmp_path / "b.yaml"))
+    assert mended.after == b"extends: a.yaml\ndepth: 12\n"
+    assert [fix.title for fix in mended.fixes] == ["write `depth: 12`"]
+
+
+def test_mistakes_behind_others_are_counted() -> None:
+    assert counted("qkv_bias: true\ninit: deit\nlayer_scale: 0.1\n") == (3, True)
+    assert counted("depth: 12\n") == (0, True)
+    assert counted("deph: 3\n" * FINDINGS) == (FINDINGS, False)
+
+
+def test_of_very_many_mistakes_those_that_are_told_are_counted() -> None:
+    text = "depth: 12\n" * 3_000
+    fixes = sum(
+        each.fix is not None for each in check_text(text.encode(), "").diagnostics
+    )
+    assert fixes == FINDINGS
+    assert counted(text) == (fixes, False)
+
+
+@pytest.mark.parametrize(("most", "is_all"), [(8, True), (7, False)])
+def test_rounds_beyond_those_that_are_counted(
+    most: int, *, is_all: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each round takes every other of 128 lines that are written again."""
+    monkeypatch.setattr(module, "_COUNTED", most)
+    assert counted("depth: 12\n" * (2**7 + 1)) == (2**7, is_all)
+
+
+def test_what_another_spec_needs_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("depth: 12.0\n")
+    child = tmp_path / "child.yaml"
+    child.write_text("extends: base.yaml\nembed_dims: 768\n")
+    assert count(check_spec(child), at(child)) == (1, True)
+    assert len(mend(str(child)).fixes) == 1

@@ -1,0 +1,76 @@
+"""Recipes in tests, and the small folders of images that they name."""
+
+import random
+from pathlib import Path
+
+import yaml
+from PIL import Image
+
+from deit_spec.recipe import CheckedRecipe, check_recipe
+
+SPECS = Path(__file__).parents[2] / "recipes" / "students"
+DIGITS = {"builtin": "digits", "train_images": 300, "val_images": 600}
+PLAIN = {
+    "repeats": 1,
+    "crop_scale": None,
+    "flip": 0.0,
+    "color_jitter": 0.0,
+    "rand_augment": None,
+    "mixup": 0.0,
+    "cutmix": 0.0,
+    "erasing": 0.0,
+}
+"""No augmentation."""
+SMALL = {
+    "image_size": 16,
+    "patch_size": 4,
+    "embed_dim": 16,
+    "depth": 1,
+    "num_heads": 2,
+    "num_classes": 3,
+    "teacher_num_classes": 3,
+}
+"""A student for folders of images."""
+
+
+def check(folder: Path, **sections: dict[str, object]) -> CheckedRecipe:
+    """Write a recipe, with the sections of the digits where none is given, and
+    check it.
+    """
+    written = {
+        "student": {"spec": str(SPECS / "digits.yaml")},
+        "teacher": {"builtin": "digits_convnet"},
+        "data": DIGITS,
+        "schedule": {"steps": 100, "batch_size": 64, "warmup_steps": 10},
+        **sections,
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    return check_recipe(path)
+
+
+def check_images(
+    folder: Path, data: dict[str, object], **sections: dict[str, object]
+) -> CheckedRecipe:
+    """Check a recipe for a small student of images with three classes."""
+    spec = {**SMALL, **sections.pop("spec", {})}
+    (folder / "student.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    written: dict[str, dict[str, object]] = {
+        "student": {"spec": "student.yaml"},
+        "teacher": {"builtin": "true_labels"},
+        "data": {"workers": 0, **data},
+        "schedule": {"steps": 20, "batch_size": 4, "warmup_steps": 1},
+        **sections,
+    }
+    return check(folder, **written)
+
+
+def write_images(folder: Path, classes: str, each: int = 4, side: int = 12) -> None:
+    """Write coloured noise as PNG, `each` images a letter of `classes`."""
+    source = random.Random(f"{folder.name}{classes}")
+    for label in classes:
+        (folder / label).mkdir(parents=True)
+        for number in range(each):
+            size = (side + number, side)
+            image = Image.frombytes("RGB", size, source.randbytes(3 * size[0] * side))
+            image.save(folder / label / f"{number}.png")
