@@ -48,7 +48,7 @@ def train(
     """
     if checked.recipe is None:
         raise ValueError("the recipe has errors")
-    require_packages("training", "accelerate", "matplotlib", "numpy")
+    require_packages("runs", "accelerate", "matplotlib", "numpy")
     place.require_place(folder, resume=resume)
     if resume:
         place.require_same(checked, folder)
