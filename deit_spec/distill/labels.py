@@ -28,9 +28,11 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise LabelsError(f"cannot read {path}: {reason.lower()}") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise LabelsError(f"cannot read {path}: {reason}") from None
+    except UnicodeDecodeError:
+        raise LabelsError(f"cannot read {path}: it is not UTF-8") from None
     if path.suffix.lower() != ".json":
         return tuple(line.strip() for line in text.rstrip().splitlines())
     try:
@@ -64,9 +66,12 @@ def imagenet_labels() -> tuple[str, ...] | None:
 def _in_order(value: Any) -> Sequence[Any]:
     if isinstance(value, list):
         return value
+    if not isinstance(value, dict):
+        raise TypeError(type(value))
+    count, by_index = len(value), value
     if all(isinstance(index, int) for index in value.values()):
-        value = {str(index): label for label, index in value.items()}
-    return [value[str(index)] for index in range(len(value))]
+        by_index = {str(index): label for label, index in value.items()}
+    return [by_index[str(index)] for index in range(count)]
 
 
 def _label(value: Any) -> str:

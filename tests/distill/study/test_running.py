@@ -1,7 +1,6 @@
 """A tiny study, really run: killed, resumed, and in several processes."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -117,7 +116,7 @@ def workers_in(folder: Path) -> list[int]:
     for each in Path("/proc").iterdir():
         try:
             text = (each / "cmdline").read_text()
-            opened = [os.readlink(file) for file in (each / "fd").iterdir()]
+            opened = [str(file.readlink()) for file in (each / "fd").iterdir()]
         except (OSError, UnicodeDecodeError):
             continue
         if any(name.startswith(str(folder)) for name in opened) and "python" in text:

@@ -15,7 +15,7 @@ def whole() -> Summary:
 
 
 def test_markdown(file_regression: FileRegressionFixture) -> None:
-    file_regression.check(as_markdown(whole(), "study.png"), extension=".md")
+    file_regression.check(as_markdown(whole(), "study.png"), extension=".txt")
 
 
 def test_json(file_regression: FileRegressionFixture) -> None:
