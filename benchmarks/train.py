@@ -27,7 +27,7 @@ from deit_spec.distill.training.processes import Processes
 from deit_spec.distill.training.run import Run
 from deit_spec.distill.training.schedule import Schedule, Timetable
 from deit_spec.distill.training.signals import Stop
-from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError, check_recipe
 
 ROOT = Path(__file__).parents[1]
 DIGITS = ROOT / "recipes" / "students" / "digits.yaml"
@@ -87,7 +87,8 @@ def rounds_of(
         }
     )
     recipe = checked.recipe
-    assert recipe is not None, [each.message for each in checked.diagnostics]
+    if recipe is None:
+        raise SystemExit(str(RecipeError(checked.diagnostics)))
     processes = Processes(recipe)
     spec, device = deit_spec.load_spec(student), processes.device
     first, second = (deit_spec.compile(spec).build(device=device) for _ in range(2))
@@ -96,7 +97,7 @@ def rounds_of(
     logits = torch.randn(images, spec.teacher_num_classes or 0, device=device)
     batches = [Batch(torch.randn(shape, device=device), labels) for _ in range(4)]
     learner = Learner(first, Said(logits), recipe, processes)
-    run = loop(checked, learner, Ready(batches, steps), folder)
+    run = loop(checked, recipe, learner, Ready(batches, steps), folder)
 
     def ours() -> None:
         with Stop() as stop:
@@ -119,19 +120,20 @@ def rounds_of(
     return ours, bare
 
 
-def loop(checked: CheckedRecipe, learner: Learner, data: Ready, folder: Path) -> Run:
+def loop(
+    checked: CheckedRecipe, recipe: Recipe, learner: Learner, data: Ready, folder: Path
+) -> Run:
     """Our loop over these batches: without an end, with a line after each round."""
-    assert checked.recipe is not None
     never = 1 << 60
     return Run(
         checked=checked,
-        recipe=checked.recipe,
+        recipe=recipe,
         folder=folder,
         data=data,
         learner=learner,
         fusion="mean_logits",
         times=Timetable(never, never, data.steps, never, never),
-        rates=Schedule(never, 0, checked.recipe.peak_lr),
+        rates=Schedule(never, 0, recipe.peak_lr),
         reporter=Silent(),
         log=Log(folder, 0),
     )
