@@ -109,7 +109,7 @@ def main() -> None:
         write_jpegs(Path(place) / "images", 2 * CLASSES)
         checked = recipe_of(Path(place) / "images", name, given.batch, **run)
         view = View(MEAN, STD, 224)
-        teacher = Teacher(timm.create_model(big), CLASSES, student=view, own=view)
+        teacher = Teacher(timm.create_model(big), student=view, own=view)
         ours = deit_spec.load(f"{name}_distilled_patch16_224")
         theirs = timm.create_model(f"{name}_distilled_patch16_224")
         theirs.set_distilled_training()
