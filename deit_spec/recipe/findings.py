@@ -54,13 +54,13 @@ def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     return maker(error, fixes) if maker else find_in_field(error, fixes)
 
 
-def _flow(value: object) -> str:
+def as_yaml(value: object) -> str:
     """Write a value on one line, as YAML has it."""
     if isinstance(value, dict):
-        pairs = (f"{key}: {_flow(item)}" for key, item in value.items())
+        pairs = (f"{key}: {as_yaml(item)}" for key, item in value.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
+        return f"[{', '.join(map(as_yaml, value))}]"
     return plain(value)
 
 
@@ -69,7 +69,7 @@ def _missing(error: Error, fixes: Fixes) -> Diagnostic:
     *outer, key = path
     entry = fixes.document.nearest(tuple(outer))
     label = Label(entry.key if outer else start_of(fixes.document))
-    help_ = f"`{key}: {_flow(fixes.words.example_of(path))}`, for example"
+    help_ = f"`{key}: {as_yaml(fixes.words.example_of(path))}`, for example"
     return diagnose("DS500", f"there is no `{'.'.join(path)}`", label, helps=[help_])
 
 
@@ -149,5 +149,5 @@ def _wanted(path: tuple[str, ...], words: Vocabulary) -> str:
 def _list_help(path: tuple[str, ...], words: Vocabulary) -> str:
     default = words.default_of(path)
     if default and default is not ...:
-        return f"`{path[-1]}: {_flow(default)}` is the default"
-    return f"for example, `{path[-1]}: {_flow(words.example_of(path))}`"
+        return f"`{path[-1]}: {as_yaml(default)}` is the default"
+    return f"for example, `{path[-1]}: {as_yaml(words.example_of(path))}`"
