@@ -1,6 +1,8 @@
 """A small convnet for the digits, trained on the spot."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -55,6 +57,27 @@ def train_convnet(
     `steps` steps of AdamW on 64 images, each shifted, turned and scaled mildly. It
     follows from the arguments alone, and torch's own random state stays as it is.
     """
+    with _one_thread():
+        return _train(images, labels, classes, steps, seed)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: for so little more would only wait for each other.
+
+    Then what is learned does not depend on how many cores there are, either.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(
+    images: Tensor, labels: Tensor, classes: int, steps: int, seed: int
+) -> DigitsConvnet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "convnet"))
         network = DigitsConvnet(images.shape[1], classes)

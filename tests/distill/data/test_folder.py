@@ -254,11 +254,10 @@ from deit_spec.distill.data import open_data
 from deit_spec.recipe import check_recipe
 
 asked = []
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda *given: asked.append(given[0]))
 data = open_data(check_recipe(sys.argv[1]))
 for step, batch in enumerate(data.train(0, 20)):
-    if step == 0:
+    if step == 0:  # workers have begun, and have no handler of ours
+        signal.signal(signal.SIGINT, lambda *given: asked.append(given[0]))
         os.killpg(0, signal.SIGINT)
 print(step, *asked)
 """

@@ -40,6 +40,18 @@ def test_training_follows_from_the_arguments_alone() -> None:
     assert not torch.equal(one["0.weight"], other["0.weight"])
 
 
+def test_how_many_threads_there_are_does_not_matter() -> None:
+    one = trained().state_dict()
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        same = trained().state_dict()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+
+
 def test_what_is_saved_is_loaded_bit_for_bit(tmp_path: Path) -> None:
     network, path = trained(), tmp_path / "teacher.safetensors"
     save_convnet(network, path)
