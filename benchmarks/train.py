@@ -1,6 +1,6 @@
 """What the training loop costs, over the bare step of the same model.
 
-    python benchmarks/train.py [--device cuda] [--rounds N]
+    python benchmarks/train.py [--rounds N] [--threads N]
 
 Both take the same steps on the same batches in memory: student, loss on the logits
 of a teacher that are there already, gradient, clipping, AdamW. Ours is the loop of
@@ -27,7 +27,7 @@ from deit_spec.distill.training.processes import Processes
 from deit_spec.distill.training.run import Run
 from deit_spec.distill.training.schedule import Schedule, Timetable
 from deit_spec.distill.training.signals import Stop
-from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError, check_recipe
 
 ROOT = Path(__file__).parents[1]
 DIGITS = ROOT / "recipes" / "students" / "digits.yaml"
@@ -39,17 +39,21 @@ CASES = (
 
 
 class Ready(Data):
-    """The same few batches over and over, in memory."""
+    """The same few batches over and over, in memory, for a round of steps."""
 
-    def __init__(self, batches: list[Batch]) -> None:
-        self.batches = batches
+    def __init__(self, batches: list[Batch], steps: int) -> None:
+        self.batches, self.steps = batches, steps
 
     def train(
-        self, first: int, last: int, *, rank: int = 0, world: int = 1
+        self,
+        first: int,
+        last: int,  # noqa: ARG002  -- a round is shorter
+        *,
+        rank: int = 0,  # noqa: ARG002  -- there is one process
+        world: int = 1,  # noqa: ARG002
     ) -> Iterator[Batch]:
         """The batches in turn."""
-        assert (rank, world) == (0, 1)
-        for step in range(first, last):
+        for step in range(first, first + self.steps):
             yield self.batches[step % len(self.batches)]
 
     def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
@@ -69,83 +73,93 @@ class Said(nn.Module):
         return self.logits
 
 
-def case(
+def rounds_of(
     student: str | Path, images: int, steps: int, folder: Path
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """A round of our loop, and one of the bare steps."""
     checked = check_recipe(
         {
-            "student": {"spec": str(student)},
+            "student": {"spec": str(DIGITS)},
             "teacher": {"builtin": "true_labels"},
-            "data": {"builtin": "digits"} if student is DIGITS else {"folder": "."},
+            "data": {"builtin": "digits"},
             "optimizer": {"clip": 1.0},
-            "schedule": {"batch_size": images, "steps": steps, "warmup_steps": 0},
-            "augmentation": {"drop_path": 0.0},
+            "schedule": {"batch_size": images, "steps": 1, "warmup_steps": 0},
         }
     )
-    recipe, processes = checked.recipe, None
-    assert recipe is not None, [each.message for each in checked.diagnostics]
+    recipe = checked.recipe
+    if recipe is None:
+        raise SystemExit(str(RecipeError(checked.diagnostics)))
     processes = Processes(recipe)
-    assert checked.student is not None
-    assert checked.student.spec is not None
-    spec = checked.student.spec
-    models = [deit_spec.compile(spec).build(device=processes.device) for _ in range(2)]
+    spec, device = deit_spec.load_spec(student), processes.device
+    first, second = (deit_spec.compile(spec).build(device=device) for _ in range(2))
     shape = (images, spec.in_channels, spec.image_size, spec.image_size)
-    classes, taught = spec.num_classes or 0, spec.teacher_num_classes or 0
-    batches = [
-        Batch(
-            torch.randn(shape, device=processes.device),
-            torch.randn(images, classes, device=processes.device).softmax(1),
-        )
-        for _ in range(4)
-    ]
-    logits = torch.randn(images, taught, device=processes.device)
-    learner = Learner(models[0], Said(logits), recipe, processes)
-    run = loop(checked, learner, batches, steps, folder)
+    labels = torch.randn(images, spec.num_classes or 0, device=device).softmax(1)
+    logits = torch.randn(images, spec.teacher_num_classes or 0, device=device)
+    batches = [Batch(torch.randn(shape, device=device), labels) for _ in range(4)]
+    learner = Learner(first, Said(logits), recipe, processes)
+    run = loop(checked, recipe, learner, Ready(batches, steps), folder)
 
     def ours() -> None:
-        run.done = run._logged = 0  # noqa: SLF001  -- a new round
         with Stop() as stop:
             run.go(stop)
-        synchronise(processes.device)
+        synchronise(device)
 
-    loss, optimizer = make_loss(recipe), make_optimizer(models[1], recipe)
-    rate = recipe.peak_lr
+    loss, optimizer = make_loss(recipe), make_optimizer(second, recipe)
 
     def bare() -> None:
         for step in range(steps):
             batch = batches[step % len(batches)]
             for group in optimizer.param_groups:
-                group["lr"] = rate
-            loss(models[1](batch.images), batch.labels, logits).backward()
-            nn.utils.clip_grad_norm_(models[1].parameters(), 1.0)
+                group["lr"] = recipe.peak_lr
+            loss(second(batch.images), batch.labels, logits).backward()
+            nn.utils.clip_grad_norm_(second.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
-        synchronise(processes.device)
+        synchronise(device)
 
     return ours, bare
 
 
 def loop(
-    checked: CheckedRecipe,
-    learner: Learner,
-    batches: list[Batch],
-    steps: int,
-    folder: Path,
+    checked: CheckedRecipe, recipe: Recipe, learner: Learner, data: Ready, folder: Path
 ) -> Run:
-    """Our loop over these batches, which logs at the end of a round."""
-    assert checked.recipe is not None
+    """Our loop over these batches: without an end, with a line after each round."""
     never = 1 << 60
-    times = Timetable(steps, steps, steps, never, never)
-    return Quiet(
+    return Run(
         checked=checked,
-        recipe=checked.recipe,
+        recipe=recipe,
         folder=folder,
-        data=Ready(batches),
+        data=data,
         learner=learner,
         fusion="mean_logits",
-        times=times,
-        rates=Schedule(steps, 0, checked.recipe.peak_lr),
+        times=Timetable(never, never, data.steps, never, never),
+        rates=Schedule(never, 0, recipe.peak_lr),
         reporter=Silent(),
         log=Log(folder, 0),
     )
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for what a device has been told to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def main() -> None:
+    """Measure every case."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    rows = []
+    for name, student, images, steps, aim in CASES:
+        with tempfile.TemporaryDirectory() as folder:
+            ours, bare = rounds_of(student, images, steps, Path(folder))
+            pairs = in_turns(ours, bare, given.rounds)
+        rows.append([f"{name}, {steps} steps", *pairs.cells(aim)])
+    show("the training loop over the bare step", COLUMNS, rows)
+
+
+if __name__ == "__main__":
+    main()

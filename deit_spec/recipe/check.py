@@ -41,8 +41,9 @@ def check(document: Document, path: Path | None = None) -> CheckedRecipe:
     if "teacher.spec" not in invalid:
         teacher, found = check_model(known, "teacher.spec")
         known, findings = replace(known, teacher=teacher), [*findings, *found]
-    images = recipe.data.folder and look_into(known.place(recipe.data.folder))
-    given = Given(recipe, Places(document), known, images or None)
+    given = Given(recipe, Places(document), known, None)
+    if given.source == "folder" and recipe.data.folder:
+        given = replace(given, images=look_into(known.place(recipe.data.folder)))
     findings += find_all(given, invalid)
     if known.student is not None:
         rate = recipe.augmentation.drop_path

@@ -1,5 +1,7 @@
 """pydantic's errors on a recipe as diagnostics, beyond those that a spec has too."""
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, diagnose
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KINDS: Final = {"int_type": "an integer", "float_type": "a number"}
+_IN_SHORT: Final = {"student": "spec", "teacher": "timm", "data": "folder"}
+_BUILTIN: Final = frozenset({"digits", "digits_convnet", "true_labels"})
+_PAIR: Final = re.compile(r"\w+:\S")
 _FORMS: Final = {"python": "`package.module:function`"}
 
 
@@ -43,17 +48,19 @@ def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     is_item = any(isinstance(step, int) for step in error["loc"])
     if is_item and error["type"] != "extra_forbidden":
         return _item(error, fixes)
+    if error["type"] == "model_type" and isinstance(error["input"], str):
+        return _section_in_short(error, fixes)
     maker = makers.get(error["type"])
     return maker(error, fixes) if maker else find_in_field(error, fixes)
 
 
-def _flow(value: object) -> str:
+def as_yaml(value: object) -> str:
     """Write a value on one line, as YAML has it."""
     if isinstance(value, dict):
-        pairs = (f"{key}: {_flow(item)}" for key, item in value.items())
+        pairs = (f"{key}: {as_yaml(item)}" for key, item in value.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
+        return f"[{', '.join(map(as_yaml, value))}]"
     return plain(value)
 
 
@@ -62,8 +69,20 @@ def _missing(error: Error, fixes: Fixes) -> Diagnostic:
     *outer, key = path
     entry = fixes.document.nearest(tuple(outer))
     label = Label(entry.key if outer else start_of(fixes.document))
-    help_ = f"`{key}: {_flow(fixes.words.example_of(path))}`, for example"
+    help_ = f"`{key}: {as_yaml(fixes.words.example_of(path))}`, for example"
     return diagnose("DS500", f"there is no `{'.'.join(path)}`", label, helps=[help_])
+
+
+def _section_in_short(error: Error, fixes: Fixes) -> Diagnostic:
+    """A section that is one text, such as `student: deit_tiny_patch16_224`."""
+    found = find_in_field(error, fixes)
+    section, value = error["loc"][0], plain(error["input"])
+    field = _IN_SHORT.get(section)
+    pair = _PAIR.match(value)
+    if field is None or pair:
+        return found
+    field = "builtin" if value in _BUILTIN else field
+    return replace(found, helps=(f"`{section}: {{{field}: {value}}}`",))
 
 
 def _malformed(error: Error, fixes: Fixes) -> Diagnostic:
@@ -130,5 +149,5 @@ def _wanted(path: tuple[str, ...], words: Vocabulary) -> str:
 def _list_help(path: tuple[str, ...], words: Vocabulary) -> str:
     default = words.default_of(path)
     if default and default is not ...:
-        return f"`{path[-1]}: {_flow(default)}` is the default"
-    return f"for example, `{path[-1]}: {_flow(words.example_of(path))}`"
+        return f"`{path[-1]}: {as_yaml(default)}` is the default"
+    return f"for example, `{path[-1]}: {as_yaml(words.example_of(path))}`"

@@ -82,6 +82,15 @@ class Rule:
     reads: tuple[str, ...]
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many there are.
+
+    >>> counted(1, "channel"), counted(1200, "image")
+    ('1 channel', '1,200 images')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def finding(code: str, message: str, about: About, *helps: str) -> Diagnostic:
     """Make a finding on several fields."""
     return diagnose(

@@ -40,8 +40,13 @@ def misspelt(errors: Errors, document: Document, words: Vocabulary) -> set[str]:
 def _told(errors: Errors, fixes: Fixes) -> Iterator[Mapping[str, Any]]:
     document, lists = fixes.document, set[object]()
     meant = misspelt(errors, document, fixes.words)
+    numbers = [error for error in errors if isinstance(error["loc"][-1], int)]
+    items = {error["loc"][:-1] for error in numbers}
+    lists |= {error["loc"][:-1] for error in numbers if error["type"] != "missing"}
     for error in errors:
         loc = error["loc"]
+        if loc in items:
+            continue  # the numbers in it are told
         lacks = error["type"] == "missing"
         if lacks and isinstance(loc[-1], int):
             # Of several numbers that a list lacks, one is told.

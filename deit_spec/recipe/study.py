@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from deit_spec.diagnostics import (
     Diagnostic,
     Label,
+    Span,
     diagnose,
     has_errors,
     in_source_order,
@@ -275,6 +276,10 @@ def _laid(base: CheckedRecipe, overrides: Sequence[Override]) -> CheckedRecipe:
     return check(apply(base.document, overrides), base.path)
 
 
+def _is_within(span: Span, outer: Span) -> bool:
+    return outer.line <= span.line <= outer.end_line
+
+
 def _key(found: Diagnostic) -> tuple[str, str, str]:
     return found.code, found.message, str(found.primary.span)
 
@@ -285,6 +290,8 @@ def _in_arm(found: Diagnostic, document: Document, name: str) -> Diagnostic:
     own = [each for each in labels if each.span.source is document.source]
     if not own:
         own = [Label(document.nearest(("arms", name)).key, "in this arm")]
-    first, *more = own
+    arm = document.nearest(("arms", name)).value
+    # What the arm says comes before the number of images, which it may not suit.
+    first, *more = sorted(own, key=lambda label: not _is_within(label.span, arm))
     rest = [each for each in labels if each not in own]
     return replace(found, primary=first, secondary=(*more, *rest), fix=None)

@@ -117,12 +117,11 @@ class _RecipeWords(Vocabulary):
 
 
 def _fields_called(key: str) -> Iterator[Path]:
-    """The fields of any section that have a name, or whose name it nearly is."""
-    names = {name for model in SECTIONS.values() for name in model.model_fields}
-    word = closest_word(key, names, _SYNONYMS)
+    """The fields of any section that have a name, but for a slip of the hand."""
     for section, model in SECTIONS.items():
-        if word in model.model_fields:
-            yield section, word
+        for name in model.model_fields:
+            if RECIPE.is_misspelt(key, name):
+                yield section, name
 
 
 RECIPE: Final = _RecipeWords()

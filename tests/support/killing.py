@@ -11,16 +11,17 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import accelerate  # noqa: F401  -- what runs import when they need it
 import matplotlib.figure  # noqa: F401
 import sklearn.datasets  # noqa: F401
-from support.runs import KINDS, recipe, weights
 
 from deit_spec.distill.training import train
 from deit_spec.distill.training.names import FOLDER, find_last, step_of
 from deit_spec.weights import safetensors_file
+from support.runs import KINDS, recipe, weights
 
 STEPS = 20
 
@@ -50,20 +51,20 @@ def main(folder: Path, kills: int) -> None:
         done += killed
         if not killed:
             assert weights(run) == weights(folder / "whole")
-            print(f"run {number} is equal, after {done} kills in all", flush=True)
+            print(f"run {number} is equal, after {done} kills in all", flush=True)  # noqa: T201
             number += 1
     child(lambda: train(checked, run, resume=True), None)
     assert weights(run) == weights(folder / "whole")
-    print(f"killed {done} times")
+    print(f"killed {done} times")  # noqa: T201
 
 
-def child(call, life: float | None) -> bool:
+def child(call: Callable[[], object], life: float | None) -> bool:
     """Run a call in a child, and tell whether it was killed after its life."""
     process = os.fork()
     if process == 0:
         try:
             call()
-        except BaseException:
+        except BaseException:  # noqa: BLE001  -- the child ends here
             sys.excepthook(*sys.exc_info())
             os._exit(1)
         os._exit(0)

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.recipes import PLAIN, check
-
 from deit_spec.recipe import CheckedRecipe
+from support.recipes import PLAIN, check
 
 TEACHER = {"builtin": "digits_convnet", "steps": 20}
 HARD = {**PLAIN, "crop_scale": [0.35, 1.0], "mixup": 0.5, "erasing": 0.25}

@@ -126,7 +126,9 @@ class Display:
         for name in names:
             values = [getattr(line, name) for line in lines]
             table.add_row(name, f"{values[-1]:.4f}", _curve(values))
-        table.add_row("rate", f"{lines[-1].lr:.2e}", _curve([line.lr for line in lines]))
+        table.add_row(
+            "rate", f"{lines[-1].lr:.2e}", _curve([line.lr for line in lines])
+        )
         return table
 
     def _heads(self, step: int, scores: Scores) -> RenderableType:

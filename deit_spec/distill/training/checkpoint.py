@@ -6,6 +6,7 @@ the step is all that is kept of them. A file of safetensors runs no code.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,11 +84,11 @@ def _begin_moments(learner: Learner) -> None:
     learner.optimizer.zero_grad()
 
 
-def placed(tensor: Tensor, like: Tensor) -> Tensor:
+def placed(tensor: Tensor, like: Any) -> Tensor:
     """A tensor as another is: on its device, and sharded as it is."""
+    moved = tensor.to(like.device)
     if not hasattr(like, "device_mesh"):
-        return tensor.to(like.device)
+        return moved
     from torch.distributed.tensor import distribute_tensor  # noqa: PLC0415
 
-    moved = tensor.to(like.device)
     return distribute_tensor(moved, like.device_mesh, like.placements)

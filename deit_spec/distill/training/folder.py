@@ -9,7 +9,12 @@ from deit_spec import published
 from deit_spec.distill.labels import CLASSES
 from deit_spec.distill.training import log
 from deit_spec.distill.training.files import UNFINISHED, write_text
-from deit_spec.distill.training.problems import foreign, taken, unlike
+from deit_spec.distill.training.problems import (
+    another_student,
+    foreign,
+    taken,
+    unlike,
+)
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.spec import DeiTSpec, check_spec
 
@@ -81,11 +86,11 @@ def require_same(checked: CheckedRecipe, folder: Path) -> None:
         for field, value in now.items()
         if field not in FREE and then.get(field) != value
     }
-    spec = check_spec(folder / SPEC).spec
-    if spec is None or spec.digest != spec_of(checked).digest:
-        differing["student.spec"] = "of another model"
     if differing:
         raise unlike(checked, folder, differing)
+    spec = check_spec(folder / SPEC).spec
+    if spec is None or spec.digest != spec_of(checked).digest:
+        raise another_student(checked, folder)
 
 
 def resolved(checked: CheckedRecipe) -> dict[str, Any]:

@@ -78,7 +78,8 @@ class Learner:
             share = len(some_images) / len(images)
             with context:
                 terms = self._terms(some_images, some_labels)
-                (terms.loss if share == 1 else terms.loss * share).backward()
+                loss: Any = terms.loss if share == 1 else terms.loss * share
+                loss.backward()
             self.sums[:3].add_(torch.stack(terms).detach(), alpha=share)
         self.sums[3] += 1
 

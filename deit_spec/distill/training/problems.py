@@ -29,13 +29,14 @@ def whole_file(path: Path) -> Span:
 
 def taken(folder: Path, found: str) -> RunError:
     """DS533: a folder is not empty."""
+    again = "`--resume` goes on with it; " if found == "a run" else ""
     return RunError(
         [
             diagnose(
                 "DS533",
-                f"the folder of the run holds {found}",
+                f"the folder of a new run holds {found}",
                 Label(whole_file(folder)),
-                helps=["`--resume` goes on with it; `-o` names another folder"],
+                helps=[f"{again}`-o` names another folder"],
             )
         ]
     )
@@ -57,14 +58,30 @@ def foreign(folder: Path, found: str) -> RunError:
 
 def unlike(checked: CheckedRecipe, folder: Path, fields: dict[str, str]) -> RunError:
     """DS535: a run is of another recipe; `fields` say what it has."""
+    other = "begin a run in another folder with `-o`"
     return RunError(
         diagnose(
             "DS535",
             f"the run in {folder} has {field} {theirs}",
             Label(checked.span(field)),
-            helps=["set it as it was, or begin another run with `-o`"],
+            helps=[f"`{field}: {theirs}`, or {other}"],
         )
         for field, theirs in fields.items()
+    )
+
+
+def another_student(checked: CheckedRecipe, folder: Path) -> RunError:
+    """DS535: the spec of a run says other things than that of the recipe."""
+    return RunError(
+        [
+            diagnose(
+                "DS535",
+                f"the student of the run in {folder} is another model",
+                Label(checked.span("student.spec")),
+                notes=[f"{folder / 'spec.yaml'} is its spec"],
+                helps=["begin a run in another folder with `-o`"],
+            )
+        ]
     )
 
 
@@ -92,7 +109,7 @@ def not_written(folder: Path, error: OSError) -> RunError:
                 f"the run cannot be written: {reason}",
                 Label(whole_file(Path(error.filename or folder))),
                 notes=[_left(kept)],
-                helps=["`--resume` goes on from there"] if kept else [],
+                helps=["make room, and go on with `--resume`"],
             )
         ]
     )
@@ -112,7 +129,9 @@ def not_finite(
                 f"{what} {between}",
                 Label(checked.span("optimizer.lr"), f"the highest rate is {rate:g}"),
                 notes=[_left(find_last(folder))],
-                helps=["a lower `optimizer.lr`, a longer warm-up or `optimizer.clip`"],
+                helps=[
+                    "a lower `optimizer.lr`, a longer warm-up, or `optimizer.clip: 1.0`"
+                ],
             )
         ]
     )

@@ -42,7 +42,8 @@ class Processes:
         """
         if self.sharded:
             return shard(model.to(self.device), self.device)
-        return self.accelerator.prepare_model(model)
+        prepared: nn.Module = self.accelerator.prepare_model(model)
+        return prepared
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Compute in bf16 within, where the recipe says so; weights stay fp32."""
@@ -56,7 +57,8 @@ class Processes:
             return nullcontext()
         if self.sharded:
             return _no_gradient_sync(model)
-        return self.accelerator.no_sync(model)
+        context: AbstractContextManager[Any] = self.accelerator.no_sync(model)
+        return context
 
     def total(self, tensor: Tensor) -> Tensor:
         """Add a tensor over the processes."""
@@ -120,8 +122,8 @@ def shard(model: nn.Module, device: torch.device) -> nn.Module:
     mesh = init_device_mesh(device.type, (world,))
     for block in model.blocks:  # type: ignore[union-attr]
         fully_shard(block, mesh=mesh)
-    sharded: nn.Module = fully_shard(model, mesh=mesh)
-    return sharded
+    fully_shard(model, mesh=mesh)
+    return model
 
 
 @contextmanager

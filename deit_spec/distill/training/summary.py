@@ -4,7 +4,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from deit_spec.distill.evaluation import HeadScores, Scores
+from deit_spec.distill.evaluation import Scores
+from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
 from deit_spec.distill.training.student import FILE
@@ -12,6 +13,8 @@ from deit_spec.version import __version__
 
 NAME = "summary.md"
 SPEC = "spec.yaml"
+MINUTE = 60
+"""In seconds; and as many make an hour."""
 
 
 def text(run: Run, start: Start, finished: Finished) -> str:
@@ -35,8 +38,8 @@ def _trained(run: Run, start: Start, finished: Finished) -> str:
     epochs = run.times.epoch(finished.step)
     return (
         f"A DeiT of {start.parameters:,} parameters that learned {taught}: "
-        f"{finished.step:,} steps of {start.batch_size} images, {epochs:,.1f} epochs of "
-        f"{start.train_images:,} images in {start.classes} classes.{state}\n"
+        f"{finished.step:,} steps of {start.batch_size} images, {epochs:,.1f} epochs "
+        f"of {start.train_images:,} images in {start.classes} classes.{state}\n"
     )
 
 
@@ -85,9 +88,9 @@ def duration(seconds: float) -> str:
     >>> duration(7.25), duration(95), duration(7385)
     ('7.2 s', '1 min 35 s', '2 h 3 min')
     """
-    if seconds < 60:
+    if seconds < MINUTE:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
+    minutes, rest = divmod(round(seconds), MINUTE)
+    if minutes < MINUTE:
         return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // MINUTE} h {minutes % MINUTE} min"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.extra import require_packages
-from deit_spec.distill.teachers import open_teacher
+from deit_spec.distill.teachers import Teacher, open_teacher
 from deit_spec.distill.training import checkpoint, problems
 from deit_spec.distill.training import folder as place
 from deit_spec.distill.training.learner import Learner
@@ -59,7 +59,11 @@ def train(
         data = open_data(checked)
         processes.wait()  # all have seen the folder as it was
         with problems.writing(folder):
-            learner = _open(checked, folder, data, processes, told, allow_code)
+            teacher = _open_teacher(
+                checked, folder, data, processes, allow_code=allow_code
+            )
+            student = open_student(checked, told)
+            learner = Learner(student, teacher, checked.recipe, processes)
             run = _begin(checked, folder, data, learner, told)
         start = _start(run)
         told.started(start)
@@ -69,22 +73,20 @@ def train(
     return finished
 
 
-def _open(  # noqa: PLR0913  -- what a learner is made of
+def _open_teacher(
     checked: CheckedRecipe,
     folder: Path,
     data: Data,
     processes: Processes,
-    reporter: Reporter,
-    allow_code: bool,  # noqa: FBT001
-) -> Learner:
-    """Open the teacher, which may be trained and written first, and the student."""
+    *,
+    allow_code: bool,
+) -> Teacher | None:
+    """Open the teacher, which one process of a machine may train and write first."""
     folder.mkdir(parents=True, exist_ok=True)
     with processes.local_main_first():
-        teacher = open_teacher(
+        return open_teacher(
             checked, data, folder=folder, allow_code=allow_code, device=processes.device
         )
-    student = open_student(checked, reporter)
-    return Learner(student, teacher, _recipe(checked), processes)
 
 
 def _begin(
@@ -122,13 +124,11 @@ def _begin(
 
 def _start(run: Run) -> Start:
     recipe, learner = run.recipe, run.learner
-    teacher = recipe.teacher if recipe.loss.kind != "none" else None
     return Start(
         student=place.spec_of(run.checked).name,
         parameters=sum(each.numel() for each in learner.weights),
         loss=recipe.loss.kind,
-        teacher=teacher
-        and (teacher.builtin or teacher.timm or teacher.spec or teacher.python),
+        teacher=_taught_by(recipe),
         train_images=run.data.train_count,
         val_images=run.data.val_count,
         classes=len(run.data.classes),
@@ -140,6 +140,13 @@ def _start(run: Run) -> Start:
         processes=learner.processes.world,
         folder=run.folder,
     )
+
+
+def _taught_by(recipe: Recipe) -> str | None:
+    teacher = recipe.teacher
+    if teacher is None or recipe.loss.kind == "none":
+        return None
+    return teacher.builtin or teacher.timm or teacher.spec or teacher.python
 
 
 def _finish(run: Run, start: Start, *, complete: bool, stop: Stop) -> Finished:

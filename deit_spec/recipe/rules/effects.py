@@ -67,8 +67,7 @@ def _of_data(given: Given) -> Iterator[tuple[str, str]]:
         yield "data.workers", "with digits, which stay in memory"
         yield "data.unreadable", "with digits, which stay in memory"
     if given.images is not None and given.images.val is not None:
-        if given.recipe.data.train_images is None:
-            yield "data.split_seed", "where the folder has `val`"
+        yield "data.split_seed", "where the folder has `val`"
         yield "data.val_images", "where the folder has `val`"
 
 

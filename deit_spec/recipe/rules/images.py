@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import DIGITS, Findings, Given, finding
+from deit_spec.recipe.given import DIGITS, Findings, Given, counted, finding
 from deit_spec.spec.places import plain
 
 _RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
@@ -40,16 +40,19 @@ def _statistics(
         )
         return
     about = given.places.about(
-        (names[0], f"{len(mean)} channels", None),
-        (names[1], f"{len(std)} channels", None),
+        (names[0], counted(len(mean), "channel"), None),
+        (names[1], counted(len(std), "channel"), None),
     )
     if len(mean) != len(std):
-        message = f"{names[0]} has {len(mean)} numbers, and {names[1]} {len(std)}"
+        message = (
+            f"{names[0]} has {counted(len(mean), 'number')}, {names[1]} {len(std)}"
+        )
         yield finding("DS514", message, about, "write one of each for each channel")
     elif channels is not None and len(mean) != channels:
-        message = f"{names[0]} has {len(mean)} numbers, and the images {channels}"
-        help_ = f"write {channels} numbers, one for each channel"
-        yield finding("DS514", f"{message} channels", about, help_)
+        there = f"the images {counted(channels, 'channel')}"
+        message = f"{names[0]} has {counted(len(mean), 'number')}, {there}"
+        help_ = f"write {counted(channels, 'number')}, one for each channel"
+        yield finding("DS514", message, about, help_)
     elif min(std) <= 0:
         yield diagnose(
             "DS514",
@@ -68,7 +71,7 @@ def images_suffice(given: Given) -> Findings:
     if train + val <= DIGITS:
         return
     fields = [
-        (f"data.{name}", f"{value:,} images", None)
+        (f"data.{name}", counted(value, "image"), None)
         for name, value in (
             ("train_images", data.train_images),
             ("val_images", data.val_images),

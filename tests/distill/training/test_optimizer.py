@@ -1,5 +1,7 @@
 """Which parameters decay, and what the moving average is."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -39,7 +41,7 @@ def test_what_is_frozen_is_in_no_group() -> None:
     assert decays("weight", layer.weight)
 
 
-def test_the_optimizer_has_the_settings_of_the_recipe(tmp_path) -> None:
+def test_the_optimizer_has_the_settings_of_the_recipe(tmp_path: Path) -> None:
     settings = {"betas": [0.8, 0.95], "eps": 1e-6, "weight_decay": 0.3}
     recipe = check(tmp_path, optimizer=settings).recipe
     assert recipe is not None

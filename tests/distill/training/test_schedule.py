@@ -1,6 +1,9 @@
 """The learning rate: its shape, and that it is timm's where that means the same."""
 
+from pathlib import Path
+
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from peers import import_timm
@@ -36,8 +39,7 @@ def test_it_rises_to_the_peak_and_falls_to_the_least(plan: Schedule) -> None:
 def test_it_is_that_of_timm(warmup: int) -> None:
     """timm counts the cosine after the warm-up, as we do, with `warmup_prefix`."""
     import_timm()
-    import torch
-    from timm.scheduler.cosine_lr import CosineLRScheduler
+    from timm.scheduler.cosine_lr import CosineLRScheduler  # noqa: PLC0415
 
     plan = Schedule(steps=40, warmup=warmup, peak=0.5, warmup_lr=0.01, min_lr=0.02)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=plan.peak)
@@ -55,7 +57,7 @@ def test_it_is_that_of_timm(warmup: int) -> None:
         assert plan.rate(step) == pytest.approx(optimizer.param_groups[0]["lr"])
 
 
-def test_epochs_are_counted_in_steps(tmp_path) -> None:
+def test_epochs_are_counted_in_steps(tmp_path: Path) -> None:
     plan = {"steps": None, "epochs": 3, "warmup_steps": None, "warmup_epochs": 0.5}
     checked = recipe(tmp_path, schedule=plan, run={"evaluate_every": None})
     assert checked.recipe is not None
@@ -65,7 +67,7 @@ def test_epochs_are_counted_in_steps(tmp_path) -> None:
     assert [times.evaluates(done) for done in (5, 6, 17, 18)] == [False, True] * 2
 
 
-def test_lengths_that_are_not_said_are_those_of_the_paper(tmp_path) -> None:
+def test_lengths_that_are_not_said_are_those_of_the_paper(tmp_path: Path) -> None:
     plan = {"steps": None, "warmup_steps": None}
     checked = recipe(tmp_path, schedule=plan)
     assert checked.recipe is not None
@@ -74,7 +76,7 @@ def test_lengths_that_are_not_said_are_those_of_the_paper(tmp_path) -> None:
     assert schedule(checked.recipe, times).warmup == 30
 
 
-def test_what_is_due_only_at_the_end_is_due_there(tmp_path) -> None:
+def test_what_is_due_only_at_the_end_is_due_there(tmp_path: Path) -> None:
     run = {"evaluate_every": None, "checkpoint_every": None, "log_every": 5}
     checked = recipe(tmp_path, run=run)
     assert checked.recipe is not None

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,10 +15,11 @@ from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import evaluate
 from deit_spec.distill.training import RunError, Silent, train
 from deit_spec.distill.training.names import find_last
-from deit_spec.weights import safetensors_file
+from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.weights import WeightsError, safetensors_file
 
 
-class Stopped(Exception):
+class GoneError(Exception):
     """Takes the place of a process that is gone."""
 
 
@@ -31,7 +33,7 @@ class StopAfter(Silent):
         if step == self.step and self.number is not None:
             os.kill(os.getpid(), self.number)
         elif step == self.step:
-            raise Stopped
+            raise GoneError
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -42,7 +44,7 @@ def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(checked, whole)
     for step in (2, 6, 7, 12):  # before and after a checkpoint, and at the end
-        with pytest.raises(Stopped):
+        with pytest.raises(GoneError):
             train(checked, stopped, resume=True, reporter=StopAfter(step))
     finished = train(checked, stopped, resume=True)
     assert finished.complete
@@ -76,15 +78,29 @@ def test_a_run_that_was_complete_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_step_and_saves(tmp_path: Path, number: int) -> None:
     checked, folder = recipe(tmp_path, **KINDS["random layers"]), tmp_path / "run"
-    before = signal.getsignal(number)
-    finished = train(checked, folder, reporter=StopAfter(5, number))
+    # What shells start in the background ignores SIGINT, and is not to heed it.
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        finished = train(checked, folder, reporter=StopAfter(5, number))
+        assert signal.getsignal(number) == signal.default_int_handler
+    finally:
+        signal.signal(number, before)
     assert (finished.step, finished.complete, finished.signal) == (5, False, number)
-    assert signal.getsignal(number) == before
     assert "It was stopped there" in (folder / "summary.md").read_text()
     train(checked, folder, resume=True)
     train(checked, tmp_path / "whole")
     assert weights(folder) == weights(tmp_path / "whole")
     assert lines(folder) == lines(tmp_path / "whole")
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        reporter = StopAfter(5, signal.SIGINT)
+        finished = train(recipe(tmp_path), tmp_path / "run", reporter=reporter)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert finished.complete
 
 
 def test_the_folder_holds_what_it_is_said_to(tmp_path: Path) -> None:
@@ -118,7 +134,7 @@ def test_the_folder_holds_what_it_is_said_to(tmp_path: Path) -> None:
 
 def test_the_recipe_in_the_folder_gives_the_same_run(tmp_path: Path) -> None:
     train(recipe(tmp_path, **KINDS["random layers"]), tmp_path / "run")
-    again = deit_spec.recipe.check_recipe(tmp_path / "run" / "recipe.yaml")
+    again = check_recipe(tmp_path / "run" / "recipe.yaml")
     assert not again.diagnostics
     train(again, tmp_path / "again")
     assert weights(tmp_path / "again") == weights(tmp_path / "run")
@@ -188,11 +204,11 @@ def test_no_space_is_told_and_the_last_checkpoint_kept(
     checked, folder = recipe(tmp_path), tmp_path / "run"
     written = safetensors_file.write
 
-    def write(file, tensors, *rest):
+    def write(file: Any, tensors: dict[str, torch.Tensor], *rest: Any) -> None:
         if int(tensors.get("run.step", torch.tensor(0))) == 8:
             file.write(b"half of it")
             raise OSError(errno.ENOSPC, "No space left on device", str(file.name))
-        return written(file, tensors, *rest)
+        written(file, tensors, *rest)
 
     monkeypatch.setattr(safetensors_file, "write", write)
     with pytest.raises(RunError) as caught:
@@ -215,7 +231,7 @@ def test_no_space_for_anything_else_is_told_too(
 ) -> None:
     opened = Path.open
 
-    def refuse(self: Path, *arguments, **options):
+    def refuse(self: Path, *arguments: Any, **options: Any) -> Any:
         if self.name.startswith(place) and "r" not in (arguments or ("r",))[0]:
             raise OSError(errno.ENOSPC, "No space left on device", str(self))
         return opened(self, *arguments, **options)
@@ -227,7 +243,9 @@ def test_no_space_for_anything_else_is_told_too(
 
 
 @pytest.mark.parametrize("ema", [None, 0.5])
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, ema) -> None:
+def test_a_loss_that_is_no_number_ends_the_run(
+    tmp_path: Path, ema: float | None
+) -> None:
     """The rate explodes after a first checkpoint, which is kept and is sound."""
     checked = recipe(
         tmp_path,
@@ -260,7 +278,7 @@ def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert [each.name for each in other.iterdir()] == ["thesis.txt"]
 
 
-def _refusal(checked, folder: Path, *, resume: bool = False) -> str:
+def _refusal(checked: CheckedRecipe, folder: Path, *, resume: bool = False) -> str:
     with pytest.raises(RunError) as caught:
         train(checked, folder, resume=resume)
     (found,) = caught.value.diagnostics
@@ -276,7 +294,7 @@ def _refusal(checked, folder: Path, *, resume: bool = False) -> str:
     ],
 )
 def test_a_run_goes_on_with_its_own_recipe_alone(
-    tmp_path: Path, sections, fields
+    tmp_path: Path, sections: dict[str, Any], fields: list[str] | None
 ) -> None:
     train(recipe(tmp_path), tmp_path / "run")
     with pytest.raises(RunError) as caught:
@@ -291,7 +309,7 @@ def test_a_run_goes_on_with_its_own_recipe_alone(
 
 
 def test_what_changes_no_result_may_be_another(tmp_path: Path) -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(GoneError):
         train(recipe(tmp_path), tmp_path / "run", reporter=StopAfter(5))
     freely = {"log_every": 1, "evaluate_every": 12, "checkpoint_every": 5}
     train(recipe(tmp_path, run=freely), tmp_path / "run", resume=True)
@@ -304,7 +322,7 @@ def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
     path = find_last(tmp_path / "run")
     assert path is not None
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(deit_spec.weights.WeightsError) as caught:
+    with pytest.raises(WeightsError) as caught:
         train(recipe(tmp_path), tmp_path / "run", resume=True)
     assert [found.code for found in caught.value.diagnostics] == ["DS403"]
 
