@@ -89,7 +89,6 @@ def _stopping() -> Iterator[None]:
     Raises:
         typer.Exit: It was stopped.
     """
-
     asked = signal.SIGINT
 
     def stop(number: int, _: "FrameType | None") -> None:
