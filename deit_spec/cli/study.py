@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from deit_spec.distill.study import Summary
 
-STOPPED = 130
-"""What a shell gives for a command that Ctrl-C has ended."""
+STOPPED = 128
+"""What a shell adds to the number of the signal that has ended a command."""
 
 
 class Format(Enum):
@@ -89,8 +89,11 @@ def _stopping() -> Iterator[None]:
     Raises:
         typer.Exit: It was stopped.
     """
+    asked = signal.SIGINT
 
-    def stop(_: int, __: "FrameType | None") -> None:
+    def stop(number: int, _: "FrameType | None") -> None:
+        nonlocal asked
+        asked = signal.Signals(number)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)
@@ -99,7 +102,7 @@ def _stopping() -> Iterator[None]:
     except KeyboardInterrupt:
         text = "stopped; what is done is kept, and the same command goes on from there"
         typer.echo(text, err=True)
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(STOPPED + asked) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

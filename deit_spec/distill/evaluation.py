@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from deit_spec.distill.metrics import SUMS, HeadScores, scores_of, sums_of
 
+__all__ = ["Fusion", "HeadScores", "Scores", "answers_of", "evaluate"]
+
 Fusion: TypeAlias = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 """How a spec says that two heads are joined, `variant.fusion`."""
 

@@ -1,6 +1,7 @@
 """A tiny study, really run: killed, resumed, and in several processes."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -106,6 +107,24 @@ def test_killed_and_resumed_is_as_whole(study: Path, whole: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert again.stderr.startswith(f"4 runs, {done} of them done before\n")
     assert results(folder) == results(whole)
+
+
+def test_asked_to_stop(study: Path) -> None:
+    folder = study.parent / "stopped"
+    longer = study.with_name("longer.yaml")
+    longer.write_text(STUDY.replace("schedule.steps: 4", "schedule.steps: 100000"))
+    command = [sys.executable, "-m", "deit_spec", "study", str(longer), "-o", folder]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
+        until = time.monotonic() + SECONDS
+        while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        went.terminate()
+        assert went.wait(SECONDS) == 128 + signal.SIGTERM
+        assert went.stderr is not None
+        assert went.stderr.read().splitlines()[-1].startswith("stopped; what is done")
+    assert list(folder.glob("runs/*/checkpoints/step-*"))
+    assert not (folder / FILE).exists()
 
 
 def workers_in(folder: Path) -> list[int]:
