@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("validate", "many", "load", "scaling", "weights")
+SCRIPTS = ("validate", "many", "load", "scaling", "weights", "train")
 
 
 def main() -> None:

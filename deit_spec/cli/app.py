@@ -16,11 +16,15 @@ NAMES = (
     "render",
     "compile",
     "cost",
+    "evaluate",
     "explain",
     "list",
     "lsp",
     "new",
+    "predict",
     "schema",
+    "study",
+    "train",
     "weights",
 )
 """The commands in the order of the help; each is the module of its name."""

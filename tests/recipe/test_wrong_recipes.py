@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.recipes import follow, steps_of
+from support.recipe_helps import follow, steps_of
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
 from deit_spec.diagnostics.explanation import explanation

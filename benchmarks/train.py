@@ -1,0 +1,165 @@
+"""What the training loop costs, over the bare step of the same model.
+
+    python benchmarks/train.py [--rounds N] [--threads N]
+
+Both take the same steps on the same batches in memory: student, loss on the logits
+of a teacher that are there already, gradient, clipping, AdamW. Ours is the loop of
+`deit-spec train`, with its schedule, seeds, sums, checks and lines of metrics. The
+two are measured in turns; the figure is the median of the ratios.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from paired import COLUMNS, in_turns, show
+from torch import Tensor, nn
+
+import deit_spec
+from deit_spec.distill.data import Batch, Data
+from deit_spec.distill.training import Silent
+from deit_spec.distill.training.learner import Learner, make_loss
+from deit_spec.distill.training.log import Log
+from deit_spec.distill.training.optimizer import make_optimizer
+from deit_spec.distill.training.processes import Processes
+from deit_spec.distill.training.run import Run
+from deit_spec.distill.training.schedule import Schedule, Timetable
+from deit_spec.distill.training.signals import Stop
+from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError, check_recipe
+
+ROOT = Path(__file__).parents[1]
+DIGITS = ROOT / "recipes" / "students" / "digits.yaml"
+CASES = (
+    # name, student, images a step, steps a round, aim
+    ("digits, 64 images", DIGITS, 64, 20, "≤ 1.15"),
+    ("deit_tiny at 224, 8 images", "deit_tiny_distilled_patch16_224", 8, 2, "≤ 1.05"),
+)
+
+
+class Ready(Data):
+    """The same few batches over and over, in memory, for a round of steps."""
+
+    def __init__(self, batches: list[Batch], steps: int) -> None:
+        self.batches, self.steps = batches, steps
+
+    def train(
+        self,
+        first: int,
+        last: int,  # noqa: ARG002  -- a round is shorter
+        *,
+        rank: int = 0,  # noqa: ARG002  -- there is one process
+        world: int = 1,  # noqa: ARG002
+    ) -> Iterator[Batch]:
+        """The batches in turn."""
+        for step in range(first, first + self.steps):
+            yield self.batches[step % len(self.batches)]
+
+    def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """None: nothing is evaluated."""
+        raise NotImplementedError
+
+
+class Said(nn.Module):
+    """A teacher whose logits are there already."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
+        """Give them."""
+        return self.logits
+
+
+def rounds_of(
+    student: str | Path, images: int, steps: int, folder: Path
+) -> tuple[Callable[[], object], Callable[[], object]]:
+    """A round of our loop, and one of the bare steps."""
+    checked = check_recipe(
+        {
+            "student": {"spec": str(DIGITS)},
+            "teacher": {"builtin": "true_labels"},
+            "data": {"builtin": "digits"},
+            "optimizer": {"clip": 1.0},
+            "schedule": {"batch_size": images, "steps": 1, "warmup_steps": 0},
+        }
+    )
+    recipe = checked.recipe
+    if recipe is None:
+        raise SystemExit(str(RecipeError(checked.diagnostics)))
+    processes = Processes(recipe)
+    spec, device = deit_spec.load_spec(student), processes.device
+    first, second = (deit_spec.compile(spec).build(device=device) for _ in range(2))
+    shape = (images, spec.in_channels, spec.image_size, spec.image_size)
+    labels = torch.randn(images, spec.num_classes or 0, device=device).softmax(1)
+    logits = torch.randn(images, spec.teacher_num_classes or 0, device=device)
+    batches = [Batch(torch.randn(shape, device=device), labels) for _ in range(4)]
+    learner = Learner(first, Said(logits), recipe, processes)
+    run = loop(checked, recipe, learner, Ready(batches, steps), folder)
+
+    def ours() -> None:
+        with Stop() as stop:
+            run.go(stop)
+        synchronise(device)
+
+    loss, optimizer = make_loss(recipe), make_optimizer(second, recipe)
+
+    def bare() -> None:
+        for step in range(steps):
+            batch = batches[step % len(batches)]
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.peak_lr
+            loss(second(batch.images), batch.labels, logits).backward()
+            nn.utils.clip_grad_norm_(second.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        synchronise(device)
+
+    return ours, bare
+
+
+def loop(
+    checked: CheckedRecipe, recipe: Recipe, learner: Learner, data: Ready, folder: Path
+) -> Run:
+    """Our loop over these batches: without an end, with a line after each round."""
+    never = 1 << 60
+    return Run(
+        checked=checked,
+        recipe=recipe,
+        folder=folder,
+        data=data,
+        learner=learner,
+        fusion="mean_logits",
+        times=Timetable(never, never, data.steps, never, never),
+        rates=Schedule(never, 0, recipe.peak_lr),
+        reporter=Silent(),
+        log=Log(folder, 0),
+    )
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for what a device has been told to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def main() -> None:
+    """Measure every case."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    rows = []
+    for name, student, images, steps, aim in CASES:
+        with tempfile.TemporaryDirectory() as folder:
+            ours, bare = rounds_of(student, images, steps, Path(folder))
+            pairs = in_turns(ours, bare, given.rounds)
+        rows.append([f"{name}, {steps} steps", *pairs.cells(aim)])
+    show("the training loop over the bare step", COLUMNS, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""`deit-spec predict`: the likeliest classes of images."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deit_spec.cli.arguments import OutputOption, path_of
+from deit_spec.cli.output import emit, fail, made_from
+from deit_spec.cli.trained import (
+    BatchOption,
+    DeviceOption,
+    ModelArgument,
+    RecipeOption,
+    Trained,
+    WeightsOption,
+    failures,
+    find_model,
+    load_model,
+    read_recipe,
+)
+
+if TYPE_CHECKING:
+    from deit_spec.distill.prediction import Guess, Prediction, Seeing, Unread
+
+VERSION = 1
+"""Of the JSON form; it grows when a key goes or changes its meaning."""
+HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
+
+
+class Format(Enum):
+    """What the classes are printed as."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def run(  # noqa: PLR0913  -- each is an option of the command
+    model: ModelArgument,
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGES...",
+            parser=path_of,
+            help="Images, or folders that are searched for them.",
+        ),
+    ],
+    output: OutputOption = None,
+    *,
+    weights: WeightsOption = None,
+    top: Annotated[
+        int, typer.Option("--top", min=1, help="How many classes of each image.")
+    ] = 5,
+    heads: Annotated[
+        bool, typer.Option("--heads", help="Tell what each head says, too.")
+    ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            metavar="FILE",
+            parser=path_of,
+            help="What classes are called: a line each, or a list or mapping in "
+            "JSON; else what the run or, for 1000 classes, ImageNet calls them.",
+        ),
+    ] = None,
+    recipe: RecipeOption = None,
+    crop: Annotated[
+        float | None,
+        typer.Option(
+            "--crop",
+            min=0.1,
+            max=1.0,
+            help="The share of the resized image's side that is seen; 0.875, and all "
+            "of digits.",
+        ),
+    ] = None,
+    batch_size: BatchOption = 64,
+    device: DeviceOption = None,
+    form: Annotated[
+        Format, typer.Option("--output-format", help="The form of the classes.")
+    ] = Format.TABLE,
+) -> None:
+    """Tell what is in images; exit 1 if one cannot be read."""
+    trained = find_model(model, weights)
+    from deit_spec.distill.devices import best_device
+    from deit_spec.distill.prediction import Unread, images_in, predict
+
+    called = _labels(trained, labels)
+    try:
+        paths = images_in(images)
+    except FileNotFoundError as error:
+        fail(str(error))
+        return
+    made_from(*paths)
+    place = device or best_device()
+    with failures():
+        seeing = _seeing(trained, recipe, crop)
+        found = list(
+            predict(
+                load_model(trained, place),
+                paths,
+                seeing,
+                fusion=trained.spec.variant.fusion,
+                top=top,
+                heads=heads,
+                batch_size=batch_size,
+                device=place,
+            )
+        )
+    said = [each for each in found if not isinstance(each, Unread)]
+    unread = [each for each in found if isinstance(each, Unread)]
+    if form is Format.JSON:
+        emit(_as_json(trained, said, unread, called), output)
+    elif form is Format.CSV:
+        emit(_as_csv(said, called), output)
+    elif said:
+        _print(said, called, output, heads=heads, weights=trained.weights)
+    for each in unread:
+        typer.echo(f"error: cannot read {each.image}: {each.reason}", err=True)
+    if unread:
+        raise typer.Exit(1)
+
+
+def _labels(trained: Trained, path: Path | None) -> Sequence[str]:
+    """What the classes of the class head are called; nothing where nobody knows."""
+    from deit_spec.distill.labels import (
+        CLASSES,
+        IMAGENET,
+        LabelsError,
+        imagenet_labels,
+        read_labels,
+    )
+
+    count = trained.spec.num_classes
+    if path is None and trained.folder is not None:
+        beside = trained.folder / CLASSES
+        path = beside if beside.is_file() else None
+    if path is None:
+        known = imagenet_labels() if count == IMAGENET else ()
+        if known is None:
+            text = "note: classes have no names: those of ImageNet come with timm"
+            typer.echo(text, err=True)
+        return known or ()
+    made_from(path)
+    try:
+        found = read_labels(path)
+    except LabelsError as error:
+        fail(str(error))
+        return ()
+    if len(found) != count:
+        fail(f"{path} has {len(found):,} labels, the model {count:,} classes")
+    return found
+
+
+def _seeing(trained: Trained, recipe: Path | None, crop: float | None) -> "Seeing":
+    """How the model sees images: as the recipe says, or as ImageNet's are seen."""
+    from deit_spec.distill.prediction import seeing_of
+
+    if recipe is None and trained.folder is None:
+        return seeing_of(trained.spec, None, crop)
+    return seeing_of(trained.spec, read_recipe(trained, recipe).recipe, crop)
+
+
+def _rows(
+    said: "Sequence[Prediction]", labels: Sequence[str]
+) -> "Iterator[tuple[str, str, int, Guess, str]]":
+    """Image, head, rank, guess and label of each line."""
+    for image, heads in said:
+        for head, guesses in heads.items():
+            for rank, guess in enumerate(guesses, 1):
+                known = guess.category < len(labels)
+                label = labels[guess.category] if known else ""
+                yield image, head, rank, guess, label
+
+
+def _print(
+    said: "Sequence[Prediction]",
+    labels: Sequence[str],
+    output: Path | None,
+    *,
+    heads: bool,
+    weights: Path,
+) -> None:
+    from rich.markup import escape
+
+    from deit_spec.cli.tables import print_table, table_of
+    from deit_spec.diagnostics.visible import visible
+
+    rows: list[list[str]] = []
+    shown = ""
+    for image, head, rank, guess, label in _rows(said, labels):
+        first = rank == 1
+        rows.append(
+            [
+                escape(visible(image)) if first and image != shown else "",
+                *([HEADS[head] if first else ""] if heads else []),
+                f"{100 * guess.probability:.2f}",
+                str(guess.category),
+                *([escape(visible(label))] if labels else []),
+            ]
+        )
+        shown = image
+    names = ["image", *(["head"] if heads else []), "%", "class"]
+    table = table_of([*names, *(["label"] if labels else [])], rows)
+    for column in table.columns:
+        if column.header in {"head", "label"}:
+            column.justify = "left"
+    print_table(table, [f"by {weights}"], output)
+
+
+def _as_csv(said: "Sequence[Prediction]", labels: Sequence[str]) -> str:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", "head", "rank", "class", "label", "probability"])
+    for image, head, rank, guess, label in _rows(said, labels):
+        writer.writerow([image, head, rank, guess.category, label, guess.probability])
+    return text.getvalue()
+
+
+def _as_json(
+    trained: Trained,
+    said: "Sequence[Prediction]",
+    unread: "Sequence[Unread]",
+    labels: Sequence[str],
+) -> str:
+    images: list[dict[str, Any]] = [
+        {
+            "image": prediction.image,
+            "heads": {
+                head: [
+                    {"class": guess.category, "label": label or None}
+                    | {"probability": guess.probability}
+                    for _, _, _, guess, label in _rows(
+                        [prediction._replace(heads={head: guesses})], labels
+                    )
+                ]
+                for head, guesses in prediction.heads.items()
+            },
+        }
+        for prediction in said
+    ]
+    data = {
+        "version": VERSION,
+        "spec": trained.name,
+        "weights": str(trained.weights),
+        "images": images,
+        "unreadable": [each._asdict() for each in unread],
+    }
+    return json.dumps(data, indent=2) + "\n"

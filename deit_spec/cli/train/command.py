@@ -1,0 +1,111 @@
+"""The command: check the recipe, train, and say how it ended."""
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deit_spec.cli import messages
+from deit_spec.cli.arguments import path_of
+from deit_spec.cli.output import fail
+
+if TYPE_CHECKING:
+    from deit_spec.distill.training import Finished
+    from deit_spec.recipe import CheckedRecipe
+
+BY_SIGNAL = 128
+"""What shells add to the number of a signal that ended a command."""
+
+
+def run(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            parser=path_of,
+            help="The folder of the run: empty, or not there.",
+        ),
+    ],
+    *,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Set a field of the recipe, such as optimizer.lr=1e-3.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the run in FOLDER, if there is one."),
+    ] = False,
+    allow_code: Annotated[
+        bool,
+        typer.Option("--allow-code", help="Run a teacher that is a Python function."),
+    ] = False,
+) -> None:
+    """Train a student; under `accelerate launch -m deit_spec train`, in many processes.
+
+    SIGINT and SIGTERM finish the step, save and exit; a second one exits at once.
+    """
+    from deit_spec.recipe import check_recipe
+
+    checked = check_recipe(recipe, overrides or ())
+    if _variable("RANK") == 0:  # the others would say the same
+        messages.report(checked.diagnostics)
+    if checked.recipe is None:
+        raise typer.Exit(1)
+    finished = _train(checked, output, resume=resume, allow_code=allow_code)
+    if finished.signal is not None:
+        if _variable("RANK") == 0:
+            name = signal.Signals(finished.signal).name
+            typer.echo(
+                f"stopped by {name} after step {finished.step}, which is saved; the "
+                "same command with --resume goes on",
+                err=True,
+            )
+        raise typer.Exit(BY_SIGNAL + finished.signal)
+
+
+def _train(
+    checked: "CheckedRecipe", output: Path, *, resume: bool, allow_code: bool
+) -> "Finished":
+    """Train, and report what cannot be helped as findings.
+
+    Raises:
+        typer.Exit: It ended with errors, code 1, or lacks a package, code 2.
+    """
+    from deit_spec.cli.train.reporting import open_reporter
+    from deit_spec.distill.data import DataError
+    from deit_spec.distill.extra import MissingPackageError
+    from deit_spec.distill.training import RunError, train
+    from deit_spec.weights import WeightsError
+
+    try:
+        with open_reporter() as reporter:
+            return train(
+                checked,
+                output,
+                resume=resume,
+                allow_code=allow_code,
+                reporter=reporter,
+            )
+    except (RunError, DataError, WeightsError) as error:
+        if _variable("LOCAL_RANK") == 0:  # one on each machine, for its disk
+            messages.report(error.diagnostics)
+        raise typer.Exit(1) from None
+    except MissingPackageError as error:
+        fail(str(error))
+        raise AssertionError from None  # `fail` has raised
+
+
+def _variable(name: str) -> int:
+    """A number that `accelerate launch` and `torchrun` set; 0 without them."""
+    return int(os.environ.get(name) or 0)

@@ -1,0 +1,111 @@
+"""scikit-learn's handwritten digits: 1,797 real images of 8×8 pixels, in memory."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from deit_spec.distill.data.base import Batch, Data
+from deit_spec.distill.data.mixing import Mixing
+from deit_spec.distill.data.order import Order
+from deit_spec.distill.data.split import choose, hold_out
+from deit_spec.distill.data.tensors import ASPECT, Warp, erase
+from deit_spec.distill.extra import require_packages
+from deit_spec.distill.seeds import generator_of, random_of
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import Recipe
+
+SIZE = 8
+COUNT = 1797
+WHITE = 16
+"""The value of a pixel that is all ink."""
+MEAN, STD = (0.3053,), (0.3760,)
+"""Of all pixels of the 1,797 images, in [0, 1]."""
+
+
+class Digits(Data):
+    """The digits, split and augmented as a recipe says.
+
+    Every process makes the whole batch, mixing included, and takes its part, so two
+    processes see just what one would.
+    """
+
+    def __init__(self, recipe: "Recipe") -> None:
+        data, augmentation = recipe.data, recipe.augmentation
+        images, labels = read_digits()
+        held = data.val_images if data.val_images is not None else COUNT // 10
+        rest, val = hold_out(labels.tolist(), held, data.split_seed)
+        if data.train_images is not None:
+            left = labels[rest].tolist()
+            chosen = choose(left, data.train_images, recipe.run.seed)
+            rest = [rest[i] for i in chosen]
+        self.classes = tuple(map(str, range(10)))
+        self.mean, self.std = data.mean or MEAN, data.std or STD
+        self.unreadable = []
+        self.train_images, self.train_labels = images[rest], labels[rest]
+        self._val = self._normalised(images[val]), labels[val]
+        self.train_count, self.val_count = len(rest), len(val)
+        self._seed = recipe.run.seed
+        self._order = Order(
+            len(rest), recipe.schedule.batch_size, augmentation.repeats, self._seed
+        )
+        self._warp = Warp(
+            augmentation.crop_scale or (1.0, 1.0),
+            ASPECT if augmentation.crop_scale else (1.0, 1.0),
+            shift=augmentation.shift,
+            rotate=augmentation.rotate,
+            flip=augmentation.flip,
+        )
+        self._erasing = augmentation.erasing
+        self._mixing = Mixing(
+            augmentation.mixup,
+            augmentation.cutmix,
+            augmentation.mix_switch,
+            len(self.classes),
+        )
+
+    def train(
+        self, first: int, last: int, *, rank: int = 0, world: int = 1
+    ) -> Iterator[Batch]:
+        """See `Data.train`."""
+        for step in range(first, last):
+            images, labels = self._batch(step)
+            yield Batch(images[rank::world], labels[rank::world])
+
+    def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """See `Data.val`."""
+        images, labels = (part[rank::world] for part in self._val)
+        for start in range(0, len(images), batch_size):
+            end = start + batch_size
+            yield Batch(images[start:end], labels[start:end])
+
+    def _batch(self, step: int) -> Batch:
+        chosen = self._order.at(step)
+        source = generator_of(self._seed, "augment", step)
+        images = self._normalised(self._warp(self.train_images[chosen], source))
+        if self._erasing:
+            images = erase(images, self._erasing, source)
+        batch = Batch(images, self.train_labels[chosen])
+        if not self._mixing:
+            return batch
+        return self._mixing(batch, random_of(self._seed, "mix", step))
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
+        return (images - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
+
+
+def read_digits() -> tuple[Tensor, Tensor]:
+    """The images `[1797, 1, 8, 8]` in [0, 1], and their labels `[1797]`.
+
+    Raises:
+        MissingPackageError: scikit-learn is not installed.
+    """
+    require_packages("the digits", "sklearn")
+    from sklearn.datasets import load_digits  # noqa: PLC0415  -- takes a second
+
+    found = load_digits()
+    images = torch.from_numpy(found.images).float().div(WHITE)
+    return images.view(-1, 1, SIZE, SIZE), torch.from_numpy(found.target).long()

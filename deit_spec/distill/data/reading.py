@@ -1,0 +1,140 @@
+"""Images read and augmented one by one, in this process or in others."""
+
+import random
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from deit_spec.distill.data.pictures import Pictures, decode
+from deit_spec.distill.data.views import View
+
+
+class Ask(NamedTuple):
+    """One view of an image is wanted: which image, and what its randomness is."""
+
+    place: int
+    seed: int
+
+
+class Unreadable(NamedTuple):
+    """An image that could not be read, and why."""
+
+    name: str
+    reason: str
+
+
+class Read(NamedTuple):
+    """What was read: `[C, S, S]` and its class, or nothing; and what could not be."""
+
+    image: Tensor | None
+    label: int
+    unreadable: tuple[Unreadable, ...]
+
+
+class ReadBatch(NamedTuple):
+    """`[b, C, S, S]` and `[b]`, None where nothing could be read."""
+
+    images: Tensor | None
+    labels: Tensor
+    unreadable: tuple[Unreadable, ...]
+
+
+class Reading(Dataset[Read]):
+    """Views of some of the pictures, each random as it is asked for.
+
+    Args:
+        pictures: All there are.
+        places: Which of them, in order.
+        channels: 1 for grey, 3 for colour.
+        view: From an image to a tensor.
+        tries: How many are read at most in the place of an unreadable one, which are
+            those that follow it. With 1 it is left out.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        places: Sequence[int],
+        *,
+        channels: int,
+        view: View,
+        tries: int,
+    ) -> None:
+        self.pictures = pictures
+        self.places = places
+        self.channels = channels
+        self.view = view
+        self.tries = tries
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, ask: Ask) -> Read:
+        unreadable: list[Unreadable] = []
+        for chosen in range(ask.place, ask.place + self.tries):
+            place = self.places[chosen % len(self.places)]
+            try:
+                image = decode(self.pictures.open(place), self.channels)
+            except Exception as error:  # noqa: BLE001  -- Pillow raises what it likes
+                reason = str(error).partition("\n")[0] or type(error).__name__
+                unreadable.append(Unreadable(self.pictures.name(place), reason))
+                continue
+            with seeded(ask.seed):
+                seen = self.view(image)
+            return Read(seen, self.pictures.labels[place], tuple(unreadable))
+        return Read(None, 0, tuple(unreadable))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let all that timm's transforms draw from follow from a seed, for a while."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  -- what timm draws from
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_rng_state(states[2])
+
+
+def read_batches(
+    reading: Reading, asks: Iterable[list[Ask]], *, workers: int
+) -> Iterator[ReadBatch]:
+    """Read batches in order, ahead of their use where there are workers."""
+    loader: Iterable[ReadBatch] = DataLoader(
+        reading,
+        batch_sampler=asks,
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=leave_signals_to_the_parent,
+        pin_memory=torch.cuda.is_available(),
+        # It would draw a seed from torch's own state, which is the run's.
+        generator=torch.Generator(),
+    )
+    return iter(loader)
+
+
+def collate(found: Sequence[Read]) -> ReadBatch:
+    """Join what was read to a batch, without what could not be."""
+    images = [each.image for each in found if each.image is not None]
+    labels = [each.label for each in found if each.image is not None]
+    return ReadBatch(
+        torch.stack(images) if images else None,
+        torch.tensor(labels, dtype=torch.long),
+        tuple(bad for each in found for bad in each.unreadable),
+    )
+
+
+def leave_signals_to_the_parent(_: int) -> None:
+    """Let a worker end with its parent, not by the keys that ask it to save."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

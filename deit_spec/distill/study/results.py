@@ -1,0 +1,85 @@
+"""The file of results: a line for each run that is done, and never a part of one."""
+
+import errno
+import json
+import os
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from deit_spec.distill.metrics import HeadScores
+
+FILE = "results.jsonl"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    `key` is a hash of everything that decides it; `images` are those trained on.
+    """
+
+    key: str
+    arm: str
+    images: int
+    seed: int
+    cls: HeadScores
+    dist: HeadScores | None
+    fused: HeadScores | None
+    teacher: HeadScores | None
+    evaluated: int
+    seconds: float
+
+    @property
+    def answer(self) -> HeadScores:
+        """The scores of what `predict` says, of both heads where there are two."""
+        return self.fused or self.cls
+
+
+class Results:
+    """The results in a folder, by the key of their run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self.done: dict[str, Result] = {}
+        if not self.path.exists():
+            return
+        data = self.path.read_bytes()
+        # What was being written when the power went has no end.
+        whole = data[: data.rfind(b"\n") + 1]
+        for line in whole.decode().splitlines():
+            result = _read(json.loads(line))
+            self.done[result.key] = result
+        if len(whole) < len(data):
+            os.truncate(self.path, len(whole))
+
+    def add(self, result: Result) -> None:
+        """Append a line, and see it on the disk.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        line = f"{json.dumps(asdict(result))}\n".encode()
+        with self.path.open("ab", buffering=0) as file:
+            start = file.tell()
+            try:
+                _write(file, line)
+            except OSError:
+                file.truncate(start)
+                raise
+        self.done[result.key] = result
+
+
+def _write(file: FileIO, line: bytes) -> None:
+    if file.write(line) < len(line):  # as on a disk that is full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(file.fileno())
+
+
+def _read(line: dict[str, Any]) -> Result:
+    heads = {
+        name: HeadScores(**line[name]) if line[name] else None
+        for name in ("cls", "dist", "fused", "teacher")
+    }
+    return Result(**{**line, **heads})

@@ -1,0 +1,62 @@
+"""The teachers that come with the package."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deit_spec.distill.data.base import Data
+from deit_spec.distill.data.digits import Digits
+from deit_spec.distill.problems import DataError, recipe_of, refuse, unusable
+from deit_spec.distill.teachers.base import Made
+from deit_spec.distill.teachers.convnet import (
+    DigitsConvnet,
+    load_convnet,
+    save_convnet,
+    train_convnet,
+)
+from deit_spec.weights import WeightsError
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
+
+FILE = "teacher.safetensors"
+"""What a teacher that is trained on the spot is called in the folder of a run."""
+
+
+def digits_convnet(
+    checked: "CheckedRecipe", data: Data, weights: Path | None, folder: Path
+) -> Made:
+    """Load a convnet, from `weights` or the run's folder, or train and save it there.
+
+    Raises:
+        DataError: The file holds something else, or the images are no digits.
+        OSError: What was trained cannot be saved.
+    """
+    if not isinstance(data, Digits):
+        message = "digits_convnet takes no images but digits"
+        raise refuse(checked, "teacher.builtin", "DS511", message)
+    path = weights or folder / FILE
+    if weights or path.exists():
+        network = _load(checked, path, len(data.classes))
+    else:
+        recipe = recipe_of(checked)
+        network = train_convnet(
+            data.train_images,
+            data.train_labels,
+            classes=len(data.classes),
+            steps=recipe.teacher.steps if recipe.teacher else 0,
+            seed=recipe.run.seed,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        save_convnet(network, path)
+    # It was trained on images in [0, 1], whatever the student's are normalised with.
+    return Made(network, (0.0,), (1.0,), channels=1)
+
+
+def _load(checked: "CheckedRecipe", path: Path, classes: int) -> DigitsConvnet:
+    try:
+        return load_convnet(path, channels=1, classes=classes)
+    except WeightsError as error:
+        raise DataError(error.diagnostics) from None
+    except RuntimeError:
+        reason = f"{path} holds no digits_convnet of {classes} classes"
+        raise unusable(checked, "teacher.weights", reason) from None

@@ -1,0 +1,156 @@
+"""The folder of a run: what it holds, and whether a run may go there."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deit_spec import published
+from deit_spec.distill.labels import CLASSES
+from deit_spec.distill.training import log
+from deit_spec.distill.training.files import UNFINISHED, write_text
+from deit_spec.distill.training.problems import (
+    another_student,
+    foreign,
+    taken,
+    unlike,
+)
+from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.spec import DeiTSpec, check_spec
+
+RECIPE, SPEC, TEACHER = "recipe.yaml", "spec.yaml", "teacher.safetensors"
+FREE = frozenset(
+    {
+        "data.unreadable",
+        "data.workers",
+        "run.checkpoint_every",
+        "run.compile",
+        "run.evaluate_every",
+        "run.log_every",
+        "run.parallel",
+    }
+)
+"""Fields that a run which goes on may have otherwise: they change no result but by
+rounding."""
+
+
+def require_place(folder: Path, *, resume: bool) -> None:
+    """See that a run may go there; nothing is written.
+
+    A teacher that was trained before a run was stopped is no obstacle.
+
+    Raises:
+        RunError: It holds a run, and is not to go on; or something else.
+        NotADirectoryError: It is a file.
+    """
+    if not folder.exists():
+        return
+    names = sorted(each.name for each in folder.iterdir())
+    if {log.NAME, RECIPE} & set(names):
+        if not resume:
+            raise taken(folder, "a run")
+        return
+    if others := [name for name in names if name.removesuffix(UNFINISHED) != TEACHER]:
+        found = others[0] if len(others) == 1 else f"{others[0]} and more"
+        raise foreign(folder, found) if resume else taken(folder, found)
+
+
+def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
+    """Write the resolved recipe and spec, and what the classes are called.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = spec_of(checked).model_dump(mode="json", exclude={"extends"})
+    write_text(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
+    write_text(folder / SPEC, as_yaml(spec))
+    write_text(folder / RECIPE, as_yaml(resolved(checked)))
+
+
+def require_same(checked: CheckedRecipe, folder: Path) -> None:
+    """See that a run which is there is of this recipe.
+
+    Raises:
+        RunError: It is of another one.
+    """
+    if not (folder / RECIPE).exists():
+        return
+    earlier = check_recipe(folder / RECIPE)
+    if earlier.recipe is None:
+        raise foreign(folder, f"{RECIPE}, which has errors")
+    now = dict(flat(resolved(checked)))
+    then = dict(flat(resolved(earlier)))
+    differing = {
+        field: json.dumps(then.get(field))
+        for field, value in now.items()
+        if field not in FREE and then.get(field) != value
+    }
+    if differing:
+        raise unlike(checked, folder, differing)
+    spec = check_spec(folder / SPEC).spec
+    if spec is None or spec.digest != spec_of(checked).digest:
+        raise another_student(checked, folder)
+
+
+def resolved(checked: CheckedRecipe) -> dict[str, Any]:
+    """A recipe with every default in it, and with paths that hold everywhere.
+
+    Its student is the spec beside it.
+    """
+    assert checked.recipe is not None  # noqa: S101  -- the caller has looked
+    value: dict[str, Any] = checked.recipe.model_dump(mode="json")
+    value["student"]["spec"] = SPEC
+    for section, key in (
+        ("student", "weights"),
+        ("teacher", "weights"),
+        ("teacher", "spec"),
+        ("data", "folder"),
+        ("data", "dataset"),
+    ):
+        part = value[section]
+        if part is not None and part[key] is not None:
+            part[key] = _placed(checked, part[key], kind=key)
+    return value
+
+
+def _placed(checked: CheckedRecipe, name: str, *, kind: str) -> str:
+    if kind == "spec" and name in published.names():
+        return name
+    path = checked.place(name)
+    if kind == "dataset" and not path.exists():  # the name of one elsewhere
+        return name
+    return str(path.absolute())
+
+
+def spec_of(checked: CheckedRecipe) -> DeiTSpec:
+    """The student's spec."""
+    assert checked.student is not None  # noqa: S101  -- the caller has looked
+    assert checked.student.spec is not None  # noqa: S101
+    return checked.student.spec
+
+
+def as_yaml(value: Mapping[str, Any], indent: str = "") -> str:
+    """Write a mapping of mappings and JSON values as YAML.
+
+    >>> print(as_yaml({"run": {"seed": 0, "ema": None}}), end="")
+    run:
+      seed: 0
+      ema: null
+    """
+    lines = []
+    for key, each in value.items():
+        if isinstance(each, Mapping):
+            lines.append(f"{indent}{key}:\n{as_yaml(each, indent + '  ')}")
+        else:
+            lines.append(f"{indent}{key}: {json.dumps(each, ensure_ascii=False)}\n")
+    return "".join(lines)
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a mapping of mappings, by dotted name."""
+    for key, each in value.items():
+        if isinstance(each, Mapping):
+            yield from flat(each, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", each

@@ -1,0 +1,70 @@
+"""`metrics.jsonl`: what a run says of itself, a line each time.
+
+A line of training has `loss`, the mean since the line before; a line of evaluation
+has `cls`, and `dist` and `fused` where there are two heads. Both have `step`, the
+steps done, and `epoch`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from deit_spec.distill.evaluation import Scores
+from deit_spec.distill.training.files import write_text
+
+NAME = "metrics.jsonl"
+
+
+class Log:
+    """Appends lines, each at once on its way to the disk.
+
+    A run that goes on from a step takes up what is there up to that step, so no
+    step stands twice. A line that a killed run left unfinished is dropped.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / NAME
+        kept = [line for line in read(folder) if line["step"] <= step]
+        self.seconds: float = max((line.get("seconds", 0) for line in kept), default=0)
+        self._scored = {line["step"] for line in kept if "cls" in line}
+        write_text(self.path, "".join(map(_line, kept)))
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Append a line.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line(line))
+
+    def has_scores(self, step: int) -> bool:
+        """Whether a line of evaluation stood there before."""
+        return step in self._scored
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run folder; none where there is no such file."""
+    try:
+        text = (folder / NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind("\n") + 1]
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def of_scores(scores: Scores) -> dict[str, Any]:
+    """What a line has of an evaluation."""
+    heads = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
+    named = {name: asdict(each) for name, each in heads.items() if each is not None}
+    return {
+        **named,
+        "images": scores.images,
+        "evaluation_seconds": round(scores.seconds, 3),
+    }
+
+
+def _line(line: Mapping[str, Any]) -> str:
+    return json.dumps(dict(line), allow_nan=False) + "\n"

@@ -1,0 +1,165 @@
+"""What ends a run, as findings at their place in the recipe."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.distill.training.names import find_last
+from deit_spec.recipe import CheckedRecipe
+
+
+class RunError(RuntimeError):
+    """A run cannot begin, or cannot go on. `diagnostics` holds every finding."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- to print only
+
+        return render(self.diagnostics).plain.rstrip()
+
+
+def whole_file(path: Path) -> Span:
+    """A place for what is about a file or a folder, not about a text in it."""
+    return Span(Source(str(path), ""), 1, 1, 1, 1)
+
+
+def taken(folder: Path, found: str) -> RunError:
+    """DS533: a folder is not empty."""
+    again = "`--resume` goes on with it; " if found == "a run" else ""
+    return RunError(
+        [
+            diagnose(
+                "DS533",
+                f"the folder of a new run holds {found}",
+                Label(whole_file(folder)),
+                helps=[f"{again}`-o` names another folder"],
+            )
+        ]
+    )
+
+
+def foreign(folder: Path, found: str) -> RunError:
+    """DS534: a folder holds something, and no run."""
+    return RunError(
+        [
+            diagnose(
+                "DS534",
+                f"the folder holds {found}, and no run to go on with",
+                Label(whole_file(folder)),
+                helps=["`-o` names the folder of a run, or one that is empty"],
+            )
+        ]
+    )
+
+
+def unlike(checked: CheckedRecipe, folder: Path, fields: dict[str, str]) -> RunError:
+    """DS535: a run is of another recipe; `fields` say what it has."""
+    other = "begin a run in another folder with `-o`"
+    return RunError(
+        diagnose(
+            "DS535",
+            f"the run in {folder} has {field} {theirs}",
+            Label(checked.span(field)),
+            helps=[f"`{field}: {theirs}`, or {other}"],
+        )
+        for field, theirs in fields.items()
+    )
+
+
+def another_student(checked: CheckedRecipe, folder: Path) -> RunError:
+    """DS535: the spec of a run says other things than that of the recipe."""
+    return RunError(
+        [
+            diagnose(
+                "DS535",
+                f"the student of the run in {folder} is another model",
+                Label(checked.span("student.spec")),
+                notes=[f"{folder / 'spec.yaml'} is its spec"],
+                helps=["begin a run in another folder with `-o`"],
+            )
+        ]
+    )
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say of a full disk and the like what it means to a run.
+
+    Raises:
+        RunError: DS532, where there is an OSError within.
+    """
+    try:
+        yield
+    except FileNotFoundError:  # is of what is read, such as weights
+        raise
+    except OSError as error:
+        raise not_written(folder, error) from error
+
+
+def not_written(folder: Path, error: OSError) -> RunError:
+    """DS532: the disk is full, or the like."""
+    kept = find_last(folder)
+    reason = (error.strerror or str(error)).lower()
+    return RunError(
+        [
+            diagnose(
+                "DS532",
+                f"the run cannot be written: {reason}",
+                Label(whole_file(Path(error.filename or folder))),
+                notes=[_left(kept)],
+                helps=["make room, and go on with `--resume`"],
+            )
+        ]
+    )
+
+
+def not_finite(
+    checked: CheckedRecipe, what: str, steps: tuple[int, int], folder: Path
+) -> RunError:
+    """DS531: the loss or a weight is no number."""
+    first, last = steps
+    between = f"in step {last}" if first == last else f"in steps {first} to {last}"
+    rate = checked.recipe.peak_lr if checked.recipe else 0
+    return RunError(
+        [
+            diagnose(
+                "DS531",
+                f"{what} {between}",
+                Label(checked.span("optimizer.lr"), f"the highest rate is {rate:g}"),
+                notes=[_left(find_last(folder))],
+                helps=[
+                    "a lower `optimizer.lr`, a longer warm-up, or `optimizer.clip: 1.0`"
+                ],
+            )
+        ]
+    )
+
+
+def require_equal_parts(checked: CheckedRecipe, world: int) -> None:
+    """DS513: see that processes share a batch equally.
+
+    Raises:
+        RunError: They do not.
+    """
+    assert checked.recipe is not None  # noqa: S101  -- the caller has looked
+    batch, parts = checked.recipe.schedule.batch_size, checked.recipe.run.accumulate
+    if batch % (world * parts) == 0:
+        return
+    what = f"{world} processes" if parts == 1 else f"{world} processes of {parts} parts"
+    raise RunError(
+        [
+            diagnose(
+                "DS513",
+                f"a batch of {batch} images does not divide into {what}",
+                Label(checked.span("schedule.batch_size")),
+            )
+        ]
+    )
+
+
+def _left(kept: Path | None) -> str:
+    return "no checkpoint was written" if kept is None else f"{kept} is as it was"

@@ -1,0 +1,163 @@
+"""`deit-spec evaluate` as a process."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from pytest_regressions.file_regression import FileRegressionFixture
+from support.commands import run
+from support.untrained import DIGITS, RECIPES, make_run, save_weights
+
+import deit_spec
+from deit_spec.distill.data import open_data
+from deit_spec.distill.evaluation import evaluate
+from deit_spec.recipe import check_recipe
+
+SPEC = str(RECIPES / "students" / "digits.yaml")
+FOR_TINY = ("--weights", "{weights}", "--data")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("evaluate") / "run")
+
+
+def without_speed(text: str) -> str:
+    text = re.sub(r"[\d,]+ images/s", "N images/s", text)
+    return re.sub(r'("(?:images_per_)?seconds?"): [\d.e-]+', r"\1: 0", text)
+
+
+def test_run_as_table(folder: Path, file_regression: FileRegressionFixture) -> None:
+    done = run("evaluate", "run", cwd=folder.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    file_regression.check(without_speed(done.stdout), extension=".txt")
+
+
+def test_run_as_json(folder: Path, file_regression: FileRegressionFixture) -> None:
+    path = folder.parent / "scores.json"
+    done = run(
+        *("evaluate", "run", "--output-format", "json", "-o", "scores.json"),
+        cwd=folder.parent,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    text = path.read_text()
+    data = json.loads(text)
+    assert data["images"] / data["seconds"] == pytest.approx(data["images_per_second"])
+    rounded = re.sub(r"(0\.\d{4})\d+", r"\1", without_speed(text))
+    file_regression.check(rounded, extension=".json")
+
+
+def test_scores_are_those_of_the_model(folder: Path) -> None:
+    done = run("evaluate", str(folder), "--output-format", "json", "--batch-size", "7")
+    found = json.loads(done.stdout)["heads"]
+    model = deit_spec.load(folder / "spec.yaml", weights=folder / "model.safetensors")
+    data = open_data(check_recipe(folder / "recipe.yaml"))
+    expected = evaluate(model, data.val(600), fusion="mean_softmax")
+    for name in ("cls", "dist", "fused"):
+        head = getattr(expected, name)
+        assert found[name]["top1"] == head.top1
+        assert found[name]["nll"] == pytest.approx(head.nll, rel=1e-5)
+
+
+def test_folder_may_move_and_its_teacher_go(folder: Path, tmp_path: Path) -> None:
+    recipe = (folder / "recipe.yaml").read_text()
+    gone = recipe.replace("weights: null", 'weights: "/gone/teacher.safetensors"')
+    assert gone.count("/gone/") == 2  # the student's first weights too
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (moved / "recipe.yaml").write_text(gone)
+    for name in ("spec.yaml", "model.safetensors"):
+        (moved / name).write_bytes((folder / name).read_bytes())
+    done = run("evaluate", str(moved), "--output-format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["images"] == 600
+
+
+@pytest.mark.parametrize(
+    ("options", "images"),
+    [
+        (["--data", "digits"], 179),
+        (["--data", "digits", "--set", "data.val_images=50"], 50),
+        (["--recipe", str(DIGITS)], 600),
+        (["--recipe", str(DIGITS), "--set", "data.val_images=70"], 70),
+    ],
+)
+def test_spec_with_weights(folder: Path, options: list[str], images: int) -> None:
+    weights = str(folder / "model.safetensors")
+    spec = ("evaluate", SPEC, "--weights", weights, "--output-format", "json")
+    done = run(*spec, *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout)
+    assert (data["images"], data["data"]) == (images, "digits")
+    assert (data["spec"], data["weights"]) == (SPEC, weights)
+
+
+def test_one_head(tmp_path: Path) -> None:
+    spec = RECIPES / "students" / "digits-undistilled.yaml"
+    weights = str(save_weights(spec, tmp_path / "one.safetensors"))
+    done = run("evaluate", str(spec), "--weights", weights, "--data", "digits")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[2].startswith("class head ")
+    assert "distillation head" not in done.stdout
+    assert "fused" not in done.stdout
+
+
+def test_broken_weights_are_no_broken_json(tmp_path: Path) -> None:
+    broken = make_run(tmp_path / "broken")
+    state = deit_spec.load(SPEC).state_dict()
+    state["head.bias"][:] = torch.nan
+    torch.save(state, tmp_path / "broken.pt")
+    done = run(
+        *("evaluate", str(broken), "--weights", str(tmp_path / "broken.pt")),
+        *("--output-format", "json"),
+    )
+    found = json.loads(done.stdout, parse_constant=pytest.fail)["heads"]
+    assert (found["cls"]["top1"], found["cls"]["nll"]) == (0, None)
+    assert found["dist"]["nll"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([SPEC], 2, "a spec has no weights of its own"),
+        ([SPEC, "--weights", "{weights}"], 2, "a spec needs --data or --recipe"),
+        (["{folder}/.."], 2, "is not the folder of a finished run"),
+        ([SPEC, "--weights", "nowhere.pt", "--data", "digits"], 1, "nowhere.pt"),
+        (["deit_tiny_patch16_224", *FOR_TINY, "./nowhere"], 1, "DS521"),
+        (["{folder}", "--set", "data.val_images=9999"], 1, "DS517"),
+        (["{folder}", "--set", "data.val_imges=9"], 1, "val_images"),
+        (["{folder}", "--device", "abacus"], 2, "cannot use the device abacus"),
+        (["{folder}", "--weights", "{other}"], 1, "DS4"),
+        (["deit_tiny_patch16_224", "--weights", "{weights}"], 2, "--data"),
+        (["-", "--weights", "{weights}", "--data", "digits"], 2, "no class head"),
+        (["{folder}", "-o", "{folder}/model.safetensors"], 2, "is made from"),
+    ],
+)
+def test_what_cannot_be(
+    folder: Path, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    weights = folder / "model.safetensors"
+    before = weights.read_bytes()
+    places = {
+        "folder": folder,
+        "weights": weights,
+        "other": save_weights("deit_tiny_patch16_224", tmp_path / "other.safetensors")
+        if "{other}" in arguments
+        else "",
+    }
+    named = [each.format(**places) for each in arguments]
+    done = run("evaluate", *named, stdin="image_size: 8\npatch_size: 2\n")
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert weights.read_bytes() == before
+
+
+def test_place_in_the_recipe_is_told(folder: Path) -> None:
+    """A finding on what `--set` says points into its text."""
+    done = run("evaluate", str(folder), "--set", "data.val_images=none")
+    assert done.returncode == 1
+    assert "--set:1:17" in done.stderr

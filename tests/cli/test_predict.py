@@ -1,0 +1,110 @@
+"""`deit-spec predict` as a process."""
+
+import csv
+import json
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from pytest_regressions.file_regression import FileRegressionFixture
+from support.commands import run
+from support.untrained import make_run, save_digits, save_weights
+
+IMAGES = 3
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run, images, and what is none."""
+    folder = tmp_path_factory.mktemp("predict")
+    make_run(folder / "run")
+    save_digits(folder / "images", IMAGES)
+    (folder / "text.png").write_text("no image")
+    return folder
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_forms(place: Path, form: str, file_regression: FileRegressionFixture) -> None:
+    arguments = ["run", "images", "--top", "2", "--heads", "--output-format"]
+    done = run("predict", *arguments, form, cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+    extension = ".txt" if form == "table" else f".{form}"
+    text = re.sub(r"(0\.\d{4})\d+", r"\1", done.stdout)
+    file_regression.check(text, extension=extension)
+
+
+def test_forms_say_the_same(place: Path) -> None:
+    arguments = ["predict", "run", "images", "--heads", "--output-format"]
+    data = json.loads(run(*arguments, "json", cwd=place).stdout)
+    rows = csv.DictReader(StringIO(run(*arguments, "csv", cwd=place).stdout))
+    flat = [
+        (image["image"], head, str(rank), str(guess["class"]), guess["label"])
+        for image in data["images"]
+        for head, guesses in image["heads"].items()
+        for rank, guess in enumerate(guesses, 1)
+    ]
+    keys = ("image", "head", "rank", "class", "label")
+    assert flat == [tuple(row[key] for key in keys) for row in rows]
+    assert len(flat) == IMAGES * 3 * 5
+
+
+def test_unreadable_is_named_and_others_go_on(place: Path) -> None:
+    done = run("predict", "run", "text.png", "images/0.png", "nowhere.png", cwd=place)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: cannot read text.png: it is no image",
+        "error: cannot read nowhere.png: no such file or directory",
+    ]
+    assert "images/0.png" in done.stdout
+    done = run("predict", "run", "text.png", "--output-format", "json", cwd=place)
+    assert done.returncode == 1
+    data = json.loads(done.stdout)
+    assert data["images"] == []
+    assert data["unreadable"] == [{"image": "text.png", "reason": "it is no image"}]
+
+
+def test_labels_from_a_file(place: Path) -> None:
+    names = [f"[bold]{number}[/bold]" for number in range(10)]
+    (place / "labels.txt").write_text("\n".join(names))
+    done = run("predict", "run", "images/0.png", "--labels", "labels.txt", cwd=place)
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in re.findall(r"\[bold\]\d", done.stdout))
+    assert done.stdout.count("[/bold]") == 5
+    (place / "few.txt").write_text("one\n")
+    done = run("predict", "run", "images/0.png", "--labels", "few.txt", cwd=place)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: few.txt has 1 labels, the model 10 classes\n"
+
+
+def test_imagenet_has_names(place: Path) -> None:
+    spec = "deit_tiny_patch16_224"
+    weights = str(save_weights(spec, place / "tiny.safetensors"))
+    command = ("predict", spec, "--weights", weights)
+    done = run(*command, "images/1.png", "--output-format", "json", cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+    ((guess, *others),) = json.loads(done.stdout)["images"][0]["heads"].values()
+    assert len(others) == 4
+    assert re.search("[a-z]{3}", guess["label"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("run", 2, "IMAGES"),
+        ("run/.. images", 2, "is not the folder of a finished run"),
+        ("deit_tiny_patch16_224 images", 2, "has no weights of its own"),
+        ("run images --top 0", 2, "0 is not at least 1"),
+        ("run images --crop 2", 2, "--crop"),
+        ("run images --labels nowhere.txt", 2, "cannot read nowhere.txt"),
+        ("run empty", 2, "there is no image in empty"),
+        ("run images -o images/0.png", 2, "is what this is made from"),
+    ],
+)
+def test_what_cannot_be(place: Path, arguments: str, code: int, message: str) -> None:
+    (place / "empty").mkdir(exist_ok=True)
+    done = run("predict", *arguments.split(), cwd=place)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,171 @@
+"""scikit-learn's digits as data."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from support.recipes import DIGITS, PLAIN, SPECS, check
+
+from deit_spec.distill import extra
+from deit_spec.distill.data import Batch, Data, open_data
+from deit_spec.distill.data.digits import MEAN, STD, Digits, read_digits
+from deit_spec.distill.extra import MissingPackageError
+
+HARD = {
+    "repeats": 1,
+    "crop_scale": [0.35, 1.0],
+    "shift": 0.1,
+    "rotate": 10.0,
+    "mixup": 0.5,
+    "cutmix": 0.5,
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return open_data(check(tmp_path_factory.mktemp("digits"), augmentation=HARD))
+
+
+def equal(one: Batch, other: Batch) -> bool:
+    return all(map(torch.equal, one, other))
+
+
+def test_the_constants_are_those_of_the_images() -> None:
+    images, labels = read_digits()
+    assert images.shape == (1797, 1, 8, 8)
+    assert (images.min(), images.max()) == (0, 1)
+    assert sorted(set(labels.tolist())) == list(range(10))
+    pixels = images.double()
+    assert (round(pixels.mean().item(), 4),) == MEAN
+    assert (round(pixels.std(correction=0).item(), 4),) == STD
+
+
+def test_there_are_as_many_as_asked_for(digits: Data) -> None:
+    assert digits.classes == tuple("0123456789")
+    assert (digits.train_count, digits.val_count) == (300, 600)
+    assert (digits.steps_per_epoch(64), digits.steps_per_epoch(1024)) == (4, 1)
+    assert isinstance(digits, Digits)
+    assert set(Counter(digits.train_labels.tolist()).values()) == {30}
+    assert digits.unreadable == []
+
+
+def test_a_tenth_is_held_out_by_default(tmp_path: Path) -> None:
+    data = open_data(check(tmp_path, data={"builtin": "digits"}))
+    assert (data.train_count, data.val_count) == (1797 - 179, 179)
+
+
+def test_who_is_held_out_follows_from_the_split_seed_alone(tmp_path: Path) -> None:
+    def val(**data: object) -> list[float]:
+        found = open_data(check(tmp_path, data={**DIGITS, **data}))
+        return next(found.val(600)).images.flatten().tolist()
+
+    assert val() == val(train_images=1000) != val(split_seed=1)
+
+
+@given(st.integers(1, 5), st.integers(1, 700))
+def test_every_held_out_image_comes_once(world: int, size: int) -> None:
+    found = [
+        batch
+        for rank in range(world)
+        for batch in ALL.val(size, rank=rank, world=world)
+    ]
+    assert all(0 < len(batch.labels) <= size for batch in found)
+    images, labels = torch.cat([b.images for b in found]), [b.labels for b in found]
+    assert sorted(map(tuple, images.flatten(1).tolist())) == ALL_VAL
+    assert len(torch.cat(labels)) == 600
+
+
+@given(st.integers(0, 20), st.integers(0, 8), st.integers(1, 4))
+def test_steps_are_the_same_whoever_asks_and_when(
+    first: int, steps: int, world: int
+) -> None:
+    """The tail of a run is a run from there; processes share out what one has."""
+    whole = list(ALL.train(0, first + steps))[first:]
+    tail = list(ALL.train(first, first + steps))
+    parts = zip(
+        *(ALL.train(first, first + steps, rank=r, world=world) for r in range(world)),
+        strict=True,
+    )
+    assert len(whole) == len(tail) == steps
+    assert all(map(equal, whole, tail))
+    for batch, part in zip(whole, parts, strict=True):
+        for rank in range(world):
+            assert torch.equal(batch.images[rank::world], part[rank].images)
+            assert torch.equal(batch.labels[rank::world], part[rank].labels)
+
+
+def test_torchs_own_random_state_has_no_part(digits: Data) -> None:
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    one = list(digits.train(0, 3))
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(1)
+    assert all(map(equal, one, digits.train(0, 3)))
+
+
+def test_the_seed_of_the_run_decides(digits: Data, tmp_path: Path) -> None:
+    other = open_data(check(tmp_path, augmentation=HARD, run={"seed": 1}))
+    assert not equal(next(digits.train(0, 1)), next(other.train(0, 1)))
+
+
+def test_mixed_labels_are_probabilities(digits: Data) -> None:
+    for _, labels in digits.train(0, 5):
+        assert labels.shape == (64, 10)
+        torch.testing.assert_close(labels.sum(1), torch.ones(64))
+
+
+def test_without_augmentation_an_epoch_is_the_images_themselves(tmp_path: Path) -> None:
+    schedule = {"steps": 10, "batch_size": 100, "warmup_steps": 1}
+    data = open_data(check(tmp_path, augmentation=PLAIN, schedule=schedule))
+    assert isinstance(data, Digits)
+    seen = torch.cat([batch.images for batch in data.train(0, 3)])
+    pixels = seen * STD[0] + MEAN[0]
+    found = {tuple((16 * pixel).round().flatten().tolist()) for pixel in pixels}
+    there = {tuple((16 * pixel).flatten().tolist()) for pixel in data.train_images}
+    assert found == there
+
+
+def test_images_are_normalised_as_asked(tmp_path: Path) -> None:
+    data = open_data(check(tmp_path, data={**DIGITS, "mean": [0.5], "std": [0.25]}))
+    assert (data.mean, data.std) == ((0.5,), (0.25,))
+    images = next(data.val(600)).images
+    assert (images.min(), images.max()) == (-2, 2)
+
+
+def test_digits_need_neither_timm_nor_torchvision() -> None:
+    code = f"""
+import sys
+from deit_spec.distill.data import open_data
+from deit_spec.distill.teachers import open_teacher
+from deit_spec.recipe import check_recipe
+checked = check_recipe({str(SPECS.parent / "digits.yaml")!r})
+next(open_data(checked).train(0, 1))
+print(sorted({{"timm", "torchvision", "PIL", "datasets"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda _: None)
+    with pytest.raises(MissingPackageError, match=r'pip install "deit-spec\[train\]"'):
+        read_digits()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _share(digits: Data) -> None:
+    """What hypothesis's examples share."""
+    global ALL, ALL_VAL  # noqa: PLW0603  -- a fixture is no argument of theirs
+    ALL = digits
+    ALL_VAL = sorted(map(tuple, next(digits.val(600)).images.flatten(1).tolist()))
+
+
+ALL: Data
+ALL_VAL: list[tuple[float, ...]]

@@ -1,0 +1,69 @@
+"""What classes are called: the forms of files, and ImageNet's own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peers import import_timm
+
+from deit_spec.distill import labels
+from deit_spec.distill.labels import LabelsError, imagenet_labels, read_labels
+
+NAMES = ("tench", "goldfish", "great white shark")
+
+
+def test_a_line_each(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text("\ufefftench\r\n goldfish \ngreat white shark\n\n")
+    assert read_labels(path) == NAMES
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        list(NAMES),
+        {str(index): name for index, name in enumerate(NAMES)},
+        {str(index): NAMES[index] for index in (2, 0, 1)},
+        {name: index for index, name in enumerate(NAMES)},
+        {str(index): [f"n{index}", name] for index, name in enumerate(NAMES)},
+    ],
+)
+def test_forms_of_json(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(value))
+    assert read_labels(path) == NAMES
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "3", "null", '{"0": "a", "2": "b"}', '{"a": 0, "b": 0}', "[1]", "[[]]"],
+)
+def test_no_labels(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(text)
+    with pytest.raises(LabelsError, match="neither a list of labels nor a mapping"):
+        read_labels(path)
+
+
+def test_unreadable_file(tmp_path: Path) -> None:
+    with pytest.raises(LabelsError, match="no such file"):
+        read_labels(tmp_path / "labels.txt")
+    (tmp_path / "latin").write_bytes(b"caf\xe9\n")
+    with pytest.raises(LabelsError, match="not UTF-8"):
+        read_labels(tmp_path / "latin")
+
+
+def test_imagenet_is_as_timm_has_it() -> None:
+    import_timm()
+    from timm.data import ImageNetInfo  # noqa: PLC0415
+
+    info = ImageNetInfo()
+    found = imagenet_labels()
+    assert found == tuple(info.index_to_description(index) for index in range(1000))
+    assert found[0] == "tench, Tinca tinca"
+
+
+def test_no_timm_no_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "find_spec", lambda _: None)
+    assert imagenet_labels() is None

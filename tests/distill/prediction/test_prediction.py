@@ -1,0 +1,179 @@
+"""What a model says of images, and which images those are."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from support.checkpoints import DISTILLED, PLAIN, model_of
+from support.untrained import DIGITS, RECIPES, save_digits
+from torch import nn
+
+from deit_spec.distill.data import open_data
+from deit_spec.distill.data.digits import MEAN, STD
+from deit_spec.distill.data.views import IMAGENET_MEAN, IMAGENET_STD, CentralView
+from deit_spec.distill.prediction import (
+    Prediction,
+    Seeing,
+    Unread,
+    images_in,
+    natural,
+    predict,
+    seeing_of,
+)
+from deit_spec.pipeline import load_spec
+from deit_spec.recipe import check_recipe
+
+SEEING = Seeing(32, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven images of several sizes and forms, and what is none."""
+    place = tmp_path_factory.mktemp("images")
+    generator = torch.Generator().manual_seed(0)
+    for number in range(7):
+        shape = (40 + number, 50, 3)
+        pixels = torch.randint(256, shape, generator=generator, dtype=torch.uint8)
+        Image.fromarray(pixels.numpy()).save(place / f"{number}.png")
+    (place / "broken.png").write_bytes((place / "0.png").read_bytes()[:100])
+    (place / "text.png").write_text("no image")
+    return place
+
+
+def said(model: nn.Module, paths: list[Path], **options: object) -> list[Prediction]:
+    found = predict(model, paths, SEEING, fusion="mean_logits", **options)  # type: ignore[arg-type]
+    kept = [each for each in found if isinstance(each, Prediction)]
+    assert len(kept) == len(paths)
+    return kept
+
+
+def test_probabilities_are_those_of_predict(folder: Path) -> None:
+    model, path = model_of(DISTILLED), folder / "3.png"
+    view = CentralView(32, IMAGENET_MEAN, IMAGENET_STD)
+    image = view(Image.open(path).convert("RGB"))[None]
+    with torch.no_grad():
+        expected = model.predict(image).softmax(dim=1)[0]  # type: ignore[operator]
+        cls, dist = (head.softmax(dim=1)[0] for head in model(image))
+    (found,) = said(model, [path], heads=True)
+    assert list(found.heads) == ["cls", "dist", "fused"]
+    for guesses, wanted in zip(
+        found.heads.values(), (cls, dist, expected), strict=True
+    ):
+        assert [guess.probability for guess in guesses] == pytest.approx(
+            wanted.sort(descending=True).values.tolist(), rel=1e-5
+        )
+        assert guesses[0].category == wanted.argmax().item()
+        assert sum(guess.probability for guess in guesses) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
+def test_one_unreadable_image_stops_no_other(folder: Path, batch_size: int) -> None:
+    names = ["0.png", "text.png", "1.png", "broken.png", "nowhere.png", "0.png"]
+    paths = [folder / name for name in names]
+    found = list(
+        predict(model_of(DISTILLED), paths, SEEING, fusion="cls", batch_size=batch_size)
+    )
+    assert [each.image for each in found] == list(map(str, paths))
+    unread = [each for each in found if isinstance(each, Unread)]
+    assert [each.reason for each in unread][::2] == [
+        "it is no image",
+        "no such file or directory",
+    ]
+    assert "truncated" in unread[1].reason
+    assert isinstance(found[0], Prediction)
+    assert found[0].heads == found[5].heads  # type: ignore[union-attr]
+    assert found[0].heads != found[2].heads  # type: ignore[union-attr]
+
+
+def test_top_and_heads(folder: Path) -> None:
+    paths = [folder / "0.png"]
+    (found,) = said(model_of(DISTILLED), paths, top=2)
+    assert list(found.heads) == ["fused"]
+    assert len(found.heads["fused"]) == 2
+    (found,) = said(model_of(PLAIN), paths, top=50, heads=True)
+    assert list(found.heads) == ["cls"]
+    assert len(found.heads["cls"]) == 5
+
+
+def test_equal_classes_are_in_their_order(folder: Path) -> None:
+    class Same(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(images), 6)
+
+    (found,) = said(Same(), [folder / "0.png"], top=3)
+    assert [guess.category for guess in found.heads["cls"]] == [0, 1, 2]
+
+
+def test_digits_are_seen_as_in_evaluation(tmp_path: Path) -> None:
+    """Files of the digits that are held out are those of the recipe, but rounding."""
+    checked = check_recipe(DIGITS, ["data.val_images=1787", "data.train_images=null"])
+    assert checked.recipe is not None
+    spec = load_spec(RECIPES / "students" / "digits.yaml")
+    seeing = seeing_of(spec, checked.recipe, None)
+    assert (seeing.mean, seeing.std, seeing.crop) == (MEAN, STD, 1.0)
+    images = torch.cat([batch.images for batch in open_data(checked).val(500)])
+    for path in save_digits(tmp_path, 3).iterdir():
+        image = seeing.read(path)
+        nearest = (images - image).abs().amax(dim=(1, 2, 3)).min()
+        assert nearest < 0.5 / 255 / STD[0] + 1e-5
+
+
+def test_statistics_of_a_recipe_come_first() -> None:
+    spec = load_spec("deit_tiny_patch16_224")
+    assert seeing_of(spec, None, None) == Seeing(
+        224, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875
+    )
+    half = (0.5, 0.5, 0.5)
+    found = check_recipe(
+        {
+            "student": {"spec": "deit_tiny_patch16_224"},
+            "data": {"dataset": "some/images", "mean": half, "std": half},
+            "loss": {"kind": "none"},
+        }
+    )
+    seeing = seeing_of(spec, found.recipe, 0.5)
+    assert (seeing.mean, seeing.std, seeing.crop) == (half, half, 0.5)
+
+
+def test_images_of_folders(folder: Path, tmp_path: Path) -> None:
+    for name in (
+        "b/10.png",
+        "b/9.PNG",
+        "a.jpg",
+        ".hidden/x.png",
+        "notes.txt",
+        "b/.y.png",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    names = ["a.jpg", "b/9.PNG", "b/10.png"]
+    inside = [tmp_path / name for name in names]
+    assert images_in([tmp_path]) == inside
+    assert images_in([tmp_path / "notes.txt", tmp_path, inside[1]]) == [
+        tmp_path / "notes.txt",
+        *inside,
+    ]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"there is no image in .*empty"):
+        images_in([folder, tmp_path / "empty"])
+
+
+@given(st.lists(st.integers(0, 10_000), unique=True))
+def test_natural_order_is_that_of_numbers(numbers: list[int]) -> None:
+    paths = [Path(f"image-{number}.png") for number in numbers]
+    found = [str(path) for path in sorted(paths, key=natural)]
+    assert [int(re.sub(r"\D", "", name)) for name in found] == sorted(numbers)
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_characters="\0/"))))
+def test_natural_order_takes_any_name(names: list[str]) -> None:
+    """Numbers and words compare, and equal keys are equal names."""
+    paths = [Path(name) for name in names]
+    found = sorted(paths, key=natural)
+    assert sorted(paths) == sorted(found)
+    assert len({str(natural(path)) for path in paths}) == len(set(paths))

@@ -1,0 +1,91 @@
+"""Which runs are the same run, and which learn from the same teacher."""
+
+from pathlib import Path
+
+import pytest
+
+from deit_spec.distill.study.plan import Planned, plan
+from deit_spec.recipe.study import check_study
+
+ROOT = Path(__file__).parents[3]
+STUDY = ROOT / "recipes" / "digits-study.yaml"
+SMALL = """\
+recipe: {recipe}
+seeds: [0, 1]
+train_images: [100, 300]
+arms:
+  none:
+    student.spec: students/digits-undistilled.yaml
+    teacher: null
+    loss.kind: none
+  hard: {{}}
+"""
+
+
+def planned(tmp_path: Path, text: str = SMALL) -> dict[tuple[str, int, int], Planned]:
+    path = tmp_path / "study.yaml"
+    path.write_text(text.format(recipe=ROOT / "recipes" / "digits.yaml"))
+    checked = check_study(path)
+    assert checked.study is not None, checked.diagnostics
+    return {(each.arm, each.images, each.seed): each for each in plan(checked)}
+
+
+def test_the_study_of_the_recipes() -> None:
+    found = plan(check_study(STUDY))
+    assert len(found) == len({each.key for each in found}) == 5 * 3 * 8
+    teachers = {each.teacher for each in found if each.teacher}
+    assert len(teachers) == 3 * 8
+    for each in found:
+        assert each.is_taught == (each.arm in {"soft", "hard", "hard_no_token"})
+        assert (each.teacher is None) == (each.arm in {"none", "true_labels"})
+
+
+def test_paths_hold_everywhere(tmp_path: Path) -> None:
+    for each in planned(tmp_path).values():
+        spec = Path(each.recipe["student"]["spec"])
+        assert spec.is_absolute()
+        assert spec.is_file()
+
+
+def test_name_of_an_arm_decides_nothing(tmp_path: Path) -> None:
+    one = planned(tmp_path)
+    other = planned(tmp_path, SMALL.replace("hard:", "taught:"))
+    assert one["hard", 100, 0].key == other["taught", 100, 0].key
+
+
+@pytest.mark.parametrize(
+    ("change", "decides"),
+    [
+        ("run.log_every: 7", False),
+        ("run.evaluate_every: 7", False),
+        ("run.checkpoint_every: 7", False),
+        ("data.workers: 0", False),
+        ("optimizer.lr: 1.0e-4", True),
+        ("loss.alpha: 0.4", True),
+        ("data.split_seed: 1", True),
+        ("teacher.steps: 7", True),
+        ("augmentation.drop_path: 0.1", True),
+    ],
+)
+def test_what_decides_a_run(tmp_path: Path, change: str, decides: bool) -> None:  # noqa: FBT001
+    one = planned(tmp_path)
+    other = planned(tmp_path, SMALL.replace("hard: {{}}", f"hard: {{{{{change}}}}}"))
+    place = "hard", 300, 1
+    assert (one[place].key != other[place].key) == decides
+    about_teacher = change.startswith(("data.split", "teacher"))
+    assert (one[place].teacher != other[place].teacher) == about_teacher
+    assert one["none", 300, 1] == other["none", 300, 1]
+
+
+def test_contents_of_weights_decide(tmp_path: Path) -> None:
+    weights = tmp_path / "teacher.safetensors"
+    text = SMALL.replace("hard: {{}}", f"hard: {{{{teacher.weights: {weights}}}}}")
+    weights.write_bytes(b"one")
+    one = planned(tmp_path, text)
+    weights.write_bytes(b"other")
+    other = planned(tmp_path, text)
+    assert one["hard", 100, 0].key != other["hard", 100, 0].key
+    # One teacher for all seeds and sizes: none is trained.
+    found = {each.teacher for each in one.values() if each.teacher}
+    assert len(found) == 1
+    assert not any(each.is_taught for each in one.values())

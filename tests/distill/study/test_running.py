@@ -1,0 +1,173 @@
+"""A tiny study, really run: killed, resumed, and in several processes."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import ROOT, run
+
+from deit_spec.distill.study.results import FILE
+
+STUDY = f"""\
+recipe: {ROOT / "recipes" / "digits.yaml"}
+seeds: [0, 1]
+train_images: [50]
+baseline: none
+arms:
+  none:
+    student.spec: students/digits-undistilled.yaml
+    teacher: null
+    loss.kind: none
+    schedule.steps: 4
+    schedule.warmup_steps: 1
+    data.val_images: 100
+  hard:
+    schedule.steps: 4
+    schedule.warmup_steps: 1
+    teacher.steps: 4
+    data.val_images: 100
+"""
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("study") / "tiny.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(study: Path) -> Path:
+    """The folder of the study, run one after the other."""
+    folder = study.parent / "whole"
+    done = run("study", str(study), "-o", str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """What each run came to, but for how long it took."""
+    lines = (folder / FILE).read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    assert len({each["key"] for each in found}) == len(found)
+    return {each.pop("key"): each | {"seconds": None} for each in found}
+
+
+def test_whole(study: Path, whole: Path) -> None:
+    found = results(whole)
+    places = {(each["arm"], each["images"], each["seed"]) for each in found.values()}
+    assert places == {(arm, 50, seed) for arm in ("none", "hard") for seed in (0, 1)}
+    for each in found.values():
+        assert each["evaluated"] == 100
+        assert (each["dist"] is None) == (each["arm"] == "none")
+        assert (each["teacher"] is None) == (each["arm"] == "none")
+    assert len(list((whole / "teachers").iterdir())) == 2
+    data = json.loads((whole / "study.json").read_text())
+    assert (data["version"], data["done"], data["planned"]) == (1, 4, 4)
+    assert (whole / "study.md").read_text().startswith("# tiny\n")
+    assert (whole / "study.png").stat().st_size > 10_000
+
+    again = run("study", str(study), "-o", str(whole), "--output-format", "json")
+    assert again.stderr == "4 runs, 4 of them done before\n"
+    assert json.loads(again.stdout) == data
+
+
+def test_parallel_is_as_sequential(study: Path, whole: Path) -> None:
+    folder = study.parent / "parallel"
+    done = run("study", str(study), "-o", str(folder), "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert results(folder) == results(whole)
+    for one in ("study.json", "study.md", "study.png", "study.svg"):
+        assert (folder / one).read_bytes() == (whole / one).read_bytes()
+
+
+def test_killed_and_resumed_is_as_whole(study: Path, whole: Path) -> None:
+    folder = study.parent / "killed"
+    command = [sys.executable, "-m", "deit_spec", "study", str(study), "-o", folder]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
+        assert went.stderr is not None
+        for line in went.stderr:
+            if line.startswith("1/4"):
+                break
+        went.kill()
+    done = len(results(folder))
+    assert 1 <= done < 4
+    until = time.monotonic() + SECONDS
+    while workers_in(folder):  # end with their parent
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert len(results(folder)) == done
+    again = run("study", str(study), "-o", str(folder))
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.startswith(f"4 runs, {done} of them done before\n")
+    assert results(folder) == results(whole)
+
+
+def test_asked_to_stop(study: Path) -> None:
+    folder = study.parent / "stopped"
+    longer = study.with_name("longer.yaml")
+    longer.write_text(STUDY.replace("schedule.steps: 4", "schedule.steps: 100000"))
+    command = [sys.executable, "-m", "deit_spec", "study", str(longer), "-o", folder]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
+        until = time.monotonic() + SECONDS
+        while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        went.terminate()
+        assert went.wait(SECONDS) == 128 + signal.SIGTERM
+        assert went.stderr is not None
+        assert went.stderr.read().splitlines()[-1].startswith("stopped; what is done")
+    assert list(folder.glob("runs/*/checkpoints/step-*"))
+    assert not (folder / FILE).exists()
+
+
+def workers_in(folder: Path) -> list[int]:
+    """Processes that have a file of the folder open, or one to start them."""
+    if not Path("/proc").is_dir():
+        return []
+    found = []
+    for each in Path("/proc").iterdir():
+        try:
+            text = (each / "cmdline").read_text()
+            opened = [str(file.readlink()) for file in (each / "fd").iterdir()]
+        except (OSError, UnicodeDecodeError):
+            continue
+        if any(name.startswith(str(folder)) for name in opened) and "python" in text:
+            found.append(int(each.name))
+    return found
+
+
+def test_changed_study_runs_what_has_changed(study: Path, whole: Path) -> None:
+    before = results(whole)
+    changed = study.with_name("changed.yaml")
+    changed.write_text(STUDY.replace("teacher.steps: 4", "teacher.steps: 5"))
+    done = run("study", str(changed), "-o", str(whole))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(
+        "4 runs, 2 of them done before; 2 older results are of other recipes"
+    )
+    after = results(whole)
+    assert before.items() < after.items()
+    assert len(after) == 6
+
+
+def test_bad_study(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(STUDY.replace("loss.kind: none", "loss.kind: nothing"))
+    done = run("study", str(path), "-o", str(tmp_path / "out"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{path}:9:16" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_folder_that_cannot_be(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("study", str(study), "-o", str(tmp_path / "file"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write")

@@ -1,0 +1,146 @@
+"""`deit-spec train`, as a process."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.commands import ROOT, run
+from support.runs import KINDS, lines, recipe, weights
+
+
+def test_it_trains_and_says_so(tmp_path: Path) -> None:
+    recipe(tmp_path)
+    done = run("train", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run"))
+    assert (done.returncode, done.stdout) == (0, "")
+    told = re.sub(r"[\d,.]+ images/s, [\d:]+ left", "- images/s, - left", done.stderr)
+    told = re.sub(r"\d+\.\d+( %|e-\d+)?", "0.0", told).replace(str(tmp_path), "")
+    assert told.splitlines() == [
+        "digits: 87,092 parameters, hard distillation from digits_convnet",
+        "100 images to train on, 100 held out, 10 classes",
+        "12 steps of 16 images on cpu",
+        *(_line(3), _saved(4), _line(6), _scores(6), _saved(8), _line(9)),
+        *(_line(12), _scores(12), _saved(12)),
+        "wrote /run: model.safetensors, curves.png, summary.md",
+    ]
+
+
+def _line(step: int) -> str:
+    loss = "loss 0.0 (labels 0.0, teacher 0.0)"
+    return f"step {step:>2}/12  {loss}, lr 0.0, - images/s, - left"
+
+
+def _saved(step: int) -> str:
+    return f"step {step:>2}/12  saved step-{step:07}.safetensors"
+
+
+def _scores(step: int) -> str:
+    heads = "class head 0.0, distillation head 0.0, fused 0.0"
+    return f"step {step:>2}/12  top-1: {heads}"
+
+
+def test_a_field_is_set_and_a_taken_folder_refused(tmp_path: Path) -> None:
+    recipe(tmp_path)
+    command = ["train", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")]
+    assert run(*command, "--set", "schedule.steps=3").returncode == 0
+    assert [line["step"] for line in lines(tmp_path / "run")][-1] == 3
+    taken = run(*command)
+    assert taken.returncode == 1
+    assert "error[DS533]" in taken.stderr
+    other = run(*command, "--resume")
+    assert other.returncode == 1
+    assert "error[DS535]" in other.stderr
+    assert "schedule.steps 3" in other.stderr
+
+
+def test_errors_of_a_recipe_end_it_before_anything_is_written(tmp_path: Path) -> None:
+    recipe(tmp_path)
+    command = ["train", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")]
+    done = run(*command, "--set", "optimizer.lr=fast", "--set", "run.sed=1")
+    assert done.returncode == 1
+    assert done.stderr.count("error[") == 2
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_exits_as_shells_expect(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    kind = {**KINDS["random layers"], "schedule": {"steps": 200}}
+    recipe(tmp_path, **kind, run={"checkpoint_every": 200, "evaluate_every": 200})
+    command = [
+        *(sys.executable, "-m", "deit_spec", "train"),
+        *(str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")),
+    ]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed,  # noqa: PLW1509  -- there are no threads here
+    ) as child:
+        metrics = tmp_path / "run" / "metrics.jsonl"
+        while child.poll() is None and not (
+            metrics.exists() and metrics.stat().st_size
+        ):
+            time.sleep(0.01)
+        child.send_signal(number)
+        told = child.communicate()[1]
+    assert child.returncode == 128 + number, told
+    assert f"stopped by {number.name} after step" in told
+    again = run(*command[3:], "--resume")
+    assert again.returncode == 0
+    assert "going on after step" in again.stderr
+    assert run(*command[3:-1], str(tmp_path / "whole")).returncode == 0
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+
+
+def _heed() -> None:
+    """Heed SIGINT, which shells let what they start in the background ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_digits_need_neither_timm_nor_torchvision(tmp_path: Path) -> None:
+    recipe(tmp_path, schedule={"steps": 1, "warmup_steps": 0})
+    recipe_file, folder = str(tmp_path / "recipe.yaml"), str(tmp_path / "run")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from deit_spec.distill.training import train\n"
+        "from deit_spec.recipe import check_recipe\n"
+        f"train(check_recipe({recipe_file!r}), Path({folder!r}))\n"
+        "print(*{'timm', 'torchvision', 'datasets'} & set(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
+
+
+def test_a_missing_package_is_told(tmp_path: Path) -> None:
+    """As where the extra `train` is not installed."""
+    recipe(tmp_path)
+    hide = (
+        "import importlib.util as u; find = u.find_spec\n"
+        "def hide(name, *rest):\n"
+        "    return None if name == 'accelerate' else find(name, *rest)\n"
+        "u.find_spec = hide\n"
+        "from deit_spec.cli import main; main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", hide, "train", tmp_path / "recipe.yaml", "-o", "x"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        'error: runs need accelerate: pip install "deit-spec[train]"\n'
+    )

@@ -1,0 +1,87 @@
+"""Several processes on the CPU do what one does, with the same images a step."""
+
+from pathlib import Path
+
+import pytest
+from support.programs import launch
+from support.runs import HARD, lines, recipe
+
+from deit_spec.distill.training import train
+
+STEPS = 50
+MIXED = {"augmentation": {**HARD, "drop_path": 0.0, "cutmix": 0.5}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"parallel": "ddp"},
+        {"parallel": "ddp", "accumulate": 2, "ema": 0.9},
+        {"parallel": "fsdp2", "accumulate": 2, "ema": 0.9},
+    ],
+    ids=["ddp", "ddp accumulated", "fsdp2"],
+)
+def test_two_follow_one(tmp_path: Path, run: dict[str, object]) -> None:
+    checked = recipe(
+        tmp_path,
+        **MIXED,
+        schedule={"steps": STEPS},
+        optimizer={"clip": 1.0},
+        run={**run, "log_every": 1, "evaluate_every": 25, "checkpoint_every": 25},
+    )
+    train(checked, tmp_path / "one")
+    done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    assert "50 steps of 16 images on cpu, 2 processes" in done.stderr
+    assert done.stderr.count("wrote ") == 1  # the main process alone speaks
+    one, two = lines(tmp_path / "one"), lines(tmp_path / "two")
+    assert len(one) == len(two) == STEPS + 2
+    for ours, theirs in zip(one, two, strict=True):
+        assert ours.keys() == theirs.keys()
+        for key in ("loss", "labels", "teacher", "grad_norm"):
+            assert ours.get(key, 0) == pytest.approx(theirs.get(key, 0), rel=1e-4)
+        assert ours["step"] == theirs["step"]
+        assert ours.get("images") == theirs.get("images")
+    # One process goes on with what two have saved, and is at its end.
+    again = train(checked, tmp_path / "two", resume=True)
+    assert again.scores is not None
+    assert again.scores.answer.nll == pytest.approx(two[-1]["fused"]["nll"], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_batch_that_processes_cannot_share_is_refused_once(tmp_path: Path) -> None:
+    recipe(tmp_path, schedule={"batch_size": 15}, run={"checkpoint_every": 1})
+    done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "run")
+    assert done.returncode == 1
+    assert done.stderr.count("error[DS513]") == 1
+    assert "a batch of 15 images does not divide into 2 processes" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
+    """The checkpoint of one process is that of any number."""
+    checked = recipe(
+        tmp_path, **MIXED, schedule={"steps": 16}, run={"parallel": "fsdp2"}
+    )
+
+    class GoneError(Exception):
+        pass
+
+    from deit_spec.distill.training import Silent  # noqa: PLC0415
+
+    class Gone(Silent):
+        def stepped(self, step: int) -> None:
+            if step == 9:
+                raise GoneError
+
+    train(checked, tmp_path / "one")
+    with pytest.raises(GoneError):
+        train(checked, tmp_path / "two", reporter=Gone())
+    done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "two", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "going on after step 8" in done.stderr
+    one, two = lines(tmp_path / "one"), lines(tmp_path / "two")
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    assert one[-2]["loss"] == pytest.approx(two[-2]["loss"], rel=1e-4)

@@ -1,0 +1,86 @@
+"""The learning rate: its shape, and that it is timm's where that means the same."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from peers import import_timm
+from support.runs import recipe
+
+from deit_spec.distill.training.schedule import Schedule, schedule, timetable
+
+RATES = st.floats(1e-6, 10)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    steps = draw(st.integers(1, 200))
+    low, lower, peak = sorted(draw(st.tuples(RATES, RATES, RATES)))
+    return Schedule(steps, draw(st.integers(0, steps)), peak, low, lower)
+
+
+@given(schedules())
+def test_it_rises_to_the_peak_and_falls_to_the_least(plan: Schedule) -> None:
+    rates = [plan.rate(step) for step in range(plan.steps + 1)]
+    rising, falling = rates[: plan.warmup], rates[plan.warmup :]
+    assert rising == sorted(rising)
+    assert falling == sorted(falling, reverse=True)
+    assert rates[0] == (plan.warmup_lr if plan.warmup else plan.peak)
+    if plan.warmup < plan.steps:
+        assert rates[plan.warmup] == pytest.approx(plan.peak)
+        assert rates[-1] == pytest.approx(plan.min_lr)
+    assert max(rates) <= plan.peak * (1 + 1e-12)
+    assert min(rates) >= min(plan.warmup_lr, plan.min_lr) * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 7])
+def test_it_is_that_of_timm(warmup: int) -> None:
+    """timm counts the cosine after the warm-up, as we do, with `warmup_prefix`."""
+    import_timm()
+    from timm.scheduler.cosine_lr import CosineLRScheduler  # noqa: PLC0415
+
+    plan = Schedule(steps=40, warmup=warmup, peak=0.5, warmup_lr=0.01, min_lr=0.02)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=plan.peak)
+    theirs = CosineLRScheduler(
+        optimizer,
+        t_initial=plan.steps - warmup,
+        lr_min=plan.min_lr,
+        warmup_t=warmup,
+        warmup_lr_init=plan.warmup_lr,
+        warmup_prefix=True,
+        t_in_epochs=False,
+    )
+    for step in range(plan.steps):
+        theirs.step_update(step)
+        assert plan.rate(step) == pytest.approx(optimizer.param_groups[0]["lr"])
+
+
+def test_epochs_are_counted_in_steps(tmp_path: Path) -> None:
+    plan = {"steps": None, "epochs": 3, "warmup_steps": None, "warmup_epochs": 0.5}
+    checked = recipe(tmp_path, schedule=plan, run={"evaluate_every": None})
+    assert checked.recipe is not None
+    times = timetable(checked.recipe, steps_per_epoch=6)
+    assert (times.steps, times.evaluate_every) == (18, 6)
+    assert schedule(checked.recipe, times).warmup == 3
+    assert [times.evaluates(done) for done in (5, 6, 17, 18)] == [False, True] * 2
+
+
+def test_lengths_that_are_not_said_are_those_of_the_paper(tmp_path: Path) -> None:
+    plan = {"steps": None, "warmup_steps": None}
+    checked = recipe(tmp_path, schedule=plan)
+    assert checked.recipe is not None
+    times = timetable(checked.recipe, steps_per_epoch=6)
+    assert times.steps == 1800
+    assert schedule(checked.recipe, times).warmup == 30
+
+
+def test_what_is_due_only_at_the_end_is_due_there(tmp_path: Path) -> None:
+    run = {"evaluate_every": None, "checkpoint_every": None, "log_every": 5}
+    checked = recipe(tmp_path, run=run)
+    assert checked.recipe is not None
+    times = timetable(checked.recipe, steps_per_epoch=6)
+    assert [done for done in range(1, 13) if times.evaluates(done)] == [12]
+    assert [done for done in range(1, 13) if times.saves(done)] == [12]
+    assert [done for done in range(1, 13) if times.logs(done)] == [5, 10, 12]

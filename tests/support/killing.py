@@ -1,0 +1,95 @@
+"""Kills runs at random moments, and lets them go on: a program for a test.
+
+    python killing.py FOLDER KILLS
+
+Each child is forked from a process that has imported everything, so that most of a
+child's life is training and writing. Prints a line for each run that was finished.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import accelerate  # noqa: F401  -- what runs import when they need it
+import matplotlib.figure  # noqa: F401
+import sklearn.datasets  # noqa: F401
+
+from deit_spec.distill.training import train
+from deit_spec.distill.training.names import FOLDER, find_last, step_of
+from deit_spec.weights import safetensors_file
+from support.runs import KINDS, recipe, weights
+
+STEPS = 20
+
+
+def main(folder: Path, kills: int) -> None:
+    """Kill so often, over as many runs as it takes."""
+    every_step = {
+        "checkpoint_every": 1,
+        "evaluate_every": 5,
+        "log_every": 2,
+        "ema": 0.9,
+    }
+    checked = recipe(
+        folder,
+        **{**KINDS["random layers"], "run": every_step},
+        schedule={"steps": STEPS},
+    )
+    began = time.monotonic()
+    child(lambda: train(checked, folder / "whole"), None)
+    whole = time.monotonic() - began
+    source, done, number = random.Random(0), 0, 0
+    while done < kills:
+        run = folder / f"run-{number}"
+        life = source.uniform(0, whole) if done < kills else None
+        killed = child(lambda run=run: train(checked, run, resume=True), life)
+        see_whole(run)
+        done += killed
+        if not killed:
+            assert weights(run) == weights(folder / "whole")
+            print(f"run {number} is equal, after {done} kills in all", flush=True)  # noqa: T201
+            number += 1
+    child(lambda: train(checked, run, resume=True), None)
+    assert weights(run) == weights(folder / "whole")
+    print(f"killed {done} times")  # noqa: T201
+
+
+def child(call: Callable[[], object], life: float | None) -> bool:
+    """Run a call in a child, and tell whether it was killed after its life."""
+    process = os.fork()
+    if process == 0:
+        try:
+            call()
+        except BaseException:  # noqa: BLE001  -- the child ends here
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    ends = None if life is None else time.monotonic() + life
+    while ends is None or time.monotonic() < ends:
+        gone, status = os.waitpid(process, 0 if ends is None else os.WNOHANG)
+        if gone:
+            assert status == 0, f"the run failed: {status}"
+            return False
+        time.sleep(0.001)
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    return os.WIFSIGNALED(status)
+
+
+def see_whole(run: Path) -> None:
+    """See that every file that is called a checkpoint is one."""
+    for path in (run / FOLDER).glob("*"):
+        if step_of(path.name) is not None:
+            tensors = safetensors_file.read(path, path.name)
+            assert tensors["run.step"].item() == step_of(path.name)
+    last = find_last(run)
+    if last is not None:
+        assert all(value.isfinite().all() for value in tensors.values())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
