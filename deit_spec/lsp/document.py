@@ -15,6 +15,7 @@ from deit_spec.spec import Checked, check_read, mend_text
 from deit_spec.spec.mend import is_own
 from deit_spec.spec.origin import Origin, at
 from deit_spec.spec.reading import told
+from deit_spec.spec.vocabulary import SPEC
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""
@@ -47,7 +48,7 @@ class Document:
         What it extends is read from disk.
         """
         stem = self.origin.stem if self.origin else "deit"
-        read = read_text(self.text.text, self.name)
+        read = read_text(self.text.text, self.name, SPEC.is_key)
         return told(check_read(*read, stem, self.origin))
 
     @cached_property

@@ -44,12 +44,14 @@ class Composer:
     """Composes the first document of a stream.
 
     `spans` gets an entry a part, `doubts` the paths of what is not known for sure,
-    and `root` what was read of the outermost mapping, should the text break off.
+    `keys` where each key begins, one written twice too, and `root` what was read of
+    the outermost mapping, should the text break off.
     """
 
     def __init__(self, following: NextEvent, report: Report) -> None:
         self.spans: dict[Path, Entry] = {}
         self.doubts: set[Path] = set()
+        self.keys: list[int] = []
         self.root: dict[str, object] | None = None
         self._next = following
         self._report = report
@@ -94,6 +96,7 @@ class Composer:
         item: Node | None = None
         while type(key_event := self._next()) is not MappingEndEvent:
             key = self._node(key_event, None, depth + 1)
+            self.keys.append(key.start)
             name = self._name(key_event, key, firsts, path)
             child = None if name is None or path is None else (*path, name)
             item = self._item(key_event, key, child, depth + 1)

@@ -9,6 +9,7 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.source import limits, problems
 from deit_spec.source.document import Document
 from deit_spec.source.reader import read_bytes
+from deit_spec.source.slips import IsKey, knows_none
 
 # What the shell has opened for us, `<(…)` included: waiting for it is right.
 _DESCRIPTORS: Final = (Path("/dev/fd"), Path("/proc/self/fd"))
@@ -21,7 +22,9 @@ _KINDS: Final = (
 )
 
 
-def read_file(path: Path, name: str) -> tuple[Document | None, list[Diagnostic]]:
+def read_file(
+    path: Path, name: str, is_key: IsKey = knows_none
+) -> tuple[Document | None, list[Diagnostic]]:
     """Read a file; messages call it by the name."""
     try:
         data = contents(path)
@@ -32,7 +35,7 @@ def read_file(path: Path, name: str) -> tuple[Document | None, list[Diagnostic]]
         # What the system cannot take as a name: NUL, or an unpaired surrogate.
         reason = "the name holds a character that no file name can"
         return None, [problems.unreadable(name, reason)]
-    return read_bytes(data, name)
+    return read_bytes(data, name, is_key)
 
 
 def contents(path: Path) -> bytes:

@@ -20,13 +20,21 @@ from deit_spec.source.events import events
 from deit_spec.source.meaning import UNKNOWN
 from deit_spec.source.positions import Positions
 from deit_spec.source.report import EnoughError, Report
-from deit_spec.source.slips import find_slips, patches_of, report_of
+from deit_spec.source.slips import (
+    IsKey,
+    find_slips,
+    knows_none,
+    patches_of,
+    report_of,
+)
 from deit_spec.source.syntax import offset_of, syntax_error
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+_TRIES: Final = 3
+"""How often a text is read without what looks like slips and is none."""
 _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -41,7 +49,9 @@ _OTHER_FORMATS: Final = (
 )
 
 
-def read_bytes(data: bytes, name: str) -> tuple[Document | None, list[Diagnostic]]:
+def read_bytes(
+    data: bytes, name: str, is_key: IsKey = knows_none
+) -> tuple[Document | None, list[Diagnostic]]:
     """Read UTF-8, with or without a byte order mark."""
     if kind := _other_format(data):
         return None, [problems.other_format(name, kind)]
@@ -55,11 +65,15 @@ def read_bytes(data: bytes, name: str) -> tuple[Document | None, list[Diagnostic
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return None, [_bad_byte(data, error.start, name)]
-    return read_text(text, name)
+    return read_text(text, name, is_key)
 
 
-def read_text(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
+def read_text(
+    text: str, name: str, is_key: IsKey = knows_none
+) -> tuple[Document | None, list[Diagnostic]]:
     """Read a text.
+
+    A slip of the pen such as `depth:12` is mended where `is_key` knows the word.
 
     There is a document wherever a part of it was read, with problems or without,
     so that a schema can report its own at once with them; the document's `doubts`
@@ -75,16 +89,21 @@ def read_text(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
         return None, [problems.bad_character(bad.group(), span)]
     reading = _read(positions)
     if reading.stop is not None:
-        reading = _read_as_meant(reading, positions)
+        reading = _read_as_meant(reading, positions, is_key)
     return reading.document, in_source_order(reading.problems)
 
 
 class _Reading(NamedTuple):
-    """What one pass of the parser gave, and where it stopped if not at the end."""
+    """What one pass of the parser gave, and where it stopped if not at the end.
+
+    `keys` are the offsets at which keys begin, in what was parsed.
+    """
 
     document: Document | None
     problems: list[Diagnostic]
+    keys: list[int]
     stop: int | None
+    is_enough: bool = False
 
 
 def _read(positions: Positions) -> _Reading:
@@ -96,25 +115,41 @@ def _read(positions: Positions) -> _Reading:
         report.problems.append(syntax_error(error, positions))
         offset = offset_of(error)
         document = _part(composer, positions, offset)
-        return _Reading(document, report.problems, positions.original(offset))
+        stop = positions.original(offset)
+        return _Reading(document, report.problems, composer.keys, stop)
     except EnoughError:
         document = _part(composer, positions, len(positions.parsed))
-        return _Reading(document, report.problems, None)
+        return _Reading(document, report.problems, composer.keys, None, is_enough=True)
+    document = _whole(root, composer, positions)
     end = len(positions.source.text) if _is_bare(root, positions) else None
-    return _Reading(_whole(root, composer, positions), report.problems, end)
+    return _Reading(document, report.problems, composer.keys, end)
 
 
-def _read_as_meant(reading: _Reading, positions: Positions) -> _Reading:
+def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _Reading:
     """Read again without the slips, if they are what stopped the parser."""
-    slips = find_slips(positions.source.text)
-    meant = Positions(positions.source, patches_of(slips))
-    again = _read(meant) if slips else reading
+    slips = find_slips(positions.source.text, is_key)
+    for _ in range(_TRIES):
+        meant = Positions(positions.source, patches_of(slips))
+        again = _read(meant)
+        keys = set(map(meant.original, again.keys))
+        last = max(keys, default=0) if again.is_enough else again.stop
+        kept = [slip for slip in slips if slip.key in keys]
+        unread = [slip for slip in slips if _is_behind(slip.key, last, positions)]
+        if len(kept) + len(unread) == len(slips):
+            break
+        slips = [*kept, *unread]
+    else:
+        return reading
     # Past the line on which it had stopped, or a slip was not what stopped it.
-    if again.stop is None or _line(again.stop, positions) > _line(
-        reading.stop or 0, positions
-    ):
-        return again._replace(problems=report_of(slips, positions) + again.problems)
+    further = again.stop is None or _is_behind(again.stop, reading.stop, positions)
+    if kept and further:
+        return again._replace(problems=report_of(kept, positions) + again.problems)
     return reading
+
+
+def _is_behind(offset: int, other: int | None, positions: Positions) -> bool:
+    """Whether an offset is in a line after another's."""
+    return other is not None and _line(offset, positions) > _line(other, positions)
 
 
 def _line(offset: int, positions: Positions) -> int:

@@ -1,29 +1,39 @@
 """Slips of the pen that keep a text from being YAML, and what was meant.
 
 They are looked for where the parser has stopped. The text is then read as it was
-meant, so that one slip does not hide what else is wrong.
+meant, so that one slip does not hide what else is wrong. A slip is one only if a
+key comes of it: in a text of several lines, the same characters are no slip.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Edit, Fix, Label, diagnose
 from deit_spec.source.positions import Patch, Positions
+
+IsKey: TypeAlias = Callable[[str], bool]
+"""Tells whether a word is a key that the reader of a document knows."""
 
 _TAB: Final = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
 # A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space.
 _PAIR: Final = re.compile(
     r"^ *(?P<key>[A-Za-z_][\w-]*)(?P<sign>:(?=[^\s:])| *= *| +)"
-    r"(?P<value>[^\s:#=][^\s:#]*)(?= *(?:#|\r?$))",
+    r"(?P<value>[^\s:#=][^\s:#]*)(?= +#| *\r?$)",
     re.MULTILINE,
 )
 
+_NO_TABS: Final = "use spaces in place of tabs"
+
 
 class Slip(NamedTuple):
-    """What to read in place of something, and how to report it."""
+    """What to read in place of something, and how to report it.
 
-    patches: tuple[Patch, ...]
+    `key` is the offset at which a key begins if it is one.
+    """
+
+    key: int
+    patch: Patch
     start: int
     end: int
     message: str
@@ -31,48 +41,55 @@ class Slip(NamedTuple):
     title: str
 
 
-def find_slips(text: str) -> list[Slip]:
+def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
+    """No word is a key: nothing is taken for a slip but a tab."""
+    return False
+
+
+def find_slips(text: str, is_key: IsKey) -> list[Slip]:
     """Find what looks like a slip, in the order of the text."""
-    pairs = (_pair(found) for found in _PAIR.finditer(text))
-    return sorted((*_tabs(text), *pairs), key=lambda slip: slip.start)
+    pairs = (_pair(found) for found in _PAIR.finditer(text) if is_key(found["key"]))
+    return sorted((*_tabs(text), *pairs), key=lambda slip: slip.patch)
 
 
 def patches_of(slips: Iterable[Slip]) -> list[Patch]:
     """Give all the patches of some slips, in order."""
-    return sorted(patch for slip in slips for patch in slip.patches)
+    return [slip.patch for slip in slips]
 
 
-def report_of(slips: Iterable[Slip], positions: Positions) -> list[Diagnostic]:
-    """Report slips of a text; the positions are those of the text as it stands."""
-    return [
-        diagnose(
-            "DS001",
-            slip.message,
-            Label(positions.span(slip.start, slip.end)),
-            helps=[slip.help],
-            fix=_fix(slip, positions),
-        )
-        for slip in slips
-    ]
+def report_of(slips: Sequence[Slip], positions: Positions) -> list[Diagnostic]:
+    """Report slips of a text; the positions are those of the text as it stands.
+
+    All tabs are one finding, for an editor makes all or none.
+    """
+    tabs = [slip for slip in slips if slip.help == _NO_TABS]
+    others = [[slip] for slip in slips if slip.help != _NO_TABS]
+    return [_report(each, positions) for each in (tabs, *others) if each]
 
 
-def _fix(slip: Slip, positions: Positions) -> Fix:
-    """What was read in its place is what it is mended to."""
+def _report(slips: Sequence[Slip], positions: Positions) -> Diagnostic:
+    """What was read in the place of slips is what they are mended to."""
+    first = slips[0]
     edits = [
-        Edit(positions.span(start, end), text) for start, end, text in slip.patches
+        Edit(positions.span(start, end), text) for start, end, text in patches_of(slips)
     ]
-    return Fix(slip.title, tuple(edits))
+    return diagnose(
+        "DS001",
+        first.message,
+        Label(positions.span(first.start, first.end)),
+        helps=[first.help],
+        fix=Fix(first.title, tuple(edits)),
+    )
 
 
 def _tabs(text: str) -> Iterator[Slip]:
-    """One slip for all tabs, for an editor makes all or none."""
-    found = list(_TAB.finditer(text))
-    if not found:
-        return
-    patches = tuple(Patch(*tab.span(), " " * len(tab.group())) for tab in found)
-    start = text.index("\t", found[0].start())
-    message, help_ = "a line is indented with a tab", "use spaces in place of tabs"
-    yield Slip(patches, start, start + 1, message, help_, "put spaces for tabs")
+    message = "a line is indented with a tab"
+    for tab in _TAB.finditer(text):
+        patch = Patch(*tab.span(), " " * len(tab.group()))
+        at = text.index("\t", tab.start())
+        yield Slip(
+            tab.end(), patch, at, at + 1, message, _NO_TABS, "put spaces for tabs"
+        )
 
 
 def _pair(found: re.Match[str]) -> Slip:
@@ -88,5 +105,5 @@ def _pair(found: re.Match[str]) -> Slip:
         )
     )
     pair = f"`{key}: {value}`"
-    place = (found.start("key"), found.end("value"))
-    return Slip((patch,), *place, message, pair, f"write {pair}")
+    start, end = found.start("key"), found.end("value")
+    return Slip(start, patch, start, end, message, pair, f"write {pair}")

@@ -1,5 +1,6 @@
 """What each field takes, read from the schema."""
 
+import re
 from functools import lru_cache
 
 from pydantic import BaseModel, ValidationError
@@ -56,6 +57,18 @@ ELSEWHERE = {
 }
 """What other tools say in a field that has no like of the same meaning here."""
 
+_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
+
+
+def pair_in(key: str) -> tuple[str, str] | None:
+    """The key and the value that are in a key, as YAML reads `{embed_dim:192}`.
+
+    >>> pair_in("embed_dim:192")
+    ('embed_dim', '192')
+    """
+    found = _PAIR.fullmatch(key)
+    return (found[1], found[2]) if found else None
+
 
 @lru_cache(maxsize=8192)
 def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,6 +80,8 @@ def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     *outer, key = path
     if key in ELSEWHERE:
         return path
+    if pair := pair_in(key):
+        return meant_by((*outer, pair[0]))
     here, there = (VARIANT, TOP) if outer else (TOP, VARIANT)
     elsewhere = [] if outer else ["variant"]
     if key in there:

@@ -6,7 +6,7 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec.fields import ELSEWHERE, TOP, VARIANT, meant_by
+from deit_spec.spec.fields import pair_in
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, percent, right_type
 from deit_spec.spec.places import plain
@@ -30,6 +30,7 @@ _BOUNDS = {
     "greater_than": ("gt", "above"),
     "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
 }
 
 
@@ -75,15 +76,20 @@ def describe(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
-def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: ARG001
-    meant = meant_by(path)
+def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
+    meant = fixes.words.meant_by(path)
     mend = fixes.rename if meant[:-1] == path[:-1] else fixes.move
+    fix = mend(path, meant[-1]) if meant != path else None
     return diagnose(
         "DS101",
         f"unknown key `{_cut(path[-1])}`",
         Label(fixes.document.nearest(path).key, "no such key"),
-        helps=[_there_already(path, meant, fixes) or _where_it_belongs(path)],
-        fix=mend(path, meant[-1]) if meant != path else None,
+        helps=[
+            _there_already(path, meant, fixes)
+            or _split(path[-1], meant, error["input"])
+            or fixes.words.where_it_belongs(path)
+        ],
+        fix=fix or fixes.split(path),
     )
 
 
@@ -104,7 +110,8 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
     """Say that the field that was meant is written as well."""
     entry = fixes.document.spans.get(meant)
     if (
-        meant in {path, ("variant",)}
+        meant == path
+        or fixes.words.is_mapping(meant)
         or entry is None
         or entry.source is not fixes.document.source
     ):
@@ -112,21 +119,12 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
     return f"remove it, or `{'.'.join(meant)}` in line {entry.key.line}"
 
 
-def _where_it_belongs(path: Path) -> str:
-    *outer, key = path
-    *place, name = meant_by(path)
-    where = "under `variant`" if place else "at the top level"
-    if key in ELSEWHERE:
-        return ELSEWHERE[key]
-    if key == "variant":
-        return "remove it with its keys, or move these a level up"
-    if name == key and place != outer:
-        return f"`{key}` belongs {where}"
-    if name == key:
-        known = VARIANT if outer else TOP
-        return f"remove it, or use one of {listed([f'`{name}`' for name in known])}"
-    moved = "" if place == outer else f", which belongs {where}"
-    return f"did you mean `{name}`{moved}?"
+def _split(key: str, meant: Path, value: object) -> str | None:
+    """Say that a key without a value is a key with one, but for a space."""
+    pair = pair_in(key) if value is None else None
+    if pair is None or pair[0] != meant[-1]:
+        return None
+    return f"write `{': '.join(pair)}`, with a space"
 
 
 def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
@@ -135,7 +133,7 @@ def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
         "DS102",
         f"{_dotted(path)} is not {wanted}",
         Label(fixes.document.nearest(path).value, f"{describe(error['input'])}"),
-        helps=[right_type(path, error["input"], wanted)],
+        helps=[right_type(path, error["input"], wanted, fixes.words)],
         fix=fixes.retype(path, error["type"], error["input"]),
     )
 
@@ -147,7 +145,9 @@ def _out_of_range(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
         "DS103",
         f"{_dotted(path)} is not {words} {bound:g}",
         Label(fixes.document.nearest(path).value, _cut(plain(error["input"]))),
-        helps=[percent(path, error["input"]) or default(path)],
+        helps=[
+            percent(path, error["input"], fixes.words) or default(path, fixes.words)
+        ],
     )
 
 
@@ -156,7 +156,7 @@ def _not_finite(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: 
         "DS103",
         f"{_dotted(path)} is not a finite number",
         Label(fixes.document.nearest(path).value),
-        helps=[default(path)],
+        helps=[default(path, fixes.words)],
     )
 
 

@@ -4,36 +4,22 @@ Whatever a person might have meant otherwise has helps, and no fix. A fix change
 what it mends and nothing beside it: comments and layout stay.
 """
 
-import difflib
 import re
 from collections import Counter
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT, default_of, fits, meant_by
+from deit_spec.spec.fields import pair_in
 from deit_spec.spec.helps import SWITCHES
 from deit_spec.spec.places import plain
+from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
 
-_CLOSE: Final = 0.8
-_NOT_QUITE: Final = frozenset(
-    {
-        "drop_rate",
-        "hidden_dropout_prob",
-        "dim",
-        "proj_drop_rate",
-        "width",
-        "layer",
-        "eps",
-        "classes",
-    }
-)
-"""Words of other tools that mean nearly, or only mostly, what our field does."""
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
@@ -44,8 +30,9 @@ _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1
 class Fixes:
     """The mends of one document; what it extends is not its to edit."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, words: Vocabulary = SPEC) -> None:
         self.document = document
+        self.words = words
 
     def rename(self, path: Path, word: str) -> Fix | None:
         """Write the key that was meant, in the same mapping."""
@@ -53,6 +40,21 @@ class Fixes:
             return None
         edit = self._as_written(self._own[path].key, word)
         return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
+
+    def split(self, path: Path) -> Fix | None:
+        """Put the space into `{embed_dim:192}`, which is a key without a value."""
+        entry, pair = self._own.get(path), pair_in(path[-1])
+        if entry is None or pair is None or not self._is_lone(entry, path[-1]):
+            return None
+        target = (*path[:-1], pair[0])
+        if (
+            not self.words.is_known(target)
+            or target in self._own
+            or self._meant[target] != 1
+        ):
+            return None
+        text = ": ".join(pair)
+        return Fix(f"write `{text}`", (Edit(entry.key, text),))
 
     def move(self, path: Path, word: str) -> Fix | None:
         """Move a line under `variant`, or out of it, to the key that was meant."""
@@ -68,12 +70,12 @@ class Fixes:
 
     def retype(self, path: Path, kind: str, value: object) -> Fix | None:
         """Write the number, boolean or null that a value of another type says."""
-        text = _retyped(path, kind, value)
+        text = _retyped(path, kind, value, self.words)
         return self._write(path, text) if text is not None else None
 
     def choose(self, path: Path, word: str, value: str) -> Fix | None:
         """Write the allowed value that was misspelt."""
-        if path not in self._own or not _is_close(value, word):
+        if path not in self._own or not self.words.is_misspelt(value, word):
             return None
         edit = self._as_written(self._own[path].value, word)
         return Fix(f"write `{path[-1]}: {word}`", (edit,))
@@ -99,12 +101,21 @@ class Fixes:
         end = source.offset(span.end_line, span.end_column)
         return source.text[start:end], source.text[end : end + 1]
 
+    def _is_lone(self, entry: Entry, key: str) -> bool:
+        """Whether a key stands in braces, without quotes and without a value."""
+        source, span = self.document.source, entry.key
+        before = source.text[: source.offset(span.line, span.column)].rstrip()
+        has_value = self._text(entry.value)[0] or entry.value.line != span.line
+        in_braces = before.endswith(("{", ",")) and self.document.is_whole
+        return in_braces and not has_value and self._text(span)[0] == key
+
     def _is_sure(self, path: Path, target: Path) -> bool:
         """Whether a key can have meant but this field, and the field is free."""
         own = path in self._own and target not in self._own
         # Behind a mistake that hides the rest, the field may be written.
         own = own and self.document.is_whole
-        return own and _is_close(path[-1], target[-1]) and self._meant[target] == 1
+        own = own and self.words.is_misspelt(path[-1], target[-1])
+        return own and self._meant[target] == 1
 
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
         """Under `variant`: after its last key, or with a `variant:` of its own."""
@@ -129,16 +140,19 @@ class Fixes:
     @cached_property
     def _own(self) -> dict[Path, Entry]:
         """The entries of the document's own text, in its order."""
-        return {
-            tuple(map(str, path)): entry
+        own = (
+            (path, entry)
             for path, entry in self.document.spans.items()
             if entry.source is self.document.source
-        }
+        )
+        # Python writes no number of thousands of digits, and no field is one.
+        return {path: entry for path, entry in own if _is_of_words(path)}
 
     @cached_property
     def _meant(self) -> Counter[Path]:
         """How many unknown keys may have meant each field."""
-        return Counter(map(meant_by, filter(_is_unknown, self._own)))
+        unknown = (path for path in self._own if path and not self.words.is_known(path))
+        return Counter(map(self.words.meant_by, unknown))
 
     @cached_property
     def _first_misplaced(self) -> int:
@@ -146,7 +160,7 @@ class Fixes:
         found = (
             entry.key.line
             for path, entry in self._own.items()
-            if len(path) == 1 and len(meant_by(path)) > 1
+            if len(path) == 1 and len(self.words.meant_by(path)) > 1
         )
         return min(found, default=0)
 
@@ -160,34 +174,29 @@ class Fixes:
         return sum(map(_is_inside, self._own))
 
 
-def _retyped(path: Path, kind: str, value: object) -> str | None:
+def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | None:
     if isinstance(value, float) and kind == "int_type" and value.is_integer():
         number = int(value)
-        return str(number) if fits(path, number) else None
+        return str(number) if words.fits(path, number) else None
     if not isinstance(value, str):
         return None
     text = value.strip()
     if kind == "bool_type":
         return SWITCHES.get(text.lower())
-    if kind == "int_type" and _INTEGER.fullmatch(text) and fits(path, int(text)):
+    if kind == "int_type" and _INTEGER.fullmatch(text) and words.fits(path, int(text)):
         return plain(int(text))
-    if kind == "float_type" and _NUMBER.fullmatch(text) and fits(path, float(text)):
+    if (
+        kind == "float_type"
+        and _NUMBER.fullmatch(text)
+        and words.fits(path, float(text))
+    ):
         return text
-    is_null = text.lower() in _NULLS and default_of(path) is None
+    is_null = text.lower() in _NULLS and words.default_of(path) is None
     return "null" if is_null else None
 
 
-def _is_close(written: str, word: str) -> bool:
-    plain_word = written.lower().replace("-", "_").replace(" ", "_")
-    if plain_word in _NOT_QUITE:
-        return False
-    if SYNONYMS.get(plain_word) == word:
-        return True
-    return difflib.SequenceMatcher(None, plain_word, word).ratio() >= _CLOSE
-
-
-def _is_unknown(path: Path) -> bool:
-    return bool(path) and path[-1] not in (VARIANT if len(path) > 1 else TOP)
+def _is_of_words(path: tuple[str | int, ...]) -> TypeGuard[Path]:
+    return all(isinstance(part, str) for part in path)
 
 
 def _is_inside(path: Path) -> bool:

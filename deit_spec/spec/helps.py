@@ -3,9 +3,9 @@
 import math
 import re
 
-from deit_spec.spec.fields import default_of, fits
 from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import listed
+from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
 
@@ -18,24 +18,24 @@ _PAIR = re.compile(r"([A-Za-z_]\w*):(\S+)")
 _UNIT = re.compile(r"(?<=\d) *(?:x|px|%)$")
 
 
-def right_type(path: Path, value: object, wanted: str) -> str:
+def right_type(path: Path, value: object, wanted: str, words: Vocabulary = SPEC) -> str:
     """Say how to write a value as what is wanted, such as `an integer`."""
     name = path[-1]
     if wanted in {"an integer", "a number"}:
         near = _near(value, whole=wanted == "an integer")
-        if fitting := [number for number in near if fits(path, number)]:
+        if fitting := [number for number in near if words.fits(path, number)]:
             return listed([f"`{name}: {number!r}`" for number in fitting])
     if wanted == "true or false":
         switch = SWITCHES.get(value.lower()) if isinstance(value, str) else None
         both = f"`{name}: true` or `{name}: false`"
         return f"`{name}: {switch}`" if switch else both
     if name == "extends" and not isinstance(value, str):
-        return default(path)
+        return default(path, words)
     if wanted == "a string" and isinstance(value, int | float):
         return f'`{name}: "{plain(value)}"`'
     if wanted == "a mapping":
         return _mend_mapping(name, value)
-    return default(path)
+    return default(path, words)
 
 
 def _mend_mapping(name: str, value: object) -> str:
@@ -68,17 +68,22 @@ def _as_number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def percent(path: Path, value: float) -> str | None:
+def percent(path: Path, value: float, words: Vocabulary = SPEC) -> str | None:
     """A rate of 10 is most likely one of 0.1."""
+    if not 1 < value < 100:  # noqa: PLR2004  -- percent
+        return None
     rate = value / 100
-    if not 1 < value < 100 or not fits(path, rate):  # noqa: PLR2004  -- percent
+    if not words.fits(path, rate):
         return None
     return f"`{path[-1]}: {rate!r}` is {plain(value)} percent"
 
 
-def default(path: Path) -> str:
+def default(path: Path, words: Vocabulary = SPEC) -> str:
     """Say what the field is when it is left out."""
-    value = plain(default_of(path))
+    found = words.default_of(path)
+    if found is ...:
+        return f"for example, `{path[-1]}: {plain(words.example_of(path))}`"
+    value = plain(found)
     if value == "null":
         return f"leave `{path[-1]}` out, or write `{path[-1]}: null`"
     return f"`{path[-1]}: {value}` is the default"

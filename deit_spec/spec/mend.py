@@ -13,6 +13,7 @@ from deit_spec.source.limits import FINDINGS
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import Origin, locate
 from deit_spec.spec.reading import check_read, check_spec, told
+from deit_spec.spec.vocabulary import SPEC
 
 _COUNTED: Final = 8
 """Rounds that are counted: mistakes of a person are seldom more behind one another."""
@@ -70,7 +71,7 @@ def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
     All outside the edits stays as it is, byte for byte. A spec that this one
     extends is not changed; `origin` is where relative names begin.
     """
-    checked = check_read(*read_bytes(data, name), _stem(origin), origin)
+    checked = check_read(*read_bytes(data, name, SPEC.is_key), _stem(origin), origin)
     last, fixes = None, list[Fix]()
     for last in _rounds(checked, origin):
         fixes += last.fixes
@@ -105,7 +106,7 @@ def _rounds(checked: Checked, origin: Origin | None) -> Iterator[_Round]:
         source = own[0].source
         left = _A_BYTE * len(source.text) if left is None else left
         text, fixes = apply(own, source)
-        read = read_text(text, source.name)
+        read = read_text(text, source.name, SPEC.is_key)
         rechecked = check_read(*read, _stem(origin), origin)
         left -= len(fixes)
         if _reads_worse(rechecked, checked) or left < 0:

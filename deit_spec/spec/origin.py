@@ -9,6 +9,7 @@ from deit_spec import published
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.source import Document, read_bytes, read_file
 from deit_spec.spec.suggest import closest_word
+from deit_spec.spec.vocabulary import SPEC
 
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 
@@ -51,7 +52,7 @@ class Origin:
         """Read it; a file that is not there may be a published name misspelt."""
         if self.path is None:
             return _read_published(self.stem, self.shown)
-        document, findings = read_file(self.path, self.shown)
+        document, findings = read_file(self.path, self.shown, SPEC.is_key)
         if is_unreadable(findings):
             (finding,) = findings
             return None, [replace(finding, helps=self.meant() or finding.helps)]

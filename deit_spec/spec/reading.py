@@ -14,6 +14,7 @@ from deit_spec.spec.check import Checked, check
 from deit_spec.spec.inherit import inherited, resolve
 from deit_spec.spec.origin import Origin, at, locate
 from deit_spec.spec.schema import DeiTSpec, plain_name
+from deit_spec.spec.vocabulary import SPEC
 
 SpecLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec
 
@@ -46,7 +47,7 @@ def _check_any(spec: SpecLike) -> Checked:
 
 def check_text(data: bytes, name: str) -> Checked:
     """Read and validate a spec that has no file, such as standard input."""
-    document, findings = read_bytes(data, name)
+    document, findings = read_bytes(data, name, SPEC.is_key)
     return told(check_read(document, findings, "deit"))
 
 

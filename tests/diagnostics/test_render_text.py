@@ -217,7 +217,7 @@ def test_what_the_reader_says_of_syntax(golden: Check) -> None:
         "depth: 1\n---\ndepth: 2\n",
         "a: \x07\n",
     ]
-    problems = [read_text(text, "spec.yaml")[1] for text in texts]
+    problems = [read_text(text, "spec.yaml", "depth".__eq__)[1] for text in texts]
     golden(plain(*chain(*problems)))
 
 

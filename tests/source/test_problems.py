@@ -184,7 +184,7 @@ SLIPS = [
 def test_a_slip_is_read_as_it_was_meant(
     text: str, helps: list[str], value: object
 ) -> None:
-    document, problems = read_text(text, "a.yaml")
+    document, problems = read_text(text, "a.yaml", "abcd".__contains__)
     assert {problem.code for problem in problems} == {"DS001"}
     spans = [problem.primary.span for problem in problems]
     assert helps == [
@@ -196,7 +196,9 @@ def test_a_slip_is_read_as_it_was_meant(
 
 
 def test_places_after_a_slip_are_those_of_the_text() -> None:
-    document, problems = read_text("a=12 # x\nb:13\nb: 1\nc: 2\n", "a.yaml")
+    document, problems = read_text(
+        "a=12 # x\nb:13\nb: 1\nc: 2\n", "a.yaml", "abc".__contains__
+    )
     assert document is not None
     assert [finding(problem) for problem in problems] == [
         ("DS001", 1, 1, 1, 5),
@@ -208,11 +210,36 @@ def test_places_after_a_slip_are_those_of_the_text() -> None:
     assert place(document.spans["c",].value) == (4, 4, 4, 5)
 
 
-def test_what_only_looks_like_a_slip_is_left_alone() -> None:
-    """The text stops elsewhere, so what would be read otherwise proves nothing."""
-    for text in ("a: |\n  b:1\n", "{a: b:1}", "a: 'b\n  c:1'\n"):
-        assert read_text(text, "a.yaml")[1] == []
-    [problem] = read_text("a: [1,, 2]\nb:1\n", "a.yaml")[1]
+STOP = "x: [1,, 2]\n"
+LOOKALIKES = [
+    ("a: |\n  b:1\n", "in a block"),
+    ("a: >-\n\tb 1\n  c=2\n", "in a folded block"),
+    ("a: 'b\n  c:1'\n", "in quotes"),
+    ('a: "\n\tb:1\n"\n', "in double quotes, behind a tab"),
+    ("a: b\n  c:1\n", "on the second line of a text"),
+    ("a: 1\n---\nb:1\n", "in a second document"),
+    ("b:1#x\n", "before what is no comment"),
+    ("pip install\n", "words that are no keys"),
+    ("http://a/b\n", "an address"),
+]
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("text", [text for text, _ in LOOKALIKES])
+@pytest.mark.parametrize("slip", ["", "c:2\n", "b 3\n"])
+def test_what_only_looks_like_a_slip_is_left_alone(text: str, slip: str) -> None:
+    """A slip beside it, or a mistake, makes no slip of it."""
+    offset = len(slip)
+    for whole in (slip + text, slip + text + STOP, slip + STOP + text):
+        for problem in read_text(whole, "a.yaml", "abc".__contains__)[1]:
+            edits = problem.fix.edits if problem.fix else ()
+            for edit in edits:
+                assert edit.span.line == 1
+                assert edit.span.end_column <= offset
+
+
+def test_a_mistake_is_not_read_as_a_slip_elsewhere() -> None:
+    [problem] = read_text("a: [1,, 2]\nb:1\n", "a.yaml", "ab".__contains__)[1]
     assert place(problem.primary.span) == (1, 7, 1, 8)
 
 

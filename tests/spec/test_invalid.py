@@ -56,7 +56,14 @@ def test_any_document_in_yaml(value: dict[str, Any]) -> None:
         deit_spec.compile(checked.spec)
 
 
-@given(DOCUMENTS | st.dictionaries(SCALARS, SCALARS, max_size=3))
+# Python writes no integer of more than 4,300 digits.
+LONG = SCALARS | st.sampled_from([1, -1]).map(lambda sign: sign * 10**5000)
+FROM_PYTHON = (
+    DOCUMENTS | st.dictionaries(LONG, LONG, max_size=3) | st.dictionaries(KEYS, LONG)
+)
+
+
+@given(FROM_PYTHON)
 def test_any_mapping(value: dict[Any, Any]) -> None:
     checked = check_spec(value)
     assert_well_formed(checked.diagnostics)

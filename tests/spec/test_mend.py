@@ -1,5 +1,6 @@
 """Fixes: certain, exact to the byte, and repeated to the end."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from support.strategies import specs
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.edits import apply
 from deit_spec.spec import check_text, mend, mend_text
+from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 
 MENDED = {
     "misspelt": ("embed_dims: 192\n", "embed_dim: 192\n"),
@@ -68,6 +70,16 @@ MENDED = {
         "variant:\r\n  drop_path: 0.1\r\n",
     ),
     "byte order mark": ("\ufeffdeph: 12\r\n", "\ufeffdepth: 12\r\n"),
+    "no space in braces": (
+        "{embed_dim:192, variant: {init:deit}, num_heads=3, depth: 12}\n",
+        "{embed_dim: 192, variant: {init: deit}, num_heads: 3, depth: 12}\n",
+    ),
+    "no space, line by line": (
+        "embed_dim:192\nnum_heads = 3 # heads\ndepth 12\n",
+        "embed_dim: 192\nnum_heads: 3 # heads\ndepth: 12\n",
+    ),
+    "two letters swapped": ("dpeth: 12\n", "depth: 12\n"),
+    "without the underscore": ("imagesize: 224\n", "image_size: 224\n"),
     "emoji before": ("{variant: {}, deph: 12} # 😀", "{variant: {}, depth: 12} # 😀"),
 }
 
@@ -99,8 +111,49 @@ UNCERTAIN = {
     "two on a line": "{depth: 12, depth: 12}\n",
     "the only one of variant": "variant:\n  depth: 12\n",
     "variant in braces": "drop_path: 0.1\nvariant: {init: deit}\n",
+    "a key with a colon": "depth:6: 12\n",
+    "a key with a colon, in braces": "{depth:6: 12}\n",
+    "a key without a space, written again": "{depth:6, depth: 12}\n",
+    "two keys without a space": "{depth:6, depth:12}\n",
+    "no space, in quotes": "{'depth:6'}\n",
+    "no space behind a question": "? depth:6\n",
+    "no space before what is no comment": "depth:12#x\n",
+    "words": "hello world\n",
+    "a command": "pip install\n",
+    "an address": "http://example.org\n",
+    "in a block": "name: |\n  depth 12\nnum_heads: [1,, 2]\n",
+    "in the second line of a text": "name: a\n  depth:12\nnum_heads: [1,, 2]\n",
+    "in a second document": "depth: 12\n---\ndepth:12\n",
     "integer too long": f"num_classes: '{10**17}'\n",
 }
+
+
+OTHERS = [
+    "no_distillation_token",
+    "no_qkv_bias",
+    "not_qkv_bias",
+    "without_qkv_bias",
+    "disable_qkv_bias",
+    "num_kv_heads",
+    "num_heads_kv",
+    "layer_norm",
+    "fc_dropout",
+    "dropout2",
+    "patch_stride",
+    "max_image_size",
+    "test_image_size",
+    "q_bias",
+    "k_bias",
+    "v_bias",
+    "out_channels",
+    "drop_patch",
+    "mlp_depth",
+    "patch_depth",
+    "num_tokens",
+]
+"""Words that are like a field's and mean something else."""
+UNCERTAIN |= {f"{word}, another thing": f"{word}: true\n" for word in OTHERS}
+UNCERTAIN |= {f"{w} inside": f"variant:\n  {w}: true\n  init: deit\n" for w in OTHERS}
 
 
 @pytest.mark.parametrize("name", UNCERTAIN)
@@ -268,6 +321,61 @@ def test_mending_ends_and_says_the_truth(case: tuple[str, str]) -> None:
     assert not any(found.fix for found in mended.checked.diagnostics)
     assert mended.checked.spec == check_text(mended.after, "a.yaml").spec
     assert bool(mended.fixes) == (mended.after != broken.encode())
+
+
+@st.composite
+def numbered(draw: st.DrawFn) -> str:
+    """Keys of all kinds, each with a number of its own, in one of three layouts."""
+    words = st.sampled_from([*TOP, *VARIANT, *SYNONYMS, *OTHERS, "hello"])
+    count = draw(st.integers(1, 6))
+    keys = [_key(draw, draw(words)) for _ in range(count)]
+    values = [_value(draw, FIRST + index) for index in range(count)]
+    separate = st.sampled_from(
+        [": ", ": ", ": ", ":", "=", " = ", " ", " : ", ":1{:03}: "]
+    )
+    # A number in the key, as in `depth:6: 12`, is there to stay as well.
+    pairs = [
+        f"{key}{draw(separate).format(index)}{value}"
+        for index, (key, value) in enumerate(zip(keys, values, strict=True))
+    ]
+    inside = draw(st.integers(0, count))
+    join = draw(st.sampled_from([_block, _flow]))
+    return join(pairs[:inside], pairs[inside:])
+
+
+FIRST = 1500
+
+
+def _key(draw: st.DrawFn, word: str) -> str:
+    place = draw(st.integers(0, len(word)))
+    letter = draw(st.sampled_from(["", "", "", *LETTERS, " ", "-", ":", "=", "2"]))
+    word = word[:place] + letter + word[place + draw(st.integers(0, 1)) :]
+    return draw(st.sampled_from(["{}", "{}", '"{}"', "'{}'"])).format(word)
+
+
+def _value(draw: st.DrawFn, number: int) -> str:
+    forms = ["{}", "{}", "{}.0", "'{}'", '"{}"', "{} # x", "{}#x", "[{}]", "|\n  {}"]
+    return draw(st.sampled_from(forms)).format(number)
+
+
+def _block(inner: list[str], outer: list[str]) -> str:
+    below = "".join(f"  {pair}\n" for pair in inner)
+    return "".join(f"{p}\n" for p in outer) + (f"variant:\n{below}" if inner else "")
+
+
+def _flow(inner: list[str], outer: list[str]) -> str:
+    below = [f"variant: {{{', '.join(inner)}}}"] if inner else []
+    return "{" + ",\n ".join([*outer, *below]) + "}\n"
+
+
+@given(numbered())
+def test_no_value_disappears(text: str) -> None:
+    after = mend_text(text.encode(), "a.yaml").after.decode()
+    assert sorted(_numbers(after)) == sorted(_numbers(text))
+
+
+def _numbers(text: str) -> list[str]:
+    return re.findall(r"(?<!\d)1\d\d\d", text)
 
 
 @given(layouts(), st.data())

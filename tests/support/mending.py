@@ -12,6 +12,7 @@ from typing import NamedTuple
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source import Document, read_text
+from deit_spec.spec.vocabulary import SPEC
 
 _BREAK = re.compile("\r\n|[\n\r]")
 _QUOTED = re.compile(r"`((?:[^`]|`(?=\w+\"))+)`")
@@ -95,7 +96,7 @@ class Text:
         return start, found.start() if found else len(self.text)
 
     def document(self) -> Document | None:
-        return read_text(self.text, "t.yaml")[0]
+        return read_text(self.text, "t.yaml", SPEC.is_key)[0]
 
     def remove_pair(self, path: tuple[str, ...], at: Span | None = None) -> None:
         """Remove a key with its value: whole lines, or a piece of `{…}`."""
