@@ -39,8 +39,9 @@ def _answer(error: Exception) -> int:
     """Print what went wrong, and return the exit code."""
     from deit_spec.cli.messages import report
     from deit_spec.pipeline import SpecError
+    from deit_spec.recipe import RecipeError
 
-    if isinstance(error, SpecError):
+    if isinstance(error, SpecError | RecipeError):
         report(error.diagnostics)
         return 1
     if os.environ.get("DEIT_SPEC_TRACEBACK"):

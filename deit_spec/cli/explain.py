@@ -62,7 +62,7 @@ def run(
         Format, typer.Option("--output-format", help="For a person, or for a program.")
     ] = Format.TEXT,
 ) -> None:
-    """Explain a diagnostic, or a field of a spec."""
+    """Explain a diagnostic, or a field of a spec or a recipe."""
     if everything and word is not None:
         fail("--all goes without a word")
     if word is None:
@@ -75,7 +75,11 @@ def run(
         _field(topic.field, spec, output, form)
         return
     if spec is not None:
-        fail(f"--spec goes with a field, and {topic.code} is a code")
+        kind = "a code" if topic.code else "one of recipes"
+        fail(f"--spec goes with a field, and {word} is {kind}")
+    if topic.recipe_field:
+        _recipe_field(topic.recipe_field, output, form)
+        return
     _code(topic.code, output, form)
 
 
@@ -109,6 +113,16 @@ def _field(field: str, spec: str | None, output: "Path | None", form: Format) ->
         _show(field_page(answer), output)
     if checked is not None and checked.spec is None:
         raise typer.Exit(1)
+
+
+def _recipe_field(field: str, output: "Path | None", form: Format) -> None:
+    from deit_spec.explain import recipe_field
+
+    answer = recipe_field.explain_recipe_field(field)
+    if form is Format.JSON:
+        _json(recipe_field.recipe_field_json(answer), output)
+    else:
+        _show(recipe_field.recipe_field_page(answer), output)
 
 
 def _every_code(output: "Path | None", form: Format, *, long: bool) -> None:

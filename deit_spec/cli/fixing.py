@@ -7,33 +7,33 @@ from typing import NamedTuple
 import typer
 
 from deit_spec.cli.difference import difference
+from deit_spec.cli.documents import Documents
 from deit_spec.cli.output import (
     STDIN,
-    STDIN_NAME,
-    check_again,
     emit,
     fail,
-    stdin,
     write_whole,
 )
+from deit_spec.diagnostics import has_errors
 from deit_spec.diagnostics.visible import visible
+from deit_spec.recipe.documents import CheckedAny
 from deit_spec.source.files import is_special
-from deit_spec.spec import Checked, Mended, mend, mend_text
+from deit_spec.spec.mend import Mended
 
 
 class Outcome(NamedTuple):
     """What is found in a spec, and whether it is not as it should be on disk."""
 
-    checked: Checked
+    checked: CheckedAny
     changes: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether the spec has errors, or would be changed."""
-        return self.checked.spec is None or self.changes
+        return has_errors(self.checked.diagnostics) or self.changes
 
 
-def write(names: Sequence[str]) -> Iterator[Outcome]:
+def write(names: Sequence[str], documents: Documents) -> Iterator[Outcome]:
     """Fix specs in their files, or from standard input to standard output.
 
     All are written before one is judged, for it may extend another of them.
@@ -42,22 +42,22 @@ def write(names: Sequence[str]) -> Iterator[Outcome]:
         if name != STDIN and is_special(Path(name)):
             fail(f"cannot fix {name}, which is no file; `--fix -` writes to stdout")
     if len(names) == 1:
-        yield Outcome(_write(names[0]).checked)
+        yield Outcome(_write(names[0], documents).checked)
         return
-    written = [(name, _write(name).after) for name in names]
+    written = [(name, _write(name, documents).after) for name in names]
     for name, text in written:
-        yield Outcome(check_again(name, text))
+        yield Outcome(documents.again(name, text))
 
 
-def show(name: str) -> Outcome:
+def show(name: str, documents: Documents) -> Outcome:
     """Print what `write` would change, and change nothing."""
-    mended = _mend(name)
+    mended = documents.mend(name)
     emit(difference(name, mended.before, mended.after, "fixed"), None)
     return Outcome(mended.checked, changes=bool(mended.fixes))
 
 
-def _write(name: str) -> Mended:
-    mended = _mend(name)
+def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
+    mended = documents.mend(name)
     if name == STDIN:
         emit(mended.after, None)
     elif mended.fixes:
@@ -68,7 +68,3 @@ def _write(name: str) -> Mended:
     for fix in mended.fixes:
         typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
     return mended
-
-
-def _mend(name: str) -> Mended:
-    return mend_text(stdin(), STDIN_NAME) if name == STDIN else mend(name)

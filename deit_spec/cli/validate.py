@@ -8,25 +8,35 @@ import typer
 
 from deit_spec.cli import fixing, messages
 from deit_spec.cli.arguments import OutputOption, named
-from deit_spec.cli.output import STDIN, check, count_fixes, emit, fail
+from deit_spec.cli.documents import Documents, summarise
+from deit_spec.cli.output import STDIN, emit, fail
 from deit_spec.cli.specs import expand
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.forms import Form
 from deit_spec.diagnostics.visible import visible
+from deit_spec.spec import Checked
 
 
-def run(
+def run(  # noqa: PLR0913  -- an argument for each option
     specs: Annotated[
         list[str],
         typer.Argument(
             metavar="SPEC...",
             callback=named,
-            help="YAML specs, directories or globs of them, or published names; "
-            "- is standard input.",
+            help="YAML specs and recipes, directories or globs of them, or published "
+            "names; - is standard input.",
         ),
     ],
     output: OutputOption = None,
     *,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Lay a value over those of a recipe: optimizer.lr=1e-3.",
+        ),
+    ] = None,
     form: Annotated[
         Form | None,
         typer.Option(
@@ -43,46 +53,50 @@ def run(
         typer.Option("--diff", help="Print what --fix would change; exit 1 if any."),
     ] = False,
 ) -> None:
-    """Check specs, and say what is wrong with them; exit 1 if any has an error."""
+    """Check specs and recipes, and say what is wrong; exit 1 if any has an error."""
     form = form or messages.chosen()
     if output is not None and form is Form.TEXT:
         fail("-o takes findings in another form than text: see --output-format")
     messages.take_over(form)
     names = expand(specs)
+    documents = Documents(overrides or ())
+    if documents.overrides and (fix or diff):
+        fail("--set changes no file, so it goes without --fix and --diff")
     is_taken = diff or (fix and STDIN in names)
     if is_taken and form is not Form.TEXT and str(output or STDIN) == STDIN:
         result = "--diff" if diff else "--fix -"
         fail(f"{result} prints to stdout, so findings in {form.value} need -o FILE")
     outcomes = (
-        fixing.write(names)
+        fixing.write(names, documents)
         if fix and not diff
-        else map(fixing.show if diff else _check, names)
+        else (_outcome(name, documents, show=diff) for name in names)
     )
     if form is not Form.TEXT:
         failed = _as_one(outcomes, form, output)
     elif len(names) == 1:
-        failed = _one(names[0], next(outcomes), quiet=is_taken)
+        failed = _one(names[0], next(outcomes), documents, quiet=is_taken)
     else:
         failed = _several(outcomes, quiet=is_taken)
     raise typer.Exit(1 if failed else 0)
 
 
-def _check(name: str) -> fixing.Outcome:
-    return fixing.Outcome(check(name))
+def _outcome(name: str, documents: Documents, *, show: bool) -> fixing.Outcome:
+    if show:
+        return fixing.show(name, documents)
+    return fixing.Outcome(documents.check(name))
 
 
-def _one(name: str, outcome: fixing.Outcome, *, quiet: bool) -> bool:
-    """Print the findings of a spec, or what it describes."""
+def _one(
+    name: str, outcome: fixing.Outcome, documents: Documents, *, quiet: bool
+) -> bool:
+    """Print the findings of a document, or what it describes."""
     checked = outcome.checked
     if checked.diagnostics:
-        fixes = count_fixes(name, checked)
+        fixes = documents.count_fixes(name, checked)
         messages.draw(checked.diagnostics, counted=True, fixes=fixes)
-    if checked.spec is not None and not quiet:
-        # Of several specs no graph is made.
-        from deit_spec.cost import summarise
-        from deit_spec.pipeline import finish
-
-        typer.echo(f"{visible(name)}: {summarise(finish(checked))}")
+    # Of several specs no graph is made.
+    if not quiet and (described := summarise(checked)):
+        typer.echo(f"{visible(name)}: {described}")
     return outcome.failed
 
 
@@ -91,13 +105,14 @@ def _several(outcomes: Iterable[fixing.Outcome], *, quiet: bool) -> bool:
 
     The last goes to stderr where stdout is for something else.
     """
-    failed = []
+    failed, kind = [], "specs"
     for outcome in outcomes:
+        kind = kind if isinstance(outcome.checked, Checked) else "files"
         failed.append(outcome.failed)
         if outcome.checked.diagnostics:
             messages.draw(outcome.checked.diagnostics, counted=False)
     verdict = f"{sum(failed):,} with errors" if any(failed) else "all valid"
-    typer.echo(f"{len(failed):,} specs, {verdict}", err=quiet)
+    typer.echo(f"{len(failed):,} {kind}, {verdict}", err=quiet)
     return any(failed)
 
 

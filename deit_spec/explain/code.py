@@ -27,9 +27,10 @@ looks, and `deit-spec explain CODE` prints an entry of this page.
 | DS2xx | fields together |
 | DS3xx | the graph and its shapes |
 | DS4xx | weights |
+| DS5xx | recipes and training |
 | DS9xx | a defect of deit-spec |
 
-An error refuses the spec or the weights. Warnings and notes do not.
+An error refuses the spec, the recipe or the weights. Warnings and notes do not.
 """
 
 

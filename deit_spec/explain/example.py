@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.explanation import Part
-from deit_spec.spec import check_spec
+from deit_spec.recipe.documents import check_any
 
 
 def findings_of(parts: Sequence[Part]) -> tuple[Diagnostic, ...]:
@@ -16,4 +16,4 @@ def findings_of(parts: Sequence[Part]) -> tuple[Diagnostic, ...]:
     with TemporaryDirectory() as folder, chdir(folder):
         for part in parts:
             Path(part.name).write_text(part.text, encoding="utf-8")
-        return check_spec(Path(parts[0].name)).diagnostics
+        return check_any(Path(parts[0].name)).diagnostics

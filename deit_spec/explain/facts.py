@@ -14,6 +14,7 @@ _TYPES = {
     "boolean": "true or false",
     "string": "string",
     "null": "null",
+    "array": "list",
 }
 _AROUND = ("name", "extends", "variant")
 """The fields of a spec that are no entry of `build_opt`."""
@@ -31,19 +32,24 @@ def description(field: str) -> str:
 
 def type_of(field: str) -> str:
     """The values that a field takes, in words."""
-    return listed([_type(form) for form in _forms(field)])
+    return listed([type_in(form) for form in _forms(field)])
 
 
 def range_of(field: str) -> str:
     """The bounds of a field's numbers or the form of its text; empty without any."""
-    form = _forms(field)[0]
+    return range_in(_forms(field)[0], LARGEST.get(field))
+
+
+def range_in(form: dict[str, Any], largest: int | None = None) -> str:
+    """The bounds that the schema of a type has, in words."""
     if form.get("type") == "integer":
-        return _whole(form, LARGEST.get(field))
+        return _whole(form, largest)
     parts = [
         _bound(form, "exclusiveMinimum", "above {:g}"),
         _bound(form, "minimum", "from {:g}"),
         _bound(form, "exclusiveMaximum", "below {:g}"),
-        f"at most {LARGEST[field]:,}" if field in LARGEST else "",
+        _bound(form, "maximum", "to {:g}"),
+        f"at most {largest:,}" if largest is not None else "",
         f"matches `{form['pattern']}`" if "pattern" in form else "",
         f"at most {form['maxLength']} characters" if "maxLength" in form else "",
     ]
@@ -110,7 +116,10 @@ def _forms(field: str) -> list[dict[str, Any]]:
     return forms
 
 
-def _type(form: dict[str, Any]) -> str:
+def type_in(form: dict[str, Any]) -> str:
+    """The values that the schema of a type has, in words."""
+    if "const" in form:
+        return f"`{form['const']}`"
     if "enum" in form:
         return listed([f"`{word}`" for word in form["enum"]])
     return _TYPES.get(form.get("type", ""), "mapping")

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from deit_spec.diagnostics import CATALOGUE
+from deit_spec.explain.recipe_field import RECIPE_FIELDS
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 from deit_spec.spec.suggest import closest_word
 
@@ -15,10 +16,11 @@ _SHORT = {name: f"variant.{name}" for name in VARIANT}
 
 
 class Topic(NamedTuple):
-    """A code, or a field; the other is empty."""
+    """A code, a field of a spec, or one of a recipe; the others are empty."""
 
     code: str = ""
     field: str = ""
+    recipe_field: str = ""
 
 
 class UnknownTopicError(LookupError):
@@ -38,6 +40,8 @@ def find(word: str) -> Topic:
     field = _SHORT.get(word.lower(), word.lower())
     if field in FIELDS:
         return Topic(field=field)
+    if word.lower() in RECIPE_FIELDS:
+        return Topic(recipe_field=word.lower())
     raise UnknownTopicError(_way_out(word))
 
 
@@ -45,7 +49,9 @@ def topics() -> list[tuple[str, str]]:
     """Every word with a line of help, for completion."""
     codes = [(entry.code, entry.summary) for entry in CATALOGUE.values()]
     names = [(entry.name, entry.code) for entry in CATALOGUE.values()]
-    return [*codes, *names, *((field, "a field") for field in FIELDS)]
+    fields = [(field, "a field") for field in FIELDS]
+    of_recipes = [(field, "a field of recipes") for field in RECIPE_FIELDS]
+    return [*codes, *names, *fields, *of_recipes]
 
 
 def _way_out(word: str) -> str:
@@ -66,6 +72,7 @@ def _meant_code(word: str) -> str | None:
 def _meant_word(word: str) -> str | None:
     """The field or the name that looks most like a word."""
     named = {name.replace("-", "_"): name for name in _CODES}
-    words = {**{field: field for field in (*FIELDS, *VARIANT)}, **named}
+    fields = (*FIELDS, *VARIANT, *(RECIPE_FIELDS if "." in word else ()))
+    words = {**{field: field for field in fields}, **named}
     found = closest_word(word, words, SYNONYMS)
     return words[found] if found else None

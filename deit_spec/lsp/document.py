@@ -9,13 +9,15 @@ from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.graph import LayerGraph
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
+from deit_spec.recipe.documents import check_any_read, checker, is_key
+from deit_spec.recipe.kinds import Kind, kind_of
+from deit_spec.source import Document as Read
 from deit_spec.source import read_text
 from deit_spec.source.limits import FILE_BYTES
-from deit_spec.spec import Checked, check_read, mend_text
-from deit_spec.spec.mend import is_own
+from deit_spec.spec import Checked, check_read
+from deit_spec.spec.mend import is_own, mend_text_as
 from deit_spec.spec.origin import Origin, at
 from deit_spec.spec.reading import told
-from deit_spec.spec.vocabulary import SPEC
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""
@@ -45,11 +47,23 @@ class Document:
     def checked(self) -> Checked:
         """What is found in it, as much as `deit-spec validate` tells of it.
 
-        What it extends is read from disk.
+        What it extends or names is read from disk. A recipe has findings, and no
+        spec.
         """
+        if not self.is_spec:
+            found = check_any_read(*self._read, self.origin)
+            return Checked(None, found.diagnostics, found.document)
         stem = self.origin.stem if self.origin else "deit"
-        read = read_text(self.text.text, self.name, SPEC.is_key)
-        return told(check_read(*read, stem, self.origin))
+        return told(check_read(*self._read, stem, self.origin))
+
+    @property
+    def is_spec(self) -> bool:
+        """Whether it is a spec, and no recipe or study."""
+        return kind_of(self._read[0]) is Kind.SPEC
+
+    @cached_property
+    def _read(self) -> tuple[Read | None, list[Diagnostic]]:
+        return read_text(self.text.text, self.name, is_key)
 
     @cached_property
     def graph(self) -> LayerGraph | None:
@@ -65,7 +79,7 @@ class Document:
     @property
     def extends(self) -> bool:
         """Whether another file may have a say in it."""
-        return "extends" in self.text.text
+        return "extends" in self.text.text or not self.is_spec
 
     @cached_property
     def fixes(self) -> tuple[tuple[Diagnostic, Fix], ...]:
@@ -80,5 +94,6 @@ class Document:
     @cached_property
     def fixed(self) -> str:
         """The text as `deit-spec validate --fix` would write it."""
-        mended = mend_text(self.text.text.encode(), self.name, self.origin)
+        text = self.text.text.encode()
+        mended = mend_text_as(checker(), text, self.name, self.origin)
         return mended.after.decode()

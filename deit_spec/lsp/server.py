@@ -120,7 +120,7 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
 def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
     """Explain the field under the cursor."""
     document = ls.documents.get(params.text_document.uri)
-    if document is None:
+    if document is None or not document.is_spec:
         return None
     return hovering.hover(document, document.text.offset(params.position))
 
@@ -132,7 +132,7 @@ def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
 def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
     """Offer keys and values."""
     document = ls.documents.get(params.text_document.uri)
-    if document is None:
+    if document is None or not document.is_spec:
         return []
     offset = document.text.offset(params.position)
     return completion.complete(document, offset, snippets=ls.snippets)

@@ -123,8 +123,8 @@ class Data(BaseModel):
     )
     train_images: PositiveInt | None = Field(
         None,
-        description="Train on so many images, as many of each class as can be; null "
-        "for all.",
+        description="Train on so many images, as many of each class as can be, chosen "
+        "by `run.seed`; null for all.",
         examples=[300],
     )
     val_images: PositiveInt | None = Field(
@@ -135,7 +135,7 @@ class Data(BaseModel):
     )
     split_seed: Count = Field(
         0,
-        description="What decides which images are held out and which are trained on.",
+        description="What decides which images are held out; no other seed does.",
     )
     mean: Statistic | None = Field(
         None,
@@ -153,7 +153,7 @@ class Data(BaseModel):
     )
     unreadable: Count = Field(
         0,
-        description="How many images may be unreadable; each is named and skipped, and "
+        description="How many images may be unreadable and are skipped, each named; "
         "one more ends the run.",
     )
 
@@ -318,12 +318,17 @@ class Recipe(BaseModel):
 
     model_config = _CONFIG
 
-    student: Student = Field(description="The model that learns.")
+    student: Student = Field(
+        description="The model that learns.",
+        examples=[{"spec": "deit_tiny_distilled_patch16_224"}],
+    )
     teacher: Teacher | None = Field(
         None,
         description="The model that is learned from; null where `loss.kind` is none.",
     )
-    data: Data = Field(description="The labelled images.")
+    data: Data = Field(
+        description="The labelled images.", examples=[{"builtin": "digits"}]
+    )
     loss: Loss = Field(Loss(), description="What is minimised.")
     optimizer: Optimizer = Field(Optimizer(), description="AdamW.")
     schedule: Schedule = Field(Schedule(), description="How long, at which rate.")

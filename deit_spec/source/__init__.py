@@ -3,7 +3,7 @@
 from deit_spec.source.document import Document, Entry, Path
 from deit_spec.source.files import contents, read_file
 from deit_spec.source.mapping import document_from_mapping
-from deit_spec.source.reader import read_bytes, read_text
+from deit_spec.source.reader import read_bytes, read_pair, read_text
 
 __all__ = [
     "Document",
@@ -13,5 +13,6 @@ __all__ = [
     "document_from_mapping",
     "read_bytes",
     "read_file",
+    "read_pair",
     "read_text",
 ]

@@ -18,7 +18,7 @@ from deit_spec.source.composer import Composer, Node
 from deit_spec.source.document import Document, Entry, Path
 from deit_spec.source.events import events
 from deit_spec.source.meaning import UNKNOWN
-from deit_spec.source.positions import Positions
+from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.slips import (
     IsKey,
@@ -82,14 +82,22 @@ def read_text(
     if _size(text) > limits.FILE_BYTES:
         return None, [problems.too_large(name)]
     # More than one mark of byte order, too: libyaml drops one without counting it.
-    source = Source(name, text.lstrip("\ufeff"))
-    positions = Positions(source)
-    if bad := _UNPRINTABLE.search(source.text):
-        span = positions.span(bad.start(), bad.end())
-        return None, [problems.bad_character(bad.group(), span)]
+    positions = Positions(Source(name, text.lstrip("\ufeff")))
+    if bad := _bad_character(positions):
+        return None, [bad]
     reading = _read(positions)
     if reading.stop is not None:
         reading = _read_as_meant(reading, positions, is_key)
+    return reading.document, in_source_order(reading.problems)
+
+
+def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
+    """Read `key=value` as the line `key: value`; its places are those of the text."""
+    at = text.index("=")
+    positions = Positions(Source(name, text), [Patch(at, at + 1, ": ")])
+    if bad := _bad_character(positions):
+        return None, [bad]
+    reading = _read(positions)
     return reading.document, in_source_order(reading.problems)
 
 
@@ -191,6 +199,13 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
     spans[()] = Entry(positions, (0, 0), (0, 0))
     doubts = frozenset({(), *composer.doubts})
     return Document(composer.root, spans, positions.source, doubts, is_whole=False)
+
+
+def _bad_character(positions: Positions) -> Diagnostic | None:
+    bad = _UNPRINTABLE.search(positions.source.text)
+    if bad is None:
+        return None
+    return problems.bad_character(bad.group(), positions.span(bad.start(), bad.end()))
 
 
 def _size(text: str) -> int:

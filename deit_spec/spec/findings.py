@@ -113,6 +113,7 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
         meant == path
         or fixes.words.is_mapping(meant)
         or entry is None
+        or fixes.document.nearest(path).source is not fixes.document.source
         or entry.source is not fixes.document.source
     ):
         return None

@@ -1,18 +1,19 @@
 """Fixes applied until none is left: what `validate --fix` writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.diagnostics.edits import apply
-from deit_spec.source import contents, read_bytes, read_text
+from deit_spec.source import Document, contents, read_bytes, read_text
 from deit_spec.source.limits import FINDINGS
+from deit_spec.source.slips import IsKey
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import Origin, locate
-from deit_spec.spec.reading import check_read, check_spec, told
+from deit_spec.spec.reading import check_read, told
 from deit_spec.spec.vocabulary import SPEC
 
 _COUNTED: Final = 8
@@ -25,14 +26,38 @@ brings none of these in. So a key has four at most, and three bytes at least.
 """
 
 
+class Found(Protocol):
+    """A document that was checked, of whatever kind."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every finding, in source order."""
+
+    @property
+    def document(self) -> Document | None:
+        """What was read."""
+
+
+C = TypeVar("C", bound=Found)
+
+
 @dataclass(frozen=True)
-class Mended:
+class Checker(Generic[C]):
+    """How a kind of document is checked once it is read; `is_key` helps to read it."""
+
+    is_key: IsKey
+    check: Callable[[Document | None, list[Diagnostic], Origin | None], C]
+    told: Callable[[C], C]
+
+
+@dataclass(frozen=True)
+class Mended(Generic[C]):
     """A text before and after its fixes, which these are, and what is found then."""
 
     before: bytes
     after: bytes
     fixes: tuple[Fix, ...]
-    checked: Checked
+    checked: C
 
 
 class Count(NamedTuple):
@@ -42,72 +67,93 @@ class Count(NamedTuple):
     is_all: bool
 
 
-class _Round(NamedTuple):
+@dataclass(frozen=True)
+class _Round(Generic[C]):
     """A text with some fixes applied, and what is found in it then."""
 
     text: str
     fixes: list[Fix]
-    checked: Checked
+    checked: C
 
 
-def mend(reference: str) -> Mended:
+def mend(reference: str) -> Mended[Checked]:
     """Apply every fix to the file of a spec. Nothing is written.
 
     A published spec, and a file that cannot be read, stay as they are.
     """
+    return mend_as(SPECS, reference)
+
+
+def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended[Checked]:
+    """Apply every fix to the text of a spec."""
+    return mend_text_as(SPECS, data, name, origin)
+
+
+def count(checked: Checked, origin: Origin | None = None) -> Count:
+    """Count the fixes of a spec that was checked, and those behind them."""
+    return count_as(SPECS, checked, origin)
+
+
+def mend_as(checker: Checker[C], reference: str) -> Mended[C]:
+    """Apply every fix to a file of some kind. Nothing is written."""
     origin = locate(reference, Path())
-    if origin.path is None:
-        return Mended(b"", b"", (), check_spec(reference))
     try:
-        data = contents(origin.path)
+        data = contents(origin.path) if origin.path else None
     except (OSError, ValueError):
-        return Mended(b"", b"", (), check_spec(reference))
-    return mend_text(data, origin.shown, origin)
+        data = None
+    if data is None:
+        checked = checker.check(*origin.read(checker.is_key), origin)
+        return Mended(b"", b"", (), checker.told(checked))
+    return mend_text_as(checker, data, origin.shown, origin)
 
 
-def mend_text(data: bytes, name: str, origin: Origin | None = None) -> Mended:
+def mend_text_as(
+    checker: Checker[C], data: bytes, name: str, origin: Origin | None = None
+) -> Mended[C]:
     """Apply every fix to a text, and to what is found after that.
 
     All outside the edits stays as it is, byte for byte. A spec that this one
     extends is not changed; `origin` is where relative names begin.
     """
-    checked = check_read(*read_bytes(data, name, SPEC.is_key), _stem(origin), origin)
+    checked = checker.check(*read_bytes(data, name, checker.is_key), origin)
     last, fixes = None, list[Fix]()
-    for last in _rounds(checked, origin):
+    for last in _rounds(checker, checked, origin):
         fixes += last.fixes
     if last is None:
-        return Mended(data, data, (), told(checked))
+        return Mended(data, data, (), checker.told(checked))
     after = _marks(data) + last.text.encode()
-    return Mended(data, after, tuple(fixes), told(last.checked))
+    return Mended(data, after, tuple(fixes), checker.told(last.checked))
 
 
-def count(checked: Checked, origin: Origin | None = None) -> Count:
+def count_as(checker: Checker[C], checked: C, origin: Origin | None = None) -> Count:
     """Count the fixes of what was checked, and those behind them.
 
     Where that would take long, they are those of the findings that are told.
     """
     if len(checked.diagnostics) > FINDINGS:
         return Count(len(_own_fixes(checked)), is_all=False)
-    rounds = islice(_rounds(checked, origin), _COUNTED + 1)
+    rounds = islice(_rounds(checker, checked, origin), _COUNTED + 1)
     fixes = [len(each.fixes) for each in rounds]
     return Count(sum(fixes), is_all=len(fixes) <= _COUNTED)
 
 
-def is_own(fix: Fix, checked: Checked) -> bool:
+def is_own(fix: Fix, checked: Found) -> bool:
     """Whether a fix is of the text that was checked, not of what that extends."""
     # Where no document was made of the text, it extends nothing.
     return checked.document is None or fix.source is checked.document.source
 
 
-def _rounds(checked: Checked, origin: Origin | None) -> Iterator[_Round]:
+def _rounds(
+    checker: Checker[C], checked: C, origin: Origin | None
+) -> Iterator[_Round[C]]:
     """Apply what can be applied at once, check again, and so on to the end."""
     left = None
     while own := _own_fixes(checked):
         source = own[0].source
         left = _A_BYTE * len(source.text) if left is None else left
         text, fixes = apply(own, source)
-        read = read_text(text, source.name, SPEC.is_key)
-        rechecked = check_read(*read, _stem(origin), origin)
+        read = read_text(text, source.name, checker.is_key)
+        rechecked = checker.check(*read, origin)
         left -= len(fixes)
         if _reads_worse(rechecked, checked) or left < 0:
             return
@@ -115,7 +161,7 @@ def _rounds(checked: Checked, origin: Origin | None) -> Iterator[_Round]:
         yield _Round(text, fixes, checked)
 
 
-def _own_fixes(checked: Checked) -> list[Fix]:
+def _own_fixes(checked: Found) -> list[Fix]:
     """The fixes of the text itself, not of what it extends, that go together.
 
     Those of how the text reads go first: of equal lines that are each wrong, one is
@@ -130,7 +176,7 @@ def _own_fixes(checked: Checked) -> list[Fix]:
     return reading or [fix for _, fix in fixes]
 
 
-def _reads_worse(after: Checked, before: Checked) -> bool:
+def _reads_worse(after: Found, before: Found) -> bool:
     """Whether less of a text can be read than before."""
     is_lost = before.document is not None and after.document is None
     # What comes after very many mistakes was not looked at before.
@@ -138,7 +184,7 @@ def _reads_worse(after: Checked, before: Checked) -> bool:
     return is_lost or (was_read_whole and _misread(after) > _misread(before))
 
 
-def _misread(checked: Checked) -> int:
+def _misread(checked: Found) -> int:
     return sum(map(_is_misread, checked.diagnostics))
 
 
@@ -153,5 +199,12 @@ def _marks(data: bytes) -> bytes:
     return text[: len(text) - len(text.lstrip("\ufeff"))].encode()
 
 
-def _stem(origin: Origin | None) -> str:
-    return "deit" if origin is None else origin.stem
+def _check_spec(
+    document: Document | None, findings: list[Diagnostic], origin: Origin | None
+) -> Checked:
+    stem = "deit" if origin is None else origin.stem
+    return check_read(document, findings, stem, origin)
+
+
+SPECS: Final = Checker(SPEC.is_key, _check_spec, told)
+"""How a spec is checked."""

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.source import Document, read_bytes, read_file
+from deit_spec.source.slips import IsKey
 from deit_spec.spec.suggest import closest_word
 from deit_spec.spec.vocabulary import SPEC
 
@@ -48,11 +49,11 @@ class Origin:
             return self == other
         return self.path.resolve() == other.path.resolve()
 
-    def read(self) -> Found:
+    def read(self, is_key: IsKey = SPEC.is_key) -> Found:
         """Read it; a file that is not there may be a published name misspelt."""
         if self.path is None:
             return _read_published(self.stem, self.shown)
-        document, findings = read_file(self.path, self.shown, SPEC.is_key)
+        document, findings = read_file(self.path, self.shown, is_key)
         if is_unreadable(findings):
             (finding,) = findings
             return None, [replace(finding, helps=self.meant() or finding.helps)]

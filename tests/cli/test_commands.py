@@ -19,7 +19,7 @@ from support.commands import SPECS
 import deit_spec
 from deit_spec import cli
 from deit_spec.cli import output as reading
-from deit_spec.cli import validate
+from deit_spec.cli.documents import Documents
 from deit_spec.diagnostics import json_form
 
 run = functools.partial(commands.run, cwd=SPECS)
@@ -186,10 +186,10 @@ def test_defect_is_exit_3(
 ) -> None:
     """An exception of ours is one line, a request to report it, and code 3."""
 
-    def broken(_spec: str) -> None:
+    def broken(*_: object) -> None:
         raise AssertionError("impossible")
 
-    monkeypatch.setattr(validate, "check", broken)
+    monkeypatch.setattr(Documents, "check", broken)
     monkeypatch.setattr(sys, "argv", ["deit-spec", "validate", "x.yaml"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

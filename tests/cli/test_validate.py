@@ -11,6 +11,7 @@ import typer
 from support import commands
 
 from deit_spec.cli import fixing
+from deit_spec.cli.documents import Documents
 from deit_spec.diagnostics import json_form
 
 BAD = "embed_dim: 770\n"
@@ -188,7 +189,7 @@ def test_fix_that_cannot_be_written(
     spec.write_text("deph: 12\n")
     monkeypatch.setattr(fixing, "write_whole", full)
     with pytest.raises(typer.Exit) as caught:
-        next(fixing.write([str(spec)]))
+        next(fixing.write([str(spec)], Documents()))
     assert caught.value.exit_code == 2
     assert capsys.readouterr().err.endswith("a.yaml: no space left on device\n")
     assert spec.read_text() == "deph: 12\n"

@@ -8,7 +8,7 @@ import torch
 from support.scripts import findings_of_script
 
 from deit_spec import cli
-from deit_spec.cli import validate
+from deit_spec.cli.documents import Documents
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import (
     Explanation,
@@ -24,7 +24,10 @@ from deit_spec.explain import findings_of
 
 ROOT = Path(__file__).parents[2]
 DEFECT = "DS901"
-REPORTED = [code for code in CATALOGUE if code != DEFECT]
+# What is found while a recipe is followed has a text; tests/recipe/test_late.py.
+REPORTED = [
+    code for code in CATALOGUE if explanation(code).example[0].language != "text"
+]
 
 
 def language_of(parts: tuple[Part, ...]) -> str:
@@ -88,10 +91,10 @@ def test_what_is_mended_is_clean(
 def test_a_defect_is_told_as_its_entry_says(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise KeyError("blocks.0.norm1")
 
-    monkeypatch.setattr(validate, "check", fail)
+    monkeypatch.setattr(Documents, "check", fail)
     monkeypatch.setattr("sys.argv", ["deit-spec", "validate", "specs/tiny.yaml"])
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as end:

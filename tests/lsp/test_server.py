@@ -351,3 +351,16 @@ def test_neither_torch_nor_rich_is_imported() -> None:
         "assert not {'torch', 'rich', 'typer'} & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@scenario
+async def test_a_recipe_is_no_wrong_spec(tmp_path: Path) -> None:
+    """It is checked as a recipe; what it names is found at the line that does so."""
+    path = tmp_path / "recipe.yaml"
+    text = "student: {spec: bad.yaml}\ndata: {dataset: x}\nloss: {knid: none}\n"
+    (tmp_path / "bad.yaml").write_text("num_heads: 7\nnum_classes: 10\n")
+    async with editor() as client:
+        found = await client.open(path, text)
+        places = {(one.code, one.range.start.line) for one in found}
+        assert places == {("DS203", 0), ("DS209", 0), ("DS101", 2)}
+        assert await client.hover(path, 0, 2) == ""

@@ -1,0 +1,68 @@
+"""Which kind of document a text is: a spec, a recipe or a study."""
+
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+from enum import Enum
+from functools import cache
+from typing import Final
+
+from deit_spec.source import Document
+from deit_spec.spec.fields import ELSEWHERE, SYNONYMS, TOP, VARIANT
+
+
+class Kind(Enum):
+    """What a document says it is, by its keys."""
+
+    SPEC = "spec"
+    RECIPE = "recipe"
+    STUDY = "study"
+
+
+_KEYS: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.SPEC: frozenset({*TOP, *VARIANT, *SYNONYMS, *ELSEWHERE}),
+    Kind.RECIPE: frozenset(
+        {
+            "student",
+            "teacher",
+            "data",
+            "loss",
+            "optimizer",
+            "schedule",
+            "augmentation",
+            "run",
+        }
+    ),
+    Kind.STUDY: frozenset({"recipe", "seeds", "train_images", "arms", "baseline"}),
+}
+"""The keys at the top; listed here, so that to tell a spec needs no other schema."""
+_NEAR: Final = 0.75
+
+
+def kind_of(document: Document | None) -> Kind:
+    """Tell what most keys at the top are of; a document of no such keys is a spec."""
+    value = document.value if document else None
+    if not isinstance(value, Mapping):
+        return Kind.SPEC
+    return _kind_of_keys([key for key in value if isinstance(key, str)])
+
+
+def _kind_of_keys(keys: Iterable[str]) -> Kind:
+    votes = dict.fromkeys(Kind, 0)
+    for key in keys:
+        if kind := _kind_of_key(key):
+            votes[kind] += 1
+    return max(votes, key=lambda kind: votes[kind])
+
+
+@cache
+def _kind_of_key(key: str) -> Kind | None:
+    for kind, keys in _KEYS.items():
+        if key in keys:
+            return kind
+    plain = key.lower().replace("-", "_")
+    near = {
+        kind: max(SequenceMatcher(None, plain, word).ratio() for word in keys)
+        for kind, keys in _KEYS.items()
+    }
+    best = max(near, key=lambda kind: near[kind])
+    return best if near[best] >= _NEAR else None

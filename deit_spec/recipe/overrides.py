@@ -1,0 +1,127 @@
+"""`--set optimizer.lr=1e-3`: a value laid over a recipe, with a place of its own.
+
+Each override is a source of its own, so that a message shows its text.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.source import Document, Entry, Path, read_pair
+from deit_spec.source.positions import Positions
+
+NAME: Final = "--set"
+"""What messages call the source of an override."""
+
+_KEY: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
+
+
+class Override(NamedTuple):
+    """A value at a path, with the places of both."""
+
+    path: tuple[str, ...]
+    value: object
+    spans: dict[Path, Entry]
+    doubts: frozenset[Path] = frozenset()
+
+
+def read_override(text: str) -> tuple[Override | None, list[Diagnostic]]:
+    """Read `key.path=value`; the value is YAML."""
+    key, equals, _ = text.partition("=")
+    if not equals or not _KEY.fullmatch(key):
+        return None, [_malformed(text, key, has_value=bool(equals))]
+    document, findings = read_pair(text, NAME)
+    if document is None or not isinstance(document.value, Mapping):
+        return None, findings
+    if key not in document.value:
+        return None, findings
+    return override_of(document, (key,), document.value[key]), findings
+
+
+def override_of(document: Document, place: tuple[str, ...], value: object) -> Override:
+    """Make an override of a pair of a document whose key is the path of a field."""
+    path, size = tuple(place[-1].split(".")), len(place)
+    spans = dict[Path, Entry](_outer(document.spans[place], path))
+    for old, entry in document.spans.items():
+        if old[:size] == place and len(old) > size:
+            spans[(*path, *old[size:])] = entry
+    doubts = ((*path, *old[size:]) for old in document.doubts if old[:size] == place)
+    return Override(path, value, spans, frozenset(doubts))
+
+
+def override_at(field: str, value: object, entry: Entry) -> Override:
+    """Make an override of a value that stands somewhere else."""
+    path = tuple(field.split("."))
+    spans: dict[Path, Entry] = {path[: end + 1]: entry for end in range(len(path))}
+    return Override(path, value, spans)
+
+
+def apply(document: Document, overrides: Sequence[Override]) -> Document:
+    """Lay overrides over a document, the last on top."""
+    for override in overrides:
+        document = _apply(document, override)
+    return document
+
+
+def _apply(document: Document, override: Override) -> Document:
+    value = document.value
+    if not isinstance(value, Mapping):
+        return document
+    path = override.path
+    root: dict[str, object] = dict(value)
+    inner = root
+    for key in path[:-1]:
+        found = inner.get(key)
+        if found is not None and not isinstance(found, Mapping):
+            return document  # what stands there is wrong by itself
+        inner[key] = copied = dict(found or {})
+        inner = copied
+    inner[path[-1]] = override.value
+    spans = {
+        place: entry
+        for place, entry in document.spans.items()
+        if place[: len(path)] != path
+    }
+    for place, entry in override.spans.items():
+        if len(place) >= len(path) or place not in spans:
+            spans[place] = entry
+    doubts = {each for each in document.doubts if each[: len(path)] != path}
+    return replace(
+        document, value=root, spans=spans, doubts=frozenset(doubts | override.doubts)
+    )
+
+
+def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
+    """An entry for each part of the path, at its own place in the key."""
+    source = pair.source
+    positions = Positions(source)
+    start = source.offset(pair.key.line, pair.key.column)
+    start += source.text[start : start + 1] in {"'", '"'}
+    value = _offsets(pair.value, source)
+    entries = list[tuple[Path, Entry]]()
+    for index, key in enumerate(path):
+        place = (start, start + len(key))
+        is_last = index == len(path) - 1
+        within = value if is_last else (place[0], value[1])
+        entries.append((path[: index + 1], Entry(positions, place, within)))
+        start = place[1] + 1
+    return entries
+
+
+def _offsets(span: Span, source: Source) -> tuple[int, int]:
+    return (
+        source.offset(span.line, span.column),
+        source.offset(span.end_line, span.end_column),
+    )
+
+
+def _malformed(text: str, key: str, *, has_value: bool) -> Diagnostic:
+    source = Source(NAME, text)
+    span = Positions(source).span(0, len(key) or len(text))
+    message = (
+        f"`{key}` is not the name of a field" if has_value else f"`{key}` has no `=`"
+    )
+    example = f"{key}=VALUE" if key and not has_value else "optimizer.lr=1e-3"
+    return diagnose("DS001", message, Label(span), helps=[f"`{NAME} {example}`"])

@@ -1,0 +1,95 @@
+"""From whatever a recipe is given as to a checked one: path, text or mapping."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from deit_spec.diagnostics import Diagnostic, has_errors, in_source_order
+from deit_spec.recipe.check import check
+from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.overrides import Override, apply, read_override
+from deit_spec.recipe.words import RECIPE
+from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
+from deit_spec.source.limits import FINDINGS
+from deit_spec.source.problems import too_many
+
+RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
+
+
+def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRecipe:
+    """Read and validate a recipe, and return every finding.
+
+    `overrides` are texts such as `optimizer.lr=1e-3`, laid over what the recipe
+    says, the last on top. A path in one is taken from the folder of the recipe,
+    as if it were written there.
+
+    Raises:
+        TypeError: It is neither a path nor a mapping.
+    """
+    match recipe:
+        case Mapping():
+            document = document_from_mapping(recipe)
+            return check_read(document, [], None, overrides)
+        case str() | os.PathLike():
+            path = Path(recipe)
+            return check_read(
+                *read_file(path, str(path), RECIPE.is_key), path, overrides
+            )
+        case _:
+            kind = type(recipe).__name__
+            raise TypeError(f"a recipe is a path or a mapping, not {kind}")
+
+
+def check_text(
+    data: bytes, name: str, overrides: Sequence[str] = (), path: Path | None = None
+) -> CheckedRecipe:
+    """Read and validate the text of a recipe; `path` is where it is from."""
+    return check_read(*read_bytes(data, name, RECIPE.is_key), path, overrides)
+
+
+def check_read(
+    document: Document | None,
+    findings: list[Diagnostic],
+    path: Path | None,
+    overrides: Sequence[str] = (),
+) -> CheckedRecipe:
+    """Lay overrides over a document, validate it, and gather every finding."""
+    laid, found = _read(overrides)
+    findings = [*findings, *found]
+    if document is None:
+        everything = tuple(in_source_order(findings))
+        return CheckedRecipe(None, everything, path=path)
+    return told(check_laid(document, findings, path, laid))
+
+
+def check_laid(
+    document: Document,
+    findings: Sequence[Diagnostic],
+    path: Path | None,
+    overrides: Sequence[Override],
+) -> CheckedRecipe:
+    """Validate a document with overrides that have been read."""
+    checked = check(apply(document, overrides), path)
+    everything = in_source_order([*findings, *checked.diagnostics])
+    recipe = None if has_errors(everything) else checked.recipe
+    return replace(checked, recipe=recipe, diagnostics=tuple(everything))
+
+
+def told(checked: CheckedRecipe) -> CheckedRecipe:
+    """Leave out what nobody would read."""
+    findings = checked.diagnostics
+    if len(findings) <= FINDINGS:
+        return checked
+    last = too_many(findings[FINDINGS].primary.span)
+    return replace(checked, diagnostics=(*findings[:FINDINGS], last))
+
+
+def _read(texts: Sequence[str]) -> tuple[list[Override], list[Diagnostic]]:
+    overrides, findings = list[Override](), list[Diagnostic]()
+    for text in texts:
+        override, found = read_override(text)
+        overrides += [override] if override else []
+        findings += found
+    return overrides, findings

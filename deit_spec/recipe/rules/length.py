@@ -1,0 +1,165 @@
+"""How long a run is, in which parts, and the rates on its way."""
+
+from deit_spec.diagnostics import Label, diagnose
+from deit_spec.recipe.given import DIGITS, Findings, Given, finding
+from deit_spec.recipe.schema import Recipe
+from deit_spec.spec.places import plain
+from deit_spec.spec.suggest import listed, nearest_divisors, nearest_multiples
+
+EPOCHS, WARMUP_EPOCHS = 300, 5
+"""How long a run and its warm-up are where nothing is said (the paper, table 9)."""
+
+
+def length_is_said_once(given: Given) -> Findings:
+    """DS506: epochs or steps."""
+    schedule = given.recipe.schedule
+    pairs = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
+    for epochs, steps in pairs:
+        both = (getattr(schedule, epochs), getattr(schedule, steps))
+        if None in both:
+            continue
+        about = given.places.about(
+            (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
+            (f"schedule.{steps}", f"{both[1]} steps", None),
+        )
+        yield finding(
+            "DS506",
+            f"{epochs} and {steps} are both set",
+            about,
+            f"leave `schedule.{epochs}` out, or leave `schedule.{steps}` out",
+        )
+
+
+def warmup_ends(given: Given) -> Findings:
+    """DS507: the rate reaches its highest before the run ends."""
+    schedule = given.recipe.schedule
+    if given.places.wrote("schedule.warmup_steps") and schedule.warmup_steps == 0:
+        return
+    both = (
+        {schedule.epochs, schedule.steps},
+        {
+            schedule.warmup_epochs,
+            schedule.warmup_steps,
+        },
+    )
+    if any(None not in pair for pair in both):  # DS506 says so
+        return
+    run, warmup = _run(given.recipe), _warmup(given.recipe)
+    epoch = _steps_of_epoch(given)
+    if run[1] != warmup[1] and epoch is None:
+        return
+    if _steps(run, epoch) > _steps(warmup, epoch):
+        return
+    about = given.places.about(
+        (f"schedule.warmup_{warmup[1]}", "the warm-up", warmup[0]),
+        (f"schedule.{run[1]}", "the run", run[0]),
+    )
+    field = f"schedule.warmup_{run[1]}"
+    value = run[0] // 10 if run[1] == "steps" else run[0] / 10
+    both_set = field != f"schedule.warmup_{warmup[1]}" and given.places.wrote(
+        f"schedule.warmup_{warmup[1]}"
+    )
+    instead = f" in place of `schedule.warmup_{warmup[1]}`" if both_set else ""
+    yield finding(
+        "DS507",
+        f"the warm-up, {_told(warmup, epoch)}, is no shorter than the run, "
+        f"{_told(run, epoch)}",
+        about,
+        f"`{field}: {plain(value)}`{instead}, a tenth of the run",
+    )
+
+
+def batch_divides(given: Given) -> Findings:
+    """DS513: accumulation is in equal parts."""
+    batch, parts = given.recipe.schedule.batch_size, given.recipe.run.accumulate
+    if batch % parts == 0:
+        return
+    about = given.places.about(
+        ("run.accumulate", f"{parts} parts", parts),
+        ("schedule.batch_size", f"{batch} images", batch),
+    )
+    near = nearest_divisors(batch, parts, 1)[0]
+    sizes = [
+        f"`schedule.batch_size: {size}`" for size in nearest_multiples(batch, parts)
+    ]
+    yield finding(
+        "DS513",
+        f"{batch} images do not divide into {parts} equal parts",
+        about,
+        listed([f"`run.accumulate: {near}`", *sizes]),
+    )
+
+
+def rates_are_in_order(given: Given) -> Findings:
+    """DS518: the highest rate is above that of the start and of the end."""
+    recipe = given.recipe
+    peak = recipe.peak_lr
+    rates = {
+        "schedule.warmup_lr": recipe.schedule.warmup_lr,
+        "schedule.min_lr": recipe.schedule.min_lr,
+    }
+    for field, rate in rates.items():
+        if rate <= peak:
+            continue
+        scaled = recipe.optimizer.lr_batch is not None
+        words = f"{peak:g} for a batch of {recipe.schedule.batch_size}"
+        causes = [
+            ("optimizer.lr", words if scaled else f"{peak:g}", recipe.optimizer.lr)
+        ]
+        if scaled and given.places.wrote("schedule.batch_size"):
+            causes.append(("schedule.batch_size", words, 0.0))
+        about = given.places.about((field, f"{rate:g}", rate), *causes)
+        yield finding(
+            "DS518",
+            f"{field} {rate:g} is above the highest rate, {peak:g}",
+            about,
+            f"`{field}: 0.0`, or a higher `optimizer.lr`",
+        )
+
+
+def bounds_are_in_order(given: Given) -> Findings:
+    """DS516: a crop keeps from less to more."""
+    scale = given.recipe.augmentation.crop_scale
+    if scale is None or scale[0] <= scale[1]:
+        return
+    yield diagnose(
+        "DS516",
+        f"augmentation.crop_scale goes from {scale[0]:g} to {scale[1]:g}",
+        Label(given.places.value("augmentation.crop_scale")),
+        helps=[f"`augmentation.crop_scale: [{plain(scale[1])}, {plain(scale[0])}]`"],
+    )
+
+
+def _run(recipe: Recipe) -> tuple[float, str]:
+    if recipe.schedule.steps is not None:
+        return recipe.schedule.steps, "steps"
+    return recipe.schedule.epochs or EPOCHS, "epochs"
+
+
+def _warmup(recipe: Recipe) -> tuple[float, str]:
+    schedule = recipe.schedule
+    if schedule.warmup_steps is not None:
+        return schedule.warmup_steps, "steps"
+    epochs = schedule.warmup_epochs
+    return (WARMUP_EPOCHS if epochs is None else epochs), "epochs"
+
+
+def _steps_of_epoch(given: Given) -> int | None:
+    """The steps of an epoch where the number of images is known: of digits."""
+    data = given.recipe.data
+    if not given.is_digits:
+        return None
+    held_out = data.val_images or round(DIGITS / 10)
+    images = data.train_images or DIGITS - held_out
+    return max(images // given.recipe.schedule.batch_size, 1)
+
+
+def _steps(length: tuple[float, str], epoch: int | None) -> float:
+    return length[0] if length[1] == "steps" or epoch is None else length[0] * epoch
+
+
+def _told(length: tuple[float, str], epoch: int | None) -> str:
+    text = f"{length[0]:g} {length[1]}"
+    if length[1] == "epochs" and epoch is not None:
+        text += f" of {epoch} steps"
+    return text

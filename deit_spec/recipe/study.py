@@ -1,0 +1,297 @@
+"""A study: a recipe, and what is changed in it from arm to arm.
+
+Each arm is trained with each seed on each number of images.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deit_spec.diagnostics import (
+    Diagnostic,
+    Label,
+    Span,
+    diagnose,
+    has_errors,
+    in_source_order,
+)
+from deit_spec.recipe.check import check
+from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.findings import RecipeFixes
+from deit_spec.recipe.judging import find_all_in
+from deit_spec.recipe.models import named
+from deit_spec.recipe.overrides import Override, apply, override_at, override_of
+from deit_spec.recipe.schema import Count
+from deit_spec.source import Document, read_bytes, read_file
+from deit_spec.source.document import Entry
+from deit_spec.spec.findings import describe
+from deit_spec.spec.origin import UNREADABLE, is_unreadable
+from deit_spec.spec.schema import PositiveInt
+from deit_spec.spec.suggest import closest_word, listed
+from deit_spec.spec.vocabulary import Path as FieldPath
+from deit_spec.spec.vocabulary import Vocabulary
+
+
+class Study(BaseModel):
+    """Runs that differ in what is learned from a teacher, and in nothing else."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", allow_inf_nan=False
+    )
+
+    recipe: str = Field(
+        description="The recipe of every run, by a path from this file.",
+        examples=["digits.yaml"],
+    )
+    seeds: Annotated[
+        tuple[Count, ...],
+        Field(
+            min_length=1,
+            strict=False,
+            description="A run of each arm and size for each `run.seed`.",
+            examples=[[0, 1, 2]],
+        ),
+    ]
+    train_images: Annotated[
+        tuple[PositiveInt, ...],
+        Field(
+            min_length=1,
+            strict=False,
+            description="A run of each arm and seed for each `data.train_images`.",
+            examples=[[100, 300, 1000]],
+        ),
+    ]
+    arms: Annotated[
+        dict[str, dict[str, Any] | None],
+        Field(
+            min_length=1,
+            description="By name, the fields of the recipe that an arm changes: "
+            "`loss.kind: soft`.",
+            examples=[{"soft": {"loss.kind": "soft"}}],
+        ),
+    ]
+    baseline: str | None = Field(
+        None,
+        description="The arm that the others are compared with; null for the first.",
+        examples=["none"],
+    )
+
+
+@dataclass(frozen=True)
+class CheckedStudy:
+    """A study, where there are no errors, and every finding in source order.
+
+    `arms` are the recipes of the arms, in the order of the file, on the first of
+    the numbers of images.
+    """
+
+    study: Study | None
+    diagnostics: tuple[Diagnostic, ...]
+    arms: dict[str, CheckedRecipe] = field(default_factory=dict)
+    document: Document | None = None
+    path: Path | None = None
+    base: CheckedRecipe | None = None
+
+    def run(self, arm: str, images: int, seed: int) -> CheckedRecipe:
+        """The recipe of one run. It is valid where the study is.
+
+        Raises:
+            KeyError: There is no such arm.
+        """
+        checked = self.arms[arm]
+        assert checked.document is not None  # noqa: S101  -- so it was checked
+        root = checked.document.nearest(())
+        laid = [
+            override_at("data.train_images", images, root),
+            override_at("run.seed", seed, root),
+        ]
+        return check(apply(checked.document, laid), checked.path)
+
+
+class _StudyWords(Vocabulary):
+    """The words of a study."""
+
+    synonyms = {  # noqa: RUF012  -- never written to
+        "base": "recipe",
+        "variants": "arms",
+        "images": "train_images",
+    }
+
+    def model_of(self, path: FieldPath) -> type[BaseModel]:  # noqa: ARG002
+        return Study
+
+    def is_mapping(self, path: FieldPath) -> bool:
+        return path == ("arms",)
+
+    def meant_by(self, path: FieldPath) -> FieldPath:
+        word = closest_word(path[-1], Study.model_fields, self.synonyms)
+        return (*path[:-1], word) if word and len(path) == 1 else path
+
+    def is_known(self, path: FieldPath) -> bool:
+        return len(path) > 1 or path[-1] in Study.model_fields
+
+    def where_it_belongs(self, path: FieldPath) -> str:
+        meant = self.meant_by(path)
+        if meant != path:
+            return f"did you mean `{meant[-1]}`?"
+        known = listed([f"`{name}`" for name in Study.model_fields])
+        return f"remove it, or use one of {known}"
+
+
+STUDY: Final = _StudyWords()
+"""The words of a study."""
+
+
+def check_study(path: str | os.PathLike[str]) -> CheckedStudy:
+    """Read and validate a study, its recipe, and every arm of it."""
+    place = Path(path)
+    return check_study_read(*read_file(place, str(place)), place)
+
+
+def check_study_text(data: bytes, name: str, path: Path | None = None) -> CheckedStudy:
+    """Read and validate the text of a study; `path` is where it is from."""
+    return check_study_read(*read_bytes(data, name), path)
+
+
+def check_study_read(
+    document: Document | None, findings: list[Diagnostic], path: Path | None
+) -> CheckedStudy:
+    """Validate a document, and gather every finding."""
+    if document is None:
+        return CheckedStudy(None, tuple(in_source_order(findings)), path=path)
+    study, found = _of_fields(document)
+    findings = [*findings, *found]
+    base, found = _base(document, path)
+    findings += found
+    arms = dict[str, CheckedRecipe]()
+    if base is not None and not has_errors(base.diagnostics):
+        arms, found = _arms(document, base, study)
+        findings += found
+    everything = tuple(in_source_order(findings))
+    valid = None if has_errors(everything) or base is None else study
+    return CheckedStudy(valid, everything, arms, document, path, base)
+
+
+def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
+    if not isinstance(document.value, Mapping):
+        label = Label(document.nearest(()).value, describe(document.value))
+        help_ = "write one `key: value` a line, such as `recipe: digits.yaml`"
+        message = "a study is a mapping of keys to values"
+        return None, [diagnose("DS105", message, label, helps=[help_])]
+    try:
+        study = Study.model_validate(document.value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        return None, find_all_in(errors, RecipeFixes(document, STUDY))
+    if study.baseline is None or study.baseline in study.arms:
+        return study, []
+    label = Label(document.nearest(("baseline",)).value)
+    meant = closest_word(study.baseline, study.arms)
+    known = listed([f"`baseline: {name}`" for name in study.arms])
+    help_ = f"did you mean `baseline: {meant}`?" if meant else known
+    message = f"baseline is no arm: {study.baseline}"
+    return None, [diagnose("DS104", message, label, helps=[help_])]
+
+
+def _base(
+    document: Document, path: Path | None
+) -> tuple[CheckedRecipe | None, list[Diagnostic]]:
+    """The recipe that a study names, and what is wrong with it."""
+    value = document.value
+    name = value.get("recipe") if isinstance(value, Mapping) else None
+    if not isinstance(name, str):
+        return None, []
+    here = document.nearest(("recipe",)).value
+    place = CheckedRecipe(None, (), path=path).place(name)
+    read, found = read_file(place, str(place))
+    if is_unreadable(found):
+        return None, [
+            diagnose(
+                UNREADABLE,
+                found[0].message,
+                Label(here, "named here"),
+                notes=[f"looked for {place}"],
+                helps=["name a recipe by its path from the folder of the study"],
+            )
+        ]
+    if read is None:
+        return None, [named(each, here) for each in found]
+    checked = check(read, place)
+    everything = [*found, *checked.diagnostics]
+    checked = replace(checked, diagnostics=tuple(everything))
+    return checked, [named(each, here) for each in everything]
+
+
+def _arms(
+    document: Document, base: CheckedRecipe, study: Study | None
+) -> tuple[dict[str, CheckedRecipe], list[Diagnostic]]:
+    """The recipe of each arm, and what is wrong with it on any number of images."""
+    arms, findings = dict[str, CheckedRecipe](), list[Diagnostic]()
+    known = {_key(each) for each in base.diagnostics}
+    for name, overrides in _overrides(document):
+        for size in _sizes(document, study):
+            checked = _laid(base, [*overrides, *size])
+            arms.setdefault(name, checked)
+            for each in checked.diagnostics:
+                if _key(each) not in known:
+                    known.add(_key(each))
+                    findings.append(_in_arm(each, document, name))
+    return arms, findings
+
+
+def _overrides(document: Document) -> Iterator[tuple[str, list[Override]]]:
+    value = document.value
+    arms = value.get("arms") if isinstance(value, Mapping) else None
+    for name, fields in arms.items() if isinstance(arms, Mapping) else ():
+        if isinstance(fields, Mapping) or fields is None:
+            places = {key: ("arms", name, key) for key in fields or {}}
+            yield (
+                name,
+                [
+                    override_of(document, place, (fields or {})[key])
+                    for key, place in places.items()
+                ],
+            )
+
+
+def _sizes(document: Document, study: Study | None) -> list[list[Override]]:
+    if study is None:
+        return [[]]
+    return [
+        [override_at("data.train_images", size, _item(document, index))]
+        for index, size in enumerate(study.train_images)
+    ]
+
+
+def _item(document: Document, index: int) -> Entry:
+    return document.nearest(("train_images", index))
+
+
+def _laid(base: CheckedRecipe, overrides: Sequence[Override]) -> CheckedRecipe:
+    assert base.document is not None  # noqa: S101  -- so it was checked
+    return check(apply(base.document, overrides), base.path)
+
+
+def _is_within(span: Span, outer: Span) -> bool:
+    return outer.line <= span.line <= outer.end_line
+
+
+def _key(found: Diagnostic) -> tuple[str, str, str]:
+    return found.code, found.message, str(found.primary.span)
+
+
+def _in_arm(found: Diagnostic, document: Document, name: str) -> Diagnostic:
+    """Let a finding begin in the study, at what the arm says or at its name."""
+    labels = [found.primary, *found.secondary]
+    own = [each for each in labels if each.span.source is document.source]
+    if not own:
+        own = [Label(document.nearest(("arms", name)).key, "in this arm")]
+    arm = document.nearest(("arms", name)).value
+    # What the arm says comes before the number of images, which it may not suit.
+    first, *more = sorted(own, key=lambda label: not _is_within(label.span, arm))
+    rest = [each for each in labels if each not in own]
+    return replace(found, primary=first, secondary=(*more, *rest), fix=None)

@@ -1,0 +1,67 @@
+"""What a recipe and a study describe, in a line."""
+
+from pathlib import Path
+
+from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.given import KINDS, SOURCES
+from deit_spec.recipe.rules.length import EPOCHS
+from deit_spec.recipe.schema import Data, Recipe, Teacher
+from deit_spec.recipe.study import CheckedStudy
+
+
+def summarise(checked: CheckedRecipe | CheckedStudy) -> str:
+    """Say in a line what a recipe or a study without errors describes."""
+    if isinstance(checked, CheckedRecipe):
+        return of_recipe(checked)
+    return of_study(checked)
+
+
+def of_recipe(checked: CheckedRecipe) -> str:
+    """Name the student, the teacher, the data, the length and the highest rate."""
+    recipe, student = checked.recipe, checked.student
+    if recipe is None or student is None or student.spec is None:
+        return "a recipe with errors"
+    learned = _teaching(recipe)
+    parts = [student.spec.name, learned, _data(recipe.data), _length(recipe)]
+    return ", ".join([*parts, f"peak lr {recipe.peak_lr:g}"])
+
+
+def of_study(checked: CheckedStudy) -> str:
+    """Count the runs of a study."""
+    study = checked.study
+    if study is None:
+        return "a study with errors"
+    counts = (len(study.arms), len(study.train_images), len(study.seeds))
+    arms, sizes, seeds = counts
+    runs = arms * sizes * seeds
+    return (
+        f"{runs:,} runs of {Path(study.recipe).name}: "
+        f"{arms} arms, {sizes} sizes, {seeds} seeds"
+    )
+
+
+def _teaching(recipe: Recipe) -> str:
+    teacher = recipe.teacher
+    if recipe.loss.kind == "none" or teacher is None:
+        return "no teacher"
+    return f"{recipe.loss.kind} distillation from {_first(teacher, KINDS)}"
+
+
+def _data(data: Data) -> str:
+    name = _first(data, SOURCES)
+    return f"{data.train_images:,} images of {name}" if data.train_images else name
+
+
+def _length(recipe: Recipe) -> str:
+    schedule = recipe.schedule
+    if schedule.steps is not None:
+        length = f"{schedule.steps:,} steps"
+    else:
+        length = f"{schedule.epochs or EPOCHS:,} epochs"
+    return f"{length} of batch {schedule.batch_size:,}"
+
+
+def _first(section: Teacher | Data, names: tuple[str, ...]) -> str:
+    found = (getattr(section, name) for name in names)
+    name = next((value for value in found if value is not None), "")
+    return Path(name).name if isinstance(section, Data) else str(name)

@@ -1,0 +1,123 @@
+"""What is found while a recipe is followed looks as the catalogue says."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics.explanation import explanation, folder
+from deit_spec.diagnostics.text import render
+from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe, late
+
+RECIPE = """\
+student: {spec: deit_tiny_distilled_patch16_224}
+"""
+BIRDS = "data: {folder: birds}\nteacher: {timm: regnety_160}\n"
+OTHERS = "data: {dataset: me/birds}\n"
+
+Late = Callable[[CheckedRecipe], Diagnostic]
+FOUND: dict[str, tuple[str, Late]] = {
+    "DS521": (BIRDS, lambda c: late.missing_data_folder(c, Path("birds"))),
+    "DS522": (BIRDS, lambda c: late.no_classes(c, Path("birds/train"))),
+    "DS523": (BIRDS, lambda c: late.empty_class(c, [Path("birds/train/wren")])),
+    "DS524": (
+        "data:\n  folder: birds\n  unreadable: 1\nteacher: {timm: regnety_160}\n",
+        lambda c: late.unreadable_images(
+            c, ["birds/train/robin/3.jpg", "birds/train/wren/9.jpg"]
+        ),
+    ),
+    "DS525": (
+        OTHERS + "teacher: {timm: regnety_160}\n",
+        lambda c: late.unusable_dataset(c, "it has no column of labels"),
+    ),
+    "DS526": (
+        OTHERS + "teacher: {python: birds.teacher:convnet}\n",
+        late.code_not_allowed,
+    ),
+    "DS527": (
+        OTHERS + "teacher: {timm: regnety_161}\n",
+        lambda c: late.unusable_teacher(
+            c, "teacher.timm", "timm has no model `regnety_161`"
+        ),
+    ),
+    "DS528": (
+        OTHERS + "teacher: {timm: regnety_160}\n",
+        lambda c: late.missing_package(c, "teacher.timm", "timm"),
+    ),
+    "DS531": (
+        OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 5.0\n",
+        lambda c: late.loss_not_finite(c, 17, float("nan")),
+    ),
+    "DS532": (
+        OTHERS,
+        lambda _: late.run_not_written(Path("runs/x"), "no space left on device"),
+    ),
+    "DS533": (OTHERS, lambda _: late.run_exists(Path("runs/x"))),
+    "DS534": (OTHERS, lambda _: late.not_a_run(Path("runs/x"))),
+    "DS535": (
+        OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
+        lambda c: late.recipe_differs(c, Path("runs/x"), ["optimizer.lr"]),
+    ),
+}
+
+
+def found(text: str, make: Late, path: Path) -> Diagnostic:
+    path.write_text(RECIPE + text, encoding="utf-8")
+    return make(check_recipe(path.name))
+
+
+@pytest.mark.parametrize("code", FOUND)
+def test_it_is_told_as_its_entry_says(
+    code: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = found(*FOUND[code], tmp_path / "recipe.yaml")
+    assert one.code == code
+    (said,) = explanation(code).example
+    shown = f"{render((one,)).plain}\n"
+    if shown != said.text and pytestconfig.getoption("force_regen"):
+        file = Path(str(folder().joinpath(f"{code}.md")))
+        text = file.read_text(encoding="utf-8")
+        old, new = (f"```text\n{each}```" for each in (said.text, shown))
+        file.write_text(text.replace(old, new), encoding="utf-8")
+    assert shown == said.text
+
+
+def test_every_text_of_the_catalogue_is_proved() -> None:
+    texts = {
+        code
+        for code in CATALOGUE
+        if [part.language for part in explanation(code).example] == ["text"]
+    }
+    assert texts - {"DS901"} == set(FOUND)
+
+
+def test_classes_that_are_known_late_are_told_like_those_known_early() -> None:
+    checked = check_recipe(
+        {
+            "student": {"spec": "deit_tiny_distilled_patch16_224"},
+            "teacher": {"timm": "regnety_160"},
+            "data": {"dataset": "me/birds"},
+        }
+    )
+    of_data = late.other_data_classes(checked, "data.dataset", 10)
+    of_teacher = late.other_teacher_classes(checked, "teacher.timm", 10)
+    assert (of_data.code, of_teacher.code) == ("DS509", "DS510")
+    assert of_data.message == "the class head has 1000 classes, and the data have 10"
+    assert of_teacher.message == (
+        "the distillation head has 1000 classes, and the teacher has 10"
+    )
+
+
+def test_an_error_holds_its_findings_and_shows_them() -> None:
+    finding = late.run_exists(Path("runs/x"))
+    error = RecipeError((finding,))
+    assert error.diagnostics == (finding,)
+    assert "DS533" in str(error)
+    shown: Any = str(error).splitlines()[0]
+    assert shown == "the recipe has errors"
