@@ -216,10 +216,11 @@ def test_a_defect_has_the_form_of_findings(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def broken(_spec: object) -> None:
+    def broken(*_: object) -> None:
         raise AssertionError("impossible\x1b")
 
     monkeypatch.setattr(reading, "check_spec", broken)
+    monkeypatch.setattr(Documents, "check", broken)
     monkeypatch.setattr(sys, "argv", ["deit-spec", *options, "x.yaml"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

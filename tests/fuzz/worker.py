@@ -2,7 +2,7 @@
 
     python tests/fuzz/worker.py FIGURES CORPUS [options of libFuzzer]
 
-Coverage of deit_spec guides it. A second of one answer, twenty of its options,
+Coverage of deit_spec guides it. A second of one answer, twenty of all the options,
 300 MB of memory or an exception ends it, with the input left beside the figures.
 """
 
