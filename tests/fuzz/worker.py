@@ -21,7 +21,7 @@ with atheris.instrument_imports(include=["deit_spec"]):
 
 LONGEST: Final = 1.0
 """Seconds that an answer may take."""
-LONGEST_OPTIONS: Final = 20.0
+LONGEST_OPTIONS: Final = 10.0
 """Seconds that every form, the fixes and their difference may take together."""
 MOST: Final = 300_000
 """KiB of memory that the process may take, the fuzzer's own among them."""
