@@ -15,7 +15,8 @@ from deit_spec.source.positions import Patch, Positions
 IsKey: TypeAlias = Callable[[str], bool]
 """Tells whether a word is a key that the reader of a document knows."""
 
-_TAB: Final = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
+# The indentation of a line, and what stands there if it is no comment.
+_TAB: Final = re.compile(r"^(?P<indent>[ \t]*)(?P<rest>[^\r\n]*)", re.MULTILINE)
 # A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space.
 _PAIR: Final = re.compile(
     r"^ *(?P<key>[A-Za-z_][\w-]*)(?P<sign>:(?=[^\s:])| *= *| +)"
@@ -83,13 +84,31 @@ def _report(slips: Sequence[Slip], positions: Positions) -> Diagnostic:
 
 
 def _tabs(text: str) -> Iterator[Slip]:
-    message = "a line is indented with a tab"
-    for tab in _TAB.finditer(text):
-        patch = Patch(*tab.span(), " " * len(tab.group()))
-        at = text.index("\t", tab.start())
-        yield Slip(
-            tab.end(), patch, at, at + 1, message, _NO_TABS, "put spaces for tabs"
-        )
+    """Find lines that are indented with a tab, from the last to the first.
+
+    A blank line or a comment is one if the next key is, and stands no further to
+    the left than that tab: it is in no block scalar then. Nor is it in quotes if
+    none of the lines before the key has any.
+    """
+    key, width = None, 0
+    for line in reversed(list(_TAB.finditer(text))):
+        indent, rest = line["indent"], line["rest"]
+        is_void = rest[:1] in {"", "#"}
+        if not is_void:
+            key, width = line.start("rest"), len(indent)
+        elif "'" in rest or '"' in rest:
+            key = None
+        spaces = len(indent) - len(indent.lstrip(" "))
+        if "\t" in indent and key is not None and not (is_void and spaces > width):
+            yield _tab(line, spaces, key)
+
+
+def _tab(line: re.Match[str], spaces: int, key: int) -> Slip:
+    start, end = line.span("indent")
+    patch = Patch(start, end, " " * (end - start) if line["rest"] else "")
+    at = start + spaces
+    message, title = "a line is indented with a tab", "put spaces for tabs"
+    return Slip(key, patch, at, at + 1, message, _NO_TABS, title)
 
 
 def _pair(found: re.Match[str]) -> Slip:

@@ -7,10 +7,11 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.source.misread import indent_of, line_at, misread
 from deit_spec.source.positions import Positions
+from deit_spec.source.problems import quoted
 
-_BREAKS: Final = "\r\n"
-_INDENT: Final = "indent the line as the one above it"
+_BREAK: Final = re.compile(r"\r\n|[\r\n]")
 _HELPS: Final = {
     "could not find expected ':'": "remove the line, or write it as `key: value`",
     "found a tab character that violates indentation": "use spaces in place of tabs",
@@ -18,7 +19,6 @@ _HELPS: Final = {
     "found unknown directive name": "remove the line",
     "found undefined tag handle": "remove the tag",
     "found unknown escape character": "write the backslash twice",
-    "did not find expected <document start>": _INDENT,
 }
 _CLOSING: Final = {"[": "]", "{": "}"}
 # Quoted texts and comments first, so that a bracket in one is passed over.
@@ -29,6 +29,10 @@ _BRACKETS: Final = re.compile(
 _REFUSED: Final = (
     "block sequence entries are not allowed in this context",
     "did not find expected node content",
+)
+_LEFT_OVER: Final = (
+    "did not find expected key",
+    "did not find expected <document start>",
 )
 _SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
@@ -44,6 +48,13 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
     size = len(positions.parsed)
     offset = offset_of(error)
+    if line := misread(error, offset, positions.parsed):
+        return diagnose(
+            "DS001",
+            f"{quoted(line.text)} is not of the form `key: value`",
+            Label(positions.span(line.start, line.end)),
+            helps=[line.help],
+        )
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
     context = error.context_mark
@@ -55,7 +66,7 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     return diagnose(
         "DS001",
         _tidy(error.problem) or "the text is no YAML",
-        Label(positions.span(offset, offset + len(here.strip(_BREAKS)))),
+        Label(positions.span(offset, offset + len(here.strip("\r\n")))),
         secondary=secondary,
         notes=filter(None, notes),
         helps=[_help(error, positions.parsed)],
@@ -96,10 +107,10 @@ def _unclosed(text: str) -> str:
 
 def _about_line(text: str, offset: int, problem: str) -> str:
     """Say how the line might be meant: its value is a text, or it is misplaced."""
-    if problem in _REFUSED and text[offset : offset + 1].strip():
-        return f"remove the `{text[offset]}`"
-    start = max(text.rfind(end, 0, offset) for end in _BREAKS) + 1
-    line = re.split(f"[{_BREAKS}]", text[start:], maxsplit=1)[0]
+    here = text[offset : offset + 1].strip()
+    if here and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]}")):
+        return f"remove the `{here}`"
+    start, line = line_at(text, offset)
     key = _KEY.match(line)
     value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
     if key and (more := _SECOND.fullmatch(value)):
@@ -108,7 +119,25 @@ def _about_line(text: str, offset: int, problem: str) -> str:
         return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
     if line.lstrip().startswith("- "):
         return "write one `key: value` a line, without `-`"
-    return _INDENT if start else "write one `key: value` a line"
+    return _about_indent(text[:start], line)
+
+
+def _about_indent(before: str, line: str) -> str:
+    """Say which line above to indent a line as, if it is not so already."""
+    above = [
+        (indent_of(one), number)
+        for number, one in enumerate(_BREAK.split(before), 1)
+        if one.strip()
+    ]
+    here = indent_of(line)
+    if above and above[-1][0] != here:
+        return "indent the line as the one above it"
+    outer = [number for indent, number in above if indent < here]
+    if outer:
+        return f"indent the line as line {outer[-1]}"
+    if _KEY.match(line):
+        return "remove the line, or write it where the other keys are"
+    return "remove the line, or write it as `key: value`"
 
 
 def _tidy(words: str | None) -> str:

@@ -176,6 +176,12 @@ SLIPS = [
         ["2:1-2 use spaces in place of tabs"],
         {"a": {"b": 1, "c": 2}},
     ),
+    (
+        "a:\n\t# d\n \t\r\n\tb: 1\n\t\n \t# d\n c: 2\n",
+        ["2:1-2 use spaces in place of tabs"],
+        {"a": {"b": 1, "c": 2}},
+    ),
+    ("a:\n\t# d\n  b: 1\n", ["2:1-2 use spaces in place of tabs"], {"a": {"b": 1}}),
 ]
 
 
@@ -216,6 +222,9 @@ LOOKALIKES = [
     ("a: >-\n\tb 1\n  c=2\n", "in a folded block"),
     ("a: 'b\n  c:1'\n", "in quotes"),
     ('a: "\n\tb:1\n"\n', "in double quotes, behind a tab"),
+    ("a: |\n \t# x\n \t\nb: 1\n", "in a block, before a key"),
+    ("a:\n  b: |2\n    \t# x\n\tc: 1\n", "in a block, before a tab"),
+    ('a: "b\n\t# c\n\t# d"\nb: 1\n', "in quotes, like comments"),
     ("a: b\n  c:1\n", "on the second line of a text"),
     ("a: 1\n---\nb:1\n", "in a second document"),
     ("b:1#x\n", "before what is no comment"),

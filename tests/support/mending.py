@@ -53,11 +53,13 @@ _PHRASES = (
     (r"close the `.` with `(.)`", "close"),
     (r"close the text with `(.)`", "close"),
     (r"indent the line as the one above it", "indent"),
+    (r"indent the line as line (\d+)", "indent"),
     (r"write the backslash twice", "double"),
     (r"move it to a file of its own", "cut"),
     (r"write at most (\d+) characters", "shorten"),
     (r"write (?:one|the keys of) .* without `-`", "undash"),
     (r"write one `key: value` a line, such as `(.*)`", "write anew"),
+    (r"write `(\w+:)`$", "replace"),
     (r"write `(.*)`, with a space", "put below"),
 )
 
@@ -250,7 +252,9 @@ class Editor(Text):
 
     def _indent(self, finding: Diagnostic, step: Step) -> None:
         start, _ = self.line(self.offsets(finding.primary.span)[0])
-        above = self.text[self.line(start - 1)[0] :]
+        lines = [line.start() for line in re.finditer(r"(?m)^", self.text)]
+        other = lines[int(step.key) - 1] if step.key else self.line(start - 1)[0]
+        above = self.text[other:]
         depth = len(above) - len(above.lstrip(" "))
         here = self.text[start:]
         self.cut(start, start + len(here) - len(here.lstrip(" \t")), " " * depth)

@@ -1,0 +1,115 @@
+"""The line that the parser took for a text, where it stopped at another.
+
+`depth :12` is a text to YAML, and only a key in the next line makes it a mistake.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from yaml.error import MarkedYAMLError
+
+_NO_KEY: Final = "mapping values are not allowed in this context"
+_NO_START: Final = "did not find expected <document start>"
+_NO_COLON: Final = "could not find expected ':'"
+_LINE: Final = re.compile(r"[^\r\n]+")
+_COLON: Final = re.compile(r":(?:\s|$)")
+# What is written in place of `: `, and a value that stands as well behind it.
+_PAIR: Final = re.compile(
+    r"""(?P<quote>["']?)(?P<key>[A-Za-z_][\w-]*)(?P=quote)
+    (?:\s*(?::=|=[=>]?|->)\s*|\s*:(?=[^\s:=])|[ ]*\t\s*)
+    (?P<value>\{[^{}]*\}|"[^"\\]*"|'[^']*'|[\w.+/-].*)""",
+    re.VERBOSE,
+)
+
+
+class Line(NamedTuple):
+    """A line without its indentation, and what to write in its place."""
+
+    start: int
+    text: str
+    help: str
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.start + len(self.text)
+
+
+def line_at(text: str, offset: int) -> tuple[int, str]:
+    """Give the line around an offset, with the offset at which it starts."""
+    start = max(text.rfind(end, 0, offset) for end in "\r\n") + 1
+    found = _LINE.match(text, start)
+    return start, found[0] if found else ""
+
+
+def misread(error: MarkedYAMLError, offset: int, text: str) -> Line | None:
+    """Find the line that is no key with a value, if that is what stopped the parser."""
+    start, line = line_at(text, offset)
+    if error.problem == _NO_COLON:
+        since, before = line_at(text, _since(error, offset))
+        return _as_pair(since, before) or _as_opening(since, before, line)
+    if error.problem not in {_NO_KEY, _NO_START}:
+        return None
+    if own := _as_pair(start, line):
+        return own
+    # A second colon in a line is a mistake of that line.
+    return None if _COLON.search(text[start:offset]) else _above(text[:start], line)
+
+
+def _since(error: MarkedYAMLError, offset: int) -> int:
+    return error.context_mark.index if error.context_mark else offset
+
+
+def _as_pair(start: int, line: str) -> Line | None:
+    """A line that has something else where `: ` belongs."""
+    found = _PAIR.fullmatch(line.partition("#")[0].strip())
+    if found is None:
+        return None
+    value = found["value"]
+    if _COLON.search(value) and not value.startswith("{"):
+        return None
+    return _whole(start, line, f"`{found['key']}: {value}`")
+
+
+def _above(before: str, line: str) -> Line | None:
+    """The line above one with a key, if it is a text."""
+    lines = [found for found in _LINE.finditer(before) if _is_content(found[0])]
+    if not lines or _COLON.search(lines[-1][0]):
+        return None
+    start, text = lines[-1].start(), lines[-1][0]
+    pairs = [found[0] for found in lines if _COLON.search(found[0])]
+    if pairs and _holds(pairs[-1], text):
+        return None
+    return (
+        _as_opening(start, text, line)
+        or _as_pair(start, text)
+        or _whole(start, text, "remove the line, or write it as `key: value`")
+    )
+
+
+def _as_opening(start: int, text: str, line: str) -> Line | None:
+    """A word with a deeper line below it: a key without its colon."""
+    is_one = re.fullmatch(r"[ \t]*\w+[ \t]*", text)
+    if is_one and indent_of(line) > indent_of(text):
+        return _whole(start, text, f"write `{text.strip()}:`")
+    return None
+
+
+def _holds(pair: str, text: str) -> bool:
+    """Whether a text goes on with the value of a key above it."""
+    value = _COLON.split(pair, maxsplit=1)[1].strip()
+    return bool(value) and indent_of(text) > indent_of(pair)
+
+
+def _is_content(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _whole(start: int, line: str, help_: str) -> Line:
+    text = line.partition(" #")[0].strip()
+    return Line(start + line.index(text), text, help_)
+
+
+def indent_of(line: str) -> int:
+    """Count the spaces before a line."""
+    return len(line) - len(line.lstrip(" "))
