@@ -6,7 +6,7 @@ from functools import lru_cache
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.schema import DeiTSpec, Variant
-from deit_spec.spec.suggest import closest_word
+from deit_spec.spec.suggest import closest
 
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)
@@ -57,7 +57,9 @@ ELSEWHERE = {
 }
 """What other tools say in a field that has no like of the same meaning here."""
 
-_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
+_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:={][^\s:=]*)")
+
+_OPENED = re.compile(r"([A-Za-z_][\w-]*) *[:=]+ *(\{[^{}]+)")
 
 
 def pair_in(key: str) -> tuple[str, str] | None:
@@ -67,6 +69,16 @@ def pair_in(key: str) -> tuple[str, str] | None:
     ('embed_dim', '192')
     """
     found = _PAIR.fullmatch(key)
+    return (found[1], found[2]) if found else None
+
+
+def opened_in(key: str) -> tuple[str, str] | None:
+    """The key, and the braces it opens, as YAML reads `variant:{fusion: cls}`.
+
+    >>> opened_in("variant:{fusion")
+    ('variant', '{fusion')
+    """
+    found = _OPENED.fullmatch(key)
     return (found[1], found[2]) if found else None
 
 
@@ -80,17 +92,27 @@ def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     *outer, key = path
     if key in ELSEWHERE:
         return path
-    if pair := pair_in(key):
-        return meant_by((*outer, pair[0]))
+    # A `#` begins no comment behind a word.
+    if pair := pair_in(key.partition("#")[0].rstrip()):
+        meant = meant_by((*outer, pair[0]))
+        return meant if is_known(meant) else path
+    if opened := opened_in(key):
+        meant = meant_by((*outer, opened[0]))
+        return meant if meant == ("variant",) else path
     here, there = (VARIANT, TOP) if outer else (TOP, VARIANT)
     elsewhere = [] if outer else ["variant"]
     if key in there:
         return *elsewhere, key
-    if SYNONYMS.get(key) not in there and (word := closest_word(key, here, SYNONYMS)):
-        return *outer, word
-    if word := closest_word(key, there, SYNONYMS):
-        return *elsewhere, word
-    return path
+    nearness, word = closest(key, here, SYNONYMS)
+    nearness_there, word_there = closest(key, there, SYNONYMS)
+    if word_there and nearness_there > nearness:
+        return *elsewhere, word_there
+    return (*outer, word) if word else path
+
+
+def is_known(path: tuple[str, ...]) -> bool:
+    """Whether there is a field at a path."""
+    return path[-1] in model_of(path).model_fields
 
 
 def fits(path: tuple[str, ...], value: object) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec.fields import pair_in
+from deit_spec.spec.fields import opened_in, pair_in
 from deit_spec.spec.fixes import Fixes
-from deit_spec.spec.helps import default, percent, right_type
+from deit_spec.spec.helps import default, opposite, percent, right_type
 from deit_spec.spec.places import plain
 from deit_spec.spec.schema import plain_name
 from deit_spec.spec.suggest import closest_word, listed
@@ -86,7 +86,9 @@ def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
         Label(fixes.document.nearest(path).key, "no such key"),
         helps=[
             _there_already(path, meant, fixes)
-            or _split(path[-1], meant, error["input"])
+            or _split(path, meant, error["input"])
+            or _opened(path, meant, error["input"], fixes)
+            or opposite(path, error["input"], fixes.words)
             or fixes.words.where_it_belongs(path)
         ],
         fix=fix or fixes.split(path),
@@ -120,12 +122,23 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
     return f"remove it, or `{'.'.join(meant)}` in line {entry.key.line}"
 
 
-def _split(key: str, meant: Path, value: object) -> str | None:
+def _split(path: Path, meant: Path, value: object) -> str | None:
     """Say that a key without a value is a key with one, but for a space."""
-    pair = pair_in(key) if value is None else None
-    if pair is None or pair[0] != meant[-1]:
+    pair = pair_in(path[-1].partition("#")[0].rstrip()) if value is None else None
+    if pair is None or meant == path:
         return None
-    return f"write `{': '.join(pair)}`, with a space"
+    key = meant[-1] if meant[:-1] == path[:-1] else pair[0]
+    return f"write `{key}: {pair[1]}`, with a space"
+
+
+def _opened(path: Path, meant: Path, value: object, fixes: Fixes) -> str | None:
+    """Say that a key with a brace in it is a key with a mapping, but for a space."""
+    opened, entry = opened_in(path[-1]), fixes.document.nearest(path)
+    if not opened or not fixes.words.is_mapping(meant) or not isinstance(value, str):
+        return None
+    if not value.endswith("}") or entry.key.line != entry.value.end_line:
+        return None
+    return f"write `{meant[-1]}: {opened[1]}: {value}`, with a space"
 
 
 def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:

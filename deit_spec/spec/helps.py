@@ -3,6 +3,7 @@
 import math
 import re
 
+from deit_spec.spec.fields import ELSEWHERE
 from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import listed
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
@@ -14,8 +15,15 @@ SWITCHES = {
     **dict.fromkeys(("false", "no", "off"), "false"),
 }
 """What a text says that stands where true or false does."""
-_PAIR = re.compile(r"([A-Za-z_]\w*):(\S+)")
-_UNIT = re.compile(r"(?<=\d) *(?:x|px|%)$")
+_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
+_PAIRS = re.compile(rf"{_PAIR.pattern}(?:\s+{_PAIR.pattern})*")
+_UNIT = re.compile(r"(?<=\d)(?: *(?:x|px|%)| +[a-z]+)$")
+_AROUND = "()[]{},;:= \t"
+_OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
+_DECIMAL = re.compile(r"\d+,\d+")
+_BETWEEN = re.compile(r" *[x×*,] *| +")
+_NO = re.compile(r"(?:no|disable|without)_(\w+)")
 
 
 def right_type(path: Path, value: object, wanted: str, words: Vocabulary = SPEC) -> str:
@@ -39,8 +47,12 @@ def right_type(path: Path, value: object, wanted: str, words: Vocabulary = SPEC)
 
 
 def _mend_mapping(name: str, value: object) -> str:
-    if isinstance(value, str) and (pair := _PAIR.fullmatch(value)):
-        return f"write `{pair[1]}: {pair[2]}`, with a space, on a line of its own"
+    if isinstance(value, str) and _PAIRS.fullmatch(value):
+        pairs = [f"`{key}: {item}`" for key, item in _PAIR.findall(value)]
+        lines = (
+            "each on a line of its own" if len(pairs) > 1 else "on a line of its own"
+        )
+        return f"write {listed(pairs, 'and')}, with a space, {lines}"
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return f"write the keys of `{name}` without `-`"
     return f"leave `{name}` out, or write its keys under it, indented"
@@ -59,13 +71,46 @@ def _near(value: object, *, whole: bool) -> list[float]:
 def _as_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | float | int):
         return None
-    # `4x` and `224px` begin with what they mean, and `10%` is 0.1.
-    text = _UNIT.sub("", value) if isinstance(value, str) else value
     try:
-        number = float(text) / (100 if str(value).endswith("%") else 1)
+        number = _read(value) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _read(text: str) -> float:
+    """Read what is a number but for its surroundings: `6,`, `224x224`, `1,024`."""
+    # A `#` begins no comment behind a word.
+    text = text.partition("#")[0].strip(_AROUND).lower()
+    if _OF_BASE.fullmatch(text):
+        return float(int(text, 0))
+    first, *more = _BETWEEN.split(text)
+    if more and all(part == first for part in more):
+        return float(first)
+    if found := _THOUSANDS.fullmatch(text):
+        return float(text.replace(found[1], ""))
+    if _DECIMAL.fullmatch(text):
+        return float(text.replace(",", "."))
+    # `4x` and `224px` begin with what they mean, and `10%` is 0.1.
+    return float(_UNIT.sub("", text)) / (100 if text.endswith("%") else 1)
+
+
+def opposite(path: Path, value: object, words: Vocabulary = SPEC) -> str | None:
+    """Say what a key such as `no_qkv_bias` asks for, of the field without `no_`."""
+    *outer, key = path
+    found = _NO.fullmatch(key.lower().replace("-", "_"))
+    meant = words.meant_by((*outer, found[1])) if found else ()
+    if not meant or not words.is_known(meant) or key in ELSEWHERE:
+        return None
+    if words.model_of(meant).model_fields[meant[-1]].annotation is bool:
+        text = plain(value is False)
+    elif value not in (True, None) or (off := words.default_of(meant)):
+        return None
+    else:
+        text = plain(off)
+    *place, name = meant
+    where = "" if place == outer else ", under `variant`" if place else ", at the top"
+    return f"write `{name}: {text}` in its place{where}"
 
 
 def percent(path: Path, value: float, words: Vocabulary = SPEC) -> str | None:

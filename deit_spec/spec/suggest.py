@@ -3,6 +3,10 @@
 import difflib
 import math
 from collections.abc import Iterable, Mapping
+from typing import Final
+
+_ALIKE: Final = 0.6
+_VERY_ALIKE: Final = 0.85
 
 
 def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
@@ -46,13 +50,31 @@ def closest_word(
     >>> closest_word("Embed-Dims", ["embed_dim", "depth"])
     'embed_dim'
     """
+    return closest(word, words, synonyms)[1]
+
+
+def closest(
+    word: str, words: Iterable[str], synonyms: Mapping[str, str] | None = None
+) -> tuple[float, str | None]:
+    """The one of `words` that `word` may have meant, and how near it is, up to 1.
+
+    >>> closest("Layers", ["depth"], {"layers": "depth"})
+    (1.0, 'depth')
+    """
     plain = word.lower().replace("-", "_").replace(" ", "_")
     words = list(words)
-    meant = (synonyms or {}).get(plain)
-    if meant in words:
-        return meant
-    matches = difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    known = {key: own for key, own in (synonyms or {}).items() if own in words}
+    if plain in known:
+        return 1.0, known[plain]
+    near = difflib.get_close_matches(plain, words, n=1, cutoff=_ALIKE)
+    # There are many synonyms: something is a little like one of them by chance.
+    others = difflib.get_close_matches(plain, known, n=1, cutoff=_VERY_ALIKE)
+    found = {_ratio(plain, own): known.get(own, own) for own in (*others, *near)}
+    return max(found.items(), default=(0.0, None))
+
+
+def _ratio(word: str, own: str) -> float:
+    return difflib.SequenceMatcher(None, own, word).ratio()
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:

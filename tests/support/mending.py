@@ -60,7 +60,10 @@ _PHRASES = (
     (r"write (?:one|the keys of) .* without `-`", "undash"),
     (r"write one `key: value` a line, such as `(.*)`", "write anew"),
     (r"write `(\w+:)`$", "replace"),
+    (r"write `(\w+: \{.*\})`, with a space", "write line"),
+    (r"write (`.*`), with a space, (?:each )?on a line of its own", "put lines"),
     (r"write `(.*)`, with a space", "put below"),
+    (r"write `(\w+): (\S+)` in its place", "put in place"),
 )
 
 
@@ -279,6 +282,21 @@ class Editor(Text):
     def _put_below(self, finding: Diagnostic, step: Step) -> None:
         self.cut(*self.offsets(finding.primary.span), step.key)
 
+    def _put_lines(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        begun = self.text[self.line(start)[0] : start]
+        indent = "\n" + " " * (2 if begun.strip() else len(begun))
+        lines = indent.join(_QUOTED.findall(step.key))
+        self.cut(start, end, f"{indent if begun.strip() else ''}{lines}")
+
+    def _write_line(self, finding: Diagnostic, step: Step) -> None:
+        start = self.offsets(finding.primary.span)[0]
+        self.cut(start, self.line(start)[1], step.key)
+
+    def _put_in_place(self, finding: Diagnostic, step: Step) -> None:
+        self._remove_pair(finding, step)
+        self.set(path_of(step.key), step.value)
+
     def _break(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.line(self.offsets(finding.primary.span)[0])
         at = self.text.index(step.key, start, end)
@@ -309,6 +327,9 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "undash": Editor._undash,
     "write anew": Editor._write_anew,
     "put below": Editor._put_below,
+    "put lines": Editor._put_lines,
+    "put in place": Editor._put_in_place,
+    "write line": Editor._write_line,
     "leave out": Editor._leave_out,
     "break": Editor._break,
     "recode": Editor._recode,
