@@ -18,14 +18,15 @@ IsKey: TypeAlias = Callable[[str], bool]
 _TAB: Final = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
 SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
 """A value that is one word or one closed text, and no anchor, tag or collection."""
-# A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space; of
-# words side by side only those are a pair of which one is no word.
+# A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space.
 _PAIR: Final = re.compile(
     r"^ *(?P<key>[A-Za-z_][\w-]*)"
-    r"(?P<sign>:(?=[^\s:])| *= *| +(?=\S*\d|true\b|false\b|null\b))"
+    r"(?P<sign>:(?=[^\s:])| *= *| +)"
     rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
     re.MULTILINE,
 )
+# Two words side by side may be prose.
+_NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
 _NO_TABS: Final = "use spaces in place of tabs"
 
 
@@ -42,6 +43,7 @@ class Slip(NamedTuple):
     message: str
     help: str
     title: str
+    is_sure: bool = True
 
 
 def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
@@ -81,7 +83,7 @@ def _report(slips: Sequence[Slip], positions: Positions) -> Diagnostic:
         first.message,
         Label(positions.span(first.start, first.end)),
         helps=[first.help],
-        fix=Fix(first.title, tuple(edits)),
+        fix=Fix(first.title, tuple(edits)) if first.is_sure else None,
     )
 
 
@@ -109,4 +111,5 @@ def _pair(found: re.Match[str]) -> Slip:
     )
     pair = f"`{key}: {value}`"
     start, end = found.start("key"), found.end("value")
-    return Slip(start, patch, start, end, message, pair, f"write {pair}")
+    is_sure = bool(sign or _NO_WORD.fullmatch(value))
+    return Slip(start, patch, start, end, message, pair, f"write {pair}", is_sure)
