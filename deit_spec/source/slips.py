@@ -17,13 +17,17 @@ IsKey: TypeAlias = Callable[[str], bool]
 
 # The indentation of a line, and what stands there if it is no comment.
 _TAB: Final = re.compile(r"^(?P<indent>[ \t]*)(?P<rest>[^\r\n]*)", re.MULTILINE)
+SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
+"""A value that is one word or one closed text, and no anchor, tag or collection."""
 # A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space.
 _PAIR: Final = re.compile(
-    r"^ *(?P<key>[A-Za-z_][\w-]*)(?P<sign>:(?=[^\s:])| *= *| +)"
-    r"(?P<value>[^\s:#=][^\s:#]*)(?= +#| *\r?$)",
+    r"^ *(?P<key>[A-Za-z_][\w-]*)"
+    r"(?P<sign>:(?=[^\s:])| *= *| +)"
+    rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
     re.MULTILINE,
 )
-
+# Two words side by side may be prose.
+_NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
 _NO_TABS: Final = "use spaces in place of tabs"
 
 
@@ -40,6 +44,7 @@ class Slip(NamedTuple):
     message: str
     help: str
     title: str
+    is_sure: bool = True
 
 
 def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
@@ -79,7 +84,7 @@ def _report(slips: Sequence[Slip], positions: Positions) -> Diagnostic:
         first.message,
         Label(positions.span(first.start, first.end)),
         helps=[first.help],
-        fix=Fix(first.title, tuple(edits)),
+        fix=Fix(first.title, tuple(edits)) if first.is_sure else None,
     )
 
 
@@ -125,4 +130,5 @@ def _pair(found: re.Match[str]) -> Slip:
     )
     pair = f"`{key}: {value}`"
     start, end = found.start("key"), found.end("value")
-    return Slip(start, patch, start, end, message, pair, f"write {pair}")
+    is_sure = bool(sign or _NO_WORD.fullmatch(value))
+    return Slip(start, patch, start, end, message, pair, f"write {pair}", is_sure)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ValidationError
 
+from deit_spec.source.slips import SCALAR
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.suggest import closest
 
@@ -57,8 +58,7 @@ ELSEWHERE = {
 }
 """What other tools say in a field that has no like of the same meaning here."""
 
-_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:={][^\s:=]*)")
-
+_PAIR = re.compile(rf"([A-Za-z_][\w-]*) *[:=] *({SCALAR})")
 _OPENED = re.compile(r"([A-Za-z_][\w-]*) *[:=]+ *(\{[^{}]+)")
 
 

@@ -163,7 +163,7 @@ def test_what_is_extended_is_found_while_it_is_counted(tmp_path: Path) -> None:
 def test_of_very_many_it_says_that_there_may_be_more(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("depth: 12\n" * 3_000)
     done = commands.run("validate", "a.yaml", cwd=tmp_path)
-    assert done.stderr.endswith("--fix` fixes 200 or more\n")
+    assert done.stderr.endswith("--fix` fixes 100 or more\n")
 
 
 @pytest.mark.parametrize("command", ["validate", "compile", "render"])
@@ -173,3 +173,26 @@ def test_standard_input_and_every_command_count(command: str) -> None:
     assert done.stderr.endswith(
         "3 errors in <stdin>; `deit-spec validate --fix` fixes 3\n"
     )
+
+
+@pytest.mark.parametrize("act", ["--fix", "--diff"])
+@pytest.mark.parametrize("output", ["child.yaml", "base.yaml"])
+def test_findings_are_not_written_over_what_is_fixed(
+    act: str, output: str, tmp_path: Path
+) -> None:
+    (tmp_path / "base.yaml").write_text("depth: 3\n")
+    (tmp_path / "child.yaml").write_text(CHILD)
+    form = ("--output-format", "json", "-o", output)
+    done = commands.run("validate", act, "child.yaml", *form, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is what this is made from" in done.stderr
+    assert (tmp_path / "child.yaml").read_text() == CHILD
+    assert (tmp_path / "base.yaml").read_text() == "depth: 3\n"
+
+
+def test_no_part_of_a_text_that_is_too_long_is_passed_on(tmp_path: Path) -> None:
+    """Its end has not been read, and would be lost."""
+    text = f"# {'x' * 70_000}\ndepth: 12.0\n"
+    done = commands.run("validate", "--fix", "-", cwd=tmp_path, stdin=text)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "DS008" in done.stderr

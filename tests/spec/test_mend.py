@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import specs
 
-from deit_spec.diagnostics import Diagnostic, has_errors
+from deit_spec.diagnostics import Diagnostic, Edit, Fix, has_errors
 from deit_spec.diagnostics.edits import apply
 from deit_spec.spec import check_text, mend, mend_text
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
+from deit_spec.spec.fixes import Fixes
 
 MENDED = {
     "misspelt": ("embed_dims: 192\n", "embed_dim: 192\n"),
@@ -121,6 +122,25 @@ UNCERTAIN = {
     "words": "hello world\n",
     "a command": "pip install\n",
     "an address": "http://example.org\n",
+    "a title": "depth first\nwidth: 3\n",
+    "two words that may be a pair": "readout cls\n",
+    "a quote that does not close": "name = 'x\ndepth: 3\n",
+    "a brace that does not close": "name:{\ndepth: 3\n",
+    "an anchor": "name = &x\n",
+    "a tag": "name = !x\n",
+    "an alias": "name = *x\n",
+    "a block": "name = |\n",
+    "an anchor in braces": "{name:&x, depth: 3}\n",
+    "as in Python": "depth = 3,\nembed_dim = 192,\n",
+    "several with commas": "depth=12,embed_dim=192\n",
+    "a float that skips integers": "embed_dim: 1e23\n",
+    "a float that is too long": "embed_dim: 1e300\n",
+    "a list for a number": "layers: [2, 2, 6, 2]\n",
+    "a list for a name": "names: [cat, dog]\n",
+    "as timm has it": "input_size: [3, 224, 224]\n",
+    "into variant, in braces": "{\n  depth: 12,\n  drop_path: 0.1\n}\n",
+    "out of variant, in braces": 'variant: {\n  "depth": 3\n}\n',
+    "beside a variant in braces": "variant: {\n  fusion: cls\n}\ndrop_path: 0.1\n",
     "in a block": "name: |\n  depth 12\nnum_heads: [1,, 2]\n",
     "in the second line of a text": "name: a\n  depth:12\nnum_heads: [1,, 2]\n",
     "in a second document": "depth: 12\n---\ndepth:12\n",
@@ -154,6 +174,46 @@ OTHERS = [
 """Words that are like a field's and mean something else."""
 UNCERTAIN |= {f"{word}, another thing": f"{word}: true\n" for word in OTHERS}
 UNCERTAIN |= {f"{w} inside": f"variant:\n  {w}: true\n  init: deit\n" for w in OTHERS}
+
+
+MENDED_IN_PART = {
+    "beside what is uncertain": (
+        '{\n  "depht": 12,\n  "drop_path": 0.1\n}\n',
+        '{\n  "depth": 12,\n  "drop_path": 0.1\n}\n',
+    ),
+    "a base that is not there": (
+        "extend: nowhere.yaml\ndepht: 12\n",
+        "extends: nowhere.yaml\ndepth: 12\n",
+    ),
+    "a variant that is misspelt": (
+        "drop_path: 0.1\nvariants:\n  init: deit\ndepht: 3\n",
+        "variant:\n  init: deit\n  drop_path: 0.1\ndepth: 3\n",
+    ),
+    "beside a number without end": (
+        "embed_dim: 1e300\ndepht: 3\n",
+        "embed_dim: 1e300\ndepth: 3\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MENDED_IN_PART)
+def test_what_is_uncertain_keeps_nothing_else_from_being_mended(name: str) -> None:
+    before, after = MENDED_IN_PART[name]
+    assert mend_text(before.encode(), "a.yaml").after.decode() == after
+
+
+def test_a_fix_that_does_harm_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All together are worse; those that are not are found one by one."""
+    choose = Fixes.choose
+
+    def broken(self: Fixes, path: Any, word: str, value: str) -> Fix | None:
+        fix = choose(self, path, word, value)
+        return fix and Fix("harm", (Edit(fix.edits[0].span, "["),))
+
+    monkeypatch.setattr(Fixes, "choose", broken)
+    text = b"depht: 3\nvariant:\n  init: deitt\nnum_head: 3\n"
+    after = mend_text(text, "a.yaml").after
+    assert after == b"depth: 3\nvariant:\n  init: deitt\nnum_heads: 3\n"
 
 
 @pytest.mark.parametrize("name", UNCERTAIN)

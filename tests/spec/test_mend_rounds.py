@@ -113,13 +113,9 @@ def test_mistakes_behind_others_are_counted() -> None:
     assert counted("deph: 3\n" * FINDINGS) == (FINDINGS, False)
 
 
-def test_of_very_many_mistakes_those_that_are_told_are_counted() -> None:
-    text = "depth: 12\n" * 3_000
-    fixes = sum(
-        each.fix is not None for each in check_text(text.encode(), "").diagnostics
-    )
-    assert fixes == FINDINGS
-    assert counted(text) == (fixes, False)
+def test_of_very_many_mistakes_the_first_that_go_together_are_counted() -> None:
+    """Of lines side by side every other one goes at once."""
+    assert counted("depth: 12\n" * 3_000) == (FINDINGS // 2, False)
 
 
 @pytest.mark.parametrize(("most", "is_all"), [(8, True), (7, False)])
