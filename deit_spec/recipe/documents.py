@@ -45,6 +45,16 @@ def check_any_read(
     overrides: Sequence[str] = (),
 ) -> CheckedAny:
     """Check a document that has been read, as what its keys say it is."""
+    return _told(_check(document, findings, origin, overrides))
+
+
+def _check(
+    document: Document | None,
+    findings: list[Diagnostic],
+    origin: Origin | None,
+    overrides: Sequence[str],
+) -> CheckedAny:
+    """Check a document, and tell of a spec everything that is found."""
     path = origin.path if origin else None
     kind = kind_of(document)
     if kind is Kind.RECIPE:
@@ -56,7 +66,11 @@ def check_any_read(
 
         return study.check_study_read(document, findings, path)
     stem = origin.stem if origin else "deit"
-    return told(check_spec_read(document, findings, stem, origin))
+    return check_spec_read(document, findings, stem, origin)
+
+
+def _told(checked: CheckedAny) -> CheckedAny:
+    return told(checked) if isinstance(checked, Checked) else checked
 
 
 def is_key(word: str) -> bool:
@@ -74,6 +88,6 @@ def checker(overrides: Sequence[str] = ()) -> "Checker[CheckedAny]":
     def check(
         document: Document | None, findings: list[Diagnostic], origin: Origin | None
     ) -> CheckedAny:
-        return check_any_read(document, findings, origin, overrides)
+        return _check(document, findings, origin, overrides)
 
-    return Checker(is_key, check, lambda checked: checked)
+    return Checker(is_key, check, _told)

@@ -10,7 +10,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.diagnostics.edits import apply
 from deit_spec.source import Document, contents, read_bytes, read_text
-from deit_spec.source.limits import FINDINGS
+from deit_spec.source.limits import FILE_BYTES, FINDINGS
 from deit_spec.source.slips import IsKey
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import UNREADABLE, Origin, locate
@@ -19,8 +19,8 @@ from deit_spec.spec.vocabulary import SPEC
 
 _COUNTED: Final = 8
 """Rounds that are counted: mistakes of a person are seldom more behind one another."""
-_TRIED: Final = 32
-"""Fixes that are tried by themselves, where all together do harm."""
+_TRIED: Final = FILE_BYTES
+"""Bytes that are read to try fixes by themselves, where all together do harm."""
 _A_BYTE: Final = 2
 """Fixes that no text has more of, a byte.
 
@@ -133,10 +133,12 @@ def count_as(checker: Checker[C], checked: C, origin: Origin | None = None) -> C
 
     Where that would take long, they are those of the findings that are told.
     """
-    is_many = len(checked.diagnostics) > FINDINGS
-    rounds = islice(_rounds(checker, checked, origin), 1 if is_many else _COUNTED + 1)
+    if len(checked.diagnostics) > FINDINGS:
+        own = _own_fixes(checked)
+        return Count(len(apply(own, own[0].source)[1]) if own else 0, is_all=False)
+    rounds = islice(_rounds(checker, checked, origin), _COUNTED + 1)
     fixes = [len(each.fixes) for each in rounds]
-    return Count(sum(fixes), is_all=not is_many and len(fixes) <= _COUNTED)
+    return Count(sum(fixes), is_all=len(fixes) <= _COUNTED)
 
 
 def is_own(fix: Fix, checked: Found) -> bool:
@@ -149,9 +151,11 @@ def _rounds(
     checker: Checker[C], checked: C, origin: Origin | None
 ) -> Iterator[_Round[C]]:
     """Apply what can be applied at once, check again, and so on to the end."""
-    left, tries = None, _TRIED
+    left, tries = None, 0
     while own := _own_fixes(checked):
-        left = _A_BYTE * len(own[0].source.text) if left is None else left
+        if left is None:
+            size = len(own[0].source.text)
+            left, tries = _A_BYTE * size, _TRIED // size
         step = partial(_step, checker, checked, origin)
         found = step(own)
         if found is None:
