@@ -166,12 +166,15 @@ def _result(planned: Planned, done: Done, teacher: HeadScores | None) -> Result:
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that start afresh, and stop where one task fails or at the keys."""
+    context = get_context("spawn")
+    stopping = context.Event()
     pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=begin_process
+        jobs, mp_context=context, initializer=begin_process, initargs=(stopping,)
     )
     try:
         yield pool
     except BaseException:
+        stopping.set()  # for what is queued, which cannot be cancelled
         for process in active_children():  # a run is saved, and ends
             process.terminate()
         raise

@@ -115,15 +115,20 @@ def test_asked_to_stop(study: Path) -> None:
     longer.write_text(STUDY.replace("schedule.steps: 4", "schedule.steps: 100000"))
     command = [sys.executable, "-m", "deit_spec", "study", str(longer), "-o", folder]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
-        until = time.monotonic() + SECONDS
-        while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        went.terminate()
-        assert went.wait(SECONDS) == 128 + signal.SIGTERM
-        assert went.stderr is not None
-        assert went.stderr.read().splitlines()[-1].startswith("stopped; what is done")
-    assert list(folder.glob("runs/*/checkpoints/step-*"))
+        try:
+            until = time.monotonic() + SECONDS
+            while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            went.terminate()
+            assert went.wait(SECONDS) == 128 + signal.SIGTERM
+            assert went.stderr is not None
+            last = went.stderr.read().splitlines()[-1]
+        finally:
+            went.kill()  # or leaving it here would wait for it for ever
+    assert last.startswith("stopped; what is done")
+    (begun,) = folder.glob("runs/*")  # not what was queued after it
+    assert list(begun.glob("checkpoints/step-*"))
     assert not (folder / FILE).exists()
 
 
