@@ -4,14 +4,16 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from deit_spec.distill.metrics import HeadScores
+from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.names import RECIPE
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from deit_spec.distill.teachers import Teacher
 
-TEACHER = "teacher.safetensors"
 BATCH = 256
 
 
@@ -59,7 +60,7 @@ def begin_process(stopping: "Event") -> None:
 
 
 def score_teacher(
-    recipe: Mapping[str, Any], folder: Path, *, allow_code: bool
+    checked: CheckedRecipe, folder: Path, *, allow_code: bool
 ) -> HeadScores | None:
     """Open a teacher, trained first where it has no weights, and evaluate it.
 
@@ -72,10 +73,8 @@ def score_teacher(
     from deit_spec.distill.devices import best_device  # noqa: PLC0415
     from deit_spec.distill.evaluation import evaluate  # noqa: PLC0415
     from deit_spec.distill.teachers import open_teacher  # noqa: PLC0415
-    from deit_spec.recipe import check_recipe  # noqa: PLC0415
 
     with _interruptible():
-        checked = check_recipe(recipe)
         data = open_data(checked)
         folder.mkdir(parents=True, exist_ok=True)
         device = best_device()
@@ -88,22 +87,17 @@ def score_teacher(
         return evaluate(alone, data.val(BATCH), fusion="cls", device=device).cls
 
 
-def train_run(
-    recipe: Mapping[str, Any], folder: Path, *, allow_code: bool
-) -> Done | None:
+def train_run(checked: CheckedRecipe, folder: Path, *, allow_code: bool) -> Done | None:
     """Train a run, or go on with what is there of it; None where it was stopped.
 
     Raises:
         KeyboardInterrupt: The study is to stop, and nothing of the run was saved.
     """
     from deit_spec.distill.training import train  # noqa: PLC0415
-    from deit_spec.distill.training.folder import RECIPE  # noqa: PLC0415
-    from deit_spec.recipe import check_recipe  # noqa: PLC0415
 
     with _interruptible():
         if not (folder / RECIPE).exists():  # it was killed before it had begun
             shutil.rmtree(folder, ignore_errors=True)
-        checked = check_recipe(recipe)
         found = train(checked, folder, resume=True, allow_code=allow_code)
     scores = found.scores
     if scores is None or not found.complete:

@@ -171,6 +171,25 @@ def test_bad_study(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_code_beside_the_recipe_is_found_and_told_of_at_its_line(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "taught.py").write_text("def nobody(classes): raise ValueError('!')")
+    recipe = (ROOT / "recipes" / "digits.yaml").read_text()
+    (tmp_path / "digits.yaml").write_text(
+        recipe.replace("students/", str(ROOT / "recipes" / "students") + "/")
+    )
+    path = tmp_path / "coded.yaml"
+    path.write_text(
+        "recipe: digits.yaml\nseeds: [0]\ntrain_images: [50]\narms:\n"
+        "  coded:\n    teacher: {python: taught:nobody, num_classes: 10}\n"
+    )
+    done = run("study", str(path), "-o", str(tmp_path / "out"), "--allow-code")
+    assert done.returncode == 1
+    assert "error[DS527]: the teacher cannot be made: ValueError: !" in done.stderr
+    assert f"{path}:6:23" in done.stderr
+
+
 def test_folder_that_cannot_be(study: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run("study", str(study), "-o", str(tmp_path / "file"))
