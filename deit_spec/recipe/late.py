@@ -99,7 +99,7 @@ def missing_package(
             "DS528",
             f"{field} needs {package}, which cannot be imported: {reason}",
             Label(checked.span(field)),
-            helps=[f"install {package} anew, as one that is built for this torch"],
+            helps=[f"install {package} anew, with what it imports, for this torch"],
         )
     return diagnose(
         "DS528",
