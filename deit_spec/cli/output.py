@@ -12,6 +12,7 @@ import typer
 
 from deit_spec.cli import messages
 from deit_spec.diagnostics.visible import visible
+from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.source.document import Entry
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, Count, check_spec, check_text, count
@@ -29,8 +30,16 @@ def read(spec: str) -> Checked:
 
 
 def check(spec: str) -> Checked:
-    """Check a spec by its path, or from standard input."""
+    """Check a spec by its path, or from standard input.
+
+    Raises:
+        typer.Exit: It is a recipe or a study, code 2.
+    """
     checked = check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
+    if checked.spec is None and (kind := kind_of(checked.document)) is not Kind.SPEC:
+        name = STDIN_NAME if spec == STDIN else spec
+        named = "; its student.spec names one" if kind is Kind.RECIPE else ""
+        fail(f"{name} is a {kind.value}, not a spec{named}")
     made_from(spec, *(entry.source.name for entry in _entries(checked)))
     return checked
 

@@ -24,13 +24,13 @@ from deit_spec.cli.trained import (
     load_model,
     read_recipe,
 )
+from deit_spec.recipe.names import HEADS
 
 if TYPE_CHECKING:
     from deit_spec.distill.prediction import Guess, Prediction, Seeing, Unread
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
-HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
 
 
 class Format(Enum):

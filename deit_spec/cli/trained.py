@@ -13,6 +13,7 @@ from deit_spec.cli.arguments import path_of
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import check, fail, made_from
 from deit_spec.diagnostics import Diagnostic, Severity
+from deit_spec.recipe.names import RECIPE, SPEC, WEIGHTS
 from deit_spec.spec import Checked, DeiTSpec
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from deit_spec.recipe import CheckedRecipe
 
-RECIPE, SPEC, WEIGHTS = "recipe.yaml", "spec.yaml", "model.safetensors"
 ALONE = ("teacher=null", "loss.kind=none", "student.weights=null")
 """What a recipe is without its teacher, who need not be here any more."""
 

@@ -146,7 +146,7 @@ def images_in(names: Iterable[str | Path]) -> list[Path]:
         if not name.is_dir():
             found.append(name)
             continue
-        inside = [path for path in name.rglob("*") if _is_image(path)]
+        inside = [path for path in name.rglob("*") if _is_image(path, name)]
         if not inside:
             raise FileNotFoundError(f"there is no image in {name}")
         found += sorted(inside, key=natural)
@@ -167,10 +167,11 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
     ]
 
 
-def _is_image(path: Path) -> bool:
+def _is_image(path: Path, folder: Path) -> bool:
+    """Whether a path below a folder is of an image, hidden in nothing there."""
     from PIL import Image  # noqa: PLC0415  -- of the extra `train`
 
-    hidden = any(part.startswith(".") for part in path.parts if part not in {".", ".."})
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     known = path.suffix.lower() in Image.registered_extensions()
     return known and not hidden and path.is_file()
 

@@ -1,13 +1,13 @@
 """What is found of a recipe only when it is followed: the findings, at its lines.
 
-The rooms that open data, teachers and run folders make them from here, and raise
-them in a RecipeError.
+The rooms that open data and teachers make them from here, and raise them in a
+RecipeError.
 """
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.checked import CheckedRecipe
 
 _MOST = 5
@@ -90,8 +90,17 @@ def unusable_teacher(checked: CheckedRecipe, field: str, reason: str) -> Diagnos
     )
 
 
-def missing_package(checked: CheckedRecipe, field: str, package: str) -> Diagnostic:
-    """DS528: what a field asks for needs a package that is not installed."""
+def missing_package(
+    checked: CheckedRecipe, field: str, package: str, reason: str | None = None
+) -> Diagnostic:
+    """DS528: a package that a field asks for is not installed, or is broken."""
+    if reason is not None:
+        return diagnose(
+            "DS528",
+            f"{field} needs {package}, which cannot be imported: {reason}",
+            Label(checked.span(field)),
+            helps=[f"install {package} anew, with what it imports, for this torch"],
+        )
     return diagnose(
         "DS528",
         f"{field} needs {package}, which is not installed",
@@ -130,71 +139,9 @@ def other_teacher_classes(
     )
 
 
-def loss_not_finite(checked: CheckedRecipe, step: int, value: float) -> Diagnostic:
-    """DS531: the loss at a step is infinite or not a number."""
-    return diagnose(
-        "DS531",
-        f"the loss is {value} at step {step:,}",
-        Label(checked.span("optimizer.lr")),
-        notes=["the last checkpoint is kept"],
-        helps=["a lower `optimizer.lr`, a longer warm-up, or `optimizer.clip: 1.0`"],
-    )
-
-
-def run_not_written(folder: Path, reason: str) -> Diagnostic:
-    """DS532: the system refuses to write a file of a run."""
-    return diagnose(
-        "DS532",
-        f"the run cannot be written: {reason}",
-        _whole(folder),
-        notes=["what was written before is whole"],
-        helps=["make room, and go on with `--resume`"],
-    )
-
-
-def run_exists(folder: Path) -> Diagnostic:
-    """DS533: a new run is asked for where there is something."""
-    return diagnose(
-        "DS533",
-        "the folder of a new run is not empty",
-        _whole(folder),
-        helps=["`--resume` goes on with a run that is there, or name another folder"],
-    )
-
-
-def not_a_run(folder: Path) -> Diagnostic:
-    """DS534: there is no checkpoint to go on with."""
-    return diagnose(
-        "DS534",
-        "the folder holds no run to go on with",
-        _whole(folder),
-        helps=["leave `--resume` out to begin a run"],
-    )
-
-
-def recipe_differs(
-    checked: CheckedRecipe, folder: Path, fields: Sequence[str]
-) -> Diagnostic:
-    """DS535: a run that is to go on is of another recipe in these fields."""
-    first, *more = fields
-    return diagnose(
-        "DS535",
-        f"the run is of another recipe: {_listed(fields)} differ"
-        if more
-        else f"the run is of another recipe: {first} differs",
-        Label(checked.span(first)),
-        notes=[f"the run is in {folder}"],
-        helps=["go on with its own `recipe.yaml`, or begin a run in another folder"],
-    )
-
-
 def _student(checked: CheckedRecipe, field: str) -> int | None:
     spec = checked.student.spec if checked.student else None
     return None if spec is None else getattr(spec, field)
-
-
-def _whole(folder: Path) -> Label:
-    return Label(Span(Source(str(folder), ""), 1, 1, 1, 1))
 
 
 def _listed(things: Iterable[object]) -> str:

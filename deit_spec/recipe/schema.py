@@ -55,9 +55,10 @@ class Teacher(BaseModel):
     )
     python: str | None = Field(
         None,
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        pattern=r"^(?:[^\n]*/)?[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
         description="`package.module:function`, which is called with the number of "
-        "classes and returns a module; run only with `--allow-code`.",
+        "classes and returns a module; run only with `--allow-code`. A `folder/` "
+        "before it, from this file, is where else the package may be.",
         examples=["my_models.teachers:big_convnet"],
     )
     builtin: Literal["digits_convnet", "true_labels"] | None = Field(

@@ -65,3 +65,18 @@ def test_words(option: str, value: str, words: str) -> None:
     said = " ".join(done.stderr.replace("│", " ").split())
     assert (done.returncode, done.stdout) == (2, "")
     assert f"Invalid value for '{option}': {words}" in said
+
+
+@pytest.mark.parametrize("command", ["compile", "render", "cost"])
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ("digits.yaml", "a recipe, not a spec; its student.spec names one"),
+        ("digits-study.yaml", "a study, not a spec"),
+    ],
+)
+def test_a_recipe_is_no_spec(command: str, file: str, kind: str) -> None:
+    """In one line, not in one for every section."""
+    done = run(command, f"recipes/{file}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: recipes/{file} is {kind}\n"

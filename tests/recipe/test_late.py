@@ -1,5 +1,6 @@
 """What is found while a recipe is followed looks as the catalogue says."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import explanation, folder
 from deit_spec.diagnostics.text import render
+from deit_spec.distill.training import RunError, problems
+from deit_spec.distill.training.names import path_of
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe, late
 
 RECIPE = """\
@@ -18,6 +21,19 @@ BIRDS = "data: {folder: birds}\nteacher: {timm: regnety_160}\n"
 OTHERS = "data: {dataset: me/birds}\n"
 
 Late = Callable[[CheckedRecipe], Diagnostic]
+RUN = Path("runs/x")
+NO_SPACE = OSError(
+    errno.ENOSPC,
+    "No space left on device",
+    "runs/x/checkpoints/step-0000100.safetensors.unfinished",
+)
+
+
+def one_of(error: RunError) -> Diagnostic:
+    (found,) = error.diagnostics
+    return found
+
+
 FOUND: dict[str, tuple[str, Late]] = {
     "DS521": (BIRDS, lambda c: late.missing_data_folder(c, Path("birds"))),
     "DS522": (BIRDS, lambda c: late.no_classes(c, Path("birds/train"))),
@@ -47,18 +63,16 @@ FOUND: dict[str, tuple[str, Late]] = {
         lambda c: late.missing_package(c, "teacher.timm", "timm"),
     ),
     "DS531": (
-        OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 5.0\n",
-        lambda c: late.loss_not_finite(c, 17, float("nan")),
+        OTHERS
+        + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 5.0\n  lr_batch: null\n",
+        lambda c: one_of(problems.not_finite(c, "the loss is nan", (51, 100), RUN)),
     ),
-    "DS532": (
-        OTHERS,
-        lambda _: late.run_not_written(Path("runs/x"), "no space left on device"),
-    ),
-    "DS533": (OTHERS, lambda _: late.run_exists(Path("runs/x"))),
-    "DS534": (OTHERS, lambda _: late.not_a_run(Path("runs/x"))),
+    "DS532": (OTHERS, lambda _: one_of(problems.not_written(RUN, NO_SPACE))),
+    "DS533": (OTHERS, lambda _: one_of(problems.taken(RUN, "a run"))),
+    "DS534": (OTHERS, lambda _: one_of(problems.foreign(RUN, "notes.txt"))),
     "DS535": (
         OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
-        lambda c: late.recipe_differs(c, Path("runs/x"), ["optimizer.lr"]),
+        lambda c: one_of(problems.unlike(c, RUN, {"optimizer.lr": "0.002"})),
     ),
 }
 
@@ -76,6 +90,9 @@ def test_it_is_told_as_its_entry_says(
     pytestconfig: pytest.Config,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    kept = path_of(RUN, 50)
+    kept.parent.mkdir(parents=True)
+    kept.touch()
     one = found(*FOUND[code], tmp_path / "recipe.yaml")
     assert one.code == code
     (said,) = explanation(code).example
@@ -115,9 +132,9 @@ def test_classes_that_are_known_late_are_told_like_those_known_early() -> None:
 
 
 def test_an_error_holds_its_findings_and_shows_them() -> None:
-    finding = late.run_exists(Path("runs/x"))
+    finding = late.code_not_allowed(check_recipe({}))
     error = RecipeError((finding,))
     assert error.diagnostics == (finding,)
-    assert "DS533" in str(error)
+    assert "DS526" in str(error)
     shown: Any = str(error).splitlines()[0]
     assert shown == "the recipe has errors"

@@ -15,6 +15,7 @@ from rich.text import Text
 from deit_spec.cli.train import words
 from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.training import Finished, Progress, Start
+from deit_spec.recipe.names import HEADS
 
 REFRESHES = 4
 """A second."""
@@ -138,7 +139,7 @@ class Display:
             if head is not None:
                 shares = (f"{100 * share:.2f} %" for share in (head.top1, head.top5))
                 figures = (f"{head.nll:.4f}", f"{head.ece:.4f}")
-                table.add_row(words.HEADS[name], *shares, *figures)
+                table.add_row(HEADS[name], *shares, *figures)
         return Group(Text(), table)
 
 

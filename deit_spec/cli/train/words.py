@@ -2,8 +2,7 @@
 
 from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.training import Finished, Start
-
-HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
+from deit_spec.recipe.names import CURVES, HEADS, SUMMARY, WEIGHTS
 
 
 def student(start: Start) -> str:
@@ -34,7 +33,7 @@ def plan(start: Start) -> str:
 
 def ended(finished: Finished) -> str:
     """What there is now."""
-    return f"wrote {finished.folder}: model.safetensors, curves.png, summary.md"
+    return f"wrote {finished.folder}: {WEIGHTS}, {CURVES}, {SUMMARY}"
 
 
 def top1(scores: Scores) -> str:

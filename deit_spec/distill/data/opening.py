@@ -25,7 +25,7 @@ def open_data(checked: "CheckedRecipe") -> Data:
     try:
         data = _open(checked)
     except MissingPackageError as error:
-        finding = late.missing_package(checked, field, error.package)
+        finding = late.missing_package(checked, field, error.package, error.reason)
         raise DataError((finding,)) from None
     classes = len(data.classes)
     if classes != student_of(checked).num_classes:

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deit_spec import published
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.check import check
+from deit_spec.recipe.overrides import apply, override_at
 from deit_spec.recipe.study import CheckedStudy, Study
+from deit_spec.version import __version__
 
 TAUGHT = "digits_convnet"
 UNTAUGHT = "true_labels"
@@ -23,7 +26,10 @@ IDLE = {
 
 @dataclass(frozen=True)
 class Planned:
-    """A run to be made: its recipe, whose paths hold everywhere, and its hash.
+    """A run to be made: its recipe, and a hash of all that decides what it comes to.
+
+    But for code, and for what is in a folder of images or in a dataset: of these the
+    hash has the name alone. It has the version of this package.
 
     `teacher` is the hash of what decides its teacher, of whom runs share one; None
     where there is no network to learn from. `is_taught` says that it is trained
@@ -33,7 +39,7 @@ class Planned:
     arm: str
     images: int
     seed: int
-    recipe: Mapping[str, Any]
+    recipe: CheckedRecipe = field(compare=False)
     key: str
     teacher: str | None
     is_taught: bool
@@ -71,10 +77,13 @@ def plan(checked: CheckedStudy) -> list[Planned]:
     ]
 
 
-def taught_by(planned: Planned, weights: Path) -> dict[str, Any]:
+def taught_by(planned: Planned, weights: Path) -> CheckedRecipe:
     """The recipe with a teacher that has been trained."""
-    teacher = {**planned.recipe["teacher"], "weights": str(weights.absolute())}
-    return {**planned.recipe, "teacher": teacher}
+    document = planned.recipe.document
+    assert document is not None  # noqa: S101  -- so it was checked
+    entry = document.nearest(("teacher", "builtin"))
+    laid = override_at("teacher.weights", str(weights.absolute()), entry)
+    return check(apply(document, [laid]), planned.recipe.path)
 
 
 def _planned(checked: CheckedRecipe, arm: str, images: int, seed: int) -> Planned:
@@ -84,15 +93,19 @@ def _planned(checked: CheckedRecipe, arm: str, images: int, seed: int) -> Planne
     decides = dict(_deciding(checked, value))
     teacher = value["teacher"] if checked.recipe.loss.kind != "none" else None
     if teacher is None or teacher["builtin"] == UNTAUGHT:
-        return Planned(arm, images, seed, value, _hash(decides), None, is_taught=False)
+        return Planned(
+            arm, images, seed, checked, _hash(decides), None, is_taught=False
+        )
     is_taught = teacher["builtin"] == TAUGHT and teacher["weights"] is None
-    about: dict[str, Any] = {key: decides[key] for key in ("teacher", "data")}
+    about: dict[str, Any] = {
+        key: decides[key] for key in ("teacher", "data", "version")
+    }
     if is_taught:
         about["seed"] = seed
     else:  # whatever it is evaluated for
         about["data"] = {**about["data"], "train_images": None}
     key = _hash(decides)
-    return Planned(arm, images, seed, value, key, _hash(about), is_taught=is_taught)
+    return Planned(arm, images, seed, checked, key, _hash(about), is_taught=is_taught)
 
 
 def _resolved(checked: CheckedRecipe) -> dict[str, Any]:
@@ -109,6 +122,7 @@ def _deciding(
     checked: CheckedRecipe, value: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
     """What decides a run: contents of specs and of weights in the place of paths."""
+    yield "version", __version__
     contents = {
         (section, key): _digest(path, path.stat().st_mtime_ns)
         for section, key, path in _paths(checked, value)

@@ -6,11 +6,12 @@ from typing import Any
 
 from deit_spec.distill.study.statistics import Mean
 from deit_spec.distill.study.summary import Row, Summary
+from deit_spec.recipe.names import HEADS
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
 
-HEAD = ("images", "arm", "class head", "distillation head", "fused", "teacher")
+HEAD = ("images", "arm", *HEADS.values(), "teacher")
 NOTHING = "-"
 
 

@@ -1,6 +1,6 @@
 """A study run in several processes; what is done is never done again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context
@@ -12,12 +12,12 @@ from deit_spec.distill.study.plan import Planned, plan, study_of, taught_by
 from deit_spec.distill.study.results import Result, Results
 from deit_spec.distill.study.summary import Summary, summarise
 from deit_spec.distill.study.work import (
-    TEACHER,
     Done,
     begin_process,
     score_teacher,
     train_run,
 )
+from deit_spec.recipe.names import TEACHER
 from deit_spec.recipe.study import CheckedStudy
 
 RUNS, TEACHERS = "runs", "teachers"
@@ -106,7 +106,7 @@ def _run(  # noqa: PLR0913  -- what a study is made of
     teachers = _teach(pool, left, folder, allow_code=allow_code, watch=watch)
     runs: dict[Future[Done | None], Planned] = {}
     for each in left:
-        recipe: Mapping[str, object] = each.recipe
+        recipe = each.recipe
         if each.is_taught:
             recipe = taught_by(each, folder / TEACHERS / each.school / TEACHER)
         place = folder / RUNS / each.name
@@ -166,12 +166,15 @@ def _result(planned: Planned, done: Done, teacher: HeadScores | None) -> Result:
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that start afresh, and stop where one task fails or at the keys."""
+    context = get_context("spawn")
+    stopping = context.Event()
     pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=begin_process
+        jobs, mp_context=context, initializer=begin_process, initargs=(stopping,)
     )
     try:
         yield pool
     except BaseException:
+        stopping.set()  # for what is queued, which cannot be cancelled
         for process in active_children():  # a run is saved, and ends
             process.terminate()
         raise

@@ -13,12 +13,12 @@ from deit_spec.distill.teachers.convnet import (
     save_convnet,
     train_convnet,
 )
+from deit_spec.recipe.names import TEACHER
 from deit_spec.weights import WeightsError
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
-FILE = "teacher.safetensors"
 """What a teacher that is trained on the spot is called in the folder of a run."""
 
 
@@ -34,7 +34,7 @@ def digits_convnet(
     if not isinstance(data, Digits):
         message = "digits_convnet takes no images but digits"
         raise refuse(checked, "teacher.builtin", "DS511", message)
-    path = weights or folder / FILE
+    path = weights or folder / TEACHER
     if weights or path.exists():
         network = _load(checked, path, len(data.classes))
     else:

@@ -12,6 +12,7 @@ from torch import nn
 from deit_spec.distill.problems import DataError, unusable
 from deit_spec.distill.teachers.base import Made
 from deit_spec.recipe import late
+from deit_spec.recipe.code import function_of
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
@@ -24,16 +25,17 @@ def code_network(
 ) -> Made:
     """Call `package.module:function` with the number of classes.
 
-    Modules are looked for beside the recipe too, after everywhere else.
+    Modules are looked for beside the recipe too, or in the folder that is named
+    before them, after everywhere else.
 
     Raises:
         DataError: Code may not be run, or it makes no module.
     """
     if not allow_code:
         raise DataError((late.code_not_allowed(checked),))
-    module, _, function = name.partition(":")
+    folder, module, function = function_of(checked, name)
     try:
-        with _found_beside(checked.place(".")):
+        with _found_beside(folder.absolute()):
             made = getattr(import_module(module), function)(classes)
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

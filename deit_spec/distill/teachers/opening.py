@@ -58,7 +58,9 @@ def open_teacher(
         try:
             made = _make(checked, asked, data, folder, allow_code=allow_code)
         except MissingPackageError as error:
-            found = late.missing_package(checked, field_of(asked), error.package)
+            found = late.missing_package(
+                checked, field_of(asked), error.package, error.reason
+            )
             raise DataError((found,)) from None
         teacher = _as_teacher(checked, asked, made, data)
     teacher = teacher.to(device)

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deit_spec.distill.training.files import write_whole
+from deit_spec.recipe.names import HEADS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STEM = "curves"
-HEADS = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
 TERMS = {"loss": "loss", "labels": "labels' part", "teacher": "teacher's part"}
 COLOURS = BLACK, BLUE, ORANGE = ("#1b1b1b", "#0072b2", "#d55e00")
 """Told apart by those who see few colours, too (Okabe and Ito)."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from deit_spec import published
 from deit_spec.distill.labels import CLASSES
-from deit_spec.distill.training import log
 from deit_spec.distill.training.files import UNFINISHED, write_text
 from deit_spec.distill.training.problems import (
     another_student,
@@ -16,9 +15,10 @@ from deit_spec.distill.training.problems import (
     unlike,
 )
 from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe.code import placed_function
+from deit_spec.recipe.names import METRICS, RECIPE, SPEC, TEACHER
 from deit_spec.spec import DeiTSpec, check_spec
 
-RECIPE, SPEC, TEACHER = "recipe.yaml", "spec.yaml", "teacher.safetensors"
 FREE = frozenset(
     {
         "data.unreadable",
@@ -46,7 +46,7 @@ def require_place(folder: Path, *, resume: bool) -> None:
     if not folder.exists():
         return
     names = sorted(each.name for each in folder.iterdir())
-    if {log.NAME, RECIPE} & set(names):
+    if {METRICS, RECIPE} & set(names):
         if not resume:
             raise taken(folder, "a run")
         return
@@ -111,6 +111,9 @@ def resolved(checked: CheckedRecipe) -> dict[str, Any]:
         part = value[section]
         if part is not None and part[key] is not None:
             part[key] = _placed(checked, part[key], kind=key)
+    teacher = value["teacher"]
+    if teacher is not None and teacher["python"] is not None:
+        teacher["python"] = placed_function(checked, teacher["python"])
     return value
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.training.files import write_text
-
-NAME = "metrics.jsonl"
+from deit_spec.recipe.names import METRICS
 
 
 class Log:
@@ -25,7 +24,7 @@ class Log:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / NAME
+        self.path = folder / METRICS
         kept = [line for line in read(folder) if line["step"] <= step]
         self.seconds: float = max((line.get("seconds", 0) for line in kept), default=0)
         self._scored = {line["step"] for line in kept if "cls" in line}
@@ -48,7 +47,7 @@ class Log:
 def read(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run folder; none where there is no such file."""
     try:
-        text = (folder / NAME).read_text(encoding="utf-8")
+        text = (folder / METRICS).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     whole = text[: text.rfind("\n") + 1]

@@ -6,6 +6,7 @@ from deit_spec.distill.training.log import read
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
 from deit_spec.distill.training.student import write_student
+from deit_spec.recipe.names import SUMMARY
 
 
 def write_results(run: Run, start: Start, finished: Finished) -> None:
@@ -19,4 +20,4 @@ def write_results(run: Run, start: Start, finished: Finished) -> None:
         return
     write_student(tensors, run.folder)
     curves.draw(read(run.folder), run.folder)
-    write_text(run.folder / summary.NAME, summary.text(run, start, finished))
+    write_text(run.folder / SUMMARY, summary.text(run, start, finished))

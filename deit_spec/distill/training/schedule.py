@@ -4,9 +4,7 @@ import math
 from dataclasses import dataclass
 
 from deit_spec.recipe import Recipe
-
-EPOCHS = 300
-WARMUP_EPOCHS = 5
+from deit_spec.recipe.rules.length import EPOCHS, WARMUP_EPOCHS
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The student of a recipe: built, filled where it has weights, and written."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -11,7 +12,9 @@ from deit_spec.distill.training.seeds import seed_student
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.names import WEIGHTS
 from deit_spec.weights import (
+    Plan,
     allowed,
     fill,
     make_plan,
@@ -19,8 +22,7 @@ from deit_spec.weights import (
     require,
     safetensors_file,
 )
-
-FILE = "model.safetensors"
+from deit_spec.weights.problems import some
 
 
 def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
@@ -45,8 +47,20 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     for found in plan.diagnostics:
         if found.severity is not Severity.ERROR:
             reporter.said(f"{found.code}: {found.message}")
+    for line in _reconciled(plan):
+        reporter.said(line)
     source, name = compiled.source, compiled.graph.name
     return fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
+
+
+def _reconciled(plan: Plan) -> Iterator[str]:
+    """Say which tensors do not begin as they are in the file, and why."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for step in plan.steps:
+        if step.needs:
+            alike.setdefault((step.kind.value, step.reason), []).append(step.name)
+    for (kind, reason), names in alike.items():
+        yield f"{some(names)} {kind}: {reason}"
 
 
 def write_student(tensors: dict[str, Tensor], folder: Path) -> Path:
@@ -55,6 +69,6 @@ def write_student(tensors: dict[str, Tensor], folder: Path) -> Path:
     Raises:
         OSError: They cannot be written.
     """
-    path = folder / FILE
+    path = folder / WEIGHTS
     write_whole(path, lambda file: safetensors_file.write(file, tensors))
     return path

@@ -8,11 +8,9 @@ from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
-from deit_spec.distill.training.student import FILE
+from deit_spec.recipe.names import HEADS, SPEC, WEIGHTS
 from deit_spec.version import __version__
 
-NAME = "summary.md"
-SPEC = "spec.yaml"
 MINUTE = 60
 """In seconds; and as many make an hour."""
 
@@ -48,12 +46,12 @@ def _results(scores: Scores) -> str:
         f"On {scores.images:,} images held out:\n",
         "| | top-1 | top-5 | NLL | ECE |",
         "|---|---:|---:|---:|---:|",
-        _row("class head", scores.cls),
+        _row(HEADS["cls"], scores.cls),
     ]
     if scores.dist is not None:
-        rows.append(_row("distillation head", scores.dist))
+        rows.append(_row(HEADS["dist"], scores.dist))
     if scores.fused is not None:
-        rows.append(_row("fused", scores.fused))
+        rows.append(_row(HEADS["fused"], scores.fused))
     return "\n".join(rows) + "\n"
 
 
@@ -66,7 +64,7 @@ def _use(folder: Path) -> str:
     return (
         "```python\n"
         "import deit_spec\n\n"
-        f'model = deit_spec.load("{folder / SPEC}", weights="{folder / FILE}")\n'
+        f'model = deit_spec.load("{folder / SPEC}", weights="{folder / WEIGHTS}")\n'
         "```\n"
     )
 

@@ -149,7 +149,7 @@ def _steps_of_epoch(given: Given) -> int | None:
     data = given.recipe.data
     if not given.is_digits:
         return None
-    held_out = data.val_images or round(DIGITS / 10)
+    held_out = data.val_images or DIGITS // 10
     images = data.train_images or DIGITS - held_out
     return max(images // given.recipe.schedule.batch_size, 1)
 

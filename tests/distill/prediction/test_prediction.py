@@ -163,6 +163,18 @@ def test_images_of_folders(folder: Path, tmp_path: Path) -> None:
         images_in([folder, tmp_path / "empty"])
 
 
+@pytest.mark.parametrize("place", [".cache/images", "a/.b/../images"])
+def test_only_what_is_below_a_folder_is_hidden(
+    tmp_path: Path, folder: Path, place: str
+) -> None:
+    images = tmp_path / place
+    (tmp_path / "a" / ".b").mkdir(parents=True)
+    for name in ("1.png", ".2.png", ".trash/3.png"):
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).write_bytes((folder / "0.png").read_bytes())
+    assert images_in([images]) == [images / "1.png"]
+
+
 @given(st.lists(st.integers(0, 10_000), unique=True))
 def test_natural_order_is_that_of_numbers(numbers: list[int]) -> None:
     paths = [Path(f"image-{number}.png") for number in numbers]

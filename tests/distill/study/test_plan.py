@@ -1,10 +1,11 @@
 """Which runs are the same run, and which learn from the same teacher."""
 
+import pickle
 from pathlib import Path
 
 import pytest
 
-from deit_spec.distill.study.plan import Planned, plan
+from deit_spec.distill.study.plan import Planned, plan, taught_by
 from deit_spec.recipe.study import check_study
 
 ROOT = Path(__file__).parents[3]
@@ -40,11 +41,35 @@ def test_the_study_of_the_recipes() -> None:
         assert (each.teacher is None) == (each.arm in {"none", "true_labels"})
 
 
-def test_paths_hold_everywhere(tmp_path: Path) -> None:
+def test_another_process_knows_where_things_are(tmp_path: Path) -> None:
     for each in planned(tmp_path).values():
-        spec = Path(each.recipe["student"]["spec"])
-        assert spec.is_absolute()
-        assert spec.is_file()
+        sent = pickle.loads(pickle.dumps(each)).recipe
+        assert sent.recipe == each.recipe.recipe
+        assert sent.place(sent.recipe.student.spec).is_file()
+        assert str(sent.span("run.seed")) == str(each.recipe.span("run.seed"))
+
+
+def test_weights_of_a_teacher_that_was_trained(tmp_path: Path) -> None:
+    each = planned(tmp_path)["hard", 100, 0]
+    weights = tmp_path / "teacher.safetensors"
+    weights.touch()
+    taught = taught_by(each, weights).recipe
+    assert taught is not None
+    assert taught.teacher is not None
+    assert taught.teacher.weights == str(weights)
+    assert taught.teacher.builtin == "digits_convnet"
+    assert taught.run.seed == 0
+    assert taught.data.train_images == 100
+
+
+def test_another_version_decides_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = planned(tmp_path)
+    monkeypatch.setattr("deit_spec.distill.study.plan.__version__", "9.9.9")
+    for place, other in planned(tmp_path).items():
+        assert one[place].key != other.key
+        assert one[place].teacher is None or one[place].teacher != other.teacher
 
 
 def test_name_of_an_arm_decides_nothing(tmp_path: Path) -> None:

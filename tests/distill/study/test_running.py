@@ -115,15 +115,20 @@ def test_asked_to_stop(study: Path) -> None:
     longer.write_text(STUDY.replace("schedule.steps: 4", "schedule.steps: 100000"))
     command = [sys.executable, "-m", "deit_spec", "study", str(longer), "-o", folder]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
-        until = time.monotonic() + SECONDS
-        while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        went.terminate()
-        assert went.wait(SECONDS) == 128 + signal.SIGTERM
-        assert went.stderr is not None
-        assert went.stderr.read().splitlines()[-1].startswith("stopped; what is done")
-    assert list(folder.glob("runs/*/checkpoints/step-*"))
+        try:
+            until = time.monotonic() + SECONDS
+            while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            went.terminate()
+            assert went.wait(SECONDS) == 128 + signal.SIGTERM
+            assert went.stderr is not None
+            last = went.stderr.read().splitlines()[-1]
+        finally:
+            went.kill()  # or leaving it here would wait for it for ever
+    assert last.startswith("stopped; what is done")
+    (begun,) = folder.glob("runs/*")  # not what was queued after it
+    assert list(begun.glob("checkpoints/step-*"))
     assert not (folder / FILE).exists()
 
 
@@ -164,6 +169,25 @@ def test_bad_study(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{path}:9:16" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_code_beside_the_recipe_is_found_and_told_of_at_its_line(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "taught.py").write_text("def nobody(classes): raise ValueError('!')")
+    recipe = (ROOT / "recipes" / "digits.yaml").read_text()
+    (tmp_path / "digits.yaml").write_text(
+        recipe.replace("students/", str(ROOT / "recipes" / "students") + "/")
+    )
+    path = tmp_path / "coded.yaml"
+    path.write_text(
+        "recipe: digits.yaml\nseeds: [0]\ntrain_images: [50]\narms:\n"
+        "  coded:\n    teacher: {python: taught:nobody, num_classes: 10}\n"
+    )
+    done = run("study", str(path), "-o", str(tmp_path / "out"), "--allow-code")
+    assert done.returncode == 1
+    assert "error[DS527]: the teacher cannot be made: ValueError: !" in done.stderr
+    assert f"{path}:6:23" in done.stderr
 
 
 def test_folder_that_cannot_be(study: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What every teacher does, and what is no teacher."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,20 @@ def test_a_missing_package_is_named(
     found = refused(tmp_path, timm="resnet10t", num_classes=10)
     assert place_of(found) == ("DS528", 4, 9)
     assert found.message == "teacher.timm needs timm, which is not installed"
+
+
+def test_a_package_that_is_broken_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a torchvision is that was built for another torch."""
+    broken = tmp_path / "broken" / "timm.py"
+    broken.parent.mkdir()
+    broken.write_text("raise RuntimeError('operator torchvision::nms is not there')")
+    monkeypatch.syspath_prepend(broken.parent)
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    found = refused(tmp_path, timm="resnet10t", num_classes=10)
+    assert place_of(found) == ("DS528", 4, 9)
+    assert found.message == (
+        "teacher.timm needs timm, which cannot be imported: "
+        "operator torchvision::nms is not there"
+    )

@@ -1,5 +1,6 @@
 """`deit-spec train`, as a process."""
 
+import os
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import ROOT, run
+from support.recipes import check_images, write_images
 from support.runs import KINDS, lines, recipe, weights
 
 
@@ -144,3 +146,26 @@ def test_a_missing_package_is_told(tmp_path: Path) -> None:
     assert done.stderr == (
         'error: runs need accelerate: pip install "deit-spec[train]"\n'
     )
+
+
+@pytest.mark.parametrize("error", ["RuntimeError", "ImportError", "OSError"])
+def test_a_broken_package_is_no_defect(tmp_path: Path, error: str) -> None:
+    """As a torchvision that was built for another torch, which only images need."""
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "timm.py").write_text(f"raise {error}('no operator nms')")
+    check_images(tmp_path, {"folder": "images", "val_images": 3})
+    write_images(tmp_path / "images", "abc")
+    main = f"import sys; sys.path.insert(0, {str(broken)!r})\n"
+    main += "from deit_spec.cli import main; main()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", main, "train", "recipe.yaml", "-o", "x"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "error[DS528]: data.folder needs timm" in done.stderr
+    assert "cannot be imported: no operator nms" in done.stderr

@@ -9,6 +9,7 @@ import pytest
 from deit_spec.distill.training import log
 from deit_spec.distill.training.files import write_text, write_whole
 from deit_spec.distill.training.names import find_last, path_of
+from deit_spec.recipe.names import METRICS
 
 
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_lines_after_the_step_and_half_lines_are_dropped(tmp_path: Path) -> None:
     text = '{"step": 2}\n{"step": 4, "cls": {}, "seconds": 1.5}\n{"step": 6}\n{"st'
-    (tmp_path / log.NAME).write_text(text)
+    (tmp_path / METRICS).write_text(text)
     taken_up = log.Log(tmp_path, 4)
     taken_up.add({"step": 6})
     assert [line["step"] for line in log.read(tmp_path)] == [2, 4, 6]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from peers import import_timm
 from support.runs import recipe
 
+from deit_spec.distill.data import open_data
 from deit_spec.distill.training.schedule import Schedule, schedule, timetable
 
 RATES = st.floats(1e-6, 10)
@@ -84,3 +85,25 @@ def test_what_is_due_only_at_the_end_is_due_there(tmp_path: Path) -> None:
     assert [done for done in range(1, 13) if times.evaluates(done)] == [12]
     assert [done for done in range(1, 13) if times.saves(done)] == [12]
     assert [done for done in range(1, 13) if times.logs(done)] == [5, 10, 12]
+
+
+@pytest.mark.parametrize("warmup", [3, 4])
+def test_the_rules_count_the_steps_of_the_digits_as_training_does(
+    tmp_path: Path, warmup: int
+) -> None:
+    """Two batches an epoch: a tenth of the 1,797 digits is 179."""
+    checked = recipe(
+        tmp_path,
+        data={"builtin": "digits"},
+        schedule={
+            "steps": None,
+            "epochs": 2,
+            "batch_size": 809,
+            "warmup_steps": warmup,
+        },
+    )
+    codes = [each.code for each in checked.diagnostics]
+    assert ("DS507" in codes) == (warmup == 4)
+    if checked.recipe is not None:
+        epoch = open_data(checked).steps_per_epoch(809)
+        assert timetable(checked.recipe, epoch).steps == 4

@@ -3,18 +3,22 @@
 import errno
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.recipes import SPECS
 from support.runs import KINDS, lines, recipe, weights
+from support.untrained import save_weights
 
 import deit_spec
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import evaluate
 from deit_spec.distill.training import RunError, Silent, train
 from deit_spec.distill.training.names import find_last
+from deit_spec.distill.training.student import open_student
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.weights import WeightsError, safetensors_file
 
@@ -179,23 +183,59 @@ def test_the_seed_decides_all(tmp_path: Path) -> None:
     assert a != c
 
 
-def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> None:
-    train(recipe(tmp_path, schedule={"steps": 60}), tmp_path / "run")
-    spec = (tmp_path / "run" / "spec.yaml").read_text()
-    (tmp_path / "wide.yaml").write_text(
-        spec.replace("teacher_num_classes: 10", "teacher_num_classes: null")
+def test_a_run_finds_the_code_of_its_teacher_from_its_own_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "flattening", raising=False)
+    checked = recipe(
+        tmp_path / "a", teacher={"python": "flattening:model", "num_classes": 10}
     )
+    (tmp_path / "a" / "flattening.py").write_text(
+        "from torch import nn\n\ndef model(classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))\n"
+    )
+    train(checked, Path("run"), allow_code=True)
+    del sys.modules["flattening"]
+    again = check_recipe(Path("run", "recipe.yaml"))
+    assert train(again, Path("again"), allow_code=True).complete
+    assert train(checked, Path("run"), resume=True, allow_code=True).complete
+
+
+def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> None:
+    """And of other classes: positions are resampled, heads drawn afresh."""
+    spec = (SPECS / "digits.yaml").read_text()
+    other = {"image_size: 8": "image_size: 16", "classes: 10": "classes: 3"}
+    for old, new in other.items():
+        assert old in spec
+        spec = spec.replace(old, new)
+    (tmp_path / "wide.yaml").write_text(spec)
+    file = save_weights(tmp_path / "wide.yaml", tmp_path / "wide.safetensors")
+    student = {"spec": str(SPECS / "digits.yaml"), "weights": str(file)}
     told: list[str] = []
 
     class Listen(Silent):
         def said(self, message: str) -> None:
             told.append(message)
 
-    trained = str(tmp_path / "run" / "model.safetensors")
-    student = {"spec": str(tmp_path / "run" / "spec.yaml"), "weights": trained}
-    train(recipe(tmp_path / "b", student=student), tmp_path / "b" / "run")
-    fresh, filled = lines(tmp_path / "run")[0], lines(tmp_path / "b" / "run")[0]
-    assert filled["loss"] < fresh["loss"] - 0.2
+    checked = recipe(tmp_path, student=student)
+    begun = open_student(checked, Listen()).state_dict()
+    heads = "head.weight, head.bias, head_dist.weight, head_dist.bias"
+    assert told == [
+        "pos_embed resampled: 8×8 → 4×4, bicubic; 2 prefix tokens kept",
+        f"{heads} re-initialised: 3 → 10 classes",
+    ]
+    given = safetensors_file.read(file, file.name)
+    assert begun.keys() == given.keys()
+    assert begun["pos_embed"].shape == (1, 2 + 4 * 4, 48)
+    assert torch.equal(begun["pos_embed"][:, :2], given["pos_embed"][:, :2])
+    for name in begun.keys() - {"pos_embed"}:
+        if name.startswith("head"):
+            assert len(begun[name]) == 10
+            assert not torch.equal(begun[name][:3], given[name])
+        else:
+            assert torch.equal(begun[name], given[name])
+    assert train(checked, tmp_path / "run").complete
 
 
 def test_no_space_is_told_and_the_last_checkpoint_kept(
