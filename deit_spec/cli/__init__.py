@@ -49,13 +49,26 @@ def _answer(error: Exception) -> int:
     if isinstance(error, OSError):
         print(f"error: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
         return USAGE
-    print(  # noqa: T201
-        f"error[DS901]: a defect of deit-spec: {type(error).__name__}: {error}\n"
-        "  = help: please report it, with the spec and the output of the same command "
-        "under DEIT_SPEC_TRACEBACK=1",
-        file=sys.stderr,
-    )
+    _tell_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
     return DEFECT
+
+
+def _tell_defect(message: str) -> None:
+    from deit_spec.cli import messages
+    from deit_spec.diagnostics import Label, Source, Span, diagnose
+    from deit_spec.diagnostics.forms import Form
+    from deit_spec.diagnostics.visible import visible
+
+    help_ = (
+        "please report it, with the spec and the output of the same command "
+        "under DEIT_SPEC_TRACEBACK=1"
+    )
+    if messages.chosen() is Form.TEXT:  # without rich, which may be what fails
+        text = f"error[DS901]: {visible(message)}\n  = help: {help_}"
+        print(text, file=sys.stderr)  # noqa: T201
+        return
+    here = Label(Span(Source("deit-spec", ""), 1, 1, 1, 1))
+    messages.report([diagnose("DS901", message, here, helps=[help_])])
 
 
 __all__ = ["main"]

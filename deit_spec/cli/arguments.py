@@ -17,10 +17,22 @@ def path_of(name: str) -> Path:
     return Path(name)
 
 
+def named(given: str | list[str]) -> str | list[str]:
+    """See that no name among those given is empty.
+
+    Raises:
+        BadParameter: One is.
+    """
+    if not all([given] if isinstance(given, str) else given):
+        raise typer.BadParameter("the name is empty")
+    return given
+
+
 SpecArgument = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
+        callback=named,
         help="A YAML spec, a published name, or - for standard input.",
     ),
 ]

@@ -1,14 +1,15 @@
 """`deit-spec compile`: write the torch module, or check that it is up to date."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deit_spec.cli.arguments import OutputOption, SpecArgument
+from deit_spec.cli.difference import difference
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.cli.target import TargetOption
+from deit_spec.diagnostics.visible import visible
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 
@@ -45,19 +46,13 @@ def compare(path: Path, source: str) -> None:
     try:
         there = path.read_bytes()
     except FileNotFoundError:
-        typer.echo(f"{path} is missing", err=True)
+        typer.echo(f"{visible(str(path))} is missing", err=True)
         raise typer.Exit(1) from None
     except OSError as error:
         fail(f"cannot read {path}: {(error.strerror or str(error)).lower()}")
         return
     if there == source.encode():
         return
-    diff = difflib.unified_diff(
-        there.decode(errors="replace").splitlines(keepends=True),
-        source.splitlines(keepends=True),
-        fromfile=str(path),
-        tofile=f"{path} (compiled)",
-    )
-    typer.echo("".join(diff), nl=False)
-    typer.echo(f"{path} is not what its spec compiles to", err=True)
+    emit(difference(str(path), there, source.encode(), "compiled"), None)
+    typer.echo(f"{visible(str(path))} is not what its spec compiles to", err=True)
     raise typer.Exit(1)

@@ -1,12 +1,12 @@
 """What `--fix` and `--diff` do with specs."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import typer
 
+from deit_spec.cli.difference import difference
 from deit_spec.cli.documents import Documents
 from deit_spec.cli.output import (
     STDIN,
@@ -41,30 +41,18 @@ def write(names: Sequence[str], documents: Documents) -> Iterator[Outcome]:
     for name in names:
         if name != STDIN and is_special(Path(name)):
             fail(f"cannot fix {name}, which is no file; `--fix -` writes to stdout")
-    fixed = [(name, _write(name, documents)) for name in names]
-    for name, mended in fixed:
-        is_only = len(fixed) == 1
-        again = None if is_only else documents.again(name, mended.after)
-        yield Outcome(again or mended.checked)
+    if len(names) == 1:
+        yield Outcome(_write(names[0], documents).checked)
+        return
+    written = [(name, _write(name, documents).after) for name in names]
+    for name, text in written:
+        yield Outcome(documents.again(name, text))
 
 
 def show(name: str, documents: Documents) -> Outcome:
     """Print what `write` would change, and change nothing."""
     mended = documents.mend(name)
-    shown = visible(name)
-    # A line ends at \n for whoever applies the difference, whatever YAML thinks.
-    before, after = (
-        data.decode(errors="replace").split("\n")
-        for data in (mended.before, mended.after)
-    )
-    lines = difflib.unified_diff(
-        _with_breaks(before), _with_breaks(after), shown, shown, tofiledate="(fixed)"
-    )
-    ended = (
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in lines
-    )
-    emit("".join(ended), None)
+    emit(difference(name, mended.before, mended.after, "fixed"), None)
     return Outcome(mended.checked, changes=bool(mended.fixes))
 
 
@@ -80,8 +68,3 @@ def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
     for fix in mended.fixes:
         typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
     return mended
-
-
-def _with_breaks(parts: list[str]) -> list[str]:
-    *lines, last = parts
-    return [*(f"{line}\n" for line in lines), *filter(None, [last])]

@@ -57,8 +57,9 @@ def give_up() -> None:
         _Chosen.waiting = None
 
 
-def take_over() -> None:
-    """Leave it to the command to print its findings."""
+def take_over(form: Form) -> None:
+    """Leave it to the command to print its findings, in this form."""
+    _Chosen.form = form
     _Chosen.waiting = None
 
 

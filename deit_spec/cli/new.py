@@ -65,7 +65,7 @@ def run(
     extends = None if source == STDIN else seen_from(beside, source)
     emit(starter(name, source_name(source), spec, extends, schema=schema), path)
     if to_file:
-        typer.echo(f"wrote {path}", err=True)
+        typer.echo(f"wrote {visible(str(path))}", err=True)
 
 
 def check_name(name: str) -> None:

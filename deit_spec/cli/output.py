@@ -35,11 +35,6 @@ def check(spec: str) -> Checked:
     return checked
 
 
-def check_again(spec: str, data: bytes) -> Checked:
-    """Check a spec again; of standard input, which is read, this is the text."""
-    return check_text(data, STDIN_NAME) if spec == STDIN else check_spec(spec)
-
-
 def count_fixes(spec: str, checked: Checked) -> Count:
     """How many mistakes of a spec `validate --fix` fixes, one behind another."""
     return count(checked, None if spec == STDIN else locate(spec, Path()))

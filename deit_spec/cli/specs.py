@@ -23,23 +23,33 @@ def expand(names: Iterable[str]) -> list[str]:
 
 
 def _expand(name: str) -> list[str]:
-    if name and Path(name).is_dir():
+    if Path(name).is_dir():
         found = sorted(_below(name))
         return found or _none(f"there is no .yaml or .yml file in {name}")
     if glob.has_magic(name) and not os.path.lexists(name):
         # Path.glob takes no absolute pattern.
         matches = glob.glob(name, recursive=True)  # noqa: PTH207
-        found = sorted(filter(os.path.isfile, matches))
+        found = sorted({spec for match in matches for spec in _matched(match)})
         return found or _none(f"no file matches {name}")
     return [name]
 
 
+def _matched(path: str) -> Iterable[str]:
+    """What a match of a glob stands for, which is what it does from a shell."""
+    if Path(path).is_dir():
+        return _below(path)
+    return [path] if Path(path).is_file() else []
+
+
 def _below(folder: str) -> Iterator[str]:
-    for here, folders, files in os.walk(folder):
+    unreadable = list[OSError]()
+    for here, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = [each for each in folders if not each.startswith(".")]
         for file in files:
             if file.endswith(_SUFFIXES) and not file.startswith("."):
                 yield str(Path(here, file))
+    # To read one as a spec tells why it cannot be looked into.
+    yield from (str(error.filename) for error in unreadable)
 
 
 def _none(message: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""`deit-spec validate`: find every mistake, mend what is certain, sum up the rest."""
+"""`deit-spec validate`: find every mistake, fix what is certain, sum up the rest."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import fixing, messages
-from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.arguments import OutputOption, named
 from deit_spec.cli.documents import Documents, summarise
 from deit_spec.cli.output import STDIN, emit, fail
 from deit_spec.cli.specs import expand
@@ -22,6 +22,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
         list[str],
         typer.Argument(
             metavar="SPEC...",
+            callback=named,
             help="YAML specs and recipes, directories or globs of them, or published "
             "names; - is standard input.",
         ),
@@ -45,7 +46,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
         ),
     ] = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend in the files what is certain.")
+        bool, typer.Option("--fix", help="Fix in the files what is certain.")
     ] = False,
     diff: Annotated[
         bool,
@@ -56,7 +57,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
     form = form or messages.chosen()
     if output is not None and form is Form.TEXT:
         fail("-o takes findings in another form than text: see --output-format")
-    messages.take_over()
+    messages.take_over(form)
     names = expand(specs)
     documents = Documents(overrides or ())
     if documents.overrides and (fix or diff):

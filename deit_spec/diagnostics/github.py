@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from deit_spec.diagnostics.model import Diagnostic, Severity
+from deit_spec.diagnostics.visible import visible
 
 _COMMANDS: Final = {
     Severity.ERROR: "error",
@@ -28,7 +29,7 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _command(found: Diagnostic) -> str:
     span = found.primary.span
-    properties = {"file": span.source.name, "line": span.line}
+    properties = {"file": visible(span.source.name), "line": span.line}
     if span.end_line == span.line:
         # GitHub marks columns within one line alone.
         last = max(span.end_column - 1, span.column)
@@ -48,7 +49,9 @@ def _message(found: Diagnostic) -> str:
     related = [f"{each.span}: {each.text}" for each in found.secondary if each.text]
     notes = [f"note: {note}" for note in found.notes]
     helps = [f"help: {help_}" for help_ in found.helps]
-    return "\n".join([f"{found.message}{label}", *related, *notes, *helps])
+    lines = "\n".join([f"{found.message}{label}", *related, *notes, *helps])
+    # The runner's log is a terminal, too.
+    return "\n".join(map(visible, lines.split("\n")))
 
 
 def _escape(text: str, escapes: dict[str, str]) -> str:

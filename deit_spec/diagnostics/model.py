@@ -1,4 +1,4 @@
-"""A diagnostic as data: what is wrong, where, and what would mend it."""
+"""A diagnostic as data: what is wrong, where, and what would fix it."""
 
 import re
 from collections.abc import Iterable
@@ -73,7 +73,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Edits of one source that together mend a finding for certain."""
+    """Edits of one source that together do away with a finding, for certain."""
 
     title: str
     edits: tuple[Edit, ...]
@@ -89,7 +89,7 @@ class Diagnostic:
     """One finding. The message states the fact; only a help proposes a change.
 
     `primary` is where the finding is; `secondary` are the places that explain it.
-    A `fix` is there where the mend is certain.
+    A `fix` is there where it is certain what was meant.
     """
 
     code: str

@@ -4,6 +4,7 @@ The standard: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -94,10 +95,17 @@ def _location(label: Label) -> dict[str, Any]:
 def _uri(span: Span) -> str:
     """A reference relative to where the command ran, or a URI of a file elsewhere."""
     path = Path(span.source.name)
-    if path.is_absolute():
-        return "file://" + quote(path.as_posix(), errors="surrogatepass")
+    name = _bytes(path.as_posix())
     # Without a colon in its first part, no reference looks like one with a scheme.
-    return quote(path.as_posix(), safe="/", errors="surrogatepass")
+    return "file://" + quote(name) if path.is_absolute() else quote(name, safe="/")
+
+
+def _bytes(name: str) -> bytes:
+    """A name as the system has it, which may be no UTF-8."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:  # no file is called so
+        return name.encode(errors="surrogatepass")
 
 
 def _region(span: Span) -> dict[str, int]:

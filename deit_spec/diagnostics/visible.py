@@ -1,7 +1,8 @@
 """A user's text made fit for a terminal: nothing invisible, nothing obeyed.
 
-Names and contents of files reach the terminal through here and no other way, so
-an escape sequence in one is seen, not executed.
+Messages show names and contents of files through here, so an escape sequence in one
+is seen, not executed. Results go out as they are: a difference, which is applied, and
+JSON, which is parsed.
 """
 
 from typing import Final

@@ -9,8 +9,6 @@ from lsprotocol import types
 from deit_spec.diagnostics import Fix
 from deit_spec.lsp.document import Document
 from deit_spec.lsp.findings import diagnostic
-from deit_spec.recipe.documents import checker
-from deit_spec.spec.mend import mend_text_as
 
 FIX_ALL: Final = f"{types.CodeActionKind.SourceFixAll.value}.deit-spec"
 """What asks for `source.fixAll` gets it, and what asks for it alone."""
@@ -38,33 +36,26 @@ def _wanted(kind: str, only: Sequence[str] | None) -> bool:
 def _quick_fixes(
     document: Document, where: types.Range, *, related: bool
 ) -> Iterator[types.CodeAction]:
-    for each in document.checked.diagnostics:
-        if each.fix is None or not document.is_own(each.fix):
-            continue
+    for each, fix in document.fixes:
         found = diagnostic(document, each, related=related)
         if _meet(found.range, where):
             yield types.CodeAction(
-                title=each.fix.title,
+                title=fix.title,
                 kind=types.CodeActionKind.QuickFix,
                 diagnostics=[found],
                 is_preferred=True,
-                edit=_edit(document, _edits(document, each.fix)),
+                edit=_edit(document, _edits(document, fix)),
             )
 
 
 def _fix_all(document: Document) -> Iterator[types.CodeAction]:
     """Everything that `validate --fix` would write, as one edit."""
-    fixes = [each.fix for each in document.checked.diagnostics if each.fix]
-    if not any(document.is_own(fix) for fix in fixes):
-        return
-    before = document.text.text
-    mended = mend_text_as(checker(), before.encode(), document.name, document.origin)
-    after = mended.after.decode()
-    yield types.CodeAction(
-        title="fix all that is certain",
-        kind=FIX_ALL,
-        edit=_edit(document, [_difference(document, after)]),
-    )
+    if document.fixes and document.fixed != document.text.text:
+        yield types.CodeAction(
+            title="fix all that is certain",
+            kind=FIX_ALL,
+            edit=_edit(document, [_difference(document, document.fixed)]),
+        )
 
 
 def _edits(document: Document, fix: Fix) -> list[types.TextEdit]:

@@ -9,13 +9,15 @@ from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.graph import LayerGraph
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
-from deit_spec.recipe.documents import check_any_read, is_key
+from deit_spec.recipe.documents import check_any_read, checker, is_key
 from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.source import Document as Read
 from deit_spec.source import read_text
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, check_read
+from deit_spec.spec.mend import is_own, mend_text_as
 from deit_spec.spec.origin import Origin, at
+from deit_spec.spec.reading import told
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""
@@ -43,7 +45,7 @@ class Document:
 
     @cached_property
     def checked(self) -> Checked:
-        """Everything that is found in it, as `deit-spec validate` finds it.
+        """What is found in it, as much as `deit-spec validate` tells of it.
 
         What it extends or names is read from disk. A recipe has findings, and no
         spec.
@@ -52,7 +54,7 @@ class Document:
             found = check_any_read(*self._read, self.origin)
             return Checked(None, found.diagnostics, found.document)
         stem = self.origin.stem if self.origin else "deit"
-        return check_read(*self._read, stem, self.origin)
+        return told(check_read(*self._read, stem, self.origin))
 
     @property
     def is_spec(self) -> bool:
@@ -79,6 +81,19 @@ class Document:
         """Whether another file may have a say in it."""
         return "extends" in self.text.text or not self.is_spec
 
-    def is_own(self, fix: Fix) -> bool:
-        """Whether a fix edits this document."""
-        return all(edit.span.source.name == self.name for edit in fix.edits)
+    @cached_property
+    def fixes(self) -> tuple[tuple[Diagnostic, Fix], ...]:
+        """The findings that a fix of this document goes with, and the fix."""
+        found = self.checked
+        return tuple(
+            (each, each.fix)
+            for each in found.diagnostics
+            if each.fix and is_own(each.fix, found)
+        )
+
+    @cached_property
+    def fixed(self) -> str:
+        """The text as `deit-spec validate --fix` would write it."""
+        text = self.text.text.encode()
+        mended = mend_text_as(checker(), text, self.name, self.origin)
+        return mended.after.decode()

@@ -23,19 +23,19 @@ class Positions:
     """The spans of one source, asked for by offset.
 
     The lines are those of `Source.lines`, so a renderer finds what is meant. What
-    is parsed may differ from the source by a few edits, in order: offsets are of
+    is parsed may differ from the source by a few patches, in order: offsets are of
     the text that is parsed, spans are of the source.
     """
 
-    def __init__(self, source: Source, edits: Sequence[Patch] = ()) -> None:
+    def __init__(self, source: Source, patches: Sequence[Patch] = ()) -> None:
         self.source = source
-        self._edits = edits
-        self._moved = _moved(edits)
+        self._patches = patches
+        self._moved = _moved(patches)
 
     @cached_property
     def parsed(self) -> str:
         """The text that the parser is given."""
-        return _edited(self.source.text, self._edits).translate(_NO_BREAKS)
+        return _patched(self.source.text, self._patches).translate(_NO_BREAKS)
 
     def span(self, start: int, end: int) -> Span:
         """Give the span from one offset up to another."""
@@ -50,10 +50,10 @@ class Positions:
         before = bisect_right(self._moved, offset, key=lambda moved: moved.start) - 1
         if before < 0:
             return offset
-        moved, edit = self._moved[before], self._edits[before]
+        moved, patch = self._moved[before], self._patches[before]
         if offset < moved.end:
-            return min(edit.start + offset - moved.start, edit.end)
-        return offset - moved.end + edit.end
+            return min(patch.start + offset - moved.start, patch.end)
+        return offset - moved.end + patch.end
 
     def _place(self, offset: int) -> tuple[int, int]:
         offset = min(max(self.original(offset), 0), len(self.source.text))
@@ -62,18 +62,18 @@ class Positions:
         return line, offset - starts[line - 1] + 1
 
 
-def _edited(text: str, edits: Sequence[Patch]) -> str:
+def _patched(text: str, patches: Sequence[Patch]) -> str:
     pieces, end = list[str](), 0
-    for edit in edits:
-        pieces += [text[end : edit.start], edit.text]
-        end = edit.end
+    for patch in patches:
+        pieces += [text[end : patch.start], patch.text]
+        end = patch.end
     return "".join([*pieces, text[end:]])
 
 
-def _moved(edits: Sequence[Patch]) -> list[Patch]:
-    """The edits where they stand in what is parsed."""
+def _moved(patches: Sequence[Patch]) -> list[Patch]:
+    """The patches where they stand in what is parsed."""
     moved, grown = list[Patch](), 0
-    for start, end, text in edits:
+    for start, end, text in patches:
         moved.append(Patch(start + grown, start + grown + len(text), text))
         grown += len(text) - (end - start)
     return moved

@@ -148,5 +148,5 @@ def too_many(span: Span) -> Diagnostic:
         "DS008",
         message,
         Label(span, "the first that is not told"),
-        helps=["mend these"],
+        helps=["fix these"],
     )

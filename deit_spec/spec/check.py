@@ -51,12 +51,12 @@ def check(document: Document, name: str = "deit") -> Checked:
         invalid = {".".join(map(str, found["loc"])) for found in errors}
         invalid |= _beneath(invalid) | _misspelt(errors)
         spec = _what_is_valid(value, invalid)
-    unsure = invalid | _doubtful(document, invalid)
+    doubtful = invalid | _doubtful(document, invalid)
     places = Places(document)
-    excess = find_excess(spec, places, unsure)
+    excess = find_excess(spec, places, doubtful)
     findings += excess.values()
-    findings += find_all(spec, places, unsure | excess.keys())
-    if not unsure and not has_errors(findings):
+    findings += find_all(spec, places, doubtful | excess.keys())
+    if not doubtful and not has_errors(findings):
         findings += find_oversize(spec, places)
     valid = None if has_errors(findings) else spec
     return Checked(valid, tuple(in_source_order(findings)), document)

@@ -1,7 +1,7 @@
 """The largest model that a spec may describe: limits of reading, in one place.
 
-Each is well above any model that was ever trained, and low enough that whatever a
-file says is answered within a second, in a few hundred megabytes. The compiler
+Each is well above any model that was ever trained, and low enough that one file,
+whatever it says, takes less than a second and a few hundred megabytes. The compiler
 itself has no limit: it takes any `DeiTSpec` that is handed to it as checked.
 docs/limits.md lists these and those of the text.
 """

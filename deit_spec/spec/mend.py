@@ -137,6 +137,12 @@ def count_as(checker: Checker[C], checked: C, origin: Origin | None = None) -> C
     return Count(sum(fixes), is_all=len(fixes) <= _COUNTED)
 
 
+def is_own(fix: Fix, checked: Found) -> bool:
+    """Whether a fix is of the text that was checked, not of what that extends."""
+    # Where no document was made of the text, it extends nothing.
+    return checked.document is None or fix.source is checked.document.source
+
+
 def _rounds(
     checker: Checker[C], checked: C, origin: Origin | None
 ) -> Iterator[_Round[C]]:
@@ -161,12 +167,10 @@ def _own_fixes(checked: Found) -> list[Fix]:
     Those of how the text reads go first: of equal lines that are each wrong, one is
     left to be put right.
     """
-    # Where no document was made of the text, it extends nothing.
-    own = checked.document.source if checked.document else None
     fixes = [
         (_is_misread(found), found.fix)
         for found in checked.diagnostics
-        if found.fix and own in {None, found.fix.source}
+        if found.fix and is_own(found.fix, checked)
     ]
     reading = [fix for is_misread, fix in fixes if is_misread]
     return reading or [fix for _, fix in fixes]

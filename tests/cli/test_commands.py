@@ -1,6 +1,7 @@
 """The commands as processes: streams, exit codes, files."""
 
 import functools
+import json
 import re
 import shutil
 import stat
@@ -17,7 +18,9 @@ from support.commands import SPECS
 
 import deit_spec
 from deit_spec import cli
-from deit_spec.cli import validate
+from deit_spec.cli import output as reading
+from deit_spec.cli.documents import Documents
+from deit_spec.diagnostics import json_form
 
 run = functools.partial(commands.run, cwd=SPECS)
 BAD = """\
@@ -79,7 +82,7 @@ def test_warnings_are_allowed() -> None:
         (["validate"], 2),
         (["validate", "nowhere.yaml"], 1),
         (["validate", "published/.."], 0),
-        (["validate", ""], 1),
+        (["validate", ""], 2),
         (["validate", "a\x01b.yaml"], 1),
         (["compile", "base.yaml", "--check"], 2),
         (["compile", "base.yaml", "--target", "both"], 2),
@@ -183,10 +186,10 @@ def test_defect_is_exit_3(
 ) -> None:
     """An exception of ours is one line, a request to report it, and code 3."""
 
-    def broken(_spec: str) -> None:
+    def broken(*_: object) -> None:
         raise AssertionError("impossible")
 
-    monkeypatch.setattr(validate, "check", broken)
+    monkeypatch.setattr(Documents, "check", broken)
     monkeypatch.setattr(sys, "argv", ["deit-spec", "validate", "x.yaml"])
     with pytest.raises(SystemExit) as caught:
         cli.main()
@@ -195,6 +198,46 @@ def test_defect_is_exit_3(
         "error[DS901]: a defect of deit-spec: AssertionError: impossible"
         in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "form"),
+    [
+        (["--message-format", "json", "validate"], "json"),
+        (["--message-format", "json", "compile"], "json"),
+        (["--message-format", "github", "compile"], "github"),
+        (["validate", "--output-format", "json"], "json"),
+        (["validate", "--output-format", "sarif"], "sarif"),
+    ],
+)
+def test_a_defect_has_the_form_of_findings(
+    options: list[str],
+    form: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: object) -> None:
+        raise AssertionError("impossible\x1b")
+
+    monkeypatch.setattr(reading, "check_spec", broken)
+    monkeypatch.setattr(Documents, "check", broken)
+    monkeypatch.setattr(sys, "argv", ["deit-spec", *options, "x.yaml"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    message = "a defect of deit-spec: AssertionError: impossible"
+    if form == "json":
+        (found,) = json_form.from_json(json.loads(said.err))
+        assert (found.code, found.message) == ("DS901", f"{message}\x1b")
+        assert "DEIT_SPEC_TRACEBACK" in found.helps[0]
+    elif form == "sarif":
+        (run,) = json.loads(said.err)["runs"]
+        assert [each["ruleId"] for each in run["results"]] == ["DS901"]
+    else:
+        assert said.err.startswith("::error file=deit-spec,line=1,")
+        assert f"{message}␛" in said.err
 
 
 def test_specs_are_never_overwritten(tmp_path: Path) -> None:

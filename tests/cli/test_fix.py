@@ -152,6 +152,14 @@ def test_a_spec_is_read_once_to_be_counted(
     assert capsys.readouterr().err.endswith("--fix` fixes 3\n")
 
 
+def test_what_is_extended_is_found_while_it_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "base.yaml").write_text("depth: 3\n")
+    (tmp_path / "sub" / "a.yaml").write_text("extends: base.yaml\nembed_dims: 768\n")
+    done = commands.run("validate", "sub/a.yaml", cwd=tmp_path)
+    assert done.stderr.endswith("--fix` fixes 1\n")
+
+
 def test_of_very_many_it_says_that_there_may_be_more(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("depth: 12\n" * 3_000)
     done = commands.run("validate", "a.yaml", cwd=tmp_path)

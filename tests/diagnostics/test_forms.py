@@ -1,6 +1,7 @@
 """Every form says all that it can, in the way that its readers demand."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from deit_spec.diagnostics import (
     json_form,
 )
 from deit_spec.diagnostics.forms import Form, render
+from deit_spec.diagnostics.visible import visible
 from deit_spec.spec import check_text
 
 # From the package @microsoft/jest-sarif 1.0.0-beta.0 (MIT), as it is there.
@@ -115,6 +117,31 @@ def test_sarif_is_what_its_schema_says(found: list[Diagnostic]) -> None:
     SARIF.validate(json.loads(render(found, Form.SARIF)))
 
 
+@pytest.mark.parametrize(
+    ("name", "uri"),
+    [
+        (os.fsdecode(b"a\xff b.yaml"), "a%FF%20b.yaml"),
+        (os.fsdecode(b"/a\xff.yaml"), "file:///a%FF.yaml"),
+        ("é:1.yaml", "%C3%A9%3A1.yaml"),
+        ("\ud800.yaml", "%ED%A0%80.yaml"),
+    ],
+)
+def test_sarif_names_files_by_their_bytes(name: str, uri: str) -> None:
+    found = diagnose("DS009", "", Label(Span(Source(name, ""), 1, 1, 1, 1)))
+    (run,) = json.loads(render([found], Form.SARIF))["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": uri}
+
+
+def test_sarif_counts_columns_in_characters() -> None:
+    """A face is one, where UTF-16, which is meant without this, has two."""
+    found = check_text("{'😀': 1}".encode(), "a.yaml").diagnostics
+    (run,) = json.loads(render(found, Form.SARIF))["runs"]
+    assert run["columnKind"] == "unicodeCodePoints"
+    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert region["endColumn"] - region["startColumn"] == len("'😀'")
+
+
 def test_the_schema_of_sarif_can_fail() -> None:
     log = json.loads(render(_wrong(), Form.SARIF))
     log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"] = {
@@ -150,10 +177,16 @@ def test_github_reads_back_what_was_said(found: list[Diagnostic]) -> None:
         assert command == each.severity.value.replace("note", "notice")
         properties = dict(item.split("=", 1) for item in listed.split(","))
         span = each.primary.span
-        assert _unescaped(properties["file"]) == span.source.name
+        assert _unescaped(properties["file"]) == visible(span.source.name)
         assert int(properties["line"]) == span.line
         assert ("col" in properties) == (span.line == span.end_line)
-        assert _unescaped(data).startswith(each.message)
+        said = _unescaped(data).split("\n")
+        assert "\n".join(said).startswith(_shown(each.message))
+        assert all(part.isprintable() for part in said)
+
+
+def _shown(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _unescaped(text: str) -> str:

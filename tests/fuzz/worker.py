@@ -2,8 +2,8 @@
 
     python tests/fuzz/worker.py FIGURES CORPUS [options of libFuzzer]
 
-Coverage of deit_spec guides it. A second of one answer, 300 MB of memory or an
-exception ends it, with the input left beside the figures.
+Coverage of deit_spec guides it. A second of one answer, five of all the options,
+300 MB of memory or an exception ends it, with the input left beside the figures.
 """
 
 import json
@@ -17,10 +17,12 @@ import atheris
 
 with atheris.instrument_imports(include=["deit_spec"]):
     import texts
-    from answer import answer, answer_every_form
+    from answer import answer, answer_every_option
 
 LONGEST: Final = 1.0
 """Seconds that an answer may take."""
+LONGEST_OPTIONS: Final = 5.0
+"""Seconds that every form, the fixes and their difference may take together."""
 MOST: Final = 300_000
 """KiB of memory that the process may take, the fuzzer's own among them."""
 WRITTEN_EVERY: Final = 2.0
@@ -34,16 +36,16 @@ class Figures:
         self.inputs, self.longest = 0, 0.0
         self._cpu = time.process_time()
 
-    def add(self, data: bytes, seconds: float) -> None:
+    def add(self, data: bytes, seconds: float, options: float) -> None:
         """Note an answer, and keep an input that breaks a bound."""
         self.inputs += 1
         if seconds > self.longest:
             self.longest = seconds
             self._path.with_suffix(".longest").write_bytes(data)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        if seconds > LONGEST or memory > MOST:
+        if seconds > LONGEST or options > LONGEST_OPTIONS or memory > MOST:
             self._path.with_suffix(".broken").write_bytes(data)
-            raise AssertionError(f"{seconds:.2f} s, {memory:,} KiB")
+            raise AssertionError(f"{seconds:.2f} s, {options:.2f} s, {memory:,} KiB")
         if time.monotonic() - self._written > WRITTEN_EVERY:
             self._write(memory)
 
@@ -68,12 +70,13 @@ def main() -> None:
         try:
             began = time.process_time()
             answer(data)
-            seconds = time.process_time() - began
-            answer_every_form(data)
+            answered = time.process_time()
+            answer_every_option(data)
+            ended = time.process_time()
         except Exception:
             Path(path).with_suffix(".broken").write_bytes(data)
             raise
-        figures.add(data, seconds)
+        figures.add(data, answered - began, ended - answered)
 
     atheris.Setup([program, *options], one)
     atheris.Fuzz()

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from deit_spec.lsp import document as module
+from deit_spec.lsp.actions import actions
 from deit_spec.lsp.completion import complete
 from deit_spec.lsp.document import Document
 from deit_spec.lsp.hover import _SEEN, hover
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import finish
-from deit_spec.spec import check_spec
+from deit_spec.source.limits import FINDINGS
+from deit_spec.spec import check_spec, check_text
 
 
 def opened(text: str, path: Path = Path("/nowhere/t.yaml")) -> Document:
@@ -37,6 +40,38 @@ def test_a_text_that_is_too_large_is_not_read() -> None:
     assert [found.code for found in document.checked.diagnostics] == ["DS008"]
     assert hover(document, 0) is None
     assert complete(document, len(document.text.text)) == []
+
+
+def test_as_much_is_told_as_by_validate() -> None:
+    text = "".join(f"k{index % 7}:12\n" for index in range(5_000))
+    here, there = opened(text).checked, check_text(text.encode(), "t.yaml")
+    told = [(each.code, each.message) for each in here.diagnostics]
+    assert told == [(each.code, each.message) for each in there.diagnostics]
+    assert len(told) == FINDINGS + 1
+
+
+def test_a_version_is_mended_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Editors ask for actions whenever the cursor moves."""
+    calls = []
+    own = module.mend_text
+    monkeypatch.setattr(
+        module, "mend_text", lambda *args: calls.append(args) or own(*args)
+    )
+    document = opened("deph: 3\nembed_dims: 768\n")
+    for line in range(2):
+        where = types.Range(types.Position(line, 0), types.Position(line, 1))
+        quick, everything = actions(document, where, None, related=False)
+        assert (quick.is_preferred, everything.is_preferred) == (True, None)
+        assert everything.title == "fix all that is certain"
+    assert len(calls) == 1
+
+
+def test_fixes_of_what_is_extended_are_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("depth: 3\ndepth: 3\n")
+    document = opened("extends: base.yaml\n", tmp_path / "a.yaml")
+    assert [found.fix is None for found in document.checked.diagnostics] == [False]
+    where = types.Range(types.Position(0, 0), types.Position(9, 0))
+    assert actions(document, where, None, related=False) == []
 
 
 def test_a_deep_model_is_not_laid_out() -> None:

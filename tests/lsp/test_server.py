@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 from lsprotocol import types
 from lsprotocol.types import PositionEncodingKind as Kind
+from pygls.workspace import PositionCodec
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import SPECS
 from support.editor import editor
 
+from deit_spec.lsp.document import Document
+from deit_spec.lsp.positions import Text
+from deit_spec.lsp.server import Server
 from deit_spec.spec import check_text, mend_text
 
 Scenario = Callable[..., Awaitable[None]]
@@ -74,6 +78,26 @@ async def test_findings_follow_what_is_typed(tmp_path: Path) -> None:
             types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri))
         )
         assert not (await client.published.get()).diagnostics
+
+
+def test_only_the_newest_version_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check may come due when its text was typed over, or closed."""
+    published = list[types.PublishDiagnosticsParams]()
+    monkeypatch.setattr(Server, "related", False)
+    ls = Server()
+    monkeypatch.setattr(ls, "text_document_publish_diagnostics", published.append)
+    texts = [Text(f"{key}: 3\n", PositionCodec()) for key in ("dept", "deph")]
+    old, new = (Document("file:///a.yaml", *each) for each in enumerate(texts))
+    ls.documents[new.uri] = new
+    ls.publish(old)
+    assert published == []
+    ls.publish(new)
+    (params,) = published
+    assert (params.uri, params.version) == (new.uri, 1)
+    assert "`deph`" in params.diagnostics[0].message
+    del ls.documents[new.uri]
+    ls.publish(new)
+    assert len(published) == 1
 
 
 @pytest.mark.parametrize(
@@ -187,6 +211,7 @@ async def test_quick_fix(tmp_path: Path) -> None:
             (action, *_) = await client.actions(path, findings[0].range, "quickfix")
             assert action.kind == types.CodeActionKind.QuickFix
             assert [*(action.diagnostics or [])] == [findings[0]]
+            assert action.is_preferred
             text = client.apply(path, text, action)
             whole = types.TextDocumentContentChangeWholeDocument(text)
             findings = await client.change(path, whole)
@@ -326,3 +351,16 @@ def test_neither_torch_nor_rich_is_imported() -> None:
         "assert not {'torch', 'rich', 'typer'} & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@scenario
+async def test_a_recipe_is_no_wrong_spec(tmp_path: Path) -> None:
+    """It is checked as a recipe; what it names is found at the line that does so."""
+    path = tmp_path / "recipe.yaml"
+    text = "student: {spec: bad.yaml}\ndata: {dataset: x}\nloss: {knid: none}\n"
+    (tmp_path / "bad.yaml").write_text("num_heads: 7\nnum_classes: 10\n")
+    async with editor() as client:
+        found = await client.open(path, text)
+        places = {(one.code, one.range.start.line) for one in found}
+        assert places == {("DS203", 0), ("DS209", 0), ("DS101", 2)}
+        assert await client.hover(path, 0, 2) == ""

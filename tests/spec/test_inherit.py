@@ -7,6 +7,7 @@ import pytest
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.text import summary
 from deit_spec.spec import check_spec
+from deit_spec.spec.inherit import LONGEST_CHAIN
 
 
 @pytest.fixture
@@ -173,6 +174,39 @@ def test_long_chain_is_refused(folder: Path) -> None:
     write(folder, "s20.yaml", "depth: 3\n")
     codes = [found.code for found in check_spec(folder / "s0.yaml").diagnostics]
     assert codes == ["DS106"]
+
+
+def test_the_longest_chain(folder: Path) -> None:
+    """One spec more than may extend one another is refused, at the last `extends`."""
+    for index in range(1, LONGEST_CHAIN + 1):
+        write(folder, f"s{index}.yaml", f"extends: s{index + 1}.yaml\n")
+    last = write(folder, f"s{LONGEST_CHAIN}.yaml", "depth: 3\n")
+    checked = check_spec(folder / "s1.yaml")
+    assert checked.diagnostics == ()
+    assert checked.spec is not None
+    assert checked.spec.depth == 3
+    last.write_text("extends: s0.yaml\n")
+    write(folder, "s0.yaml", "depth: 3\n")
+    (found,) = check_spec(folder / "s1.yaml").diagnostics
+    assert found.code == "DS106"
+    assert found.message == "more than 16 specs extend one another"
+    assert str(found.primary.span) == f"{last}:1:10"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("extends: base.yaml\nembed_dim: 770\nnum_heads: 12\nname: [\n", ["DS203"]),
+        ("extends: base.yaml\nembed_dim: 770\nname: [\n", []),
+    ],
+)
+def test_what_a_text_that_breaks_off_has_written_is_judged(
+    folder: Path, text: str, codes: list[str]
+) -> None:
+    """But not by what its base says, which the rest may say otherwise."""
+    write(folder, "base.yaml", "embed_dim: 768\nnum_heads: 12\n")
+    found = check_spec(write(folder, "mine.yaml", text)).diagnostics
+    assert [each.code for each in found] == [*codes, "DS001"]
 
 
 def test_extends_of_the_wrong_type(folder: Path) -> None:

@@ -70,14 +70,36 @@ def test_only_what_was_read_whole_can_read_worse(
     assert bool(mended.fixes) == (mistakes > FINDINGS)
 
 
+def test_mistakes_that_were_not_reached_are_no_worse_reading() -> None:
+    """Of slips all are found, once the reader comes as far."""
+    slips = "".join(f"k{index}:1\n" for index in range(99))
+    text = "depth: 12\n" * 300 + slips
+    mended = mend_text(text.encode(), "a.yaml")
+    assert mended.after.decode() == "depth: 12\n" + slips.replace(":", ": ")
+
+
 def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
     """What is edited is told by its text, for a name may be that of two."""
-    (tmp_path / "a.yaml").write_text("embed_dims: 768\n")
+    (tmp_path / "a.yaml").write_text("embed_dim: 768\nembed_dim: 768\n")
     name = str(tmp_path / "a.yaml")
     text = b"extends: a.yaml\ndepth: 12.0\n"
     mended = mend_text(text, name, at(tmp_path / "b.yaml"))
     assert mended.after == b"extends: a.yaml\ndepth: 12\n"
     assert [fix.title for fix in mended.fixes] == ["write `depth: 12`"]
+
+
+def test_a_text_that_no_document_is_made_of_is_mended_as_far_as_it_goes() -> None:
+    before = check_text(b"\t- a\n- [\n", "a.yaml")
+    assert before.document is None
+    assert count(before) == (1, True)
+    assert mend_text(b"\t- a\n- [\n", "a.yaml").after == b" - a\n- [\n"
+
+
+def test_what_is_left_is_told_as_far_as_anything_is() -> None:
+    unknown = "".join(f"k{index}: 1\n" for index in range(FINDINGS + 9))
+    mended = mend_text(f"depth: 12.0\n{unknown}".encode(), "a.yaml")
+    assert len(mended.fixes) == 1
+    assert len(mended.checked.diagnostics) == FINDINGS + 1
 
 
 def test_mistakes_behind_others_are_counted() -> None:
@@ -105,7 +127,7 @@ def test_rounds_beyond_those_that_are_counted(
 
 
 def test_what_another_spec_needs_is_not_counted(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text("depth: 12.0\n")
+    (tmp_path / "base.yaml").write_text("depth: 12\ndepth: 12\n")
     child = tmp_path / "child.yaml"
     child.write_text("extends: base.yaml\nembed_dims: 768\n")
     assert count(check_spec(child), at(child)) == (1, True)

@@ -19,6 +19,7 @@ from deit_spec.cli.weights.arguments import (
 )
 from deit_spec.cli.weights.plan import fates
 from deit_spec.cli.weights.progress import Bar
+from deit_spec.diagnostics.visible import visible
 from deit_spec.pipeline import finish
 
 
@@ -109,4 +110,4 @@ def run(  # noqa: PLR0913  -- the command's options
     else:
         report((*plan.diagnostics, *notes))
         if plan.needs:  # what is written is not what was read
-            typer.echo(f"wrote {output}: {fates(plan)}", err=True)
+            typer.echo(f"wrote {visible(str(output))}: {fates(plan)}", err=True)

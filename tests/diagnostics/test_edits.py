@@ -1,0 +1,60 @@
+"""Fixes applied at once: those that touch nothing of one another, of one source."""
+
+import pytest
+
+from deit_spec.diagnostics import Edit, Fix, Source, Span
+from deit_spec.diagnostics.edits import apply
+
+SOURCE = Source("a.yaml", "abcdefghij")
+
+
+def fix(*places: tuple[int, int, str], source: Source = SOURCE) -> Fix:
+    """Edits of a source of one line, by the offsets that they go between."""
+    edits = (
+        Edit(Span(source, 1, start + 1, 1, end + 1), text)
+        for start, end, text in places
+    )
+    return Fix("", tuple(edits))
+
+
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        ((0, 2, "-"), "-cXfghij"),  # one character between
+        ((0, 3, "-"), None),  # meets its start
+        ((0, 4, "-"), None),
+        ((3, 5, "-"), None),  # the same
+        ((4, 4, "-"), None),  # inside
+        ((5, 6, "-"), None),  # meets its end
+        ((5, 5, "-"), None),
+        ((3, 3, "-"), None),
+        ((6, 7, "-"), "abcXf-hij"),
+        ((2, 2, "-"), "ab-cXfghij"),
+        ((6, 6, "-"), "abcXf-ghij"),
+    ],
+)
+def test_what_touches_waits(other: tuple[int, int, str], text: str | None) -> None:
+    first, second = fix((3, 5, "X")), fix(other)
+    after, applied = apply([first, second], SOURCE)
+    alone = "abcXfghij"
+    assert after == (text or alone)
+    assert applied == ([first, second] if text else [first])
+
+
+def test_a_fix_is_applied_whole_or_not() -> None:
+    first, second = fix((3, 5, "X")), fix((0, 1, "-"), (4, 5, "-"))
+    assert apply([first, second], SOURCE) == ("abcXfghij", [first])
+
+
+def test_fixes_in_any_order() -> None:
+    fixes = [fix((8, 9, "8")), fix((0, 1, "0"), (5, 5, "+")), fix((2, 3, ""))]
+    assert apply(fixes, SOURCE) == ("0bde+fgh8j", fixes)
+
+
+def test_a_fix_of_another_source_is_not_applied() -> None:
+    """Not even of one with the same name and text: it was read at another time."""
+    again = Source(SOURCE.name, SOURCE.text)
+    other, own = fix((0, 1, "-"), source=again), fix((9, 10, "-"))
+    assert apply([other, own], SOURCE) == ("abcdefghi-", [own])
+    mixed = Fix("", (own.edits[0], other.edits[0]))
+    assert apply([mixed], SOURCE) == (SOURCE.text, [])
