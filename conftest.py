@@ -62,6 +62,7 @@ class Shell:
                 "PYTHONPATH": str(ROOT),  # this checkout, whatever is installed
                 "LC_ALL": "C.UTF-8",
                 "PYTHONUNBUFFERED": "1",
+                "OMP_NUM_THREADS": "1",  # documents run side by side
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
