@@ -178,7 +178,7 @@ class Composer:
     ) -> None:
         """Report a key that is there; where it says the same, its line may go."""
         name = key.value
-        if not isinstance(name, str) or name not in firsts:
+        if not isinstance(name, str) or name not in firsts or self._report.is_full:
             return
         entry = self._entry(key, item)
         there = value.get(name, UNKNOWN)

@@ -111,11 +111,10 @@ class _Reading(NamedTuple):
     problems: list[Diagnostic]
     keys: list[int]
     stop: int | None
-    is_enough: bool = False
 
 
-def _read(positions: Positions) -> _Reading:
-    report = Report(positions)
+def _read(positions: Positions, *, to_the_end: bool = False) -> _Reading:
+    report = Report(positions, to_the_end=to_the_end)
     composer = Composer(events(positions.parsed), report)
     try:
         root = composer.document()
@@ -127,10 +126,13 @@ def _read(positions: Positions) -> _Reading:
         return _Reading(document, report.problems, composer.keys, stop)
     except EnoughError:
         document = _part(composer, positions, len(positions.parsed))
-        return _Reading(document, report.problems, composer.keys, None, is_enough=True)
+        return _Reading(document, report.problems, composer.keys, None)
     document = _whole(root, composer, positions)
-    end = len(positions.source.text) if _is_bare(root, positions) else None
-    return _Reading(document, report.problems, composer.keys, end)
+    if root is None or not _is_bare(root, positions):
+        return _Reading(document, report.problems, composer.keys, None)
+    # Nothing was made out, from the first line on.
+    stop = positions.original(root.start)
+    return _Reading(document, report.problems, composer.keys, stop)
 
 
 def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _Reading:
@@ -138,11 +140,10 @@ def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _R
     slips = find_slips(positions.source.text, is_key)
     for _ in range(_TRIES):
         meant = Positions(positions.source, patches_of(slips))
-        again = _read(meant)
+        again = _read(meant, to_the_end=True)
         keys = set(map(meant.original, again.keys))
-        last = max(keys, default=0) if again.is_enough else again.stop
         kept = [slip for slip in slips if slip.key in keys]
-        unread = [slip for slip in slips if _is_behind(slip.key, last, positions)]
+        unread = [slip for slip in slips if _is_behind(slip.key, again.stop, positions)]
         if len(kept) + len(unread) == len(slips):
             break
         slips = [*kept, *unread]
@@ -164,9 +165,9 @@ def _line(offset: int, positions: Positions) -> int:
     return positions.span(offset, offset).line
 
 
-def _is_bare(root: Node | None, positions: Positions) -> bool:
+def _is_bare(root: Node, positions: Positions) -> bool:
     """Whether all there is is one text without quotes: no mapping was made out."""
-    if root is None or not isinstance(root.value, str):
+    if not isinstance(root.value, str):
         return False
     return positions.text(root.start, root.start + 1) not in "\"'|>!&"
 

@@ -15,8 +15,9 @@ class EnoughError(Exception):
 class Report:
     """The problems so far, and the places of the text that they are in."""
 
-    def __init__(self, positions: Positions) -> None:
+    def __init__(self, positions: Positions, *, to_the_end: bool = False) -> None:
         self.positions = positions
+        self._to_the_end = to_the_end
         self.problems: list[Diagnostic] = []
         self.mistagged: set[int] = set()
         """The offsets of nodes whose tag says what they are not."""
@@ -25,11 +26,18 @@ class Report:
         """Note a problem; what is refused is left out, or read as if not there.
 
         Raises:
-            EnoughError: There are more problems than are told.
+            EnoughError: There are more problems than are told, and what follows is
+                not to be read for its own sake.
         """
-        self.problems.append(problem)
-        if len(self.problems) > limits.FINDINGS:
+        if not self.is_full:
+            self.problems.append(problem)
+        if self.is_full and not self._to_the_end:
             raise EnoughError
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more problems than are told."""
+        return len(self.problems) > limits.FINDINGS
 
     def foreign_tag(self, tag: str, event: Event) -> None:
         """Note a tag that the core schema does not have."""

@@ -2,7 +2,7 @@
 
     python tests/fuzz/worker.py FIGURES CORPUS [options of libFuzzer]
 
-Coverage of deit_spec guides it. A second of one answer, five of all the options,
+Coverage of deit_spec guides it. A second of one answer, twenty of all the options,
 300 MB of memory or an exception ends it, with the input left beside the figures.
 """
 
@@ -21,7 +21,7 @@ with atheris.instrument_imports(include=["deit_spec"]):
 
 LONGEST: Final = 1.0
 """Seconds that an answer may take."""
-LONGEST_OPTIONS: Final = 5.0
+LONGEST_OPTIONS: Final = 10.0
 """Seconds that every form, the fixes and their difference may take together."""
 MOST: Final = 300_000
 """KiB of memory that the process may take, the fuzzer's own among them."""

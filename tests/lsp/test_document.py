@@ -15,6 +15,7 @@ from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import finish
 from deit_spec.source.limits import FINDINGS
 from deit_spec.spec import check_spec, check_text
+from deit_spec.spec.fields import TOP
 
 
 def opened(text: str, path: Path = Path("/nowhere/t.yaml")) -> Document:
@@ -43,7 +44,7 @@ def test_a_text_that_is_too_large_is_not_read() -> None:
 
 
 def test_as_much_is_told_as_by_validate() -> None:
-    text = "".join(f"k{index % 7}:12\n" for index in range(5_000))
+    text = "".join(f"{TOP[index % 7]}:12\n" for index in range(5_000))
     here, there = opened(text).checked, check_text(text.encode(), "t.yaml")
     told = [(each.code, each.message) for each in here.diagnostics]
     assert told == [(each.code, each.message) for each in there.diagnostics]
@@ -53,9 +54,9 @@ def test_as_much_is_told_as_by_validate() -> None:
 def test_a_version_is_mended_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Editors ask for actions whenever the cursor moves."""
     calls = []
-    own = module.mend_text
+    own = module.mend_text_as
     monkeypatch.setattr(
-        module, "mend_text", lambda *args: calls.append(args) or own(*args)
+        module, "mend_text_as", lambda *args: calls.append(args) or own(*args)
     )
     document = opened("deph: 3\nembed_dims: 768\n")
     for line in range(2):

@@ -9,6 +9,7 @@ import pytest
 from deit_spec.diagnostics import Fix
 from deit_spec.source.limits import FILE_BYTES, FINDINGS
 from deit_spec.spec import Count, check_spec, check_text, count, mend, mend_text
+from deit_spec.spec.fields import TOP
 from deit_spec.spec.origin import at
 
 # The package has a function of that name.
@@ -44,11 +45,14 @@ def test_fixes_that_undo_each_other_end(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(mended.fixes) == 2 * len("deph: 3\n")
 
 
-def test_a_text_is_not_mended_beyond_the_limit_of_size() -> None:
+def test_a_text_is_not_mended_beyond_the_limit_of_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A space more on every line, and nothing of it would be read."""
-    data = b"depth:12\n" * 7_000
-    mended = mend_text(data, "a.yaml")
-    assert mended.after == data
+    large = "depth: 3\n" + "#" * FILE_BYTES
+    monkeypatch.setattr(module, "apply", lambda fixes, _: (large, fixes))
+    mended = mend_text(b"deph: 3\n", "a.yaml")
+    assert mended.after == b"deph: 3\n"
     assert not mended.fixes
     assert mended.checked.document is not None
 
@@ -72,10 +76,10 @@ def test_only_what_was_read_whole_can_read_worse(
 
 def test_mistakes_that_were_not_reached_are_no_worse_reading() -> None:
     """Of slips all are found, once the reader comes as far."""
-    slips = "".join(f"k{index}:1\n" for index in range(99))
-    text = "depth: 12\n" * 300 + slips
+    slips = "".join(f"{field}:1\n" for field in TOP[:6])
+    text = "name: a\n" * 300 + slips
     mended = mend_text(text.encode(), "a.yaml")
-    assert mended.after.decode() == "depth: 12\n" + slips.replace(":", ": ")
+    assert mended.after.decode() == "name: a\n" + slips.replace(":", ": ")
 
 
 def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
@@ -89,10 +93,11 @@ def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
 
 
 def test_a_text_that_no_document_is_made_of_is_mended_as_far_as_it_goes() -> None:
-    before = check_text(b"\t- a\n- [\n", "a.yaml")
+    before = check_text(b"-\n\tdepth: 1\n- [\n", "a.yaml")
     assert before.document is None
     assert count(before) == (1, True)
-    assert mend_text(b"\t- a\n- [\n", "a.yaml").after == b" - a\n- [\n"
+    after = mend_text(b"-\n\tdepth: 1\n- [\n", "a.yaml").after
+    assert after == b"-\n depth: 1\n- [\n"
 
 
 def test_what_is_left_is_told_as_far_as_anything_is() -> None:
