@@ -1,9 +1,10 @@
 """Which kind of document a text is: a spec, a recipe or a study."""
 
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from enum import Enum
 from functools import cache
+from itertools import islice
 from typing import Final
 
 from deit_spec.source import Document
@@ -35,7 +36,10 @@ _KEYS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.STUDY: frozenset({"recipe", "seeds", "train_images", "arms", "baseline"}),
 }
 """The keys at the top; listed here, so that to tell a spec needs no other schema."""
+_KIND_OF_WORD: Final = {word: kind for kind in _KEYS for word in _KEYS[kind]}
 _NEAR: Final = 0.75
+_ENOUGH: Final = 64
+"""Keys that are looked at: no recipe has more sections, and no spec more fields."""
 
 
 def kind_of(document: Document | None) -> Kind:
@@ -43,12 +47,12 @@ def kind_of(document: Document | None) -> Kind:
     value = document.value if document else None
     if not isinstance(value, Mapping):
         return Kind.SPEC
-    return _kind_of_keys([key for key in value if isinstance(key, str)])
+    return _kind_of_keys(key for key in value if isinstance(key, str))
 
 
 def _kind_of_keys(keys: Iterable[str]) -> Kind:
     votes = dict.fromkeys(Kind, 0)
-    for key in keys:
+    for key in islice(keys, _ENOUGH):
         if kind := _kind_of_key(key):
             votes[kind] += 1
     return max(votes, key=lambda kind: votes[kind])
@@ -60,9 +64,5 @@ def _kind_of_key(key: str) -> Kind | None:
         if key in keys:
             return kind
     plain = key.lower().replace("-", "_")
-    near = {
-        kind: max(SequenceMatcher(None, plain, word).ratio() for word in keys)
-        for kind, keys in _KEYS.items()
-    }
-    best = max(near, key=lambda kind: near[kind])
-    return best if near[best] >= _NEAR else None
+    near = get_close_matches(plain, _KIND_OF_WORD, n=1, cutoff=_NEAR)
+    return _KIND_OF_WORD[near[0]] if near else None

@@ -12,8 +12,7 @@ from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.overrides import Override, apply, read_override
 from deit_spec.recipe.words import RECIPE
 from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
-from deit_spec.source.limits import FINDINGS
-from deit_spec.source.problems import too_many
+from deit_spec.spec.reading import enough_of
 
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -61,7 +60,8 @@ def check_read(
     if document is None:
         everything = tuple(in_source_order(findings))
         return CheckedRecipe(None, everything, path=path)
-    return told(check_laid(document, findings, path, laid))
+    checked = check_laid(document, findings, path, laid)
+    return replace(checked, diagnostics=enough_of(checked.diagnostics))
 
 
 def check_laid(
@@ -75,15 +75,6 @@ def check_laid(
     everything = in_source_order([*findings, *checked.diagnostics])
     recipe = None if has_errors(everything) else checked.recipe
     return replace(checked, recipe=recipe, diagnostics=tuple(everything))
-
-
-def told(checked: CheckedRecipe) -> CheckedRecipe:
-    """Leave out what nobody would read."""
-    findings = checked.diagnostics
-    if len(findings) <= FINDINGS:
-        return checked
-    last = too_many(findings[FINDINGS].primary.span)
-    return replace(checked, diagnostics=(*findings[:FINDINGS], last))
 
 
 def _read(texts: Sequence[str]) -> tuple[list[Override], list[Diagnostic]]:

@@ -30,10 +30,14 @@ from deit_spec.source import Document, read_bytes, read_file
 from deit_spec.source.document import Entry
 from deit_spec.spec.findings import describe
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
+from deit_spec.spec.reading import enough_of
 from deit_spec.spec.schema import PositiveInt
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import Path as FieldPath
 from deit_spec.spec.vocabulary import Vocabulary
+
+PAIRS: Final = 256
+"""Arms times sizes: each pair is checked as a recipe of its own."""
 
 
 class Study(BaseModel):
@@ -168,12 +172,14 @@ def check_study_read(
     base, found = _base(document, path)
     findings += found
     arms = dict[str, CheckedRecipe]()
-    if base is not None and not has_errors(base.diagnostics):
+    if excess := _excess(document):
+        findings.append(excess)
+    elif base is not None and not has_errors(base.diagnostics):
         arms, found = _arms(document, base, study)
         findings += found
     everything = tuple(in_source_order(findings))
     valid = None if has_errors(everything) or base is None else study
-    return CheckedStudy(valid, everything, arms, document, path, base)
+    return CheckedStudy(valid, enough_of(everything), arms, document, path, base)
 
 
 def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
@@ -195,6 +201,19 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
     help_ = f"did you mean `baseline: {meant}`?" if meant else known
     message = f"baseline is no arm: {study.baseline}"
     return None, [diagnose("DS104", message, label, helps=[help_])]
+
+
+def _excess(document: Document) -> Diagnostic | None:
+    """Say that a study has more arms and sizes than a person compares."""
+    value = document.value if isinstance(document.value, Mapping) else {}
+    arms, sizes = value.get("arms"), value.get("train_images")
+    count = len(arms) if isinstance(arms, Mapping) else 1
+    count *= max(len(sizes), 1) if isinstance(sizes, list) else 1
+    if count <= PAIRS:
+        return None
+    message = f"the arms with each number of images are {count:,}, above {PAIRS}"
+    label = Label(document.nearest(("arms",)).key)
+    return diagnose("DS103", message, label, helps=["make several studies of it"])
 
 
 def _base(

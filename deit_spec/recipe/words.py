@@ -1,6 +1,6 @@
 """The fields of a recipe, and what others call them."""
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from pydantic import BaseModel
@@ -89,15 +89,7 @@ class _RecipeWords(Vocabulary):
 
     def meant_by(self, path: Path) -> Path:
         """The one field that is meant: of this section, of another, or a section."""
-        *outer, key = path
-        here = self.model_of(path).model_fields
-        if word := closest_word(key, here, _SYNONYMS):
-            return *outer, word
-        fields = list(_fields_called(key))
-        if len(fields) == 1:
-            return fields[0]
-        section = closest_word(key, SECTIONS, _SYNONYMS) if outer else None
-        return (section,) if section and not fields else path
+        return _meant_by(path)
 
     def where_it_belongs(self, path: Path) -> str:
         *outer, key = path
@@ -116,12 +108,29 @@ class _RecipeWords(Vocabulary):
         return f"remove it, or use one of {listed([f'`{name}`' for name in known])}"
 
 
-def _fields_called(key: str) -> Iterator[Path]:
+@lru_cache(maxsize=8192)
+def _fields_called(key: str) -> tuple[Path, ...]:
     """The fields of any section that have a name, but for a slip of the hand."""
-    for section, model in SECTIONS.items():
-        for name in model.model_fields:
-            if RECIPE.is_misspelt(key, name):
-                yield section, name
+    return tuple(
+        (section, name)
+        for section, model in SECTIONS.items()
+        for name in model.model_fields
+        if name[0] == key[:1].lower() or key in _SYNONYMS
+        if RECIPE.is_misspelt(key, name)
+    )
+
+
+@lru_cache(maxsize=8192)
+def _meant_by(path: Path) -> Path:
+    *outer, key = path
+    here = RECIPE.model_of(path).model_fields
+    if word := closest_word(key, here, _SYNONYMS):
+        return *outer, word
+    fields = _fields_called(key)
+    if len(fields) == 1:
+        return fields[0]
+    section = closest_word(key, SECTIONS, _SYNONYMS) if outer else None
+    return (section,) if section and not fields else path
 
 
 RECIPE: Final = _RecipeWords()

@@ -71,8 +71,11 @@ def check_read(
 
 def told(checked: Checked) -> Checked:
     """Leave out what nobody would read."""
-    findings = checked.diagnostics
+    return replace(checked, diagnostics=enough_of(checked.diagnostics))
+
+
+def enough_of(findings: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """The first findings, and that there are more."""
     if len(findings) <= FINDINGS:
-        return checked
-    last = too_many(findings[FINDINGS].primary.span)
-    return replace(checked, diagnostics=(*findings[:FINDINGS], last))
+        return findings
+    return *findings[:FINDINGS], too_many(findings[FINDINGS].primary.span)
