@@ -48,8 +48,11 @@ class Documents:
         """Apply every fix to a file, or to standard input. Nothing is written."""
         as_any = checker(self.overrides)
         if name == STDIN:
-            return mend_text_as(as_any, stdin(), STDIN_NAME)
-        return mend_as(as_any, name)
+            mended = mend_text_as(as_any, stdin(), STDIN_NAME)
+        else:
+            mended = mend_as(as_any, name)
+        made_from(name, *_sources(mended.checked))
+        return mended
 
     def count_fixes(self, name: str, checked: CheckedAny) -> Count:
         """How many mistakes `--fix` fixes, one behind another."""

@@ -18,6 +18,7 @@ from deit_spec.diagnostics import has_errors
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.documents import CheckedAny
 from deit_spec.source.files import is_special
+from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec.mend import Mended
 
 
@@ -59,7 +60,9 @@ def show(name: str, documents: Documents) -> Outcome:
 def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
     mended = documents.mend(name)
     if name == STDIN:
-        emit(mended.after, None)
+        # Of a longer text the end has not been read.
+        if len(mended.after) <= FILE_BYTES:
+            emit(mended.after, None)
     elif mended.fixes:
         try:
             write_whole(Path(name), mended.after)

@@ -16,13 +16,16 @@ IsKey: TypeAlias = Callable[[str], bool]
 """Tells whether a word is a key that the reader of a document knows."""
 
 _TAB: Final = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
-# A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space.
+SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
+"""A value that is one word or one closed text, and no anchor, tag or collection."""
+# A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space; of
+# words side by side only those are a pair of which one is no word.
 _PAIR: Final = re.compile(
-    r"^ *(?P<key>[A-Za-z_][\w-]*)(?P<sign>:(?=[^\s:])| *= *| +)"
-    r"(?P<value>[^\s:#=][^\s:#]*)(?= +#| *\r?$)",
+    r"^ *(?P<key>[A-Za-z_][\w-]*)"
+    r"(?P<sign>:(?=[^\s:])| *= *| +(?=\S*\d|true\b|false\b|null\b))"
+    rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
     re.MULTILINE,
 )
-
 _NO_TABS: Final = "use spaces in place of tabs"
 
 

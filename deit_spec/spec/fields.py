@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ValidationError
 
+from deit_spec.source.slips import SCALAR
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.suggest import closest_word
 
@@ -57,7 +58,7 @@ ELSEWHERE = {
 }
 """What other tools say in a field that has no like of the same meaning here."""
 
-_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
+_PAIR = re.compile(rf"([A-Za-z_][\w-]*) *[:=] *({SCALAR})")
 
 
 def pair_in(key: str) -> tuple[str, str] | None:

@@ -6,8 +6,9 @@ what it mends and nothing beside it: comments and layout stay.
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
@@ -36,7 +37,8 @@ class Fixes:
 
     def rename(self, path: Path, word: str) -> Fix | None:
         """Write the key that was meant, in the same mapping."""
-        if not self._is_sure(path, (*path[:-1], word)):
+        target = (*path[:-1], word)
+        if not self._is_sure(path, target) or not self._is_shaped(path, target):
             return None
         edit = self._as_written(self._own[path].key, word)
         return Fix(f"rename `{path[-1]}` to `{word}`", (edit,))
@@ -62,7 +64,7 @@ class Fixes:
         if not self._is_sure(path, (word,) if inside else ("variant", word)):
             return None
         line = line_of(self._own[path], self.document.source)
-        if line is None:
+        if line is None or self._is_in_braces(()) or self._is_in_braces(("variant",)):
             return None
         edits = self._to_the_top(line, word) if inside else self._below(line, word)
         place = "to the top level" if inside else "under `variant`"
@@ -117,9 +119,31 @@ class Fixes:
         own = own and self.words.is_misspelt(path[-1], target[-1])
         return own and self._meant[target] == 1
 
+    def _is_shaped(self, path: Path, target: Path) -> bool:
+        """Whether a value is a list or a mapping where the field's is one."""
+        value = self._value(path)
+        if isinstance(value, dict) and self.words.is_mapping(target):
+            return True
+        of_list = isinstance(self.words.default_of(target), list | tuple)
+        same = isinstance(value, list | dict) == of_list
+        return same or self.words.fits(target, value)
+
+    def _value(self, path: Path) -> object:
+        value: Any = self.document.value
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def _is_in_braces(self, path: Path) -> bool:
+        """Whether a mapping is written in one of the ways that need commas."""
+        entry = self.document.spans.get(path)
+        return entry is not None and self._text(entry.value)[0][:1] in {"{", "&", "!"}
+
     def _below(self, line: Line, word: str) -> tuple[Edit, ...] | None:
         """Under `variant`: after its last key, or with a `variant:` of its own."""
         if ("variant",) not in self._own:
+            if self._meant["variant",]:
+                return None  # it is misspelt
             # One line opens it; the next time, the others find it there.
             opened = f"variant:{line.line_break}{line.indent}  {word}"
             is_first = line.number == self._first_misplaced
@@ -175,7 +199,7 @@ class Fixes:
 
 
 def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | None:
-    if isinstance(value, float) and kind == "int_type" and value.is_integer():
+    if isinstance(value, float) and kind == "int_type" and _is_exact(value):
         number = int(value)
         return str(number) if words.fits(path, number) else None
     if not isinstance(value, str):
@@ -193,6 +217,11 @@ def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | N
         return text
     is_null = text.lower() in _NULLS and words.default_of(path) is None
     return "null" if is_null else None
+
+
+def _is_exact(value: float) -> bool:
+    """Whether a number is whole, and no other was meant: floats skip some from 2⁵³."""
+    return value.is_integer() and abs(value) < 2**53
 
 
 def _is_of_words(path: tuple[str | int, ...]) -> TypeGuard[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
@@ -12,12 +13,14 @@ from deit_spec.source import Document, contents, read_bytes, read_text
 from deit_spec.source.limits import FINDINGS
 from deit_spec.source.slips import IsKey
 from deit_spec.spec.check import Checked
-from deit_spec.spec.origin import Origin, locate
+from deit_spec.spec.origin import UNREADABLE, Origin, locate
 from deit_spec.spec.reading import check_read, told
 from deit_spec.spec.vocabulary import SPEC
 
 _COUNTED: Final = 8
 """Rounds that are counted: mistakes of a person are seldom more behind one another."""
+_TRIED: Final = 32
+"""Fixes that are tried by themselves, where all together do harm."""
 _A_BYTE: Final = 2
 """Fixes that no text has more of, a byte.
 
@@ -130,11 +133,10 @@ def count_as(checker: Checker[C], checked: C, origin: Origin | None = None) -> C
 
     Where that would take long, they are those of the findings that are told.
     """
-    if len(checked.diagnostics) > FINDINGS:
-        return Count(len(_own_fixes(checked)), is_all=False)
-    rounds = islice(_rounds(checker, checked, origin), _COUNTED + 1)
+    is_many = len(checked.diagnostics) > FINDINGS
+    rounds = islice(_rounds(checker, checked, origin), 1 if is_many else _COUNTED + 1)
     fixes = [len(each.fixes) for each in rounds]
-    return Count(sum(fixes), is_all=len(fixes) <= _COUNTED)
+    return Count(sum(fixes), is_all=not is_many and len(fixes) <= _COUNTED)
 
 
 def is_own(fix: Fix, checked: Found) -> bool:
@@ -147,18 +149,35 @@ def _rounds(
     checker: Checker[C], checked: C, origin: Origin | None
 ) -> Iterator[_Round[C]]:
     """Apply what can be applied at once, check again, and so on to the end."""
-    left = None
+    left, tries = None, _TRIED
     while own := _own_fixes(checked):
-        source = own[0].source
-        left = _A_BYTE * len(source.text) if left is None else left
-        text, fixes = apply(own, source)
-        read = read_text(text, source.name, checker.is_key)
-        rechecked = checker.check(*read, origin)
-        left -= len(fixes)
-        if _reads_worse(rechecked, checked) or left < 0:
+        left = _A_BYTE * len(own[0].source.text) if left is None else left
+        step = partial(_step, checker, checked, origin)
+        found = step(own)
+        if found is None:
+            alone, tries = own[:tries], max(tries - len(own), 0)
+            found = step([fix for fix in alone if step([fix])])
+        if found is None:
             return
-        checked = rechecked
-        yield _Round(text, fixes, checked)
+        left -= len(found.fixes)
+        if left < 0:
+            return
+        checked = found.checked
+        yield found
+
+
+def _step(
+    checker: Checker[C], checked: C, origin: Origin | None, fixes: list[Fix]
+) -> _Round[C] | None:
+    """Apply fixes and check again; None where less of the text can be read then."""
+    if not fixes:
+        return None
+    source = fixes[0].source
+    text, applied = apply(fixes, source)
+    read = read_text(text, source.name, checker.is_key)
+    rechecked = checker.check(*read, origin)
+    is_worse = _reads_worse(rechecked, checked)
+    return None if is_worse else _Round(text, list(applied), rechecked)
 
 
 def _own_fixes(checked: Found) -> list[Fix]:
@@ -185,12 +204,17 @@ def _reads_worse(after: Found, before: Found) -> bool:
 
 
 def _misread(checked: Found) -> int:
-    return sum(map(_is_misread, checked.diagnostics))
+    """How many mistakes there are in how the text itself reads."""
+    own = checked.document and checked.document.source
+    return sum(
+        _is_misread(found) and (own is None or found.primary.span.source is own)
+        for found in checked.diagnostics
+    )
 
 
 def _is_misread(found: Diagnostic) -> bool:
     """Whether it tells of what is no YAML, or not what it seems to be."""
-    return found.code.startswith("DS0")
+    return found.code.startswith("DS0") and found.code != UNREADABLE
 
 
 def _marks(data: bytes) -> bytes:
