@@ -21,6 +21,12 @@ TEACHER = "teacher.safetensors"
 BATCH = 256
 
 
+class _Asked:
+    """What this process has been asked for."""
+
+    to_stop = False
+
+
 class Done(NamedTuple):
     """What a run came to; `complete` is false where it was stopped."""
 
@@ -77,7 +83,13 @@ def score_teacher(
 def train_run(
     recipe: Mapping[str, Any], folder: Path, *, allow_code: bool
 ) -> Done | None:
-    """Train a run, or go on with what is there of it; None where it was stopped."""
+    """Train a run, or go on with what is there of it; None where it was stopped.
+
+    A process that was asked to stop begins no other run: one that waits in its queue
+    can no longer be taken back.
+    """
+    if _Asked.to_stop:
+        return None
     from deit_spec.distill.training import train  # noqa: PLC0415
     from deit_spec.distill.training.folder import RECIPE  # noqa: PLC0415
     from deit_spec.recipe import check_recipe  # noqa: PLC0415
@@ -87,6 +99,7 @@ def train_run(
     found = train(check_recipe(recipe), folder, resume=True, allow_code=allow_code)
     scores = found.scores
     if scores is None or not found.complete:
+        _Asked.to_stop = True
         return None
     heads = scores.cls, scores.dist, scores.fused
     return Done(*heads, scores.images, found.seconds)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,7 @@ def test_parallel_is_as_sequential(study: Path, whole: Path) -> None:
 
 def test_killed_and_resumed_is_as_whole(study: Path, whole: Path) -> None:
     folder = study.parent / "killed"
-    command = [sys.executable, "-m", "deit_spec", "study", str(study), "-o", folder]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
+    with begun(study, folder) as went:
         assert went.stderr is not None
         for line in went.stderr:
             if line.startswith("1/4"):
@@ -110,21 +111,33 @@ def test_killed_and_resumed_is_as_whole(study: Path, whole: Path) -> None:
 
 
 def test_asked_to_stop(study: Path) -> None:
+    """One run is under way, and another one waits in the queue of its process."""
     folder = study.parent / "stopped"
     longer = study.with_name("longer.yaml")
     longer.write_text(STUDY.replace("schedule.steps: 4", "schedule.steps: 100000"))
-    command = [sys.executable, "-m", "deit_spec", "study", str(longer), "-o", folder]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
+    with begun(longer, folder) as went:
         until = time.monotonic() + SECONDS
-        while not list(folder.glob("runs/*/metrics.jsonl")):  # a run is under way
+        while not list(folder.glob("runs/*/metrics.jsonl")):
             assert time.monotonic() < until
             time.sleep(0.05)
         went.terminate()
         assert went.wait(SECONDS) == 128 + signal.SIGTERM
         assert went.stderr is not None
         assert went.stderr.read().splitlines()[-1].startswith("stopped; what is done")
+    assert len(list(folder.glob("runs/*"))) == 1
     assert list(folder.glob("runs/*/checkpoints/step-*"))
     assert not (folder / FILE).exists()
+
+
+@contextmanager
+def begun(study: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A study as a process, which ends with the test at the latest."""
+    command = [sys.executable, "-m", "deit_spec", "study", str(study), "-o", folder]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as went:
+        try:
+            yield went
+        finally:
+            went.kill()
 
 
 def workers_in(folder: Path) -> list[int]:
