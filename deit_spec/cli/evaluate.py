@@ -73,7 +73,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
     place = device or best_device()
     with failures():
-        opened = open_data(checked)
+        told = checked.recipe is not None and checked.recipe.data.val_images
+        whole = data is not None and not told
+        opened = open_data(checked, training=False, whole=whole)
         scores = evaluate(
             load_model(trained, place),
             opened.val(batch_size),

@@ -8,6 +8,7 @@ import pytest
 import torch
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
+from support.recipes import write_images
 from support.untrained import DIGITS, RECIPES, make_run, save_weights
 
 import deit_spec
@@ -116,6 +117,43 @@ def test_broken_weights_are_no_broken_json(tmp_path: Path) -> None:
     found = json.loads(done.stdout, parse_constant=pytest.fail)["heads"]
     assert (found["cls"]["top1"], found["cls"]["nll"]) == (0, None)
     assert found["dist"]["nll"] > 0
+
+
+@pytest.mark.parametrize(
+    ("folders", "options", "images"),
+    [
+        (["{0}"], [], 12),
+        (["train/{0}", "val/{0}"], [], 12),
+        (["{0}"], ["--set", "data.val_images=3"], 3),
+        (["{0}"], ["--batch-size", "5", "--set", "data.workers=2"], 12),
+    ],
+)
+def test_folder_of_images(
+    tmp_path: Path, folders: list[str], options: list[str], images: int
+) -> None:
+    """All of it, or its `val`; and without timm, which cannot be imported here."""
+    spec = tmp_path / "small.yaml"
+    spec.write_text(
+        "image_size: 8\npatch_size: 4\nembed_dim: 8\ndepth: 1\nnum_heads: 1\n"
+        "num_classes: 3\nteacher_num_classes: 3\n"
+    )
+    weights = str(save_weights(spec, tmp_path / "small.safetensors"))
+    for place in folders:
+        write_images(tmp_path / "data" / place.format("."), "abc")
+    command = ["evaluate", str(spec), "--weights", weights, "--data", "data"]
+    done = run(*command, *options, "--output-format", "json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout)
+    assert data["images"] == images
+    assert data["heads"]["cls"]["top5"] == 1
+    if images == 12:
+        (tmp_path / "data" / place.format("a") / "x.png").write_text("no image")
+        done = run(*command, *options, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "x.png" in done.stderr
+        done = run(*command, *options, "--set", "data.unreadable=1", cwd=tmp_path)
+        assert done.returncode == 0
+        assert "unreadable, left out: " in done.stdout
 
 
 @pytest.mark.parametrize(

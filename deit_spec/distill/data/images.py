@@ -29,10 +29,13 @@ class Images(Data):
     """Images that are read step by step.
 
     A view of an image is random by the epoch and its position there, so it does not
-    matter which process reads it; a process mixes its own part of a step.
+    matter which process reads it; a process mixes its own part of a step. What is
+    not for training needs no timm.
     """
 
-    def __init__(self, checked: "CheckedRecipe", parts: "Parts") -> None:
+    def __init__(
+        self, checked: "CheckedRecipe", parts: "Parts", *, training: bool = True
+    ) -> None:
         recipe, student = recipe_of(checked), student_of(checked)
         size, channels = student.image_size, student.in_channels
         data, augmentation = recipe.data, recipe.augmentation
@@ -46,19 +49,23 @@ class Images(Data):
         self._limit, self._workers = data.unreadable, data.workers
         self._seed, self._batch_size = recipe.run.seed, recipe.schedule.batch_size
         train, val = split(checked, parts)
+        central = CentralView(size, self.mean, self.std)
         self.train_count, self.val_count = len(train), len(val)
         self._train = Reading(
             parts.train,
             train,
             channels=channels,
-            view=random_view(augmentation, size, self.mean, self.std),
+            # timm's, which takes seconds to import.
+            view=random_view(augmentation, size, self.mean, self.std)
+            if training
+            else central,
             tries=min(len(train), data.unreadable + 1),
         )
         self._val = Reading(
             parts.val or parts.train,
             val,
             channels=channels,
-            view=CentralView(size, self.mean, self.std),
+            view=central,
             tries=1,
         )
         self._order = Order(

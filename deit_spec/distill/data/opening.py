@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
 
-def open_data(checked: "CheckedRecipe") -> Data:
+def open_data(
+    checked: "CheckedRecipe", *, training: bool = True, whole: bool = False
+) -> Data:
     """Open the images of a recipe that has no errors.
+
+    Those that are not for `training` are held out alone. Where nothing is held out,
+    as in a folder without `val`, `whole` holds out all of them.
 
     Raises:
         DataError: They are not there, or not as the recipe and the student need them,
@@ -23,7 +28,7 @@ def open_data(checked: "CheckedRecipe") -> Data:
     sources = ("builtin", "folder", "dataset")
     field = next(f"data.{name}" for name in sources if getattr(asked, name))
     try:
-        data = _open(checked)
+        data = _open(checked, training=training, whole=whole)
     except MissingPackageError as error:
         finding = late.missing_package(checked, field, error.package, error.reason)
         raise DataError((finding,)) from None
@@ -33,7 +38,7 @@ def open_data(checked: "CheckedRecipe") -> Data:
     return data
 
 
-def _open(checked: "CheckedRecipe") -> Data:
+def _open(checked: "CheckedRecipe", *, training: bool, whole: bool) -> Data:
     recipe = recipe_of(checked)
     if recipe.data.builtin:
         return Digits(recipe)
@@ -47,4 +52,6 @@ def _open(checked: "CheckedRecipe") -> Data:
         parts = find_folder(checked, checked.place(recipe.data.folder))
     else:
         parts = find_rows(checked, recipe.data.dataset or "")
-    return Images(checked, parts)
+    if whole:
+        parts = parts._replace(val=parts.val or parts.train)
+    return Images(checked, parts, training=training)

@@ -12,6 +12,8 @@ VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
 
 HEAD = ("images", "arm", *HEADS.values(), "teacher")
+WORDS = ("arm", "difference")
+"""The columns of words, which begin at the left."""
 NOTHING = "-"
 
 
@@ -87,6 +89,6 @@ def _cells(row: Row) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *("---:" for _ in head[1:])]
+    rule = ["---" if title in WORDS else "---:" for title in head]
     lines = [head, rule, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -16,28 +16,31 @@ from deit_spec.weights.safetensors_file import write
 from deit_spec.weights.store import whole
 
 BATCH = 64
-WIDTHS = (32, 64, 64)
-LR, WEIGHT_DECAY, WARM_UP = 4e-3, 0.05, 0.1
-WARP = Warp(crop_scale=(0.75, 1.0), aspect=(1.0, 1.0), shift=1 / 8, rotate=15)
-"""A pixel of eight, 15 degrees, and up to 1.15 times as large."""
+WIDTHS = (32, 64)
+LR, WEIGHT_DECAY, WARM_UP = 2e-3, 0.05, 0.1
+WARP = Warp(crop_scale=(0.85, 1.0), aspect=(0.9, 1 / 0.9), shift=0.08, rotate=12)
+"""Two thirds of a pixel of eight, 12 degrees, and up to 1.08 times as large."""
 
 
 class DigitsConvnet(nn.Sequential):
-    """Three convolutions, of which two see the whole image; about 73,000 weights.
+    """Four convolutions, and the mean of what they see; about 66,000 weights.
 
+    A mean judges an image that is pasted together by what most of it shows, and one
+    that is cropped as the whole: that is what a student asks of it.
     `[B, C, S, S]` to `[B, K]`.
     """
 
     def __init__(self, channels: int, classes: int) -> None:
-        first, second, third = WIDTHS
+        narrow, wide = WIDTHS
         super().__init__(
-            *_convolution(channels, first),
-            *_convolution(first, second),
+            *_convolution(channels, narrow),
+            *_convolution(narrow, narrow),
             nn.MaxPool2d(2),
-            *_convolution(second, third),
-            nn.AdaptiveMaxPool2d(2),
+            *_convolution(narrow, wide),
+            *_convolution(wide, wide),
+            nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(4 * third, classes),
+            nn.Linear(wide, classes),
         )
 
 
