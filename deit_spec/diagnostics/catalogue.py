@@ -104,6 +104,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS526", "code-not-allowed", _ERROR, "a teacher is code that may not be run"),
         Entry("DS527", "unusable-teacher", _ERROR, "a teacher cannot be made"),
         Entry("DS528", "missing-package", _ERROR, "a package that the recipe needs is not installed"),
+        Entry("DS529", "idle-head-answers", _WARNING, "a head that learns nothing is part of every answer"),
         Entry("DS531", "loss-not-finite", _ERROR, "the loss is not a finite number"),
         Entry("DS532", "run-not-written", _ERROR, "a run cannot be written, for want of space or permission"),
         Entry("DS533", "run-exists", _ERROR, "the folder of a new run is not empty"),

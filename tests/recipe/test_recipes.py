@@ -13,6 +13,7 @@ from support.commands import ROOT
 from deit_spec.recipe import CheckedRecipe, Recipe, check_recipe, check_study
 
 FOLDER = ROOT / "recipes"
+TEACHER = {"builtin": "digits_convnet"}
 RECIPES = ("digits", "finetune-384", "image-folder", "imagenet-deit-base-distilled")
 
 
@@ -325,3 +326,30 @@ class TestCommand:
             "data: {dataset: x}\nloss:\n  kind: none\nschedule:\n  epochs: 3\n"
             "  warmup_epochs: 0\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("spec", "sections"),
+    [
+        ("extends: {base}\nvariant: {{fusion: cls}}\n", {"loss": {"kind": "none"}}),
+        ("extends: {base}\nteacher_num_classes: null\n", {"loss": {"kind": "none"}}),
+        ("extends: {base}\n", {"loss": {"alpha": 0.1}, "teacher": TEACHER}),
+        (
+            "extends: {base}\n",
+            {"loss": {"kind": "none"}, "student": {"weights": "x.pth"}},
+        ),
+    ],
+)
+def test_a_head_that_learns_or_does_not_answer_is_fine(
+    tmp_path: Path, spec: str, sections: dict[str, dict[str, object]]
+) -> None:
+    (tmp_path / "s.yaml").write_text(
+        spec.format(base=FOLDER / "students" / "digits.yaml")
+    )
+    student = {"spec": str(tmp_path / "s.yaml"), **sections.pop("student", {})}
+    data, schedule = {"builtin": "digits"}, {"steps": 100, "warmup_steps": 10}
+    found = check_recipe(
+        {"student": student, "data": data, "schedule": schedule, **sections}
+    )
+    assert "DS529" not in codes(found)
+    assert found.recipe is not None

@@ -55,8 +55,7 @@ class Digits(Data):
             augmentation.crop_scale or (1.0, 1.0),
             ASPECT if augmentation.crop_scale else (1.0, 1.0),
             shift=augmentation.shift,
-            rotate=augmentation.rotate,
-            flip=augmentation.flip,
+            rotate=augmentation.rotate,  # and no flip: mirrored they are no digits
         )
         self._erasing = augmentation.erasing
         self._mixing = Mixing(

@@ -100,8 +100,32 @@ def random_view(
         raise ValueError(str(error) or type(error).__name__) from None
     if crop is None:  # as timm's own place for it: the first
         view.transforms[0] = WholeView(size)
+    for step in view.transforms:
+        for op in getattr(step, "ops", ()):
+            _keep_a_bit(op)
     transform: View = view
     return transform
+
+
+def _keep_a_bit(op: Any) -> None:
+    """Let an op of RandAugment leave each channel one bit at least.
+
+    At its highest magnitude timm posterizes to no bits at all, an image that is
+    black; Pillow took that until version 13, and refuses it now.
+    """
+    if op.name.startswith("Posterize"):
+        op.level_fn = _AtLeastOne(op.level_fn)
+
+
+class _AtLeastOne:
+    """What timm makes of a magnitude, 1 at least; a class, to go to a worker."""
+
+    def __init__(self, level: Callable[..., tuple[int]]) -> None:
+        self.level = level
+
+    def __call__(self, magnitude: float, settings: object) -> tuple[int]:
+        (bits,) = self.level(magnitude, settings)
+        return (max(1, bits),)
 
 
 class WholeView:

@@ -80,6 +80,11 @@ RULES: Final = (
         "DS519", effects.drop_path_is_kept, ("student.spec", "augmentation.drop_path")
     ),
     Rule(
+        "DS529",
+        classes.every_head_that_answers_learns,
+        ("student.spec", "student.weights", "loss.kind", "loss.alpha"),
+    ),
+    Rule(
         "DS520",
         sources.named_things_are_here,
         ("student.weights", "teacher.weights", "data.folder"),

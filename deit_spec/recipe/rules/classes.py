@@ -6,6 +6,7 @@ from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import Findings, Given, in_spec
+from deit_spec.spec.places import plain
 
 IMAGENET: Final = 1000
 _OTHERS: Final = re.compile(r"in(21|22|12)k$|in22ft|inat|laion|openai|mim|dino|mae")
@@ -96,6 +97,34 @@ def teacher_says_its_classes(given: Given) -> Findings:
             *in_spec(given.checked.teacher, "num_classes", "here"),
         ],
         helps=["leave `teacher.num_classes` out"],
+    )
+
+
+def every_head_that_answers_learns(given: Given) -> Findings:
+    """DS529: what `predict` says is not mixed with a head that stays as it was drawn.
+
+    With weights, which may hold a head that has learned, nothing is known.
+    """
+    student, loss = given.student, given.recipe.loss
+    if student is None or given.recipe.student.weights is not None:
+        return
+    fusion, field = student.variant.fusion, "alpha" if given.learns else "kind"
+    if not student.has_two_heads or fusion == "cls" or (given.learns and loss.alpha):
+        return
+    yield diagnose(
+        "DS529",
+        f"the distillation head learns nothing with loss.{field} "
+        f"{plain(getattr(loss, field))}, and is part of every answer",
+        Label(given.places.value(f"loss.{field}"), "no teacher is learned from"),
+        secondary=[
+            Label(given.places.value("student.spec"), f"variant.fusion {fusion}"),
+            *in_spec(given.checked.student, "teacher_num_classes", "the head"),
+        ],
+        notes=["the head stays as it was drawn, and `predict` joins it to the other"],
+        helps=[
+            "`variant.fusion: cls` in the spec of the student, or a student without "
+            "`teacher_num_classes`"
+        ],
     )
 
 

@@ -130,6 +130,21 @@ def test_without_augmentation_an_epoch_is_the_images_themselves(tmp_path: Path) 
     assert found == there
 
 
+def test_digits_are_never_mirrored(tmp_path: Path) -> None:
+    """A mirrored digit is none, whatever the recipe says, or leaves at its default."""
+    schedule = {"steps": 10, "batch_size": 100, "warmup_steps": 1}
+    plain = {key: value for key, value in PLAIN.items() if key != "flip"}
+    for flip in ({}, {"flip": 1.0}):
+        data = open_data(
+            check(tmp_path, augmentation={**plain, **flip}, schedule=schedule)
+        )
+        assert isinstance(data, Digits)
+        there = {tuple((16 * each).flatten().tolist()) for each in data.train_images}
+        pixels = next(data.train(0, 1)).images * STD[0] + MEAN[0]
+        found = {tuple((16 * each).round().flatten().tolist()) for each in pixels}
+        assert found <= there
+
+
 def test_images_are_normalised_as_asked(tmp_path: Path) -> None:
     data = open_data(check(tmp_path, data={**DIGITS, "mean": [0.5], "std": [0.25]}))
     assert (data.mean, data.std) == ((0.5,), (0.25,))

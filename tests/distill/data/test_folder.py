@@ -1,6 +1,7 @@
 """Folders of images."""
 
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -16,13 +17,15 @@ from support.recipes import PLAIN, check_images, write_images
 
 from deit_spec.distill.data import Batch, Data, open_data
 from deit_spec.distill.data.pictures import FilePictures, read_picture
-from deit_spec.distill.data.reading import Reading
+from deit_spec.distill.data.reading import Reading, seeded
 from deit_spec.distill.data.views import (
     GREY_MEAN,
     IMAGENET_MEAN,
     CentralView,
     WholeView,
+    random_view,
 )
+from deit_spec.recipe.schema import Augmentation
 
 import_timm()
 
@@ -178,6 +181,21 @@ def test_training_has_the_transforms_of_timm(
         "RandomErasing",
     ]
     assert data._train.view.transforms[-1].mode == "pixel"
+
+
+@pytest.mark.parametrize("words", ["rand-m9-mstd0.5-inc1", "rand-m10-mmax20-mstd5-inc1"])
+def test_no_magnitude_is_too_high_for_pillow(words: str) -> None:
+    """At 10 and above timm posterizes to no bits, which Pillow refuses."""
+    augmentation = Augmentation(rand_augment=words, crop_scale=None, erasing=0.0)
+    view = random_view(augmentation, 4, IMAGENET_MEAN, (0.229, 0.224, 0.225))
+    image = Image.frombytes("RGB", (4, 4), random.Random(0).randbytes(48))
+    view = pickle.loads(pickle.dumps(view))  # as it goes to a worker
+    with seeded(0):
+        for _ in range(2000):
+            view(image)
+        for op in view.transforms[2].ops:
+            op.prob, op.magnitude, op.magnitude_std = 1.0, 1000, 0.0
+            op(image)
 
 
 @pytest.mark.parametrize("size", [(30, 20), (20, 31), (16, 16), (7, 90), (225, 300)])

@@ -178,6 +178,21 @@ def test_a_spec_teaches_with_its_heads_joined(folder: Path) -> None:
     torch.testing.assert_close(teacher(images, torch.zeros(2)), model.predict(seen))
 
 
+def test_a_spec_that_joins_probabilities_teaches_their_logarithms(folder: Path) -> None:
+    """Its softmax is what the teacher predicts, though a logit is 300 below others."""
+    model = write_spec(folder, variant={"fusion": "mean_softmax"}, image_size=16)
+    with torch.no_grad():
+        for head in (model.head, model.head_dist):
+            head.bias.copy_(torch.tensor([0.0, 1.0, -300.0]))
+    torch.save(model.state_dict(), folder / "big.pth")
+    teacher = opened(folder, spec="big.yaml", weights="big.pth")
+    images = torch.rand(2, 3, 16, 16)
+    said = teacher(images, torch.zeros(2))
+    assert said.isfinite().all()
+    torch.testing.assert_close(said.softmax(1), model.predict(images))
+    assert said[:, 2].max() < -250
+
+
 def test_weights_that_do_not_fit_a_spec(folder: Path) -> None:
     write_spec(folder)
     write_spec_again = {**SMALL, "image_size": 24, "embed_dim": 32}
