@@ -73,7 +73,11 @@ def _tensor(file: Any, key: str, name: str) -> Tensor:
 
 
 def write(
-    file: BinaryIO, tensors: Mapping[str, Tensor], progress: Progress = no_progress
+    file: BinaryIO,
+    tensors: Mapping[str, Tensor],
+    progress: Progress = no_progress,
+    *,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write floating-point tensors of the CPU, byte for byte as the library does.
 
@@ -82,7 +86,7 @@ def write(
     want NumPy as well.
     """
     order = sorted(tensors, key=lambda key: (-_RANKS.index(tensors[key].dtype), key))
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}
     total = 0
     for key in order:
         start, total = total, total + tensors[key].nbytes
