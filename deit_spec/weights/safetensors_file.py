@@ -54,6 +54,15 @@ def read(path: Path, name: str) -> dict[str, Tensor]:
         raise damaged(name, reason.partition("\n")[0][:REASON]) from None
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    """Give what a file says beside its tensors; nothing where it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}
+
+
 def _tensor(file: Any, key: str, name: str) -> Tensor:
     entry = file.get_slice(key)
     # With a side of 0 the others are in no number of bytes that the library checks.

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from deit_spec.distill.data.tensors import Warp
 from deit_spec.distill.files import write_whole
 from deit_spec.distill.seeds import generator_of, seed_of
 from deit_spec.weights import open_checkpoint
-from deit_spec.weights.safetensors_file import write
+from deit_spec.weights.safetensors_file import metadata_of, write
 
 ORIGIN = "deit_spec.origin"
 """Where a file says what its weights follow from."""
@@ -127,11 +126,7 @@ def origin_of(
 
 def read_origin(path: Path) -> str | None:
     """The hash that was saved; None where there is no such file, or none in it."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get(ORIGIN)
-    except (OSError, SafetensorError):
-        return None
+    return metadata_of(path).get(ORIGIN)
 
 
 def save_convnet(network: DigitsConvnet, path: Path, origin: str) -> None:
