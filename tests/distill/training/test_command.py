@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from peers import import_timm
 from support.commands import ROOT, run
 from support.recipes import PLAIN, check_images, write_images
 from support.runs import KINDS, lines, recipe, weights
@@ -175,7 +174,6 @@ def test_a_broken_package_is_no_defect(tmp_path: Path, error: str) -> None:
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups")
 def test_a_signal_to_all_processes_saves_too(tmp_path: Path) -> None:
     """As `timeout`, Slurm and a terminal send it: to those that read images, too."""
-    import_timm()
     write_images(tmp_path / "images", "abc", 8)
     check_images(
         tmp_path,
@@ -184,12 +182,19 @@ def test_a_signal_to_all_processes_saves_too(tmp_path: Path) -> None:
         schedule={"steps": 100_000, "batch_size": 4, "warmup_steps": 1},
         run={"log_every": 2, "evaluate_every": 99_999, "checkpoint_every": 99_999},
     )
+    program = "import peers; peers.import_timm()\n"
+    program += "from deit_spec.cli import main; main()"
     command = [
-        *(sys.executable, "-m", "deit_spec", "train"),
+        *(sys.executable, "-c", program, "train"),
         *(str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")),
     ]
     with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as child:
         metrics = tmp_path / "run" / "metrics.jsonl"
         while child.poll() is None and not (
