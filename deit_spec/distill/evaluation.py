@@ -13,7 +13,15 @@ from torch import Tensor, nn
 
 from deit_spec.distill.metrics import SUMS, HeadScores, scores_of, sums_of
 
-__all__ = ["Fusion", "HeadScores", "Scores", "answers_of", "evaluate"]
+__all__ = [
+    "Fusion",
+    "HeadScores",
+    "NoImagesError",
+    "Scores",
+    "answers_of",
+    "evaluate",
+    "heads_of",
+]
 
 Fusion: TypeAlias = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 """How a spec says that two heads are joined, `variant.fusion`."""
@@ -47,6 +55,16 @@ class Scores:
         return self.images / self.seconds
 
 
+class NoImagesError(ValueError):
+    """There was nothing to evaluate on."""
+
+
+def heads_of(scores: Scores) -> dict[str, HeadScores]:
+    """The heads that have scores, by name."""
+    found = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
+    return {name: each for name, each in found.items() if each is not None}
+
+
 @torch.no_grad()
 def evaluate(  # noqa: PLR0913  -- one word for each thing that can differ
     model: nn.Module,
@@ -71,7 +89,8 @@ def evaluate(  # noqa: PLR0913  -- one word for each thing that can differ
             the images, or none; the result is on every one.
 
     Raises:
-        ValueError: There are no images, or their labels are no class indices.
+        NoImagesError: There are no images.
+        ValueError: Their labels are no class indices.
     """
     device = torch.device(device)
     # Apple's GPUs have no float64.
@@ -141,7 +160,7 @@ def _sum_up(
 def _scores(sums: Tensor, seconds: float) -> Scores:
     images = int(sums[0, 0])
     if not images:
-        raise ValueError("there are no images to evaluate on")
+        raise NoImagesError("there are no images to evaluate on")
     cls, dist, fused = (scores_of(each) if each[0] else None for each in sums)
     assert cls is not None  # noqa: S101  -- there are images, and it has them all
     return Scores(cls, dist, fused, images, seconds)

@@ -60,6 +60,21 @@ def unreadable_images(checked: CheckedRecipe, paths: Sequence[str]) -> Diagnosti
     )
 
 
+def no_readable_val(
+    checked: CheckedRecipe, field: str, images: int, paths: Sequence[str]
+) -> Diagnostic:
+    """DS524: all images held out are unreadable, if no more than are allowed."""
+    return diagnose(
+        "DS524",
+        "the image held out is unreadable"
+        if images == 1
+        else f"all {images:,} images held out are unreadable",
+        Label(checked.span(field), "there is nothing to evaluate on"),
+        notes=[f"unreadable: {_listed(paths)}"],
+        helps=["mend the files, or hold out others"],
+    )
+
+
 def unusable_dataset(checked: CheckedRecipe, reason: str) -> Diagnostic:
     """DS525: `datasets` cannot load it, or it has no images with labels."""
     return diagnose(

@@ -251,7 +251,9 @@ class Augmentation(BaseModel):
         strict=False,
         description="The share of the area that a random crop keeps; null for none.",
     )
-    flip: Share = Field(0.5, description="How often an image is mirrored; digits never are.")
+    flip: Share = Field(
+        0.5, description="How often an image is mirrored; digits never are."
+    )
     color_jitter: NotNegative = Field(
         0.3, description="How far colours change, where there is no `rand_augment`."
     )

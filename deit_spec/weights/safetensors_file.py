@@ -54,6 +54,15 @@ def read(path: Path, name: str) -> dict[str, Tensor]:
         raise damaged(name, reason.partition("\n")[0][:REASON]) from None
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    """Give what a file says beside its tensors; nothing where it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}
+
+
 def _tensor(file: Any, key: str, name: str) -> Tensor:
     entry = file.get_slice(key)
     # With a side of 0 the others are in no number of bytes that the library checks.
@@ -73,7 +82,11 @@ def _tensor(file: Any, key: str, name: str) -> Tensor:
 
 
 def write(
-    file: BinaryIO, tensors: Mapping[str, Tensor], progress: Progress = no_progress
+    file: BinaryIO,
+    tensors: Mapping[str, Tensor],
+    progress: Progress = no_progress,
+    *,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write floating-point tensors of the CPU, byte for byte as the library does.
 
@@ -82,7 +95,7 @@ def write(
     want NumPy as well.
     """
     order = sorted(tensors, key=lambda key: (-_RANKS.index(tensors[key].dtype), key))
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}
     total = 0
     for key in order:
         start, total = total, total + tensors[key].nbytes

@@ -86,6 +86,7 @@ def _train(
     from deit_spec.distill.data import DataError
     from deit_spec.distill.extra import MissingPackageError
     from deit_spec.distill.training import RunError, train
+    from deit_spec.distill.training.processes import is_first_to_say
     from deit_spec.weights import WeightsError
 
     try:
@@ -98,7 +99,7 @@ def _train(
                 reporter=reporter,
             )
     except (RunError, DataError, WeightsError) as error:
-        if _variable("LOCAL_RANK") == 0:  # one on each machine, for its disk
+        if is_first_to_say(str(error)):
             messages.report(error.diagnostics)
         raise typer.Exit(1) from None
     except MissingPackageError as error:

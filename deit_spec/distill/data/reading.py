@@ -135,6 +135,11 @@ def collate(found: Sequence[Read]) -> ReadBatch:
 
 
 def leave_signals_to_the_parent(_: int) -> None:
-    """Let a worker end with its parent, not by the keys that ask it to save."""
+    """Let a worker end with its parent, not by what asks that to save.
+
+    A terminal sends SIGINT, and `timeout` and Slurm send SIGTERM, to all processes of
+    a group. The parent needs its workers until the step is done, and ends them then;
+    where it is gone they see that within seconds.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

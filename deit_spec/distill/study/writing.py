@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from deit_spec.distill.files import write_text, write_whole
 from deit_spec.distill.study.plot import draw
 from deit_spec.distill.study.report import as_json, as_markdown
 from deit_spec.distill.study.summary import Summary
-from deit_spec.distill.training.files import write_text, write_whole
 
 NAME = "study"
 

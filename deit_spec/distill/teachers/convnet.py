@@ -1,6 +1,9 @@
 """A small convnet for the digits, trained on the spot."""
 
+import hashlib
 import math
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +13,13 @@ import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
 from deit_spec.distill.data.tensors import Warp
+from deit_spec.distill.files import write_whole
 from deit_spec.distill.seeds import generator_of, seed_of
 from deit_spec.weights import open_checkpoint
-from deit_spec.weights.safetensors_file import write
-from deit_spec.weights.store import whole
+from deit_spec.weights.safetensors_file import metadata_of, write
 
+ORIGIN = "deit_spec.origin"
+"""Where a file says what its weights follow from."""
 BATCH = 64
 WIDTHS = (32, 64)
 LR, WEIGHT_DECAY, WARM_UP = 2e-3, 0.05, 0.1
@@ -105,19 +110,47 @@ def _rate(done: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
 
 
-def save_convnet(network: DigitsConvnet, path: Path) -> None:
+class UnsavedError(OSError):
+    """A teacher cannot be written, unlike what cannot be read."""
+
+
+def origin_of(
+    images: Tensor, labels: Tensor, *, classes: int, steps: int, seed: int
+) -> str:
+    """A hash of all that `train_convnet` is given, and so of what it learns."""
+    digest = hashlib.sha256(f"{list(images.shape)} {classes} {steps} {seed}".encode())
+    for tensor in (images, labels):
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_origin(path: Path) -> str | None:
+    """The hash that was saved; None where there is no such file, or none in it."""
+    return metadata_of(path).get(ORIGIN)
+
+
+def save_convnet(network: DigitsConvnet, path: Path, origin: str) -> None:
     """Save weights and statistics as safetensors, whole or not at all.
 
+    On several machines one process of each may do so at once.
+
     Raises:
-        OSError: The file cannot be written.
+        UnsavedError: The file cannot be written.
     """
     floating = {
         name: tensor
         for name, tensor in network.state_dict().items()
         if tensor.is_floating_point()  # a count of batches is of no use any more
     }
-    with whole(path, force=True) as place, place.open("wb") as file:
-        write(file, floating)
+    try:
+        write_whole(
+            path,
+            lambda file: write(file, floating, metadata={ORIGIN: origin}),
+            apart=f"{socket.gethostname()}-{os.getpid()}",
+        )
+    except OSError as error:
+        name = error.filename or str(path)
+        raise UnsavedError(error.errno, error.strerror or str(error), name) from error
 
 
 def load_convnet(path: Path, *, channels: int, classes: int) -> DigitsConvnet:

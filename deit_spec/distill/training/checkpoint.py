@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deit_spec.distill.training.files import UNFINISHED, write_whole
+from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of
 from deit_spec.weights import safetensors_file
+from deit_spec.weights.problems import refuse
 
 _STEP, _SUMS = "run.step", "run.sums"
 
@@ -49,10 +50,14 @@ def load(learner: Learner, path: Path) -> int:
     """Put a checkpoint into a learner of the same recipe, and return its step.
 
     Raises:
-        WeightsError: It is damaged.
-        OSError: It cannot be read.
+        WeightsError: It is damaged, or cannot be read.
     """
-    tensors = safetensors_file.read(path, str(path))
+    try:
+        tensors = safetensors_file.read(path, str(path))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        message = f"the checkpoint cannot be read: {reason}"
+        raise refuse("DS401", message, str(path)) from None
     _begin_moments(learner)
     with torch.no_grad():
         for name, each in state(learner):

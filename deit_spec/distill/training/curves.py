@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deit_spec.distill.training.files import write_whole
+from deit_spec.distill.files import write_whole
 from deit_spec.recipe.names import HEADS
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
 """The folder of a run: what it holds, and whether a run may go there."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deit_spec import published
+from deit_spec.distill.files import UNFINISHED, sync_names, write_text
 from deit_spec.distill.labels import CLASSES
-from deit_spec.distill.training.files import UNFINISHED, write_text
 from deit_spec.distill.training.problems import (
     another_student,
     foreign,
@@ -19,6 +19,9 @@ from deit_spec.recipe.code import placed_function
 from deit_spec.recipe.names import METRICS, RECIPE, SPEC, TEACHER
 from deit_spec.spec import DeiTSpec, check_spec
 
+BEGINNING = "beginning"
+"""A file that is there until those of a run are; without it they are of one."""
+OURS = frozenset({RECIPE, SPEC, TEACHER, CLASSES, BEGINNING})
 FREE = frozenset(
     {
         "data.unreadable",
@@ -37,7 +40,8 @@ rounding."""
 def require_place(folder: Path, *, resume: bool) -> None:
     """See that a run may go there; nothing is written.
 
-    A teacher that was trained before a run was stopped is no obstacle.
+    What is left of a run that was killed as it began is no obstacle, nor is a
+    teacher.
 
     Raises:
         RunError: It holds a run, and is not to go on; or something else.
@@ -46,17 +50,36 @@ def require_place(folder: Path, *, resume: bool) -> None:
     if not folder.exists():
         return
     names = sorted(each.name for each in folder.iterdir())
+    if _is_beginning(names):
+        return
     if {METRICS, RECIPE} & set(names):
         if not resume:
             raise taken(folder, "a run")
         return
-    if others := [name for name in names if name.removesuffix(UNFINISHED) != TEACHER]:
+    if others := [name for name in names if not _is_of(name, {TEACHER})]:
         found = others[0] if len(others) == 1 else f"{others[0]} and more"
         raise foreign(folder, found) if resume else taken(folder, found)
 
 
+def mark(folder: Path) -> None:
+    """Make the folder, and note that what is in it is of a run that begins.
+
+    A run that is killed before `begin` is done leaves the mark, by which its files
+    are known from those of somebody else.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not {METRICS, RECIPE} & {each.name for each in folder.iterdir()}:
+        (folder / BEGINNING).touch()
+        sync_names(folder)
+
+
 def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
     """Write the resolved recipe and spec, and what the classes are called.
+
+    What was left of a run that was killed as it began is gone then.
 
     Raises:
         OSError: They cannot be written.
@@ -66,6 +89,23 @@ def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
     write_text(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
     write_text(folder / SPEC, as_yaml(spec))
     write_text(folder / RECIPE, as_yaml(resolved(checked)))
+    for each in folder.iterdir():
+        if each.name.endswith(UNFINISHED) and _is_of(each.name, OURS):
+            each.unlink(missing_ok=True)
+    (folder / BEGINNING).unlink(missing_ok=True)
+    sync_names(folder)
+
+
+def _is_beginning(names: Collection[str]) -> bool:
+    """Whether these are what a run leaves that is killed as it begins."""
+    return BEGINNING in names and all(_is_of(name, OURS) for name in names)
+
+
+def _is_of(name: str, files: Collection[str]) -> bool:
+    """Whether it is one of these files, or what is left of writing one."""
+    if not name.endswith(UNFINISHED):
+        return name in files
+    return any(name.startswith(f"{each}.") for each in files)
 
 
 def require_same(checked: CheckedRecipe, folder: Path) -> None:
@@ -74,7 +114,7 @@ def require_same(checked: CheckedRecipe, folder: Path) -> None:
     Raises:
         RunError: It is of another one.
     """
-    if not (folder / RECIPE).exists():
+    if not (folder / RECIPE).exists() or (folder / BEGINNING).exists():
         return
     earlier = check_recipe(folder / RECIPE)
     if earlier.recipe is None:

@@ -2,7 +2,8 @@
 
 A line of training has `loss`, the mean since the line before; a line of evaluation
 has `cls`, and `dist` and `fused` where there are two heads. Both have `step`, the
-steps done, and `epoch`.
+steps done, and `epoch`. One with `unreadable` names images that were skipped, each
+once in a file.
 """
 
 import json
@@ -11,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deit_spec.distill.evaluation import Scores
-from deit_spec.distill.training.files import write_text
+from deit_spec.distill.evaluation import Scores, heads_of
+from deit_spec.distill.files import write_text
 from deit_spec.recipe.names import METRICS
 
 
@@ -28,6 +29,7 @@ class Log:
         kept = [line for line in read(folder) if line["step"] <= step]
         self.seconds: float = max((line.get("seconds", 0) for line in kept), default=0)
         self._scored = {line["step"] for line in kept if "cls" in line}
+        self.unreadable = [name for line in kept for name in line.get("unreadable", ())]
         write_text(self.path, "".join(map(_line, kept)))
 
     def add(self, line: Mapping[str, Any]) -> None:
@@ -56,8 +58,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 def of_scores(scores: Scores) -> dict[str, Any]:
     """What a line has of an evaluation."""
-    heads = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
-    named = {name: asdict(each) for name, each in heads.items() if each is not None}
+    named = {name: asdict(each) for name, each in heads_of(scores).items()}
     return {
         **named,
         "images": scores.images,

@@ -94,8 +94,6 @@ def writing(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except FileNotFoundError:  # is of what is read, such as weights
-        raise
     except OSError as error:
         raise not_written(folder, error) from error
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -71,6 +72,14 @@ class Processes:
         """Average a tensor over the processes."""
         return self.total(tensor) / self.world
 
+    def gather(self, names: list[str]) -> list[str]:
+        """Join what each process names, in their order."""
+        if self.world == 1:
+            return names
+        found: list[list[str]] = [[] for _ in range(self.world)]
+        torch.distributed.all_gather_object(found, names)
+        return [name for some in found for name in some]
+
     def agree(self, *, wish: bool) -> bool:
         """Whether any process wishes it."""
         if self.world == 1:
@@ -87,6 +96,22 @@ class Processes:
             self.accelerator.local_main_process_first()
         )
         return context
+
+
+def is_first_to_say(text: str) -> bool:
+    """Whether no other process of the run has asked this of the same text.
+
+    What one process alone has met is told by that one, and what all have met once.
+    Before they know of each other all have met it, and one of each machine tells.
+    """
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return int(os.environ.get("LOCAL_RANK") or 0) == 0
+    key = "deit-spec said " + sha256(text.encode()).hexdigest()
+    try:
+        store: Any = torch.distributed.distributed_c10d._get_default_store()  # noqa: SLF001
+        return bool(store.add(key, 1) == 1)
+    except RuntimeError:  # the process that kept it is gone
+        return True
 
 
 def _accelerator() -> "Accelerator":

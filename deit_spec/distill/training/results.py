@@ -1,7 +1,7 @@
 """What a run leaves in its folder when it ends: weights, curves, a summary."""
 
+from deit_spec.distill.files import write_text
 from deit_spec.distill.training import curves, summary
-from deit_spec.distill.training.files import write_text
 from deit_spec.distill.training.log import read
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run

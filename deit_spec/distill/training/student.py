@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from deit_spec.diagnostics import Severity
-from deit_spec.distill.training.files import write_whole
+from deit_spec.distill.files import write_whole
 from deit_spec.distill.training.reporter import Reporter
 from deit_spec.distill.training.seeds import seed_student
 from deit_spec.graph import Target

@@ -1,6 +1,7 @@
 """`summary.md`: what was trained, what came of it, and how to use it."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,9 +9,11 @@ from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
-from deit_spec.recipe.names import HEADS, SPEC, WEIGHTS
+from deit_spec.recipe.names import HEADS, METRICS, SPEC, WEIGHTS
 from deit_spec.version import __version__
 
+SHOWN = 20
+"""How many unreadable images a summary names."""
 MINUTE = 60
 """In seconds; and as many make an hour."""
 
@@ -20,6 +23,8 @@ def text(run: Run, start: Start, finished: Finished) -> str:
     parts = [f"# {start.student}\n", _trained(run, start, finished)]
     if finished.scores is not None:
         parts.append(_results(finished.scores))
+    if run.unreadable:
+        parts.append(_unreadable(run.unreadable))
     parts += [_use(finished.folder), _made(start, finished)]
     return "\n".join(parts)
 
@@ -58,6 +63,17 @@ def _results(scores: Scores) -> str:
 def _row(name: str, head: HeadScores) -> str:
     shares = f"{head.top1:.2%} | {head.top5:.2%}".replace("%", " %")
     return f"| {name} | {shares} | {head.nll:.4f} | {head.ece:.4f} |"
+
+
+def _unreadable(names: Sequence[str]) -> str:
+    """How many images could not be read, and which the first are."""
+    many = "1 image was" if len(names) == 1 else f"{len(names):,} images were"
+    rest = f"- and {len(names) - SHOWN:,} more, in `{METRICS}`\n"
+    return (
+        f"{many} unreadable, and skipped:\n\n"
+        + "".join(f"- `{name}`\n" for name in names[:SHOWN])
+        + (rest if len(names) > SHOWN else "")
+    )
 
 
 def _use(folder: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.teachers import Teacher, open_teacher
+from deit_spec.distill.teachers.convnet import UnsavedError
 from deit_spec.distill.training import checkpoint, problems
 from deit_spec.distill.training import folder as place
 from deit_spec.distill.training.learner import Learner
@@ -59,12 +60,12 @@ def train(
         data = open_data(checked)
         processes.wait()  # all have seen the folder as it was
         with problems.writing(folder):
-            teacher = _open_teacher(
-                checked, folder, data, processes, allow_code=allow_code
-            )
-            student = open_student(checked, told)
-            learner = Learner(student, teacher, checked.recipe, processes)
-            run = _begin(checked, folder, data, learner, told)
+            if processes.main:
+                place.mark(folder)
+        teacher = _open_teacher(checked, folder, data, processes, allow_code=allow_code)
+        student = open_student(checked, told)
+        learner = Learner(student, teacher, checked.recipe, processes)
+        run = _begin(checked, folder, data, learner, told)
         start = _start(run)
         told.started(start)
         complete = run.go(stop)
@@ -82,11 +83,14 @@ def _open_teacher(
     allow_code: bool,
 ) -> Teacher | None:
     """Open the teacher, which one process of a machine may train and write first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with processes.local_main_first():
-        return open_teacher(
-            checked, data, folder=folder, allow_code=allow_code, device=processes.device
-        )
+    device = processes.device
+    try:
+        with processes.local_main_first():
+            return open_teacher(
+                checked, data, folder=folder, allow_code=allow_code, device=device
+            )
+    except UnsavedError as error:
+        raise problems.not_written(folder, error) from error
 
 
 def _begin(
@@ -102,9 +106,11 @@ def _begin(
     last = find_last(folder)
     done = 0 if last is None else checkpoint.load(learner, last)
     main = learner.processes.main
+    log = None
     if main:
-        place.begin(checked, folder, data.classes)
-    log = Log(folder, done) if main else None
+        with problems.writing(folder):
+            place.begin(checked, folder, data.classes)
+            log = Log(folder, done)
     learner.processes.wait()
     return Run(
         checked=checked,

@@ -111,6 +111,7 @@ def every_head_that_answers_learns(given: Given) -> Findings:
     fusion, field = student.variant.fusion, "alpha" if given.learns else "kind"
     if not student.has_two_heads or fusion == "cls" or (given.learns and loss.alpha):
         return
+    help_ = "a student without `teacher_num_classes`"
     yield diagnose(
         "DS529",
         f"the distillation head learns nothing with loss.{field} "
@@ -121,10 +122,7 @@ def every_head_that_answers_learns(given: Given) -> Findings:
             *in_spec(given.checked.student, "teacher_num_classes", "the head"),
         ],
         notes=["the head stays as it was drawn, and `predict` joins it to the other"],
-        helps=[
-            "`variant.fusion: cls` in the spec of the student, or a student without "
-            "`teacher_num_classes`"
-        ],
+        helps=[f"`variant.fusion: cls` in the spec of the student, or {help_}"],
     )
 
 

@@ -183,7 +183,9 @@ def test_training_has_the_transforms_of_timm(
     assert data._train.view.transforms[-1].mode == "pixel"
 
 
-@pytest.mark.parametrize("words", ["rand-m9-mstd0.5-inc1", "rand-m10-mmax20-mstd5-inc1"])
+@pytest.mark.parametrize(
+    "words", ["rand-m9-mstd0.5-inc1", "rand-m10-mmax20-mstd5-inc1"]
+)
 def test_no_magnitude_is_too_high_for_pillow(words: str) -> None:
     """At 10 and above timm posterizes to no bits, which Pillow refuses."""
     augmentation = Augmentation(rand_augment=words, crop_scale=None, erasing=0.0)

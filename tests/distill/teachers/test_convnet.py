@@ -1,5 +1,6 @@
 """The convnet that is trained on the spot."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from support.recipes import check
 
 from deit_spec.distill.data import DataError, open_data
 from deit_spec.distill.data.digits import read_digits
-from deit_spec.distill.teachers import builtin, open_teacher
+from deit_spec.distill.teachers import Teacher, builtin, open_teacher
 from deit_spec.distill.teachers.convnet import (
     DigitsConvnet,
     load_convnet,
@@ -54,7 +55,7 @@ def test_how_many_threads_there_are_does_not_matter() -> None:
 
 def test_what_is_saved_is_loaded_bit_for_bit(tmp_path: Path) -> None:
     network, path = trained(), tmp_path / "teacher.safetensors"
-    save_convnet(network, path)
+    save_convnet(network, path, "x")
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     loaded = load_convnet(path, channels=1, classes=10)
     assert torch.equal(loaded(IMAGES), network(IMAGES))
@@ -66,12 +67,12 @@ def test_a_full_disk_leaves_what_was_there(
     path = tmp_path / "teacher.safetensors"
     path.write_text("before")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("deit_spec.distill.teachers.convnet.write", fail)
     with pytest.raises(OSError, match="No space"):
-        save_convnet(trained(), path)
+        save_convnet(trained(), path, "x")
     assert path.read_text() == "before"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
@@ -95,6 +96,32 @@ def test_a_run_finds_its_teacher_again(
     assert given is not None
     assert torch.equal(one(*batch), given(*batch))
     assert not (tmp_path / "runs" / "y").exists()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"teacher": {"steps": 3}}, {"run": {"seed": 1}}, {"data": {"split_seed": 1}}],
+)
+def test_a_teacher_of_another_recipe_is_not_taken(
+    tmp_path: Path, other: dict[str, dict[str, object]]
+) -> None:
+    """It is trained anew, and is the one that it would be in an empty folder."""
+
+    def opened(place: str, **sections: dict[str, object]) -> Teacher:
+        asked = {"builtin": "digits_convnet", "steps": 2, **sections.pop("teacher", {})}
+        images = {"builtin": "digits", "train_images": 50, **sections.pop("data", {})}
+        checked = check(tmp_path, teacher=asked, data=images, **sections)
+        found = open_teacher(checked, open_data(checked), folder=tmp_path / place)
+        assert found is not None
+        return found
+
+    def state(teacher: Teacher) -> list[float]:
+        return [x for each in teacher.parameters() for x in each.flatten().tolist()]
+
+    stale = state(opened("one"))
+    anew = state(opened("one", **copy.deepcopy(other)))
+    assert anew != stale
+    assert anew == state(opened("two", **other))
 
 
 def test_it_sees_pixels_from_0_to_1(tmp_path: Path) -> None:

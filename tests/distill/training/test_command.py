@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import ROOT, run
-from support.recipes import check_images, write_images
+from support.recipes import PLAIN, check_images, write_images
 from support.runs import KINDS, lines, recipe, weights
 
 
@@ -169,3 +169,40 @@ def test_a_broken_package_is_no_defect(tmp_path: Path, error: str) -> None:
     assert done.returncode == 1
     assert "error[DS528]: data.folder needs timm" in done.stderr
     assert "cannot be imported: no operator nms" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups")
+def test_a_signal_to_all_processes_saves_too(tmp_path: Path) -> None:
+    """As `timeout`, Slurm and a terminal send it: to those that read images, too."""
+    write_images(tmp_path / "images", "abc", 8)
+    check_images(
+        tmp_path,
+        {"folder": "images", "workers": 2},
+        augmentation={**PLAIN, "drop_path": 0.0},
+        schedule={"steps": 100_000, "batch_size": 4, "warmup_steps": 1},
+        run={"log_every": 2, "evaluate_every": 99_999, "checkpoint_every": 99_999},
+    )
+    program = "import peers; peers.import_timm()\n"
+    program += "from deit_spec.cli import main; main()"
+    command = [
+        *(sys.executable, "-c", program, "train"),
+        *(str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run")),
+    ]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as child:
+        metrics = tmp_path / "run" / "metrics.jsonl"
+        while child.poll() is None and not (
+            metrics.exists() and metrics.stat().st_size
+        ):
+            time.sleep(0.01)
+        os.killpg(child.pid, signal.SIGTERM)
+        told = child.communicate()[1]
+    assert child.returncode == 128 + signal.SIGTERM, told
+    assert "stopped by SIGTERM after step" in told
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1

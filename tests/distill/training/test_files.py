@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 import pytest
 
+from deit_spec.distill.files import write_text, write_whole
 from deit_spec.distill.training import log
-from deit_spec.distill.training.files import write_text, write_whole
 from deit_spec.distill.training.names import find_last, path_of
 from deit_spec.recipe.names import METRICS
 

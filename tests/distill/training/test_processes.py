@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from peers import import_timm
 from support.programs import launch
+from support.recipes import PLAIN, check_images, write_images
 from support.runs import HARD, lines, recipe
 
 from deit_spec.distill.training import train
@@ -85,3 +87,21 @@ def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
     one, two = lines(tmp_path / "one"), lines(tmp_path / "two")
     assert [line["step"] for line in one] == [line["step"] for line in two]
     assert one[-2]["loss"] == pytest.approx(two[-2]["loss"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_what_another_process_alone_has_met_is_told(tmp_path: Path) -> None:
+    """The second of the images held out is read by the second of the processes."""
+    import_timm()
+    write_images(tmp_path / "images" / "train", "abc", 4)
+    write_images(tmp_path / "images" / "val", "abc", 2)
+    (tmp_path / "images" / "val" / "a" / "1.png").write_text("no image")
+    check_images(
+        tmp_path,
+        {"folder": "images", "unreadable": 0},
+        augmentation={**PLAIN, "drop_path": 0.0},
+        schedule={"steps": 2, "batch_size": 4, "warmup_steps": 1},
+    )
+    done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "run")
+    assert done.returncode == 1
+    assert done.stderr.count("error[DS524]") == 1

@@ -15,8 +15,9 @@ from support.untrained import save_weights
 
 import deit_spec
 from deit_spec.distill.data import open_data
-from deit_spec.distill.evaluation import evaluate
-from deit_spec.distill.training import RunError, Silent, train
+from deit_spec.distill.evaluation import Scores, evaluate
+from deit_spec.distill.metrics import HeadScores
+from deit_spec.distill.training import RunError, Silent, run, train
 from deit_spec.distill.training.names import find_last
 from deit_spec.distill.training.student import open_student
 from deit_spec.recipe import CheckedRecipe, check_recipe
@@ -377,3 +378,136 @@ def test_bf16_trains_with_weights_of_fp32(tmp_path: Path) -> None:
     assert all(
         "loss" not in line or line["loss"] < 4 for line in lines(tmp_path / "run")
     )
+
+
+FIRST_FILES = ("classes.json", "spec.yaml", "recipe.yaml")
+
+
+class KilledError(BaseException):
+    """Takes the place of a process that is gone, as nothing is to catch it."""
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_killed_as_it_begins_it_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, resume: bool
+) -> None:
+    """Killed before each file has its name, and after; half of it beside its place."""
+    checked = recipe(tmp_path, schedule={"steps": 2, "warmup_steps": 1})
+    train(checked, tmp_path / "whole")
+    replace, states = Path.replace, set()
+    for moment in range(8):
+        folder, count = tmp_path / f"run-{moment}", iter(range(100))
+
+        def killed(
+            self: Path, other: Path, m: int = moment, n: Any = count
+        ) -> Path | None:
+            now = next(n)
+            if now == m // 2 and m % 2:
+                replace(self, other)
+            if now == m // 2:
+                raise KilledError
+            return replace(self, other)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", killed)
+            patch.setattr(Path, "unlink", lambda *_, **__: None)
+            with pytest.raises(KilledError):
+                train(checked, folder)
+        states.add(frozenset(each.name for each in folder.iterdir()))
+        finished = train(checked, folder, resume=resume)
+        assert finished.complete
+        assert weights(folder) == weights(tmp_path / "whole")
+        names = {each.name for each in folder.iterdir()}
+        assert names == {each.name for each in (tmp_path / "whole").iterdir()}
+    assert len(states) == 8
+    assert all(any(name in state for state in states) for name in FIRST_FILES)
+
+
+def test_what_somebody_else_has_written_is_no_leftover(tmp_path: Path) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    folder.mkdir()
+    for name in ("spec.yaml", "classes.json"):
+        (folder / name).write_text("mine")
+    assert _refusal(checked, folder) == "DS533"
+    (folder / "beginning").touch()
+    (folder / "thesis.txt").touch()
+    assert _refusal(checked, folder) == "DS533"
+    assert _refusal(checked, folder, resume=True) == "DS534"
+    assert (folder / "spec.yaml").read_text() == "mine"
+
+
+def test_a_loss_that_is_no_number_is_met_before_an_evaluation(tmp_path: Path) -> None:
+    checked = recipe(
+        tmp_path,
+        optimizer={"lr": 1e30},
+        run={"evaluate_every": 2, "log_every": 50, "checkpoint_every": 50},
+    )
+    with pytest.raises(RunError) as caught:
+        train(checked, tmp_path / "run")
+    assert [found.code for found in caught.value.diagnostics] == ["DS531"]
+
+
+def test_a_score_that_is_no_number_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All weights may be numbers, and what is made of them none."""
+    monkeypatch.setattr(run, "evaluate", lambda *_, **__: _scores(float("nan")))
+    with pytest.raises(RunError) as caught:
+        train(recipe(tmp_path), tmp_path / "run")
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS531"
+    assert found.message == "the evaluation's NLL of cls is nan in step 6"
+
+
+def _scores(nll: float) -> Scores:
+    return Scores(HeadScores(0.5, 1.0, nll, 0.1), None, None, 100, 1.0)
+
+
+def test_a_signal_in_the_last_step_stops_nothing(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        finished = train(
+            recipe(tmp_path), tmp_path / "run", reporter=StopAfter(12, signal.SIGTERM)
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (finished.complete, finished.signal, finished.step) == (True, None, 12)
+    assert finished.scores is not None
+    assert "It was stopped" not in (tmp_path / "run" / "summary.md").read_text()
+
+
+def test_what_cannot_be_read_is_not_said_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+
+    read = safetensors_file.read
+
+    def refuse(path: Path, name: str) -> Any:
+        if path == find_last(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return read(path, name)
+
+    monkeypatch.setattr(safetensors_file, "read", refuse)
+    with pytest.raises(WeightsError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS401"
+    assert found.message == "the checkpoint cannot be read: permission denied"
+
+
+def test_no_space_for_the_teacher_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("deit_spec.distill.teachers.convnet.write", refuse)
+    with pytest.raises(RunError) as caught:
+        train(recipe(tmp_path), tmp_path / "run")
+    (found,) = caught.value.diagnostics
+    assert found.message == "the run cannot be written: no space left on device"
+    monkeypatch.undo()
+    assert train(recipe(tmp_path), tmp_path / "run").complete

@@ -8,15 +8,19 @@ from typing import BinaryIO
 UNFINISHED = ".unfinished"
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_whole(
+    path: Path, write: Callable[[BinaryIO], object], *, apart: str = ""
+) -> None:
     """Write a file beside the path, see it on the disk, and give it its name.
 
-    A process that is killed in between leaves `NAME.unfinished`.
+    A process that is killed in between leaves `NAME.unfinished`, or with `apart`,
+    where several may write the same file, `NAME.APART.unfinished`.
 
     Raises:
         OSError: It cannot be written; what was there is as it was.
     """
-    beside = path.with_name(path.name + UNFINISHED)
+    middle = f".{apart}" if apart else ""
+    beside = path.with_name(f"{path.name}{middle}{UNFINISHED}")
     try:
         with beside.open("wb") as file:
             write(file)
@@ -26,7 +30,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _sync_names(path.parent)
+    sync_names(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,7 +38,8 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda file: file.write(text.encode()))
 
 
-def _sync_names(folder: Path) -> None:
+def sync_names(folder: Path) -> None:
+    """See the names of a folder on the disk."""
     if os.name == "nt":  # there a folder cannot be opened
         return
     handle = os.open(folder, os.O_RDONLY)
