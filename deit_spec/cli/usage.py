@@ -34,6 +34,8 @@ def _in_plain_words(error: typer.BadParameter) -> str:
         return str(context["error"])
     if kind.startswith("int_"):
         return f"{value!r} is not an integer."
+    if kind.startswith("float_"):
+        return f"{value!r} is not a number."
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         return f"{value} is not {words} {context[key]:,}."
