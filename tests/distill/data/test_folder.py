@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -17,7 +18,7 @@ from support.recipes import PLAIN, check_images, write_images
 
 from deit_spec.distill.data import Batch, Data, open_data
 from deit_spec.distill.data.pictures import FilePictures, read_picture
-from deit_spec.distill.data.reading import Reading, seeded
+from deit_spec.distill.data.reading import Ask, Reading, read_batches, seeded
 from deit_spec.distill.data.views import (
     GREY_MEAN,
     IMAGENET_MEAN,
@@ -235,8 +236,6 @@ def test_the_next_readable_image_takes_the_place(parts: Path) -> None:
         return torch.from_numpy(np.array(whole(image)))
 
     reading = Reading(pictures, range(8), channels=3, view=view, tries=3)
-    from deit_spec.distill.data.reading import Ask  # noqa: PLC0415
-
     third, fifth = reading[Ask(3, 0)], reading[Ask(5, 0)]
     assert torch.equal(third.image, fifth.image)
     assert (third.label, fifth.label) == (5, 5)
@@ -297,3 +296,28 @@ def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
     assert (done.stdout, done.stderr) == ("19 2\n", "")
+
+
+class Signalled:
+    """A view in whose midst a signal comes."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        os.kill(os.getpid(), self.number)
+        return torch.zeros(3, *image.size)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_reads_on_where_all_processes_are_to_stop(
+    parts: Path, number: int
+) -> None:
+    """The parent finishes its step, and needs what it has asked for."""
+    paths = sorted(map(str, (parts / "images" / "train" / "a").iterdir()))[:1]
+    reading = Reading(
+        FilePictures(paths, [0]), [0], channels=3, view=Signalled(number), tries=1
+    )
+    (batch,) = read_batches(reading, iter([[Ask(0, 0)]]), workers=1)
+    assert batch.images is not None
+    assert batch.unreadable == ()

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import pytest
-from peers import import_timm
 from support.programs import launch
-from support.recipes import PLAIN, check_images, write_images
 from support.runs import HARD, lines, recipe
 
 from deit_spec.distill.training import train
@@ -91,17 +89,19 @@ def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_another_process_alone_has_met_is_told(tmp_path: Path) -> None:
-    """The second of the images held out is read by the second of the processes."""
-    import_timm()
-    write_images(tmp_path / "images" / "train", "abc", 4)
-    write_images(tmp_path / "images" / "val", "abc", 2)
-    (tmp_path / "images" / "val" / "a" / "1.png").write_text("no image")
-    check_images(
-        tmp_path,
-        {"folder": "images", "unreadable": 0},
-        augmentation={**PLAIN, "drop_path": 0.0},
-        schedule={"steps": 2, "batch_size": 4, "warmup_steps": 1},
-    )
-    done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "run")
-    assert done.returncode == 1
-    assert done.stderr.count("error[DS524]") == 1
+    """And what both have met, once."""
+    for name, ranks in (("second", "1"), ("both", "01")):
+        recipe(tmp_path, teacher={"python": f"teacher_of_{name}:make"})
+        (tmp_path / f"teacher_of_{name}.py").write_text(
+            "import os\n"
+            "from torch import nn\n"
+            "def make(classes):\n"
+            f"    if os.environ['RANK'] in '{ranks}':\n"
+            "        raise RuntimeError('no eyes')\n"
+            "    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))\n"
+        )
+        folder = tmp_path / name
+        done = launch("train", tmp_path / "recipe.yaml", "-o", folder, "--allow-code")
+        assert done.returncode == 1
+        assert done.stderr.count("error[DS527]") == 1, done.stderr
+        assert "no eyes" in done.stderr
