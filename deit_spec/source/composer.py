@@ -19,7 +19,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from deit_spec.diagnostics import Fix
+from deit_spec.diagnostics import Fix, Span
 from deit_spec.source import limits, problems, tags
 from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import NextEvent, end_of, start_of
@@ -150,19 +150,15 @@ class Composer:
     ) -> str | None:
         """Give the name of a key that counts, and report one that does not."""
         name = key.value
-        if isinstance(name, str) and name not in firsts and name != "<<":
-            firsts[name] = key
-            return name
         if type(event) is AliasEvent:
             self._doubt(path)
-            return None
-        span = self._report.positions.span(key.start, key.end)
-        if _is_merge(event):
-            self._report.note(problems.merge_key(span))
+        elif name == "<<" and _is_merge(event):
+            self._report.note(problems.merge_key(self._span(key)))
             self._doubt(path)
         elif not isinstance(name, str):
             text = event.value if isinstance(event, ScalarEvent) else None
-            self._report.note(problems.key_not_string(key.kind, text, span))
+            problem = problems.key_not_string(key.kind, text, self._span(key))
+            self._report.note(problem)
         elif name not in firsts:
             firsts[name] = key
             return name
@@ -186,7 +182,7 @@ class Composer:
         is_plain = equal and not isinstance(there, dict | list) and there is not UNKNOWN
         line = line_of(entry, entry.source) if is_plain else None
         fix = Fix(f"remove the second `{name}`", (line.emptied(),)) if line else None
-        first = self._report.positions.span(firsts[name].start, firsts[name].end)
+        first = self._span(firsts[name])
         self._report.note(problems.twice(name, entry.key, first, fix))
         if not equal:
             self._doubt(None if path is None else (*path, name))
@@ -204,6 +200,9 @@ class Composer:
         self.spans[path] = self._entry(key, value)
         if value.value is UNKNOWN or value.start in self._report.mistagged:
             self.doubts.add(path)
+
+    def _span(self, node: Node) -> Span:
+        return self._report.positions.span(node.start, node.end)
 
     def _entry(self, key: Node | None, value: Node) -> Entry:
         place = (value.start, value.end)

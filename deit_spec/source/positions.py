@@ -31,6 +31,7 @@ class Positions:
         self.source = source
         self._patches = patches
         self._moved = _moved(patches)
+        self._starts = [moved.start for moved in self._moved]
 
     @cached_property
     def parsed(self) -> str:
@@ -47,7 +48,7 @@ class Positions:
 
     def original(self, offset: int) -> int:
         """Give the offset in the source of an offset in what is parsed."""
-        before = bisect_right(self._moved, offset, key=lambda moved: moved.start) - 1
+        before = bisect_right(self._starts, offset) - 1
         if before < 0:
             return offset
         moved, patch = self._moved[before], self._patches[before]

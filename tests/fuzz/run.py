@@ -31,8 +31,8 @@ def main() -> None:
     corpus = BUILD / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for index, seed in enumerate(texts.seeds()):
-        # The last byte chooses what the rest is: here, a text as it stands.
-        (corpus / f"seed-{index}").write_bytes(seed + b"\x01")
+        # The first byte chooses what the rest is: here, a text as it stands.
+        (corpus / f"seed-{index}").write_bytes(b"\x01" + seed)
     workers = [start(index, corpus, options.minutes) for index in range(options.jobs)]
     codes = [worker.wait() for worker in workers]
     report(options.jobs)
@@ -54,7 +54,8 @@ def start(index: int, corpus: Path, minutes: float) -> subprocess.Popen[bytes]:
         f"-max_total_time={round(minutes * 60)}",
         f"-max_len={LONGEST_INPUT}",
         f"-artifact_prefix={BUILD}/{index}.",
-        "-timeout=10",
+        # Of the clock, against what never ends; the worker counts seconds of CPU.
+        "-timeout=60",
         "-reload=10",
         f"-seed={index + 1}",
         str(corpus),
@@ -69,6 +70,7 @@ def report(jobs: int) -> None:
     print(f"inputs tried      {sum(each['inputs'] for each in found):,}")
     print(f"time              {sum(each['seconds'] for each in found) / 60:.1f} min")
     print(f"longest answer    {max(each['longest'] for each in found) * 1000:.0f} ms")
+    print(f"timed once more   {sum(each['timed_again'] for each in found)}")
     memory = max(each["memory"] for each in found) / 1000
     print(f"peak memory       {memory:.0f} MB, the fuzzer's own among them")
 
