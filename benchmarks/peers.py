@@ -6,12 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
+from torch import library
 
 OPS = ("nms", "qnms")
 SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-
-_libraries: list[torch.library.Library] = []
-"""Schemas live as long as the library objects that define them."""
 
 
 def import_timm() -> ModuleType:
@@ -21,12 +19,14 @@ def import_timm() -> ModuleType:
     torch of another build its own library cannot load, and the import fails for
     want of the schema. So the schemas are declared where the library is missing.
     """
-    if not _libraries and not _loads_ops():
-        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    if not _has_ops() and not _loads_ops():
         for name in OPS:
-            library.define(f"{name}{SCHEMA}")  # type: ignore[no-untyped-call]
-        _libraries.append(library)
+            library.define(f"torchvision::{name}", SCHEMA)
     return import_module("timm")
+
+
+def _has_ops() -> bool:
+    return hasattr(torch.ops.torchvision, OPS[0])
 
 
 def _loads_ops() -> bool:
@@ -35,11 +35,11 @@ def _loads_ops() -> bool:
     if spec is None or spec.origin is None:
         return False
     try:
-        for library in Path(spec.origin).parent.glob("_C*"):
-            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
+        for compiled in Path(spec.origin).parent.glob("_C*"):
+            torch.ops.load_library(str(compiled))  # type: ignore[no-untyped-call]
     except OSError:
         return False
-    return hasattr(torch.ops.torchvision, OPS[0])
+    return _has_ops()
 
 
 def import_transformers() -> ModuleType:
