@@ -130,8 +130,8 @@ def _merge(base: Document, document: Document) -> Document:
     own = {key: item for key, item in _mapping(document).items() if key != "extends"}
     value = {**_mapping(base), **own}
     spans = {**base.spans, **document.spans}
-    spans.pop(("extends",))
     if "extends" in value:
+        # It is no text; what stands in the document's own was followed.
         spans["extends",] = base.spans["extends",]
     above, below = own.get("variant"), _mapping(base).get("variant")
     if isinstance(above, Mapping) and isinstance(below, Mapping):
