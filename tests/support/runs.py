@@ -1,10 +1,16 @@
 """Short runs on the digits, for tests of training."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from deit_spec.distill.training import Silent
+from deit_spec.distill.training.names import find_last
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.weights import safetensors_file
 from support.recipes import PLAIN, check
 
 TEACHER = {"builtin": "digits_convnet", "steps": 20}
@@ -63,3 +69,28 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 def weights(folder: Path) -> bytes:
     """The bytes of the weights that a run has left."""
     return (folder / "model.safetensors").read_bytes()
+
+
+def state(folder: Path) -> dict[str, torch.Tensor]:
+    """What the last checkpoint of a run holds."""
+    path = find_last(folder)
+    assert path is not None
+    return safetensors_file.read(path, path.name)
+
+
+class GoneError(Exception):
+    """Takes the place of a process that is gone."""
+
+
+class StopAfter(Silent):
+    """Is gone after a step, or asks to stop as a signal does."""
+
+    def __init__(self, step: int, number: int | None = None) -> None:
+        self.step, self.number = step, number
+
+    def stepped(self, step: int) -> None:
+        """Stop once the step is done."""
+        if step == self.step and self.number is not None:
+            os.kill(os.getpid(), self.number)
+        elif step == self.step:
+            raise GoneError

@@ -171,7 +171,6 @@ def test_a_broken_package_is_no_defect(tmp_path: Path, error: str) -> None:
     assert "cannot be imported: no operator nms" in done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups")
 def test_a_signal_to_all_processes_saves_too(tmp_path: Path) -> None:
     """As `timeout`, Slurm and a terminal send it: to those that read images, too."""
     write_images(tmp_path / "images", "abc", 8)
@@ -201,6 +200,7 @@ def test_a_signal_to_all_processes_saves_too(tmp_path: Path) -> None:
             metrics.exists() and metrics.stat().st_size
         ):
             time.sleep(0.01)
+        assert child.poll() is None, child.communicate()[1]
         os.killpg(child.pid, signal.SIGTERM)
         told = child.communicate()[1]
     assert child.returncode == 128 + signal.SIGTERM, told

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from support.programs import launch
-from support.runs import HARD, lines, recipe
+from support.runs import HARD, GoneError, StopAfter, lines, recipe
 
 from deit_spec.distill.training import train
 
@@ -65,20 +65,9 @@ def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
     checked = recipe(
         tmp_path, **MIXED, schedule={"steps": 16}, run={"parallel": "fsdp2"}
     )
-
-    class GoneError(Exception):
-        pass
-
-    from deit_spec.distill.training import Silent  # noqa: PLC0415
-
-    class Gone(Silent):
-        def stepped(self, step: int) -> None:
-            if step == 9:
-                raise GoneError
-
     train(checked, tmp_path / "one")
     with pytest.raises(GoneError):
-        train(checked, tmp_path / "two", reporter=Gone())
+        train(checked, tmp_path / "two", reporter=StopAfter(9))
     done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "two", "--resume")
     assert done.returncode == 0, done.stderr
     assert "going on after step 8" in done.stderr
