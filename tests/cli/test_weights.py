@@ -233,7 +233,6 @@ main()
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits on Windows")
 @pytest.mark.parametrize(
     ("out", "to"),
     [("o.pth", "deit"), ("o.bin", "timm"), ("o.safetensors", "timm"), ("hf", "hf")],

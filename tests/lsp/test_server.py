@@ -2,10 +2,6 @@
 
 import asyncio
 import functools
-import json
-import re
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -277,80 +273,6 @@ async def test_a_defect_does_not_end_the_server(tmp_path: Path) -> None:
             await client.complete(path, 0, 0)
         assert len(await client.actions(path, WHOLE)) == 2
         assert len(client.shown) == 1
-
-
-def talk(*messages: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
-    """Send messages as bytes, and close the pipe."""
-    data = b""
-    for message in messages:
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        data += b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    command = [sys.executable, "-m", "deit_spec", "lsp"]
-    return subprocess.run(
-        command, input=data, capture_output=True, check=False, timeout=60
-    )
-
-
-INITIALIZE = {"id": 1, "method": "initialize", "params": {"capabilities": {}}}
-
-
-def test_nothing_but_the_protocol_is_printed() -> None:
-    item = {"uri": "file:///nowhere/a.yaml", "languageId": "yaml", "version": 1}
-    done = talk(
-        INITIALIZE,
-        {
-            "method": "textDocument/didOpen",
-            "params": {"textDocument": {**item, "text": "deph: 3\ud800\n"}},
-        },
-        {"id": 2, "method": "shutdown"},
-        {"method": "exit"},
-    )
-    assert done.returncode == 0
-    rest, read = done.stdout, []
-    while rest:
-        head = re.match(rb"Content-Length: (\d+)\r\n(?:.+\r\n)*\r\n", rest)
-        assert head is not None, rest
-        end = head.end() + int(head[1])
-        read.append(json.loads(rest[head.end() : end]))
-        rest = rest[end:]
-    assert [each.get("id", each.get("method")) for each in read] == [
-        1,
-        "textDocument/publishDiagnostics",
-        2,
-    ]
-    (found,) = read[1]["params"]["diagnostics"]
-    assert found["code"] == "DS001"
-    assert b"Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    "messages", [[], [INITIALIZE], [INITIALIZE, {"method": "exit"}]]
-)
-def test_an_end_without_a_shutdown_is_1(messages: list[dict[str, Any]]) -> None:
-    done = talk(*messages)
-    assert done.returncode == 1
-    assert b"Traceback" not in done.stderr
-
-
-def test_without_pygls_it_says_what_to_install() -> None:
-    code = (
-        "import sys\nsys.modules['pygls'] = None\n"
-        "sys.argv = ['deit-spec', 'lsp']\n"
-        "from deit_spec.cli import main\nmain()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "pip install 'deit-spec[lsp]'" in done.stderr
-
-
-def test_neither_torch_nor_rich_is_imported() -> None:
-    code = (
-        "import sys\nimport deit_spec.lsp.server\n"
-        "assert not {'torch', 'rich', 'typer'} & sys.modules.keys()\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @scenario

@@ -3,13 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 import deit_spec
-from deit_spec.weights import Checkpoint, Plan, make_plan
+from deit_spec import DeiTSpec
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.spec import check_text
+from deit_spec.weights import Checkpoint, Plan, WeightsError, make_plan, open_checkpoint
 from deit_spec.weights.convert import rename
 from deit_spec.weights.dialects import DIALECTS
+from deit_spec.weights.target import Target
 
 DISTILLED: dict[str, Any] = {
     "image_size": 32,
@@ -85,3 +90,30 @@ def changed(spec: dict[str, Any], **fields: Any) -> dict[str, Any]:
 def codes(plan: Plan) -> list[str]:
     """The codes of what a plan finds, in order."""
     return [each.code for each in plan.diagnostics]
+
+
+def error_of(path: Path, **options: Any) -> Diagnostic:
+    """The one finding of a file that is no checkpoint."""
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(path, **options)
+    (diagnostic,) = caught.value.diagnostics
+    return diagnostic
+
+
+def spec_of(text: str) -> DeiTSpec:
+    """The spec that a text says, which has no errors."""
+    checked = check_text(text.encode(), "<found>")
+    assert checked.spec is not None, checked.diagnostics
+    return checked.spec
+
+
+def shapes_alone(spec: Any) -> dict[str, Tensor]:
+    """A state dict of a spec's shapes, whose tensors share one number."""
+    zero = torch.zeros(1)
+    shapes = Target(deit_spec.lower(spec)).shapes
+    return {name: zero.expand(shape) for name, shape in shapes.items()}
+
+
+def of_shapes(state: dict[str, Tensor], **options: Any) -> Checkpoint:
+    """A checkpoint of a state dict, without a file."""
+    return Checkpoint("w", "torch, zip", state, **options)

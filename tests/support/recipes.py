@@ -6,9 +6,11 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.distill.data import Data, open_data
+from deit_spec.recipe import CheckedRecipe, Recipe, check_recipe
 
-SPECS = Path(__file__).parents[2] / "recipes" / "students"
+FOLDER = Path(__file__).parents[2] / "recipes"
+SPECS = FOLDER / "students"
 DIGITS = {"builtin": "digits", "train_images": 300, "val_images": 600}
 PLAIN = {
     "repeats": 1,
@@ -74,3 +76,17 @@ def write_images(folder: Path, classes: str, each: int = 4, side: int = 12) -> N
             size = (side + number, side)
             image = Image.frombytes("RGB", size, source.randbytes(3 * size[0] * side))
             image.save(folder / label / f"{number}.png")
+
+
+def valid(checked: CheckedRecipe) -> Recipe:
+    """The recipe, which has no errors."""
+    assert checked.recipe is not None, checked.diagnostics
+    return checked.recipe
+
+
+def open_images(folder: Path, **sections: dict[str, object]) -> Data:
+    """Open the folder `images` as a recipe does."""
+    data = {"folder": "images", **sections.pop("data", {})}
+    checked = check_images(folder, data, **sections)
+    assert checked.recipe is not None, checked.diagnostics
+    return open_data(checked)

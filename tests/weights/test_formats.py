@@ -2,27 +2,17 @@
 
 import argparse
 import collections
-import json
-import os
 import pickle
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from support.checkpoints import DISTILLED, same, save, state_of
+from support.checkpoints import DISTILLED, error_of, same, save, state_of
 
 import deit_spec
-from deit_spec.weights import Checkpoint, WeightsError, open_checkpoint
-
-
-def error_of(path: Path, **options: Any) -> Any:
-    with pytest.raises(WeightsError) as caught:
-        open_checkpoint(path, **options)
-    (diagnostic,) = caught.value.diagnostics
-    return diagnostic
+from deit_spec.weights import Checkpoint, open_checkpoint
 
 
 def as_safetensors(state: Any, path: Path) -> None:
@@ -197,122 +187,6 @@ def test_tensors_are_mapped_privately(kind: str, tmp_path: Path) -> None:
     assert same(dict(again.state_dict()), dict(model.state_dict()))
 
 
-def folder_of(path: Path, files: dict[str, Any], config: Any = None) -> Path:
-    path.mkdir()
-    for name, value in files.items():
-        if name.endswith(".safetensors"):
-            save_file(value, path / name)
-        elif name.endswith(".json"):
-            (path / name).write_text(json.dumps(value))
-        else:
-            torch.save(value, path / name)
-    if config is not None:
-        (path / "config.json").write_text(json.dumps(config))
-    return path
-
-
-def halves(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    names = sorted(state)
-    middle = len(names) // 2
-    one, other = names[:middle], names[middle:]
-    return {n: state[n] for n in one}, {n: state[n] for n in other}
-
-
-@pytest.mark.parametrize("end", ["safetensors", "bin"])
-def test_directories(end: str, tmp_path: Path) -> None:
-    state = state_of(DISTILLED)
-    stem = "model" if end == "safetensors" else "pytorch_model"
-    whole = folder_of(tmp_path / "whole", {f"{stem}.{end}": state}, {"a": 1})
-    found = open_checkpoint(whole)
-    assert same(dict(found.tensors), state)
-    assert found.config == {"a": 1}
-    parts = [f"{stem}-0000{n}-of-00002.{end}" for n in (1, 2)]
-    places = dict(zip(parts, halves(state), strict=True))
-    weight_map = {name: part for part, held in places.items() for name in held}
-    index = {f"{stem}.{end}.index.json": {"weight_map": weight_map}}
-    shards = folder_of(tmp_path / "shards", {**places, **index})
-    assert same(dict(open_checkpoint(shards).tensors), state)
-    (shards / parts[0]).unlink()
-    found = error_of(shards)
-    assert found.code == "DS401"
-    assert found.message == (
-        f"{stem}.{end}.index.json names {parts[0]}, which is not there"
-    )
-    shutil.copy(shards / parts[1], shards / parts[0])
-    assert error_of(shards).code == "DS403"
-
-
-@pytest.mark.parametrize(
-    ("wrap", "prefix", "entry"),
-    [
-        (None, "module.", None),
-        (None, "module._orig_mod.", None),
-        ("state_dict", "", None),
-        ("state_dict", "module.", None),
-        ("teacher", "module.", "teacher"),
-    ],
-)
-def test_shards_are_unwrapped_together(
-    wrap: str | None, prefix: str, entry: str | None, tmp_path: Path
-) -> None:
-    """What all of them have is taken off, and what one of them has is not."""
-    state = state_of(DISTILLED)
-    files: dict[str, Any] = {}
-    weight_map: dict[str, str] = {}
-    for number, half in enumerate(halves(state)):
-        named = {f"{prefix}{name}": tensor for name, tensor in half.items()}
-        files[f"{number}.bin"] = {wrap: named, "step": 3} if wrap else named
-        weight_map |= dict.fromkeys(named, f"{number}.bin")
-    files["pytorch_model.bin.index.json"] = {"weight_map": weight_map}
-    folder = folder_of(tmp_path / "f", files)
-    found = open_checkpoint(folder, entry=entry)
-    assert same(dict(found.tensors), state)
-    assert found.path == ((wrap,) if wrap else ())
-    assert found.beside == (("step",) if wrap else ())
-    assert error_of(folder, entry="student").code == "DS405"
-
-
-def test_a_prefix_of_one_shard_is_no_prefix(tmp_path: Path) -> None:
-    files = {
-        "1.bin": {"module.a": torch.zeros(1)},
-        "2.bin": {"b": torch.zeros(1)},
-        "pytorch_model.bin.index.json": {
-            "weight_map": {"module.a": "1.bin", "b": "2.bin"}
-        },
-    }
-    found = open_checkpoint(folder_of(tmp_path / "f", files))
-    assert set(found.tensors) == {"module.a", "b"}
-
-
-def test_a_tensor_in_two_shards_is_one_too_many(tmp_path: Path) -> None:
-    """Which of them was meant, nobody knows."""
-    state = state_of(DISTILLED)
-    files = {
-        "1.bin": state,
-        "2.bin": {"cls_token": state["cls_token"] + 1, "x": torch.zeros(1)},
-        "pytorch_model.bin.index.json": {
-            "weight_map": {**dict.fromkeys(state, "1.bin"), "x": "2.bin"}
-        },
-    }
-    found = error_of(folder_of(tmp_path / "f", files))
-    assert found.code == "DS403"
-    assert "two files hold cls_token" in found.message
-
-
-@pytest.mark.parametrize(
-    "beside", [{}, {"name": "deit"}, {"model": {}}, {"state_dict": {"a": 1}}]
-)
-def test_a_config_under_a_key_of_models_is_none(
-    beside: dict[str, Any], tmp_path: Path
-) -> None:
-    """The first key that holds named tensors is taken, not the first there is."""
-    state = state_of(DISTILLED)
-    save({"model": beside, "state_dict": state}, tmp_path / "w.pth")
-    found = open_checkpoint(tmp_path / "w.pth")
-    assert same(dict(found.tensors), state)
-    assert found.path == ("state_dict",)
-
-
 def test_a_key_of_many_dots_is_looked_for_in_no_time(tmp_path: Path) -> None:
     save({"model": state_of(DISTILLED)}, tmp_path / "w.pth")
     entry = ".".join("a" * 2000)
@@ -333,139 +207,6 @@ def test_a_tensor_that_repeats_its_numbers(
     found = error_of(tmp_path / "w.pth")
     assert found.code == "DS407"
     assert "a repeats its numbers" in found.message
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
-def test_a_named_pipe_beside_a_file_is_not_waited_for(tmp_path: Path) -> None:
-    save(state_of(DISTILLED), tmp_path / "w.pth")
-    os.mkfifo(tmp_path / "config.json")
-    assert open_checkpoint(tmp_path / "w.pth").config == {}
-
-
-@pytest.mark.parametrize("place", ["../w.bin", "/etc/passwd", "..", "", 3, "a\\b"])
-def test_an_index_leads_out_of_no_directory(place: Any, tmp_path: Path) -> None:
-    save(state_of(DISTILLED), tmp_path / "w.bin")
-    index = {"weight_map": {"cls_token": place}}
-    folder = folder_of(tmp_path / "f", {"pytorch_model.bin.index.json": index})
-    assert error_of(folder).code == "DS403"
-
-
-def test_a_config_beside_a_file(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path / "f", {"model.safetensors": state_of(DISTILLED)})
-    assert open_checkpoint(folder / "model.safetensors").config == {}
-    (folder / "config.json").write_text('{"model_type": "deit"}')
-    found = open_checkpoint(folder / "model.safetensors")
-    assert found.config == {"model_type": "deit"}
-    (folder / "config.json").write_text("{")
-    assert open_checkpoint(folder / "model.safetensors").config == {}
-    assert error_of(folder).code == "DS403"
-
-
-OTHERS = {
-    b"": ("DS403", "it is empty"),
-    b"version https://git-lfs.github.com/spec/v1\noid": ("DS402", "pointer of Git LFS"),
-    b"<!doctype html><html>": ("DS402", "HTML"),
-    b"\x1f\x8b\x08\x00": ("DS402", "gzip"),
-    b'{"model_type": "deit"}': ("DS402", "JSON"),
-    b"\x93NUMPY\x01\x00": ("DS402", "NumPy"),
-    b"\x89HDF\r\n\x1a\n": ("DS402", "HDF5"),
-    b"cposix\nsystem\n": ("DS402", "neither safetensors nor"),
-    b"\x00" * 64: ("DS402", "neither safetensors nor"),
-}
-
-
-@pytest.mark.parametrize("data", OTHERS)
-def test_other_files_are_told_apart(data: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "w.safetensors"
-    path.write_bytes(data)
-    found = error_of(path)
-    code, words = OTHERS[data]
-    assert found.code == code
-    assert words in found.message
-
-
-def test_what_is_no_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for path in ("nowhere.pth", ".", "pipe", "a\0b", "x" * 5000):
-        assert error_of(tmp_path / path).code == "DS401"
-    assert error_of(tmp_path / "a\0b").message.endswith("that a file can have")
-    if os.geteuid():  # root may read anything
-        (tmp_path / "w").touch(mode=0)
-        assert error_of(tmp_path / "w").code == "DS401"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {},
-        [],
-        3,
-        "text",
-        {"model": {}},
-        {"epoch": 3},
-        {3: torch.zeros(1)},
-        torch.ones(2),
-    ],
-)
-@pytest.mark.parametrize("legacy", [True, False])
-def test_no_state_dict(value: Any, legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    path = save(value, tmp_path / "w", _use_new_zipfile_serialization=not legacy)
-    assert error_of(path).code == "DS405"
-
-
-def odd_tensors() -> dict[str, tuple[torch.Tensor, str]]:
-    plain = torch.ones(2, 3)
-    quantised = torch.quantize_per_tensor(plain, 0.1, 0, torch.qint8)
-    return {
-        "nested": (torch.nested.nested_tensor([plain, plain[:1]]), "is nested"),
-        "sparse": (torch.eye(3).to_sparse(), "is sparse or quantised"),
-        "in rows": (torch.eye(3).to_sparse_csr(), "is sparse or quantised"),
-        "quantised": (quantised, "is sparse or quantised"),
-        "meta": (plain.to("meta"), "has no data"),
-    }
-
-
-@pytest.mark.filterwarnings("ignore:Sparse CSR|.*quantize|.*nested tensors")
-@pytest.mark.parametrize("legacy", [True, False])
-@pytest.mark.parametrize("kind", ["nested", "sparse", "in rows", "quantised", "meta"])
-def test_tensors_of_other_kinds(kind: str, legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    odd, words = odd_tensors()[kind]
-    state = {**state_of(DISTILLED), "norm.weight": odd}
-    options = {"_use_new_zipfile_serialization": not legacy}
-    found = error_of(save({"model": state}, tmp_path / "w.pth", **options))
-    assert found.code == "DS407"
-    if (kind, legacy) == ("nested", True):  # torch would make it of garbage
-        assert found.message.startswith("the file has a nested tensor")
-    else:
-        assert found.message.startswith(f"norm.weight {words}")
-
-
-@pytest.mark.parametrize("dtype", [torch.uint16, torch.float8_e5m2])
-def test_types_that_are_younger_than_the_format(
-    dtype: torch.dtype, tmp_path: Path
-) -> None:
-    state = {"w": torch.zeros(2, dtype=dtype)}
-    path = save(state, tmp_path / "w", _use_new_zipfile_serialization=False)
-    assert error_of(path).code == "DS407"
-    assert same(dict(open_checkpoint(save(state, tmp_path / "z")).tensors), state)
-
-
-def test_tensors_that_are_no_weights(tmp_path: Path) -> None:
-    state = {name: t.to(torch.int32) for name, t in state_of(DISTILLED).items()}
-    with pytest.raises(WeightsError) as caught:
-        deit_spec.load(DISTILLED, weights=save(state, tmp_path / "integers"))
-    assert [each.code for each in caught.value.diagnostics] == ["DS407"]
-
-
-def test_an_error_reads_well_and_pickles(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError) as caught:
-        open_checkpoint(tmp_path / "w.pth")
-    error = caught.value
-    assert "error[DS401]: the checkpoint is not there" in str(error)
-    again = pickle.loads(pickle.dumps(error))
-    assert [d.message for d in again.diagnostics] == [
-        d.message for d in error.diagnostics
-    ]
 
 
 def test_a_checkpoint_says_what_it_holds() -> None:

@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given
-from support.checkpoints import DEIT3, DISTILLED, PLAIN, save, state_of
+from support.checkpoints import (
+    DEIT3,
+    PLAIN,
+    of_shapes,
+    save,
+    shapes_alone,
+    spec_of,
+    state_of,
+)
 from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec, published
-from deit_spec.spec import check_text
 from deit_spec.spec.limits import LARGEST
 from deit_spec.weights import (
     Checkpoint,
@@ -26,19 +33,11 @@ from deit_spec.weights.dialects import HF
 from deit_spec.weights.facts import NoFactsError, find_facts
 from deit_spec.weights.inspection import as_yaml
 from deit_spec.weights.precedent import facts_of, find_precedent
-from deit_spec.weights.target import Target
 
 SHOWN = [
     "image_size", "patch_size", "in_channels", "embed_dim", "depth", "mlp_dim",
     "num_classes", "teacher_num_classes",
 ]  # fmt: skip
-
-
-def spec_of(text: str) -> DeiTSpec:
-    """The spec that a text says, which has no errors."""
-    checked = check_text(text.encode(), "<found>")
-    assert checked.spec is not None, checked.diagnostics
-    return checked.spec
 
 
 @given(specs())
@@ -59,17 +58,6 @@ def test_any_spec_is_found_again(spec: DeiTSpec) -> None:
     plan = make_plan(deit_spec.lower(found), checkpoint)
     assert plan.counts() == {"taken": len(checkpoint.tensors)}
     assert make_plan(graph, checkpoint).counts() == plan.counts()
-
-
-def shapes_alone(spec: Any) -> dict[str, torch.Tensor]:
-    """A state dict of a spec's shapes, whose tensors share one number."""
-    zero = torch.zeros(1)
-    shapes = Target(deit_spec.lower(spec)).shapes
-    return {name: zero.expand(shape) for name, shape in shapes.items()}
-
-
-def of_shapes(state: dict[str, torch.Tensor], **options: Any) -> Checkpoint:
-    return Checkpoint("w", "torch, zip", state, **options)
 
 
 @pytest.mark.parametrize("name", published.names())
@@ -109,84 +97,6 @@ def test_published_models_that_are_alike_agree_in_what_no_shape_shows() -> None:
             assert len({spec.num_heads for spec in precedent.specs}) == 1
 
 
-def test_a_published_model_with_other_heads_has_its_blocks() -> None:
-    spec = {
-        **deit_spec.load_spec("deit3_base_patch16_384").model_dump(),
-        "num_classes": 10,
-    }
-    found = inspect(of_shapes(shapes_alone(spec)))
-    assert found.published == ()
-    assert found.values["num_heads"] == 12
-    assert found.values["variant"]["layer_scale"] == 1e-4
-    (note,) = found.diagnostics
-    assert note.message.endswith("are taken from deit3_base_patch16_224")
-    assert note.notes[1] == "they are those of deit3_base_patch16_384 too"
-
-
-@pytest.mark.parametrize(
-    ("width", "heads"), [(192, 3), (384, 6), (1280, 20), (48, 1), (100, 2)]
-)
-def test_other_heads_are_of_width_64_and_that_is_said(width: int, heads: int) -> None:
-    spec = {**PLAIN, "embed_dim": width, "num_heads": 1, "depth": 1}
-    found = inspect(of_shapes(state_of(spec)))
-    assert found.values["num_heads"] == heads
-    (note,) = found.diagnostics
-    assert note.code == "DS423"
-    assert (
-        f"num_heads is taken to be {heads}, of width {width // heads}" in note.message
-    )
-
-
-def test_a_config_says_the_heads() -> None:
-    names = HF["ViTForImageClassification"]
-    state = dict(rename(names, state_of(PLAIN)))
-    config = {
-        "num_attention_heads": 3,
-        "layer_norm_eps": 1e-12,
-        "hidden_dropout_prob": 0.1,
-    }
-    found = inspect(Checkpoint("w", "safetensors", state, config=config))
-    assert not found.diagnostics
-    spec = spec_of(as_yaml(found))
-    assert (spec.num_heads, spec.variant.layer_norm_eps, spec.dropout) == (
-        3,
-        1e-12,
-        0.1,
-    )
-
-
-@pytest.mark.parametrize(
-    "value", ["3\ndepth: 9", [3], {}, -3, 0, True, float("nan"), 5]
-)
-def test_a_config_of_anything_else_is_not_believed(value: Any) -> None:
-    state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
-    keys = ("num_attention_heads", "layer_norm_eps", "hidden_dropout_prob")
-    config = dict.fromkeys(keys, value)
-    found = inspect(Checkpoint("w", "safetensors", state, config=config))
-    assert found.values == inspect(Checkpoint("w", "safetensors", state)).values
-
-
-@pytest.mark.parametrize(
-    ("config", "why", "codes"),
-    [
-        ({}, "no config of its format is there", ["DS423"]),
-        ({"hidden_act": "gelu"}, "the config does not say it", ["DS423"]),
-        (
-            {"num_attention_heads": 7},
-            "the config has none that can be",
-            ["DS423", "DS424"],
-        ),
-    ],
-)
-def test_why_no_config_says_the_heads(
-    config: dict[str, Any], why: str, codes: list[str]
-) -> None:
-    state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
-    found = inspect(Checkpoint("w", "safetensors", state, config=config))
-    assert [each.code for each in found.diagnostics] == codes
-    assert found.diagnostics[0].notes[0].endswith(f"and {why}")
-
-
 def test_text(tmp_path: Path) -> None:
     state = {**state_of(DEIT3), "mask_token": torch.zeros(1)}
     path = save({"model": state, "epoch": 3}, tmp_path / "w.pth")
@@ -202,12 +112,6 @@ def test_text(tmp_path: Path) -> None:
         "  layer_scale: 0.0001\n"
     )
     assert [each.code for each in found.diagnostics] == ["DS423", "DS423", "DS424"]
-
-
-def test_unequal_heads_are_a_valid_spec() -> None:
-    spec: dict[str, Any] = {**DISTILLED, "num_classes": 4, "variant": {"fusion": "cls"}}
-    found = inspect(Checkpoint("w", "torch, zip", state_of(spec)))
-    assert spec_of(as_yaml(found)).variant.fusion == "cls"
 
 
 def hf_of(spec: Any, kind: str) -> dict[str, torch.Tensor]:

@@ -1,11 +1,7 @@
 """Folders of images."""
 
-import os
 import pickle
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,11 +10,11 @@ import pytest
 import torch
 from peers import import_timm
 from PIL import Image
-from support.recipes import PLAIN, check_images, write_images
+from support.recipes import PLAIN, open_images
 
-from deit_spec.distill.data import Batch, Data, open_data
-from deit_spec.distill.data.pictures import FilePictures, read_picture
-from deit_spec.distill.data.reading import Ask, Reading, read_batches, seeded
+from deit_spec.distill.data import Batch
+from deit_spec.distill.data.pictures import read_picture
+from deit_spec.distill.data.reading import seeded
 from deit_spec.distill.data.views import (
     GREY_MEAN,
     IMAGENET_MEAN,
@@ -33,28 +29,6 @@ import_timm()
 HARD = {"repeats": 3, "mixup": 0.5, "cutmix": 0.5}
 
 
-def opened(folder: Path, **sections: dict[str, object]) -> Data:
-    data = {"folder": "images", **sections.pop("data", {})}
-    checked = check_images(folder, data, **sections)
-    assert checked.recipe is not None, checked.diagnostics
-    return open_data(checked)
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    """Three classes of eight images, none held out."""
-    write_images(tmp_path / "images", "abc", 8)
-    return tmp_path
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Path:
-    """The same, with five held out of each."""
-    write_images(tmp_path / "images" / "train", "abc", 8)
-    write_images(tmp_path / "images" / "val", "abc", 5)
-    return tmp_path
-
-
 def equal(one: list[Batch], other: list[Batch]) -> bool:
     assert len(one) == len(other)
     pairs = [
@@ -66,17 +40,17 @@ def equal(one: list[Batch], other: list[Batch]) -> bool:
 
 
 def test_a_folder_is_split_by_seed(images: Path) -> None:
-    data = opened(images, data={"val_images": 6})
+    data = open_images(images, data={"val_images": 6})
     assert data.classes == ("a", "b", "c")
     assert (data.train_count, data.val_count) == (18, 6)
     held = torch.cat([batch.labels for batch in data.val(4)])
     assert Counter(held.tolist()) == {0: 2, 1: 2, 2: 2}
-    default = opened(images)
+    default = open_images(images)
     assert (default.train_count, default.val_count) == (22, 2)
 
 
 def test_a_folder_may_have_its_own_parts(parts: Path) -> None:
-    data = opened(parts, data={"train_images": 12, "val_images": 6})
+    data = open_images(parts, data={"train_images": 12, "val_images": 6})
     assert (data.train_count, data.val_count) == (12, 15)
     labels = torch.cat([batch.labels for batch in data.train(0, 3)])
     assert labels.shape == (12, 3)
@@ -89,7 +63,7 @@ def test_what_is_hidden_or_no_image_is_not_seen(images: Path) -> None:
     (folder / "a" / "notes.txt").write_text("no image")
     (folder / "a" / "more").mkdir()
     (folder / "a" / "0.png").rename(folder / "a" / "more" / "0.PNG")
-    data = opened(images)
+    data = open_images(images)
     assert data.train_count + data.val_count == 24
     assert len(list(data.train(0, 5))) == 5
     assert data.unreadable == []
@@ -97,7 +71,7 @@ def test_what_is_hidden_or_no_image_is_not_seen(images: Path) -> None:
 
 @pytest.mark.parametrize("world", [1, 2, 3])
 def test_every_held_out_image_comes_once(parts: Path, world: int) -> None:
-    data = opened(parts, augmentation=PLAIN)
+    data = open_images(parts, augmentation=PLAIN)
     found = [b for rank in range(world) for b in data.val(2, rank=rank, world=world)]
     seen = torch.cat([batch.images for batch in found]).flatten(1).tolist()
     there = [read_picture(p, 3) for p in (parts / "images" / "val").rglob("*.png")]
@@ -108,7 +82,7 @@ def test_every_held_out_image_comes_once(parts: Path, world: int) -> None:
 
 def test_workers_do_not_matter(parts: Path) -> None:
     def run(workers: int) -> list[Batch]:
-        data = opened(parts, data={"workers": workers}, augmentation=HARD)
+        data = open_images(parts, data={"workers": workers}, augmentation=HARD)
         return [*data.train(0, 8), *data.val(4)]
 
     alone = run(0)
@@ -117,14 +91,14 @@ def test_workers_do_not_matter(parts: Path) -> None:
 
 
 def test_the_tail_of_a_run_is_a_run_from_there(parts: Path) -> None:
-    data = opened(parts, augmentation=HARD)
+    data = open_images(parts, augmentation=HARD)
     whole = list(data.train(0, 15, rank=1, world=2))
     assert equal(whole[7:], list(data.train(7, 15, rank=1, world=2)))
 
 
 def test_processes_share_the_images_of_a_step(parts: Path) -> None:
     """Before these are mixed, which each process does for itself."""
-    data = opened(parts, augmentation={**HARD, "mixup": 0.0, "cutmix": 0.0})
+    data = open_images(parts, augmentation={**HARD, "mixup": 0.0, "cutmix": 0.0})
     whole = list(data.train(0, 6))
     for rank in range(2):
         part = list(data.train(0, 6, rank=rank, world=2))
@@ -134,13 +108,13 @@ def test_processes_share_the_images_of_a_step(parts: Path) -> None:
 
 def test_views_of_an_image_differ(parts: Path) -> None:
     """A repeated image is augmented anew, and so it is in another epoch."""
-    data = opened(parts, data={"train_images": 3}, augmentation={"mixup": 0.0})
+    data = open_images(parts, data={"train_images": 3}, augmentation={"mixup": 0.0})
     seen = torch.cat([batch.images for batch in data.train(0, 2)]).flatten(1)
     assert len({*map(tuple, seen.tolist())}) == 8
 
 
 def test_random_states_stay_as_they_are(parts: Path) -> None:
-    data = opened(parts, augmentation=HARD)
+    data = open_images(parts, augmentation=HARD)
     numpy = np.random.get_state()[1].copy()  # noqa: NPY002  -- what timm draws from
     before = random.getstate(), numpy, torch.get_rng_state()
     one = list(data.train(0, 3))
@@ -155,7 +129,7 @@ def test_random_states_stay_as_they_are(parts: Path) -> None:
 
 
 def test_images_may_be_grey(parts: Path) -> None:
-    data = opened(parts, spec={"in_channels": 1}, augmentation=HARD)
+    data = open_images(parts, spec={"in_channels": 1}, augmentation=HARD)
     assert data.mean == GREY_MEAN
     weights = torch.tensor([0.299, 0.587, 0.114])
     assert (
@@ -170,7 +144,7 @@ def test_training_has_the_transforms_of_timm(
     parts: Path, words: str | None, crop: list[float] | None
 ) -> None:
     augmentation = {"rand_augment": words, "crop_scale": crop}
-    data = opened(parts, augmentation=augmentation)
+    data = open_images(parts, augmentation=augmentation)
     assert next(data.train(0, 1)).images.shape == (4, 3, 16, 16)
     steps = [type(step).__name__ for step in data._train.view.transforms]
     assert steps == [
@@ -216,108 +190,3 @@ def test_evaluation_sees_what_timm_shows(size: tuple[int, int], side: int) -> No
         WholeView(side)(image).tobytes()
         == whole.transforms[1](whole.transforms[0](image)).tobytes()
     )
-
-
-def spoil(folder: Path, *names: str) -> None:
-    """Cut files off in the middle."""
-    for name in names:
-        path = folder / "images" / "train" / name
-        path.write_bytes(path.read_bytes()[:-100])
-
-
-def test_the_next_readable_image_takes_the_place(parts: Path) -> None:
-    spoil(parts, "a/3.png", "a/4.png")
-    pictures = FilePictures(
-        sorted(map(str, (parts / "images" / "train" / "a").iterdir())), range(8)
-    )
-    whole = WholeView(16)
-
-    def view(image: Image.Image) -> torch.Tensor:
-        return torch.from_numpy(np.array(whole(image)))
-
-    reading = Reading(pictures, range(8), channels=3, view=view, tries=3)
-    third, fifth = reading[Ask(3, 0)], reading[Ask(5, 0)]
-    assert torch.equal(third.image, fifth.image)
-    assert (third.label, fifth.label) == (5, 5)
-    assert [bad.name for bad in third.unreadable] == pictures.paths[3:5]
-    assert fifth.unreadable == ()
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_what_is_unreadable_is_counted_once(parts: Path, workers: int) -> None:
-    spoil(parts, "a/3.png", "b/0.png")
-    asked = {"unreadable": 2, "workers": workers}
-    data = opened(parts, data=asked, augmentation=PLAIN)
-    batches = list(data.train(0, 24))
-    assert all(len(batch.images) == 4 for batch in batches)
-    folder = parts / "images" / "train"
-    assert sorted(data.unreadable) == [str(folder / "a/3.png"), str(folder / "b/0.png")]
-
-
-@pytest.mark.parametrize("broken", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_held_out_and_unreadable_is_left_out(
-    parts: Path, broken: bytes
-) -> None:
-    path = parts / "images" / "val" / "b" / "0.png"
-    path.write_bytes(broken)
-    data = opened(parts, data={"unreadable": 1})
-    assert sum(len(batch.images) for batch in data.val(1)) == 14
-    assert data.unreadable == [str(path)]
-
-
-INTERRUPTED = """
-import os, signal, sys
-from peers import import_timm
-import_timm()
-from deit_spec.distill.data import open_data
-from deit_spec.recipe import check_recipe
-
-asked = []
-data = open_data(check_recipe(sys.argv[1]))
-for step, batch in enumerate(data.train(0, 20)):
-    if step == 0:  # workers have begun, and have no handler of ours
-        signal.signal(signal.SIGINT, lambda *given: asked.append(given[0]))
-        os.killpg(0, signal.SIGINT)
-print(step, *asked)
-"""
-
-
-def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
-    """They are pressed for a whole group of processes."""
-    check_images(parts, {"folder": "images", "workers": 2})
-    root = Path(__file__).parents[3]
-    paths = [os.fspath(root), os.fspath(root / "benchmarks")]
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(parts / "recipe.yaml")],
-        capture_output=True,
-        text=True,
-        check=True,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
-    assert (done.stdout, done.stderr) == ("19 2\n", "")
-
-
-class Signalled:
-    """A view in whose midst a signal comes."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __call__(self, image: Image.Image) -> torch.Tensor:
-        os.kill(os.getpid(), self.number)
-        return torch.zeros(3, *image.size)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_worker_reads_on_where_all_processes_are_to_stop(
-    parts: Path, number: int
-) -> None:
-    """The parent finishes its step, and needs what it has asked for."""
-    paths = sorted(map(str, (parts / "images" / "train" / "a").iterdir()))[:1]
-    reading = Reading(
-        FilePictures(paths, [0]), [0], channels=3, view=Signalled(number), tries=1
-    )
-    (batch,) = read_batches(reading, iter([[Ask(0, 0)]]), workers=1)
-    assert batch.images is not None
-    assert batch.unreadable == ()

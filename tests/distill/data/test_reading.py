@@ -1,0 +1,124 @@
+"""Images that cannot be read, and signals while they are."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.recipes import PLAIN, check_images, open_images
+
+from deit_spec.distill.data.pictures import FilePictures
+from deit_spec.distill.data.reading import Ask, Reading, read_batches
+from deit_spec.distill.data.views import (
+    WholeView,
+)
+
+
+def spoil(folder: Path, *names: str) -> None:
+    """Cut files off in the middle."""
+    for name in names:
+        path = folder / "images" / "train" / name
+        path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_the_next_readable_image_takes_the_place(parts: Path) -> None:
+    spoil(parts, "a/3.png", "a/4.png")
+    pictures = FilePictures(
+        sorted(map(str, (parts / "images" / "train" / "a").iterdir())), range(8)
+    )
+    whole = WholeView(16)
+
+    def view(image: Image.Image) -> torch.Tensor:
+        return torch.from_numpy(np.array(whole(image)))
+
+    reading = Reading(pictures, range(8), channels=3, view=view, tries=3)
+    third, fifth = reading[Ask(3, 0)], reading[Ask(5, 0)]
+    assert torch.equal(third.image, fifth.image)
+    assert (third.label, fifth.label) == (5, 5)
+    assert [bad.name for bad in third.unreadable] == pictures.paths[3:5]
+    assert fifth.unreadable == ()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_unreadable_is_counted_once(parts: Path, workers: int) -> None:
+    spoil(parts, "a/3.png", "b/0.png")
+    asked = {"unreadable": 2, "workers": workers}
+    data = open_images(parts, data=asked, augmentation=PLAIN)
+    batches = list(data.train(0, 24))
+    assert all(len(batch.images) == 4 for batch in batches)
+    folder = parts / "images" / "train"
+    assert sorted(data.unreadable) == [str(folder / "a/3.png"), str(folder / "b/0.png")]
+
+
+@pytest.mark.parametrize("broken", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_held_out_and_unreadable_is_left_out(
+    parts: Path, broken: bytes
+) -> None:
+    path = parts / "images" / "val" / "b" / "0.png"
+    path.write_bytes(broken)
+    data = open_images(parts, data={"unreadable": 1})
+    assert sum(len(batch.images) for batch in data.val(1)) == 14
+    assert data.unreadable == [str(path)]
+
+
+INTERRUPTED = """
+import os, signal, sys
+from peers import import_timm
+import_timm()
+from deit_spec.distill.data import open_data
+from deit_spec.recipe import check_recipe
+
+asked = []
+data = open_data(check_recipe(sys.argv[1]))
+for step, batch in enumerate(data.train(0, 20)):
+    if step == 0:  # workers have begun, and have no handler of ours
+        signal.signal(signal.SIGINT, lambda *given: asked.append(given[0]))
+        os.killpg(0, signal.SIGINT)
+print(step, *asked)
+"""
+
+
+def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
+    """They are pressed for a whole group of processes."""
+    check_images(parts, {"folder": "images", "workers": 2})
+    root = Path(__file__).parents[3]
+    paths = [os.fspath(root), os.fspath(root / "benchmarks")]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(parts / "recipe.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    assert (done.stdout, done.stderr) == ("19 2\n", "")
+
+
+class Signalled:
+    """A view in whose midst a signal comes."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        os.kill(os.getpid(), self.number)
+        return torch.zeros(3, *image.size)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_reads_on_where_all_processes_are_to_stop(
+    parts: Path, number: int
+) -> None:
+    """The parent finishes its step, and needs what it has asked for."""
+    paths = sorted(map(str, (parts / "images" / "train" / "a").iterdir()))[:1]
+    reading = Reading(
+        FilePictures(paths, [0]), [0], channels=3, view=Signalled(number), tries=1
+    )
+    (batch,) = read_batches(reading, iter([[Ask(0, 0)]]), workers=1)
+    assert batch.images is not None
+    assert batch.unreadable == ()

@@ -1,0 +1,112 @@
+"""Recipes of studies."""
+
+from pathlib import Path
+
+import pytest
+from support.recipes import FOLDER, valid
+
+from deit_spec.recipe import check_recipe, check_study
+
+
+class TestStudy:
+    def test_it_is_valid_and_every_run_of_it(self) -> None:
+        checked = check_study(FOLDER / "digits-study.yaml")
+        assert checked.diagnostics == ()
+        assert checked.study is not None
+        arms = list(checked.study.arms)
+        assert arms == ["none", "soft", "hard_no_token", "hard", "true_labels"]
+        for arm in arms:
+            for images in checked.study.train_images:
+                recipe = valid(checked.run(arm, images, 7))
+                assert (recipe.data.train_images, recipe.run.seed) == (images, 7)
+
+    def test_arms_differ_in_what_they_say_alone(self) -> None:
+        checked = check_study(FOLDER / "digits-study.yaml")
+        base = valid(check_recipe(FOLDER / "digits.yaml")).model_dump()
+        for name, arm in checked.arms.items():
+            recipe = valid(arm).model_dump()
+            differ = {
+                f"{section}.{field}"
+                for section in base
+                if recipe[section] is not None
+                for field in base[section]
+                if recipe[section][field] != base[section][field]
+            }
+            assert checked.study is not None
+            said = {
+                field for key in checked.study.arms[name] or {} for field in (key,)
+            } | {"data.train_images"}
+            if name == "true_labels":
+                said |= {"teacher.builtin"}
+            assert differ <= said
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("seed: [0]\n", [("DS101", 2, 1)]),
+            ("seeds: []\n", [("DS102", 2, 8)]),
+            ("seeds: [0, a]\n", [("DS102", 2, 12)]),
+            ("seeds: [-1]\n", [("DS103", 2, 9)]),
+            ("seeds: [0]\nbaseline: non\n", [("DS104", 3, 11)]),
+            ("seeds: [0]\n", []),
+        ],
+    )
+    def test_wrong_fields(
+        self, text: str, expected: list[tuple[str, int, int]], tmp_path: Path
+    ) -> None:
+        study = tmp_path / "s.yaml"
+        base = FOLDER / "digits.yaml"
+        study.write_text(
+            f"recipe: {base}\n{text}train_images: [100]\narms:\n  none: {{}}\n"
+        )
+        found = check_study(study).diagnostics
+        places = [
+            (one.code, one.primary.span.line, one.primary.span.column) for one in found
+        ]
+        assert places == expected
+
+    @pytest.mark.parametrize(
+        ("arm", "expected"),
+        [
+            ("loss.kind: hrad", ("DS104", 6, 16)),
+            ("loss.knid: hard", ("DS101", 6, 10)),
+            ("optimiser.lr: 1.0", ("DS101", 6, 5)),
+            ("teacher: null", ("DS503", 6, 14)),
+            ("'loss.tau': 3.0", ("DS512", 6, 17)),
+            ("data.val_images: 1700", ("DS517", 6, 22)),
+            ("student.spec: nowhere.yaml", ("DS009", 6, 19)),
+            ("student.spec: deit_tiny_patch16_224", ("DS509", 6, 19)),
+        ],
+    )
+    def test_what_is_wrong_in_an_arm_is_found_there(
+        self, arm: str, expected: tuple[str, int, int], tmp_path: Path
+    ) -> None:
+        study = tmp_path / "s.yaml"
+        study.write_text(
+            f"recipe: {FOLDER / 'digits.yaml'}\nseeds: [0]\ntrain_images: [100, 300]\n"
+            f"arms:\n  first:\n    {arm}\n  hard: {{}}\n"
+        )
+        first = check_study(study).diagnostics[0]
+        span = first.primary.span
+        assert span.source.name == str(study)
+        assert (first.code, span.line, span.column) == expected
+
+    def test_a_wrong_base_is_told_with_the_line_that_names_it(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "r.yaml").write_text("student: {spec: x.yaml}\nrun: {sed: 3}\n")
+        study = tmp_path / "s.yaml"
+        study.write_text(
+            "recipe: r.yaml\nseeds: [0]\ntrain_images: [9]\narms: {a: {}}\n"
+        )
+        checked = check_study(study)
+        assert checked.study is None
+        assert checked.arms == {}
+        assert {found.code for found in checked.diagnostics} >= {"DS009", "DS101"}
+        for found in checked.diagnostics:
+            assert found.secondary[-1].span.source.name == str(study)
+        study.write_text(
+            "recipe: none.yaml\nseeds: [0]\ntrain_images: [9]\narms: {a: {}}\n"
+        )
+        (lost,) = check_study(study).diagnostics
+        assert (lost.code, lost.primary.span.line) == ("DS009", 1)

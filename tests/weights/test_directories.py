@@ -1,0 +1,155 @@
+"""Directories of shards, and what lies beside a file."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from support.checkpoints import DISTILLED, error_of, same, save, state_of
+
+from deit_spec.weights import open_checkpoint
+
+
+def folder_of(path: Path, files: dict[str, Any], config: Any = None) -> Path:
+    path.mkdir()
+    for name, value in files.items():
+        if name.endswith(".safetensors"):
+            save_file(value, path / name)
+        elif name.endswith(".json"):
+            (path / name).write_text(json.dumps(value))
+        else:
+            torch.save(value, path / name)
+    if config is not None:
+        (path / "config.json").write_text(json.dumps(config))
+    return path
+
+
+def halves(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = sorted(state)
+    middle = len(names) // 2
+    one, other = names[:middle], names[middle:]
+    return {n: state[n] for n in one}, {n: state[n] for n in other}
+
+
+@pytest.mark.parametrize("end", ["safetensors", "bin"])
+def test_directories(end: str, tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    stem = "model" if end == "safetensors" else "pytorch_model"
+    whole = folder_of(tmp_path / "whole", {f"{stem}.{end}": state}, {"a": 1})
+    found = open_checkpoint(whole)
+    assert same(dict(found.tensors), state)
+    assert found.config == {"a": 1}
+    parts = [f"{stem}-0000{n}-of-00002.{end}" for n in (1, 2)]
+    places = dict(zip(parts, halves(state), strict=True))
+    weight_map = {name: part for part, held in places.items() for name in held}
+    index = {f"{stem}.{end}.index.json": {"weight_map": weight_map}}
+    shards = folder_of(tmp_path / "shards", {**places, **index})
+    assert same(dict(open_checkpoint(shards).tensors), state)
+    (shards / parts[0]).unlink()
+    found = error_of(shards)
+    assert found.code == "DS401"
+    assert found.message == (
+        f"{stem}.{end}.index.json names {parts[0]}, which is not there"
+    )
+    shutil.copy(shards / parts[1], shards / parts[0])
+    assert error_of(shards).code == "DS403"
+
+
+@pytest.mark.parametrize(
+    ("wrap", "prefix", "entry"),
+    [
+        (None, "module.", None),
+        (None, "module._orig_mod.", None),
+        ("state_dict", "", None),
+        ("state_dict", "module.", None),
+        ("teacher", "module.", "teacher"),
+    ],
+)
+def test_shards_are_unwrapped_together(
+    wrap: str | None, prefix: str, entry: str | None, tmp_path: Path
+) -> None:
+    """What all of them have is taken off, and what one of them has is not."""
+    state = state_of(DISTILLED)
+    files: dict[str, Any] = {}
+    weight_map: dict[str, str] = {}
+    for number, half in enumerate(halves(state)):
+        named = {f"{prefix}{name}": tensor for name, tensor in half.items()}
+        files[f"{number}.bin"] = {wrap: named, "step": 3} if wrap else named
+        weight_map |= dict.fromkeys(named, f"{number}.bin")
+    files["pytorch_model.bin.index.json"] = {"weight_map": weight_map}
+    folder = folder_of(tmp_path / "f", files)
+    found = open_checkpoint(folder, entry=entry)
+    assert same(dict(found.tensors), state)
+    assert found.path == ((wrap,) if wrap else ())
+    assert found.beside == (("step",) if wrap else ())
+    assert error_of(folder, entry="student").code == "DS405"
+
+
+def test_a_prefix_of_one_shard_is_no_prefix(tmp_path: Path) -> None:
+    files = {
+        "1.bin": {"module.a": torch.zeros(1)},
+        "2.bin": {"b": torch.zeros(1)},
+        "pytorch_model.bin.index.json": {
+            "weight_map": {"module.a": "1.bin", "b": "2.bin"}
+        },
+    }
+    found = open_checkpoint(folder_of(tmp_path / "f", files))
+    assert set(found.tensors) == {"module.a", "b"}
+
+
+def test_a_tensor_in_two_shards_is_one_too_many(tmp_path: Path) -> None:
+    """Which of them was meant, nobody knows."""
+    state = state_of(DISTILLED)
+    files = {
+        "1.bin": state,
+        "2.bin": {"cls_token": state["cls_token"] + 1, "x": torch.zeros(1)},
+        "pytorch_model.bin.index.json": {
+            "weight_map": {**dict.fromkeys(state, "1.bin"), "x": "2.bin"}
+        },
+    }
+    found = error_of(folder_of(tmp_path / "f", files))
+    assert found.code == "DS403"
+    assert "two files hold cls_token" in found.message
+
+
+@pytest.mark.parametrize(
+    "beside", [{}, {"name": "deit"}, {"model": {}}, {"state_dict": {"a": 1}}]
+)
+def test_a_config_under_a_key_of_models_is_none(
+    beside: dict[str, Any], tmp_path: Path
+) -> None:
+    """The first key that holds named tensors is taken, not the first there is."""
+    state = state_of(DISTILLED)
+    save({"model": beside, "state_dict": state}, tmp_path / "w.pth")
+    found = open_checkpoint(tmp_path / "w.pth")
+    assert same(dict(found.tensors), state)
+    assert found.path == ("state_dict",)
+
+
+def test_a_named_pipe_beside_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    save(state_of(DISTILLED), tmp_path / "w.pth")
+    os.mkfifo(tmp_path / "config.json")
+    assert open_checkpoint(tmp_path / "w.pth").config == {}
+
+
+@pytest.mark.parametrize("place", ["../w.bin", "/etc/passwd", "..", "", 3, "a\\b"])
+def test_an_index_leads_out_of_no_directory(place: Any, tmp_path: Path) -> None:
+    save(state_of(DISTILLED), tmp_path / "w.bin")
+    index = {"weight_map": {"cls_token": place}}
+    folder = folder_of(tmp_path / "f", {"pytorch_model.bin.index.json": index})
+    assert error_of(folder).code == "DS403"
+
+
+def test_a_config_beside_a_file(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "f", {"model.safetensors": state_of(DISTILLED)})
+    assert open_checkpoint(folder / "model.safetensors").config == {}
+    (folder / "config.json").write_text('{"model_type": "deit"}')
+    found = open_checkpoint(folder / "model.safetensors")
+    assert found.config == {"model_type": "deit"}
+    (folder / "config.json").write_text("{")
+    assert open_checkpoint(folder / "model.safetensors").config == {}
+    assert error_of(folder).code == "DS403"
