@@ -1,25 +1,16 @@
 """What ends a run, as findings at their place in the recipe."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import DiagnosedError, Label, Source, Span, diagnose
 from deit_spec.distill.training.names import find_last
 from deit_spec.recipe import CheckedRecipe
 
 
-class RunError(RuntimeError):
+class RunError(DiagnosedError, RuntimeError):
     """A run cannot begin, or cannot go on. `diagnostics` holds every finding."""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __str__(self) -> str:
-        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- to print only
-
-        return render(self.diagnostics).plain.rstrip()
 
 
 def whole_file(path: Path) -> Span:
