@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from deit_spec.cli import messages
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.source.document import Entry
@@ -107,7 +108,7 @@ def emit(text: str | bytes, output: Path | None) -> None:
     try:
         write_whole(output, text)
     except OSError as error:
-        fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
+        fail(f"cannot write {output}: {reason_of(error)}")
 
 
 def fail(message: str) -> None:

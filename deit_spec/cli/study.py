@@ -15,6 +15,7 @@ from deit_spec.cli import messages
 from deit_spec.cli.arguments import path_of
 from deit_spec.cli.output import emit, fail
 from deit_spec.cli.trained import failures
+from deit_spec.diagnostics.reason import reason_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -130,7 +131,7 @@ def _reasons(folder: Path) -> Iterator[None]:
     except BrokenExecutor:
         fail("a process of the study was killed; the same command goes on")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         fail(f"cannot write {error.filename or folder}: {reason}")
 
 

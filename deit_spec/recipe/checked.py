@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from deit_spec.diagnostics import Diagnostic, Source, Span
+from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.recipe.schema import Recipe
 from deit_spec.source import Document
 from deit_spec.spec import Checked
@@ -34,8 +34,7 @@ class CheckedRecipe:
     def span(self, field: str) -> Span:
         """Where a field such as `data.folder` is written, or what is around it."""
         if self.document is None:
-            name = "<recipe>" if self.path is None else str(self.path)
-            return Span(Source(name, ""), 1, 1, 1, 1)
+            return Span.of_file(self.path or "<recipe>")
         path = tuple(field.split("."))
         if path not in self.document.spans and path[:1] not in self.document.spans:
             return start_of(self.document)

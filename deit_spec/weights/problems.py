@@ -7,7 +7,6 @@ from deit_spec.diagnostics import (
     DiagnosedError,
     Diagnostic,
     Label,
-    Source,
     Span,
     diagnose,
 )
@@ -42,7 +41,7 @@ def finding(  # noqa: PLR0913  -- the parts of a diagnostic
     helps: Iterable[str] = (),
 ) -> Diagnostic:
     """Make a finding about the file of this name."""
-    place = Label(Span(Source(name, ""), 1, 1, 1, 1))
+    place = Label(Span.of_file(name))
     return diagnose(code, message, place, secondary=secondary, notes=notes, helps=helps)
 
 

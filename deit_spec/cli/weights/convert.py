@@ -19,6 +19,7 @@ from deit_spec.cli.weights.arguments import (
 )
 from deit_spec.cli.weights.plan import fates
 from deit_spec.cli.weights.progress import Bar
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.pipeline import finish
 
@@ -106,7 +107,7 @@ def run(  # noqa: PLR0913  -- the command's options
     except ValueError as error:
         fail(f"cannot write {output}: {error}")
     except OSError as error:
-        fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
+        fail(f"cannot write {output}: {reason_of(error)}")
     else:
         report((*plan.diagnostics, *notes))
         if plan.needs:  # what is written is not what was read
