@@ -51,7 +51,6 @@ def compare(path: Path, source: str) -> None:
         raise typer.Exit(1) from None
     except OSError as error:
         fail(f"cannot read {path}: {reason_of(error)}")
-        return
     if there == source.encode():
         return
     emit(difference(str(path), there, source.encode(), "compiled"), None)

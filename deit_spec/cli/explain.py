@@ -90,7 +90,6 @@ def _find(word: str) -> "Topic":
         return find(word)
     except UnknownTopicError as error:
         fail(f"{word!r} is neither a code nor a field; {error}")
-        raise
 
 
 def _code(code: str, output: "Path | None", form: Format) -> None:

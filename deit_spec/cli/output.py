@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -111,7 +112,7 @@ def emit(text: str | bytes, output: Path | None) -> None:
         fail(f"cannot write {output}: {reason_of(error)}")
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """Say on one line what is wrong with the command, and exit 2.
 
     Raises:

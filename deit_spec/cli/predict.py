@@ -97,7 +97,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         paths = images_in(images)
     except FileNotFoundError as error:
         fail(str(error))
-        return
     made_from(*paths)
     place = device or best_device()
     with failures():
@@ -153,7 +152,6 @@ def _labels(trained: Trained, path: Path | None) -> Sequence[str]:
         found = read_labels(path)
     except LabelsError as error:
         fail(str(error))
-        return ()
     if len(found) != count:
         fail(f"{path} has {len(found):,} labels, the model {count:,} classes")
     return found

@@ -98,7 +98,6 @@ def find_model(model: str, weights: Path | None) -> Trained:
         weights = weights or _in_run(folder, WEIGHTS)
     if weights is None:
         fail(f"a spec has no weights of its own: --weights FILE goes with {model}")
-    assert weights is not None  # noqa: S101  -- `fail` exits
     checked = check(model)
     made_from(weights)
     _stop_at_errors(checked.diagnostics)
@@ -165,7 +164,6 @@ def load_model(trained: Trained, device: str) -> "nn.Module":
     except (RuntimeError, AssertionError) as error:  # torch raises both
         reason = str(error).partition("\n")[0]
         fail(f"cannot use the device {device}: {reason}")
-        raise AssertionError from error
 
 
 @contextmanager

@@ -104,7 +104,6 @@ def _train(
         raise typer.Exit(1) from None
     except MissingPackageError as error:
         fail(str(error))
-        raise AssertionError from None  # `fail` has raised
 
 
 def _variable(name: str) -> int:
