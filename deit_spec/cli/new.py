@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import path_of
+from deit_spec.cli.arguments import output_option
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics.visible import visible
 from deit_spec.published import names
@@ -27,13 +27,7 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model's name.")],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            parser=path_of,
-            help="Write to FILE, not to NAME.yaml; - is standard output.",
-        ),
+        output_option("FILE", "Write to FILE, not to NAME.yaml; - is standard output."),
     ] = None,
     *,
     published: Annotated[

@@ -22,6 +22,8 @@ from deit_spec.spec.origin import locate
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
+BY_SIGNAL = 128
+"""What a shell adds to the number of the signal that has ended a command."""
 
 
 def read(spec: str) -> Checked:

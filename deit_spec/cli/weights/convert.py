@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import SpecArgument, path_of
+from deit_spec.cli.arguments import SpecArgument, output_option
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import fail, read
 from deit_spec.cli.weights.arguments import (
@@ -46,13 +46,7 @@ def run(  # noqa: PLR0913  -- the command's options
     checkpoint: CheckpointArgument,
     output: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="OUT",
-            parser=path_of,
-            help="The file to write.",
-        ),
+        output_option("OUT", "The file to write."),
     ],
     to: Annotated[
         Format,
