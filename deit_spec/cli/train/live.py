@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deit_spec.cli.train import words
-from deit_spec.distill.evaluation import Scores
+from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.training import Finished, Progress, Start
 from deit_spec.recipe.names import HEADS
 
@@ -134,12 +134,10 @@ class Display:
 
     def _heads(self, step: int, scores: Scores) -> RenderableType:
         table = _table(f"at step {step:,}", "top-1", "top-5", "NLL", "ECE")
-        heads = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
-        for name, head in heads.items():
-            if head is not None:
-                shares = (f"{100 * share:.2f} %" for share in (head.top1, head.top5))
-                figures = (f"{head.nll:.4f}", f"{head.ece:.4f}")
-                table.add_row(HEADS[name], *shares, *figures)
+        for name, head in heads_of(scores).items():
+            shares = (f"{100 * share:.2f} %" for share in (head.top1, head.top5))
+            figures = (f"{head.nll:.4f}", f"{head.ece:.4f}")
+            table.add_row(HEADS[name], *shares, *figures)
         return Group(Text(), table)
 
 
