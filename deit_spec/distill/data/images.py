@@ -71,12 +71,7 @@ class Images(Data):
         self._order = Order(
             len(train), self._batch_size, augmentation.repeats, self._seed
         )
-        self._mixing = Mixing(
-            augmentation.mixup,
-            augmentation.cutmix,
-            augmentation.mix_switch,
-            len(parts.classes),
-        )
+        self._mixing = Mixing.of(augmentation, len(parts.classes))
 
     def train(
         self, first: int, last: int, *, rank: int = 0, world: int = 1
