@@ -12,9 +12,9 @@ from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics.visible import visible
 from deit_spec.published import names
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec.fields import fits
 from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter
+from deit_spec.spec.vocabulary import SPEC
 
 FIRST = "deit_base_distilled_patch16_224"
 
@@ -68,7 +68,7 @@ def check_name(name: str) -> None:
     Raises:
         typer.Exit: It breaks one, code 2.
     """
-    if fits(("name",), name):
+    if SPEC.fits(("name",), name):
         return
     shown = visible(name)
     if foreign := next((each for each in name if not _PART.match(each)), None):

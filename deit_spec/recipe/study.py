@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from deit_spec.diagnostics import (
     Diagnostic,
@@ -31,7 +31,7 @@ from deit_spec.source.document import Entry
 from deit_spec.spec.findings import describe
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.reading import enough_of
-from deit_spec.spec.schema import PositiveInt
+from deit_spec.spec.schema import CONFIG, PositiveInt
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import Path as FieldPath
 from deit_spec.spec.vocabulary import Vocabulary
@@ -43,9 +43,7 @@ PAIRS: Final = 256
 class Study(BaseModel):
     """Runs that differ in what is learned from a teacher, and in nothing else."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", allow_inf_nan=False
-    )
+    model_config = CONFIG
 
     recipe: str = Field(
         description="The recipe of every run, by a path from this file.",
