@@ -24,8 +24,8 @@ from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.findings import RecipeFixes
 from deit_spec.recipe.judging import find_all_in
 from deit_spec.recipe.models import named
+from deit_spec.recipe.numbers import Count
 from deit_spec.recipe.overrides import Override, apply, override_at, override_of
-from deit_spec.recipe.schema import Count
 from deit_spec.source import Document, read_bytes, read_file
 from deit_spec.source.document import Entry
 from deit_spec.spec.findings import describe
