@@ -13,7 +13,7 @@ from rich.text import Text
 
 from deit_spec.cli.train import words
 from deit_spec.distill.evaluation import Scores, heads_of
-from deit_spec.distill.training import Finished, Progress, Start
+from deit_spec.distill.training import Finished, Progress, Reporter, Start
 from deit_spec.recipe.names import HEADS
 
 REFRESHES = 4
@@ -24,7 +24,7 @@ RECENT = 40
 WIDEST = 100
 
 
-class Display:
+class Display(Reporter):
     """Shows a run as it is, over the same few lines; what is said goes above them."""
 
     def __init__(self, console: Console) -> None:
