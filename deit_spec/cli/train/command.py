@@ -21,8 +21,7 @@ def run(
         str, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")
     ],
     output: Annotated[
-        Path,
-        output_option("FOLDER", "The folder of the run: empty, or not there."),
+        Path, output_option("FOLDER", "The folder of the run: empty, or not there.")
     ],
     *,
     overrides: Annotated[

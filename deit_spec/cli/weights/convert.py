@@ -44,10 +44,7 @@ class Dtype(Enum):
 def run(  # noqa: PLR0913  -- the command's options
     spec: SpecArgument,
     checkpoint: CheckpointArgument,
-    output: Annotated[
-        Path,
-        output_option("OUT", "The file to write."),
-    ],
+    output: Annotated[Path, output_option("OUT", "The file to write.")],
     to: Annotated[
         Format,
         typer.Option(
