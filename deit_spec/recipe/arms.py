@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from deit_spec.diagnostics import Diagnostic, Label, Span
 from deit_spec.recipe.check import check
-from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.checked import CheckedRecipe, written
 from deit_spec.recipe.overrides import Override, apply, override_at, override_of
 from deit_spec.source import Document
 
@@ -31,8 +31,7 @@ def check_arms(
 
 
 def _overrides(document: Document) -> Iterator[tuple[str, list[Override]]]:
-    value = document.value
-    arms = value.get("arms") if isinstance(value, Mapping) else None
+    arms = written(document, ("arms",))
     for name, fields in arms.items() if isinstance(arms, Mapping) else ():
         if isinstance(fields, Mapping) or fields is None:
             changes = fields or {}

@@ -1,6 +1,7 @@
 """A recipe that was checked, with all that it leads to."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,14 @@ class CheckedRecipe:
         if path not in self.document.spans and path[:1] not in self.document.spans:
             return start_of(self.document)
         return self.document.nearest(path).value
+
+
+def written(document: Document | None, path: tuple[str, ...]) -> object:
+    """What a document says at a path; None where it says nothing there."""
+    value = document.value if document else None
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def start_of(document: Document) -> Span:

@@ -20,7 +20,7 @@ from deit_spec.diagnostics import (
 )
 from deit_spec.recipe.arms import check_arms
 from deit_spec.recipe.check import check
-from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.checked import CheckedRecipe, written
 from deit_spec.recipe.findings import RecipeFixes
 from deit_spec.recipe.judging import find_all_in
 from deit_spec.recipe.models import named
@@ -202,8 +202,7 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
 
 def _excess(document: Document) -> Diagnostic | None:
     """Say that a study has more arms and sizes than a person compares."""
-    value = document.value if isinstance(document.value, Mapping) else {}
-    arms, sizes = value.get("arms"), value.get("train_images")
+    arms, sizes = (written(document, (key,)) for key in ("arms", "train_images"))
     count = len(arms) if isinstance(arms, Mapping) else 1
     count *= max(len(sizes), 1) if isinstance(sizes, list) else 1
     if count <= PAIRS:
@@ -217,8 +216,7 @@ def _base(
     document: Document, path: Path | None
 ) -> tuple[CheckedRecipe | None, list[Diagnostic]]:
     """The recipe that a study names, and what is wrong with it."""
-    value = document.value
-    name = value.get("recipe") if isinstance(value, Mapping) else None
+    name = written(document, ("recipe",))
     if not isinstance(name, str):
         return None, []
     here = document.nearest(("recipe",)).value
