@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deit_spec.diagnostics import Diagnostic, Severity, Span
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Severity, Span
 from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
@@ -26,17 +26,10 @@ if TYPE_CHECKING:
 TargetName: TypeAlias = Literal["train", "inference"]
 
 
-class SpecError(ValueError):
+class SpecError(DiagnosedError, ValueError):
     """A spec has errors. `diagnostics` holds every finding, in source order."""
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__(diagnostics)
-        self.diagnostics = diagnostics
-
-    def __str__(self) -> str:
-        from deit_spec.diagnostics.text import render  # rich is for printing alone
-
-        return f"the spec has errors\n\n{render(self.diagnostics).plain.rstrip()}"
+    headline = "the spec has errors"
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def _answer(error: Exception) -> int:
     if os.environ.get("DEIT_SPEC_TRACEBACK"):
         raise error
     if isinstance(error, OSError):
-        print(f"error: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
+        from deit_spec.diagnostics.reason import reason_of
+
+        print(f"error: {reason_of(error)}", file=sys.stderr)  # noqa: T201
         return USAGE
     _tell_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
     return DEFECT
@@ -55,7 +57,7 @@ def _answer(error: Exception) -> int:
 
 def _tell_defect(message: str) -> None:
     from deit_spec.cli import messages
-    from deit_spec.diagnostics import Label, Source, Span, diagnose
+    from deit_spec.diagnostics import Label, Span, diagnose
     from deit_spec.diagnostics.forms import Form
     from deit_spec.diagnostics.visible import visible
 
@@ -67,7 +69,7 @@ def _tell_defect(message: str) -> None:
         text = f"error[DS901]: {visible(message)}\n  = help: {help_}"
         print(text, file=sys.stderr)  # noqa: T201
         return
-    here = Label(Span(Source("deit-spec", ""), 1, 1, 1, 1))
+    here = Label(Span.of_file("deit-spec"))
     messages.report([diagnose("DS901", message, here, helps=[help_])])
 
 

@@ -1,9 +1,11 @@
 """Arguments that several commands take."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import OptionInfo
 
 
 def path_of(name: str) -> Path:
@@ -28,6 +30,20 @@ def named(given: str | list[str]) -> str | list[str]:
     return given
 
 
+def output_option(metavar: str, what: str) -> OptionInfo:
+    """The option `-o`, of a path that has a name."""
+    found: OptionInfo = typer.Option(
+        "-o", "--output", metavar=metavar, parser=path_of, help=what
+    )
+    return found
+
+
+def set_option(what: str) -> OptionInfo:
+    """The option `--set`, of a field of a recipe and its value."""
+    found: OptionInfo = typer.Option("--set", metavar="FIELD=VALUE", help=what)
+    return found
+
+
 SpecArgument = Annotated[
     str,
     typer.Argument(
@@ -38,11 +54,24 @@ SpecArgument = Annotated[
 ]
 OutputOption = Annotated[
     Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        parser=path_of,
-        help="Write to FILE, whole or not at all; - is standard output.",
-    ),
+    output_option("FILE", "Write to FILE, whole or not at all; - is standard output."),
 ]
+AllowCodeOption = Annotated[
+    bool,
+    typer.Option("--allow-code", help="Run a teacher that is a Python function."),
+]
+
+
+class TextForm(Enum):
+    """What a command prints: for a person, or for a program."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class TableForm(Enum):
+    """What a command prints that has a row for each thing."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"

@@ -9,6 +9,7 @@ from deit_spec.cli.arguments import OutputOption, SpecArgument
 from deit_spec.cli.difference import difference
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.cli.target import TargetOption
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
@@ -49,8 +50,7 @@ def compare(path: Path, source: str) -> None:
         typer.echo(f"{visible(str(path))} is missing", err=True)
         raise typer.Exit(1) from None
     except OSError as error:
-        fail(f"cannot read {path}: {(error.strerror or str(error)).lower()}")
-        return
+        fail(f"cannot read {path}: {reason_of(error)}")
     if there == source.encode():
         return
     emit(difference(str(path), there, source.encode(), "compiled"), None)

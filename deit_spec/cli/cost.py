@@ -1,12 +1,11 @@
 """`deit-spec cost`: parameters, operations and bytes, by stage or by layer."""
 
 import json
-from enum import Enum
 from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument
+from deit_spec.cli.arguments import OutputOption, SpecArgument, TableForm
 from deit_spec.cli.output import emit, read
 from deit_spec.cli.target import TargetOption
 from deit_spec.cost import (
@@ -29,14 +28,6 @@ MOST_IMAGES = 1_000_000_000
 """At once: above any batch, and no figure passes the largest unit."""
 
 
-class Format(Enum):
-    """What the report is printed as."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
@@ -53,8 +44,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = Convention.MATMUL,
     target: TargetOption = Target.TRAIN,
     form: Annotated[
-        Format, typer.Option("--output-format", help="The form of the report.")
-    ] = Format.TABLE,
+        TableForm, typer.Option("--output-format", help="The form of the report.")
+    ] = TableForm.TABLE,
 ) -> None:
     """Count parameters, operations and bytes of activations."""
     checked = read(spec)
@@ -62,9 +53,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         raise typer.Exit(1)
     setting = Setting(batch, dtype, convention, by)
     found = report(finish(checked, target), setting)
-    if form is Format.JSON:
+    if form is TableForm.JSON:
         emit(json.dumps(as_json(found), indent=2) + "\n", output)
-    elif form is Format.CSV:
+    elif form is TableForm.CSV:
         emit(as_csv(found), output)
     else:
         from deit_spec.cli.tables import print_table, table_of

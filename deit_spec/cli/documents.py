@@ -1,9 +1,9 @@
 """What `validate` is given: specs, recipes and studies, told apart by their keys."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from deit_spec.cli.output import STDIN, STDIN_NAME, fail, made_from, stdin
+from deit_spec.cli.output import STDIN, STDIN_NAME, fail, made_from_document, stdin
 from deit_spec.diagnostics import has_errors
 from deit_spec.recipe.documents import (
     CheckedAny,
@@ -34,7 +34,7 @@ class Documents:
             checked = check_any_text(stdin(), STDIN_NAME, self.overrides)
         else:
             checked = check_any(name, self.overrides)
-        made_from(name, *_sources(checked))
+        made_from_document(name, checked.document)
         return self._require_recipe(name, checked) if self.overrides else checked
 
     def again(self, name: str, data: bytes) -> CheckedAny:
@@ -51,7 +51,7 @@ class Documents:
             mended = mend_text_as(as_any, stdin(), STDIN_NAME)
         else:
             mended = mend_as(as_any, name)
-        made_from(name, *_sources(mended.checked))
+        made_from_document(name, mended.checked.document)
         return mended
 
     def count_fixes(self, name: str, checked: CheckedAny) -> Count:
@@ -80,8 +80,3 @@ def summarise(checked: CheckedAny) -> str | None:
     from deit_spec.recipe.summary import summarise as of_training
 
     return of_training(checked)
-
-
-def _sources(checked: CheckedAny) -> Iterator[str]:
-    if checked.document is not None:
-        yield from {entry.source.name for entry in checked.document.spans.values()}

@@ -2,13 +2,12 @@
 
 import json
 import math
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.arguments import OutputOption, TextForm
 from deit_spec.cli.output import emit
 from deit_spec.cli.trained import (
     BatchOption,
@@ -33,13 +32,6 @@ VERSION = 1
 DIGITS = "digits"
 
 
-class Format(Enum):
-    """What the scores are printed as."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def run(  # noqa: PLR0913  -- each is an option of the command
     model: ModelArgument,
     output: OutputOption = None,
@@ -59,8 +51,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     batch_size: BatchOption = 256,
     device: DeviceOption = None,
     form: Annotated[
-        Format, typer.Option("--output-format", help="The form of the scores.")
-    ] = Format.TEXT,
+        TextForm, typer.Option("--output-format", help="The form of the scores.")
+    ] = TextForm.TEXT,
 ) -> None:
     """Evaluate a trained model: each head, both fused, calibration, throughput."""
     trained = find_model(model, weights)
@@ -92,7 +84,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         "unreadable": list(opened.unreadable),
         "device": place,
     }
-    if form is Format.JSON:
+    if form is TextForm.JSON:
         emit(json.dumps(_as_json(trained, scores, facts), indent=2) + "\n", output)
     else:
         _print(trained, scores, facts, output)

@@ -2,12 +2,11 @@
 
 import json
 import sys
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.arguments import OutputOption, TextForm
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics import CATALOGUE
 
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
 WIDEST = 100
-
-
-class Format(Enum):
-    """What an explanation is printed as."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def complete(typed: str) -> list[tuple[str, str]]:
@@ -59,8 +51,9 @@ def run(
         bool, typer.Option("--all", help="Explain every code.")
     ] = False,
     form: Annotated[
-        Format, typer.Option("--output-format", help="For a person, or for a program.")
-    ] = Format.TEXT,
+        TextForm,
+        typer.Option("--output-format", help="For a person, or for a program."),
+    ] = TextForm.TEXT,
 ) -> None:
     """Explain a diagnostic, or a field of a spec or a recipe."""
     if everything and word is not None:
@@ -90,24 +83,23 @@ def _find(word: str) -> "Topic":
         return find(word)
     except UnknownTopicError as error:
         fail(f"{word!r} is neither a code nor a field; {error}")
-        raise
 
 
-def _code(code: str, output: "Path | None", form: Format) -> None:
+def _code(code: str, output: "Path | None", form: TextForm) -> None:
     from deit_spec.explain.code import code_json, code_page
 
-    if form is Format.JSON:
+    if form is TextForm.JSON:
         _json(code_json(code), output)
     else:
         _show(code_page(code), output)
 
 
-def _field(field: str, spec: str | None, output: "Path | None", form: Format) -> None:
+def _field(field: str, spec: str | None, output: "Path | None", form: TextForm) -> None:
     from deit_spec.explain.field import explain_field, field_json, field_page
 
     checked = None if spec is None else read(spec)
     answer = explain_field(field, checked)
-    if form is Format.JSON:
+    if form is TextForm.JSON:
         _json(field_json(answer), output)
     else:
         _show(field_page(answer), output)
@@ -115,20 +107,20 @@ def _field(field: str, spec: str | None, output: "Path | None", form: Format) ->
         raise typer.Exit(1)
 
 
-def _recipe_field(field: str, output: "Path | None", form: Format) -> None:
+def _recipe_field(field: str, output: "Path | None", form: TextForm) -> None:
     from deit_spec.explain import recipe_field
 
     answer = recipe_field.explain_recipe_field(field)
-    if form is Format.JSON:
+    if form is TextForm.JSON:
         _json(recipe_field.recipe_field_json(answer), output)
     else:
         _show(recipe_field.recipe_field_page(answer), output)
 
 
-def _every_code(output: "Path | None", form: Format, *, long: bool) -> None:
+def _every_code(output: "Path | None", form: TextForm, *, long: bool) -> None:
     from deit_spec.explain.code import catalogue_page, code_json, code_table
 
-    if form is Format.JSON:
+    if form is TextForm.JSON:
         _json({"codes": [code_json(code) for code in CATALOGUE]}, output)
     else:
         _show(catalogue_page() if long else [code_table()], output)

@@ -15,6 +15,7 @@ from deit_spec.cli.output import (
     write_whole,
 )
 from deit_spec.diagnostics import has_errors
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.documents import CheckedAny
 from deit_spec.source.files import is_special
@@ -67,7 +68,7 @@ def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
         try:
             write_whole(Path(name), mended.after)
         except OSError as error:
-            fail(f"cannot write {name}: {(error.strerror or str(error)).lower()}")
+            fail(f"cannot write {name}: {reason_of(error)}")
     for fix in mended.fixes:
         typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
     return mended

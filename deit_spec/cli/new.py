@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import path_of
+from deit_spec.cli.arguments import output_option
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics.visible import visible
 from deit_spec.published import names
 from deit_spec.source.plain import scalar_text
-from deit_spec.spec.fields import fits
 from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter
+from deit_spec.spec.vocabulary import SPEC
 
 FIRST = "deit_base_distilled_patch16_224"
 
@@ -27,13 +27,7 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model's name.")],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            parser=path_of,
-            help="Write to FILE, not to NAME.yaml; - is standard output.",
-        ),
+        output_option("FILE", "Write to FILE, not to NAME.yaml; - is standard output."),
     ] = None,
     *,
     published: Annotated[
@@ -74,7 +68,7 @@ def check_name(name: str) -> None:
     Raises:
         typer.Exit: It breaks one, code 2.
     """
-    if fits(("name",), name):
+    if SPEC.fits(("name",), name):
         return
     shown = visible(name)
     if foreign := next((each for each in name if not _PART.match(each)), None):

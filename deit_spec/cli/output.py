@@ -5,21 +5,24 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
 from deit_spec.cli import messages
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.kinds import Kind, kind_of
-from deit_spec.source.document import Entry
+from deit_spec.source import Document
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, Count, check_spec, check_text, count
 from deit_spec.spec.origin import locate
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
+BY_SIGNAL = 128
+"""What a shell adds to the number of the signal that has ended a command."""
 
 
 def read(spec: str) -> Checked:
@@ -40,7 +43,7 @@ def check(spec: str) -> Checked:
         name = STDIN_NAME if spec == STDIN else spec
         named = "; its student.spec names one" if kind is Kind.RECIPE else ""
         fail(f"{name} is a {kind.value}, not a spec{named}")
-    made_from(spec, *(entry.source.name for entry in _entries(checked)))
+    made_from_document(spec, checked.document)
     return checked
 
 
@@ -54,6 +57,12 @@ def made_from(*names: str | Path) -> None:
     _Inputs.names |= set(map(str, names))
 
 
+def made_from_document(name: str, document: Document | None) -> None:
+    """Note a file, and all those that its document is made from."""
+    spans = () if document is None else document.spans.values()
+    made_from(name, *{entry.source.name for entry in spans})
+
+
 def forget() -> None:
     """Begin a command: nothing has been read."""
     _Inputs.names = set()
@@ -63,10 +72,6 @@ class _Inputs:
     """What this command has read."""
 
     names: set[str] = set()  # noqa: RUF012  -- of the process, as its command is
-
-
-def _entries(checked: Checked) -> Iterable[Entry]:
-    return () if checked.document is None else checked.document.spans.values()
 
 
 def _keep_inputs(output: Path) -> None:
@@ -107,10 +112,10 @@ def emit(text: str | bytes, output: Path | None) -> None:
     try:
         write_whole(output, text)
     except OSError as error:
-        fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
+        fail(f"cannot write {output}: {reason_of(error)}")
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """Say on one line what is wrong with the command, and exit 2.
 
     Raises:

@@ -3,14 +3,13 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from enum import Enum
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, path_of
+from deit_spec.cli.arguments import OutputOption, TableForm, path_of
 from deit_spec.cli.output import emit, fail, made_from
 from deit_spec.cli.trained import (
     BatchOption,
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
-
-
-class Format(Enum):
-    """What the classes are printed as."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
@@ -84,8 +75,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     batch_size: BatchOption = 64,
     device: DeviceOption = None,
     form: Annotated[
-        Format, typer.Option("--output-format", help="The form of the classes.")
-    ] = Format.TABLE,
+        TableForm, typer.Option("--output-format", help="The form of the classes.")
+    ] = TableForm.TABLE,
 ) -> None:
     """Tell what is in images; exit 1 if one cannot be read."""
     trained = find_model(model, weights)
@@ -97,7 +88,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         paths = images_in(images)
     except FileNotFoundError as error:
         fail(str(error))
-        return
     made_from(*paths)
     place = device or best_device()
     with failures():
@@ -116,9 +106,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         )
     said = [each for each in found if not isinstance(each, Unread)]
     unread = [each for each in found if isinstance(each, Unread)]
-    if form is Format.JSON:
+    if form is TableForm.JSON:
         emit(_as_json(trained, said, unread, called), output)
-    elif form is Format.CSV:
+    elif form is TableForm.CSV:
         emit(_as_csv(said, called), output)
     elif said:
         _print(said, called, output, heads=heads, weights=trained.weights)
@@ -153,7 +143,6 @@ def _labels(trained: Trained, path: Path | None) -> Sequence[str]:
         found = read_labels(path)
     except LabelsError as error:
         fail(str(error))
-        return ()
     if len(found) != count:
         fail(f"{path} has {len(found):,} labels, the model {count:,} classes")
     return found

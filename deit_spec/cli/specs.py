@@ -25,12 +25,12 @@ def expand(names: Iterable[str]) -> list[str]:
 def _expand(name: str) -> list[str]:
     if Path(name).is_dir():
         found = sorted(_below(name))
-        return found or _none(f"there is no .yaml or .yml file in {name}")
+        return found or fail(f"there is no .yaml or .yml file in {name}")
     if glob.has_magic(name) and not os.path.lexists(name):
         # Path.glob takes no absolute pattern.
         matches = glob.glob(name, recursive=True)  # noqa: PTH207
         found = sorted({spec for match in matches for spec in _matched(match)})
-        return found or _none(f"no file matches {name}")
+        return found or fail(f"no file matches {name}")
     return [name]
 
 
@@ -50,8 +50,3 @@ def _below(folder: str) -> Iterator[str]:
                 yield str(Path(here, file))
     # To read one as a spec tells why it cannot be looked into.
     yield from (str(error.filename) for error in unreadable)
-
-
-def _none(message: str) -> list[str]:
-    fail(message)
-    return []

@@ -5,31 +5,21 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deit_spec.cli import messages
-from deit_spec.cli.arguments import path_of
-from deit_spec.cli.output import emit, fail
+from deit_spec.cli.arguments import AllowCodeOption, TextForm, output_option, path_of
+from deit_spec.cli.output import BY_SIGNAL, emit, fail
 from deit_spec.cli.trained import failures
+from deit_spec.diagnostics.reason import reason_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from deit_spec.distill.study import Summary
-
-STOPPED = 128
-"""What a shell adds to the number of the signal that has ended a command."""
-
-
-class Format(Enum):
-    """What the results are printed as."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def run(
@@ -38,12 +28,9 @@ def run(
     ],
     folder: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FOLDER",
-            parser=path_of,
-            help="Where runs and results go; what is there already is not run again.",
+        output_option(
+            "FOLDER",
+            "Where runs and results go; what is there already is not run again.",
         ),
     ],
     *,
@@ -53,13 +40,10 @@ def run(
             "-j", "--jobs", min=1, help="How many runs at once, each on one thread."
         ),
     ] = 1,
-    allow_code: Annotated[
-        bool,
-        typer.Option("--allow-code", help="Run a teacher that is a Python function."),
-    ] = False,
+    allow_code: AllowCodeOption = False,
     form: Annotated[
-        Format, typer.Option("--output-format", help="The form of the results.")
-    ] = Format.TEXT,
+        TextForm, typer.Option("--output-format", help="The form of the results.")
+    ] = TextForm.TEXT,
 ) -> None:
     """Train each arm of a study, on each number of images with each seed."""
     from deit_spec.recipe.study import check_study
@@ -76,7 +60,7 @@ def run(
             checked, folder, jobs=jobs, allow_code=allow_code, watch=watch
         )
         write_report(summary, folder)
-    if form is Format.JSON:
+    if form is TextForm.JSON:
         emit(json.dumps(as_json(summary), indent=2) + "\n", None)
     else:
         _print(summary, folder)
@@ -102,7 +86,7 @@ def _stopping() -> Iterator[None]:
     except KeyboardInterrupt:
         text = "stopped; what is done is kept, and the same command goes on from there"
         typer.echo(text, err=True)
-        raise typer.Exit(STOPPED + asked) from None
+        raise typer.Exit(BY_SIGNAL + asked) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -130,7 +114,7 @@ def _reasons(folder: Path) -> Iterator[None]:
     except BrokenExecutor:
         fail("a process of the study was killed; the same command goes on")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         fail(f"cannot write {error.filename or folder}: {reason}")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deit_spec.cli.arguments import path_of
+from deit_spec.cli.arguments import path_of, set_option
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import check, fail, made_from
 from deit_spec.diagnostics import Diagnostic, Severity
@@ -52,11 +52,7 @@ RecipeOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="FIELD=VALUE",
-        help="Lay a value over the recipe, as data.split_seed=1; repeat it.",
-    ),
+    set_option("Lay a value over the recipe, as data.split_seed=1; repeat it."),
 ]
 BatchOption = Annotated[
     int, typer.Option("--batch-size", min=1, max=1_000_000, help="Images at once.")
@@ -98,7 +94,6 @@ def find_model(model: str, weights: Path | None) -> Trained:
         weights = weights or _in_run(folder, WEIGHTS)
     if weights is None:
         fail(f"a spec has no weights of its own: --weights FILE goes with {model}")
-    assert weights is not None  # noqa: S101  -- `fail` exits
     checked = check(model)
     made_from(weights)
     _stop_at_errors(checked.diagnostics)
@@ -165,7 +160,6 @@ def load_model(trained: Trained, device: str) -> "nn.Module":
     except (RuntimeError, AssertionError) as error:  # torch raises both
         reason = str(error).partition("\n")[0]
         fail(f"cannot use the device {device}: {reason}")
-        raise AssertionError from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli import fixing, messages
-from deit_spec.cli.arguments import OutputOption, named
+from deit_spec.cli.arguments import OutputOption, named, set_option
 from deit_spec.cli.documents import Documents, summarise
 from deit_spec.cli.output import STDIN, emit, fail
 from deit_spec.cli.specs import expand
@@ -31,11 +31,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
     *,
     overrides: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="FIELD=VALUE",
-            help="Lay a value over those of a recipe: optimizer.lr=1e-3.",
-        ),
+        set_option("Lay a value over those of a recipe: optimizer.lr=1e-3."),
     ] = None,
     form: Annotated[
         Form | None,

@@ -1,6 +1,7 @@
 """Findings as data, and one small renderer for each form they are printed in."""
 
 from deit_spec.diagnostics.catalogue import CATALOGUE, Entry, diagnose
+from deit_spec.diagnostics.errors import DiagnosedError
 from deit_spec.diagnostics.model import (
     Diagnostic,
     Edit,
@@ -15,6 +16,7 @@ from deit_spec.diagnostics.model import (
 
 __all__ = [
     "CATALOGUE",
+    "DiagnosedError",
     "Diagnostic",
     "Edit",
     "Entry",

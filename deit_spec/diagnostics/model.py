@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Self
 
 # The line breaks of YAML 1.2, and of editors; str.splitlines knows more.
 _LINE_BREAK = re.compile("\r\n|[\n\r]")
@@ -53,6 +54,11 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
+
+    @classmethod
+    def of_file(cls, name: object) -> Self:
+        """A place for what is about a file or a folder, not about a text in it."""
+        return cls(Source(str(name), ""), 1, 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from deit_spec.diagnostics.reason import reason_of
+
 CLASSES = "classes.json"
 """Where a run keeps what its classes are called."""
 IMAGENET = 1000
@@ -29,7 +31,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise LabelsError(f"cannot read {path}: {reason}") from None
     except UnicodeDecodeError:
         raise LabelsError(f"cannot read {path}: it is not UTF-8") from None

@@ -1,6 +1,5 @@
 """What a student says of images: the likeliest classes, of both heads or of each."""
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,15 +60,10 @@ class Seeing:
         """
         # Pillow is of the extra `train`.
         from deit_spec.distill.data.pictures import read_picture  # noqa: PLC0415
-        from deit_spec.distill.data.views import as_tensor, centre  # noqa: PLC0415
+        from deit_spec.distill.data.views import CentralView  # noqa: PLC0415
 
-        picture = read_picture(path, self.channels)
-        shorter = max(self.size, math.floor(self.size / self.crop))
-        pixels: Tensor = as_tensor(centre(picture, self.size, shorter))
-        mean, std = (
-            torch.tensor(each).view(-1, 1, 1) for each in (self.mean, self.std)
-        )
-        return (pixels - mean) / std
+        seen = CentralView(self.size, self.mean, self.std, self.crop)
+        return seen(read_picture(path, self.channels))
 
 
 def seeing_of(spec: DeiTSpec, recipe: Recipe | None, crop: float | None) -> Seeing:
@@ -80,11 +74,7 @@ def seeing_of(spec: DeiTSpec, recipe: Recipe | None, crop: float | None) -> Seei
     """
     from deit_spec.distill.data import digits, views  # noqa: PLC0415  -- Pillow
 
-    mean: Sequence[float]
-    std: Sequence[float]
-    grey = spec.in_channels == 1
-    mean = views.GREY_MEAN if grey else views.IMAGENET_MEAN
-    std = views.GREY_STD if grey else views.IMAGENET_STD
+    mean, std = views.usual_statistics(spec.in_channels)
     share = views.CROP
     if recipe is not None and recipe.data.builtin == "digits":
         mean, std, share = digits.MEAN, digits.STD, 1.0

@@ -16,10 +16,7 @@ __all__ = ["DataError", "recipe_of", "refuse", "some", "student_of", "unusable"]
 class DataError(RecipeError):
     """Images or a teacher cannot be used. `diagnostics` holds every finding."""
 
-    def __str__(self) -> str:
-        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- to print only
-
-        return f"training cannot go on\n\n{render(self.diagnostics).plain.rstrip()}"
+    headline = "training cannot go on"
 
 
 def refuse(checked: "CheckedRecipe", field: str, code: str, message: str) -> DataError:

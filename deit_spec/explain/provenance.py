@@ -7,7 +7,7 @@ from itertools import takewhile
 from deit_spec.diagnostics import Span
 from deit_spec.source import Document
 from deit_spec.spec import Checked
-from deit_spec.spec.fields import default_of
+from deit_spec.spec.vocabulary import SPEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +52,4 @@ def _unwritten(checked: Checked, path: tuple[str, ...]) -> object:
     # The name of a spec that gives none is made from that of its file.
     if path == ("name",) and checked.spec is not None:
         return checked.spec.name
-    return default_of(path)
+    return SPEC.default_of(path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.graph import LayerGraph, Stage
 from deit_spec.ops import Shape, ShapeError, show
 
@@ -52,7 +52,7 @@ def infer_shapes(graph: LayerGraph) -> LayerGraph:
 def _finding(
     graph: LayerGraph, path: str, error: ShapeError, shapes: Mapping[str, Shape]
 ) -> Diagnostic:
-    span = graph.span(path) or Span(Source(f"<{graph.name}>", ""), 1, 1, 1, 1)
+    span = graph.span(path) or Span.of_file(f"<{graph.name}>")
     reaching = [f"{source} gives {show(shape)}" for source, shape in shapes.items()]
     return diagnose(
         "DS301",

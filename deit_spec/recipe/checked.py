@@ -1,10 +1,11 @@
 """A recipe that was checked, with all that it leads to."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deit_spec.diagnostics import Diagnostic, Source, Span
+from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.recipe.schema import Recipe
 from deit_spec.source import Document
 from deit_spec.spec import Checked
@@ -34,12 +35,19 @@ class CheckedRecipe:
     def span(self, field: str) -> Span:
         """Where a field such as `data.folder` is written, or what is around it."""
         if self.document is None:
-            name = "<recipe>" if self.path is None else str(self.path)
-            return Span(Source(name, ""), 1, 1, 1, 1)
+            return Span.of_file(self.path or "<recipe>")
         path = tuple(field.split("."))
         if path not in self.document.spans and path[:1] not in self.document.spans:
             return start_of(self.document)
         return self.document.nearest(path).value
+
+
+def written(document: Document | None, path: tuple[str, ...]) -> object:
+    """What a document says at a path; None where it says nothing there."""
+    value = document.value if document else None
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def start_of(document: Document) -> Span:

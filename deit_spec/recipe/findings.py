@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, diagnose
-from deit_spec.recipe.checked import start_of
+from deit_spec.recipe.checked import start_of, written
 from deit_spec.recipe.words import RECIPE
 from deit_spec.source import Document, Path
 from deit_spec.spec.findings import Error, describe
@@ -114,7 +114,7 @@ def _item(error: Error, fixes: Fixes) -> Diagnostic:
     at = next(index for index, step in enumerate(loc) if isinstance(step, int))
     path = tuple(map(str, loc[:at]))
     if error["type"] == "missing":
-        short: Error = {**error, "loc": path, "input": _value(fixes.document, path)}
+        short: Error = {**error, "loc": path, "input": written(fixes.document, path)}
         return _no_list(short, fixes)
     name = f"{'.'.join(path)}[{loc[at]}]"
     ctx = error.get("ctx", {})
@@ -129,13 +129,6 @@ def _item(error: Error, fixes: Fixes) -> Diagnostic:
         Label(fixes.document.nearest(loc).value, describe(error["input"])),
         helps=[_list_help(path, fixes.words)],
     )
-
-
-def _value(document: Document, path: tuple[str, ...]) -> object:
-    value = document.value
-    for key in path:
-        value = value[key] if isinstance(value, dict) else None
-    return value
 
 
 def _wanted(path: tuple[str, ...], words: Vocabulary) -> str:

@@ -1,17 +1,15 @@
 """What the rules of a recipe are given."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.diagnostics import Label
 from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.folders import ImageFolder
 from deit_spec.recipe.schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
-from deit_spec.spec.places import About, Places
-
-Findings: TypeAlias = Iterator[Diagnostic]
+from deit_spec.spec.places import Findings, Places
 
 DIGITS: Final = 1797
 """How many images scikit-learn's digits are."""
@@ -89,18 +87,6 @@ def counted(number: int, noun: str) -> str:
     ('1 channel', '1,200 images')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def finding(code: str, message: str, about: About, *helps: str) -> Diagnostic:
-    """Make a finding on several fields."""
-    return diagnose(
-        code,
-        message,
-        about.primary,
-        secondary=about.secondary,
-        notes=about.notes,
-        helps=helps,
-    )
 
 
 def in_spec(checked: Checked | None, field: str, words: str) -> list[Label]:

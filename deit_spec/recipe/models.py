@@ -1,12 +1,10 @@
 """The specs that a recipe names: its student, and its teacher where that is one."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
-from deit_spec.recipe.checked import CheckedRecipe
-from deit_spec.source import Document
+from deit_spec.recipe.checked import CheckedRecipe, written
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.origin import UNREADABLE, Origin, at, is_unreadable
 
@@ -18,7 +16,7 @@ def check_model(
 
     None where the field names none, or the spec cannot be read.
     """
-    name = _written(recipe.document, tuple(field.split(".")))
+    name = written(recipe.document, tuple(field.split(".")))
     if not isinstance(name, str):
         return None, []
     here = recipe.span(field)
@@ -61,10 +59,3 @@ def _unreadable(
         notes=[f"looked for {origin.shown}"] if name else [],
         helps=(origin.meant() if name else ()) or [rule],
     )
-
-
-def _written(document: Document | None, path: tuple[str, ...]) -> object:
-    value = document.value if document else None
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

@@ -4,34 +4,33 @@ Each arm is trained with each seed on each number of images.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from deit_spec.diagnostics import (
     Diagnostic,
     Label,
-    Span,
     diagnose,
     has_errors,
     in_source_order,
 )
+from deit_spec.recipe.arms import check_arms
 from deit_spec.recipe.check import check
-from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.checked import CheckedRecipe, written
 from deit_spec.recipe.findings import RecipeFixes
 from deit_spec.recipe.judging import find_all_in
 from deit_spec.recipe.models import named
-from deit_spec.recipe.overrides import Override, apply, override_at, override_of
-from deit_spec.recipe.schema import Count
+from deit_spec.recipe.numbers import Count
+from deit_spec.recipe.overrides import apply, override_at
 from deit_spec.source import Document, read_bytes, read_file
-from deit_spec.source.document import Entry
 from deit_spec.spec.findings import describe
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.reading import enough_of
-from deit_spec.spec.schema import PositiveInt
+from deit_spec.spec.schema import CONFIG, PositiveInt
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import Path as FieldPath
 from deit_spec.spec.vocabulary import Vocabulary
@@ -43,9 +42,7 @@ PAIRS: Final = 256
 class Study(BaseModel):
     """Runs that differ in what is learned from a teacher, and in nothing else."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", allow_inf_nan=False
-    )
+    model_config = CONFIG
 
     recipe: str = Field(
         description="The recipe of every run, by a path from this file.",
@@ -175,7 +172,7 @@ def check_study_read(
     if excess := _excess(document):
         findings.append(excess)
     elif base is not None and not has_errors(base.diagnostics):
-        arms, found = _arms(document, base, study)
+        arms, found = check_arms(document, base, study.train_images if study else ())
         findings += found
     everything = tuple(in_source_order(findings))
     valid = None if has_errors(everything) or base is None else study
@@ -205,8 +202,7 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
 
 def _excess(document: Document) -> Diagnostic | None:
     """Say that a study has more arms and sizes than a person compares."""
-    value = document.value if isinstance(document.value, Mapping) else {}
-    arms, sizes = value.get("arms"), value.get("train_images")
+    arms, sizes = (written(document, (key,)) for key in ("arms", "train_images"))
     count = len(arms) if isinstance(arms, Mapping) else 1
     count *= max(len(sizes), 1) if isinstance(sizes, list) else 1
     if count <= PAIRS:
@@ -220,8 +216,7 @@ def _base(
     document: Document, path: Path | None
 ) -> tuple[CheckedRecipe | None, list[Diagnostic]]:
     """The recipe that a study names, and what is wrong with it."""
-    value = document.value
-    name = value.get("recipe") if isinstance(value, Mapping) else None
+    name = written(document, ("recipe",))
     if not isinstance(name, str):
         return None, []
     here = document.nearest(("recipe",)).value
@@ -243,74 +238,3 @@ def _base(
     everything = [*found, *checked.diagnostics]
     checked = replace(checked, diagnostics=tuple(everything))
     return checked, [named(each, here) for each in everything]
-
-
-def _arms(
-    document: Document, base: CheckedRecipe, study: Study | None
-) -> tuple[dict[str, CheckedRecipe], list[Diagnostic]]:
-    """The recipe of each arm, and what is wrong with it on any number of images."""
-    arms, findings = dict[str, CheckedRecipe](), list[Diagnostic]()
-    known = {_key(each) for each in base.diagnostics}
-    for name, overrides in _overrides(document):
-        for size in _sizes(document, study):
-            checked = _laid(base, [*overrides, *size])
-            arms.setdefault(name, checked)
-            for each in checked.diagnostics:
-                if _key(each) not in known:
-                    known.add(_key(each))
-                    findings.append(_in_arm(each, document, name))
-    return arms, findings
-
-
-def _overrides(document: Document) -> Iterator[tuple[str, list[Override]]]:
-    value = document.value
-    arms = value.get("arms") if isinstance(value, Mapping) else None
-    for name, fields in arms.items() if isinstance(arms, Mapping) else ():
-        if isinstance(fields, Mapping) or fields is None:
-            places = {key: ("arms", name, key) for key in fields or {}}
-            yield (
-                name,
-                [
-                    override_of(document, place, (fields or {})[key])
-                    for key, place in places.items()
-                ],
-            )
-
-
-def _sizes(document: Document, study: Study | None) -> list[list[Override]]:
-    if study is None:
-        return [[]]
-    return [
-        [override_at("data.train_images", size, _item(document, index))]
-        for index, size in enumerate(study.train_images)
-    ]
-
-
-def _item(document: Document, index: int) -> Entry:
-    return document.nearest(("train_images", index))
-
-
-def _laid(base: CheckedRecipe, overrides: Sequence[Override]) -> CheckedRecipe:
-    assert base.document is not None  # noqa: S101  -- so it was checked
-    return check(apply(base.document, overrides), base.path)
-
-
-def _is_within(span: Span, outer: Span) -> bool:
-    return outer.line <= span.line <= outer.end_line
-
-
-def _key(found: Diagnostic) -> tuple[str, str, str]:
-    return found.code, found.message, str(found.primary.span)
-
-
-def _in_arm(found: Diagnostic, document: Document, name: str) -> Diagnostic:
-    """Let a finding begin in the study, at what the arm says or at its name."""
-    labels = [found.primary, *found.secondary]
-    own = [each for each in labels if each.span.source is document.source]
-    if not own:
-        own = [Label(document.nearest(("arms", name)).key, "in this arm")]
-    arm = document.nearest(("arms", name)).value
-    # What the arm says comes before the number of images, which it may not suit.
-    first, *more = sorted(own, key=lambda label: not _is_within(label.span, arm))
-    rest = [each for each in labels if each not in own]
-    return replace(found, primary=first, secondary=(*more, *rest), fix=None)

@@ -5,8 +5,9 @@ from pathlib import Path
 from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.given import KINDS, SOURCES
 from deit_spec.recipe.rules.length import EPOCHS
-from deit_spec.recipe.schema import Data, Recipe, Teacher
+from deit_spec.recipe.schema import Recipe
 from deit_spec.recipe.study import CheckedStudy
+from deit_spec.recipe.subjects import Data, Teacher
 
 
 def summarise(checked: CheckedRecipe | CheckedStudy) -> str:

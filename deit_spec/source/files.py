@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.source import limits, problems
 from deit_spec.source.document import Document
 from deit_spec.source.reader import read_bytes
@@ -29,7 +30,7 @@ def read_file(
     try:
         data = contents(path)
     except OSError as error:
-        reason = (error.strerror or str(error) or "unknown reason").lower()
+        reason = reason_of(error)
         return None, [problems.unreadable(name, reason)]
     except ValueError:
         # What the system cannot take as a name: NUL, or an unpaired surrogate.

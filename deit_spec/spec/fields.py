@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from deit_spec.source.slips import SCALAR
 from deit_spec.spec.schema import DeiTSpec, Variant
@@ -115,21 +115,6 @@ def is_known(path: tuple[str, ...]) -> bool:
     return path[-1] in model_of(path).model_fields
 
 
-def fits(path: tuple[str, ...], value: object) -> bool:
-    """Whether a field takes a value."""
-    try:
-        model_of(path).model_validate({path[-1]: value})
-    except ValidationError:
-        return False
-    return True
-
-
 def model_of(path: tuple[str, ...]) -> type[BaseModel]:
     """The model that holds the field at a path."""
     return Variant if path[0] == "variant" and len(path) > 1 else DeiTSpec
-
-
-def default_of(path: tuple[str, ...]) -> object:
-    """The default of the field at a path."""
-    field = model_of(path).model_fields[path[-1]]
-    return field.get_default(call_default_factory=True)

@@ -1,11 +1,15 @@
 """Where a spec says what, for rules that point at several fields."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from deit_spec.diagnostics import Label, Span
+from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.source import Document
 from deit_spec.source.plain import scalar_text
+
+Findings: TypeAlias = Iterator[Diagnostic]
+"""What a rule finds."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,18 @@ class Places:
             for name, _, value in fields
             if not self.wrote(name)
         )
+
+
+def finding(code: str, message: str, about: About, *helps: str) -> Diagnostic:
+    """Make a finding on several fields."""
+    return diagnose(
+        code,
+        message,
+        about.primary,
+        secondary=about.secondary,
+        notes=about.notes,
+        helps=helps,
+    )
 
 
 def plain(value: object) -> str:

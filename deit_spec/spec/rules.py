@@ -4,14 +4,13 @@ A rule runs when all the fields that it reads are valid by themselves, so one
 mistake never causes a second message.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.limits import LARGEST
-from deit_spec.spec.places import About, Places
+from deit_spec.spec.places import About, Findings, Places, finding
 from deit_spec.spec.schema import DeiTSpec
 from deit_spec.spec.suggest import (
     listed,
@@ -19,8 +18,6 @@ from deit_spec.spec.suggest import (
     nearest_multiples,
     nearest_ratio,
 )
-
-Findings: TypeAlias = Iterator[Diagnostic]
 
 
 @dataclass(frozen=True)
@@ -35,10 +32,10 @@ class Rule:
 def find_all(spec: DeiTSpec, places: Places, invalid: set[str]) -> list[Diagnostic]:
     """Run every rule whose fields are all valid."""
     return [
-        finding
+        found
         for rule in RULES
         if invalid.isdisjoint(rule.reads)
-        for finding in rule.check(spec, places)
+        for found in rule.check(spec, places)
     ]
 
 
@@ -51,11 +48,11 @@ def patches_fill_image(spec: DeiTSpec, places: Places) -> Findings:
         ("image_size", _division(image, patch), image),
         ("patch_size", f"patches of {patch}×{patch} pixels", patch),
     )
-    yield _finding(
+    yield finding(
         "DS201",
         "image_size does not divide into patches of patch_size",
         about,
-        helps=[_alternatives("image_size", image, "patch_size", patch)],
+        _alternatives("image_size", image, "patch_size", patch),
     )
 
 
@@ -68,11 +65,11 @@ def heads_fill_width(spec: DeiTSpec, places: Places) -> Findings:
         ("embed_dim", _division(width, heads), width),
         ("num_heads", f"{heads} heads", heads),
     )
-    yield _finding(
+    yield finding(
         "DS203",
         "embed_dim does not divide into num_heads",
         about,
-        helps=[_alternatives("embed_dim", width, "num_heads", heads)],
+        _alternatives("embed_dim", width, "num_heads", heads),
     )
 
 
@@ -81,11 +78,11 @@ def mlp_width_is_whole(spec: DeiTSpec, places: Places) -> Findings:
     if spec.mlp_dim in (_exact_mlp_width(spec), 0):
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
-    yield _finding(
+    yield finding(
         "DS204",
         "the MLP width is rounded down",
         _about_mlp(spec, places, f"so the MLP is {spec.mlp_dim} wide"),
-        helps=[f"`mlp_ratio: {ratio!r}` gives {int(spec.embed_dim * ratio)} exactly"],
+        f"`mlp_ratio: {ratio!r}` gives {int(spec.embed_dim * ratio)} exactly",
     )
 
 
@@ -94,11 +91,11 @@ def mlp_has_width(spec: DeiTSpec, places: Places) -> Findings:
     if spec.mlp_dim:
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
-    yield _finding(
+    yield finding(
         "DS205",
         "the MLP has no hidden channel",
         _about_mlp(spec, places, "rounded down to 0"),
-        helps=[f"`mlp_ratio: {ratio!r}` or more"],
+        f"`mlp_ratio: {ratio!r}` or more",
     )
 
 
@@ -124,11 +121,11 @@ def teacher_has_token(spec: DeiTSpec, places: Places) -> Findings:
         ("teacher_num_classes", "a head on the distillation token", None),
         ("variant.distillation_token", "no such token", True),
     )
-    yield _finding(
+    yield finding(
         "DS206",
         "teacher_num_classes is set and there is no distillation token",
         about,
-        helps=["`variant.distillation_token: true`, or `teacher_num_classes: null`"],
+        "`variant.distillation_token: true`, or `teacher_num_classes: null`",
     )
 
 
@@ -146,13 +143,11 @@ def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
         ("num_classes", f"{classes} classes", classes),
         ("teacher_num_classes", f"{teacher} classes", teacher),
     )
-    yield _finding(
+    yield finding(
         "DS207",
         f"heads of {classes} and {teacher} classes have no mean for `predict`",
         about,
-        helps=[
-            f"`variant.fusion: cls`, `variant.fusion: dist` or `{same}`",
-        ],
+        f"`variant.fusion: cls`, `variant.fusion: dist` or `{same}`",
     )
 
 
@@ -166,11 +161,11 @@ def teacher_needs_classes(spec: DeiTSpec, places: Places) -> Findings:
         ("teacher_num_classes", "no head is built", None),
         ("num_classes", "no classes", None),
     )
-    yield _finding(
+    yield finding(
         "DS208",
         "teacher_num_classes has no effect without num_classes",
         about,
-        helps=[f"`num_classes: {spec.teacher_num_classes}`"],
+        f"`num_classes: {spec.teacher_num_classes}`",
     )
 
 
@@ -207,11 +202,11 @@ def readout_has_tokens(spec: DeiTSpec, places: Places) -> Findings:
         ("variant.readout", "the mean of class and distillation token", "cls"),
         ("variant.distillation_token", "no such token", True),
     )
-    yield _finding(
+    yield finding(
         "DS210",
         "mean_tokens is set and there is no distillation token",
         about,
-        helps=["`variant.readout: cls`, or `variant.distillation_token: true`"],
+        "`variant.readout: cls`, or `variant.distillation_token: true`",
     )
 
 
@@ -235,17 +230,6 @@ def _no_effect(places: Places, field: str, why: str) -> Diagnostic:
         f"{field} has no effect {why}",
         Label(places.value(field), "no effect"),
         helps=[f"leave `{field}` out"],
-    )
-
-
-def _finding(code: str, message: str, about: About, *, helps: list[str]) -> Diagnostic:
-    return diagnose(
-        code,
-        message,
-        about.primary,
-        secondary=about.secondary,
-        notes=about.notes,
-        helps=helps,
     )
 
 

@@ -13,18 +13,19 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
-_CONFIG = ConfigDict(
+CONFIG = ConfigDict(
     strict=True,
     frozen=True,
     extra="forbid",
     allow_inf_nan=False,
 )
+"""Of every model that a user's text is checked against."""
 
 
 class Variant(BaseModel):
     """What the published DeiT and DeiT III models need beyond `build_opt`."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     distillation_token: bool = Field(
         default=True,
@@ -81,7 +82,7 @@ class DeiTSpec(BaseModel):
     are checked where a spec is loaded, lowered or compiled.
     """
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     image_size: PositiveInt = Field(
         224, description="The side of the square image, in pixels.", examples=[384]

@@ -3,7 +3,13 @@
 import json
 from collections.abc import Iterable
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import (
+    DiagnosedError,
+    Diagnostic,
+    Label,
+    Span,
+    diagnose,
+)
 from deit_spec.diagnostics.visible import visible
 
 INSPECT = "deit-spec weights inspect"
@@ -19,21 +25,10 @@ EPS_NOTE = (
 )
 
 
-class WeightsError(ValueError):
+class WeightsError(DiagnosedError, ValueError):
     """Weights cannot be used as asked. `diagnostics` holds every finding."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __reduce__(self) -> tuple[type["WeightsError"], tuple[object, ...]]:
-        return type(self), (self.diagnostics,)
-
-    def __str__(self) -> str:
-        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- to print only
-
-        text = render(self.diagnostics).plain.rstrip()
-        return f"the weights cannot be used\n\n{text}"
+    headline = "the weights cannot be used"
 
 
 def finding(  # noqa: PLR0913  -- the parts of a diagnostic
@@ -46,7 +41,7 @@ def finding(  # noqa: PLR0913  -- the parts of a diagnostic
     helps: Iterable[str] = (),
 ) -> Diagnostic:
     """Make a finding about the file of this name."""
-    place = Label(Span(Source(name, ""), 1, 1, 1, 1))
+    place = Label(Span.of_file(name))
     return diagnose(code, message, place, secondary=secondary, notes=notes, helps=helps)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
 from deit_spec.weights.locate import DEEPEST, items_of
@@ -66,7 +67,7 @@ def open_checkpoint(
         with torch.inference_mode(mode=False):
             return _open(Path(path), name, entry, progress)
     except OSError as error:
-        reason = (error.strerror or str(error) or "unknown reason").lower()
+        reason = reason_of(error)
         message = f"the checkpoint cannot be read: {reason}"
         raise refuse("DS401", message, name) from None
 

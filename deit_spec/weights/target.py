@@ -19,8 +19,8 @@ from deit_spec.ops import (
     Parameter,
     SplitHeads,
 )
-from deit_spec.spec.fields import default_of
 from deit_spec.spec.places import plain
+from deit_spec.spec.vocabulary import SPEC
 from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.facts import Facts, find_facts
 
@@ -103,7 +103,7 @@ class Target:
     def default(self, field: str) -> Iterator[str]:
         """Say of a field that the spec does not write what it is by default."""
         if field not in self.graph.places:
-            value = default_of(tuple(field.split(".")))
+            value = SPEC.default_of(tuple(field.split(".")))
             yield f"`{field}` is {plain(value)} by default"
 
     def _ops(self, kind: type[Kind]) -> Iterator[Kind]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from deit_spec.diagnostics.reason import first_line_of
 from deit_spec.weights.checkpoint import Progress, no_progress
 from deit_spec.weights.pickle_scan import (
     PICKLE_BYTES,
@@ -233,7 +234,7 @@ def _load(path: Path, name: str, *, mapped: bool) -> object:
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  -- a broken pickle fails in any way
-        reason = str(error).partition("\n")[0][:REASON] or type(error).__name__
+        reason = first_line_of(error)[:REASON]
         raise damaged(name, reason) from None
 
 

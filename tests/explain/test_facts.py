@@ -5,8 +5,8 @@ import pytest
 from deit_spec.explain import facts
 from deit_spec.explain.topics import FIELDS
 from deit_spec.spec import check_spec
-from deit_spec.spec.fields import default_of, fits
 from deit_spec.spec.limits import LARGEST
+from deit_spec.spec.vocabulary import SPEC
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_the_ends_of_a_range_are_taken_and_no_more(field: str) -> None:
     least, most = (
         int(number.replace(",", "")) for number in facts.range_of(field).split(" to ")
     )
-    assert fits((field,), least)
-    assert not fits((field,), least - 1)
+    assert SPEC.fits((field,), least)
+    assert not SPEC.fits((field,), least - 1)
     limits = [
         [found.code for found in check_spec({field: size}).diagnostics]
         for size in (most, most + 1)
@@ -67,7 +67,7 @@ def test_other_names() -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_alternatives_are_other_values_that_the_field_takes(field: str) -> None:
     path = facts.path_of(field)
-    value = default_of(path)
+    value = SPEC.default_of(path)
     for other in facts.alternatives(field, value):
         assert other != value
-        assert fits(path, other)
+        assert SPEC.fits(path, other)

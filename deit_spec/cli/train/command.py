@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deit_spec.cli import messages
-from deit_spec.cli.arguments import path_of
-from deit_spec.cli.output import fail
+from deit_spec.cli.arguments import AllowCodeOption, output_option, set_option
+from deit_spec.cli.output import BY_SIGNAL, fail
 
 if TYPE_CHECKING:
     from deit_spec.distill.training import Finished
     from deit_spec.recipe import CheckedRecipe
-
-BY_SIGNAL = 128
-"""What shells add to the number of a signal that ended a command."""
 
 
 def run(
@@ -24,32 +21,18 @@ def run(
         str, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")
     ],
     output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FOLDER",
-            parser=path_of,
-            help="The folder of the run: empty, or not there.",
-        ),
+        Path, output_option("FOLDER", "The folder of the run: empty, or not there.")
     ],
     *,
     overrides: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="FIELD=VALUE",
-            help="Set a field of the recipe, such as optimizer.lr=1e-3.",
-        ),
+        set_option("Set a field of the recipe, such as optimizer.lr=1e-3."),
     ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with the run in FOLDER, if there is one."),
     ] = False,
-    allow_code: Annotated[
-        bool,
-        typer.Option("--allow-code", help="Run a teacher that is a Python function."),
-    ] = False,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Train a student; under `accelerate launch -m deit_spec train`, in many processes.
 
@@ -104,7 +87,6 @@ def _train(
         raise typer.Exit(1) from None
     except MissingPackageError as error:
         fail(str(error))
-        raise AssertionError from None  # `fail` has raised
 
 
 def _variable(name: str) -> int:

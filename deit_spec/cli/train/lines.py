@@ -6,11 +6,11 @@ from typing import TextIO
 
 from deit_spec.cli.train import words
 from deit_spec.distill.evaluation import Scores
-from deit_spec.distill.training import Finished, Progress, Start
+from deit_spec.distill.training import Finished, Progress, Reporter, Start
 
 
-class Lines:
-    """Writes a line for each thing that it is told, but for single steps."""
+class Lines(Reporter):
+    """Writes a line for each thing that it is told, but for the many steps."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -22,9 +22,6 @@ class Lines:
         self.start, self.began = start, time.monotonic()
         for line in (words.student(start), words.images(start), words.plan(start)):
             self._write(line)
-
-    def stepped(self, step: int) -> None:
-        """Say nothing: there are many."""
 
     def logged(self, progress: Progress) -> None:
         """Say the loss, the rate and the speed."""

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -13,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from deit_spec.cli.train import words
-from deit_spec.distill.evaluation import Scores
-from deit_spec.distill.training import Finished, Progress, Start
+from deit_spec.distill.evaluation import Scores, heads_of
+from deit_spec.distill.training import Finished, Progress, Reporter, Start
 from deit_spec.recipe.names import HEADS
 
 REFRESHES = 4
@@ -25,7 +24,7 @@ RECENT = 40
 WIDEST = 100
 
 
-class Display:
+class Display(Reporter):
     """Shows a run as it is, over the same few lines; what is said goes above them."""
 
     def __init__(self, console: Console) -> None:
@@ -45,12 +44,7 @@ class Display:
         self.live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self.doing = ""
         self.live.stop()
@@ -134,12 +128,10 @@ class Display:
 
     def _heads(self, step: int, scores: Scores) -> RenderableType:
         table = _table(f"at step {step:,}", "top-1", "top-5", "NLL", "ECE")
-        heads = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
-        for name, head in heads.items():
-            if head is not None:
-                shares = (f"{100 * share:.2f} %" for share in (head.top1, head.top5))
-                figures = (f"{head.nll:.4f}", f"{head.ece:.4f}")
-                table.add_row(HEADS[name], *shares, *figures)
+        for name, head in heads_of(scores).items():
+            shares = (f"{100 * share:.2f} %" for share in (head.top1, head.top5))
+            figures = (f"{head.nll:.4f}", f"{head.ece:.4f}")
+            table.add_row(HEADS[name], *shares, *figures)
         return Group(Text(), table)
 
 

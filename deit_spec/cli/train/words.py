@@ -1,6 +1,6 @@
 """The words for a run, whatever shows them."""
 
-from deit_spec.distill.evaluation import Scores
+from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.training import Finished, Start
 from deit_spec.recipe.names import CURVES, HEADS, SUMMARY, WEIGHTS
 
@@ -38,11 +38,9 @@ def ended(finished: Finished) -> str:
 
 def top1(scores: Scores) -> str:
     """How often each head is right."""
-    heads = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
     told = (
         f"{HEADS[name]} {head.top1:.1%}".replace("%", " %")
-        for name, head in heads.items()
-        if head is not None
+        for name, head in heads_of(scores).items()
     )
     return ", ".join(told)
 

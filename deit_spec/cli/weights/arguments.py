@@ -7,16 +7,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from deit_spec.cli.arguments import TextForm
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import STDIN, emit
 from deit_spec.diagnostics import Diagnostic, json_form
-
-
-class Form(Enum):
-    """How a result is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class Allow(Enum):
@@ -61,7 +55,7 @@ KeyOption = Annotated[
     ),
 ]
 FormOption = Annotated[
-    Form,
+    TextForm,
     typer.Option(
         "--output-format",
         case_sensitive=False,
@@ -74,7 +68,7 @@ AntialiasOption = Annotated[
 
 
 @contextmanager
-def refusals(form: Form = Form.TEXT) -> Iterator[None]:
+def refusals(form: TextForm = TextForm.TEXT) -> Iterator[None]:
     """Print why weights cannot be used, and exit 1.
 
     Raises:
@@ -89,13 +83,13 @@ def refusals(form: Form = Form.TEXT) -> Iterator[None]:
         refuse(error.diagnostics, form)
 
 
-def refuse(diagnostics: Iterable[Diagnostic], form: Form) -> NoReturn:
+def refuse(diagnostics: Iterable[Diagnostic], form: TextForm) -> NoReturn:
     """Exit 1, and give a program the findings that a person has been told.
 
     Raises:
         typer.Exit: Always.
     """
-    if form is Form.JSON:
+    if form is TextForm.JSON:
         emit(json_form.render(diagnostics), None)
     raise typer.Exit(1) from None
 

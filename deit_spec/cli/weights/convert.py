@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import SpecArgument, path_of
+from deit_spec.cli.arguments import SpecArgument, output_option
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import fail, read
 from deit_spec.cli.weights.arguments import (
@@ -19,6 +19,7 @@ from deit_spec.cli.weights.arguments import (
 )
 from deit_spec.cli.weights.plan import fates
 from deit_spec.cli.weights.progress import Bar
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.pipeline import finish
 
@@ -43,16 +44,7 @@ class Dtype(Enum):
 def run(  # noqa: PLR0913  -- the command's options
     spec: SpecArgument,
     checkpoint: CheckpointArgument,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="OUT",
-            parser=path_of,
-            help="The file to write.",
-        ),
-    ],
+    output: Annotated[Path, output_option("OUT", "The file to write.")],
     to: Annotated[
         Format,
         typer.Option(
@@ -106,7 +98,7 @@ def run(  # noqa: PLR0913  -- the command's options
     except ValueError as error:
         fail(f"cannot write {output}: {error}")
     except OSError as error:
-        fail(f"cannot write {output}: {(error.strerror or str(error)).lower()}")
+        fail(f"cannot write {output}: {reason_of(error)}")
     else:
         report((*plan.diagnostics, *notes))
         if plan.needs:  # what is written is not what was read

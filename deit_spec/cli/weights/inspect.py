@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from deit_spec.cli.arguments import OutputOption
+from deit_spec.cli.arguments import OutputOption, TextForm
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import emit, made_from
 from deit_spec.cli.weights.arguments import (
     CheckpointArgument,
-    Form,
     FormOption,
     KeyOption,
     refusals,
@@ -21,7 +20,7 @@ def run(
     output: OutputOption = None,
     *,
     key: KeyOption = None,
-    form: FormOption = Form.TEXT,
+    form: FormOption = TextForm.TEXT,
 ) -> None:
     """Print the spec that fits a checkpoint, as YAML."""
     from deit_spec.weights import files_of, inspect, open_checkpoint
@@ -30,7 +29,7 @@ def run(
     with refusals(form), Bar() as bar:
         found = inspect(open_checkpoint(checkpoint, entry=key, progress=bar))
     made_from(*files_of(Path(checkpoint)))
-    if form is Form.JSON:
+    if form is TextForm.JSON:
         emit(as_text(inspection_to_json(found)), output)
     else:
         emit(as_yaml(found), output)

@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deit_spec.cli.arguments import SpecArgument
+from deit_spec.cli.arguments import SpecArgument, TextForm
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import emit, read
 from deit_spec.cli.weights.arguments import (
     AllowOption,
     AntialiasOption,
     CheckpointArgument,
-    Form,
     FormOption,
     KeyOption,
     refusals,
@@ -42,7 +41,7 @@ def run(  # noqa: PLR0913  -- the command's options
         ),
     ] = False,
     allow: AllowOption = None,
-    form: FormOption = Form.TEXT,
+    form: FormOption = TextForm.TEXT,
 ) -> None:
     """Say what would become of every tensor; exit 1 where that cannot be done."""
     checked = read(spec)
@@ -55,7 +54,7 @@ def run(  # noqa: PLR0913  -- the command's options
         plan = make_plan(finish(checked), opened, antialias=antialias)
     permitted = allowed(strict=strict, allow=words(allow))
     found = (*plan.diagnostics, *find_forbidden(plan, permitted))
-    if form is Form.JSON:
+    if form is TextForm.JSON:
         everything = (*checked.diagnostics, *found)
         emit(as_text(plan_to_json(plan, permitted, everything)), None)
     else:

@@ -58,12 +58,7 @@ class Digits(Data):
             rotate=augmentation.rotate,  # and no flip: mirrored they are no digits
         )
         self._erasing = augmentation.erasing
-        self._mixing = Mixing(
-            augmentation.mixup,
-            augmentation.cutmix,
-            augmentation.mix_switch,
-            len(self.classes),
-        )
+        self._mixing = Mixing.of(augmentation, len(self.classes))
 
     def train(
         self, first: int, last: int, *, rank: int = 0, world: int = 1

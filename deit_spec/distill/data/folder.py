@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.distill.data.pictures import FilePictures, Parts
 from deit_spec.distill.problems import DataError, refuse
 from deit_spec.recipe import late
@@ -40,7 +41,7 @@ def find_folder(checked: "CheckedRecipe", folder: Path) -> Parts:
     try:
         return _find(checked, folder)
     except OSError as error:  # one of the folders inside may not be read
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         message = f"{error.filename or folder} cannot be listed: {reason}"
         raise refuse(checked, "data.folder", "DS521", message) from None
 

@@ -8,14 +8,7 @@ from deit_spec.distill.data.mixing import Mixing
 from deit_spec.distill.data.order import Order
 from deit_spec.distill.data.parts import split
 from deit_spec.distill.data.reading import Ask, ReadBatch, Reading, read_batches
-from deit_spec.distill.data.views import (
-    GREY_MEAN,
-    GREY_STD,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    CentralView,
-    random_view,
-)
+from deit_spec.distill.data.views import CentralView, random_view, usual_statistics
 from deit_spec.distill.problems import DataError, recipe_of, student_of
 from deit_spec.distill.seeds import random_of, seed_of
 from deit_spec.recipe import late
@@ -40,10 +33,9 @@ class Images(Data):
         size, channels = student.image_size, student.in_channels
         data, augmentation = recipe.data, recipe.augmentation
         self._checked = checked
-        grey = channels == 1
+        mean, std = usual_statistics(channels)
         self.classes = parts.classes
-        self.mean = data.mean or (GREY_MEAN if grey else IMAGENET_MEAN)
-        self.std = data.std or (GREY_STD if grey else IMAGENET_STD)
+        self.mean, self.std = data.mean or mean, data.std or std
         self.unreadable = []
         self._reasons: dict[str, str] = {}
         self._limit, self._workers = data.unreadable, data.workers
@@ -71,12 +63,7 @@ class Images(Data):
         self._order = Order(
             len(train), self._batch_size, augmentation.repeats, self._seed
         )
-        self._mixing = Mixing(
-            augmentation.mixup,
-            augmentation.cutmix,
-            augmentation.mix_switch,
-            len(parts.classes),
-        )
+        self._mixing = Mixing.of(augmentation, len(parts.classes))
 
     def train(
         self, first: int, last: int, *, rank: int = 0, world: int = 1

@@ -3,12 +3,15 @@
 import math
 import random
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor
 
 from deit_spec.distill.data.base import Batch
+
+if TYPE_CHECKING:
+    from deit_spec.recipe.settings import Augmentation
 
 
 class Box(NamedTuple):
@@ -40,6 +43,12 @@ class Mixing:
     cutmix: float
     switch: float
     classes: int
+
+    @classmethod
+    def of(cls, augmentation: "Augmentation", classes: int) -> Self:
+        """What a recipe asks for, with labels of so many classes."""
+        chosen = augmentation.mixup, augmentation.cutmix, augmentation.mix_switch
+        return cls(*chosen, classes)
 
     def __bool__(self) -> bool:
         return self.mixup > 0 or self.cutmix > 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from deit_spec.diagnostics.reason import first_line_of
 from deit_spec.distill.data.pictures import Pictures, decode
 from deit_spec.distill.data.views import View
 
@@ -82,7 +83,7 @@ class Reading(Dataset[Read]):
             try:
                 image = decode(self.pictures.open(place), self.channels)
             except Exception as error:  # noqa: BLE001  -- Pillow raises what it likes
-                reason = str(error).partition("\n")[0] or type(error).__name__
+                reason = first_line_of(error)
                 unreadable.append(Unreadable(self.pictures.name(place), reason))
                 continue
             with seeded(ask.seed):

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from deit_spec.diagnostics.reason import first_line_of
 from deit_spec.distill.data.pictures import Parts, RowPictures
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.problems import DataError, some
@@ -62,7 +63,7 @@ def _load(checked: "CheckedRecipe", name: str) -> "Mapping[str, Any]":
         else:
             loaded = datasets.load_dataset(str(place) if place.exists() else name)
     except Exception as error:  # noqa: BLE001  -- it raises whatever its parts do
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = first_line_of(error)
         raise _refuse(checked, reason) from None
     return loaded if isinstance(loaded, dict) else {TRAIN: loaded}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from deit_spec.distill.extra import require_packages
 
 if TYPE_CHECKING:
-    from deit_spec.recipe.schema import Augmentation
+    from deit_spec.recipe.settings import Augmentation
 
 View: TypeAlias = Callable[[Image.Image], Tensor]
 """From an image to `[C, S, S]`."""
@@ -26,21 +26,34 @@ CROP = 0.875
 """The share of the resized image's side that is seen in evaluation."""
 
 
+def usual_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and the deviation of images of which nothing else is said."""
+    grey = GREY_MEAN, GREY_STD
+    return grey if channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
+
+
 class CentralView:
     """The middle of an image: how it is seen in evaluation.
 
-    The shorter side is resized to S / 0.875, rounded down (bicubic), and the
+    The shorter side is resized to S / `crop`, rounded down (bicubic), and the
     central S×S pixels are normalised, as timm and the authors of DeiT have it.
     """
 
-    def __init__(self, size: int, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self,
+        size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        crop: float = CROP,
+    ) -> None:
         self.size = size
+        self.shorter = max(size, math.floor(size / crop))
         self.mean = torch.tensor(mean).view(-1, 1, 1)
         self.std = torch.tensor(std).view(-1, 1, 1)
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Give `[C, S, S]`."""
-        seen = centre(image, self.size, math.floor(self.size / CROP))
+        seen = centre(image, self.size, self.shorter)
         return (as_tensor(seen) - self.mean) / self.std
 
 

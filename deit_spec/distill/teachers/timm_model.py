@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from deit_spec.diagnostics.reason import first_line_of
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.problems import DataError, some, unusable
 from deit_spec.distill.teachers.base import Made
@@ -33,7 +34,7 @@ def timm_network(
     try:
         network: Any = timm.create_model(name, pretrained=weights is None, **wanted)
     except Exception as error:  # noqa: BLE001  -- it raises whatever its parts do
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = first_line_of(error)
         raise unusable(checked, "teacher.timm", f"timm says: {reason}") from None
     if weights is not None:
         _fill(checked, network, weights)

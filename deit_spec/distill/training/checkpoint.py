@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of
@@ -55,7 +56,7 @@ def load(learner: Learner, path: Path) -> int:
     try:
         tensors = safetensors_file.read(path, str(path))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         message = f"the checkpoint cannot be read: {reason}"
         raise refuse("DS401", message, str(path)) from None
     _begin_moments(learner)

@@ -1,30 +1,17 @@
 """What ends a run, as findings at their place in the recipe."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
+from deit_spec.diagnostics.reason import reason_of
 from deit_spec.distill.training.names import find_last
 from deit_spec.recipe import CheckedRecipe
 
 
-class RunError(RuntimeError):
+class RunError(DiagnosedError, RuntimeError):
     """A run cannot begin, or cannot go on. `diagnostics` holds every finding."""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __str__(self) -> str:
-        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- to print only
-
-        return render(self.diagnostics).plain.rstrip()
-
-
-def whole_file(path: Path) -> Span:
-    """A place for what is about a file or a folder, not about a text in it."""
-    return Span(Source(str(path), ""), 1, 1, 1, 1)
 
 
 def taken(folder: Path, found: str) -> RunError:
@@ -35,7 +22,7 @@ def taken(folder: Path, found: str) -> RunError:
             diagnose(
                 "DS533",
                 f"the folder of a new run holds {found}",
-                Label(whole_file(folder)),
+                Label(Span.of_file(folder)),
                 helps=[f"{again}`-o` names another folder"],
             )
         ]
@@ -49,7 +36,7 @@ def foreign(folder: Path, found: str) -> RunError:
             diagnose(
                 "DS534",
                 f"the folder holds {found}, and no run to go on with",
-                Label(whole_file(folder)),
+                Label(Span.of_file(folder)),
                 helps=["`-o` names the folder of a run, or one that is empty"],
             )
         ]
@@ -101,13 +88,13 @@ def writing(folder: Path) -> Iterator[None]:
 def not_written(folder: Path, error: OSError) -> RunError:
     """DS532: the disk is full, or the like."""
     kept = find_last(folder)
-    reason = (error.strerror or str(error)).lower()
+    reason = reason_of(error)
     return RunError(
         [
             diagnose(
                 "DS532",
                 f"the run cannot be written: {reason}",
-                Label(whole_file(Path(error.filename or folder))),
+                Label(Span.of_file(Path(error.filename or folder))),
                 notes=[_left(kept)],
                 helps=["make room, and go on with `--resume`"],
             )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from deit_spec.distill.evaluation import Scores
 
@@ -59,8 +58,8 @@ class Finished:
     """Spent on steps."""
 
 
-class Reporter(Protocol):
-    """Is told of a run by its main process."""
+class Reporter:
+    """Is told of a run by its main process; what it does not override, it ignores."""
 
     def started(self, start: Start) -> None:
         """The first step is about to be taken."""
@@ -84,26 +83,5 @@ class Reporter(Protocol):
         """The run has ended, by itself or by a signal."""
 
 
-class Silent:
+class Silent(Reporter):
     """Says nothing."""
-
-    def started(self, start: Start) -> None:
-        """Say nothing."""
-
-    def stepped(self, step: int) -> None:
-        """Say nothing."""
-
-    def logged(self, progress: Progress) -> None:
-        """Say nothing."""
-
-    def evaluated(self, step: int, scores: Scores) -> None:
-        """Say nothing."""
-
-    def saved(self, step: int, path: Path) -> None:
-        """Say nothing."""
-
-    def said(self, message: str) -> None:
-        """Say nothing."""
-
-    def finished(self, finished: Finished) -> None:
-        """Say nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from deit_spec.distill.evaluation import Scores
+from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
@@ -51,12 +51,8 @@ def _results(scores: Scores) -> str:
         f"On {scores.images:,} images held out:\n",
         "| | top-1 | top-5 | NLL | ECE |",
         "|---|---:|---:|---:|---:|",
-        _row(HEADS["cls"], scores.cls),
+        *(_row(HEADS[name], head) for name, head in heads_of(scores).items()),
     ]
-    if scores.dist is not None:
-        rows.append(_row(HEADS["dist"], scores.dist))
-    if scores.fused is not None:
-        rows.append(_row(HEADS["fused"], scores.fused))
     return "\n".join(rows) + "\n"
 
 

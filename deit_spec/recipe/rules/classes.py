@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import Findings, Given, in_spec
-from deit_spec.spec.places import plain
+from deit_spec.recipe.given import Given, in_spec
+from deit_spec.spec.places import Findings, plain
 
 IMAGENET: Final = 1000
 _OTHERS: Final = re.compile(r"in(21|22|12)k$|in22ft|inat|laion|openai|mim|dino|mae")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.recipe.given import Findings, Given, in_spec
+from deit_spec.recipe.given import Given, in_spec
 from deit_spec.recipe.words import SECTIONS
-from deit_spec.spec.places import plain
+from deit_spec.spec.places import Findings, plain
 
 
 def settings_have_effect(given: Given) -> Findings:

@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import DIGITS, Findings, Given, counted, finding
-from deit_spec.spec.places import plain
+from deit_spec.recipe.given import DIGITS, Given, counted
+from deit_spec.spec.places import Findings, finding, plain
 
 _RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
 

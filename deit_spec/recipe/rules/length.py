@@ -1,9 +1,9 @@
 """How long a run is, in which parts, and the rates on its way."""
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import DIGITS, Findings, Given, finding
+from deit_spec.recipe.given import DIGITS, Given
 from deit_spec.recipe.schema import Recipe
-from deit_spec.spec.places import plain
+from deit_spec.spec.places import Findings, finding, plain
 from deit_spec.spec.suggest import listed, nearest_divisors, nearest_multiples
 
 EPOCHS, WARMUP_EPOCHS = 300, 5

@@ -3,16 +3,8 @@
 import os
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import (
-    DIGITS_SIDE,
-    KINDS,
-    SOURCES,
-    Findings,
-    Given,
-    counted,
-    finding,
-    in_spec,
-)
+from deit_spec.recipe.given import DIGITS_SIDE, KINDS, SOURCES, Given, counted, in_spec
+from deit_spec.spec.places import Findings, finding
 from deit_spec.spec.suggest import listed
 
 
