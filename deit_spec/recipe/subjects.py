@@ -136,7 +136,9 @@ class Data(BaseModel):
         examples=[(0.229, 0.224, 0.225)],
     )
     workers: Count = Field(
-        4, description="How many processes read images; digits stay in memory."
+        4,
+        description="How many processes read images, at most one for each core; "
+        "digits stay in memory.",
     )
     unreadable: Count = Field(
         0,

@@ -1,5 +1,6 @@
 """Images read and augmented one by one, in this process or in others."""
 
+import os
 import random
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -110,11 +111,15 @@ def seeded(seed: int) -> Iterator[None]:
 def read_batches(
     reading: Reading, asks: Iterable[list[Ask]], *, workers: int
 ) -> Iterator[ReadBatch]:
-    """Read batches in order, ahead of their use where there are workers."""
+    """Read batches in order, ahead of their use where there are workers.
+
+    There are no more workers than cores: torch warns of more, which only wait for
+    each other.
+    """
     loader: Iterable[ReadBatch] = DataLoader(
         reading,
         batch_sampler=asks,
-        num_workers=workers,
+        num_workers=min(workers, usable_cores()),
         collate_fn=collate,
         worker_init_fn=leave_signals_to_the_parent,
         pin_memory=torch.cuda.is_available(),
@@ -122,6 +127,13 @@ def read_batches(
         generator=torch.Generator(),
     )
     return iter(loader)
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use, which a container may limit."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def collate(found: Sequence[Read]) -> ReadBatch:
