@@ -144,6 +144,12 @@ class Run(BaseModel):
     precision: Literal["fp32", "bf16"] = Field(
         "fp32", description="What the models compute in; weights stay fp32."
     )
+    threads: PositiveInt | None = Field(
+        None,
+        description="How many cores of a CPU a process computes on; null for torch's "
+        "choice. Small models are quickest on one.",
+        examples=[1],
+    )
     compile: bool = Field(default=False, description="Whether `torch.compile` is used.")
     parallel: Literal["ddp", "fsdp2"] = Field(
         "ddp", description="How several processes share the work."

@@ -4,8 +4,6 @@ import hashlib
 import math
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,6 +13,7 @@ from torch import Tensor, nn
 from deit_spec.distill.data.tensors import Warp
 from deit_spec.distill.files import write_whole
 from deit_spec.distill.seeds import generator_of, seed_of
+from deit_spec.distill.threads import threads
 from deit_spec.weights import open_checkpoint
 from deit_spec.weights.safetensors_file import metadata_of, write
 
@@ -65,22 +64,10 @@ def train_convnet(
     `steps` steps of AdamW on 64 images, each shifted, turned and scaled mildly. It
     follows from the arguments alone, and torch's own random state stays as it is.
     """
-    with _one_thread():
+    # For so little, more threads would only wait for each other. Nor does what is
+    # learned depend on how many cores there are then.
+    with threads(1):
         return _train(images, labels, classes, steps, seed)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute with one thread: for so little more would only wait for each other.
-
-    Then what is learned does not depend on how many cores there are, either.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _train(

@@ -31,6 +31,7 @@ FREE = frozenset(
         "run.evaluate_every",
         "run.log_every",
         "run.parallel",
+        "run.threads",
     }
 )
 """Fields that a run which goes on may have otherwise: they change no result but by

@@ -7,6 +7,7 @@ from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.teachers import Teacher, open_teacher
 from deit_spec.distill.teachers.convnet import UnsavedError
+from deit_spec.distill.threads import threads
 from deit_spec.distill.training import checkpoint, problems
 from deit_spec.distill.training import folder as place
 from deit_spec.distill.training.learner import Learner
@@ -53,7 +54,7 @@ def train(
     place.require_place(folder, resume=resume)
     if resume:
         place.require_same(checked, folder)
-    with Stop() as stop:
+    with Stop() as stop, threads(_recipe(checked).run.threads):
         processes = Processes(checked.recipe)
         problems.require_equal_parts(checked, processes.world)
         told = reporter if reporter is not None and processes.main else Silent()

@@ -58,6 +58,26 @@ def test_the_recipe_in_the_folder_gives_the_same_run(tmp_path: Path) -> None:
         assert (tmp_path / "again" / name).read_text() == first
 
 
+def test_a_run_computes_on_as_many_threads_as_its_recipe_says(tmp_path: Path) -> None:
+    seen: set[int] = set()
+
+    class Counting(Silent):
+        def stepped(self, done: int) -> None:
+            seen.add(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for asked in (2, None):
+            checked = recipe(tmp_path / str(asked), run={"threads": asked})
+            train(checked, tmp_path / str(asked) / "run", reporter=Counting())
+            assert seen == {asked or 3}
+            assert torch.get_num_threads() == 3
+            seen.clear()
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
     for name, parts in (("one", 1), ("four", 4)):
         checked = recipe(tmp_path / name, run={"accumulate": parts})
