@@ -10,6 +10,7 @@ from deit_spec.cli.difference import difference
 from deit_spec.cli.documents import Documents
 from deit_spec.cli.output import (
     STDIN,
+    called,
     emit,
     fail,
     write_whole,
@@ -18,7 +19,7 @@ from deit_spec.diagnostics import has_errors
 from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.documents import CheckedAny
-from deit_spec.source.files import is_special
+from deit_spec.source.files import as_if_written, is_special
 from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec.mend import Mended
 
@@ -51,11 +52,24 @@ def write(names: Sequence[str], documents: Documents) -> Iterator[Outcome]:
         yield Outcome(documents.again(name, text))
 
 
-def show(name: str, documents: Documents) -> Outcome:
-    """Print what `write` would change, and change nothing."""
+def show(names: Sequence[str], documents: Documents) -> Iterator[Outcome]:
+    """Print what `write` would change, change nothing, and judge as it would."""
+    if len(names) == 1:
+        mended = _show(names[0], documents)
+        yield Outcome(mended.checked, changes=bool(mended.fixes))
+        return
+    all_mended = [(name, _show(name, documents)) for name in names]
+    texts = {Path(name): each.after for name, each in all_mended if each.fixes}
+    with as_if_written(texts):
+        for name, each in all_mended:
+            checked = documents.again(name, each.after)
+            yield Outcome(checked, changes=bool(each.fixes))
+
+
+def _show(name: str, documents: Documents) -> Mended[CheckedAny]:
     mended = documents.mend(name)
-    emit(difference(name, mended.before, mended.after, "fixed"), None)
-    return Outcome(mended.checked, changes=bool(mended.fixes))
+    emit(difference(called(name), mended.before, mended.after, "fixed"), None)
+    return mended
 
 
 def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
@@ -70,5 +84,5 @@ def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
         except OSError as error:
             fail(f"cannot write {name}: {reason_of(error)}")
     for fix in mended.fixes:
-        typer.echo(f"fixed {visible(name)}: {visible(fix.title)}", err=True)
+        typer.echo(f"fixed {visible(called(name))}: {visible(fix.title)}", err=True)
     return mended

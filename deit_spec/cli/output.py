@@ -25,6 +25,11 @@ BY_SIGNAL = 128
 """What a shell adds to the number of the signal that has ended a command."""
 
 
+def called(name: str) -> str:
+    """What messages call a spec by the name that a command is given."""
+    return STDIN_NAME if name == STDIN else name
+
+
 def read(spec: str) -> Checked:
     """Check a spec by its path, or from standard input, and report every finding."""
     checked = check(spec)
@@ -40,9 +45,8 @@ def check(spec: str) -> Checked:
     """
     checked = check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
     if checked.spec is None and (kind := kind_of(checked.document)) is not Kind.SPEC:
-        name = STDIN_NAME if spec == STDIN else spec
         named = "; its student.spec names one" if kind is Kind.RECIPE else ""
-        fail(f"{name} is a {kind.value}, not a spec{named}")
+        fail(f"{called(spec)} is a {kind.value}, not a spec{named}")
     made_from_document(spec, checked.document)
     return checked
 

@@ -29,7 +29,7 @@ def _expand(name: str) -> list[str]:
     if glob.has_magic(name) and not os.path.lexists(name):
         # Path.glob takes no absolute pattern.
         matches = glob.glob(name, recursive=True)  # noqa: PTH207
-        found = sorted({spec for match in matches for spec in _matched(match)})
+        found = sorted(_once(spec for match in matches for spec in _matched(match)))
         return found or fail(f"no file matches {name}")
     return [name]
 
@@ -39,6 +39,14 @@ def _matched(path: str) -> Iterable[str]:
     if Path(path).is_dir():
         return _below(path)
     return [path] if Path(path).is_file() else []
+
+
+def _once(paths: Iterable[str]) -> Iterable[str]:
+    """Name a file by its shortest path: `**` follows links, and they may be circles."""
+    by_length = sorted(set(paths), key=lambda path: (-len(path), path))
+    return {
+        Path(path).parent.resolve() / Path(path).name: path for path in by_length
+    }.values()
 
 
 def _below(folder: str) -> Iterator[str]:

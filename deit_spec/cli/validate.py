@@ -1,6 +1,6 @@
 """`deit-spec validate`: find every mistake, fix what is certain, sum up the rest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +9,10 @@ import typer
 from deit_spec.cli import fixing, messages
 from deit_spec.cli.arguments import OutputOption, named, set_option
 from deit_spec.cli.documents import Documents, summarise
-from deit_spec.cli.output import STDIN, emit, fail
+from deit_spec.cli.news import News
+from deit_spec.cli.output import STDIN, called, emit, fail
 from deit_spec.cli.specs import expand
-from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.forms import Form
 from deit_spec.diagnostics.visible import visible
 from deit_spec.spec import Checked
@@ -62,11 +63,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
     if is_taken and form is not Form.TEXT and str(output or STDIN) == STDIN:
         result = "--diff" if diff else "--fix -"
         fail(f"{result} prints to stdout, so findings in {form.value} need -o FILE")
-    outcomes = (
-        fixing.write(names, documents)
-        if fix and not diff
-        else (_outcome(name, documents, show=diff) for name in names)
-    )
+    outcomes = _outcomes(names, documents, fix=fix, diff=diff)
     if form is not Form.TEXT:
         failed = _as_one(outcomes, form, output)
     elif len(names) == 1:
@@ -76,10 +73,14 @@ def run(  # noqa: PLR0913  -- an argument for each option
     raise typer.Exit(1 if failed else 0)
 
 
-def _outcome(name: str, documents: Documents, *, show: bool) -> fixing.Outcome:
-    if show:
-        return fixing.show(name, documents)
-    return fixing.Outcome(documents.check(name))
+def _outcomes(
+    names: Sequence[str], documents: Documents, *, fix: bool, diff: bool
+) -> Iterator[fixing.Outcome]:
+    if diff:
+        return fixing.show(names, documents)
+    if fix:
+        return fixing.write(names, documents)
+    return (fixing.Outcome(documents.check(name)) for name in names)
 
 
 def _one(
@@ -92,7 +93,7 @@ def _one(
         messages.draw(checked.diagnostics, counted=True, fixes=fixes)
     # Of several specs no graph is made.
     if not quiet and (described := summarise(checked)):
-        typer.echo(f"{visible(name)}: {described}")
+        typer.echo(f"{visible(called(name))}: {described}")
     return outcome.failed
 
 
@@ -101,24 +102,32 @@ def _several(outcomes: Iterable[fixing.Outcome], *, quiet: bool) -> bool:
 
     The last goes to stderr where stdout is for something else.
     """
-    failed, kind = [], "specs"
+    total = wrong = changed = 0
+    kind, news = "specs", News()
     for outcome in outcomes:
+        total += 1
+        wrong += has_errors(outcome.checked.diagnostics)
+        changed += outcome.changes
         kind = kind if isinstance(outcome.checked, Checked) else "files"
-        failed.append(outcome.failed)
-        if outcome.checked.diagnostics:
-            messages.draw(outcome.checked.diagnostics, counted=False)
-    verdict = f"{sum(failed):,} with errors" if any(failed) else "all valid"
-    typer.echo(f"{len(failed):,} {kind}, {verdict}", err=quiet)
-    return any(failed)
+        if found := news.of(outcome.checked.diagnostics):
+            messages.draw(found, counted=False)
+    verdicts = [
+        f"{count:,} {what}"
+        for count, what in ((wrong, "with errors"), (changed, "to be fixed"))
+        if count
+    ]
+    verdict = ", ".join(verdicts) or "all valid"
+    typer.echo(f"{total:,} {kind}, {verdict}", err=quiet)
+    return bool(verdicts)
 
 
 def _as_one(
     outcomes: Iterable[fixing.Outcome], form: Form, output: Path | None
 ) -> bool:
     """Print the findings of all specs as one document."""
-    found, failed = list[Diagnostic](), False
+    found, failed, news = list[Diagnostic](), False, News()
     for outcome in outcomes:
-        found += outcome.checked.diagnostics
+        found += news.of(outcome.checked.diagnostics)
         failed |= outcome.failed
     emit(messages.write(found, form), output)
     return failed

@@ -31,6 +31,8 @@ class Document:
         self.version = version
         self.text = text
         path = to_fs_path(uri)
+        if path and "\0" in path:  # no file can be called so
+            path = None
         self.origin: Origin | None = at(Path(path)) if path else None
 
     @property

@@ -2,6 +2,9 @@
 
 import os
 import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,7 @@ _KINDS: Final = (
     (stat.S_ISDIR, "is a directory"),
     (stat.S_ISFIFO, "is a named pipe"),
 )
+_written: ContextVar[Mapping[Path, bytes]] = ContextVar("written", default={})  # noqa: B039  -- a Mapping
 
 
 def read_file(
@@ -46,6 +50,9 @@ def contents(path: Path) -> bytes:
         OSError: The file cannot be read, or is a device or a pipe.
         ValueError: The name holds a character that no file name can.
     """
+    written = _written.get()
+    if written and (text := written.get(path.resolve())) is not None:
+        return text
     given = path == _STDIN or path.parent in _DESCRIPTORS
     opener = None if given else _open_at_once
     with open(path, "rb", opener=opener) as file:
@@ -53,6 +60,16 @@ def contents(path: Path) -> bytes:
             _require_regular(os.fstat(file.fileno()).st_mode)
         # One byte past the limit is enough to know that there are too many.
         return file.read(limits.FILE_BYTES + 1)
+
+
+@contextmanager
+def as_if_written(texts: Mapping[Path, bytes]) -> Iterator[None]:
+    """Read files within as if these texts had been written to them."""
+    token = _written.set({path.resolve(): text for path, text in texts.items()})
+    try:
+        yield
+    finally:
+        _written.reset(token)
 
 
 def is_special(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Where a spec is: in a file, or among the published ones."""
 
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -84,7 +85,18 @@ def locate(reference: str, folder: Path) -> Origin:
     """
     if reference in published.names():
         return Origin(reference)
-    return at(folder / reference)
+    return at(_short(folder / reference))
+
+
+def _short(path: Path) -> Path:
+    """Leave `..` out where that leads to the same file, as it does without links."""
+    if ".." not in path.parts:
+        return path
+    short = Path(os.path.normpath(path))
+    try:
+        return short if short.resolve() == path.resolve() else path
+    except ValueError:  # no file can be called so
+        return path
 
 
 def at(path: Path) -> Origin:

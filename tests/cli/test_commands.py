@@ -71,7 +71,7 @@ def test_warnings_are_allowed() -> None:
     assert done.returncode == 0
     assert "warning[DS208]" in done.stderr
     assert "--> <stdin>:1:22" in done.stderr
-    assert done.stdout.startswith("-: deit, 198 tokens")
+    assert done.stdout.startswith("<stdin>: deit, 198 tokens")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,21 @@ def test_a_spec_is_judged_by_what_it_extends_as_fixed(
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("names", [["sub/child.yaml", "base.yaml"], ["."]])
+def test_a_difference_is_judged_as_if_it_were_applied(
+    tmp_path: Path, names: list[str]
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "base.yaml").write_text("deph: 3\n")
+    child = CHILD.replace("base", "../base")
+    (tmp_path / "sub" / "child.yaml").write_text(child)
+    done = commands.run("validate", "--diff", *names, cwd=tmp_path)
+    assert done.stderr == "2 specs, 1 to be fixed\n"
+    assert done.stdout.count("-deph: 3") == 1
+    assert done.returncode == 1
+    assert (tmp_path / "base.yaml").read_text() == "deph: 3\n"
+
+
 def test_standard_input_is_judged_by_what_is_fixed(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("deph: 3\n")
     arguments = ("validate", "--fix", "-", "base.yaml")
@@ -79,7 +94,7 @@ def test_the_difference_of_several_is_alone_on_stdout(tmp_path: Path) -> None:
     done = commands.run("validate", "--diff", ".", cwd=tmp_path)
     heads = ("---", "+++", "@@ ", "-de", "+de")
     assert [line[:3] for line in done.stdout.splitlines()] == [*heads, *heads]
-    assert done.stderr == "2 specs, 2 with errors\n"
+    assert done.stderr == "2 specs, 2 to be fixed\n"
     assert done.returncode == 1
 
 

@@ -216,7 +216,8 @@ def test_a_name_that_breaks_off_is_completed(tmp_path: Path) -> None:
 def test_new_to_standard_output(tmp_path: Path) -> None:
     done = run("new", "123", "-o", "-", cwd=tmp_path)
     assert 'name: "123"\n' in done.stdout
-    assert run("validate", "-", stdin=done.stdout).stdout.startswith("-: 123, 198")
+    checked = run("validate", "-", stdin=done.stdout)
+    assert checked.stdout.startswith("<stdin>: 123, 198")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -45,6 +45,48 @@ def test_folders_and_globs(specs: Path, arguments: list[str]) -> None:
     assert "--> b/bad.yaml:1:12" in done.stderr
 
 
+@pytest.mark.parametrize("form", ["text", "concise", "json", "github", "sarif"])
+def test_a_finding_is_told_once_however_many_extend_its_file(
+    tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "base.yaml").write_text("deph: 3\n")
+    (tmp_path / "child.yaml").write_text("extends: base.yaml\n")
+    for name in ("one", "two"):
+        (tmp_path / "sub" / f"{name}.yaml").write_text("extends: ../child.yaml\n")
+    done = commands.run("validate", "--output-format", form, ".", cwd=tmp_path)
+    told = done.stderr if form == "text" else done.stdout
+    assert told.count("unknown key `deph`") == 1
+    assert "base.yaml" in told
+    assert ".." not in told
+    assert done.returncode == 1
+    if form == "text":
+        assert done.stdout == "4 specs, 4 with errors\n"
+
+
+def test_a_base_is_called_by_its_shortest_path(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("deph: 3\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "child.yaml").write_text("extends: ../base.yaml\n")
+    done = commands.run("validate", "sub/child.yaml", cwd=tmp_path)
+    assert "--> base.yaml:1:1\n" in done.stderr
+    # Where a link leads elsewhere, `..` is not what it seems.
+    (tmp_path / "far" / "below").mkdir(parents=True)
+    (tmp_path / "far" / "base.yaml").write_text("depht: 3\n")
+    (tmp_path / "far" / "below" / "child.yaml").write_text("extends: ../base.yaml\n")
+    (tmp_path / "link").symlink_to("far/below")
+    done = commands.run("validate", "link/child.yaml", cwd=tmp_path)
+    assert "--> link/../base.yaml:1:1\n" in done.stderr
+
+
+def test_a_circle_of_links_gives_a_file_once(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "good.yaml").write_text("depth: 3\n")
+    (tmp_path / "a" / "again").symlink_to("../a")
+    done = commands.run("validate", "**/*.yaml", cwd=tmp_path)
+    assert done.stdout.startswith("a/b/good.yaml: ")
+
+
 def test_all_valid(specs: Path) -> None:
     done = commands.run("validate", "good.yaml", "b/good.yml", cwd=specs)
     assert (done.returncode, done.stdout) == (0, "2 specs, all valid\n")

@@ -134,6 +134,13 @@ def test_keys_come_with_documentation_and_default() -> None:
     assert by_name["variant"].insert_text_format is types.InsertTextFormat.PlainText
 
 
+def test_a_name_that_no_file_can_have() -> None:
+    offset = len("extends: ")
+    text = Text("extends: ", PositionCodec())
+    document = Document("file:///a%00b.yaml", 1, text)
+    assert {item.label for item in complete(document, offset)} == set(PUBLISHED)
+
+
 def test_specs_beside_the_document(tmp_path: Path) -> None:
     for name in ("a.yaml", "own.yaml", ".hidden.yaml", "notes.md", "sub/b.yml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -62,7 +62,7 @@ class TestCommand:
         text = "student: {spec: deit_tiny_patch16_224}\ndata: {dataset: x}\n"
         done = commands.run("validate", "-", stdin=f"{text}loss: {{kind: none}}\n")
         assert done.returncode == 0
-        assert done.stdout.startswith("-: ")
+        assert done.stdout.startswith("<stdin>: ")
 
     @pytest.mark.parametrize(
         "arguments",
