@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -24,6 +25,8 @@ _FIXED: Final = 3
 """Words as short as this have neighbours of another meaning: `in` and `out`."""
 _LONG: Final = 8
 """Words from here on take a second mistake."""
+_MOST: Final = 2
+"""Letters that a slip of the hand, or a plural, adds to a part or takes away."""
 
 
 def is_misspelt(
@@ -43,17 +46,26 @@ def is_misspelt(
     >>> is_misspelt("num_kv_heads", "num_heads")
     False
     """
-    if not _WORD.fullmatch(written):
-        return False
-    plain = re.sub("[ -]", "_", written).lower()
-    if plain in _NOT_QUITE:
+    plain = _plain(written)
+    if not plain or plain in _NOT_QUITE:
         return False
     if synonyms.get(plain) == word or _joined(plain) == _joined(word):
         return True
-    ours, theirs = word.split("_"), plain.split("_")
-    return len(ours) == len(theirs) and all(
-        _is_near(part, our, parts) for part, our in zip(theirs, ours, strict=True)
+    # No part is longer or shorter than ours by more than that.
+    if plain.count("_") != word.count("_") or abs(len(plain) - len(word)) > _MOST * (
+        word.count("_") + 1
+    ):
+        return False
+    return all(
+        _is_near(part, our, parts)
+        for part, our in zip(plain.split("_"), word.split("_"), strict=True)
     )
+
+
+@lru_cache(maxsize=64)
+def _plain(written: str) -> str:
+    """A word as keys are written; what has other characters is none."""
+    return re.sub("[ -]", "_", written).lower() if _WORD.fullmatch(written) else ""
 
 
 def _joined(word: str) -> str:
@@ -66,7 +78,7 @@ def _is_near(written: str, part: str, parts: Collection[str]) -> bool:
         return True
     if len(part) <= _FIXED or written[:1] != part[:1] or written in parts:
         return False
-    most = 2 if len(part) >= _LONG else 1
+    most = _MOST if len(part) >= _LONG else 1
     # A changed letter is one that the other has not: most words need no more.
     if len(set(written) ^ set(part)) > 2 * most:
         return False

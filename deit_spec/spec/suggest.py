@@ -62,19 +62,49 @@ def closest(
     (1.0, 'depth')
     """
     plain = word.lower().replace("-", "_").replace(" ", "_")
-    words = list(words)
-    known = {key: own for key, own in (synonyms or {}).items() if own in words}
-    if plain in known:
-        return 1.0, known[plain]
-    near = difflib.get_close_matches(plain, words, n=1, cutoff=_ALIKE)
+    words, synonyms = tuple(words), synonyms or {}
+    if synonyms.get(plain) in words:
+        return 1.0, synonyms[plain]
+    near = _alike(plain, words, _ALIKE)
     # There are many synonyms: something is a little like one of them by chance.
-    others = difflib.get_close_matches(plain, known, n=1, cutoff=_VERY_ALIKE)
-    found = {_ratio(plain, own): known.get(own, own) for own in (*others, *near)}
+    others = [
+        (ratio, own)
+        for ratio, own in _alike(plain, synonyms, _VERY_ALIKE)
+        if synonyms[own] in words
+    ]
+    found = dict([(ratio, synonyms[own]) for ratio, own in _best(others)] + _best(near))
     return max(found.items(), default=(0.0, None))
+
+
+def _best(found: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    return [max(found)] if found else []
+
+
+def _alike(word: str, words: Iterable[str], least: float) -> list[tuple[float, str]]:
+    """Those of `words` that are alike, each behind how much it is.
+
+    A text may have thousands of words that mean none of ours, and difflib takes its
+    time: most are told by their length, and of the others most by their letters.
+    """
+    share = least / (2 - least)
+    shortest, longest = int(len(word) * share), math.ceil(len(word) / share)
+    near = [
+        own
+        for own in words
+        if shortest <= len(own) <= longest and _shared(word, own) >= least
+    ]
+    ratios = [(_ratio(word, own), own) for own in near]
+    return [(ratio, own) for ratio, own in ratios if ratio >= least]
 
 
 def _ratio(word: str, own: str) -> float:
     return difflib.SequenceMatcher(None, own, word).ratio()
+
+
+def _shared(word: str, own: str) -> float:
+    """How alike two words are at most, by the letters that both have."""
+    both = min(sum(map(own.__contains__, word)), sum(map(word.__contains__, own)))
+    return 2 * both / max(len(word) + len(own), 1)
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:

@@ -4,13 +4,14 @@ A spec has its words here; a recipe, which is checked the same way, brings its o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property, lru_cache
 
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.fields import (
     ELSEWHERE,
+    NAMES,
     SYNONYMS,
     TOP,
     VARIANT,
@@ -53,6 +54,14 @@ class Vocabulary(ABC):
 
     def is_key(self, written: str) -> bool:
         """Whether a word is a key, misspelt or not."""
+        return self._is_key(written)
+
+    @cached_property
+    def _is_key(self) -> Callable[[str], bool]:
+        # A text may have one word in thousands of lines.
+        return lru_cache(maxsize=NAMES)(self._looks_like_a_key)
+
+    def _looks_like_a_key(self, written: str) -> bool:
         # The first letter is never the one that is wrong.
         alike = self._by_letter.get(written[:1].lower(), ())
         return written in alike or any(self.is_misspelt(written, w) for w in alike)
