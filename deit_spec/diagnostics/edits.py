@@ -10,24 +10,31 @@ Range: TypeAlias = tuple[int, int, str]
 """Two offsets, and the text to put between them."""
 
 
-def apply(fixes: Iterable[Fix], source: Source) -> tuple[str, list[Fix]]:
+def apply(
+    fixes: Iterable[Fix], source: Source, room: int | None = None
+) -> tuple[str, list[Fix]]:
     """Give the text with fixes applied, and the fixes that were.
 
     A fix that touches what an earlier one changes waits: the text has to be read
-    anew first. So does one of another source. All outside the edits stays.
+    anew first. So does one of another source, and one for which there is no room: with
+    it the text would have more than `room` bytes. All outside the edits stays.
     """
-    taken: list[Range] = []
-    applied = []
+    text, taken, applied = source.text, list[Range](), list[Fix]()
+    left = None if room is None else room - len(text.encode())
     for fix in fixes:
         if any(edit.span.source is not source for edit in fix.edits):
             continue
         ranges = [_range(edit) for edit in fix.edits]
         if any(_is_touched(new, taken) for new in ranges):
             continue
+        if left is not None:
+            growth = sum(_growth(new, text) for new in ranges)
+            if growth > left:
+                continue
+            left -= growth
         for new in ranges:
             insort(taken, new)
         applied.append(fix)
-    text = source.text
     pieces, last = [], 0
     for start, end, replacement in taken:
         pieces += [text[last:start], replacement]
@@ -39,6 +46,12 @@ def _range(edit: Edit) -> Range:
     span, source = edit.span, edit.span.source
     start = source.offset(span.line, span.column)
     return start, source.offset(span.end_line, span.end_column), edit.text
+
+
+def _growth(new: Range, text: str) -> int:
+    """How many bytes a text grows by."""
+    start, end, replacement = new
+    return len(replacement.encode()) - len(text[start:end].encode())
 
 
 def _is_touched(new: Range, taken: Sequence[Range]) -> bool:

@@ -16,7 +16,7 @@ _COLON: Final = re.compile(r":(?:\s|$)")
 # What is written in place of `: `, and a value that stands as well behind it.
 _PAIR: Final = re.compile(
     r"""(?P<quote>["']?)(?P<key>[A-Za-z_][\w-]*)(?P=quote)
-    (?:\s*(?::=|=[=>]?|->)\s*|\s*:(?=[^\s:=])|[ ]*\t\s*)
+    (?:\s*(?::=|=[=>]?|->)\s*|\s*:(?=[^\s:=])|[ ]*\t\s*|:[^\S\n\r\t ]\s*)
     (?P<value>\{[^{}]*\}|"[^"\\]*"|'[^']*'|[\w.+/-].*)""",
     re.VERBOSE,
 )
@@ -47,7 +47,11 @@ def misread(error: MarkedYAMLError, offset: int, text: str) -> Line | None:
     start, line = line_at(text, offset)
     if error.problem == _NO_COLON:
         since, before = line_at(text, _since(error, offset))
-        return _as_pair(since, before) or _as_opening(since, before, line)
+        return (
+            _as_pair(since, before)
+            or _as_opening(since, before, line)
+            or _whole(since, before, "remove the line, or write it as `key: value`")
+        )
     if error.problem not in {_NO_KEY, _NO_START}:
         return None
     if own := _as_pair(start, line):

@@ -1,6 +1,5 @@
 """What can be wrong with a text, in words: one function a finding."""
 
-import json
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, Source, Span, diagnose
@@ -63,8 +62,7 @@ def second_document(span: Span) -> Diagnostic:
 def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
     """Report a key of another type; `text` is how a scalar is written."""
     name = "a key" if not text else f"the key {quoted(text)}"
-    quoted_key = json.dumps(text, ensure_ascii=False)
-    helps = [f"quote it: `{quoted_key}`" if text else "remove it with its value"]
+    helps = ["remove it with its value"]
     message = f"{name} is {_ARTICLES[kind]}, not a string"
     return diagnose("DS005", message, Label(span), helps=helps)
 

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
@@ -27,7 +28,7 @@ from deit_spec.source.slips import (
     patches_of,
     report_of,
 )
-from deit_spec.source.syntax import offset_of, syntax_error
+from deit_spec.source.syntax import breaks_off, offset_of, syntax_error
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(
@@ -122,6 +123,10 @@ def _read(positions: Positions, *, to_the_end: bool = False) -> _Reading:
         report.problems.append(syntax_error(error, positions))
         offset = offset_of(error)
         document = _part(composer, positions, offset)
+        if document is not None and breaks_off(error, positions.parsed):
+            # Where the bracket belongs decides whose keys these are.
+            inner = {path for path in document.spans if len(path) > 1}
+            document = replace(document, doubts=document.doubts | inner)
         stop = positions.original(offset)
         return _Reading(document, report.problems, composer.keys, stop)
     except EnoughError:

@@ -7,13 +7,13 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.source.flow import Gap, find_gap
 from deit_spec.source.misread import indent_of, line_at, misread
 from deit_spec.source.positions import Positions
 from deit_spec.source.problems import quoted
 
 _BREAK: Final = re.compile(r"\r\n|[\r\n]")
 _HELPS: Final = {
-    "could not find expected ':'": "remove the line, or write it as `key: value`",
     "found a tab character that violates indentation": "use spaces in place of tabs",
     "found incompatible YAML document": "remove the line",
     "found unknown directive name": "remove the line",
@@ -35,6 +35,8 @@ _LEFT_OVER: Final = (
     "did not find expected <document start>",
 )
 _SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
+_PAIR: Final = re.compile(r"[A-Za-z_]\w*: +[^\s:]+")
+_NO_MAPPING: Final = "mapping values are not allowed in this context"
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
 
 
@@ -55,6 +57,13 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
             Label(positions.span(line.start, line.end)),
             helps=[line.help],
         )
+    if gap := _gap(error, offset, positions.parsed):
+        return diagnose(
+            "DS001",
+            gap.message,
+            Label(positions.span(gap.start, gap.end)),
+            helps=[gap.help],
+        )
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
     context = error.context_mark
@@ -73,6 +82,29 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     )
 
 
+def _gap(error: MarkedYAMLError, offset: int, text: str) -> Gap | None:
+    """What is missing in a bracket that was opened, where it is no bracket itself."""
+    opening = _opening(error, text)
+    if opening not in _CLOSING or not _is_open(error):
+        return None
+    return find_gap(text, offset, opening)
+
+
+def _opening(error: MarkedYAMLError, text: str) -> str:
+    """What was opened, and the parser was still in."""
+    since = error.context_mark
+    return text[since.index : since.index + 1] if since else ""
+
+
+def _is_open(error: MarkedYAMLError) -> bool:
+    return (error.problem or "").startswith("did not find expected ',' or")
+
+
+def breaks_off(error: MarkedYAMLError, text: str) -> bool:
+    """Whether the text ends where a bracket should: anything may belong elsewhere."""
+    return _is_open(error) and not text[offset_of(error) :].strip()
+
+
 def _help(error: MarkedYAMLError, text: str) -> str:
     problem, offset = error.problem or "", offset_of(error)
     here = text[offset : offset + 1]
@@ -85,11 +117,10 @@ def _help(error: MarkedYAMLError, text: str) -> str:
 
 def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
     """Say what is not closed: a bracket or a quote."""
-    problem, since = error.problem or "", error.context_mark
-    opening = text[since.index : since.index + 1] if since else ""
+    problem, opening = error.problem or "", _opening(error, text)
     if problem == "found unexpected end of stream" and opening:
         return f"close the text with `{opening}`"
-    if not problem.startswith("did not find expected ',' or"):
+    if not _is_open(error):
         opening = "" if here.strip() else _unclosed(text)
     return f"close the `{opening}` with `{_CLOSING[opening]}`" if opening else None
 
@@ -108,13 +139,15 @@ def _unclosed(text: str) -> str:
 def _about_line(text: str, offset: int, problem: str) -> str:
     """Say how the line might be meant: its value is a text, or it is misplaced."""
     here = text[offset : offset + 1].strip()
-    if here and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]}")):
+    if here and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
         return f"remove the `{here}`"
     start, line = line_at(text, offset)
     key = _KEY.match(line)
     value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
     if key and (more := _SECOND.fullmatch(value)):
         return f"write `{more[1]}` on a line of its own"
+    if key and _PAIR.fullmatch(value) and problem == _NO_MAPPING:
+        return f"write `{value}` in the next line, indented"
     if key and value and offset - start >= key.end():
         return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
     if line.lstrip().startswith("- "):

@@ -96,13 +96,9 @@ def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     *outer, key = path
     if key in ELSEWHERE:
         return path
-    # A `#` begins no comment behind a word.
-    if pair := pair_in(key.partition("#")[0].rstrip()):
-        meant = meant_by((*outer, pair[0]))
+    if inner := _field_in(path):
+        meant = meant_by(inner)
         return meant if is_known(meant) else path
-    if opened := opened_in(key):
-        meant = meant_by((*outer, opened[0]))
-        return meant if meant == ("variant",) else path
     here, there = (VARIANT, TOP) if outer else (TOP, VARIANT)
     elsewhere = [] if outer else ["variant"]
     if key in there:
@@ -112,6 +108,21 @@ def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     if word_there and nearness_there > nearness:
         return *elsewhere, word_there
     return (*outer, word) if word else path
+
+
+def _field_in(path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The field in a key that is more than one: `depth=3`, or `variant.init`."""
+    *outer, key = path
+    # Messages call a field so, and a person may write it like that.
+    if not outer and key.startswith("variant."):
+        return "variant", key.removeprefix("variant.")
+    # A `#` begins no comment behind a word.
+    if pair := pair_in(key.partition("#")[0].rstrip()):
+        return *outer, pair[0]
+    if opened := opened_in(key):
+        inner = *outer, opened[0]
+        return inner if meant_by(inner) == ("variant",) else None
+    return None
 
 
 def is_known(path: tuple[str, ...]) -> bool:

@@ -36,7 +36,8 @@ _BOUNDS = {
 
 def find_in(error: Error, fixes: Fixes) -> Diagnostic:
     """Turn one of pydantic's errors into a diagnostic."""
-    path = tuple(str(part) for part in error["loc"])
+    # Of a key that is no text pydantic says the key alone.
+    path = tuple(str(part) for part in error["loc"]) or (str(error["input"]),)
     kind = error["type"]
     makers: dict[str, Callable[[Path, Error, Fixes], Diagnostic]] = {
         "extra_forbidden": _unknown_key,
@@ -48,16 +49,21 @@ def find_in(error: Error, fixes: Fixes) -> Diagnostic:
         "finite_number": _not_finite,
         **dict.fromkeys(_BOUNDS, _out_of_range),
     }
+    if not fixes.words.is_known(path):
+        makers["string_unicode"] = _unknown_key
     return makers.get(kind, _wrong_type)(path, error, fixes)
 
 
 def no_mapping(document: Document) -> Diagnostic:
     """Say that a document is not a mapping of fields."""
+    span = document.nearest(()).value
+    source = document.source
+    has_dashes = source.text.startswith("-", source.offset(span.line, span.column))
     return diagnose(
         "DS105",
         "a spec is a mapping of keys to values",
-        Label(document.nearest(()).value, describe(document.value)),
-        helps=[_WITHOUT_DASHES if isinstance(document.value, list) else _FIRST_LINE],
+        Label(span, describe(document.value)),
+        helps=[_WITHOUT_DASHES if has_dashes else _FIRST_LINE],
     )
 
 
@@ -73,7 +79,7 @@ def describe(value: object) -> str:
         return "an integer"
     if isinstance(value, list | tuple):
         return "a list"
-    return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
+    return "a mapping" if isinstance(value, dict) else f"of type {type(value).__name__}"
 
 
 def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
@@ -143,11 +149,15 @@ def _opened(path: Path, meant: Path, value: object, fixes: Fixes) -> str | None:
 
 def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     wanted = _WANTED.get(error["type"], "another type")
+    if wanted == "a number" and type(error["input"]) is int:
+        return _too_large(path, fixes)
     return diagnose(
         "DS102",
         f"{_dotted(path)} is not {wanted}",
         Label(fixes.document.nearest(path).value, f"{describe(error['input'])}"),
-        helps=[right_type(path, error["input"], wanted, fixes.words)],
+        helps=[
+            right_type(path, error["input"], wanted, fixes.written(path), fixes.words)
+        ],
         fix=fixes.retype(path, error["type"], error["input"]),
     )
 
@@ -169,6 +179,16 @@ def _not_finite(path: Path, error: Error, fixes: Fixes) -> Diagnostic:  # noqa: 
     return diagnose(
         "DS103",
         f"{_dotted(path)} is not a finite number",
+        Label(fixes.document.nearest(path).value),
+        helps=[default(path, fixes.words)],
+    )
+
+
+def _too_large(path: Path, fixes: Fixes) -> Diagnostic:
+    """Refuse an integer from Python; those of YAML are bounded by the reader."""
+    return diagnose(
+        "DS103",
+        f"{_dotted(path)} is further from 0 than any float",
         Label(fixes.document.nearest(path).value),
         helps=[default(path, fixes.words)],
     )

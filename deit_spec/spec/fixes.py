@@ -15,7 +15,7 @@ from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
 from deit_spec.spec.fields import pair_in
-from deit_spec.spec.helps import SWITCHES
+from deit_spec.spec.helps import SWITCHES, decimal_of
 from deit_spec.spec.places import plain
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
@@ -72,6 +72,8 @@ class Fixes:
 
     def retype(self, path: Path, kind: str, value: object) -> Fix | None:
         """Write the number, boolean or null that a value of another type says."""
+        if isinstance(value, float) and not _is_whole(self.written(path)):
+            return None
         text = _retyped(path, kind, value, self.words)
         return self._write(path, text) if text is not None else None
 
@@ -81,6 +83,11 @@ class Fixes:
             return None
         edit = self._as_written(self._own[path].value, word)
         return Fix(f"write `{path[-1]}: {word}`", (edit,))
+
+    def written(self, path: Path) -> str:
+        """What the document has in the place of a value; nothing if it has none."""
+        entry = self._own.get(path)
+        return self._text(entry.value)[0] if entry else ""
 
     def _write(self, path: Path, text: str) -> Fix | None:
         entry = self._own.get(path)
@@ -222,6 +229,12 @@ def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | N
 def _is_exact(value: float) -> bool:
     """Whether a number is whole, and no other was meant: floats skip some from 2⁵³."""
     return value.is_integer() and abs(value) < 2**53
+
+
+def _is_whole(written: str) -> bool:
+    """Whether the digits themselves are of a whole number; a float rounds them."""
+    number = decimal_of(written)
+    return number is not None and number == number.to_integral_value()
 
 
 def _is_of_words(path: tuple[str | int, ...]) -> TypeGuard[Path]:

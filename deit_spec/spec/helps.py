@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import Decimal, InvalidOperation
 
 from deit_spec.spec.fields import ELSEWHERE
 from deit_spec.spec.places import plain
@@ -23,14 +24,22 @@ _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
 _DECIMAL = re.compile(r"\d+,\d+")
 _BETWEEN = re.compile(r" *[x×*,] *| +")
+_DIGITS = 400
+"""More than the numbers of any field have; of more, Python takes its time."""
 _NO = re.compile(r"(?:no|disable|without)_(\w+)")
 
 
-def right_type(path: Path, value: object, wanted: str, words: Vocabulary = SPEC) -> str:
-    """Say how to write a value as what is wanted, such as `an integer`."""
+def right_type(
+    path: Path, value: object, wanted: str, written: str, words: Vocabulary = SPEC
+) -> str:
+    """Say how to write a value as what is wanted, such as `an integer`.
+
+    `written` is what stands in the text, where it is known.
+    """
     name = path[-1]
     if wanted in {"an integer", "a number"}:
-        near = _near(value, whole=wanted == "an integer")
+        exact = decimal_of(written) if isinstance(value, float) else None
+        near = _near(value if exact is None else exact, whole=wanted == "an integer")
         if fitting := [number for number in near if words.fits(path, number)]:
             return listed([f"`{name}: {number!r}`" for number in fitting])
     if wanted == "true or false":
@@ -40,22 +49,34 @@ def right_type(path: Path, value: object, wanted: str, words: Vocabulary = SPEC)
     if name == "extends" and not isinstance(value, str):
         return default(path, words)
     if wanted == "a string" and isinstance(value, int | float):
-        return f'`{name}: "{plain(value)}"`'
+        text = written or plain(value)
+        if words.fits(path, text):
+            return f'`{name}: "{text}"`'
     if wanted == "a mapping":
-        return _mend_mapping(name, value)
+        return _mend_mapping(name, value, written)
     return default(path, words)
 
 
-def _mend_mapping(name: str, value: object) -> str:
+def _mend_mapping(name: str, value: object, written: str) -> str:
     if isinstance(value, str) and _PAIRS.fullmatch(value):
         pairs = [f"`{key}: {item}`" for key, item in _PAIR.findall(value)]
         lines = (
             "each on a line of its own" if len(pairs) > 1 else "on a line of its own"
         )
         return f"write {listed(pairs, 'and')}, with a space, {lines}"
-    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+    is_list = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    if is_list and written.startswith("-"):
         return f"write the keys of `{name}` without `-`"
     return f"leave `{name}` out, or write its keys under it, indented"
+
+
+def decimal_of(written: str) -> Decimal | None:
+    """The number that digits say, all of them; None where they say none."""
+    try:
+        number = Decimal(written)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) < _DIGITS else None
 
 
 def _near(value: object, *, whole: bool) -> list[float]:
@@ -65,10 +86,14 @@ def _near(value: object, *, whole: bool) -> list[float]:
     number = _as_number(value)
     if number is None:
         return []
-    return sorted({math.floor(number), math.ceil(number)}) if whole else [number]
+    if whole:
+        return sorted({math.floor(number), math.ceil(number)})
+    return [float(number)]
 
 
-def _as_number(value: object) -> float | None:
+def _as_number(value: object) -> float | Decimal | None:
+    if isinstance(value, Decimal):
+        return value
     if isinstance(value, bool) or not isinstance(value, str | float | int):
         return None
     try:
@@ -103,6 +128,8 @@ def opposite(path: Path, value: object, words: Vocabulary = SPEC) -> str | None:
     if not meant or not words.is_known(meant) or key in ELSEWHERE:
         return None
     if words.model_of(meant).model_fields[meant[-1]].annotation is bool:
+        if not isinstance(value, bool | None):
+            return None
         text = plain(value is False)
     elif value not in (True, None) or (off := words.default_of(meant)):
         return None

@@ -120,7 +120,8 @@ def mend_text_as(
     """
     checked = checker.check(*read_bytes(data, name, checker.is_key), origin)
     last, fixes = None, list[Fix]()
-    for last in _rounds(checker, checked, origin):
+    room = FILE_BYTES - len(_marks(data))
+    for last in _rounds(checker, checked, origin, room):
         fixes += last.fixes
     if last is None:
         return Mended(data, data, (), checker.told(checked))
@@ -148,15 +149,18 @@ def is_own(fix: Fix, checked: Found) -> bool:
 
 
 def _rounds(
-    checker: Checker[C], checked: C, origin: Origin | None
+    checker: Checker[C], checked: C, origin: Origin | None, room: int = FILE_BYTES
 ) -> Iterator[_Round[C]]:
-    """Apply what can be applied at once, check again, and so on to the end."""
+    """Apply what can be applied at once, check again, and so on to the end.
+
+    The text never grows past `room`, the bytes that it may have to be read.
+    """
     left, tries = None, 0
     while own := _own_fixes(checked):
         if left is None:
             size = len(own[0].source.text)
             left, tries = _A_BYTE * size, _TRIED // size
-        step = partial(_step, checker, checked, origin)
+        step = partial(_step, checker, checked, origin, room)
         found = step(own)
         if found is None:
             alone, tries = own[:tries], max(tries - len(own), 0)
@@ -171,13 +175,22 @@ def _rounds(
 
 
 def _step(
-    checker: Checker[C], checked: C, origin: Origin | None, fixes: list[Fix]
+    checker: Checker[C],
+    checked: C,
+    origin: Origin | None,
+    room: int,
+    fixes: list[Fix],
 ) -> _Round[C] | None:
-    """Apply fixes and check again; None where less of the text can be read then."""
+    """Apply fixes and check again.
+
+    None where there is no room for one, or less of the text can be read then.
+    """
     if not fixes:
         return None
     source = fixes[0].source
-    text, applied = apply(fixes, source)
+    text, applied = apply(fixes, source, room)
+    if not applied:
+        return None
     read = read_text(text, source.name, checker.is_key)
     rechecked = checker.check(*read, origin)
     is_worse = _reads_worse(rechecked, checked)

@@ -29,6 +29,31 @@ def test_more_mistakes_than_a_hundred_rounds_mend() -> None:
     assert not any(found.fix for found in mended.checked.diagnostics)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "depth:3\n" * 8_000,
+        "\ufeff" + "depth:3\n" * 8_191,
+        "dropout=0\n" * 6_000,
+        "depth:3\nembed_dim:4\n" * 3_000,
+        "depth:3\n" * 8_000 + "depth:4\n" * 100,
+        "embed_dim:192\n#" + "x" * (FILE_BYTES - 15),
+        "depht: 3\nembed_dim:192\n#" + "x" * (FILE_BYTES - 24),
+    ],
+)
+def test_a_text_that_would_grow_too_long_is_mended_as_far_as_there_is_room(
+    text: str,
+) -> None:
+    """Whatever one call leaves, another finds nothing to do, and promises nothing."""
+    assert len(text.encode()) <= FILE_BYTES
+    mended = mend_text(text.encode(), "a.yaml")
+    assert len(mended.after) <= FILE_BYTES
+    assert len(mended.fixes) >= min(counted(text).fixes, 1)
+    again = mend_text(mended.after, "a.yaml")
+    assert (again.after, again.fixes) == (mended.after, ())
+    assert count(check_text(mended.after, "a.yaml")) == Count(0, is_all=True)
+
+
 def test_equal_lines_that_are_each_wrong_become_one_that_is_right() -> None:
     mended = mend_text(b"depth: 12.0\n" * 3, "a.yaml")
     assert mended.after == b"depth: 12\n"
@@ -37,7 +62,7 @@ def test_equal_lines_that_are_each_wrong_become_one_that_is_right() -> None:
 def test_fixes_that_undo_each_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """No fix brings back what another one takes; should one, mending ends."""
 
-    def apply(fixes: Sequence[Fix], _: object) -> tuple[str, Sequence[Fix]]:
+    def apply(fixes: Sequence[Fix], *_: object) -> tuple[str, Sequence[Fix]]:
         return "deph: 3\n", fixes
 
     monkeypatch.setattr(module, "apply", apply)
@@ -50,7 +75,7 @@ def test_a_text_is_not_mended_beyond_the_limit_of_size(
 ) -> None:
     """A space more on every line, and nothing of it would be read."""
     large = "depth: 3\n" + "#" * FILE_BYTES
-    monkeypatch.setattr(module, "apply", lambda fixes, _: (large, fixes))
+    monkeypatch.setattr(module, "apply", lambda fixes, *_: (large, fixes))
     mended = mend_text(b"deph: 3\n", "a.yaml")
     assert mended.after == b"deph: 3\n"
     assert not mended.fixes
@@ -58,7 +83,7 @@ def test_a_text_is_not_mended_beyond_the_limit_of_size(
 
 
 def test_what_reads_worse_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "apply", lambda fixes, _: ("depth: [\n", fixes))
+    monkeypatch.setattr(module, "apply", lambda fixes, *_: ("depth: [\n", fixes))
     mended = mend_text(b"deph: 3\n", "a.yaml")
     assert (mended.after, mended.fixes) == (b"deph: 3\n", ())
 
@@ -69,7 +94,7 @@ def test_only_what_was_read_whole_can_read_worse(
 ) -> None:
     """Behind mistakes that stop the reader there may be any number of others."""
     more = "x: 2\n" * (mistakes + 2)
-    monkeypatch.setattr(module, "apply", lambda fixes, _: (f"x: 1\n{more}", fixes))
+    monkeypatch.setattr(module, "apply", lambda fixes, *_: (f"x: 1\n{more}", fixes))
     mended = mend_text(b"x: 1\n" * (mistakes + 1), "a.yaml")
     assert bool(mended.fixes) == (mistakes > FINDINGS)
 

@@ -47,6 +47,10 @@ _PHRASES = (
     (r"remove (?:the tag|it$|it;|the `.`)", "remove"),
     (r"save (?:it|the file) as UTF-8", "recode"),
     (r"write `(\w+: .*)` on a line of its own", "break"),
+    (r"write `(\w+: .*)` in the next line, indented", "break below"),
+    (r"write `(.*)` in place of `.`", "replace"),
+    (r"write `([^`]*,)`$", "replace"),
+    (r"""write `(["']?\w+["']?: [^`]*)`$""", "replace"),
     (r"remove (?:it with|it, or|one of the two|one `extends`)", "remove pair"),
     (r"remove the line", "remove line"),
     (r"write the value out", "write out"),
@@ -302,6 +306,11 @@ class Editor(Text):
         at = self.text.index(step.key, start, end)
         self.cut(at, at, "\n")
 
+    def _break_below(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.line(self.offsets(finding.primary.span)[0])
+        at = self.text.index(step.key, start, end)
+        self.cut(at, at, "\n  ")
+
     def _recode(self, finding: Diagnostic, step: Step) -> None:
         """Whoever reads the text has decoded it, and whoever saves it takes UTF-8."""
 
@@ -332,5 +341,6 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "write line": Editor._write_line,
     "leave out": Editor._leave_out,
     "break": Editor._break,
+    "break below": Editor._break_below,
     "recode": Editor._recode,
 }

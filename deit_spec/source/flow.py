@@ -1,0 +1,54 @@
+"""What is missing between two entries in braces, where the parser stopped."""
+
+import re
+from typing import Final, NamedTuple
+
+_QUOTED: Final = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
+_KEY: Final = rf"(?:{_QUOTED}|[A-Za-z_][\w-]*)"
+# `3 "embed_dim"` is one text to YAML, up to the colon behind it.
+_NO_COMMA: Final = re.compile(
+    rf":\s*(?P<value>{_QUOTED}|[^\s,;{{}}\[\]:]+)(?P<gap>\s*;\s*|\s+){_KEY}\s*\Z"
+)
+_AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
+_VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
+_CLOSING: Final = {"[": "]", "{": "}"}
+_REACH: Final = 500
+"""Characters that are looked back at most."""
+
+
+class Gap(NamedTuple):
+    """Where something is missing or wrong, what is so, and what to do."""
+
+    start: int
+    end: int
+    message: str
+    help: str
+
+
+def find_gap(text: str, offset: int, opening: str) -> Gap | None:
+    """Find what keeps the parser from reading on in a bracket that is open.
+
+    `opening` is the bracket, and `offset` where the parser stopped.
+    """
+    before, here = text[max(offset - _REACH, 0) : offset], text[offset : offset + 1]
+    began = offset - len(before)
+    if here and here in "]}" and here != _CLOSING[opening]:
+        closing = _CLOSING[opening]
+        message = f"`{here}` closes no `{opening}`"
+        help_ = f"write `{closing}` in place of `{here}`"
+        return Gap(offset, offset + 1, message, help_)
+    if found := _NO_COMMA.search(before):
+        value, gap = found["value"], found["gap"].strip()
+        end = began + found.end("value")
+        message = f"there is no comma behind `{value}`"
+        if gap:
+            at = text.index(gap, end)
+            return Gap(at, at + 1, message, f"write `,` in place of `{gap}`")
+        start = began + found.start("value")
+        return Gap(start, end, message, f"write `{value},`")
+    key, value = _AFTER_KEY.search(before), _VALUE.match(text, offset)
+    if opening != "{" or key is None or value is None:
+        return None
+    start, end = began + key.start("key"), value.end()
+    message = f"`{text[start:end]}` is not of the form `key: value`"
+    return Gap(start, end, message, f"write `{key['key']}: {value['value']}`")
