@@ -42,7 +42,7 @@ class Ready(Data):
     """The same few batches over and over, in memory, for a round of steps."""
 
     def __init__(self, batches: list[Batch], steps: int) -> None:
-        self.batches, self.steps = batches, steps
+        self.batches, self.steps, self.unreadable = batches, steps, []
 
     def train(
         self,

@@ -1,5 +1,6 @@
 """Fixes applied until none is left: what `validate --fix` writes."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -236,8 +237,10 @@ def _is_misread(found: Diagnostic) -> bool:
 
 def _marks(data: bytes) -> bytes:
     """The marks of byte order, after which a source begins."""
-    text = data.decode()
-    return text[: len(text) - len(text.lstrip("\ufeff"))].encode()
+    size = 0
+    while data.startswith(BOM_UTF8, size):
+        size += len(BOM_UTF8)
+    return data[:size]
 
 
 def _check_spec(
