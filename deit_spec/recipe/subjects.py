@@ -143,5 +143,5 @@ class Data(BaseModel):
     unreadable: Count = Field(
         0,
         description="How many images may be unreadable and are skipped, each named; "
-        "one more ends the run.",
+        "one more, in any one process, ends the run.",
     )

@@ -69,7 +69,10 @@ def _train(
     from deit_spec.distill.data import DataError
     from deit_spec.distill.extra import MissingPackageError
     from deit_spec.distill.training import RunError, train
-    from deit_spec.distill.training.processes import is_first_to_say
+    from deit_spec.distill.training.processes import (
+        is_first_to_say,
+        is_of_a_lost_process,
+    )
     from deit_spec.weights import WeightsError
 
     try:
@@ -87,6 +90,12 @@ def _train(
         raise typer.Exit(1) from None
     except MissingPackageError as error:
         fail(str(error))
+    except RuntimeError as error:
+        if not is_of_a_lost_process(error):
+            raise
+        # It has told why, unless it was killed.
+        typer.echo("error: another process of the run has ended", err=True)
+        raise typer.Exit(1) from None
 
 
 def _variable(name: str) -> int:

@@ -21,8 +21,6 @@ from deit_spec.weights import WeightsError
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
-"""What a teacher that is trained on the spot is called in the folder of a run."""
-
 
 def digits_convnet(
     checked: "CheckedRecipe", data: Data, weights: Path | None, folder: Path

@@ -22,9 +22,8 @@ class Learner:
     what is called, which may be DDP's or compiled; `twin` is what is evaluated where
     the model cannot be, for it is sharded, or should not be, for its average is.
 
-    `sums` has the sums of the loss,
-    of its two parts and the number of steps since the last `take_means`; it stays on
-    the device, so that no step waits for it.
+    `sums` has the sums of the loss, of its two parts and the number of steps since
+    the last `reset_means`; it stays on the device, so that no step waits for it.
     """
 
     def __init__(

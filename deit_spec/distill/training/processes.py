@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+DECIDED_BY_RECIPES = (
+    "ACCELERATE_DYNAMO_",
+    "ACCELERATE_GRADIENT_ACCUMULATION_STEPS",
+    "ACCELERATE_USE_DEEPSPEED",
+    "ACCELERATE_USE_FSDP",
+    "ACCELERATE_USE_MEGATRON_LM",
+)
+"""How variables begin by which `accelerate config` would wrap a model."""
+
+
 class Processes:
     """This process among those that `accelerate launch` started, or alone.
 
@@ -114,19 +124,41 @@ def is_first_to_say(text: str) -> bool:
         return True
 
 
+def is_of_a_lost_process(error: RuntimeError) -> bool:
+    """Whether another process of the run ended while this one waited for it."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return False
+    return isinstance(error, torch.distributed.DistError) or "by peer" in str(error)
+
+
 def _accelerator() -> "Accelerator":
     """An accelerator of the state that this process is in, whatever ran before."""
     from accelerate import Accelerator  # noqa: PLC0415  -- of the extra `train`
     from accelerate.state import AcceleratorState  # noqa: PLC0415
 
     AcceleratorState._reset_state()  # noqa: SLF001  -- else it keeps the last run's
-    # Without this it would not look for other processes where there is no GPU.
+    # Without `cpu` it would not look for other processes where there is no GPU.
     cpu = True if not _has_device() else None
-    made = Accelerator(cpu=cpu, mixed_precision="no")  # `autocast` enters it
+    with _without(DECIDED_BY_RECIPES):
+        made = Accelerator(cpu=cpu, mixed_precision="no")  # `autocast` enters it
     launched = int(os.environ.get("WORLD_SIZE") or 1)
     if made.num_processes != launched:
         raise RuntimeError(f"{made.num_processes} of {launched} processes were found")
     return made
+
+
+@contextmanager
+def _without(prefixes: tuple[str, ...]) -> Iterator[None]:
+    """Hide variables of the environment within."""
+    hidden = {
+        name: os.environ[name] for name in os.environ if name.startswith(prefixes)
+    }
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _has_device() -> bool:
