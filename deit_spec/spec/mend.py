@@ -218,7 +218,18 @@ def _reads_worse(after: Found, before: Found) -> bool:
     is_lost = before.document is not None and after.document is None
     # What comes after very many mistakes was not looked at before.
     was_read_whole = _misread(before) <= FINDINGS
-    return is_lost or (was_read_whole and _misread(after) > _misread(before))
+    return is_lost or (
+        was_read_whole
+        and (_misread(after) > _misread(before) or _breaks_off(after, before))
+    )
+
+
+def _breaks_off(after: Found, before: Found) -> bool:
+    """Whether a text that was read to its end is so no more."""
+    was, is_now = before.document, after.document
+    if was is None or is_now is None:
+        return False
+    return was.is_whole and not is_now.is_whole
 
 
 def _misread(checked: Found) -> int:

@@ -209,3 +209,10 @@ def test_a_line_that_is_moved_keeps_every_character() -> None:
     before = "drop_path: 0.1 # a\u2028b\x85c\nvariant:\n  init: deit\n"
     after = "variant:\n  init: deit\n  drop_path: 0.1 # a\u2028b\x85c\n"
     assert mend_text(before.encode(), "a.yaml").after.decode() == after
+
+
+def test_a_text_that_is_read_to_its_end_stays_so() -> None:
+    """Here a comma begins the line behind the one that is written twice."""
+    text = b"{\nnum_heads: 12,\ndepth: 12,\ndepth: 12\n, embed_dim: 768}\n"
+    mended = mend_text(text, "a.yaml")
+    assert (mended.after, mended.fixes) == (text, ())
