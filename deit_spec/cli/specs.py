@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -27,11 +28,33 @@ def _expand(name: str) -> list[str]:
         found = sorted(_below(name))
         return found or fail(f"there is no .yaml or .yml file in {name}")
     if glob.has_magic(name) and not os.path.lexists(name):
-        # Path.glob takes no absolute pattern.
-        matches = glob.glob(name, recursive=True)  # noqa: PTH207
+        of_folders = name.endswith(os.sep)
+        matches = (x for x in _matches(name) if Path(x).is_dir() or not of_folders)
         found = sorted(_once(spec for match in matches for spec in _matched(match)))
         return found or fail(f"no file matches {name}")
     return [name]
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """What a glob matches from a shell: `**` leads through no link, `*` to no dot.
+
+    `glob.glob` would follow links, which two that lead back make endless.
+    """
+    given = Path(pattern)
+    parts = [
+        part if part == "**" else re.sub(r"\*+", "*", part)
+        for part in given.relative_to(given.anchor).parts
+    ]
+    if parts[-1] == "**":
+        parts.append("*")  # files too, as from Python 3.13 on
+    asked = any(map(_is_hidden, parts))
+    for path in Path(given.anchor).glob("/".join(parts)):
+        if asked or not any(map(_is_hidden, path.parts)):
+            yield str(path)
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith(".") and part not in {".", ".."}
 
 
 def _matched(path: str) -> Iterable[str]:
@@ -42,7 +65,7 @@ def _matched(path: str) -> Iterable[str]:
 
 
 def _once(paths: Iterable[str]) -> Iterable[str]:
-    """Name a file by its shortest path: `**` follows links, and they may be circles."""
+    """Name a file by its shortest path: links may lead to it on another."""
     by_length = sorted(set(paths), key=lambda path: (-len(path), path))
     return {
         Path(path).parent.resolve() / Path(path).name: path for path in by_length

@@ -65,11 +65,9 @@ def _entry(
         if entry.key.source.name != document.name or not path:
             continue
         for span in (entry.key, entry.value):
-            where = document.text.span(span)
-            start = document.text.offset(where.start)
-            end = document.text.offset(where.end)
+            start, end = document.text.offsets(span)
             if start <= offset <= end and path[:-1] in {(), ("variant",)}:
-                return tuple(map(str, path)), where
+                return tuple(map(str, path)), document.text.range(start, end)
     line = entry_at(document.text, offset)
     if line is None:
         return None

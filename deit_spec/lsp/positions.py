@@ -28,6 +28,11 @@ class Text:
     def _starts(self) -> list[int]:
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
+    @cached_property
+    def _marks(self) -> int:
+        """How many marks of byte order come first, which no source has."""
+        return len(self.text) - len(self.text.lstrip("\ufeff"))
+
     def line(self, number: int) -> str:
         """A line, from 0, without its break; there is none past the last."""
         start = self._starts[number]
@@ -63,11 +68,14 @@ class Text:
 
     def span(self, span: Span) -> types.Range:
         """The range of a span; its source may lack the text's byte order mark."""
+        return self.range(*self.offsets(span))
+
+    def offsets(self, span: Span) -> tuple[int, int]:
+        """The offsets of a span, which cost far less than its range to find."""
         source = span.source
-        shift = len(self.text) - len(self.text.lstrip("\ufeff"))
         start = source.offset(span.line, span.column)
         end = source.offset(span.end_line, span.end_column)
-        return self.range(start + shift, end + shift)
+        return start + self._marks, end + self._marks
 
     def changed(self, change: types.TextDocumentContentChangeEvent) -> "Text":
         """The text after a change of a part of it, or of it all."""

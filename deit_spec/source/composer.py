@@ -21,10 +21,11 @@ from yaml.events import (
 
 from deit_spec.diagnostics import Fix, Span
 from deit_spec.source import limits, problems, tags
+from deit_spec.source.braces import alone, thousands
 from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import NextEvent, end_of, start_of
-from deit_spec.source.lines import line_of
 from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
+from deit_spec.source.removal import removed
 from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.scalars import Kind
 
@@ -38,6 +39,15 @@ class Node(NamedTuple):
     kind: str
     start: int
     end: int
+
+
+class _Opened(NamedTuple):
+    """A mapping that is being read: its value, and the first key of each name."""
+
+    path: Path | None
+    in_braces: bool
+    value: dict[str, object]
+    firsts: dict[str, Node]
 
 
 class Composer:
@@ -84,29 +94,28 @@ class Composer:
             return self._sequence(event, path, depth)
         if isinstance(event, AliasEvent):
             alias = problems.alias(event.anchor or "", self._report.span(event))
-            self._report.note(alias)
+            self._report.note_odd(alias, event)
         return _unknown(event)
 
     def _mapping(self, event: MappingStartEvent, path: Path | None, depth: int) -> Node:
         self._check(event, tags.MAPPING, depth)
-        value: dict[str, object] = {}
+        mapping = _Opened(path, bool(event.flow_style), {}, {})
         if path == ():
-            self.root = value
-        firsts: dict[str, Node] = {}
+            self.root = mapping.value
         item: Node | None = None
         while type(key_event := self._next()) is not MappingEndEvent:
             key = self._node(key_event, None, depth + 1)
             self.keys.append(key.start)
-            name = self._name(key_event, key, firsts, path)
+            name = self._name(key_event, key, mapping)
             child = None if name is None or path is None else (*path, name)
             item = self._item(key_event, key, child, depth + 1)
             if name is None:
-                self._note_again(key, item, firsts, value, path)
+                self._note_again(key, item, mapping)
             elif item.value is not UNKNOWN:
-                value[name] = item.value
+                mapping.value[name] = item.value
             self._record(child, key, item)
         end = _end(event, item, key_event)
-        return Node(value, tags.MAPPING, start_of(event), end)
+        return Node(mapping.value, tags.MAPPING, start_of(event), end)
 
     def _sequence(
         self, event: SequenceStartEvent, path: Path | None, depth: int
@@ -145,43 +154,53 @@ class Composer:
     def _follows_blank(self, item: Node) -> bool:
         return self._report.positions.text(item.start - 1, item.start) in _BLANKS
 
-    def _name(
-        self, event: Event, key: Node, firsts: dict[str, Node], path: Path | None
-    ) -> str | None:
+    def _name(self, event: Event, key: Node, mapping: _Opened) -> str | None:
         """Give the name of a key that counts, and report one that does not."""
         name = key.value
         if type(event) is AliasEvent:
-            self._doubt(path)
+            self._doubt(mapping.path)
         elif name == "<<" and _is_merge(event):
             self._report.note(problems.merge_key(self._span(key)))
-            self._doubt(path)
+            self._doubt(mapping.path)
         elif not isinstance(name, str):
-            text = event.value if isinstance(event, ScalarEvent) else None
-            problem = problems.key_not_string(key.kind, text, self._span(key))
-            self._report.note(problem)
-        elif name not in firsts:
-            firsts[name] = key
+            self._note_other(event, key, mapping)
+        elif name not in mapping.firsts:
+            mapping.firsts[name] = key
             return name
         return None
 
-    def _note_again(
-        self,
-        key: Node,
-        item: Node,
-        firsts: dict[str, Node],
-        value: dict[str, object],
-        path: Path | None,
-    ) -> None:
-        """Report a key that is there; where it says the same, its line may go."""
+    def _note_other(self, event: Event, key: Node, mapping: _Opened) -> None:
+        """Report a key that is no string, or the value that braces make a key of."""
+        text = event.value if isinstance(event, ScalarEvent) else None
+        problem = problems.key_not_string(key.kind, text, self._span(key))
+        positions, path = self._report.positions, mapping.path
+        if text and mapping.in_braces and path is not None:
+            if path and (braces := alone(positions, key.start, key.end)):
+                problem = problems.in_braces(text, positions.span(*braces))
+                self._doubt(path)
+            elif found := thousands(positions, key.start, key.end):
+                if found.is_told:
+                    return
+                span = positions.span(found.start, found.end)
+                problem = problems.thousands(found.text, span)
+                self._doubt((*path, next(reversed(mapping.firsts), "")))
+        if text:
+            self._report.note(problem)
+        else:
+            self._report.note_odd(problem, event)
+
+    def _note_again(self, key: Node, item: Node, mapping: _Opened) -> None:
+        """Report a key that is there; where it says the same, it may go."""
         name = key.value
+        path, in_braces, value, firsts = mapping
         if not isinstance(name, str) or name not in firsts or self._report.is_full:
             return
         entry = self._entry(key, item)
         there = value.get(name, UNKNOWN)
         equal = type(there) is type(item.value) and there == item.value
         is_plain = equal and not isinstance(there, dict | list) and there is not UNKNOWN
-        line = line_of(entry, entry.source) if is_plain else None
-        fix = Fix(f"remove the second `{name}`", (line.emptied(),)) if line else None
+        edit = removed(entry, entry.source, in_braces=in_braces) if is_plain else None
+        fix = Fix(f"remove the second `{name}`", (edit,)) if edit else None
         first = self._span(firsts[name])
         self._report.note(problems.twice(name, entry.key, first, fix))
         if not equal:

@@ -38,6 +38,12 @@ class Entry:
         return self._value[1]
 
     @property
+    def is_on_its_line(self) -> bool:
+        """Whether there is a value, and it begins in the line of the key."""
+        start, end = self._value
+        return start != end and self.key.line == self.value.line
+
+    @property
     def key(self) -> Span:
         """The span of the key."""
         return self._positions.span(*self._key)

@@ -9,6 +9,9 @@ _KEY: Final = rf"(?:{_QUOTED}|[A-Za-z_][\w-]*)"
 _NO_COMMA: Final = re.compile(
     rf":\s*(?P<value>{_QUOTED}|[^\s,;{{}}\[\]:]+)(?P<gap>\s*;\s*|\s+){_KEY}\s*\Z"
 )
+# Behind quotes the parser stops where the next key begins.
+_NO_COMMA_HERE: Final = re.compile(rf":\s*(?P<value>{_QUOTED})(?P<gap>\s*;\s*|\s*)\Z")
+_KEY_HERE: Final = re.compile(rf"{_KEY}\s*:")
 _AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
 _VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
 _CLOSING: Final = {"[": "]", "{": "}"}
@@ -34,10 +37,15 @@ def find_gap(text: str, offset: int, opening: str) -> Gap | None:
     began = offset - len(before)
     if here and here in "]}" and here != _CLOSING[opening]:
         closing = _CLOSING[opening]
+        is_closed = text[offset + 1 :].lstrip().startswith(closing)
         message = f"`{here}` closes no `{opening}`"
-        help_ = f"write `{closing}` in place of `{here}`"
+        instead = f"write `{closing}` in place of `{here}`"
+        help_ = f"remove the `{here}`" if is_closed else instead
         return Gap(offset, offset + 1, message, help_)
-    if found := _NO_COMMA.search(before):
+    found = _NO_COMMA.search(before)
+    if found is None and _KEY_HERE.match(text, offset):
+        found = _NO_COMMA_HERE.search(before)
+    if found:
         value, gap = found["value"], found["gap"].strip()
         end = began + found.end("value")
         message = f"there is no comma behind `{value}`"

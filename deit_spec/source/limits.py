@@ -1,4 +1,4 @@
-"""How large a spec may be: far above any real one, far below what hurts to read."""
+"""How large a document may be: far above any real one, far below what hurts to read."""
 
 from typing import Final
 
@@ -6,13 +6,13 @@ FILE_BYTES: Final = 64 * 1024
 """Bytes of one file; the published specs have a few hundred."""
 
 NESTING_DEPTH: Final = 16
-"""Mappings and sequences inside one another; a spec needs two."""
+"""Mappings and sequences inside one another; a spec needs two, a recipe three."""
 
 ALIASES: Final = 0
-"""Uses of an anchor; nothing in a spec is worth saying by reference."""
+"""Uses of an anchor; nothing in one is worth saying by reference."""
 
 FINDINGS: Final = 200
-"""Findings that are told of one spec; nobody reads as many."""
+"""Findings that are told of one document; nobody reads as many."""
 
 NUMBER_CHARACTERS: Final = 100
 """Characters of one number; Python itself refuses to read thousands of digits."""

@@ -24,7 +24,7 @@ def scalar(event: ScalarEvent, report: Report) -> tuple[object, Kind]:
     kind = _kind(event, report)
     length = len(text)
     if kind in (Kind.INT, Kind.FLOAT) and length > limits.NUMBER_CHARACTERS:
-        report.note(problems.long_number(length, report.span(event)))
+        report.note_odd(problems.long_number(length, report.span(event)), event)
         return UNKNOWN, kind
     return convert(text, kind), kind
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
 
+NO_PAIR: Final = "remove the line, or write it as `key: value`"
 _NO_KEY: Final = "mapping values are not allowed in this context"
 _NO_START: Final = "did not find expected <document start>"
 _NO_COLON: Final = "could not find expected ':'"
@@ -50,7 +51,7 @@ def misread(error: MarkedYAMLError, offset: int, text: str) -> Line | None:
         return (
             _as_pair(since, before)
             or _as_opening(since, before, line)
-            or _whole(since, before, "remove the line, or write it as `key: value`")
+            or _whole(since, before, NO_PAIR)
         )
     if error.problem not in {_NO_KEY, _NO_START}:
         return None
@@ -87,8 +88,14 @@ def _above(before: str, line: str) -> Line | None:
     return (
         _as_opening(start, text, line)
         or _as_pair(start, text)
-        or _whole(start, text, "remove the line, or write it as `key: value`")
+        or _whole(start, text, _about(text))
     )
+
+
+def _about(text: str) -> str:
+    if text.strip() in {"...", "---"}:
+        return "remove the line"
+    return NO_PAIR
 
 
 def _as_opening(start: int, text: str, line: str) -> Line | None:

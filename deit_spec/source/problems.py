@@ -67,6 +67,19 @@ def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
     return diagnose("DS005", message, Label(span), helps=helps)
 
 
+def thousands(written: str, span: Span) -> Diagnostic:
+    """Report a comma inside a number, which in braces begins another key."""
+    message = f"the comma in {quoted(written)} begins another key"
+    helps = [f"write `{written.replace(',', '')}`"]
+    return diagnose("DS005", message, Label(span), helps=helps)
+
+
+def in_braces(text: str, span: Span) -> Diagnostic:
+    """Report a value in braces, which make a key without a value of it."""
+    message = f"the braces make a key of {quoted(text)}"
+    return diagnose("DS005", message, Label(span), helps=[f"write `{text}`"])
+
+
 def foreign_tag(tag: str, span: Span) -> Diagnostic:
     """Report a tag that the core schema does not have."""
     message = f"the tag {quoted(tags.as_written(tag))} is not one of the core schema"
@@ -87,7 +100,7 @@ def merge_key(span: Span) -> Diagnostic:
         "DS007",
         "the merge key `<<` is not part of YAML 1.2",
         Label(span),
-        helps=["remove it; `extends: other.yaml` takes over another spec's fields"],
+        helps=["remove it; in a spec, `extends: x.yaml` takes over another's fields"],
     )
 
 
@@ -105,7 +118,7 @@ def too_deep(span: Span) -> Diagnostic:
         "DS008",
         message,
         Label(span, "one level too deep"),
-        helps=["remove it; a spec has two levels, its fields and those of `variant`"],
+        helps=["remove it; no field lies so deep"],
     )
 
 
@@ -121,7 +134,7 @@ def too_large(name: str) -> Diagnostic:
     """Report a text that was not even looked at."""
     limit = limits.FILE_BYTES
     message = f"the file passes the limit of {limit} bytes ({limit // 1024} KiB)"
-    helps = ["check the path; a spec has some hundred bytes"]
+    helps = ["check the path; what a person writes has some hundred bytes"]
     return diagnose("DS008", message, whole(Source(name, "")), helps=helps)
 
 

@@ -36,6 +36,8 @@ _UNPRINTABLE: Final = re.compile(
 )
 _TRIES: Final = 3
 """How often a text is read without what looks like slips and is none."""
+_NEAR: Final = 2
+"""Keys before the place where a text breaks off that it may be about."""
 _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -120,8 +122,9 @@ def _read(positions: Positions, *, to_the_end: bool = False) -> _Reading:
     try:
         root = composer.document()
     except MarkedYAMLError as error:
-        report.problems.append(syntax_error(error, positions))
         offset = offset_of(error)
+        if not _is_explained(offset, report):
+            report.problems.append(syntax_error(error, positions))
         document = _part(composer, positions, offset)
         if document is not None and breaks_off(error, positions.parsed):
             # Where the bracket belongs decides whose keys these are.
@@ -138,6 +141,16 @@ def _read(positions: Positions, *, to_the_end: bool = False) -> _Reading:
     # Nothing was made out, from the first line on.
     stop = positions.original(root.start)
     return _Reading(document, report.problems, composer.keys, stop)
+
+
+def _is_explained(offset: int, report: Report) -> bool:
+    """Whether the parser stopped at what something odd in this or the last line began.
+
+    A tag, an alias or a `?` at the wrong place changes how what follows is read.
+    """
+    line = report.positions.span(offset, offset).line
+    odd = report.positions.span(report.oddity, report.oddity).line
+    return report.oddity >= 0 and odd >= line - 1
 
 
 def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _Reading:
@@ -202,8 +215,11 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
         if len(path) == 1 and not positions.text(entry.end, stop).strip(" "):
             del spans[path]
             composer.root.pop(str(path[0]), None)
+    # What breaks off may belong below a key that has nothing, one key further up.
+    last = list(spans)[-_NEAR:]
+    open_ = (path for path in last if not spans[path].is_on_its_line)
+    doubts = frozenset({(), *composer.doubts, *open_})
     spans[()] = Entry(positions, (0, 0), (0, 0))
-    doubts = frozenset({(), *composer.doubts})
     return Document(composer.root, spans, positions.source, doubts, is_whole=False)
 
 

@@ -21,6 +21,8 @@ class Report:
         self.problems: list[Diagnostic] = []
         self.mistagged: set[int] = set()
         """The offsets of nodes whose tag says what they are not."""
+        self.oddity = -1
+        """The offset of the last thing that changes how what follows is read."""
 
     def note(self, problem: Diagnostic) -> None:
         """Note a problem; what is refused is left out, or read as if not there.
@@ -34,6 +36,11 @@ class Report:
         if self.is_full and not self._to_the_end:
             raise EnoughError
 
+    def note_odd(self, problem: Diagnostic, event: Event) -> None:
+        """Note a problem that may be why the parser stops soon after."""
+        self.oddity = end_of(event)
+        self.note(problem)
+
     @property
     def is_full(self) -> bool:
         """Whether there are more problems than are told."""
@@ -41,12 +48,12 @@ class Report:
 
     def foreign_tag(self, tag: str, event: Event) -> None:
         """Note a tag that the core schema does not have."""
-        self.note(problems.foreign_tag(tag, self.tag_span(event)))
+        self.note_odd(problems.foreign_tag(tag, self.tag_span(event)), event)
         self.mistagged.add(start_of(event))
 
     def misfit_tag(self, name: str, found: str, event: Event) -> None:
         """Note a core tag on a value that it does not describe."""
-        self.note(problems.misfit_tag(name, found, self.tag_span(event)))
+        self.note_odd(problems.misfit_tag(name, found, self.tag_span(event)), event)
         self.mistagged.add(start_of(event))
 
     def span(self, event: Event) -> Span:

@@ -19,10 +19,10 @@ IsKey: TypeAlias = Callable[[str], bool]
 _TAB: Final = re.compile(r"^(?P<indent>[ \t]*)(?P<rest>[^\r\n]*)", re.MULTILINE)
 SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
 """A value that is one word or one closed text, and no anchor, tag or collection."""
-# A name, then what stands where `: ` belongs: `:`, `=` or nothing but a space.
+# A name, then what stands where `: ` belongs: `:`, `=`, `-` or nothing but a space.
 _PAIR: Final = re.compile(
-    r"^ *(?P<key>[A-Za-z_][\w-]*)"
-    r"(?P<sign>:(?=[^\s:])| *= *| +)"
+    r"^[ \t]*(?P<key>[A-Za-z_](?:[\w-]*\w)?)"
+    r"(?P<sign>:(?=[^\s:])| *= *| *- +| +)"
     rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
     re.MULTILINE,
 )
@@ -130,5 +130,5 @@ def _pair(found: re.Match[str]) -> Slip:
     )
     pair = f"`{key}: {value}`"
     start, end = found.start("key"), found.end("value")
-    is_sure = bool(sign or _NO_WORD.fullmatch(value))
+    is_sure = bool(sign in {":", "="} or _NO_WORD.fullmatch(value))
     return Slip(start, patch, start, end, message, pair, f"write {pair}", is_sure)

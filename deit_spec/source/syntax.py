@@ -1,6 +1,5 @@
 """Words for what PyYAML's parser says."""
 
-import json
 import re
 from typing import Final
 
@@ -8,11 +7,12 @@ from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source.flow import Gap, find_gap
-from deit_spec.source.misread import indent_of, line_at, misread
+from deit_spec.source.misplaced import about_line
+from deit_spec.source.misread import misread
 from deit_spec.source.positions import Positions
 from deit_spec.source.problems import quoted
+from deit_spec.source.quotes import Quote, closed_late
 
-_BREAK: Final = re.compile(r"\r\n|[\r\n]")
 _HELPS: Final = {
     "found a tab character that violates indentation": "use spaces in place of tabs",
     "found incompatible YAML document": "remove the line",
@@ -26,18 +26,6 @@ _BRACKETS: Final = re.compile(
     r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\Z)|(?: |^)\#.*|[\[\]{}]""",
     re.MULTILINE,
 )
-_REFUSED: Final = (
-    "block sequence entries are not allowed in this context",
-    "did not find expected node content",
-)
-_LEFT_OVER: Final = (
-    "did not find expected key",
-    "did not find expected <document start>",
-)
-_SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
-_PAIR: Final = re.compile(r"[A-Za-z_]\w*: +[^\s:]+")
-_NO_MAPPING: Final = "mapping values are not allowed in this context"
-_KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
 
 
 def offset_of(error: MarkedYAMLError) -> int:
@@ -64,6 +52,8 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
             Label(positions.span(gap.start, gap.end)),
             helps=[gap.help],
         )
+    if quote := closed_late(positions.parsed, offset):
+        return _about_quote(quote, positions)
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
     context = error.context_mark
@@ -79,6 +69,20 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
         secondary=secondary,
         notes=filter(None, notes),
         helps=[_help(error, positions.parsed)],
+    )
+
+
+def _about_quote(quote: Quote, positions: Positions) -> Diagnostic:
+    """Tell that a text goes on up to a quote that opens another."""
+    end = positions.span(quote.end - 1, quote.end)
+    return diagnose(
+        "DS001",
+        f"a text in quotes goes on for {quote.lines} lines",
+        Label(end, "it ends here"),
+        secondary=[
+            Label(positions.span(quote.start, quote.start + 1), "it begins here")
+        ],
+        helps=[f"close the text with `{quote.sign}`"],
     )
 
 
@@ -112,7 +116,7 @@ def _help(error: MarkedYAMLError, text: str) -> str:
         return _HELPS[problem]
     if here == "\t":
         return "use spaces in place of tabs"
-    return _about_opening(error, text, here) or _about_line(text, offset, problem)
+    return _about_opening(error, text, here) or about_line(text, offset, problem)
 
 
 def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
@@ -134,43 +138,6 @@ def _unclosed(text: str) -> str:
         elif bracket in _CLOSING.values() and opened:
             opened.pop()
     return opened[-1] if opened else ""
-
-
-def _about_line(text: str, offset: int, problem: str) -> str:
-    """Say how the line might be meant: its value is a text, or it is misplaced."""
-    here = text[offset : offset + 1].strip()
-    if here and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
-        return f"remove the `{here}`"
-    start, line = line_at(text, offset)
-    key = _KEY.match(line)
-    value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
-    if key and (more := _SECOND.fullmatch(value)):
-        return f"write `{more[1]}` on a line of its own"
-    if key and _PAIR.fullmatch(value) and problem == _NO_MAPPING:
-        return f"write `{value}` in the next line, indented"
-    if key and value and offset - start >= key.end():
-        return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
-    if line.lstrip().startswith("- "):
-        return "write one `key: value` a line, without `-`"
-    return _about_indent(text[:start], line)
-
-
-def _about_indent(before: str, line: str) -> str:
-    """Say which line above to indent a line as, if it is not so already."""
-    above = [
-        (indent_of(one), number)
-        for number, one in enumerate(_BREAK.split(before), 1)
-        if one.strip()
-    ]
-    here = indent_of(line)
-    if above and above[-1][0] != here:
-        return "indent the line as the one above it"
-    outer = [number for indent, number in above if indent < here]
-    if outer:
-        return f"indent the line as line {outer[-1]}"
-    if _KEY.match(line):
-        return "remove the line, or write it where the other keys are"
-    return "remove the line, or write it as `key: value`"
 
 
 def _tidy(words: str | None) -> str:

@@ -125,7 +125,7 @@ def teacher_has_token(spec: DeiTSpec, places: Places) -> Findings:
         "DS206",
         "teacher_num_classes is set and there is no distillation token",
         about,
-        "`variant.distillation_token: true`, or `teacher_num_classes: null`",
+        "`distillation_token: true` under `variant`, or `teacher_num_classes: null`",
     )
 
 
@@ -147,7 +147,7 @@ def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
         "DS207",
         f"heads of {classes} and {teacher} classes have no mean for `predict`",
         about,
-        f"`variant.fusion: cls`, `variant.fusion: dist` or `{same}`",
+        f"`fusion: cls` or `fusion: dist` under `variant`, or `{same}`",
     )
 
 
@@ -190,7 +190,7 @@ def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
             if places.wrote(field)
         ],
         notes=["the published undistilled models have no distillation token"],
-        helps=[f"`variant.distillation_token: false`, or `{teacher}`"],
+        helps=[f"`distillation_token: false` under `variant`, or `{teacher}`"],
     )
 
 
@@ -206,7 +206,7 @@ def readout_has_tokens(spec: DeiTSpec, places: Places) -> Findings:
         "DS210",
         "mean_tokens is set and there is no distillation token",
         about,
-        "`variant.readout: cls`, or `variant.distillation_token: true`",
+        "under `variant`, `readout: cls` or `distillation_token: true`",
     )
 
 

@@ -70,6 +70,41 @@ def test_a_glob_stands_for_what_it_does_in_a_shell(
     assert (done.returncode, done.stdout) == (0, "2 specs, all valid\n")
 
 
+@pytest.mark.parametrize(
+    "pattern", ["**", "**/*.yaml", "./**/[ab].yaml", "b/../**/*.yaml"]
+)
+def test_a_glob_does_not_walk_in_circles(pattern: str, tmp_path: Path) -> None:
+    """Two links back to where they are lead along 2ⁿ paths of n folders."""
+    (tmp_path / "b").mkdir()
+    for name in ("a.yaml", "b/b.yaml"):
+        (tmp_path / name).write_text("depth: 3\n")
+    for name in ("one", "two", "b/three"):
+        (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
+    done = commands.run("validate", pattern, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "2 specs, all valid\n")
+
+
+@pytest.mark.parametrize("pattern", [".h*/*.yaml", "*/.b.yaml", "**/.b.yaml"])
+def test_a_glob_matches_a_hidden_file_where_it_says_so(
+    pattern: str, tmp_path: Path
+) -> None:
+    for folder in (".h", "g"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.yaml").write_text("deph: 3\n")
+    (tmp_path / "g" / ".b.yaml").write_text("depth: 3\n")
+    (tmp_path / ".h" / "a.yaml").write_text("depth: 3\n")
+    done = commands.run("validate", pattern, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_glob_that_ends_in_a_slash_takes_folders_alone(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.yaml").write_text("depth: 3\n")
+    (tmp_path / "file.yaml").write_text("deph: 3\n")
+    done = commands.run("validate", "f*/", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_glob_of_a_folder_without_specs(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     done = commands.run("validate", "f*", cwd=tmp_path)

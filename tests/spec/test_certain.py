@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from support.lookalikes import OTHERS
 
-from deit_spec.diagnostics import Edit, Fix, has_errors
-from deit_spec.spec import mend, mend_text
+from deit_spec.diagnostics import Edit, Fix, Severity, has_errors
+from deit_spec.diagnostics.edits import apply
+from deit_spec.spec import check_text, mend, mend_text
 from deit_spec.spec.fixes import Fixes
 
 MENDED = {
@@ -75,6 +76,29 @@ MENDED = {
     ),
     "two letters swapped": ("dpeth: 12\n", "depth: 12\n"),
     "without the underscore": ("imagesize: 224\n", "image_size: 224\n"),
+    "nil": ("teacher_num_classes: nil\n", "teacher_num_classes: null\n"),
+    "twice in braces": ("{depth: 12, depth: 12}\n", "{depth: 12}\n"),
+    "twice in braces, before another": (
+        "{depth: 12, depth: 12, num_heads: 12}\n",
+        "{depth: 12, num_heads: 12}\n",
+    ),
+    "twice in braces, thrice": ('{"depth":12,"depth":12,"depth":12}', '{"depth":12}'),
+    "twice in braces, on lines": (
+        "{\n  depth: 12,\n  depth: 12,\n  num_heads: 12\n}\n",
+        "{\n  depth: 12,\n  num_heads: 12\n}\n",
+    ),
+    "twice in braces, on the last line": (
+        "{\n  depth: 12,\n  depth: 12 # b\n  # c\n\n}\n",
+        "{\n  depth: 12,\n  # b\n  # c\n\n}\n",
+    ),
+    "twice in braces, with a comment": (
+        "{depth: 12,\n depth: 12, # b\n num_heads: 12}\n",
+        "{depth: 12,\n # b\n num_heads: 12}\n",
+    ),
+    "twice in braces, commas first": (
+        "{ depth: 12\n, depth: 12}\n",
+        "{ depth: 12\n}\n",
+    ),
     "emoji before": ("{variant: {}, deph: 12} # 😀", "{variant: {}, depth: 12} # 😀"),
 }
 
@@ -86,6 +110,25 @@ def test_what_is_certain(name: str) -> None:
     assert mended.after.decode() == after
     assert mended.fixes
     assert mended.checked.spec is not None
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_each_fix_by_itself_mends_its_finding(name: str) -> None:
+    """An editor and SARIF hand them out one by one."""
+    text = MENDED[name][0].removeprefix("\ufeff")
+    before = check_text(text.encode(), "a.yaml").diagnostics
+    fixed = [found for found in before if found.fix]
+    assert fixed
+    for found in fixed:
+        assert found.fix
+        after, applied = apply([found.fix], found.fix.source)
+        assert applied == [found.fix]
+        left = check_text(after.encode(), "a.yaml").diagnostics
+        errors = [each for each in left if each.severity is Severity.ERROR]
+        assert len(errors) <= len(before)
+        assert (found.code, found.message) not in [
+            (each.code, each.message) for each in left
+        ] or len(left) < len(before)
 
 
 UNCERTAIN = {
@@ -103,7 +146,23 @@ UNCERTAIN = {
     "a fraction": "depth: 12.5\n",
     "zero in quotes": "depth: '0'\n",
     "a list": "patch_size: [16, 16]\n",
-    "two on a line": "{depth: 12, depth: 12}\n",
+    "twice, a comma begins the next line": "{depth: 12,\ndepth: 12\n, num_heads: 12}\n",
+    "twice, below its key": "{depth: 12,\ndepth:\n  12}\n",
+    "twice, behind a question": "{depth: 12, ? depth: 12}\n",
+    "twice, a mapping": "variant: {}\nvariant: {}\n",
+    "three for one, one of them elsewhere": "img_size: 32\nimage_sizes: 32\n",
+    "a float of many digits": "depth: 11.99999999999999999999\n",
+    "a float past 2^53": "num_classes: 9007199254740993.0\n",
+    "sixteen digits in quotes": "num_classes: '1000000000000000'\n",
+    "a text of two lines": "depth: '1\n  2'\n",
+    "a value that is no slip of one": "variant:\n  init: xavier\n",
+    "a list for a mapping": "variants: [1]\n",
+    "a list behind a misspelt key": "image_sizes: [224, 224]\n",
+    "null for what has no null": "depth: none\n",
+    "a quoted null for a number": "num_classes: 'nothing'\n",
+    "a short word": "dep: 12\n",
+    "another first letter": "tepth: 12\n",
+    "what is written in full elsewhere": "depth: 12\n? {a: 1}\n: 3\n  x\n",
     "the only one of variant": "variant:\n  depth: 12\n",
     "variant in braces": "drop_path: 0.1\nvariant: {init: deit}\n",
     "a key with a colon": "depth:6: 12\n",
@@ -189,9 +248,10 @@ def test_a_fix_that_does_harm_is_left_out(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("name", UNCERTAIN)
 def test_what_is_uncertain_is_left(name: str) -> None:
     data = UNCERTAIN[name].encode()
+    found = check_text(data, "a.yaml").diagnostics
+    assert not [each.fix.title for each in found if each.fix]
     mended = mend_text(data, "a.yaml")
     assert mended.after == data
-    assert not mended.fixes
     assert has_errors(mended.checked.diagnostics)
 
 

@@ -1,6 +1,7 @@
 """Fixes of any spec: exact to the byte, and repeated to the end."""
 
 import re
+from functools import partial
 from typing import Any
 
 import yaml
@@ -179,7 +180,8 @@ def numbered(draw: st.DrawFn) -> str:
         for index, (key, value) in enumerate(zip(keys, values, strict=True))
     ]
     inside = draw(st.integers(0, count))
-    join = draw(st.sampled_from([_block, _flow]))
+    flows = [partial(_flow, comma) for comma in COMMAS]
+    join = draw(st.sampled_from([*[_block] * len(flows), *flows]))
     return join(pairs[:inside], pairs[inside:])
 
 
@@ -203,9 +205,12 @@ def _block(inner: list[str], outer: list[str]) -> str:
     return "".join(f"{p}\n" for p in outer) + (f"variant:\n{below}" if inner else "")
 
 
-def _flow(inner: list[str], outer: list[str]) -> str:
+def _flow(comma: str, inner: list[str], outer: list[str]) -> str:
     below = [f"variant: {{{', '.join(inner)}}}"] if inner else []
-    return "{" + ",\n ".join([*outer, *below]) + "}\n"
+    return "{" + comma.join([*outer, *below]) + "}\n"
+
+
+COMMAS = (",\n ", "\n, ", ", ", ",", "\n,\n", ", # c\n", "\n# c\n, ")
 
 
 @given(numbered())
@@ -216,6 +221,38 @@ def test_no_value_disappears(text: str) -> None:
 
 def _numbers(text: str) -> list[str]:
     return re.findall(r"(?<!\d)1\d\d\d", text)
+
+
+@st.composite
+def doubled(draw: st.DrawFn) -> tuple[str, str]:
+    """A spec in braces, and the same with one of its pairs written again."""
+    comma = draw(st.sampled_from(COMMAS))
+    pairs = [f"{key}: {number}" for key, number in draw(st.permutations(PAIRS))]
+    again = list(pairs)
+    pair = draw(st.sampled_from(pairs))
+    again.insert(draw(st.integers(pairs.index(pair) + 1, len(pairs))), pair)
+    return _flow(comma, [], pairs), _flow(comma, [], again)
+
+
+PAIRS = [("embed_dim", 192), ("num_heads", 3), ("depth", 6)]
+
+
+@given(doubled())
+def test_a_pair_written_again_in_braces_goes(case: tuple[str, str]) -> None:
+    """Its fix alone, and all together, give the spec that was doubled, or none is."""
+    once, twice = case
+    (found,) = (
+        each
+        for each in check_text(twice.encode(), "a.yaml").diagnostics
+        if each.code == "DS003"
+    )
+    if found.fix is None:
+        assert "\n," in twice  # where a comma begins a line
+        return
+    after, _ = apply([found.fix], found.fix.source)
+    wanted = check_text(once.encode(), "a.yaml").spec
+    assert check_text(after.encode(), "a.yaml").spec == wanted is not None
+    assert mend_text(twice.encode(), "a.yaml").checked.spec == wanted
 
 
 @given(layouts(), st.data())

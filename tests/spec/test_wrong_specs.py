@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.mending import Step, alternatives, follow
+from support.helps import Step, alternatives
+from support.mending import follow
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
 from deit_spec.diagnostics.text import render, summary

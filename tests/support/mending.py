@@ -1,87 +1,20 @@
 """Follows the helps of findings to the letter, as an editor would.
 
-A help offers alternatives. `alternatives` cuts it into them; `follow` carries one
-out on the text of the spec, knowing nothing but the help and the finding's place.
+`follow` carries out one of the alternatives that a help offers on the text of the
+spec, knowing nothing but the help and the finding's place.
 """
 
 import json
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source import Document, read_text
 from deit_spec.spec.vocabulary import SPEC
+from support.helps import QUOTED, Step
 
 _BREAK = re.compile("\r\n|[\n\r]")
-_QUOTED = re.compile(r"`((?:[^`]|`(?=\w+\"))+)`")
-
-
-class Step(NamedTuple):
-    """One thing to do: a verb and what it is done with."""
-
-    verb: str
-    key: str = ""
-    value: str = ""
-
-
-def alternatives(help_: str) -> list[Step]:
-    """Cut a help into what it offers; empty where there is nothing to carry out."""
-    for pattern, verb in _PHRASES:
-        if found := re.match(pattern, help_):
-            return [Step(verb, *found.groups())]
-    if found := re.match(r"leave `([\w.]+)` out", help_):
-        return [Step("leave out", found[1]), *_pairs(help_[found.end() :])]
-    return _pairs(help_)
-
-
-_PHRASES = (
-    (r"did you mean `(\w+)(?:: (\w+))`\?", "set"),
-    (r"did you mean `(\w+)`\? `deit-spec list`", "replace"),
-    (r"did you mean `(\w+)`", "rename"),
-    (r"`(\w+)` belongs", "rename"),
-    (r"quote it: `(.*)`", "replace"),
-    (r"quote the value: `(.*)`", "replace value"),
-    (r"use spaces in place of tabs", "untab"),
-    (r"remove (?:the tag|it$|it;|the `.`)", "remove"),
-    (r"save (?:it|the file) as UTF-8", "recode"),
-    (r"write `(\w+: .*)` on a line of its own", "break"),
-    (r"write `(\w+: .*)` in the next line, indented", "break below"),
-    (r"write `(.*)` in place of `.`", "replace"),
-    (r"write `([^`]*,)`$", "replace"),
-    (r"""write `(["']?\w+["']?: [^`]*)`$""", "replace"),
-    (r"remove (?:it with|it, or|one of the two|one `extends`)", "remove pair"),
-    (r"remove the line", "remove line"),
-    (r"write the value out", "write out"),
-    (r"close the `.` with `(.)`", "close"),
-    (r"close the text with `(.)`", "close"),
-    (r"indent the line as the one above it", "indent"),
-    (r"indent the line as line (\d+)", "indent"),
-    (r"write the backslash twice", "double"),
-    (r"move it to a file of its own", "cut"),
-    (r"write at most (\d+) characters", "shorten"),
-    (r"write (?:one|the keys of) .* without `-`", "undash"),
-    (r"write one `key: value` a line, such as `(.*)`", "write anew"),
-    (r"write `(\w+:)`$", "replace"),
-    (r"write `(\w+: \{.*\})`, with a space", "write line"),
-    (r"write (`.*`), with a space, (?:each )?on a line of its own", "put lines"),
-    (r"write `(.*)`, with a space", "put below"),
-    (r"write `(\w+): (\S+)` in its place", "put in place"),
-)
-
-
-def _pairs(help_: str) -> list[Step]:
-    """Read `` `a: 1`, `2` or `b: 3` ``: a value alone is for the key before it."""
-    steps, key = list[Step](), ""
-    for quoted in _QUOTED.findall(help_):
-        name, colon, value = quoted.partition(": ")
-        if colon and re.fullmatch(r"[\w.]+", name):
-            key = name
-            steps.append(Step("set", key, value))
-        elif key:
-            steps.append(Step("set", key, quoted))
-    return steps
 
 
 class Text:
@@ -290,7 +223,7 @@ class Editor(Text):
         start, end = self.offsets(finding.primary.span)
         begun = self.text[self.line(start)[0] : start]
         indent = "\n" + " " * (2 if begun.strip() else len(begun))
-        lines = indent.join(_QUOTED.findall(step.key))
+        lines = indent.join(QUOTED.findall(step.key))
         self.cut(start, end, f"{indent if begun.strip() else ''}{lines}")
 
     def _write_line(self, finding: Diagnostic, step: Step) -> None:
@@ -310,6 +243,28 @@ class Editor(Text):
         start, end = self.line(self.offsets(finding.primary.span)[0])
         at = self.text.index(step.key, start, end)
         self.cut(at, at, "\n  ")
+
+    def _join(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.line(self.offsets(finding.primary.span)[0])
+        key = self.text.rindex(f"{step.key}:", 0, start)
+        self.cut(key, end, f"{step.key}: {step.value}")
+
+    def _undash_line(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self._numbered(step.key)
+        line = self.text[start:end]
+        dash = line.index("-")
+        bare = line[dash + 1 :].lstrip(" ")
+        place = self.offsets(finding.primary.span)[0]
+        here = place - self.line(place)[0]
+        self.cut(start, end, " " * here + bare)
+
+    def _dedent_line(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self._numbered(step.key)
+        self.cut(start, end, self.text[start:end].lstrip(" "))
+
+    def _numbered(self, number: str) -> tuple[int, int]:
+        starts = [0, *(found.end() for found in _BREAK.finditer(self.text))]
+        return self.line(starts[int(number) - 1])
 
     def _recode(self, finding: Diagnostic, step: Step) -> None:
         """Whoever reads the text has decoded it, and whoever saves it takes UTF-8."""
@@ -342,5 +297,8 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "leave out": Editor._leave_out,
     "break": Editor._break,
     "break below": Editor._break_below,
+    "join": Editor._join,
+    "undash line": Editor._undash_line,
+    "dedent line": Editor._dedent_line,
     "recode": Editor._recode,
 }

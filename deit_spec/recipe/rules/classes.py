@@ -122,7 +122,7 @@ def every_head_that_answers_learns(given: Given) -> Findings:
             *in_spec(given.checked.student, "teacher_num_classes", "the head"),
         ],
         notes=["the head stays as it was drawn, and `predict` joins it to the other"],
-        helps=[f"`variant.fusion: cls` in the spec of the student, or {help_}"],
+        helps=[f"`fusion: cls` under `variant` in the spec of the student, or {help_}"],
     )
 
 

@@ -1,0 +1,90 @@
+"""What to do with the line at which the parser stopped, where all else is closed."""
+
+import json
+import re
+from typing import Final
+
+from deit_spec.source.misread import NO_PAIR, indent_of, line_at
+
+_BREAK: Final = re.compile(r"\r\n|[\r\n]")
+_REFUSED: Final = (
+    "block sequence entries are not allowed in this context",
+    "did not find expected node content",
+)
+_LEFT_OVER: Final = (
+    "did not find expected key",
+    "did not find expected <document start>",
+)
+_SEPARATOR: Final = re.compile(r"---|\.\.\.")
+_BEGUN: Final = re.compile(r"--- +(\w+: .*)")
+_SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
+_PAIR: Final = re.compile(r"[A-Za-z_]\w*: +[^\s:]+")
+_NO_MAPPING: Final = "mapping values are not allowed in this context"
+_OPENING: Final = re.compile(r"\b(?P<key>[A-Za-z_]\w*):\s*\Z")
+_NO_START: Final = "did not find expected <document start>"
+_DASH: Final = re.compile(r"^[ \t]*-[ \t][^\r\n]*(?:\r\n|[\r\n])\Z", re.MULTILINE)
+_KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
+_MISPLACED: Final = "remove the line, or write it where the other keys are"
+_NO_DASH: Final = "write one `key: value` a line, without `-`"
+
+
+def about_line(text: str, offset: int, problem: str) -> str:
+    """Say how the line might be meant: its value is a text, or it is misplaced."""
+    here = text[offset : offset + 1].strip()
+    start, line = line_at(text, offset)
+    if _SEPARATOR.fullmatch(line.strip()):
+        return "remove the line"
+    if here and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
+        return f"remove the `{here}`"
+    return (
+        _about_value(line, offset - start, problem)
+        or ("- " in line[: indent_of(line) + 2] and _NO_DASH)
+        or _about_indent(text[:start], line, problem)
+    )
+
+
+def _about_value(line: str, column: int, problem: str) -> str | None:
+    """Say what a value is that the parser stopped in: a text, or another key."""
+    if begun := _BEGUN.fullmatch(line):
+        return f"write `{begun[1]}` on a line of its own"
+    key = _KEY.match(line)
+    value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
+    if not key or not value:
+        return None
+    if more := _SECOND.fullmatch(value):
+        return f"write `{more[1]}` on a line of its own"
+    if _PAIR.fullmatch(value) and problem == _NO_MAPPING:
+        return f"write `{value}` in the next line, indented"
+    if column >= key.end():
+        return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
+    return None
+
+
+def _about_indent(before: str, line: str, problem: str) -> str:
+    """Say which line above to indent a line as, if it is not so already."""
+    above = [
+        (indent_of(one), number)
+        for number, one in enumerate(_BREAK.split(before), 1)
+        if one.strip() and not one.lstrip().startswith("#")
+    ]
+    here = indent_of(line)
+    if slip := _about_above(before, line):
+        return slip
+    if len(above) == 1 and problem == _NO_START and above[0][0] > here:
+        return f"indent line {above[0][1]} as this one"
+    if above and above[-1][0] != here:
+        return "indent the line as the one above it"
+    if outer := [number for indent, number in above if indent < here]:
+        return f"indent the line as line {outer[-1]}"
+    return _MISPLACED if _KEY.match(line) else NO_PAIR
+
+
+def _about_above(before: str, line: str) -> str | None:
+    """Say what is wrong with the line above: its value is below it, or it has a `-`."""
+    opening = _OPENING.search(before)
+    if opening and not _KEY.match(line):
+        return f"write `{opening['key']}: {line.strip()}` in one line"
+    dash = _DASH.search(before)
+    if dash and not line.lstrip().startswith("-"):
+        return f"write line {len(_BREAK.split(before[: dash.start()]))} without `-`"
+    return None

@@ -1,0 +1,37 @@
+"""A text in quotes that is not closed, and ends where the next one begins."""
+
+import re
+from typing import Final, NamedTuple
+
+_LINE_WITH_KEY: Final = re.compile(r"^[ \t]*[\w-]+:(?:\s|\Z)", re.MULTILINE)
+_BREAK: Final = re.compile(r"\r\n|[\r\n]")
+
+
+class Quote(NamedTuple):
+    """The offsets between which a text in quotes stands, and its quote."""
+
+    start: int
+    end: int
+    sign: str
+    lines: int
+
+
+def closed_late(text: str, offset: int) -> Quote | None:
+    """Find the text in quotes that ends where the parser stopped, if it holds keys."""
+    end = len(text[:offset].rstrip(" \t"))
+    sign = text[end - 1 : end]
+    if sign not in {"'", '"'}:
+        return None
+    start = _opening(text, end - 1, sign)
+    if start is None or not _LINE_WITH_KEY.search(text[start + 1 : end]):
+        return None
+    lines = len(_BREAK.split(text[start:end]))
+    return Quote(start, end, sign, lines) if lines > 1 else None
+
+
+def _opening(text: str, end: int, sign: str) -> int | None:
+    """Find the quote that the one at an offset closes; two in a row are none."""
+    at = text.rfind(sign, 0, end)
+    while at > 0 and text[at - 1] in {sign, "\\"}:
+        at = text.rfind(sign, 0, at - 1)
+    return at if at >= 0 else None
