@@ -36,6 +36,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
         "tool": {"driver": driver},
         # Ours count characters, as Python does, not units of UTF-16.
         "columnKind": "unicodeCodePoints",
+        "newlineSequences": ["\r\n", "\n", "\r"],
         "results": [_result(each, codes) for each in found],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -27,6 +27,28 @@ def actions(
     return found
 
 
+def versioned(
+    found: Sequence[types.CodeAction], document: Document
+) -> list[types.CodeAction]:
+    """Say which version the edits are of: a client refuses them for another."""
+    which = types.OptionalVersionedTextDocumentIdentifier(
+        document.uri, document.version
+    )
+    for action in found:
+        action.edit = _versioned(action.edit, which)
+    return list(found)
+
+
+def _versioned(
+    edit: types.WorkspaceEdit | None,
+    which: types.OptionalVersionedTextDocumentIdentifier,
+) -> types.WorkspaceEdit:
+    edits = edit.changes[which.uri] if edit and edit.changes else []
+    return types.WorkspaceEdit(
+        document_changes=[types.TextDocumentEdit(which, list(edits))]
+    )
+
+
 def _wanted(kind: str, only: Sequence[str] | None) -> bool:
     return only is None or any(
         f"{kind}.".startswith(f"{each}.") for each in only if each

@@ -51,6 +51,13 @@ class Server(LanguageServer):
         item = asked.completion.completion_item if asked and asked.completion else None
         return bool(item and item.snippet_support)
 
+    @property
+    def versions(self) -> bool:
+        """Whether the client takes edits that say of which version they are."""
+        asked = self.client_capabilities.workspace
+        edit = asked.workspace_edit if asked else None
+        return bool(edit and edit.document_changes)
+
     def publish(self, document: Document) -> None:
         """Show what is found in a document, if it is still the newest version."""
         if self.documents.get(document.uri) is not document:
@@ -148,4 +155,5 @@ def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAc
     if document is None:
         return []
     only = params.context.only
-    return actions.actions(document, params.range, only, related=ls.related)
+    found = actions.actions(document, params.range, only, related=ls.related)
+    return actions.versioned(found, document) if ls.versions else found

@@ -21,6 +21,7 @@ from deit_spec.diagnostics import (
     Source,
     Span,
     diagnose,
+    edits,
     json_form,
 )
 from deit_spec.diagnostics.forms import Form, render
@@ -42,7 +43,9 @@ embed_dim: 770
 teacher_num_classes: 5
 """
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TEXTS = st.text(
+    st.sampled_from("%:,\r\n=A") | st.characters(exclude_categories=["Cs"]), max_size=20
+)
 
 
 @st.composite
@@ -164,6 +167,65 @@ def test_sarif_says_all_of_a_finding() -> None:
         assert ("fixes" in result) == (found.fix is not None)
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_the_fixes_of_sarif_are_those_of_the_findings(line_break: str) -> None:
+    """Applied by what the log alone says: its lines, its columns, its texts."""
+    text = f"# 😀\u2028\n{WRONG}qkv_bias: yes\n".replace("\n", line_break)
+    found = check_text(text.encode(), "a.yaml").diagnostics
+    (run,) = json.loads(render(found, Form.SARIF))["runs"]
+    mended = [
+        (result["fixes"][0], each.fix)
+        for result, each in zip(run["results"], found, strict=True)
+        if each.fix
+    ]
+    assert len(mended) == 4
+    for told, fix in mended:
+        assert told["description"]["text"] == fix.title
+        (change,) = told["artifactChanges"]
+        assert change["artifactLocation"]["uri"] == "a.yaml"
+        after = _replaced(text, change["replacements"], run["newlineSequences"])
+        assert after == edits.apply([fix], fix.source)[0]
+
+
+def _replaced(text: str, replacements: list[dict[str, Any]], breaks: list[str]) -> str:
+    pattern = "|".join(map(re.escape, breaks))
+    starts = [0, *(each.end() for each in re.finditer(pattern, text))]
+    for each in sorted(replacements, key=_start, reverse=True):
+        region = each["deletedRegion"]
+        start = starts[region["startLine"] - 1] + region["startColumn"] - 1
+        end = starts[region["endLine"] - 1] + region["endColumn"] - 1
+        text = text[:start] + each["insertedContent"]["text"] + text[end:]
+    return text
+
+
+def _start(replacement: dict[str, Any]) -> tuple[int, int]:
+    region = replacement["deletedRegion"]
+    return region["startLine"], region["startColumn"]
+
+
+def test_sarif_tells_of_another_place_once() -> None:
+    span = Span(Source("a.yaml", ""), 1, 2, 3, 4)
+    found = diagnose(
+        "DS009",
+        "message",
+        Label(span),
+        secondary=[Label(span, "x"), Label(span, "x"), Label(span, "y")],
+        notes=["n"],
+        helps=["h", "i"],
+    )
+    (run,) = json.loads(render([found], Form.SARIF))["runs"]
+    (result,) = run["results"]
+    assert result["level"] == "error"
+    assert result["message"]["text"] == "message\nnote: n\nhelp: h\nhelp: i"
+    assert [x["message"]["text"] for x in result["relatedLocations"]] == ["x", "y"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {
+        "startLine": 1,
+        "startColumn": 2,
+        "endLine": 3,
+        "endColumn": 4,
+    }
+
+
 @given(st.lists(FINDINGS, max_size=3))
 def test_github_reads_back_what_was_said(found: list[Diagnostic]) -> None:
     """The runner takes a line up to `::`, splits at commas and undoes the escapes."""
@@ -175,14 +237,30 @@ def test_github_reads_back_what_was_said(found: list[Diagnostic]) -> None:
         assert match
         command, listed, data = match.groups()
         assert command == each.severity.value.replace("note", "notice")
-        properties = dict(item.split("=", 1) for item in listed.split(","))
         span = each.primary.span
-        assert _unescaped(properties["file"]) == visible(span.source.name)
-        assert int(properties["line"]) == span.line
-        assert ("col" in properties) == (span.line == span.end_line)
-        said = _unescaped(data).split("\n")
-        assert "\n".join(said).startswith(_shown(each.message))
-        assert all(part.isprintable() for part in said)
+        place = {"file": visible(span.source.name), "line": str(span.line)}
+        if span.line == span.end_line:
+            # The last column that is marked; a place without width marks one.
+            last = max(span.column, span.end_column - 1)
+            place |= {"col": str(span.column), "endColumn": str(last)}
+        else:
+            place["endLine"] = str(span.end_line)
+        items = (item.split("=", 1) for item in listed.split(","))
+        properties = {key: _unescaped(value) for key, value in items}
+        assert properties == place | {"title": f"deit-spec {each.code}"}
+        assert _unescaped(data).split("\n") == _shown(_as_lines(each)).split("\n")
+
+
+def _as_lines(found: Diagnostic) -> str:
+    marked = f": {found.primary.text}" if found.primary.text else ""
+    return "\n".join(
+        [
+            f"{found.message}{marked}",
+            *(f"{label.span}: {label.text}" for label in found.secondary if label.text),
+            *(f"note: {note}" for note in found.notes),
+            *(f"help: {help_}" for help_ in found.helps),
+        ]
+    )
 
 
 def _shown(text: str) -> str:

@@ -36,6 +36,23 @@ def test_a_version_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(calls) == 1
 
 
+def test_hover_measures_but_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units are counted from the start of a line, and all may be on one."""
+    keys = ", ".join(f"k{index}: {index}" for index in range(3_000))
+    document = opened(f"{{{keys}, depth: 12}}\n")
+    calls = []
+    own = PositionCodec.client_num_units
+    monkeypatch.setattr(
+        PositionCodec,
+        "client_num_units",
+        lambda self, text: calls.append(text) or own(self, text),
+    )
+    found = hover(document, document.text.text.index("depth") + 1)
+    assert found is not None
+    assert found.range is not None
+    assert len(calls) == len({"start", "end"})
+
+
 def test_a_text_that_is_too_large_is_not_read() -> None:
     document = opened("depth: 1\n" * 10_000)
     assert [found.code for found in document.checked.diagnostics] == ["DS008"]

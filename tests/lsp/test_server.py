@@ -197,14 +197,24 @@ async def test_completion(tmp_path: Path) -> None:
 BROKEN = "# 😀\ndeph: 12.0\nvariant: {qkv_bias: yes}\nextends: deit_tiny_patch16_224\n"
 
 
+VERSIONS = types.WorkspaceClientCapabilities(
+    workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True)
+)
+
+
+@pytest.mark.parametrize("workspace", [None, VERSIONS], ids=["plain", "versioned"])
 @scenario
-async def test_quick_fix(tmp_path: Path) -> None:
+async def test_quick_fix(
+    workspace: types.WorkspaceClientCapabilities | None, tmp_path: Path
+) -> None:
     path = tmp_path / "a.yaml"
-    async with editor() as client:
+    async with editor(workspace=workspace) as client:
         text, rounds = BROKEN, 0
         findings = await client.open(path, text)
         while findings:
             (action, *_) = await client.actions(path, findings[0].range, "quickfix")
+            assert action.edit is not None
+            assert (action.edit.changes is None) == (workspace is not None)
             assert action.kind == types.CodeActionKind.QuickFix
             assert [*(action.diagnostics or [])] == [findings[0]]
             assert action.is_preferred

@@ -100,23 +100,33 @@ class Editor(LanguageClient):
     def apply(self, path: Path, text: str, action: types.CodeAction) -> str:
         """The text after an action."""
         assert action.edit is not None
-        assert action.edit.changes is not None
-        (uri,) = action.edit.changes
-        assert uri == path.as_uri()
         before = Text(text, self.codec)
         edits = [
             (before.offset(e.range.start), before.offset(e.range.end), e.new_text)
-            for e in action.edit.changes[uri]
+            for e in self._edits(action.edit, path.as_uri())
         ]
         for start, end, new in sorted(edits, reverse=True):
             text = text[:start] + new + text[end:]
         return text
+
+    def _edits(self, edit: types.WorkspaceEdit, uri: str) -> list[types.TextEdit]:
+        """The edits of a document, as the client said that it takes them."""
+        if edit.changes is not None:
+            assert list(edit.changes) == [uri]
+            return list(edit.changes[uri])
+        assert edit.document_changes is not None
+        (change,) = edit.document_changes
+        assert isinstance(change, types.TextDocumentEdit)
+        assert change.text_document.uri == uri
+        assert change.text_document.version == self.version
+        return [each for each in change.edits if isinstance(each, types.TextEdit)]
 
 
 @asynccontextmanager
 async def editor(
     *command: str,
     encodings: list[types.PositionEncodingKind | str] | None = None,
+    workspace: types.WorkspaceClientCapabilities | None = None,
     **capabilities: Any,
 ) -> AsyncIterator[Editor]:
     """Start the server, shake hands, and see that it ends with code 0."""
@@ -126,7 +136,7 @@ async def editor(
     document = types.TextDocumentClientCapabilities(**capabilities)
     result = await client.initialize_async(
         types.InitializeParams(
-            types.ClientCapabilities(text_document=document, general=general)
+            types.ClientCapabilities(workspace, document, general=general)
         )
     )
     client.codec = PositionCodec(result.capabilities.position_encoding)
