@@ -110,6 +110,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS533", "run-exists", _ERROR, "the folder of a new run is not empty"),
         Entry("DS534", "not-a-run", _ERROR, "a folder holds no run to go on with"),
         Entry("DS535", "recipe-differs", _ERROR, "a run is of another recipe"),
+        Entry("DS536", "run-under-way", _ERROR, "another process is at work in the folder of a run"),
+        Entry("DS537", "out-of-memory", _ERROR, "a step needs more memory than there is"),
         Entry("DS901", "defect", _ERROR, "a defect of deit-spec"),
     )
 }

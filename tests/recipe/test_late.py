@@ -70,11 +70,25 @@ FOUND: dict[str, tuple[str, Late]] = {
     "DS532": (OTHERS, lambda _: one_of(problems.not_written(RUN, NO_SPACE))),
     "DS533": (OTHERS, lambda _: one_of(problems.taken(RUN, "a run"))),
     "DS534": (OTHERS, lambda _: one_of(problems.foreign(RUN, "notes.txt"))),
+    "DS536": (OTHERS, lambda _: one_of(problems.in_use(RUN))),
     "DS535": (
         OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
         lambda c: one_of(problems.unlike(c, RUN, {"optimizer.lr": "0.002"})),
     ),
 }
+
+
+def _without_memory(checked: CheckedRecipe) -> Diagnostic:
+    error = MemoryError("CUDA out of memory. Tried to allocate 1.16 GiB")
+    with pytest.raises(RunError) as caught, problems.enough_memory(checked, RUN):
+        raise error
+    return one_of(caught.value)
+
+
+FOUND["DS537"] = (
+    OTHERS + "loss: {kind: none}\nschedule:\n  batch_size: 1024\n",
+    _without_memory,
+)
 
 
 def found(text: str, make: Late, path: Path) -> Diagnostic:

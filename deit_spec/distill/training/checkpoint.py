@@ -4,7 +4,7 @@ The schedule, the data and every random choice are pure functions of the step, s
 the step is all that is kept of them. A file of safetensors runs no code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of
 from deit_spec.weights import safetensors_file
-from deit_spec.weights.problems import refuse
+from deit_spec.weights.problems import refuse, some
 
 _STEP, _SUMS = "run.step", "run.sums"
 
@@ -60,11 +60,31 @@ def load(learner: Learner, path: Path) -> int:
         message = f"the checkpoint cannot be read: {reason}"
         raise refuse("DS401", message, str(path)) from None
     _begin_moments(learner)
+    _require_all(learner, tensors, path)
     with torch.no_grad():
         for name, each in state(learner):
             each.copy_(placed(tensors[name], each))
         learner.sums.copy_(tensors[_SUMS])
     return int(tensors[_STEP].item())
+
+
+def _require_all(learner: Learner, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """See that a file has what a checkpoint of this learner has, and nothing else.
+
+    Raises:
+        WeightsError: It is another file that is called like one.
+    """
+    wanted = {name: tuple(each.shape) for name, each in state(learner)}
+    wanted |= {_STEP: (), _SUMS: tuple(learner.sums.shape)}
+    found = {name: tuple(each.shape) for name, each in tensors.items()}
+    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    if not differing and found.keys() == wanted.keys():
+        return
+    names = some(differing or sorted(found.keys() - wanted.keys()))
+    what = "other shapes or no" if differing else "more than this run has:"
+    message = f"the file is no checkpoint of this run; it has {what} {names}"
+    helps = ("delete the file, and `--resume` goes on from the start of the run",)
+    raise refuse("DS401", message, str(path), helps=helps)
 
 
 def state(learner: Learner) -> Iterator[tuple[str, Tensor]]:

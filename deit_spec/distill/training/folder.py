@@ -8,6 +8,7 @@ from typing import Any
 from deit_spec import published
 from deit_spec.distill.files import UNFINISHED, sync_names, write_text
 from deit_spec.distill.labels import CLASSES
+from deit_spec.distill.training.names import find_last
 from deit_spec.distill.training.problems import (
     another_student,
     foreign,
@@ -16,12 +17,12 @@ from deit_spec.distill.training.problems import (
 )
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.code import placed_function
-from deit_spec.recipe.names import METRICS, RECIPE, SPEC, TEACHER
+from deit_spec.recipe.names import LOCK, METRICS, RECIPE, SPEC, TEACHER
 from deit_spec.spec import DeiTSpec, check_spec
 
 BEGINNING = "beginning"
 """A file that is there until those of a run are; without it they are of one."""
-OURS = frozenset({RECIPE, SPEC, TEACHER, CLASSES, BEGINNING})
+OURS = frozenset({RECIPE, SPEC, TEACHER, CLASSES, BEGINNING, LOCK})
 FREE = frozenset(
     {
         "data.unreadable",
@@ -57,7 +58,7 @@ def require_place(folder: Path, *, resume: bool) -> None:
         if not resume:
             raise taken(folder, "a run")
         return
-    if others := [name for name in names if not _is_of(name, {TEACHER})]:
+    if others := [name for name in names if not _is_of(name, {TEACHER, LOCK})]:
         found = others[0] if len(others) == 1 else f"{others[0]} and more"
         raise foreign(folder, found) if resume else taken(folder, found)
 
@@ -113,9 +114,13 @@ def require_same(checked: CheckedRecipe, folder: Path) -> None:
     """See that a run which is there is of this recipe.
 
     Raises:
-        RunError: It is of another one.
+        RunError: It is of another one, or nothing says of which.
     """
-    if not (folder / RECIPE).exists() or (folder / BEGINNING).exists():
+    if (folder / BEGINNING).exists():
+        return
+    if not (folder / RECIPE).exists():
+        if (folder / METRICS).exists() or find_last(folder):
+            raise foreign(folder, f"a run without its {RECIPE}")
         return
     earlier = check_recipe(folder / RECIPE)
     if earlier.recipe is None:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.reason import first_line_of, reason_of
 from deit_spec.distill.training.names import find_last
 from deit_spec.recipe import CheckedRecipe
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class RunError(DiagnosedError, RuntimeError):
@@ -38,6 +40,20 @@ def foreign(folder: Path, found: str) -> RunError:
                 f"the folder holds {found}, and no run to go on with",
                 Label(Span.of_file(folder)),
                 helps=["`-o` names the folder of a run, or one that is empty"],
+            )
+        ]
+    )
+
+
+def in_use(folder: Path) -> RunError:
+    """DS536: another run is under way in a folder."""
+    return RunError(
+        [
+            diagnose(
+                "DS536",
+                "another process is training in this folder",
+                Label(Span.of_file(folder)),
+                helps=["wait for it, or stop it first; `-o` names another folder"],
             )
         ]
     )
@@ -97,6 +113,49 @@ def not_written(folder: Path, error: OSError) -> RunError:
                 Label(Span.of_file(Path(error.filename or folder))),
                 notes=[_left(kept)],
                 helps=["make room, and go on with `--resume`"],
+            )
+        ]
+    )
+
+
+@contextmanager
+def enough_memory(checked: CheckedRecipe, folder: Path) -> Iterator[None]:
+    """Say of what does not fit into memory what it means to a run.
+
+    Raises:
+        RunError: DS537, where memory runs out within.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_of_memory(error):
+            raise
+        raise _too_large(checked, folder, first_line_of(error)) from error
+
+
+def is_of_memory(error: Exception) -> bool:
+    """Whether it says that memory has run out; torch says so of the CPU in words."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return any(words in text for words in _NO_MEMORY)
+
+
+def _too_large(checked: CheckedRecipe, folder: Path, reason: str) -> RunError:
+    recipe = checked.recipe
+    assert recipe is not None  # noqa: S101  -- the caller has looked
+    batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
+    in_parts = f" in {parts} parts" if parts > 1 else ""
+    more = next((n for n in range(2 * parts, batch + 1) if batch % n == 0), None)
+    halved = f"`run.accumulate: {more}` for smaller parts of it, or " if more else ""
+    return RunError(
+        [
+            diagnose(
+                "DS537",
+                f"a step of {batch} images{in_parts} needs more memory than there is",
+                Label(checked.span("schedule.batch_size")),
+                notes=[reason, _left(find_last(folder))],
+                helps=[f"{halved}a smaller `schedule.batch_size`"],
             )
         ]
     )

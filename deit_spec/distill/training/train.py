@@ -1,6 +1,7 @@
 """A whole run: opened, trained, written."""
 
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 from deit_spec.distill.data import Data, open_data
@@ -11,6 +12,7 @@ from deit_spec.distill.threads import threads
 from deit_spec.distill.training import checkpoint, problems
 from deit_spec.distill.training import folder as place
 from deit_spec.distill.training.learner import Learner
+from deit_spec.distill.training.lock import alone
 from deit_spec.distill.training.log import Log
 from deit_spec.distill.training.names import find_last
 from deit_spec.distill.training.processes import Processes
@@ -54,15 +56,16 @@ def train(
     place.require_place(folder, resume=resume)
     if resume:
         place.require_same(checked, folder)
-    with Stop() as stop, threads(_recipe(checked).run.threads):
+    with ExitStack() as stack:
+        stop = stack.enter_context(Stop())
+        stack.enter_context(threads(_recipe(checked).run.threads))
         processes = Processes(checked.recipe)
         problems.require_equal_parts(checked, processes.world)
         told = reporter if reporter is not None and processes.main else Silent()
         data = open_data(checked)
         processes.wait()  # all have seen the folder as it was
-        with problems.writing(folder):
-            if processes.main:
-                place.mark(folder)
+        _take(folder, processes, stack, resume=resume)
+        stack.enter_context(problems.enough_memory(checked, folder))
         teacher = _open_teacher(checked, folder, data, processes, allow_code=allow_code)
         student = open_student(checked, told)
         learner = Learner(student, teacher, checked.recipe, processes)
@@ -73,6 +76,23 @@ def train(
         finished = _finish(run, start, complete=complete, stop=stop)
     told.finished(finished)
     return finished
+
+
+def _take(
+    folder: Path, processes: Processes, stack: ExitStack, *, resume: bool
+) -> None:
+    """Make the folder this run's own until the stack is left.
+
+    Raises:
+        RunError: Another run is under way there, or it cannot be written.
+    """
+    with problems.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(alone(folder, processes))
+        if processes.main:
+            # Another run may have ended here while this one waited.
+            place.require_place(folder, resume=resume)
+            place.mark(folder)
 
 
 def _open_teacher(

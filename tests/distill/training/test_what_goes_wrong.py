@@ -1,18 +1,23 @@
 """Runs that meet a full disk, or what is no number."""
 
 import errno
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.runs import GoneError, StopAfter, recipe, state, weights
+from support.runs import GoneError, StopAfter, lines, recipe, state, weights
 
 from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.metrics import HeadScores
-from deit_spec.distill.training import RunError, run, train
+from deit_spec.distill.training import RunError, Silent, lock, problems, run, train
+from deit_spec.distill.training.learner import Learner
 from deit_spec.distill.training.names import find_last
 from deit_spec.weights import WeightsError, safetensors_file
+
+# The package has a function of that name.
+train_module = sys.modules["deit_spec.distill.training.train"]
 
 
 def test_no_space_is_told_and_the_last_checkpoint_kept(
@@ -143,3 +148,123 @@ def test_no_space_for_the_teacher_is_told(
     assert found.message == "the run cannot be written: no space left on device"
     monkeypatch.undo()
     assert train(recipe(tmp_path), tmp_path / "run").complete
+
+
+def test_two_runs_do_not_share_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is under way keeps the other out, and is not disturbed."""
+    monkeypatch.setattr(lock, "PATIENCE", 0.0)
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    refused = []
+
+    class Second(Silent):
+        """Begins another run in the middle of the first."""
+
+        def stepped(self, step: int) -> None:
+            if step == 5:
+                with pytest.raises(RunError) as caught:
+                    train(checked, folder, resume=True)
+                refused.append(caught.value.diagnostics[0].code)
+
+    train(checked, folder, reporter=Second())
+    assert refused == ["DS536"]
+    train(checked, tmp_path / "alone")
+    assert weights(folder) == weights(tmp_path / "alone")
+    assert lines(folder) == lines(tmp_path / "alone")
+
+
+def test_a_run_that_ended_while_another_waited_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    opened = train_module.open_data
+
+    def and_another(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        train(checked, folder)
+        return opened(*arguments)
+
+    monkeypatch.setattr(train_module, "open_data", and_another)
+    with pytest.raises(RunError) as caught:
+        train(checked, folder)
+    assert [found.code for found in caught.value.diagnostics] == ["DS533"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.16 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 TB"),
+    ],
+)
+def test_too_little_memory_is_told_and_the_checkpoint_kept(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    step, calls = Learner.step, []
+
+    def too_large(self: Learner, *arguments: Any, **options: Any) -> None:
+        calls.append(1)
+        if len(calls) == 6:
+            raise error
+        step(self, *arguments, **options)
+
+    monkeypatch.setattr(Learner, "step", too_large)
+    with pytest.raises(RunError) as caught:
+        train(checked, folder)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS537"
+    assert found.message == "a step of 16 images needs more memory than there is"
+    assert "step-0000004.safetensors is as it was" in found.notes[1]
+    assert found.helps[0].startswith("`run.accumulate: 2`")
+
+
+def test_memory_that_is_really_too_little() -> None:
+    """Torch's own words for it on the CPU are known."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50, dtype=torch.float64)
+    assert problems.is_of_memory(caught.value)
+    assert not problems.is_of_memory(RuntimeError("mat1 and mat2 shapes"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: {"a": torch.zeros(1)}, "other shapes or no"),
+        (lambda x: {**x, "more": torch.zeros(1)}, "more than this run has: more"),
+        (lambda x: {**x, "run.sums": torch.zeros(5)}, "other shapes or no run.sums"),
+        (lambda x: {k: v for k, v in x.items() if k != "run.step"}, "no run.step"),
+    ],
+)
+def test_another_file_in_the_place_of_a_checkpoint(
+    change: Any, message: str, tmp_path: Path
+) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    path = find_last(folder)
+    assert path is not None
+    other = tmp_path / "other"  # the tensors are mapped from the file itself
+    with other.open("wb") as file:
+        safetensors_file.write(file, change(state(folder)))
+    other.replace(path)
+    with pytest.raises(WeightsError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS401"
+    assert message in found.message
+
+
+def test_a_run_without_its_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Nothing would say whether it is of the same one."""
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    (folder / "recipe.yaml").unlink()
+    with pytest.raises(RunError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS534"
+    assert "a run without its recipe.yaml" in found.message
