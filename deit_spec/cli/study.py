@@ -64,6 +64,8 @@ def run(
         emit(json.dumps(as_json(summary), indent=2) + "\n", None)
     else:
         _print(summary, folder)
+    if summary.failed:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -100,7 +102,7 @@ def _reasons(folder: Path) -> Iterator[None]:
     """
     from concurrent.futures import BrokenExecutor
 
-    from deit_spec.distill.study import StoppedError
+    from deit_spec.distill.study import ForeignError, StoppedError
     from deit_spec.distill.training import RunError
     from deit_spec.weights import WeightsError
 
@@ -111,6 +113,8 @@ def _reasons(folder: Path) -> Iterator[None]:
     except (RunError, WeightsError) as error:
         messages.report(error.diagnostics)
         raise typer.Exit(1) from None
+    except ForeignError as error:
+        fail(str(error))
     except BrokenExecutor:
         fail("a process of the study was killed; the same command goes on")
     except OSError as error:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from deit_spec.distill.study import Result, Watch
+    from deit_spec.distill.training import RunError
 
 
 @contextmanager
@@ -57,6 +58,10 @@ class Lines:
         width = len(str(self.planned))
         self.say(f"{self.done:{width}}/{self.planned} {told(result)}")
 
+    def failed(self, run: str, error: "RunError") -> None:
+        """Say why a run has ended."""
+        self.say(f"{run} failed: {reason_of(error)}")
+
     def say(self, line: str) -> None:
         """Print a line."""
         typer.echo(line, err=True)
@@ -85,6 +90,18 @@ class Bar:
         """Say what a run came to."""
         self.bar.console.print(told(result), highlight=False, markup=False)
         self.bar.advance(self.task)
+
+    def failed(self, run: str, error: "RunError") -> None:
+        """Say why a run has ended."""
+        self.bar.console.print(
+            f"{run} failed: {reason_of(error)}", highlight=False, markup=False
+        )
+        self.bar.advance(self.task)
+
+
+def reason_of(error: "RunError") -> str:
+    """The message of an error alone."""
+    return error.diagnostics[0].message
 
 
 def beginning(planned: int, done: int, stale: int) -> str:

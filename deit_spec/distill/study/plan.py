@@ -50,6 +50,11 @@ class Planned:
         return f"{self.arm}-{self.images}-{self.seed}-{self.key[:8]}"
 
     @property
+    def words(self) -> str:
+        """What messages call the run."""
+        return f"{self.arm}, {self.images:,} images, seed {self.seed}"
+
+    @property
     def school(self) -> str:
         """What the folder of its teacher is called."""
         return f"{self.images}-{self.seed}-{(self.teacher or '')[:8]}"

@@ -57,6 +57,8 @@ def notes(summary: Summary) -> list[str]:
     ]
     if summary.done < summary.planned:
         lines.append(f"{summary.done} of {summary.planned} runs are done")
+    if summary.failed:
+        lines.append(f"failed: {'; '.join(summary.failed)}")
     return lines
 
 

@@ -37,8 +37,17 @@ class Result:
         return self.fused or self.cls
 
 
+class ForeignError(Exception):
+    """A file that is called like results has a line that is none."""
+
+
 class Results:
-    """The results in a folder, by the key of their run."""
+    """The results in a folder, by the key of their run.
+
+    Raises:
+        ForeignError: The file there is not one of results.
+        OSError: It cannot be read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -48,11 +57,18 @@ class Results:
         data = self.path.read_bytes()
         # What was being written when the power went has no end.
         whole = data[: data.rfind(b"\n") + 1]
-        for line in whole.decode().splitlines():
-            result = _read(json.loads(line))
+        for number, line in enumerate(whole.splitlines(), 1):
+            result = self._read(line, number)
             self.done[result.key] = result
         if len(whole) < len(data):
             os.truncate(self.path, len(whole))
+
+    def _read(self, line: bytes, number: int) -> Result:
+        try:
+            return _read(json.loads(line.decode()))
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"line {number} of {self.path} is not a result of a study"
+            raise ForeignError(reason) from error
 
     def add(self, result: Result) -> None:
         """Append a line, and see it on the disk.

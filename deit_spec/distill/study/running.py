@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Protocol
 
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.study.plan import Planned, plan, study_of, taught_by
-from deit_spec.distill.study.results import Result, Results
+from deit_spec.distill.study.results import FILE, Result, Results
 from deit_spec.distill.study.summary import Summary, summarise
 from deit_spec.distill.study.work import (
     Done,
@@ -17,10 +18,16 @@ from deit_spec.distill.study.work import (
     score_teacher,
     train_run,
 )
-from deit_spec.recipe.names import TEACHER
+from deit_spec.distill.training.lock import alone_in
+from deit_spec.distill.training.problems import RunError, taken
+from deit_spec.recipe.names import LOCK, TEACHER
 from deit_spec.recipe.study import CheckedStudy
 
 RUNS, TEACHERS = "runs", "teachers"
+OURS = frozenset({RUNS, TEACHERS})
+"""What a study makes before it has a result."""
+OF_ONE_RUN = frozenset({"DS531", "DS537"})
+"""What ends a run and says nothing of the others: no number, too little memory."""
 
 
 class Watch(Protocol):
@@ -37,6 +44,9 @@ class Watch(Protocol):
 
     def finished(self, result: Result) -> None:
         """A run is done."""
+
+    def failed(self, run: str, error: RunError) -> None:
+        """A run has ended with an error; the others go on."""
 
 
 class StoppedError(Exception):
@@ -60,13 +70,48 @@ def run_study(
         allow_code: Whether a teacher that is a Python function may be called.
         watch: Is told how it goes.
 
+    A run whose loss is no number, or that has too little memory, keeps no other from
+    being made; the summary names it.
+
     Raises:
         StoppedError: A run was asked to stop.
-        RunError, DataError, WeightsError, MissingPackageError: As of a run.
+        RunError: The folder holds something else, or another process is at work in
+            it; or as of a run.
+        DataError, WeightsError, MissingPackageError: As of a run.
+        ForeignError: The file of results there is another one.
         BrokenExecutor: A process has died.
         OSError: The folder cannot be written.
     """
+    _require_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        return _run_all(checked, folder, jobs, allow_code=allow_code, watch=watch)
+
+
+def _require_place(folder: Path) -> None:
+    """See that nothing but a study is in a folder.
+
+    Raises:
+        RunError: Something is.
+        NotADirectoryError: It is a file.
+    """
+    if not folder.exists():
+        return
+    names = {each.name for each in folder.iterdir()}
+    if FILE in names or LOCK in names:
+        return
+    if others := sorted(names - OURS):
+        raise taken(folder, others[0], "study")
+
+
+def _run_all(
+    checked: CheckedStudy,
+    folder: Path,
+    jobs: int,
+    *,
+    allow_code: bool,
+    watch: Watch | None,
+) -> Summary:
     results, planned = Results(folder), plan(checked)
     by_key = {each.key: each for each in planned}
     left = list(
@@ -75,10 +120,14 @@ def run_study(
     if watch:
         stale = len(results.done.keys() - by_key.keys())
         watch.begun(len(by_key), len(by_key) - len(left), stale)
+    failed: list[str] = []
     if left:
         with _pool(min(jobs, len(left))) as pool:
-            _run(pool, left, folder, results, allow_code=allow_code, watch=watch)
-    return summary_of(checked, planned, results)
+            failed = _run(
+                pool, left, folder, results, allow_code=allow_code, watch=watch
+            )
+    summary = summary_of(checked, planned, results)
+    return replace(summary, failed=tuple(sorted(failed)))
 
 
 def summary_of(
@@ -102,7 +151,8 @@ def _run(  # noqa: PLR0913  -- what a study is made of
     *,
     allow_code: bool,
     watch: Watch | None,
-) -> None:
+) -> list[str]:
+    """Make the runs that are left, and name those that failed."""
     teachers = _teach(pool, left, folder, allow_code=allow_code, watch=watch)
     runs: dict[Future[Done | None], Planned] = {}
     for each in left:
@@ -111,14 +161,25 @@ def _run(  # noqa: PLR0913  -- what a study is made of
             recipe = taught_by(each, folder / TEACHERS / each.school / TEACHER)
         place = folder / RUNS / each.name
         runs[pool.submit(train_run, recipe, place, allow_code=allow_code)] = each
+    failed: list[str] = []
     for future in as_completed(runs):
-        each, done = runs[future], future.result()
+        each = runs[future]
+        try:
+            done = future.result()
+        except RunError as error:
+            if not {found.code for found in error.diagnostics} <= OF_ONE_RUN:
+                raise
+            failed.append(each.words)
+            if watch:
+                watch.failed(each.words, error)
+            continue
         if done is None:
             raise StoppedError
         result = _result(each, done, teachers.get(each.teacher or ""))
         results.add(result)
         if watch:
             watch.finished(result)
+    return failed
 
 
 def _teach(

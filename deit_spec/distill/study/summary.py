@@ -47,6 +47,8 @@ class Summary:
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     done: int
+    failed: tuple[str, ...] = ()
+    """The runs that ended with an error, in words; the others are in the table."""
 
     @property
     def planned(self) -> int:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deit_spec.distill.training import problems
 from deit_spec.distill.training.processes import Processes
 from deit_spec.recipe.names import LOCK
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 PATIENCE = 10.0
 """Seconds to wait: what a killed run has left behind may hold it for some."""
@@ -22,18 +26,39 @@ def alone(folder: Path, processes: Processes) -> Iterator[None]:
         RunError: Another run is there.
         OSError: The lock cannot be written.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
-
-    lock = FileLock(folder / LOCK)
-    is_taken = False
-    if processes.main:
-        try:
-            lock.acquire(timeout=PATIENCE)
-        except Timeout:
-            is_taken = True
+    lock = _lock(folder) if processes.main else None
+    is_taken = processes.main and lock is None
     if processes.agree(wish=is_taken):
         raise problems.in_use(folder)
     try:
         yield
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep others out of a folder, from one process.
+
+    Raises:
+        RunError: Another process is there.
+        OSError: The lock cannot be written.
+    """
+    lock = _lock(folder)
+    if lock is None:
+        raise problems.in_use(folder)
+    with lock:
+        yield
+
+
+def _lock(folder: Path) -> "FileLock | None":
+    """Take the lock of a folder; None where another has it for too long."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
+
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        return None
+    return lock

@@ -16,14 +16,14 @@ class RunError(DiagnosedError, RuntimeError):
     """A run cannot begin, or cannot go on. `diagnostics` holds every finding."""
 
 
-def taken(folder: Path, found: str) -> RunError:
+def taken(folder: Path, found: str, what: str = "run") -> RunError:
     """DS533: a folder is not empty."""
     again = "`--resume` goes on with it; " if found == "a run" else ""
     return RunError(
         [
             diagnose(
                 "DS533",
-                f"the folder of a new run holds {found}",
+                f"the folder of a new {what} holds {found}",
                 Label(Span.of_file(folder)),
                 helps=[f"{again}`-o` names another folder"],
             )

@@ -195,3 +195,48 @@ def test_folder_that_cannot_be(study: Path, tmp_path: Path) -> None:
     done = run("study", str(study), "-o", str(tmp_path / "file"))
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot write")
+
+
+HOT = """\
+  hot:
+    student.spec: students/digits-undistilled.yaml
+    teacher: null
+    loss.kind: none
+    optimizer.lr: 1.0e+30
+    schedule.steps: 4
+    schedule.warmup_steps: 1
+    data.val_images: 100
+"""
+
+
+def test_a_run_that_fails_keeps_no_other_from_being_made(tmp_path: Path) -> None:
+    (tmp_path / "hot.yaml").write_text(STUDY.replace("[0, 1]", "[0]") + HOT)
+    folder = tmp_path / "out"
+    done = run("study", str(tmp_path / "hot.yaml"), "-o", str(folder))
+    assert done.returncode == 1
+    assert "hot, 50 images, seed 0 failed: " in done.stderr
+    assert "2 of 3 runs are done" in done.stdout
+    assert "failed: hot, 50 images, seed 0" in done.stdout
+    assert json.loads((folder / "study.json").read_text())["failed"] == [
+        "hot, 50 images, seed 0"
+    ]
+    assert {each["arm"] for each in results(folder).values()} == {"none", "hard"}
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\n', "[]\n", "no JSON\n", '"\\ud800"\n'])
+def test_a_foreign_file_of_results_is_refused(
+    text: str, study: Path, tmp_path: Path
+) -> None:
+    (tmp_path / FILE).write_text(text)
+    done = run("study", str(study), "-o", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"line 1 of {tmp_path / FILE} is not a result of a study" in done.stderr
+    assert (tmp_path / FILE).read_text() == text
+
+
+def test_a_folder_of_something_else_is_refused(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    done = run("study", str(study), "-o", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error[DS533]: the folder of a new study holds thesis.tex" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis.tex"]
