@@ -13,6 +13,13 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run `deit-spec`, and exit 0, 1 (a spec has errors), 2 (usage) or 3 (a defect)."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # while it is imported, too
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
     # What is imported lives to the end: to collect it is work for nothing.
     gc.disable()
     from deit_spec.cli import messages
@@ -27,8 +34,6 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     except Exception as error:  # noqa: BLE001  -- the last line before a traceback
         sys.exit(_answer(error))
     finally:

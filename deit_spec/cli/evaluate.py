@@ -96,11 +96,12 @@ def _source(data: str | None) -> str | None:
         return None
     if data == DIGITS:
         return f"data.builtin={DIGITS}"
-    if Path(data).is_dir():
-        return f"data.folder={json.dumps(str(Path(data).absolute()))}"
+    path = Path(data).expanduser()
     # A name of a dataset has a slash too; where there is nothing, that is said.
-    kind = "dataset" if data.count("/") <= 1 and not data.startswith(".") else "folder"
-    return f"data.{kind}={json.dumps(data)}"
+    is_name = data.count("/") <= 1 and not data.startswith((".", "~"))
+    if path.exists() or not is_name:
+        return f"data.folder={json.dumps(str(path.absolute()))}"
+    return f"data.dataset={json.dumps(data)}"
 
 
 def _rows(trained: Trained, scores: "Scores") -> "dict[str, HeadScores | None]":

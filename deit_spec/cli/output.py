@@ -6,7 +6,7 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 
@@ -44,11 +44,32 @@ def check(spec: str) -> Checked:
         typer.Exit: It is a recipe or a study, code 2.
     """
     checked = check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
-    if checked.spec is None and (kind := kind_of(checked.document)) is not Kind.SPEC:
-        named = "; its student.spec names one" if kind is Kind.RECIPE else ""
-        fail(f"{called(spec)} is a {kind.value}, not a spec{named}")
+    if checked.spec is None:
+        require_kind(spec, checked.document, Kind.SPEC)
     made_from_document(spec, checked.document)
     return checked
+
+
+_OF_OTHER_KINDS: Final = {
+    (Kind.RECIPE, Kind.SPEC): "its student.spec names one",
+    (Kind.SPEC, Kind.RECIPE): "a recipe has it as its student.spec",
+    (Kind.STUDY, Kind.RECIPE): "`deit-spec study` runs it",
+    (Kind.RECIPE, Kind.STUDY): "`deit-spec train` follows it",
+}
+
+
+def require_kind(name: str, document: Document | None, wanted: Kind) -> None:
+    """See that a document that has errors is of a kind at all.
+
+    Raises:
+        typer.Exit: It is of another one, code 2.
+    """
+    kind = kind_of(document)
+    if document is None or kind is wanted or not document.value:
+        return
+    help_ = _OF_OTHER_KINDS.get((kind, wanted))
+    more = f"; {help_}" if help_ else ""
+    fail(f"{called(name)} is a {kind.value}, not a {wanted.value}{more}")
 
 
 def count_fixes(spec: str, checked: Checked) -> Count:

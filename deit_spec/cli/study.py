@@ -12,9 +12,11 @@ import typer
 
 from deit_spec.cli import messages
 from deit_spec.cli.arguments import AllowCodeOption, TextForm, output_option, path_of
-from deit_spec.cli.output import BY_SIGNAL, emit, fail
+from deit_spec.cli.output import BY_SIGNAL, emit, fail, require_kind
+from deit_spec.cli.streams import outlive_readers
 from deit_spec.cli.trained import failures
 from deit_spec.diagnostics.reason import reason_of
+from deit_spec.recipe.kinds import Kind
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -48,7 +50,10 @@ def run(
     """Train each arm of a study, on each number of images with each seed."""
     from deit_spec.recipe.study import check_study
 
+    outlive_readers()
     checked = check_study(study)
+    if checked.study is None:
+        require_kind(str(study), checked.document, Kind.STUDY)
     messages.report(checked.diagnostics)
     if checked.study is None:
         raise typer.Exit(1)

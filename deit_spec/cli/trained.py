@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deit_spec import published
 from deit_spec.cli.arguments import path_of, set_option
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import check, fail, made_from
@@ -93,6 +94,8 @@ def find_model(model: str, weights: Path | None) -> Trained:
         model = str(_in_run(folder, SPEC))
         weights = weights or _in_run(folder, WEIGHTS)
     if weights is None:
+        if not Path(model).exists() and model not in published.names():
+            fail(f"there is no folder of a run, spec or published model {model}")
         fail(f"a spec has no weights of its own: --weights FILE goes with {model}")
     checked = check(model)
     made_from(weights)

@@ -24,9 +24,11 @@ def refuse(checked: "CheckedRecipe", field: str, code: str, message: str) -> Dat
     return DataError((diagnose(code, message, Label(checked.span(field))),))
 
 
-def unusable(checked: "CheckedRecipe", field: str, reason: str) -> DataError:
+def unusable(
+    checked: "CheckedRecipe", field: str, reason: str, help_: str | None = None
+) -> DataError:
     """Make the error that a teacher cannot be made, for this reason."""
-    return DataError((late.unusable_teacher(checked, field, reason),))
+    return DataError((late.unusable_teacher(checked, field, reason, help_),))
 
 
 def recipe_of(checked: "CheckedRecipe") -> "Recipe":

@@ -95,13 +95,15 @@ def code_not_allowed(checked: CheckedRecipe) -> Diagnostic:
     )
 
 
-def unusable_teacher(checked: CheckedRecipe, field: str, reason: str) -> Diagnostic:
+def unusable_teacher(
+    checked: CheckedRecipe, field: str, reason: str, help_: str | None = None
+) -> Diagnostic:
     """DS527: timm has no such model, or a function cannot be imported or fails."""
     return diagnose(
         "DS527",
         f"the teacher cannot be made: {reason}",
         Label(checked.span(field)),
-        helps=[f"another `{field}`"],
+        helps=[help_ or f"another `{field}`"],
     )
 
 

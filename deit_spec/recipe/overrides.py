@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.recipe.checked import written
 from deit_spec.source import Document, Entry, Path, read_pair
 from deit_spec.source.positions import Positions
 
@@ -37,6 +38,8 @@ def read_override(text: str) -> tuple[Override | None, list[Diagnostic]]:
         return None, findings
     if key not in document.value:
         return None, findings
+    if len(document.value) > 1:
+        return None, [*findings, _more_than_one(document, key)]
     return override_of(document, (key,), document.value[key]), findings
 
 
@@ -74,9 +77,11 @@ def _apply(document: Document, override: Override) -> Document:
     inner = root
     for key in path[:-1]:
         found = inner.get(key)
-        if found is not None and not isinstance(found, Mapping):
+        is_mapping = isinstance(found, Mapping)
+        if found is not None and not is_mapping and inner is root:
             return document  # what stands there is wrong by itself
-        inner[key] = copied = dict(found or {})
+        # A field below one that holds no fields is told of as what it makes of that.
+        inner[key] = copied = dict(found) if isinstance(found, Mapping) else {}
         inner = copied
     inner[path[-1]] = override.value
     spans = {
@@ -85,12 +90,18 @@ def _apply(document: Document, override: Override) -> Document:
         if place[: len(path)] != path
     }
     for place, entry in override.spans.items():
-        if len(place) >= len(path) or place not in spans:
+        if len(place) >= len(path) or place not in spans or _is_new(place, document):
             spans[place] = entry
     doubts = {each for each in document.doubts if each[: len(path)] != path}
     return replace(
         document, value=root, spans=spans, doubts=frozenset(doubts | override.doubts)
     )
+
+
+def _is_new(place: Path, document: Document) -> bool:
+    """Whether an override makes a mapping where none was."""
+    names = tuple(map(str, place))
+    return len(place) > 1 and not isinstance(written(document, names), Mapping)
 
 
 def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
@@ -117,11 +128,24 @@ def _offsets(span: Span, source: Source) -> tuple[int, int]:
     )
 
 
+def _more_than_one(document: Document, key: str) -> Diagnostic:
+    entry = next(e for p, e in document.spans.items() if p and p != (key,))
+    return diagnose(
+        "DS001",
+        f"`{key}` is followed by another key",
+        Label(entry.key),
+        helps=[f"give each field a `{NAME}` of its own"],
+    )
+
+
 def _malformed(text: str, key: str, *, has_value: bool) -> Diagnostic:
     source = Source(NAME, text)
     span = Positions(source).span(0, len(key) or len(text))
-    message = (
-        f"`{key}` is not the name of a field" if has_value else f"`{key}` has no `=`"
-    )
+    if has_value and not key:
+        message = "there is no field before the `=`"
+    elif has_value:
+        message = f"`{key}` is not the name of a field"
+    else:
+        message = f"`{key}` has no `=`"
     example = f"{key}=VALUE" if key and not has_value else "optimizer.lr=1e-3"
     return diagnose("DS001", message, Label(span), helps=[f"`{NAME} {example}`"])

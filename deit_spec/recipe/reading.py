@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, has_errors, in_source_order
 from deit_spec.recipe.check import check
@@ -12,8 +12,10 @@ from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.overrides import Override, apply, read_override
 from deit_spec.recipe.words import RECIPE
 from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
+from deit_spec.spec.origin import is_unreadable
 from deit_spec.spec.reading import enough_of
 
+_PATH: Final = "give the path of a recipe, a YAML file"
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 
@@ -33,9 +35,10 @@ def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRe
             return check_read(document, [], None, overrides)
         case str() | os.PathLike():
             path = Path(recipe)
-            return check_read(
-                *read_file(path, str(path), RECIPE.is_key), path, overrides
-            )
+            read, findings = read_file(path, str(path), RECIPE.is_key)
+            if is_unreadable(findings):  # no published name leads to a recipe
+                findings = [replace(each, helps=(_PATH,)) for each in findings]
+            return check_read(read, findings, path, overrides)
         case _:
             kind = type(recipe).__name__
             raise TypeError(f"a recipe is a path or a mapping, not {kind}")

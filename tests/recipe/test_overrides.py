@@ -86,6 +86,8 @@ def test_it_never_is_in_the_way_of_another_one(path: str, item: object) -> None:
         ("optimizer.lr=[", "DS001", 15),
         ("optimizer.lr=@x", "DS001", 14),
         ("optimizer.lr=\x07", "DS001", 14),
+        ("optimizer.lr.x=1", "DS102", 11),
+        ("optimizer.lr.x.y=1", "DS102", 11),
         ("optimizer.lrr=3", "DS101", 11),
         ("optimiser.lr=3", "DS101", 1),
         ("lr=3", "DS101", 1),
@@ -104,6 +106,28 @@ def test_what_is_wrong_is_found_in_its_text(text: str, code: str, column: int) -
     assert (span.source.name, span.line, span.column) == ("--set", 1, column)
     assert span.source.text == text
     assert found.helps
+
+
+def test_a_second_line_is_no_part_of_a_value() -> None:
+    (found,) = check_recipe(BASE, ["run.seed=5\nrun: 3"]).diagnostics
+    assert (found.code, found.message) == (
+        "DS001",
+        "`run.seed` is followed by another key",
+    )
+    assert (found.primary.span.line, found.primary.span.column) == (2, 1)
+
+
+def test_what_is_wrong_in_the_file_stays_so() -> None:
+    """An override of a field does not make a mapping of a section that is none."""
+    wrong = {**BASE, "optimizer": 3}
+    (found,) = check_recipe(wrong, ["optimizer.lr=1e-3"]).diagnostics
+    assert (found.code, found.message) == ("DS102", "optimizer is not a mapping")
+
+
+def test_a_recipe_that_is_not_there() -> None:
+    (found,) = check_recipe("nowhere.yaml").diagnostics
+    assert found.code == "DS009"
+    assert found.helps == ("give the path of a recipe, a YAML file",)
 
 
 def test_a_whole_section_is_replaced() -> None:

@@ -9,7 +9,9 @@ import typer
 
 from deit_spec.cli import messages
 from deit_spec.cli.arguments import AllowCodeOption, output_option, set_option
-from deit_spec.cli.output import BY_SIGNAL, fail
+from deit_spec.cli.output import BY_SIGNAL, fail, require_kind
+from deit_spec.cli.streams import outlive_readers
+from deit_spec.recipe.kinds import Kind
 
 if TYPE_CHECKING:
     from deit_spec.distill.training import Finished
@@ -40,7 +42,10 @@ def run(
     """
     from deit_spec.recipe import check_recipe
 
+    outlive_readers()
     checked = check_recipe(recipe, overrides or ())
+    if checked.recipe is None:
+        require_kind(recipe, checked.document, Kind.RECIPE)
     if _variable("RANK") == 0:  # the others would say the same
         messages.report(checked.diagnostics)
     if checked.recipe is None:

@@ -33,7 +33,9 @@ def plan(start: Start) -> str:
 
 def ended(finished: Finished) -> str:
     """What there is now."""
-    return f"wrote {finished.folder}: {WEIGHTS}, {CURVES}, {SUMMARY}"
+    names = (WEIGHTS, CURVES, SUMMARY)
+    there = [name for name in names if (finished.folder / name).exists()]
+    return f"wrote {finished.folder}: {', '.join(there)}"
 
 
 def top1(scores: Scores) -> str:

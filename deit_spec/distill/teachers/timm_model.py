@@ -12,6 +12,10 @@ from deit_spec.distill.teachers.base import Made
 from deit_spec.weights import WeightsError, open_checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
     from deit_spec.recipe import CheckedRecipe
 
 COUNTER = "num_batches_tracked"
@@ -44,6 +48,19 @@ def timm_network(
     return Made(network, config["mean"], config["std"], fixed, channels)
 
 
+def _about_classes(
+    network: Any, given: "Mapping[str, Tensor]", misfits: list[str]
+) -> str | None:
+    """Say how many classes a file is of, where that alone keeps it from fitting."""
+    config = network.pretrained_cfg
+    named = config["classifier"]
+    heads = (named,) if isinstance(named, str) else tuple(named)
+    if not misfits or not all(each.startswith(heads) for each in misfits):
+        return None
+    weight = given.get(f"{heads[0]}.weight")
+    return None if weight is None else f"`teacher.num_classes: {len(weight)}`"
+
+
 def _fill(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
     """Load a state dict, every tensor of which has its place and fits it."""
     try:
@@ -74,5 +91,6 @@ def _fill(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
     ]
     if notes:
         reason = f"{path} does not fit it: {'; '.join(notes)}"
-        raise unusable(checked, "teacher.weights", reason)
+        help_ = _about_classes(network, given, misfits)
+        raise unusable(checked, "teacher.weights", reason, help_)
     network.load_state_dict(given, strict=False)

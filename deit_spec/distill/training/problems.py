@@ -1,5 +1,6 @@
 """What ends a run, as findings at their place in the recipe."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,9 @@ from deit_spec.diagnostics.reason import first_line_of, reason_of
 from deit_spec.distill.training.names import find_last
 from deit_spec.recipe import CheckedRecipe
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_ROOM = "make room, and go on with `--resume`"
+_ELSEWHERE = "give a folder that can be written to with `-o`"
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -112,7 +116,7 @@ def not_written(folder: Path, error: OSError) -> RunError:
                 f"the run cannot be written: {reason}",
                 Label(Span.of_file(Path(error.filename or folder))),
                 notes=[_left(kept)],
-                helps=["make room, and go on with `--resume`"],
+                helps=[_ROOM if error.errno in _FULL else _ELSEWHERE],
             )
         ]
     )

@@ -105,6 +105,17 @@ def test_weights_that_do_not_fit(
     assert found.message.endswith(said)
 
 
+def test_weights_of_other_classes_name_the_field_that_is_left_out(
+    folder: Path,
+) -> None:
+    saved(folder, classes=7)
+    student = {"teacher_num_classes": 3}
+    with pytest.raises(DataError) as caught:
+        opened(folder, student, timm=NAME, weights="teacher.pth", num_classes=3)
+    (found,) = caught.value.diagnostics
+    assert found.helps == ("`teacher.num_classes: 7`",)
+
+
 def test_a_file_that_is_no_checkpoint(folder: Path) -> None:
     (folder / "teacher.pth").write_text("no weights")
     (found,) = refused(folder, timm=NAME, weights="teacher.pth")

@@ -13,6 +13,9 @@ from support.commands import ROOT, run
 from support.recipes import PLAIN, check_images, write_images
 from support.runs import KINDS, lines, recipe, weights
 
+from deit_spec.cli.train import words
+from deit_spec.distill.training import Finished
+
 
 def test_it_trains_and_says_so(tmp_path: Path) -> None:
     recipe(tmp_path)
@@ -98,6 +101,74 @@ def test_a_signal_saves_and_exits_as_shells_expect(
     assert "going on after step" in again.stderr
     assert run(*command[3:-1], str(tmp_path / "whole")).returncode == 0
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="pipes of Unix")
+def test_a_run_outlives_whoever_reads_its_lines(tmp_path: Path) -> None:
+    """As in `deit-spec train … 2>&1 | head -1`."""
+    recipe(tmp_path)
+    folder = tmp_path / "run"
+    command = ["train", str(tmp_path / "recipe.yaml"), "-o", str(folder)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "deit_spec", *command],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline().startswith("digits: ")
+        child.stderr.close()
+    assert child.returncode == 0
+    assert [line["step"] for line in lines(folder)][-1] == 12
+
+
+def test_a_run_that_stops_early_names_what_it_wrote(tmp_path: Path) -> None:
+    """There are no curves of one line."""
+    finished = Finished(None, tmp_path, 1, complete=False, signal=15, seconds=1.0)
+    (tmp_path / "summary.md").touch()
+    assert words.ended(finished) == f"wrote {tmp_path}: summary.md"
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "words_"),
+    [
+        ("train", "specs/base.yaml", "is a spec, not a recipe"),
+        ("train", "recipes/digits-study.yaml", "is a study, not a recipe"),
+        ("study", "recipes/digits.yaml", "is a recipe, not a study"),
+        ("study", "specs/base.yaml", "is a spec, not a study"),
+    ],
+)
+def test_another_kind_of_file_is_one_error(
+    command: str, file: str, words_: str, tmp_path: Path
+) -> None:
+    done = run(command, str(ROOT / file), "-o", str(tmp_path / "out"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words_ in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_while_it_is_imported(tmp_path: Path) -> None:
+    """As soon as Python runs our own code, no traceback is shown."""
+    code = (
+        "import signal, sys\n"
+        "class Asked:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'deit_spec.cli.messages':\n"
+        "            raise KeyboardInterrupt\n"
+        "from deit_spec import cli\n"
+        "sys.modules.pop('deit_spec.cli.messages', None)\n"
+        "sys.meta_path.insert(0, Asked())\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "validate"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def _heed() -> None:
