@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deit_spec.cli.train import words
+from deit_spec.diagnostics.visible import visible
 from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.training import Finished, Progress, Reporter, Start
 
@@ -43,7 +44,7 @@ class Lines(Reporter):
 
     def said(self, message: str) -> None:
         """Pass it on."""
-        self._write(message)
+        self._write(visible(message))
 
     def finished(self, finished: Finished) -> None:
         """Say what there is now."""

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deit_spec.cli.train import words
+from deit_spec.diagnostics.visible import visible
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.training import Finished, Progress, Reporter, Start
 from deit_spec.recipe.names import HEADS
@@ -72,7 +73,7 @@ class Display(Reporter):
 
     def said(self, message: str) -> None:
         """Print it above."""
-        self.console.print(message, markup=False)
+        self.console.print(visible(message), markup=False)
 
     def finished(self, finished: Finished) -> None:
         """Leave the display as it is at the end, and say what there is now."""

@@ -41,7 +41,8 @@ def code_network(
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise unusable(checked, FIELD, reason) from error
     if not isinstance(made, nn.Module):
-        reason = f"{name} returns a {type(made).__name__}, not a torch.nn.Module"
+        kind = type(made).__name__
+        reason = f"{name} returns something of type {kind}, not a torch.nn.Module"
         raise unusable(checked, FIELD, reason)
     return Made(made)
 

@@ -137,7 +137,9 @@ def _count_classes(checked: "CheckedRecipe", asked: "Asked", teacher: Teacher) -
         raise unusable(checked, field, message) from error
     if not isinstance(said, torch.Tensor):
         kind = type(said).__name__
-        raise unusable(checked, field, f"it returns a {kind}, not a tensor [B, T]")
+        raise unusable(
+            checked, field, f"it returns something of type {kind}, not a tensor [B, T]"
+        )
     if said.ndim != 2 or len(said) != len(images):  # noqa: PLR2004  -- [B, T]
         shape = list(said.shape)
         message = f"it returns a tensor {shape} of 2 images, not [2, T]"

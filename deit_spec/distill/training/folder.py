@@ -18,11 +18,13 @@ from deit_spec.distill.training.problems import (
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.code import placed_function
 from deit_spec.recipe.names import LOCK, METRICS, RECIPE, SPEC, TEACHER
-from deit_spec.spec import DeiTSpec, check_spec
+from deit_spec.spec import DeiTSpec, Variant, check_spec
 
 BEGINNING = "beginning"
 """A file that is there until those of a run are; without it they are of one."""
 OURS = frozenset({RECIPE, SPEC, TEACHER, CLASSES, BEGINNING, LOCK})
+_QUIET = ("readout", "fusion", "drop_path")
+"""Fields of `variant` that are warned of where they are written in vain."""
 FREE = frozenset(
     {
         "data.unreadable",
@@ -87,7 +89,7 @@ def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
         OSError: They cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    spec = spec_of(checked).model_dump(mode="json", exclude={"extends"})
+    spec = _written(spec_of(checked))
     write_text(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
     write_text(folder / SPEC, as_yaml(spec))
     write_text(folder / RECIPE, as_yaml(resolved(checked)))
@@ -96,6 +98,15 @@ def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
             each.unlink(missing_ok=True)
     (folder / BEGINNING).unlink(missing_ok=True)
     sync_names(folder)
+
+
+def _written(spec: DeiTSpec) -> dict[str, Any]:
+    """All of a spec, but for what has no effect where nobody asked for it."""
+    value: dict[str, Any] = spec.model_dump(mode="json", exclude={"extends"})
+    for key in _QUIET:
+        if value["variant"][key] == Variant.model_fields[key].default:
+            del value["variant"][key]
+    return value
 
 
 def _is_beginning(names: Collection[str]) -> bool:

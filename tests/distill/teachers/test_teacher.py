@@ -173,8 +173,8 @@ def test_code_is_not_run_unasked(tmp_path: Path) -> None:
     [
         ("nothing", "DS527", "has no attribute 'nothing'"),
         ("raises", "DS527", "LookupError: nowhere"),
-        ("no_module", "DS527", "returns a int, not a torch.nn.Module"),
-        ("pair", "DS527", "it returns a tuple, not a tensor [B, T]"),
+        ("no_module", "DS527", "returns something of type int, not a torch.nn.Module"),
+        ("pair", "DS527", "it returns something of type tuple, not a tensor [B, T]"),
         ("pixels", "DS527", "returns a tensor [2, 1, 8, 8] of 2 images, not [2, T]"),
         ("fails", "DS527", "of 1 channels of 8×8 it makes RuntimeError: no eyes"),
         ("colour", "DS527", "of 1 channels of 8×8 it makes RuntimeError: Given groups"),

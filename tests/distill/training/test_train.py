@@ -15,13 +15,17 @@ from deit_spec.distill.evaluation import evaluate
 from deit_spec.distill.training import Silent, train
 from deit_spec.distill.training.student import open_student
 from deit_spec.recipe import check_recipe
+from deit_spec.spec import check_spec
 from deit_spec.weights import safetensors_file
 
 
 def test_the_folder_holds_what_it_is_said_to(tmp_path: Path) -> None:
     checked, folder = recipe(tmp_path), tmp_path / "run"
     finished = train(checked, folder)
+    assert check_spec(folder / "spec.yaml").diagnostics == ()
+    assert check_recipe(folder / "recipe.yaml").diagnostics == ()
     assert {each.name for each in folder.iterdir()} == {
+        ".lock",
         "checkpoints",
         "classes.json",
         "curves.png",
