@@ -23,6 +23,8 @@ def draw(summary: Summary) -> dict[str, bytes]:
         figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=150)
         axes = figure.subplots()
         _draw_arms(axes, summary)
+        # Beside the lines, whatever their shape.
+        figure.legend(frameon=False, loc="outside right upper")
         files = {}
         for form in FORMATS:
             buffer = BytesIO()
@@ -54,7 +56,6 @@ def _draw_arms(axes: Any, summary: Summary) -> None:
     axes.set_title(summary.name, loc="left")
     axes.grid(axis="y", color="0.9")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
 
 
 def _line(axes: Any, means: dict[int, Mean | None], shift: float, **style: Any) -> None:
