@@ -1,12 +1,11 @@
 """The fields of a recipe, and what others call them."""
 
-from functools import lru_cache
 from typing import Final
 
 from pydantic import BaseModel
 
 from deit_spec.recipe.schema import Recipe
-from deit_spec.spec.fields import NAMES
+from deit_spec.spec.remembering import remembered
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import Path, Vocabulary
 
@@ -109,7 +108,7 @@ class _RecipeWords(Vocabulary):
         return f"remove it, or use one of {listed([f'`{name}`' for name in known])}"
 
 
-@lru_cache(maxsize=NAMES)
+@remembered
 def _fields_called(key: str) -> tuple[Path, ...]:
     """The fields of any section that have a name, but for a slip of the hand."""
     return tuple(
@@ -121,7 +120,7 @@ def _fields_called(key: str) -> tuple[Path, ...]:
     )
 
 
-@lru_cache(maxsize=NAMES)
+@remembered
 def _meant_by(path: Path) -> Path:
     *outer, key = path
     here = RECIPE.model_of(path).model_fields

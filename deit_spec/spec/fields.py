@@ -1,12 +1,11 @@
 """What each field takes, read from the schema."""
 
 import re
-from functools import lru_cache
 
 from pydantic import BaseModel
 
-from deit_spec.source.limits import FILE_BYTES
 from deit_spec.source.slips import SCALAR
+from deit_spec.spec.remembering import remembered
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.suggest import closest
 
@@ -59,9 +58,6 @@ ELSEWHERE = {
 }
 """What other tools say in a field that has no like of the same meaning here."""
 
-NAMES = FILE_BYTES // 2
-"""More names than one file has, each of which is looked up once."""
-
 _PAIR = re.compile(rf"([A-Za-z_][\w-]*) *[:=] *({SCALAR})")
 _OPENED = re.compile(r"([A-Za-z_][\w-]*) *[:=]+ *(\{[^{}]+)")
 
@@ -86,7 +82,7 @@ def opened_in(key: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-@lru_cache(maxsize=NAMES)
+@remembered
 def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
     """The path of the field that an unknown key was meant to be, or its own.
 

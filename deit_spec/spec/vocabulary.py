@@ -5,13 +5,12 @@ A spec has its words here; a recipe, which is checked the same way, brings its o
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.fields import (
     ELSEWHERE,
-    NAMES,
     SYNONYMS,
     TOP,
     VARIANT,
@@ -19,6 +18,7 @@ from deit_spec.spec.fields import (
     model_of,
 )
 from deit_spec.spec.misspelling import is_misspelt
+from deit_spec.spec.remembering import remembered
 from deit_spec.spec.suggest import listed
 
 Path = tuple[str, ...]
@@ -59,7 +59,7 @@ class Vocabulary(ABC):
     @cached_property
     def _is_key(self) -> Callable[[str], bool]:
         # A text may have one word in thousands of lines.
-        return lru_cache(maxsize=NAMES)(self._looks_like_a_key)
+        return remembered(self._looks_like_a_key)
 
     def _looks_like_a_key(self, written: str) -> bool:
         # The first letter is never the one that is wrong.
