@@ -21,7 +21,7 @@ from yaml.events import (
 
 from deit_spec.diagnostics import Fix, Span
 from deit_spec.source import limits, problems, tags
-from deit_spec.source.braces import alone, thousands
+from deit_spec.source.braces import alone, with_comma
 from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import NextEvent, end_of, start_of
 from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
@@ -175,15 +175,19 @@ class Composer:
         problem = problems.key_not_string(key.kind, text, self._span(key))
         positions, path = self._report.positions, mapping.path
         if text and mapping.in_braces and path is not None:
-            if path and (braces := alone(positions, key.start, key.end)):
-                problem = problems.in_braces(text, positions.span(*braces))
-                self._doubt(path)
-            elif found := thousands(positions, key.start, key.end):
-                if found.is_told:
-                    return
+            found = alone(positions, key.start, key.end) if path else None
+            if found:
+                make, doubted = problems.in_braces, path
+            else:
+                found = with_comma(positions, key.start, key.end)
+                make = problems.comma_in_number
+                doubted = (*path, next(reversed(mapping.firsts), ""))
+            if found and found.is_told:
+                return
+            if found:
                 span = positions.span(found.start, found.end)
-                problem = problems.thousands(found.text, span)
-                self._doubt((*path, next(reversed(mapping.firsts), "")))
+                problem = make(found.text, found.meant, span)
+                self._doubt(doubted)
         if text:
             self._report.note(problem)
         else:

@@ -12,8 +12,11 @@ _NO_COMMA: Final = re.compile(
 # Behind quotes the parser stops where the next key begins.
 _NO_COMMA_HERE: Final = re.compile(rf":\s*(?P<value>{_QUOTED})(?P<gap>\s*;\s*|\s*)\Z")
 _KEY_HERE: Final = re.compile(rf"{_KEY}\s*:")
+_CLOSED: Final = re.compile(r"[\]}]\s*\Z")
 _AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
 _VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
+_BREAKS: Final = re.compile(r"\r\n|[\r\n]")
+_LINE_WITH_KEY: Final = re.compile(rf"[\r\n][ \t]*{_KEY}\s*:")
 _CLOSING: Final = {"[": "]", "{": "}"}
 _REACH: Final = 500
 """Characters that are looked back at most."""
@@ -26,6 +29,25 @@ class Gap(NamedTuple):
     end: int
     message: str
     help: str
+
+
+def is_left_open(text: str, opened: int, offset: int) -> bool:
+    """Whether a bracket should have been closed in a line above, where it is opened.
+
+    A list has no line with a key, and what follows a key in a block no line that
+    stands as far to the left as that.
+    """
+    since = text[opened:offset]
+    if text[opened] == "[":
+        return bool(_LINE_WITH_KEY.search(since))
+    start = max(text.rfind(end, 0, opened) for end in "\r\n") + 1
+    line = text[start:opened]
+    indent = len(line) - len(line.lstrip(" "))
+    if not line.strip(" ") or not (found := _BREAKS.search(since)):
+        return False
+    lines = _BREAKS.split(text[opened + found.end() : text.find("\n", offset)])
+    begun = (each for each in lines if each.strip() and each.lstrip()[0] not in "}]#,")
+    return any(len(each) - len(each.lstrip(" ")) <= indent for each in begun)
 
 
 def find_gap(text: str, offset: int, opening: str) -> Gap | None:
@@ -42,6 +64,9 @@ def find_gap(text: str, offset: int, opening: str) -> Gap | None:
         instead = f"write `{closing}` in place of `{here}`"
         help_ = f"remove the `{here}`" if is_closed else instead
         return Gap(offset, offset + 1, message, help_)
+    if (closed := _CLOSED.search(before)) and _KEY_HERE.match(text, offset):
+        at, sign = began + closed.start(), closed[0][0]
+        return Gap(at, at + 1, f"there is no comma behind `{sign}`", f"write `{sign},`")
     found = _NO_COMMA.search(before)
     if found is None and _KEY_HERE.match(text, offset):
         found = _NO_COMMA_HERE.search(before)

@@ -49,7 +49,8 @@ class Line:
     def line_break(self) -> str:
         """The break after the line, or the one that a line added after it has."""
         own = self._text[self.end : self.after_break]
-        return own or ("\r\n" if "\r\n" in self._text else "\n")
+        found = _BREAK.search(self._text)
+        return own or (found and found.group()) or "\n"
 
     def removed(self) -> Edit:
         """Take the line out, comment and all."""

@@ -21,8 +21,13 @@ _SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
 _PAIR: Final = re.compile(r"[A-Za-z_]\w*: +[^\s:]+")
 _NO_MAPPING: Final = "mapping values are not allowed in this context"
 _OPENING: Final = re.compile(r"\b(?P<key>[A-Za-z_]\w*):\s*\Z")
+_NOTHING: Final = re.compile(
+    r"^(?P<line> *(?P<key>[A-Za-z_]\w*): *(?P<value>\{\}|\[\]|null|~)[ \t]*)"
+    r"(?:#[^\r\n]*)?(?:\r\n|[\r\n])\Z",
+    re.MULTILINE,
+)
 _NO_START: Final = "did not find expected <document start>"
-_DASH: Final = re.compile(r"^[ \t]*-[ \t][^\r\n]*(?:\r\n|[\r\n])\Z", re.MULTILINE)
+_DASH: Final = re.compile(r"^[ \t]*-(?:[ \t][^\r\n]*)?(?:\r\n|[\r\n])\Z", re.MULTILINE)
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
 _MISPLACED: Final = "remove the line, or write it where the other keys are"
 _NO_DASH: Final = "write one `key: value` a line, without `-`"
@@ -34,7 +39,8 @@ def about_line(text: str, offset: int, problem: str) -> str:
     start, line = line_at(text, offset)
     if _SEPARATOR.fullmatch(line.strip()):
         return "remove the line"
-    if here and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
+    is_sign = here and not here.isalnum() and here not in "\"'_"
+    if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
         return f"remove the `{here}`"
     return (
         _about_value(line, offset - start, problem)
@@ -84,6 +90,9 @@ def _about_above(before: str, line: str) -> str | None:
     opening = _OPENING.search(before)
     if opening and not _KEY.match(line):
         return f"write `{opening['key']}: {line.strip()}` in one line"
+    nothing = _NOTHING.search(before)
+    if nothing and indent_of(line) > indent_of(nothing["line"]):
+        return f"remove the `{nothing['value']}` behind `{nothing['key']}:`"
     dash = _DASH.search(before)
     if dash and not line.lstrip().startswith("-"):
         return f"write line {len(_BREAK.split(before[: dash.start()]))} without `-`"

@@ -108,7 +108,7 @@ def _as_opening(start: int, text: str, line: str) -> Line | None:
 
 def _holds(pair: str, text: str) -> bool:
     """Whether a text goes on with the value of a key above it."""
-    value = _COLON.split(pair, maxsplit=1)[1].strip()
+    value = f" {_COLON.split(pair, maxsplit=1)[1]}".partition(" #")[0].strip()
     return bool(value) and indent_of(text) > indent_of(pair)
 
 

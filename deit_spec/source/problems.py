@@ -67,17 +67,16 @@ def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
     return diagnose("DS005", message, Label(span), helps=helps)
 
 
-def thousands(written: str, span: Span) -> Diagnostic:
+def comma_in_number(written: str, meant: str, span: Span) -> Diagnostic:
     """Report a comma inside a number, which in braces begins another key."""
     message = f"the comma in {quoted(written)} begins another key"
-    helps = [f"write `{written.replace(',', '')}`"]
-    return diagnose("DS005", message, Label(span), helps=helps)
+    return diagnose("DS005", message, Label(span), helps=[f"write `{meant}`"])
 
 
-def in_braces(text: str, span: Span) -> Diagnostic:
+def in_braces(written: str, meant: str, span: Span) -> Diagnostic:
     """Report a value in braces, which make a key without a value of it."""
-    message = f"the braces make a key of {quoted(text)}"
-    return diagnose("DS005", message, Label(span), helps=[f"write `{text}`"])
+    message = f"the braces of {quoted(written)} make a mapping"
+    return diagnose("DS005", message, Label(span), helps=[f"write `{meant}`"])
 
 
 def foreign_tag(tag: str, span: Span) -> Diagnostic:

@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 _LINE_WITH_KEY: Final = re.compile(r"^[ \t]*[\w-]+:(?:\s|\Z)", re.MULTILINE)
+_WORD: Final = re.compile(r"\w")
 _BREAK: Final = re.compile(r"\r\n|[\r\n]")
 
 
@@ -14,6 +15,8 @@ class Quote(NamedTuple):
     end: int
     sign: str
     lines: int
+    where: str
+    """In its line, if not at the end, where it was to be closed."""
 
 
 def closed_late(text: str, offset: int) -> Quote | None:
@@ -23,10 +26,15 @@ def closed_late(text: str, offset: int) -> Quote | None:
     if sign not in {"'", '"'}:
         return None
     start = _opening(text, end - 1, sign)
-    if start is None or not _LINE_WITH_KEY.search(text[start + 1 : end]):
+    if start is None:
         return None
-    lines = len(_BREAK.split(text[start:end]))
-    return Quote(start, end, sign, lines) if lines > 1 else None
+    # Behind it another begins at once, or it has swallowed a line with a key.
+    is_another = end == offset and _WORD.match(text, offset)
+    if not is_another and not _LINE_WITH_KEY.search(text[start + 1 : end]):
+        return None
+    first, *rest = _BREAK.split(text[start:end])
+    where = " before the `,`" if first.rstrip().endswith(",") else ""
+    return Quote(start, end, sign, len(rest) + 1, where) if rest else None
 
 
 def _opening(text: str, end: int, sign: str) -> int | None:

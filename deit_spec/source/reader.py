@@ -217,10 +217,19 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
             composer.root.pop(str(path[0]), None)
     # What breaks off may belong below a key that has nothing, one key further up.
     last = list(spans)[-_NEAR:]
-    open_ = (path for path in last if not spans[path].is_on_its_line)
+    open_ = (
+        path
+        for path in last
+        if not spans[path].is_on_its_line or _is_nothing(path, composer.root)
+    )
     doubts = frozenset({(), *composer.doubts, *open_})
     spans[()] = Entry(positions, (0, 0), (0, 0))
     return Document(composer.root, spans, positions.source, doubts, is_whole=False)
+
+
+def _is_nothing(path: Path, root: dict[str, object]) -> bool:
+    """Whether a key has a value that holds nothing, and may have been meant to."""
+    return len(path) == 1 and not root.get(str(path[0]), UNKNOWN)
 
 
 def _bad_character(positions: Positions) -> Diagnostic | None:

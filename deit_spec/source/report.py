@@ -1,5 +1,7 @@
 """What is found while a text is read."""
 
+from typing import Final
+
 from yaml.events import Event
 
 from deit_spec.diagnostics import Diagnostic, Span
@@ -10,6 +12,10 @@ from deit_spec.source.positions import Positions
 
 class EnoughError(Exception):
     """The text passes a limit: read no further, for that may cost more and more."""
+
+
+_INDENT: Final = 100
+"""Characters before something, if it is the first of its line."""
 
 
 class Report:
@@ -37,8 +43,12 @@ class Report:
             raise EnoughError
 
     def note_odd(self, problem: Diagnostic, event: Event) -> None:
-        """Note a problem that may be why the parser stops soon after."""
-        self.oddity = end_of(event)
+        """Note a problem; one that begins a line may be why the parser stops soon."""
+        start = start_of(event)
+        line = self.positions.text(max(start - _INDENT, 0), start)
+        before = line[max(line.rfind("\n"), line.rfind("\r")) + 1 :]
+        if not before.strip(" \t?"):
+            self.oddity = end_of(event)
         self.note(problem)
 
     @property

@@ -6,7 +6,7 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.source.flow import Gap, find_gap
+from deit_spec.source.flow import Gap, find_gap, is_left_open
 from deit_spec.source.misplaced import about_line
 from deit_spec.source.misread import misread
 from deit_spec.source.positions import Positions
@@ -20,6 +20,7 @@ _HELPS: Final = {
     "found undefined tag handle": "remove the tag",
     "found unknown escape character": "write the backslash twice",
 }
+_ENDS: Final = "found unexpected end of stream"
 _CLOSING: Final = {"[": "]", "{": "}"}
 # Quoted texts and comments first, so that a bracket in one is passed over.
 _BRACKETS: Final = re.compile(
@@ -38,6 +39,8 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
     size = len(positions.parsed)
     offset = offset_of(error)
+    if quote := closed_late(positions.parsed, offset):
+        return _about_quote(quote, positions)
     if line := misread(error, offset, positions.parsed):
         return diagnose(
             "DS001",
@@ -52,8 +55,8 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
             Label(positions.span(gap.start, gap.end)),
             helps=[gap.help],
         )
-    if quote := closed_late(positions.parsed, offset):
-        return _about_quote(quote, positions)
+    if error.problem == _ENDS and _opening(error, positions.parsed):
+        return _about_open_quote(error, positions)
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
     context = error.context_mark
@@ -82,7 +85,19 @@ def _about_quote(quote: Quote, positions: Positions) -> Diagnostic:
         secondary=[
             Label(positions.span(quote.start, quote.start + 1), "it begins here")
         ],
-        helps=[f"close the text with `{quote.sign}`"],
+        helps=[f"close the text with `{quote.sign}`{quote.where}"],
+    )
+
+
+def _about_open_quote(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
+    """Tell that a text goes on up to the end of the file."""
+    start = error.context_mark.index if error.context_mark else 0
+    sign = _opening(error, positions.parsed)
+    return diagnose(
+        "DS001",
+        "a text in quotes goes on to the end of the file",
+        Label(positions.span(start, start + 1), "it begins here"),
+        helps=[f"close the text with `{sign}`"],
     )
 
 
@@ -90,6 +105,9 @@ def _gap(error: MarkedYAMLError, offset: int, text: str) -> Gap | None:
     """What is missing in a bracket that was opened, where it is no bracket itself."""
     opening = _opening(error, text)
     if opening not in _CLOSING or not _is_open(error):
+        return None
+    since = error.context_mark
+    if since and is_left_open(text, since.index, offset):
         return None
     return find_gap(text, offset, opening)
 
@@ -121,9 +139,7 @@ def _help(error: MarkedYAMLError, text: str) -> str:
 
 def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
     """Say what is not closed: a bracket or a quote."""
-    problem, opening = error.problem or "", _opening(error, text)
-    if problem == "found unexpected end of stream" and opening:
-        return f"close the text with `{opening}`"
+    opening = _opening(error, text)
     if not _is_open(error):
         opening = "" if here.strip() else _unclosed(text)
     return f"close the `{opening}` with `{_CLOSING[opening]}`" if opening else None

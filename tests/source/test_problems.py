@@ -94,10 +94,14 @@ def test_findings(text: str, findings: list[Finding], value: object) -> None:
         (
             "a: 1\n\tb: 1",
             (2, 1, 2, 2),
-            "found a tab character that violates indentation",
+            "a line is indented with a tab",
         ),
         ("漢: }", (1, 4, 1, 5), "did not find expected node content"),
-        ("x: 1\r\n\r\ny: 'a", (3, 6, 3, 6), "found unexpected end of stream"),
+        (
+            "x: 1\r\n\r\ny: 'a",
+            (3, 4, 3, 5),
+            "a text in quotes goes on to the end of the file",
+        ),
         ("%YAML 3.0\n---\na", (1, 1, 1, 2), "found incompatible YAML document"),
         ("a: !x!y 1", (1, 4, 1, 5), "found undefined tag handle"),
         ("a: b\x07", (1, 5, 1, 6), "the character U+0007 is not allowed in YAML"),

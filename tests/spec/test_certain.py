@@ -158,6 +158,8 @@ UNCERTAIN = {
     "a number in a block": "depth: |\n  12\n",
     "a number in a folded block": "depth: >-\n  12\nnum_heads: 12\n",
     "no space, in braces that break off": "{depth:6, embed_dim: [1,, 2]}\n",
+    "a value that is near one": "variant:\n  init: fan\n",
+    "a value that is a part of one": "variant:\n  position_embedding: patch\n",
     "a value that is no slip of one": "variant:\n  init: xavier\n",
     "a list for a mapping": "variants: [1]\n",
     "a list behind a misspelt key": "image_sizes: [224, 224]\n",

@@ -122,7 +122,7 @@ def test_a_text_that_no_document_is_made_of_is_mended_as_far_as_it_goes() -> Non
     assert before.document is None
     assert count(before) == (1, True)
     after = mend_text(b"-\n\tdepth: 1\n- [\n", "a.yaml").after
-    assert after == b"-\n depth: 1\n- [\n"
+    assert after == b"-\n  depth: 1\n- [\n"
 
 
 def test_what_is_left_is_told_as_far_as_anything_is() -> None:

@@ -190,6 +190,25 @@ class Editor(Text):
         end = self.line(at)[1]
         self.cut(end, end, step.key)
 
+    def _close_text(self, finding: Diagnostic, step: Step) -> None:
+        opened = finding.secondary[0] if finding.secondary else finding.primary
+        end = self.line(self.offsets(opened.span)[0])[1]
+        self.cut(end, end, step.key)
+
+    def _close_before_comma(self, finding: Diagnostic, step: Step) -> None:
+        end = self.line(self.offsets(finding.secondary[0].span)[0])[1]
+        comma = self.text.rindex(",", 0, end)
+        self.cut(comma, comma, step.key)
+
+    def _cut_value(self, finding: Diagnostic, step: Step) -> None:
+        above = self.line(self.offsets(finding.primary.span)[0])[0] - 1
+        at = self.text.rindex(step.key, 0, above)
+        self.cut(at, at + len(step.key))
+
+    def _untab_line(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.line(self.offsets(finding.primary.span)[0])
+        self.cut(start, end, self.text[start:end].lstrip(" \t"))
+
     def _indent(self, finding: Diagnostic, step: Step) -> None:
         start, _ = self.line(self.offsets(finding.primary.span)[0])
         lines = [line.start() for line in re.finditer(r"(?m)^", self.text)]
@@ -297,6 +316,10 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "leave out": Editor._leave_out,
     "break": Editor._break,
     "break below": Editor._break_below,
+    "close text": Editor._close_text,
+    "close before comma": Editor._close_before_comma,
+    "cut value": Editor._cut_value,
+    "untab line": Editor._untab_line,
     "join": Editor._join,
     "undash line": Editor._undash_line,
     "dedent line": Editor._dedent_line,
