@@ -50,7 +50,10 @@ def _answer(error: Exception) -> int:
         report(error.diagnostics)
         return 1
     if os.environ.get("DEIT_SPEC_TRACEBACK"):
-        raise error
+        import traceback
+
+        traceback.print_exception(error)
+        return USAGE if isinstance(error, OSError) else DEFECT
     if isinstance(error, OSError):
         from deit_spec.diagnostics.reason import reason_of
 

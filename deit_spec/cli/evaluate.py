@@ -26,6 +26,7 @@ from deit_spec.cli.trained import (
 if TYPE_CHECKING:
     from deit_spec.distill.evaluation import Scores
     from deit_spec.distill.metrics import HeadScores
+    from deit_spec.recipe import CheckedRecipe
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
@@ -59,6 +60,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     if trained.folder is None and data is None and recipe is None:
         raise typer.BadParameter("a spec needs --data or --recipe beside --weights")
     checked = read_recipe(trained, recipe, overrides or [], _source(data))
+    if data is None and recipe is None:
+        _warn_of_split(trained, checked)
     from deit_spec.distill.data import open_data
     from deit_spec.distill.devices import best_device
     from deit_spec.distill.evaluation import evaluate
@@ -88,6 +91,25 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         emit(json.dumps(_as_json(trained, scores, facts), indent=2) + "\n", output)
     else:
         _print(trained, scores, facts, output)
+
+
+def _warn_of_split(trained: Trained, checked: "CheckedRecipe") -> None:
+    """Say where a run's own images are split anew: it has learned from some."""
+    own, new = read_recipe(trained, None).recipe, checked.recipe
+    if own is None or new is None:
+        return
+    split = [
+        name
+        for name in ("split_seed", "val_images")
+        if getattr(own.data, name) != getattr(new.data, name)
+    ]
+    if split:
+        fields = " and ".join(f"data.{name}" for name in split)
+        typer.echo(
+            f"warning: with another {fields} than the run's, images may be held out "
+            "that it has learned from",
+            err=True,
+        )
 
 
 def _source(data: str | None) -> str | None:

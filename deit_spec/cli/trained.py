@@ -53,7 +53,7 @@ RecipeOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    set_option("Lay a value over the recipe, as data.split_seed=1; repeat it."),
+    set_option("Lay a value over the recipe, as data.unreadable=10; repeat it."),
 ]
 BatchOption = Annotated[
     int, typer.Option("--batch-size", min=1, max=1_000_000, help="Images at once.")

@@ -162,10 +162,13 @@ def _is_image(path: Path, folder: Path) -> bool:
 
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     known = path.suffix.lower() in Image.registered_extensions()
-    return known and not hidden and path.is_file()
+    # A link that leads nowhere is one that cannot be read.
+    return known and not hidden and (path.is_file() or path.is_symlink())
 
 
 def _read(path: str, seeing: Seeing) -> Tensor | Unread:
+    if Path(path).is_fifo():  # to open one waits for whoever writes to it
+        return Unread(path, "it is a named pipe")
     try:
         return seeing.read(path)
     except Exception as error:  # noqa: BLE001  -- Pillow raises what it likes

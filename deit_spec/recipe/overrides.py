@@ -16,7 +16,9 @@ from deit_spec.source.positions import Positions
 NAME: Final = "--set"
 """What messages call the source of an override."""
 
-_KEY: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
+_NAME: Final = r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*"
+_KEY: Final = re.compile(_NAME)
+_PAIR: Final = re.compile(rf"({_NAME})\s*:\s*(\S.*)")
 
 
 class Override(NamedTuple):
@@ -148,4 +150,6 @@ def _malformed(text: str, key: str, *, has_value: bool) -> Diagnostic:
     else:
         message = f"`{key}` has no `=`"
     example = f"{key}=VALUE" if key and not has_value else "optimizer.lr=1e-3"
+    if pair := _PAIR.fullmatch(text):  # as in a file
+        example = f"{pair[1]}={pair[2]}"
     return diagnose("DS001", message, Label(span), helps=[f"`{NAME} {example}`"])

@@ -4,6 +4,7 @@ Each arm is trained with each seed on each number of images.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,11 +31,12 @@ from deit_spec.source import Document, read_bytes, read_file
 from deit_spec.spec.findings import describe
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.reading import enough_of
-from deit_spec.spec.schema import CONFIG, PositiveInt
+from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import Path as FieldPath
 from deit_spec.spec.vocabulary import Vocabulary
 
+_LONGEST: Final = 60
 PAIRS: Final = 256
 """Arms times sizes: each pair is checked as a recipe of its own."""
 
@@ -190,6 +192,8 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
     except ValidationError as error:
         errors = error.errors(include_url=False)
         return None, find_all_in(errors, RecipeFixes(document, STUDY))
+    if bad := [_bad_arm(document, name) for name in study.arms if not _is_plain(name)]:
+        return None, bad
     if study.baseline is None or study.baseline in study.arms:
         return study, []
     label = Label(document.nearest(("baseline",)).value)
@@ -198,6 +202,20 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
     help_ = f"did you mean `baseline: {meant}`?" if meant else known
     message = f"baseline is no arm: {study.baseline}"
     return None, [diagnose("DS104", message, label, helps=[help_])]
+
+
+def _is_plain(name: str) -> bool:
+    return len(name) <= _LONGEST and re.fullmatch(NAME_PATTERN, name) is not None
+
+
+def _bad_arm(document: Document, name: str) -> Diagnostic:
+    """Say that an arm is called as no folder of a run can be."""
+    return diagnose(
+        "DS107",
+        f"the name of the arm is not one word of at most {_LONGEST} characters",
+        Label(document.nearest(("arms", name)).key),
+        helps=[f"call it `{plain_name(name)}`"],
+    )
 
 
 def _excess(document: Document) -> Diagnostic | None:

@@ -32,13 +32,14 @@ def of_study(checked: CheckedStudy) -> str:
     study = checked.study
     if study is None:
         return "a study with errors"
-    counts = (len(study.arms), len(study.train_images), len(study.seeds))
-    arms, sizes, seeds = counts
-    runs = arms * sizes * seeds
-    return (
-        f"{runs:,} runs of {Path(study.recipe).name}: "
-        f"{arms} arms, {sizes} sizes, {seeds} seeds"
-    )
+    sizes, seeds = len(set(study.train_images)), len(set(study.seeds))
+    runs = len(study.arms) * sizes * seeds
+    parts = (_many(len(study.arms), "arm"), _many(sizes, "size"), _many(seeds, "seed"))
+    return f"{_many(runs, 'run')} of {Path(study.recipe).name}: {', '.join(parts)}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _teaching(recipe: Recipe) -> str:

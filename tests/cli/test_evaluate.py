@@ -36,6 +36,15 @@ def test_run_as_table(folder: Path, file_regression: FileRegressionFixture) -> N
     file_regression.check(without_speed(done.stdout), extension=".txt")
 
 
+@pytest.mark.parametrize("field", ["split_seed=1", "val_images=700"])
+def test_another_split_than_its_own_is_warned_of(folder: Path, field: str) -> None:
+    """It learned from images that are held out then."""
+    done = run("evaluate", "run", "--set", f"data.{field}", cwd=folder.parent)
+    assert done.returncode == 0
+    name = field.partition("=")[0]
+    assert f"warning: with another data.{name} than the run's" in done.stderr
+
+
 def test_run_as_json(folder: Path, file_regression: FileRegressionFixture) -> None:
     path = folder.parent / "scores.json"
     done = run(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from io import StringIO
 from pathlib import Path
@@ -88,10 +89,26 @@ def test_imagenet_has_names(place: Path) -> None:
     assert re.search("[a-z]{3}", guess["label"])
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of Unix")
+def test_what_is_no_file_is_named(place: Path, tmp_path: Path) -> None:
+    """To open a pipe would wait for ever; a link that leads nowhere is not skipped."""
+    folder = tmp_path / "images"
+    save_digits(folder, 1)
+    (folder / "link.png").symlink_to("nowhere.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    done = run("predict", str(place / "run"), str(tmp_path / "pipe.png"), str(folder))
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"error: cannot read {tmp_path}/pipe.png: it is a named pipe",
+        f"error: cannot read {folder}/link.png: no such file or directory",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         ("run", 2, "IMAGES"),
+        ("nowhere images", 2, "there is no folder of a run, spec or published model"),
         ("run/.. images", 2, "is not the folder of a finished run"),
         ("deit_tiny_patch16_224 images", 2, "has no weights of its own"),
         ("run images --top 0", 2, "0 is not at least 1"),

@@ -108,6 +108,11 @@ def test_what_is_wrong_is_found_in_its_text(text: str, code: str, column: int) -
     assert found.helps
 
 
+def test_a_colon_is_no_equals_sign() -> None:
+    (found,) = check_recipe(BASE, ["schedule.steps: 5"]).diagnostics
+    assert found.helps == ("`--set schedule.steps=5`",)
+
+
 def test_a_second_line_is_no_part_of_a_value() -> None:
     (found,) = check_recipe(BASE, ["run.seed=5\nrun: 3"]).diagnostics
     assert (found.code, found.message) == (

@@ -1,11 +1,13 @@
 """Recipes of studies."""
 
+import json
 from pathlib import Path
 
 import pytest
 from support.recipes import FOLDER, valid
 
 from deit_spec.recipe import check_recipe, check_study
+from deit_spec.recipe.summary import of_study
 
 
 class TestStudy:
@@ -64,6 +66,29 @@ class TestStudy:
             (one.code, one.primary.span.line, one.primary.span.column) for one in found
         ]
         assert places == expected
+
+    @pytest.mark.parametrize("name", ["../../esc", "a/b", "a|b", "x" * 61, "-x", ""])
+    def test_an_arm_is_called_as_its_folder_can_be(
+        self, name: str, tmp_path: Path
+    ) -> None:
+        study = tmp_path / "s.yaml"
+        study.write_text(
+            f"recipe: {FOLDER / 'digits.yaml'}\nseeds: [0]\ntrain_images: [100]\n"
+            f"arms:\n  none: {{}}\n  {json.dumps(name)}: {{}}\n"
+        )
+        (found,) = check_study(study).diagnostics
+        span = found.primary.span
+        assert (found.code, span.line, span.column) == ("DS107", 6, 3)
+        assert found.helps
+
+    def test_seeds_that_are_the_same_are_one(self, tmp_path: Path) -> None:
+        study = tmp_path / "s.yaml"
+        study.write_text(
+            f"recipe: {FOLDER / 'digits.yaml'}\nseeds: [0, 0]\n"
+            "train_images: [100]\narms: {none: {}, other: {}}\n"
+        )
+        text = of_study(check_study(study))
+        assert text == "2 runs of digits.yaml: 2 arms, 1 size, 1 seed"
 
     @pytest.mark.parametrize(
         ("arm", "expected"),

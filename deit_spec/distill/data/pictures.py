@@ -73,9 +73,26 @@ def decode(picture: Image.Image, channels: int) -> Image.Image:
     """Read a picture to its end, as grey (1 channel) or as red, green and blue (3).
 
     An orientation that a camera noted is not looked at, as in timm and torchvision.
+    Grey of 16 bits is scaled to 8, which Pillow would cut off.
+
+    Raises:
+        ValueError: The pixels are numbers of which nobody says what is white.
     """
     with picture:
+        if picture.mode.startswith("I;16"):
+            picture = _of_16_bits(picture)
+        elif picture.mode in {"I", "F"}:
+            kind = "integers of 32 bits" if picture.mode == "I" else "floats"
+            raise ValueError(f"its pixels are {kind}, and nothing says what is white")
         return picture.convert(MODES[channels])
+
+
+def _of_16_bits(picture: Image.Image) -> Image.Image:
+    """Scale from 65,535 to 255."""
+    import numpy as np  # noqa: PLC0415  -- for the few that are so
+
+    deep = np.asarray(picture).astype(np.uint32)
+    return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
 
 
 def read_picture(path: Path | str, channels: int) -> Image.Image:

@@ -93,9 +93,16 @@ def _write(file: FileIO, line: bytes) -> None:
     os.fsync(file.fileno())
 
 
+def _scores(values: dict[str, float]) -> HeadScores:
+    scores = HeadScores(**values)
+    if not all(0 <= share <= 1 for share in (scores.top1, scores.top5, scores.ece)):
+        raise ValueError("a share is from 0 to 1")
+    return scores
+
+
 def _read(line: dict[str, Any]) -> Result:
     heads = {
-        name: HeadScores(**line[name]) if line[name] else None
+        name: _scores(line[name]) if line[name] else None
         for name in ("cls", "dist", "fused", "teacher")
     }
     return Result(**{**line, **heads})

@@ -20,7 +20,7 @@ from deit_spec.distill.study.work import (
 )
 from deit_spec.distill.training.lock import alone_in
 from deit_spec.distill.training.problems import RunError, taken
-from deit_spec.recipe.names import LOCK, TEACHER
+from deit_spec.recipe.names import LOCK, METRICS, RECIPE, TEACHER
 from deit_spec.recipe.study import CheckedStudy
 
 RUNS, TEACHERS = "runs", "teachers"
@@ -98,9 +98,9 @@ def _require_place(folder: Path) -> None:
     if not folder.exists():
         return
     names = {each.name for each in folder.iterdir()}
-    if FILE in names or LOCK in names:
+    if FILE in names and not names & {METRICS, RECIPE}:
         return
-    if others := sorted(names - OURS):
+    if others := sorted(names - OURS - {LOCK, FILE}):
         raise taken(folder, others[0], "study")
 
 

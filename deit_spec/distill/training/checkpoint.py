@@ -5,6 +5,7 @@ the step is all that is kept of them. A file of safetensors runs no code.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from deit_spec.diagnostics.reason import reason_of
 from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of
-from deit_spec.weights import safetensors_file
+from deit_spec.weights import WeightsError, safetensors_file
 from deit_spec.weights.problems import refuse, some
 
+_AGAIN = "delete the file, and `--resume` goes on from the start of the run"
 _STEP, _SUMS = "run.step", "run.sums"
 
 
@@ -59,6 +61,9 @@ def load(learner: Learner, path: Path) -> int:
         reason = reason_of(error)
         message = f"the checkpoint cannot be read: {reason}"
         raise refuse("DS401", message, str(path)) from None
+    except WeightsError as error:
+        damaged = (replace(each, helps=(_AGAIN,)) for each in error.diagnostics)
+        raise WeightsError(damaged) from None
     _begin_moments(learner)
     _require_all(learner, tensors, path)
     with torch.no_grad():
@@ -83,8 +88,7 @@ def _require_all(learner: Learner, tensors: Mapping[str, Tensor], path: Path) ->
     names = some(differing or sorted(found.keys() - wanted.keys()))
     what = "other shapes or no" if differing else "more than this run has:"
     message = f"the file is no checkpoint of this run; it has {what} {names}"
-    helps = ("delete the file, and `--resume` goes on from the start of the run",)
-    raise refuse("DS401", message, str(path), helps=helps)
+    raise refuse("DS401", message, str(path), helps=(_AGAIN,))
 
 
 def state(learner: Learner) -> Iterator[tuple[str, Tensor]]:

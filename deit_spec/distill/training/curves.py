@@ -21,7 +21,7 @@ HEAD_WIDTHS = (2.6, 1.7, 0.8)
 
 
 def draw(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Draw the lines of `metrics.jsonl`; nothing where there are none.
+    """Draw the lines of `metrics.jsonl`; where there are none, none stay.
 
     Raises:
         OSError: A file cannot be written.
@@ -29,6 +29,8 @@ def draw(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
     trained = [line for line in lines if "loss" in line]
     scored = [line for line in lines if "cls" in line]
     if not trained:
+        for kind in ("png", "svg"):
+            (folder / f"{STEM}.{kind}").unlink(missing_ok=True)
         return
     # The figure has its own canvas: pyplot would keep it, and look for a screen.
     import matplotlib as mpl  # noqa: PLC0415  -- of the extra `train`

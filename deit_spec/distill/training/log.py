@@ -21,12 +21,14 @@ class Log:
     """Appends lines, each at once on its way to the disk.
 
     A run that goes on from a step takes up what is there up to that step, so no
-    step stands twice. A line that a killed run left unfinished is dropped.
+    step stands twice. A line that a killed run left unfinished is dropped, as is one
+    that is damaged; `damaged` counts these.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / METRICS
-        kept = [line for line in read(folder) if line["step"] <= step]
+        lines, self.damaged = _read(folder)
+        kept = [line for line in lines if line["step"] <= step]
         self.seconds: float = max((line.get("seconds", 0) for line in kept), default=0)
         self._scored = {line["step"] for line in kept if "cls" in line}
         self.unreadable = [name for line in kept for name in line.get("unreadable", ())]
@@ -47,13 +49,28 @@ class Log:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run folder; none where there is no such file."""
+    """The lines of a run folder that are whole; none where there is no such file."""
+    return _read(folder)[0]
+
+
+def _read(folder: Path) -> tuple[list[dict[str, Any]], int]:
+    """The lines, and how many are damaged: a power cut may leave zeros, say."""
     try:
-        text = (folder / METRICS).read_text(encoding="utf-8")
+        data = (folder / METRICS).read_bytes()
     except FileNotFoundError:
-        return []
-    whole = text[: text.rfind("\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()]
+        return [], 0
+    found = [_parsed(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+    lines = [line for line in found if line is not None]
+    return lines, len(found) - len(lines)
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text.decode())
+    except ValueError:
+        return None
+    is_line = isinstance(line, dict) and isinstance(line.get("step"), int)
+    return line if is_line else None
 
 
 def of_scores(scores: Scores) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from deit_spec.distill.training.schedule import schedule, timetable
 from deit_spec.distill.training.signals import Stop
 from deit_spec.distill.training.student import open_student
 from deit_spec.recipe import CheckedRecipe, Recipe
+from deit_spec.recipe.names import METRICS
 
 
 def train(
@@ -132,6 +133,8 @@ def _begin(
         with problems.writing(folder):
             place.begin(checked, folder, data.classes)
             log = Log(folder, done)
+        if log.damaged:
+            reporter.said(_damaged(log.damaged))
     learner.processes.wait()
     return Run(
         checked=checked,
@@ -147,6 +150,12 @@ def _begin(
         done=done,
         seconds=log.seconds if log else 0.0,
     )
+
+
+def _damaged(count: int) -> str:
+    if count == 1:
+        return f"a line of {METRICS} cannot be read and is left out"
+    return f"{count} lines of {METRICS} cannot be read and are left out"
 
 
 def _start(run: Run) -> Start:

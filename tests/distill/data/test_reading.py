@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from support.recipes import PLAIN, check_images, open_images
 
-from deit_spec.distill.data.pictures import FilePictures
+from deit_spec.distill.data.pictures import FilePictures, read_picture
 from deit_spec.distill.data.reading import Ask, Reading, read_batches
 from deit_spec.distill.data.views import (
     WholeView,
@@ -122,3 +122,21 @@ def test_a_worker_reads_on_where_all_processes_are_to_stop(
     (batch,) = read_batches(reading, iter([[Ask(0, 0)]]), workers=1)
     assert batch.images is not None
     assert batch.unreadable == ()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_of_16_bits_is_what_it_is_of_8(tmp_path: Path, channels: int) -> None:
+    """Pillow alone would cut off all that is above 255."""
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Image.fromarray(grey).save(tmp_path / "8.png")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "16.png")
+    one, other = (read_picture(tmp_path / n, channels) for n in ("8.png", "16.png"))
+    assert one.mode == other.mode
+    assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pixels_without_a_range_are_unreadable(tmp_path: Path, kind: type) -> None:
+    Image.fromarray(np.ones((8, 8), dtype=kind)).save(tmp_path / "a.tiff")
+    with pytest.raises(ValueError, match="nothing says what is white"):
+        read_picture(tmp_path / "a.tiff", 1)

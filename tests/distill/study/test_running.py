@@ -1,6 +1,7 @@
 """A tiny study, really run: killed, resumed, and in several processes."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -232,6 +233,24 @@ def test_a_foreign_file_of_results_is_refused(
     assert (done.returncode, done.stdout) == (2, "")
     assert f"line 1 of {tmp_path / FILE} is not a result of a study" in done.stderr
     assert (tmp_path / FILE).read_text() == text
+
+
+def test_a_share_above_one_is_no_result(study: Path, whole: Path) -> None:
+    folder = study.parent / "believed"
+    folder.mkdir()
+    text = (whole / FILE).read_text()
+    (folder / FILE).write_text(re.sub(r'"top1": [\d.]+', '"top1": 7.5', text))
+    done = run("study", str(study), "-o", str(folder))
+    assert done.returncode == 2
+    assert "line 1 of" in done.stderr
+
+
+def test_the_folder_of_a_run_is_refused(study: Path, tmp_path: Path) -> None:
+    for name in (".lock", "metrics.jsonl", "recipe.yaml"):
+        (tmp_path / name).touch()
+    done = run("study", str(study), "-o", str(tmp_path))
+    assert done.returncode == 1
+    assert "the folder of a new study holds metrics.jsonl" in done.stderr
 
 
 def test_a_folder_of_something_else_is_refused(study: Path, tmp_path: Path) -> None:

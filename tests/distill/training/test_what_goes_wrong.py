@@ -268,3 +268,36 @@ def test_a_run_without_its_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
     (found,) = caught.value.diagnostics
     assert found.code == "DS534"
     assert "a run without its recipe.yaml" in found.message
+
+
+def test_lines_of_metrics_that_are_damaged_are_left_out(tmp_path: Path) -> None:
+    """A power cut may leave zeros."""
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b'\0\0\0\n[1]\n{"step": "x"}\n{"step": 4, "los\n\xff\n')
+    said: list[str] = []
+
+    class Heard(Silent):
+        def said(self, message: str) -> None:
+            said.append(message)
+
+    train(checked, folder, resume=True, reporter=Heard())
+    assert said == ["5 lines of metrics.jsonl cannot be read and are left out"]
+    train(checked, tmp_path / "whole")
+    assert lines(folder) == lines(tmp_path / "whole")
+
+
+def test_a_damaged_checkpoint_is_told_what_to_do_about(tmp_path: Path) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    path = find_last(folder)
+    assert path is not None
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(WeightsError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS403"
+    assert found.helps[0].startswith("delete the file, and `--resume` goes on")
