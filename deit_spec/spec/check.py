@@ -46,7 +46,12 @@ def check(document: Document, name: str = "deit") -> Checked:
     except ValidationError as error:
         errors = error.errors(include_url=False)
         fixes = Fixes(document)
-        judged = [found for found in errors if found["loc"] not in document.doubts]
+        judged = [
+            found
+            for found in errors
+            if found["loc"] not in document.doubts
+            and not _is_above_its_keys(found, value)
+        ]
         findings = [find_in(found, fixes) for found in judged]
         invalid = {".".join(map(str, found["loc"])) for found in errors}
         invalid |= _beneath(invalid) | _misspelt(errors)
@@ -60,6 +65,15 @@ def check(document: Document, name: str = "deit") -> Checked:
         findings += find_oversize(spec, places)
     valid = None if has_errors(findings) else spec
     return Checked(valid, tuple(in_source_order(findings)), document)
+
+
+def _is_above_its_keys(error: Mapping[str, Any], value: Mapping[str, object]) -> bool:
+    """Whether it is about a `variant:` whose keys are there, and not below it.
+
+    Each of these is told where it belongs.
+    """
+    is_empty = error["loc"] == ("variant",) and value["variant"] is None
+    return is_empty and any(name in value for name in VARIANT)
 
 
 def _beneath(invalid: set[str]) -> set[str]:
