@@ -5,6 +5,7 @@ import random
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from deit_spec.diagnostics.reason import first_line_of
 from deit_spec.distill.data.pictures import Pictures, decode
 from deit_spec.distill.data.views import View
+
+PATIENCE = 5.0
+"""Seconds that a process which reads images may take to end."""
 
 
 class Ask(NamedTuple):
@@ -126,7 +130,24 @@ def read_batches(
         # It would draw a seed from torch's own state, which is the run's.
         generator=torch.Generator(),
     )
-    return iter(loader)
+    batches = iter(loader)
+    processes = list[BaseProcess](getattr(batches, "_workers", ()))
+    try:
+        yield from batches
+    finally:
+        del batches  # asks them to end
+        _end(processes)
+
+
+def _end(workers: Iterable[BaseProcess]) -> None:
+    """Kill those that are still there after a while.
+
+    They hear no SIGTERM, so one that is stuck would keep this process from ending.
+    """
+    for worker in workers:
+        worker.join(PATIENCE)
+        if worker.is_alive():
+            worker.kill()
 
 
 def usable_cores() -> int:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import torch
 from PIL import Image
 from support.recipes import PLAIN, check_images, open_images
 
+from deit_spec.distill.data import reading as module
 from deit_spec.distill.data.pictures import FilePictures, read_picture
 from deit_spec.distill.data.reading import Ask, Reading, read_batches
 from deit_spec.distill.data.views import (
+    CentralView,
     WholeView,
 )
 
@@ -140,3 +143,23 @@ def test_pixels_without_a_range_are_unreadable(tmp_path: Path, kind: type) -> No
     Image.fromarray(np.ones((8, 8), dtype=kind)).save(tmp_path / "a.tiff")
     with pytest.raises(ValueError, match="nothing says what is white"):
         read_picture(tmp_path / "a.tiff", 1)
+
+
+def test_a_stuck_worker_keeps_nobody_from_ending(
+    parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that the system has stopped; SIGTERM is nothing to it."""
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    view = CentralView(16, (0.5,) * 3, (0.5,) * 3, 1.0)
+    files = sorted((parts / "images" / "train").rglob("*.png"))
+    pictures = FilePictures([str(each) for each in files], [0] * len(files))
+    reading = Reading(pictures, range(len(files)), channels=3, view=view, tries=1)
+    before = set(active_children())
+    batches = read_batches(reading, ([Ask(place, 0)] for place in range(9)), workers=1)
+    next(batches)
+    (worker,) = set(active_children()) - before
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGSTOP)
+    batches.close()  # type: ignore[attr-defined]
+    worker.join(5)
+    assert worker.exitcode == -signal.SIGKILL
