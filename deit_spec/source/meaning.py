@@ -1,11 +1,13 @@
 """What a scalar and a tag mean, with what may be wrong with them."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from yaml.events import CollectionStartEvent, ScalarEvent
 
 from deit_spec.source import limits, problems, tags
+from deit_spec.source.events import start_of
 from deit_spec.source.report import Report
 from deit_spec.source.scalars import Kind, Plain, convert, fits, kind_of
 
@@ -16,9 +18,18 @@ _SHORT: Final = 40
 """Characters of a text that many specs may have in common: a key, a number."""
 
 
+_WITHOUT_COMMA: Final = re.compile(r"""(?P<value>[^\s"']+)\s+"\w+"\s*:""")
+
+
 def scalar(event: ScalarEvent, report: Report) -> tuple[object, Kind]:
     """Give the value of a scalar and its kind."""
     text = event.value
+    if not event.style and '"' in text and (pair := _WITHOUT_COMMA.match(text)):
+        # `6 "num_heads":6` is one text to YAML.
+        start = start_of(event)
+        span = report.positions.span(start, start + pair.end("value"))
+        report.note(problems.no_comma(pair["value"], span))
+        return UNKNOWN, Kind.STR
     if not event.style and not event.tag and len(text) < _SHORT:
         return _plain(text)
     kind = _kind(event, report)

@@ -73,6 +73,12 @@ def comma_in_number(written: str, meant: str, span: Span) -> Diagnostic:
     return diagnose("DS005", message, Label(span), helps=[f"write `{meant}`"])
 
 
+def no_comma(value: str, span: Span) -> Diagnostic:
+    """Report a value that another pair follows without a comma."""
+    message = f"there is no comma behind {quoted(value)}"
+    return diagnose("DS001", message, Label(span), helps=[f"write `{value},`"])
+
+
 def in_braces(written: str, meant: str, span: Span) -> Diagnostic:
     """Report a value in braces, which make a key without a value of it."""
     message = f"the braces of {quoted(written)} make a mapping"

@@ -212,7 +212,8 @@ def _part(composer: Composer, positions: Positions, stop: int) -> Document | Non
     }
     for path, entry in list(spans.items()):
         # `depth: 6 num_heads: 6` breaks off at the second colon: that is no value.
-        if len(path) == 1 and not positions.text(entry.end, stop).strip(" "):
+        is_last = not positions.text(entry.end, stop).strip(" ")
+        if len(path) == 1 and (is_last or str(path[0]).startswith(("//", "/*"))):
             del spans[path]
             composer.root.pop(str(path[0]), None)
     # What breaks off may belong below a key that has nothing, one key further up.

@@ -6,6 +6,7 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.source.comments import comment_near
 from deit_spec.source.flow import Gap, find_gap, is_left_open
 from deit_spec.source.misplaced import about_line
 from deit_spec.source.misread import misread
@@ -39,6 +40,13 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
     size = len(positions.parsed)
     offset = offset_of(error)
+    if comment := comment_near(positions.parsed, offset):
+        return diagnose(
+            "DS001",
+            f"`{comment.sign}` begins no comment in YAML",
+            Label(positions.span(comment.start, comment.end)),
+            helps=[comment.help],
+        )
     if quote := closed_late(positions.parsed, offset):
         return _about_quote(quote, positions)
     if line := misread(error, offset, positions.parsed):

@@ -205,6 +205,10 @@ class Editor(Text):
         at = self.text.rindex(step.key, 0, above)
         self.cut(at, at + len(step.key))
 
+    def _uncomment(self, finding: Diagnostic, step: Step) -> None:
+        start = self.offsets(finding.primary.span)[0]
+        self.cut(start, self.text.index("*/", start) + 2)
+
     def _untab_line(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.line(self.offsets(finding.primary.span)[0])
         self.cut(start, end, self.text[start:end].lstrip(" \t"))
@@ -320,6 +324,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "close before comma": Editor._close_before_comma,
     "cut value": Editor._cut_value,
     "untab line": Editor._untab_line,
+    "uncomment": Editor._uncomment,
     "join": Editor._join,
     "undash line": Editor._undash_line,
     "dedent line": Editor._dedent_line,
