@@ -25,6 +25,7 @@ from deit_spec.source.braces import alone, with_comma
 from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import NextEvent, end_of, start_of
 from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
+from deit_spec.source.pairs import in_parentheses, with_comma_for_colon
 from deit_spec.source.removal import removed
 from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.scalars import Kind
@@ -114,6 +115,8 @@ class Composer:
             elif item.value is not UNKNOWN:
                 mapping.value[name] = item.value
             self._record(child, key, item)
+        if mapping.in_braces:
+            self._join_parted(mapping)
         end = _end(event, item, key_event)
         return Node(mapping.value, tags.MAPPING, start_of(event), end)
 
@@ -169,11 +172,40 @@ class Composer:
             return name
         return None
 
+    def _join_parted(self, mapping: _Opened) -> None:
+        """Report what a comma has made two keys of, and keep it from being them."""
+        positions, keys, value = self._report.positions, mapping.firsts, mapping.value
+        colons = with_comma_for_colon(positions, keys, value, self._report.is_key)
+        brackets = in_parentheses(keys, value)
+        for make, found in [
+            *((problems.comma_for_colon, each) for each in colons),
+            *((problems.parentheses, each) for each in brackets),
+        ]:
+            one, other = keys[found.key], keys[found.rest]
+            first = positions.text(one.start, one.end)
+            second = positions.text(other.start, other.end)
+            span = positions.span(one.start, other.end)
+            self._report.note(make(first, second, span))
+            value.pop(found.rest, None)
+            if mapping.path is not None:
+                self.spans.pop((*mapping.path, found.rest), None)
+                self._doubt((*mapping.path, found.key))
+
     def _note_other(self, event: Event, key: Node, mapping: _Opened) -> None:
         """Report a key that is no string, or the value that braces make a key of."""
         text = event.value if isinstance(event, ScalarEvent) else None
         problem = problems.key_not_string(key.kind, text, self._span(key))
         positions, path = self._report.positions, mapping.path
+        last = next(reversed(mapping.firsts), None)
+        if text and mapping.in_braces and last and path is not None:
+            before = mapping.firsts[last]
+            between = positions.text(before.end, key.start).strip(" \t:")
+            if between == "," and self._report.is_key(last):
+                written = positions.text(before.start, before.end)
+                span = positions.span(before.start, key.end)
+                self._report.note(problems.comma_for_colon(written, text, span))
+                self._doubt((*path, last))
+                return
         if text and mapping.in_braces and path is not None:
             found = alone(positions, key.start, key.end) if path else None
             if found:
@@ -190,8 +222,9 @@ class Composer:
                 self._doubt(doubted)
         if text:
             self._report.note(problem)
-        else:
-            self._report.note_odd(problem, event)
+            return
+        self._report.note_odd(problem, event)
+        self._report.is_unbalanced |= mapping.in_braces
 
     def _note_again(self, key: Node, item: Node, mapping: _Opened) -> None:
         """Report a key that is there; where it says the same, it may go."""

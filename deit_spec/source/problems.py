@@ -79,6 +79,19 @@ def no_comma(value: str, span: Span) -> Diagnostic:
     return diagnose("DS001", message, Label(span), helps=[f"write `{value},`"])
 
 
+def comma_for_colon(key: str, value: str, span: Span) -> Diagnostic:
+    """Report a comma between a key and its value."""
+    message = f"a comma stands between {quoted(key)} and {quoted(value)}"
+    return diagnose("DS001", message, Label(span), helps=[f"write `{key}: {value}`"])
+
+
+def parentheses(key: str, rest: str, span: Span) -> Diagnostic:
+    """Report a value in parentheses, of which a comma makes two in braces."""
+    message = f"the comma before {quoted(rest)} begins another key"
+    helps = [f"write the value of {quoted(key)} without `(` and `)`"]
+    return diagnose("DS001", message, Label(span), helps=helps)
+
+
 def in_braces(written: str, meant: str, span: Span) -> Diagnostic:
     """Report a value in braces, which make a key without a value of it."""
     message = f"the braces of {quoted(written)} make a mapping"

@@ -88,7 +88,7 @@ def read_text(
     positions = Positions(Source(name, text.lstrip("\ufeff")))
     if bad := _bad_character(positions):
         return None, [bad]
-    reading = _read(positions)
+    reading = _read(positions, is_key)
     if reading.stop is not None:
         reading = _read_as_meant(reading, positions, is_key)
     return reading.document, in_source_order(reading.problems)
@@ -100,7 +100,7 @@ def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
     positions = Positions(Source(name, text), [Patch(at, at + 1, ": ")])
     if bad := _bad_character(positions):
         return None, [bad]
-    reading = _read(positions)
+    reading = _read(positions, knows_none)
     return reading.document, in_source_order(reading.problems)
 
 
@@ -116,14 +116,15 @@ class _Reading(NamedTuple):
     stop: int | None
 
 
-def _read(positions: Positions, *, to_the_end: bool = False) -> _Reading:
-    report = Report(positions, to_the_end=to_the_end)
+def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _Reading:
+    report = Report(positions, is_key, to_the_end=to_the_end)
     composer = Composer(events(positions.parsed), report)
     try:
         root = composer.document()
     except MarkedYAMLError as error:
         offset = offset_of(error)
-        if not _is_explained(offset, report):
+        is_open = report.is_unbalanced and breaks_off(error, positions.parsed)
+        if not is_open and not _is_explained(offset, report):
             report.problems.append(syntax_error(error, positions))
         document = _part(composer, positions, offset)
         if document is not None and breaks_off(error, positions.parsed):
@@ -158,7 +159,7 @@ def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _R
     slips = find_slips(positions.source.text, is_key)
     for _ in range(_TRIES):
         meant = Positions(positions.source, patches_of(slips))
-        again = _read(meant, to_the_end=True)
+        again = _read(meant, is_key, to_the_end=True)
         keys = set(map(meant.original, again.keys))
         kept = [slip for slip in slips if slip.key in keys]
         unread = [slip for slip in slips if _is_behind(slip.key, again.stop, positions)]

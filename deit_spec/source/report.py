@@ -8,6 +8,7 @@ from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source import limits, problems, tags
 from deit_spec.source.events import end_of, start_of
 from deit_spec.source.positions import Positions
+from deit_spec.source.slips import IsKey
 
 
 class EnoughError(Exception):
@@ -21,14 +22,19 @@ _INDENT: Final = 100
 class Report:
     """The problems so far, and the places of the text that they are in."""
 
-    def __init__(self, positions: Positions, *, to_the_end: bool = False) -> None:
+    def __init__(
+        self, positions: Positions, is_key: IsKey, *, to_the_end: bool = False
+    ) -> None:
         self.positions = positions
+        self.is_key = is_key
         self._to_the_end = to_the_end
         self.problems: list[Diagnostic] = []
         self.mistagged: set[int] = set()
         """The offsets of nodes whose tag says what they are not."""
         self.oddity = -1
         """The offset of the last thing that changes how what follows is read."""
+        self.is_unbalanced = False
+        """Whether there is a key in braces that is no word: a `{` too many, likely."""
 
     def note(self, problem: Diagnostic) -> None:
         """Note a problem; what is refused is left out, or read as if not there.

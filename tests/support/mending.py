@@ -205,6 +205,11 @@ class Editor(Text):
         at = self.text.rindex(step.key, 0, above)
         self.cut(at, at + len(step.key))
 
+    def _unwrap(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        inside = self.text[self.text.index("(", start) + 1 : end - 1]
+        self.cut(self.text.index("(", start), end, inside.split(",")[0])
+
     def _uncomment(self, finding: Diagnostic, step: Step) -> None:
         start = self.offsets(finding.primary.span)[0]
         self.cut(start, self.text.index("*/", start) + 2)
@@ -325,6 +330,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "cut value": Editor._cut_value,
     "untab line": Editor._untab_line,
     "uncomment": Editor._uncomment,
+    "unwrap": Editor._unwrap,
     "join": Editor._join,
     "undash line": Editor._undash_line,
     "dedent line": Editor._dedent_line,
