@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
 from deit_spec.source import Document
 from deit_spec.spec.fields import ELSEWHERE, SYNONYMS, TOP, VARIANT
-from deit_spec.spec.remembering import remembered
 
 
 class Kind(Enum):
@@ -58,7 +58,7 @@ def _kind_of_keys(keys: Iterable[str]) -> Kind:
     return max(votes, key=lambda kind: votes[kind])
 
 
-@remembered
+@lru_cache(maxsize=256)
 def _kind_of_key(key: str) -> Kind | None:
     for kind, keys in _KEYS.items():
         if key in keys:

@@ -21,12 +21,9 @@ from yaml.events import (
 
 from deit_spec.diagnostics import Fix, Span
 from deit_spec.source import limits, problems, tags
-from deit_spec.source.braces import alone, with_comma
 from deit_spec.source.document import Entry, Path
 from deit_spec.source.events import NextEvent, end_of, start_of
 from deit_spec.source.meaning import UNKNOWN, check_tag, scalar
-from deit_spec.source.pairs import in_parentheses, with_comma_for_colon
-from deit_spec.source.removal import removed
 from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.scalars import Kind
 
@@ -115,7 +112,7 @@ class Composer:
             elif item.value is not UNKNOWN:
                 mapping.value[name] = item.value
             self._record(child, key, item)
-        if mapping.in_braces:
+        if mapping.in_braces and any(map(_may_be_parted, mapping.value.values())):
             self._join_parted(mapping)
         end = _end(event, item, key_event)
         return Node(mapping.value, tags.MAPPING, start_of(event), end)
@@ -174,6 +171,11 @@ class Composer:
 
     def _join_parted(self, mapping: _Opened) -> None:
         """Report what a comma has made two keys of, and keep it from being them."""
+        from deit_spec.source.pairs import (  # noqa: PLC0415  -- few have braces
+            in_parentheses,
+            with_comma_for_colon,
+        )
+
         positions, keys, value = self._report.positions, mapping.firsts, mapping.value
         colons = with_comma_for_colon(positions, keys, value, self._report.is_key)
         brackets = in_parentheses(keys, value)
@@ -193,6 +195,11 @@ class Composer:
 
     def _note_other(self, event: Event, key: Node, mapping: _Opened) -> None:
         """Report a key that is no string, or the value that braces make a key of."""
+        from deit_spec.source.braces import (  # noqa: PLC0415  -- few need it
+            alone,
+            with_comma,
+        )
+
         text = event.value if isinstance(event, ScalarEvent) else None
         problem = problems.key_not_string(key.kind, text, self._span(key))
         positions, path = self._report.positions, mapping.path
@@ -232,6 +239,8 @@ class Composer:
         path, in_braces, value, firsts = mapping
         if not isinstance(name, str) or name not in firsts or self._report.is_full:
             return
+        from deit_spec.source.removal import removed  # noqa: PLC0415  -- few need it
+
         entry = self._entry(key, item)
         there = value.get(name, UNKNOWN)
         equal = type(there) is type(item.value) and there == item.value
@@ -281,6 +290,11 @@ def _end(event: CollectionStartEvent, last: Node | None, end_event: Event) -> in
 def _is_merge(event: Event) -> bool:
     plain = isinstance(event, ScalarEvent) and not event.style and not event.tag
     return plain and getattr(event, "value", None) == "<<"
+
+
+def _may_be_parted(value: object) -> bool:
+    """Whether a value may go on behind a comma: it has none, or begins with `(`."""
+    return value is None or (type(value) is str and value.startswith("("))
 
 
 def _unknown(event: Event) -> Node:

@@ -28,7 +28,6 @@ from deit_spec.source.slips import (
     patches_of,
     report_of,
 )
-from deit_spec.source.syntax import breaks_off, offset_of, syntax_error
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(
@@ -122,6 +121,13 @@ def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _
     try:
         root = composer.document()
     except MarkedYAMLError as error:
+        # Most texts are YAML, and the words for what is not take a while to import.
+        from deit_spec.source.syntax import (  # noqa: PLC0415
+            breaks_off,
+            offset_of,
+            syntax_error,
+        )
+
         offset = offset_of(error)
         is_open = report.is_unbalanced and breaks_off(error, positions.parsed)
         if not is_open and not _is_explained(offset, report):
