@@ -3,10 +3,11 @@
 import re
 from typing import Final, NamedTuple
 
+from deit_spec.source.misread import line_at
+
 # A value may begin with either.
 _COMMENT: Final = re.compile(r"""(?:^\s*|[,\w"'\]}]\s+)(?P<sign>//|/\*)""")
 _TEXT: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
-_BREAK: Final = re.compile(r"\r\n|[\r\n]")
 
 
 class Comment(NamedTuple):
@@ -30,11 +31,9 @@ class Comment(NamedTuple):
 
 def comment_near(text: str, offset: int) -> Comment | None:
     """Find a comment in the line where the parser stopped, or the one above."""
-    here = max(text.rfind(end, 0, offset) for end in "\r\n") + 1
-    above = max(text.rfind(end, 0, max(here - 1, 0)) for end in "\r\n") + 1
-    for start in (here, above):
-        found = _BREAK.search(text, start)
-        line = text[start : found.start() if found else len(text)]
+    here = line_at(text, offset)
+    above = line_at(text, len(text[: here[0]].rstrip("\r\n")))
+    for start, line in (here, above):
         # What is in quotes is no comment, and neither is what is behind `#`.
         bare = _TEXT.sub(lambda part: "x" * len(part[0]), line)
         if comment := _COMMENT.search(bare.partition(" #")[0]):

@@ -3,6 +3,8 @@
 import re
 from typing import Final, NamedTuple
 
+from deit_spec.source.misread import indent_of
+
 _QUOTED: Final = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
 _KEY: Final = rf"(?:{_QUOTED}|[A-Za-z_][\w-]*)"
 # `3 "embed_dim"` is one text to YAML, up to the colon behind it.
@@ -42,12 +44,12 @@ def is_left_open(text: str, opened: int, offset: int) -> bool:
         return bool(_LINE_WITH_KEY.search(since))
     start = max(text.rfind(end, 0, opened) for end in "\r\n") + 1
     line = text[start:opened]
-    indent = len(line) - len(line.lstrip(" "))
+    indent = indent_of(line)
     if not line.strip(" ") or not (found := _BREAKS.search(since)):
         return False
     lines = _BREAKS.split(text[opened + found.end() : text.find("\n", offset)])
     begun = (each for each in lines if each.strip() and each.lstrip()[0] not in "}]#,")
-    return any(len(each) - len(each.lstrip(" ")) <= indent for each in begun)
+    return any(indent_of(each) <= indent for each in begun)
 
 
 def find_gap(text: str, offset: int, opening: str) -> Gap | None:
