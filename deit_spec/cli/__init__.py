@@ -20,6 +20,9 @@ def main() -> None:
 
 
 def _run() -> None:
+    # Plugins of pydantic have no part in a command, and to look for them takes as
+    # long as there are packages.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # What is imported lives to the end: to collect it is work for nothing.
     gc.disable()
     from deit_spec.cli import messages

@@ -47,6 +47,8 @@ def kind_of(document: Document | None) -> Kind:
     value = document.value if document else None
     if not isinstance(value, Mapping):
         return Kind.SPEC
+    if value.keys() <= _KEYS[Kind.SPEC]:  # as of most documents, and soon told
+        return Kind.SPEC
     return _kind_of_keys(key for key in value if isinstance(key, str))
 
 

@@ -138,7 +138,7 @@ class Composer:
             # The parser ends a block scalar where the next thing starts.
             text = self._report.positions.text(start, end)
             end = start + len(text.rstrip(_BLANKS))
-        return Node(value, kind.value, start, end)
+        return Node(value, kind, start, end)
 
     def _item(self, key_event: Event, key: Node, path: Path | None, depth: int) -> Node:
         event = self._next()
@@ -298,4 +298,4 @@ def _may_be_parted(value: object) -> bool:
 
 
 def _unknown(event: Event) -> Node:
-    return Node(UNKNOWN, Kind.NULL.value, start_of(event), end_of(event))
+    return Node(UNKNOWN, Kind.NULL, start_of(event), end_of(event))

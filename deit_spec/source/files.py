@@ -16,8 +16,8 @@ from deit_spec.source.reader import read_bytes
 from deit_spec.source.slips import IsKey, knows_none
 
 # What the shell has opened for us, `<(…)` included: waiting for it is right.
-_DESCRIPTORS: Final = (Path("/dev/fd"), Path("/proc/self/fd"))
-_STDIN: Final = Path("/dev/stdin")
+_DESCRIPTORS: Final = ("/dev/fd", "/proc/self/fd")
+_STDIN: Final = "/dev/stdin"
 # Any other name may lead to a FIFO, and opening one waits for a writer for ever.
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _KINDS: Final = (
@@ -53,7 +53,7 @@ def contents(path: Path) -> bytes:
     written = _written.get()
     if written and (text := written.get(path.resolve())) is not None:
         return text
-    given = path == _STDIN or path.parent in _DESCRIPTORS
+    given = _is_given(path)
     opener = None if given else _open_at_once
     with open(path, "rb", opener=opener) as file:
         if not given:
@@ -74,13 +74,19 @@ def as_if_written(texts: Mapping[Path, bytes]) -> Iterator[None]:
 
 def is_special(path: Path) -> bool:
     """Whether a name leads to a device, a pipe, or what the shell has opened."""
-    if path == _STDIN or path.parent in _DESCRIPTORS:
+    if _is_given(path):
         return True
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _is_given(path: Path) -> bool:
+    """Whether a name is of what the shell has opened."""
+    name = str(path)
+    return name == _STDIN or os.path.dirname(name) in _DESCRIPTORS  # noqa: PTH120  -- each file passes here
 
 
 def _open_at_once(path: str, flags: int) -> int:

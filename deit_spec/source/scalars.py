@@ -5,13 +5,13 @@ So `1e-6` is a number, `on` and `no` are strings, `012` is twelve, and neither
 """
 
 import re
-from enum import Enum
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 Plain: TypeAlias = bool | int | float | str | None
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """The types a scalar can have; the value is its tag's last word."""
 
     NULL = "null"

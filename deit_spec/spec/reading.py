@@ -71,7 +71,8 @@ def check_read(
 
 def told(checked: Checked) -> Checked:
     """Leave out what nobody would read."""
-    return replace(checked, diagnostics=enough_of(checked.diagnostics))
+    few = enough_of(checked.diagnostics)
+    return checked if few is checked.diagnostics else replace(checked, diagnostics=few)
 
 
 def enough_of(findings: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
