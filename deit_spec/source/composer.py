@@ -172,66 +172,46 @@ class Composer:
     def _join_parted(self, mapping: _Opened) -> None:
         """Report what a comma has made two keys of, and keep it from being them."""
         from deit_spec.source.pairs import (  # noqa: PLC0415  -- few have braces
-            in_parentheses,
-            with_comma_for_colon,
+            find_parted,
         )
 
         positions, keys, value = self._report.positions, mapping.firsts, mapping.value
-        colons = with_comma_for_colon(positions, keys, value, self._report.is_key)
-        brackets = in_parentheses(keys, value)
-        for make, found in [
-            *((problems.comma_for_colon, each) for each in colons),
-            *((problems.parentheses, each) for each in brackets),
-        ]:
-            one, other = keys[found.key], keys[found.rest]
-            first = positions.text(one.start, one.end)
-            second = positions.text(other.start, other.end)
-            span = positions.span(one.start, other.end)
-            self._report.note(make(first, second, span))
-            value.pop(found.rest, None)
+        parted = [*find_parted(positions, keys, value, self._report.is_key)]
+        for key, rest, problem in parted:
+            self._report.note(problem)
+            value.pop(rest, None)
             if mapping.path is not None:
-                self.spans.pop((*mapping.path, found.rest), None)
-                self._doubt((*mapping.path, found.key))
+                self.spans.pop((*mapping.path, rest), None)
+                self._doubt((*mapping.path, key))
 
     def _note_other(self, event: Event, key: Node, mapping: _Opened) -> None:
         """Report a key that is no string, or the value that braces make a key of."""
-        from deit_spec.source.braces import (  # noqa: PLC0415  -- few need it
-            alone,
-            with_comma,
-        )
-
         text = event.value if isinstance(event, ScalarEvent) else None
+        if text and mapping.in_braces and self._is_value(key, mapping):
+            return
         problem = problems.key_not_string(key.kind, text, self._span(key))
-        positions, path = self._report.positions, mapping.path
-        last = next(reversed(mapping.firsts), None)
-        if text and mapping.in_braces and last and path is not None:
-            before = mapping.firsts[last]
-            between = positions.text(before.end, key.start).strip(" \t:")
-            if between == "," and self._report.is_key(last):
-                written = positions.text(before.start, before.end)
-                span = positions.span(before.start, key.end)
-                self._report.note(problems.comma_for_colon(written, text, span))
-                self._doubt((*path, last))
-                return
-        if text and mapping.in_braces and path is not None:
-            found = alone(positions, key.start, key.end) if path else None
-            if found:
-                make, doubted = problems.in_braces, path
-            else:
-                found = with_comma(positions, key.start, key.end)
-                make = problems.comma_in_number
-                doubted = (*path, next(reversed(mapping.firsts), ""))
-            if found and found.is_told:
-                return
-            if found:
-                span = positions.span(found.start, found.end)
-                problem = make(found.text, found.meant, span)
-                self._doubt(doubted)
         if text:
             self._report.note(problem)
             return
         self._report.note_odd(problem, event)
         self._report.is_unbalanced |= mapping.in_braces
+
+    def _is_value(self, key: Node, mapping: _Opened) -> bool:
+        """Report a number that was meant for a value, or a part of one."""
+        from deit_spec.source.braces import odd_number  # noqa: PLC0415  -- few need it
+
+        if mapping.path is None:
+            return False
+        name = next(reversed(mapping.firsts), "")
+        last = mapping.firsts[name] if name and self._report.is_key(name) else None
+        is_inner = mapping.path != ()
+        odd = odd_number(self._report.positions, key, last, is_inner=is_inner)
+        if odd is None:
+            return False
+        self._doubt((*mapping.path, name) if odd.is_of_last else mapping.path)
+        if odd.problem:
+            self._report.note(odd.problem)
+        return True
 
     def _note_again(self, key: Node, item: Node, mapping: _Opened) -> None:
         """Report a key that is there; where it says the same, it may go."""

@@ -33,6 +33,11 @@ class Entry:
         return self._positions.source
 
     @property
+    def start(self) -> int:
+        """The offset of the value, in the text that was parsed."""
+        return self._value[0]
+
+    @property
     def end(self) -> int:
         """The offset after the value, in the text that was parsed."""
         return self._value[1]

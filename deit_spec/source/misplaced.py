@@ -1,10 +1,11 @@
 """What to do with the line at which the parser stopped, where all else is closed."""
 
-import json
 import re
 from typing import Final
 
 from deit_spec.source.misread import NO_PAIR, indent_of, line_at
+from deit_spec.source.plain import in_quotes
+from deit_spec.source.slips import IsKey
 
 _BREAK: Final = re.compile(r"\r\n|[\r\n]")
 _REFUSED: Final = (
@@ -18,7 +19,9 @@ _LEFT_OVER: Final = (
 _SEPARATOR: Final = re.compile(r"---|\.\.\.")
 _BEGUN: Final = re.compile(r"--- +(\w+: .*)")
 _SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
-_PAIR: Final = re.compile(r"[A-Za-z_]\w*: +[^\s:]+")
+_ITEM: Final = r"[A-Za-z_]\w*: +[^\s:,]+"
+_PAIRS: Final = re.compile(rf"(?=(?P<key>\w+)){_ITEM}(?P<more>(?:, +{_ITEM})*)")
+_SIGNED: Final = re.compile(r"(?P<sign>[@`%])(?P<number>[-+]?[0-9][0-9.eE+-]*)`?")
 _NO_MAPPING: Final = "mapping values are not allowed in this context"
 _OPENING: Final = re.compile(r"\b(?P<key>[A-Za-z_]\w*):\s*\Z")
 _NOTHING: Final = re.compile(
@@ -33,7 +36,7 @@ _MISPLACED: Final = "remove the line, or write it where the other keys are"
 _NO_DASH: Final = "write one `key: value` a line, without `-`"
 
 
-def about_line(text: str, offset: int, problem: str) -> str:
+def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
     """Say how the line might be meant: its value is a text, or it is misplaced."""
     here = text[offset : offset + 1].strip()
     start, line = line_at(text, offset)
@@ -43,13 +46,13 @@ def about_line(text: str, offset: int, problem: str) -> str:
     if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
         return f"remove the `{here}`"
     return (
-        _about_value(line, offset - start, problem)
+        _about_value(line, offset - start, problem, is_key)
         or ("- " in line[: indent_of(line) + 2] and _NO_DASH)
         or _about_indent(text[:start], line, problem)
     )
 
 
-def _about_value(line: str, column: int, problem: str) -> str | None:
+def _about_value(line: str, column: int, problem: str, is_key: IsKey) -> str | None:
     """Say what a value is that the parser stopped in: a text, or another key."""
     if begun := _BEGUN.fullmatch(line):
         return f"write `{begun[1]}` on a line of its own"
@@ -59,11 +62,19 @@ def _about_value(line: str, column: int, problem: str) -> str | None:
         return None
     if more := _SECOND.fullmatch(value):
         return f"write `{more[1]}` on a line of its own"
-    if _PAIR.fullmatch(value) and problem == _NO_MAPPING:
-        return f"write `{value}` in the next line, indented"
-    if column >= key.end():
-        return f"quote the value: `{json.dumps(value, ensure_ascii=False)}`"
-    return None
+    pairs = _PAIRS.fullmatch(value) if problem == _NO_MAPPING else None
+    if pairs and is_key(pairs["key"]):
+        several = f"put braces around the pairs: `{{{value}}}`"
+        one = f"write `{value}` in the next line, indented"
+        return several if pairs["more"] else one
+    return _as_scalar(value) if column >= key.end() else None
+
+
+def _as_scalar(value: str) -> str:
+    """Say how a value is no more than one: a number, or a text."""
+    if signed := _SIGNED.fullmatch(value):
+        return f"write the number alone: `{signed['number']}`"
+    return f"quote the value: `{in_quotes(value)}`"
 
 
 def _about_indent(before: str, line: str, problem: str) -> str:

@@ -65,6 +65,11 @@ def _float(number: float) -> str:
 def _string(text: str) -> str:
     if _UNQUOTED.fullmatch(text) and kind_of(text) is Kind.STR:
         return text
+    return in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """Write a text in quotes, with escapes for what YAML would read otherwise."""
     return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
 
 

@@ -36,7 +36,12 @@ class Positions:
     @cached_property
     def parsed(self) -> str:
         """The text that the parser is given."""
-        return _patched(self.source.text, self._patches).translate(_NO_BREAKS)
+        return self.meant.translate(_NO_BREAKS)
+
+    @cached_property
+    def meant(self) -> str:
+        """The text as it is patched, character by character where the parsed one is."""
+        return _patched(self.source.text, self._patches)
 
     def span(self, start: int, end: int) -> Span:
         """Give the span from one offset up to another."""

@@ -98,6 +98,12 @@ def in_braces(written: str, meant: str, span: Span) -> Diagnostic:
     return diagnose("DS005", message, Label(span), helps=[f"write `{meant}`"])
 
 
+def stray_brace(number: str, span: Span) -> Diagnostic:
+    """Report a brace before a number that no other brace closes."""
+    message = f"the `{{` before {quoted(number)} opens a mapping"
+    return diagnose("DS001", message, Label(span), helps=["remove the `{`"])
+
+
 def foreign_tag(tag: str, span: Span) -> Diagnostic:
     """Report a tag that the core schema does not have."""
     message = f"the tag {quoted(tags.as_written(tag))} is not one of the core schema"

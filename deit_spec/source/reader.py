@@ -2,7 +2,6 @@
 
 import codecs
 import re
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
@@ -35,8 +34,6 @@ _UNPRINTABLE: Final = re.compile(
 )
 _TRIES: Final = 3
 """How often a text is read without what looks like slips and is none."""
-_NEAR: Final = 2
-"""Keys before the place where a text breaks off that it may be about."""
 _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -122,25 +119,15 @@ def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _
         root = composer.document()
     except MarkedYAMLError as error:
         # Most texts are YAML, and the words for what is not take a while to import.
-        from deit_spec.source.syntax import (  # noqa: PLC0415
-            breaks_off,
-            offset_of,
-            syntax_error,
-        )
+        from deit_spec.source.stopped import stopped  # noqa: PLC0415
 
-        offset = offset_of(error)
-        is_open = report.is_unbalanced and breaks_off(error, positions.parsed)
-        if not is_open and not _is_explained(offset, report):
-            report.problems.append(syntax_error(error, positions))
-        document = _part(composer, positions, offset)
-        if document is not None and breaks_off(error, positions.parsed):
-            # Where the bracket belongs decides whose keys these are.
-            inner = {path for path in document.spans if len(path) > 1}
-            document = replace(document, doubts=document.doubts | inner)
+        document, offset = stopped(error, composer, report)
         stop = positions.original(offset)
         return _Reading(document, report.problems, composer.keys, stop)
     except EnoughError:
-        document = _part(composer, positions, len(positions.parsed))
+        from deit_spec.source.stopped import part_of  # noqa: PLC0415
+
+        document = part_of(composer, positions, len(positions.parsed))
         return _Reading(document, report.problems, composer.keys, None)
     document = _whole(root, composer, positions)
     if root is None or not _is_bare(root, positions):
@@ -148,16 +135,6 @@ def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _
     # Nothing was made out, from the first line on.
     stop = positions.original(root.start)
     return _Reading(document, report.problems, composer.keys, stop)
-
-
-def _is_explained(offset: int, report: Report) -> bool:
-    """Whether the parser stopped at what something odd in this or the last line began.
-
-    A tag, an alias or a `?` at the wrong place changes how what follows is read.
-    """
-    line = report.positions.span(offset, offset).line
-    odd = report.positions.span(report.oddity, report.oddity).line
-    return report.oddity >= 0 and odd >= line - 1
 
 
 def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _Reading:
@@ -205,39 +182,6 @@ def _whole(root: Node | None, composer: Composer, positions: Positions) -> Docum
         return Document({}, entries, positions.source, frozenset(composer.doubts))
     doubts = frozenset(composer.doubts)
     return Document(root.value, composer.spans, positions.source, doubts)
-
-
-def _part(composer: Composer, positions: Positions, stop: int) -> Document | None:
-    """What was read of a mapping that breaks off: any key might have followed."""
-    if composer.root is None:
-        return None
-    read = composer.spans
-    spans = {
-        path: entry
-        for path, entry in read.items()
-        if all(path[:end] in read for end in range(1, len(path)))
-    }
-    for path, entry in list(spans.items()):
-        # `depth: 6 num_heads: 6` breaks off at the second colon: that is no value.
-        is_last = not positions.text(entry.end, stop).strip(" ")
-        if len(path) == 1 and (is_last or str(path[0]).startswith(("//", "/*"))):
-            del spans[path]
-            composer.root.pop(str(path[0]), None)
-    # What breaks off may belong below a key that has nothing, one key further up.
-    last = list(spans)[-_NEAR:]
-    open_ = (
-        path
-        for path in last
-        if not spans[path].is_on_its_line or _is_nothing(path, composer.root)
-    )
-    doubts = frozenset({(), *composer.doubts, *open_})
-    spans[()] = Entry(positions, (0, 0), (0, 0))
-    return Document(composer.root, spans, positions.source, doubts, is_whole=False)
-
-
-def _is_nothing(path: Path, root: dict[str, object]) -> bool:
-    """Whether a key has a value that holds nothing, and may have been meant to."""
-    return len(path) == 1 and not root.get(str(path[0]), UNKNOWN)
 
 
 def _bad_character(positions: Positions) -> Diagnostic | None:

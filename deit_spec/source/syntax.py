@@ -13,6 +13,7 @@ from deit_spec.source.misread import misread
 from deit_spec.source.positions import Positions
 from deit_spec.source.problems import quoted
 from deit_spec.source.quotes import Quote, closed_late
+from deit_spec.source.slips import IsKey
 
 _HELPS: Final = {
     "found a tab character that violates indentation": "use spaces in place of tabs",
@@ -36,34 +37,36 @@ def offset_of(error: MarkedYAMLError) -> int:
     return at.index if at else 0
 
 
-def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
+def syntax_error(
+    error: MarkedYAMLError, positions: Positions, is_key: IsKey
+) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
-    size = len(positions.parsed)
+    size = len(positions.meant)
     offset = offset_of(error)
-    if comment := comment_near(positions.parsed, offset):
+    if comment := comment_near(positions.meant, offset):
         return diagnose(
             "DS001",
             f"`{comment.sign}` begins no comment in YAML",
             Label(positions.span(comment.start, comment.end)),
             helps=[comment.help],
         )
-    if quote := closed_late(positions.parsed, offset):
+    if quote := closed_late(positions.meant, offset):
         return _about_quote(quote, positions)
-    if line := misread(error, offset, positions.parsed):
+    if line := misread(error, offset, positions.meant):
         return diagnose(
             "DS001",
             f"{quoted(line.text)} is not of the form `key: value`",
             Label(positions.span(line.start, line.end)),
             helps=[line.help],
         )
-    if gap := _gap(error, offset, positions.parsed):
+    if gap := _gap(error, offset, positions.meant):
         return diagnose(
             "DS001",
             gap.message,
             Label(positions.span(gap.start, gap.end)),
             helps=[gap.help],
         )
-    if error.problem == _ENDS and _opening(error, positions.parsed):
+    if error.problem == _ENDS and _opening(error, positions.meant):
         return _about_open_quote(error, positions)
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
@@ -79,7 +82,7 @@ def syntax_error(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
         Label(positions.span(offset, offset + len(here.strip("\r\n")))),
         secondary=secondary,
         notes=filter(None, notes),
-        helps=[_help(error, positions.parsed)],
+        helps=[_help(error, positions.meant, is_key)],
     )
 
 
@@ -100,7 +103,7 @@ def _about_quote(quote: Quote, positions: Positions) -> Diagnostic:
 def _about_open_quote(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
     """Tell that a text goes on up to the end of the file."""
     start = error.context_mark.index if error.context_mark else 0
-    sign = _opening(error, positions.parsed)
+    sign = _opening(error, positions.meant)
     return diagnose(
         "DS001",
         "a text in quotes goes on to the end of the file",
@@ -112,7 +115,7 @@ def _about_open_quote(error: MarkedYAMLError, positions: Positions) -> Diagnosti
 def _gap(error: MarkedYAMLError, offset: int, text: str) -> Gap | None:
     """What is missing in a bracket that was opened, where it is no bracket itself."""
     opening = _opening(error, text)
-    if opening not in _CLOSING or not _is_open(error):
+    if opening not in _CLOSING or not is_open(error):
         return None
     since = error.context_mark
     if since and is_left_open(text, since.index, offset):
@@ -126,29 +129,31 @@ def _opening(error: MarkedYAMLError, text: str) -> str:
     return text[since.index : since.index + 1] if since else ""
 
 
-def _is_open(error: MarkedYAMLError) -> bool:
+def is_open(error: MarkedYAMLError) -> bool:
+    """Whether the parser stopped in braces or brackets that it was not out of."""
     return (error.problem or "").startswith("did not find expected ',' or")
 
 
 def breaks_off(error: MarkedYAMLError, text: str) -> bool:
     """Whether the text ends where a bracket should: anything may belong elsewhere."""
-    return _is_open(error) and not text[offset_of(error) :].strip()
+    return is_open(error) and not text[offset_of(error) :].strip()
 
 
-def _help(error: MarkedYAMLError, text: str) -> str:
+def _help(error: MarkedYAMLError, text: str, is_key: IsKey) -> str:
     problem, offset = error.problem or "", offset_of(error)
     here = text[offset : offset + 1]
     if problem in _HELPS:
         return _HELPS[problem]
     if here == "\t":
         return "use spaces in place of tabs"
-    return _about_opening(error, text, here) or about_line(text, offset, problem)
+    about = _about_opening(error, text, here)
+    return about or about_line(text, offset, problem, is_key)
 
 
 def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
     """Say what is not closed: a bracket or a quote."""
     opening = _opening(error, text)
-    if not _is_open(error):
+    if not is_open(error):
         opening = "" if here.strip() else _unclosed(text)
     return f"close the `{opening}` with `{_CLOSING[opening]}`" if opening else None
 

@@ -73,7 +73,7 @@ def _is_above_its_keys(error: Mapping[str, Any], value: Mapping[str, object]) ->
     Each of these is told where it belongs.
     """
     is_empty = error["loc"] == ("variant",) and value["variant"] is None
-    return is_empty and any(name in value for name in VARIANT)
+    return is_empty and any(meant_by((name,))[:-1] == ("variant",) for name in value)
 
 
 def _beneath(invalid: set[str]) -> set[str]:

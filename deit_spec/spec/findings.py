@@ -94,6 +94,8 @@ def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
             _there_already(path, meant, fixes)
             or _split(path, meant, error["input"])
             or _opened(path, meant, error["input"], fixes)
+            or _around(path, error["input"], fixes)
+            or _indented(path, meant)
             or opposite(path, error["input"], fixes.words)
             or fixes.words.where_it_belongs(path)
         ],
@@ -145,6 +147,23 @@ def _opened(path: Path, meant: Path, value: object, fixes: Fixes) -> str | None:
     if not value.endswith("}") or entry.key.line != entry.value.end_line:
         return None
     return f"write `{meant[-1]}: {opened[1]}: {value}`, with a space"
+
+
+def _around(path: Path, value: object, fixes: Fixes) -> str | None:
+    """Say that the keys of a mapping belong a level up, where they are fields."""
+    if not isinstance(value, dict) or len(path) > 1:
+        return None
+    meant = [fixes.words.meant_by((str(key),)) for key in value]
+    is_spec = all(map(fixes.words.is_known, meant)) and {*map(len, meant)} >= {1}
+    return f"write its keys in place of `{path[0]}:`, at the top" if is_spec else None
+
+
+def _indented(path: Path, meant: Path) -> str | None:
+    """Say that what stands before a key is not the spaces that it looks like."""
+    blank = path[-1][:1]
+    if blank.isalnum() or not blank.isspace() or meant[:-1] == path[:-1]:
+        return None
+    return f"use spaces in place of the U+{ord(blank):04X} before it"
 
 
 def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:

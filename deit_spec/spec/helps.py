@@ -18,7 +18,8 @@ SWITCHES = {
 """What a text says that stands where true or false does."""
 _PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
 _PAIRS = re.compile(rf"{_PAIR.pattern}(?:\s+{_PAIR.pattern})*")
-_UNIT = re.compile(r"(?<=\d)(?: *(?:x|px|%)| +[a-z]+)$")
+_UNIT = re.compile(r"""(?<=\d)(?: *(?:x|px|%)|(?: +|(?=["'/;(<]))\D*)$""")
+"""What may follow a number: a unit, a comment of another language, a lone quote."""
 _AROUND = "()[]{},;:= \t"
 _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")

@@ -210,6 +210,26 @@ class Editor(Text):
         inside = self.text[self.text.index("(", start) + 1 : end - 1]
         self.cut(self.text.index("(", start), end, inside.split(",")[0])
 
+    def _wrap(self, finding: Diagnostic, step: Step) -> None:
+        first, last = self.line(self.offsets(finding.primary.span)[0])
+        start = self.text.index(step.key, first, last)
+        self.cut(start, start + len(step.key), f"{{{step.key}}}")
+
+    def _lift(self, finding: Diagnostic, step: Step) -> None:
+        document = self.document()
+        assert document is not None
+        entry = document.spans[step.key,]
+        key, (start, end) = self.offsets(entry.key)[0], self.offsets(entry.value)
+        mapping = self.text[start:end]
+        if not mapping.startswith("{"):
+            mapping = re.sub(r"(?m)^  ", "", mapping)
+        self.cut(key, end, mapping.strip("{}").replace(", ", "\n"))
+
+    def _space(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.offsets(finding.primary.span)
+        blank = chr(int(step.key, 16))
+        self.cut(start, end, self.text[start:end].replace(blank, " "))
+
     def _uncomment(self, finding: Diagnostic, step: Step) -> None:
         start = self.offsets(finding.primary.span)[0]
         self.cut(start, self.text.index("*/", start) + 2)
@@ -330,6 +350,9 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "cut value": Editor._cut_value,
     "untab line": Editor._untab_line,
     "uncomment": Editor._uncomment,
+    "wrap": Editor._wrap,
+    "lift": Editor._lift,
+    "space": Editor._space,
     "unwrap": Editor._unwrap,
     "join": Editor._join,
     "undash line": Editor._undash_line,
