@@ -43,9 +43,7 @@ def apply(
 
 
 def _range(edit: Edit) -> Range:
-    span, source = edit.span, edit.span.source
-    start = source.offset(span.line, span.column)
-    return start, source.offset(span.end_line, span.end_column), edit.text
+    return edit.span.start, edit.span.end, edit.text
 
 
 def _growth(new: Range, text: str) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Self
+from typing import Final, Self
 
-# The line breaks of YAML 1.2, and of editors; str.splitlines knows more.
-_LINE_BREAK = re.compile("\r\n|[\n\r]")
+LINE_BREAK: Final = re.compile("\r\n|[\n\r]")
+"""The line breaks of YAML 1.2, and of editors; str.splitlines knows more."""
 
 
 class Severity(Enum):
@@ -29,7 +29,7 @@ class Source:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The lines without their breaks; an empty text has one empty line."""
-        return tuple(_LINE_BREAK.split(self.text))
+        return tuple(LINE_BREAK.split(self.text))
 
     def offset(self, line: int, column: int) -> int:
         """The offset in the text of a place within it; both count from 1."""
@@ -38,7 +38,7 @@ class Source:
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """The offsets at which the lines start; a clean text is never asked."""
-        breaks = _LINE_BREAK.finditer(self.text)
+        breaks = LINE_BREAK.finditer(self.text)
         return (0, *(each.end() for each in breaks))
 
 
@@ -54,6 +54,21 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
+
+    @property
+    def start(self) -> int:
+        """The offset of its first character."""
+        return self.source.offset(self.line, self.column)
+
+    @property
+    def end(self) -> int:
+        """The offset after its last character."""
+        return self.source.offset(self.end_line, self.end_column)
+
+    @property
+    def text(self) -> str:
+        """What stands there."""
+        return self.source.text[self.start : self.end]
 
     @classmethod
     def of_file(cls, name: object) -> Self:

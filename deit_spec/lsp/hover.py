@@ -7,7 +7,6 @@ from typing import Final
 from lsprotocol import types
 
 from deit_spec.cost import Cost, cost_of, costs, short, summarise
-from deit_spec.diagnostics import Span
 from deit_spec.explain import FIELDS, trace
 from deit_spec.explain.facts import default_text, description, range_of, type_of
 from deit_spec.graph import LayerGraph
@@ -99,14 +98,8 @@ def _value(document: Document, path: tuple[str, ...]) -> str:
 
 def _lineage(document: Document) -> str:
     """What is extended, and what that extends."""
-    names = [f"`{_written(link)}`" for link in document.checked.links]
+    names = [f"`{link.text}`" for link in document.checked.links]
     return f"extends {', which extends '.join(names)}" if names else ""
-
-
-def _written(span: Span) -> str:
-    source = span.source
-    start = source.offset(span.line, span.column)
-    return source.text[start : source.offset(span.end_line, span.end_column)]
 
 
 def _layers(graph: LayerGraph, field: str) -> str:

@@ -4,17 +4,14 @@ Its lines end at `\n`, `\r\n` and `\r` alone, where YAML 1.1 has three more
 breaks. So a `Span` and a position meet in the offset, which both agree on.
 """
 
-import re
 from bisect import bisect_right
 from functools import cached_property
-from typing import Final
 
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from deit_spec.diagnostics import Span
-
-_BREAK: Final = re.compile("\r\n|\r|\n")
+from deit_spec.diagnostics.model import LINE_BREAK
 
 
 class Text:
@@ -26,7 +23,7 @@ class Text:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+        return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
 
     @cached_property
     def _marks(self) -> int:
@@ -36,7 +33,7 @@ class Text:
     def line(self, number: int) -> str:
         """A line, from 0, without its break; there is none past the last."""
         start = self._starts[number]
-        found = _BREAK.search(self.text, start)
+        found = LINE_BREAK.search(self.text, start)
         return self.text[start : found.start() if found else None]
 
     def __len__(self) -> int:
@@ -72,10 +69,7 @@ class Text:
 
     def offsets(self, span: Span) -> tuple[int, int]:
         """The offsets of a span, which cost far less than its range to find."""
-        source = span.source
-        start = source.offset(span.line, span.column)
-        end = source.offset(span.end_line, span.end_column)
-        return start + self._marks, end + self._marks
+        return span.start + self._marks, span.end + self._marks
 
     def changed(self, change: types.TextDocumentContentChangeEvent) -> "Text":
         """The text after a change of a part of it, or of it all."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose
+from deit_spec.diagnostics import Diagnostic, Label, Source, diagnose
 from deit_spec.recipe.checked import written
 from deit_spec.source import Document, Entry, Path, read_pair
 from deit_spec.source.positions import Positions
@@ -110,9 +110,9 @@ def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
     """An entry for each part of the path, at its own place in the key."""
     source = pair.source
     positions = Positions(source)
-    start = source.offset(pair.key.line, pair.key.column)
+    start = pair.key.start
     start += source.text[start : start + 1] in {"'", '"'}
-    value = _offsets(pair.value, source)
+    value = (pair.value.start, pair.value.end)
     entries = list[tuple[Path, Entry]]()
     for index, key in enumerate(path):
         place = (start, start + len(key))
@@ -121,13 +121,6 @@ def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
         entries.append((path[: index + 1], Entry(positions, place, within)))
         start = place[1] + 1
     return entries
-
-
-def _offsets(span: Span, source: Source) -> tuple[int, int]:
-    return (
-        source.offset(span.line, span.column),
-        source.offset(span.end_line, span.end_column),
-    )
 
 
 def _more_than_one(document: Document, key: str) -> Diagnostic:

@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.misread import indent_of
 
 _QUOTED: Final = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
@@ -17,7 +18,6 @@ _KEY_HERE: Final = re.compile(rf"{_KEY}\s*:")
 _CLOSED: Final = re.compile(r"[\]}]\s*\Z")
 _AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
 _VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
-_BREAKS: Final = re.compile(r"\r\n|[\r\n]")
 _LINE_WITH_KEY: Final = re.compile(rf"[\r\n][ \t]*{_KEY}\s*:")
 _CLOSING: Final = {"[": "]", "{": "}"}
 _REACH: Final = 500
@@ -45,9 +45,9 @@ def is_left_open(text: str, opened: int, offset: int) -> bool:
     start = max(text.rfind(end, 0, opened) for end in "\r\n") + 1
     line = text[start:opened]
     indent = indent_of(line)
-    if not line.strip(" ") or not (found := _BREAKS.search(since)):
+    if not line.strip(" ") or not (found := LINE_BREAK.search(since)):
         return False
-    lines = _BREAKS.split(text[opened + found.end() : text.find("\n", offset)])
+    lines = LINE_BREAK.split(text[opened + found.end() : text.find("\n", offset)])
     begun = (each for each in lines if each.strip() and each.lstrip()[0] not in "}]#,")
     return any(indent_of(each) <= indent for each in begun)
 

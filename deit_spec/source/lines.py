@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from deit_spec.diagnostics import Edit, Source
+from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.document import Entry
 from deit_spec.source.positions import Positions
 
-_BREAK: Final = re.compile("\r\n|[\n\r]|\\Z")
 _COLON: Final = re.compile("[ \t]*:[ \t]+")
 _NOTHING: Final = re.compile(r"[ \t]*(\Z|(?<=[ \t])#)")
 _BLANKS: Final = " \t"
@@ -49,7 +49,7 @@ class Line:
     def line_break(self) -> str:
         """The break after the line, or the one that a line added after it has."""
         own = self._text[self.end : self.after_break]
-        found = _BREAK.search(self._text)
+        found = LINE_BREAK.search(self._text)
         return own or (found and found.group()) or "\n"
 
     def removed(self) -> Edit:
@@ -87,9 +87,8 @@ def line_of(entry: Entry, source: Source) -> Line | None:
     line = line_with(entry, source)
     if line is None:
         return None
-    start = source.offset(value.line, value.column)
-    end = source.offset(value.end_line, value.end_column)
-    between = source.text[line.after_key : start]
+    end = value.end
+    between = source.text[line.after_key : value.start]
     after = source.text[end : line.end]
     tail = _NOTHING.match(after)
     if not _COLON.fullmatch(between) or tail is None:
@@ -103,11 +102,10 @@ def line_with(entry: Entry, source: Source) -> Line | None:
     if entry.source is not source:
         return None
     positions, text, span = Positions(source), source.text, entry.key
-    key = source.offset(span.line, span.column)
+    key, after_key = span.start, span.end
     start = source.offset(span.line, 1)
-    after_key = source.offset(span.end_line, span.end_column)
     if text[start:key].strip(_BLANKS):
         return None
-    found = _BREAK.search(text, after_key)
+    found = LINE_BREAK.search(text, after_key)
     end, after_break = found.span() if found else (len(text), len(text))
     return Line(positions, start, key, after_key, end, after_break)

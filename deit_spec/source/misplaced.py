@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
+from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.misread import NO_PAIR, indent_of, line_at
 from deit_spec.source.plain import in_quotes
 from deit_spec.source.slips import IsKey
 
-_BREAK: Final = re.compile(r"\r\n|[\r\n]")
 _REFUSED: Final = (
     "block sequence entries are not allowed in this context",
     "did not find expected node content",
@@ -81,7 +81,7 @@ def _about_indent(before: str, line: str, problem: str) -> str:
     """Say which line above to indent a line as, if it is not so already."""
     above = [
         (indent_of(one), number)
-        for number, one in enumerate(_BREAK.split(before), 1)
+        for number, one in enumerate(LINE_BREAK.split(before), 1)
         if one.strip() and not one.lstrip().startswith("#")
     ]
     here = indent_of(line)
@@ -106,5 +106,5 @@ def _about_above(before: str, line: str) -> str | None:
         return f"remove the `{nothing['value']}` behind `{nothing['key']}:`"
     dash = _DASH.search(before)
     if dash and not line.lstrip().startswith("-"):
-        return f"write line {len(_BREAK.split(before[: dash.start()]))} without `-`"
+        return f"write line {len(LINE_BREAK.split(before[: dash.start()]))} without `-`"
     return None

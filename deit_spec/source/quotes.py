@@ -3,9 +3,10 @@
 import re
 from typing import Final, NamedTuple
 
+from deit_spec.diagnostics.model import LINE_BREAK
+
 _LINE_WITH_KEY: Final = re.compile(r"^[ \t]*[\w-]+:(?:\s|\Z)", re.MULTILINE)
 _WORD: Final = re.compile(r"\w")
-_BREAK: Final = re.compile(r"\r\n|[\r\n]")
 
 
 class Quote(NamedTuple):
@@ -32,7 +33,7 @@ def closed_late(text: str, offset: int) -> Quote | None:
     is_another = end == offset and _WORD.match(text, offset)
     if not is_another and not _LINE_WITH_KEY.search(text[start + 1 : end]):
         return None
-    first, *rest = _BREAK.split(text[start:end])
+    first, *rest = LINE_BREAK.split(text[start:end])
     where = " before the `,`" if first.rstrip().endswith(",") else ""
     return Quote(start, end, sign, len(rest) + 1, where) if rest else None
 

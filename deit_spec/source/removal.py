@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Edit, Source
+from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import line_of
 from deit_spec.source.positions import Positions
@@ -11,7 +12,6 @@ from deit_spec.source.positions import Positions
 _COLON: Final = re.compile("[ \t]*:[ \t]*")
 _COMMA: Final = re.compile("[ \t]*,[ \t]*")
 _LAST: Final = re.compile("[ \t]*}")
-_BREAK: Final = re.compile("\r\n|[\n\r]")
 # Atomic, for `\r\n` is two breaks as well, and there may be thousands.
 _UP_TO_BRACE: Final = re.compile(r"(?>(?>[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n]))*[ \t]*)}")
 
@@ -29,13 +29,8 @@ def _from_braces(entry: Entry, source: Source) -> Edit | None:
     key, value, text = entry.key, entry.value, source.text
     if entry.source is not source or key.line != value.end_line:
         return None
-    start, end = source.offset(key.line, key.column), _end(entry, source)
-    between = text[
-        source.offset(key.end_line, key.end_column) : source.offset(
-            value.line, value.column
-        )
-    ]
-    if not _COLON.fullmatch(between):
+    start, end = key.start, value.end
+    if not _COLON.fullmatch(text[key.end : value.start]):
         return None
     before = text[source.offset(key.line, 1) : start]
     if comma := _COMMA.match(text, end):
@@ -52,7 +47,7 @@ def _with_comma_after(before: str, start: int, end: int, source: Source) -> Edit
     ahead = before.rstrip(" \t")
     if ahead:
         return _edit(source, start, end) if ahead.endswith(("{", ",")) else None
-    line_break = _BREAK.match(source.text, end)
+    line_break = LINE_BREAK.match(source.text, end)
     if line_break:
         return _edit(source, start - len(before), line_break.end())
     return _edit(source, start, end)
@@ -65,10 +60,6 @@ def _with_comma_before(
         return _edit(source, start - len(before) + before.rindex(","), end)
     # The comma ends a line above, and may be the last thing in braces.
     return None if before.strip(" \t") else _edit(source, start, end)
-
-
-def _end(entry: Entry, source: Source) -> int:
-    return source.offset(entry.value.end_line, entry.value.end_column)
 
 
 def _edit(source: Source, start: int, end: int) -> Edit:

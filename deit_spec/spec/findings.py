@@ -58,7 +58,7 @@ def no_mapping(document: Document) -> Diagnostic:
     """Say that a document is not a mapping of fields."""
     span = document.nearest(()).value
     source = document.source
-    has_dashes = source.text.startswith("-", source.offset(span.line, span.column))
+    has_dashes = source.text.startswith("-", span.start)
     return diagnose(
         "DS105",
         "a spec is a mapping of keys to values",

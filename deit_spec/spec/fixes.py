@@ -105,15 +105,13 @@ class Fixes:
 
     def _text(self, span: Span) -> tuple[str, str]:
         """What stands in a span, and the character after it."""
-        source = self.document.source
-        start = source.offset(span.line, span.column)
-        end = source.offset(span.end_line, span.end_column)
-        return source.text[start:end], source.text[end : end + 1]
+        end = span.end
+        return span.text, span.source.text[end : end + 1]
 
     def _is_lone(self, entry: Entry, key: str) -> bool:
         """Whether a key stands in braces, without quotes and without a value."""
-        source, span = self.document.source, entry.key
-        before = source.text[: source.offset(span.line, span.column)].rstrip()
+        span = entry.key
+        before = span.source.text[: span.start].rstrip()
         has_value = self._text(entry.value)[0] or entry.value.line != span.line
         in_braces = before.endswith(("{", ",")) and self.document.is_whole
         return in_braces and not has_value and self._text(span)[0] == key
