@@ -1,76 +1,19 @@
 """Every form says all that it can, in the way that its readers demand."""
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.findings import FINDINGS, wrong
 
-from deit_spec.diagnostics import (
-    CATALOGUE,
-    Diagnostic,
-    Edit,
-    Fix,
-    Label,
-    Severity,
-    Source,
-    Span,
-    diagnose,
-    edits,
-    json_form,
-)
+from deit_spec.diagnostics import Diagnostic, Label, Span, json_form
 from deit_spec.diagnostics.forms import Form, render
 from deit_spec.diagnostics.visible import visible
-from deit_spec.spec import check_text
 
-# From the package @microsoft/jest-sarif 1.0.0-beta.0 (MIT), as it is there.
-SARIF_SCHEMA = Path(__file__).with_name("sarif-2.1.0-rtm.5.json")
-SARIF = jsonschema.Draft4Validator(
-    json.loads(SARIF_SCHEMA.read_text(encoding="utf-8")),
-    format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER,
-)
 COMMAND = re.compile(r"::(error|warning|notice) ([^\n]*?)::([^\n\r]*)")
-WRONG = """\
-image_sizes: 224
-depth: 12.0
-depth: 12.0
-embed_dim: 770
-teacher_num_classes: 5
-"""
-
-TEXTS = st.text(
-    st.sampled_from("%:,\r\n=A") | st.characters(exclude_categories=["Cs"]), max_size=20
-)
-
-
-@st.composite
-def spans(draw: st.DrawFn, names: st.SearchStrategy[str] = TEXTS) -> Span:
-    lines = sorted([draw(st.integers(1, 99)), draw(st.integers(1, 99))])
-    columns = sorted([draw(st.integers(1, 99)), draw(st.integers(1, 99))])
-    return Span(Source(draw(names), ""), lines[0], columns[0], lines[1], columns[1])
-
-
-LABELS = st.builds(Label, spans(), TEXTS)
-FIXES = st.builds(
-    Fix,
-    TEXTS,
-    st.lists(st.builds(Edit, spans(), TEXTS), min_size=1, max_size=2).map(tuple),
-)
-FINDINGS = st.builds(
-    diagnose,
-    st.sampled_from(sorted(CATALOGUE)),
-    TEXTS,
-    LABELS,
-    secondary=st.lists(LABELS, max_size=2),
-    notes=st.lists(TEXTS, max_size=2),
-    helps=st.lists(TEXTS, max_size=2),
-    fix=st.none() | FIXES,
-)
 
 
 @given(st.lists(FINDINGS, max_size=3))
@@ -113,117 +56,6 @@ def _place(span: Span) -> tuple[str, int, int, int, int]:
 def test_another_version_of_json_is_refused() -> None:
     with pytest.raises(ValueError, match="version is 2, not 1"):
         json_form.from_json({"version": 2})
-
-
-@given(st.lists(FINDINGS, max_size=3))
-def test_sarif_is_what_its_schema_says(found: list[Diagnostic]) -> None:
-    SARIF.validate(json.loads(render(found, Form.SARIF)))
-
-
-@pytest.mark.parametrize(
-    ("name", "uri"),
-    [
-        (os.fsdecode(b"a\xff b.yaml"), "a%FF%20b.yaml"),
-        (os.fsdecode(b"/a\xff.yaml"), "file:///a%FF.yaml"),
-        ("é:1.yaml", "%C3%A9%3A1.yaml"),
-        ("\ud800.yaml", "%ED%A0%80.yaml"),
-    ],
-)
-def test_sarif_names_files_by_their_bytes(name: str, uri: str) -> None:
-    found = diagnose("DS009", "", Label(Span(Source(name, ""), 1, 1, 1, 1)))
-    (run,) = json.loads(render([found], Form.SARIF))["runs"]
-    place = run["results"][0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"] == {"uri": uri}
-
-
-def test_sarif_counts_columns_in_characters() -> None:
-    """A face is one, where UTF-16, which is meant without this, has two."""
-    found = check_text("{'😀': 1}".encode(), "a.yaml").diagnostics
-    (run,) = json.loads(render(found, Form.SARIF))["runs"]
-    assert run["columnKind"] == "unicodeCodePoints"
-    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
-    assert region["endColumn"] - region["startColumn"] == len("'😀'")
-
-
-def test_the_schema_of_sarif_can_fail() -> None:
-    log = json.loads(render(_wrong(), Form.SARIF))
-    log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"] = {
-        "startLine": 0
-    }
-    assert not SARIF.is_valid(log)
-
-
-def test_sarif_says_all_of_a_finding() -> None:
-    (run,) = json.loads(render(_wrong(), Form.SARIF))["runs"]
-    rules = run["tool"]["driver"]["rules"]
-    for result, found in zip(run["results"], _wrong(), strict=True):
-        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == found.code
-        place = result["locations"][0]["physicalLocation"]
-        assert place["artifactLocation"]["uri"] == "wrong%20one.yaml"
-        span = found.primary.span
-        assert place["region"]["startLine"] == span.line
-        assert place["region"]["endColumn"] == span.end_column
-        assert result["message"]["text"].startswith(found.message)
-        assert ("fixes" in result) == (found.fix is not None)
-
-
-@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_the_fixes_of_sarif_are_those_of_the_findings(line_break: str) -> None:
-    """Applied by what the log alone says: its lines, its columns, its texts."""
-    text = f"# 😀\u2028\n{WRONG}qkv_bias: yes\n".replace("\n", line_break)
-    found = check_text(text.encode(), "a.yaml").diagnostics
-    (run,) = json.loads(render(found, Form.SARIF))["runs"]
-    mended = [
-        (result["fixes"][0], each.fix)
-        for result, each in zip(run["results"], found, strict=True)
-        if each.fix
-    ]
-    assert len(mended) == 4
-    for told, fix in mended:
-        assert told["description"]["text"] == fix.title
-        (change,) = told["artifactChanges"]
-        assert change["artifactLocation"]["uri"] == "a.yaml"
-        after = _replaced(text, change["replacements"], run["newlineSequences"])
-        assert after == edits.apply([fix], fix.source)[0]
-
-
-def _replaced(text: str, replacements: list[dict[str, Any]], breaks: list[str]) -> str:
-    pattern = "|".join(map(re.escape, breaks))
-    starts = [0, *(each.end() for each in re.finditer(pattern, text))]
-    for each in sorted(replacements, key=_start, reverse=True):
-        region = each["deletedRegion"]
-        start = starts[region["startLine"] - 1] + region["startColumn"] - 1
-        end = starts[region["endLine"] - 1] + region["endColumn"] - 1
-        text = text[:start] + each["insertedContent"]["text"] + text[end:]
-    return text
-
-
-def _start(replacement: dict[str, Any]) -> tuple[int, int]:
-    region = replacement["deletedRegion"]
-    return region["startLine"], region["startColumn"]
-
-
-def test_sarif_tells_of_another_place_once() -> None:
-    span = Span(Source("a.yaml", ""), 1, 2, 3, 4)
-    found = diagnose(
-        "DS009",
-        "message",
-        Label(span),
-        secondary=[Label(span, "x"), Label(span, "x"), Label(span, "y")],
-        notes=["n"],
-        helps=["h", "i"],
-    )
-    (run,) = json.loads(render([found], Form.SARIF))["runs"]
-    (result,) = run["results"]
-    assert result["level"] == "error"
-    assert result["message"]["text"] == "message\nnote: n\nhelp: h\nhelp: i"
-    assert [x["message"]["text"] for x in result["relatedLocations"]] == ["x", "y"]
-    assert result["locations"][0]["physicalLocation"]["region"] == {
-        "startLine": 1,
-        "startColumn": 2,
-        "endLine": 3,
-        "endColumn": 4,
-    }
 
 
 @given(st.lists(FINDINGS, max_size=3))
@@ -288,7 +120,7 @@ def test_concise_is_a_printable_line_a_finding(found: list[Diagnostic]) -> None:
 
 
 def test_concise_names_place_code_and_help() -> None:
-    first, second, *_ = render(_wrong(), Form.CONCISE).splitlines()
+    first, second, *_ = render(wrong(), Form.CONCISE).splitlines()
     assert first == (
         "wrong one.yaml:1:1: error[DS101]: unknown key `image_sizes`; "
         "did you mean `image_size`?"
@@ -304,9 +136,3 @@ def test_a_document_without_findings(form: Form) -> None:
     assert (
         document.get("diagnostics", document.get("runs", [{}])[0].get("results")) == []
     )
-
-
-def _wrong() -> tuple[Diagnostic, ...]:
-    found = check_text(WRONG.encode(), "wrong one.yaml").diagnostics
-    assert {each.severity for each in found} == {Severity.ERROR, Severity.WARNING}
-    return found

@@ -1,0 +1,60 @@
+"""Findings of every shape for the tests of their forms."""
+
+from hypothesis import strategies as st
+
+from deit_spec.diagnostics import (
+    CATALOGUE,
+    Diagnostic,
+    Edit,
+    Fix,
+    Label,
+    Severity,
+    Source,
+    Span,
+    diagnose,
+)
+from deit_spec.spec import check_text
+
+WRONG = """\
+image_sizes: 224
+depth: 12.0
+depth: 12.0
+embed_dim: 770
+teacher_num_classes: 5
+"""
+
+TEXTS = st.text(
+    st.sampled_from("%:,\r\n=A") | st.characters(exclude_categories=["Cs"]), max_size=20
+)
+
+
+@st.composite
+def spans(draw: st.DrawFn, names: st.SearchStrategy[str] = TEXTS) -> Span:
+    lines = sorted([draw(st.integers(1, 99)), draw(st.integers(1, 99))])
+    columns = sorted([draw(st.integers(1, 99)), draw(st.integers(1, 99))])
+    return Span(Source(draw(names), ""), lines[0], columns[0], lines[1], columns[1])
+
+
+LABELS = st.builds(Label, spans(), TEXTS)
+FIXES = st.builds(
+    Fix,
+    TEXTS,
+    st.lists(st.builds(Edit, spans(), TEXTS), min_size=1, max_size=2).map(tuple),
+)
+FINDINGS = st.builds(
+    diagnose,
+    st.sampled_from(sorted(CATALOGUE)),
+    TEXTS,
+    LABELS,
+    secondary=st.lists(LABELS, max_size=2),
+    notes=st.lists(TEXTS, max_size=2),
+    helps=st.lists(TEXTS, max_size=2),
+    fix=st.none() | FIXES,
+)
+
+
+def wrong() -> tuple[Diagnostic, ...]:
+    """What is found in a text with mistakes, certain ones and others."""
+    found = check_text(WRONG.encode(), "wrong one.yaml").diagnostics
+    assert {each.severity for each in found} == {Severity.ERROR, Severity.WARNING}
+    return found
