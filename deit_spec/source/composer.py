@@ -192,9 +192,17 @@ class Composer:
         problem = problems.key_not_string(key.kind, text, self._span(key))
         if text:
             self._report.note(problem)
-            return
-        self._report.note_odd(problem, event)
-        self._report.is_unbalanced |= mapping.in_braces
+        elif key.kind == tags.MAPPING and self._is_alone_in_braces(key):
+            outer = self._report.positions.span(key.start - 1, key.end + 1)
+            self._report.note(problems.placeholder(outer))
+            self._doubt(mapping.path)
+        else:
+            self._report.note_odd(problem, event)
+            self._report.is_unbalanced |= mapping.in_braces
+
+    def _is_alone_in_braces(self, key: Node) -> bool:
+        text = self._report.positions.text(key.start - 1, key.end + 1)
+        return text.startswith("{{") and text.endswith("}}")
 
     def _is_value(self, key: Node, mapping: _Opened) -> bool:
         """Report a number that was meant for a value, or a part of one."""

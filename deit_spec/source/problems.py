@@ -67,6 +67,12 @@ def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
     return diagnose("DS005", message, Label(span), helps=helps)
 
 
+def placeholder(span: Span) -> Diagnostic:
+    """Report `{{ name }}`, which templates have and YAML takes for mappings."""
+    message = "`{{` begins a mapping in a mapping, and no placeholder"
+    return diagnose("DS005", message, Label(span), helps=["write the value itself"])
+
+
 def comma_in_number(written: str, meant: str, span: Span) -> Diagnostic:
     """Report a comma inside a number, which in braces begins another key."""
     message = f"the comma in {quoted(written)} begins another key"

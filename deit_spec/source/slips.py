@@ -26,6 +26,10 @@ _PAIR: Final = re.compile(
     rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
     re.MULTILINE,
 )
+# What heads the pairs of an INI file or of TOML, and is a list to YAML.
+_HEADER: Final = re.compile(
+    r"^\[[\w.-]+\](?=[ \t]*(?:\r?\n[ \t]*)+(?P<key>[A-Za-z_]))", re.MULTILINE
+)
 # Two words side by side may be prose.
 _NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
 # A value that is the lines below it.
@@ -61,7 +65,8 @@ def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
 def find_slips(text: str, is_key: IsKey) -> list[Slip]:
     """Find what looks like a slip, in the order of the text."""
     pairs = (_pair(found) for found in _PAIR.finditer(text) if is_key(found["key"]))
-    return sorted((*_tabs(text), *pairs), key=lambda slip: slip.patch)
+    headers = map(_header, _HEADER.finditer(text))
+    return sorted((*_tabs(text), *headers, *pairs), key=lambda slip: slip.patch)
 
 
 def patches_of(slips: Iterable[Slip]) -> list[Patch]:
@@ -186,3 +191,14 @@ def _pair(found: re.Match[str]) -> Slip:
     start, end = found.start("key"), found.end("value")
     is_sure = bool(sign in {":", "="} or _NO_WORD.fullmatch(value))
     return Slip(start, patch, start, end, message, pair, f"write {pair}", is_sure)
+
+
+def _header(found: re.Match[str]) -> Slip:
+    start, end = found.span()
+    message = f"`{found[0]}` is a list, and heads no keys"
+    patch = Patch(start, end, "")
+    title = f"remove `{found[0]}`"
+    key = found.start("key")
+    return Slip(
+        key, patch, start, end, message, "remove the line", title, is_sure=False
+    )

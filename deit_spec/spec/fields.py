@@ -58,7 +58,7 @@ ELSEWHERE = {
 }
 """What other tools say in a field that has no like of the same meaning here."""
 
-_PAIR = re.compile(rf"([A-Za-z_][\w-]*) *[:=] *({SCALAR})")
+_PAIR = re.compile(rf"([A-Za-z_][\w-]*)(?: *[:=] *| +(?=[\d.]))({SCALAR})")
 _OPENED = re.compile(r"([A-Za-z_][\w-]*) *[:=]+ *(\{[^{}]+)")
 
 

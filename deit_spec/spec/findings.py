@@ -132,11 +132,13 @@ def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
 
 def _split(path: Path, meant: Path, value: object) -> str | None:
     """Say that a key without a value is a key with one, but for a space."""
-    pair = pair_in(path[-1].partition("#")[0].rstrip()) if value is None else None
+    written = path[-1].partition("#")[0].rstrip()
+    pair = pair_in(written) if value is None else None
     if pair is None or meant == path:
         return None
     key = meant[-1] if meant[:-1] == path[:-1] else pair[0]
-    return f"write `{key}: {pair[1]}`, with a space"
+    how = "" if " " in written else ", with a space"
+    return f"write `{key}: {pair[1]}`{how}"
 
 
 def _opened(path: Path, meant: Path, value: object, fixes: Fixes) -> str | None:

@@ -25,6 +25,7 @@ _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
 _DECIMAL = re.compile(r"\d+,\d+")
 _BETWEEN = re.compile(r" *[x×*,] *| +")
+_PRODUCT = re.compile(r"(\d{1,9}) *[*×] *(\d{1,9})")
 _DIGITS = 400
 """More than the numbers of any field have; of more, Python takes its time."""
 _NO = re.compile(r"(?:no|disable|without)_(\w+)")
@@ -105,7 +106,7 @@ def _as_number(value: object) -> float | Decimal | None:
 
 
 def _read(text: str) -> float:
-    """Read what is a number but for its surroundings: `6,`, `224x224`, `1,024`."""
+    """Read what is a number but for its surroundings: `6,`, `224x224`, `64 * 3`."""
     # A `#` begins no comment behind a word.
     text = text.partition("#")[0].strip(_AROUND).lower()
     if _OF_BASE.fullmatch(text):
@@ -113,6 +114,8 @@ def _read(text: str) -> float:
     first, *more = _BETWEEN.split(text)
     if more and all(part == first for part in more):
         return float(first)
+    if found := _PRODUCT.fullmatch(text):
+        return float(int(found[1]) * int(found[2]))
     if found := _THOUSANDS.fullmatch(text):
         return float(text.replace(found[1], ""))
     if _DECIMAL.fullmatch(text):

@@ -53,6 +53,7 @@ _PHRASES = (
     (r"remove (?:it with|it, or|one of the two|one `extends`)", "remove pair"),
     (r"remove the line", "remove line"),
     (r"write the value out", "write out"),
+    (r"write the value itself", "fill"),
     (r"write the value of `\W?(\w+)\W?` without", "unwrap"),
     (r"close the `.` with `(.)`", "close"),
     (r"close the text with `(.)` before the `,`", "close before comma"),

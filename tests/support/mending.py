@@ -225,6 +225,12 @@ class Editor(Text):
             mapping = re.sub(r"(?m)^  ", "", mapping)
         self.cut(key, end, mapping.strip("{}").replace(", ", "\n"))
 
+    def _fill(self, finding: Diagnostic, step: Step) -> None:
+        """What the value was to be is not known; the default is one."""
+        start, end = self.offsets(finding.primary.span)
+        key = self.text[self.line(start)[0] : start].strip(" :")
+        self.cut(start, end, str(DeiTSpec.model_fields[key].default))
+
     def _space(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.offsets(finding.primary.span)
         blank = chr(int(step.key, 16))
@@ -353,6 +359,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "wrap": Editor._wrap,
     "lift": Editor._lift,
     "space": Editor._space,
+    "fill": Editor._fill,
     "unwrap": Editor._unwrap,
     "join": Editor._join,
     "undash line": Editor._undash_line,
