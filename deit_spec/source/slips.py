@@ -6,11 +6,13 @@ key comes of it: in a text of several lines, the same characters are no slip.
 """
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Edit, Fix, Label, diagnose
 from deit_spec.source.positions import Patch, Positions
+from deit_spec.source.problems import quoted
 
 IsKey: TypeAlias = Callable[[str], bool]
 """Tells whether a word is a key that the reader of a document knows."""
@@ -28,8 +30,11 @@ _PAIR: Final = re.compile(
 )
 # What heads the pairs of an INI file or of TOML, and is a list to YAML.
 _HEADER: Final = re.compile(
-    r"^\[[\w.-]+\](?=[ \t]*(?:\r?\n[ \t]*)+(?P<key>[A-Za-z_]))", re.MULTILINE
+    r"^\[[\w.-]+\](?=[ \t]*(?:\r?\n[ \t]*)+[A-Za-z_])", re.MULTILINE
 )
+# What git leaves around the two sides of a conflict.
+_CONFLICT: Final = re.compile(r"^([<=>|])\1{6}(?: [^\r\n]*)?(?=\r?$)", re.MULTILINE)
+_KEY: Final = re.compile(r"^[ \t]*([A-Za-z_])", re.MULTILINE)
 # Two words side by side may be prose.
 _NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
 # A value that is the lines below it.
@@ -65,8 +70,8 @@ def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
 def find_slips(text: str, is_key: IsKey) -> list[Slip]:
     """Find what looks like a slip, in the order of the text."""
     pairs = (_pair(found) for found in _PAIR.finditer(text) if is_key(found["key"]))
-    headers = map(_header, _HEADER.finditer(text))
-    return sorted((*_tabs(text), *headers, *pairs), key=lambda slip: slip.patch)
+    found = (*_tabs(text), *_odd_lines(text), *pairs)
+    return sorted(found, key=lambda slip: slip.patch)
 
 
 def patches_of(slips: Iterable[Slip]) -> list[Patch]:
@@ -193,12 +198,19 @@ def _pair(found: re.Match[str]) -> Slip:
     return Slip(start, patch, start, end, message, pair, f"write {pair}", is_sure)
 
 
-def _header(found: re.Match[str]) -> Slip:
-    start, end = found.span()
-    message = f"`{found[0]}` is a list, and heads no keys"
-    patch = Patch(start, end, "")
-    title = f"remove `{found[0]}`"
-    key = found.start("key")
-    return Slip(
-        key, patch, start, end, message, "remove the line", title, is_sure=False
-    )
+def _odd_lines(text: str) -> Iterator[Slip]:
+    """Find lines that are there for another program."""
+    keys = [key.start(1) for key in _KEY.finditer(text)]
+    for pattern, words in (
+        (_HEADER, "is a list, and heads no keys"),
+        (_CONFLICT, "marks a conflict that is not resolved"),
+    ):
+        for found in pattern.finditer(text) if keys else ():
+            start, end = found.span()
+            near = min(bisect(keys, start), len(keys) - 1)
+            patch = Patch(start, end, "")
+            message = f"{quoted(found[0])} {words}"
+            title = "remove the line"
+            yield Slip(
+                keys[near], patch, start, end, message, title, title, is_sure=False
+            )
