@@ -11,6 +11,7 @@ from deit_spec.cli.arguments import output_option
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics.visible import visible
 from deit_spec.published import names
+from deit_spec.source.files import real
 from deit_spec.source.plain import scalar_text
 from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter
@@ -87,8 +88,8 @@ def seen_from(folder: Path, source: str) -> str:
         return source
     path = Path(source)
     # The file may be a link, beside which its neighbours are; folders are followed.
-    whole = path.parent.resolve() / path.name
-    found = os.path.relpath(whole, folder.resolve())
+    whole = real(path.parent) / path.name
+    found = os.path.relpath(whole, real(folder))
     return f"./{found}" if found in names() else found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deit_spec.cli.output import fail
+from deit_spec.source.files import real
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -68,7 +69,7 @@ def _once(paths: Iterable[str]) -> Iterable[str]:
     """Name a file by its shortest path: links may lead to it on another."""
     by_length = sorted(set(paths), key=lambda path: (-len(path), path))
     return {
-        Path(path).parent.resolve() / Path(path).name: path for path in by_length
+        real(Path(path).parent) / Path(path).name: path for path in by_length
     }.values()
 
 

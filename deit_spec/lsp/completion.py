@@ -13,6 +13,7 @@ from lsprotocol import types
 from deit_spec import published
 from deit_spec.lsp.cursor import Cursor, cursor_at, written
 from deit_spec.lsp.document import Document
+from deit_spec.source.files import real
 from deit_spec.source.plain import scalar_text
 from deit_spec.spec.json_schema import json_schema
 
@@ -121,7 +122,7 @@ def _bases(document: Document, cursor: Cursor) -> Iterator[types.CompletionItem]
         own = document.origin.path
         begun, slash, _ = cursor.word.rpartition("/")
         for name in islice(
-            _specs(own.parent / f"{begun}{slash}", own.resolve()), _MOST_FILES
+            _specs(own.parent / f"{begun}{slash}", real(own)), _MOST_FILES
         ):
             yield types.CompletionItem(
                 f"{begun}{slash}{name}", kind=types.CompletionItemKind.File
@@ -136,9 +137,9 @@ def _specs(folder: Path, own: Path) -> Iterator[str]:
     except (OSError, ValueError):
         return
     for entry in found:
-        if entry.name.startswith(".") or Path(entry.path).resolve() == own:
+        if entry.name.startswith(".") or real(Path(entry.path)) == own:
             continue
-        if entry.is_dir():
+        if Path(entry.path).is_dir():  # that of the entry raises for a circle of links
             yield f"{entry.name}/"
         elif entry.name.endswith(_SUFFIXES):
             yield entry.name

@@ -43,7 +43,7 @@ class Document:
     @property
     def is_too_large(self) -> bool:
         """Whether it is refused unread, whatever it says."""
-        return len(self.text.text) > FILE_BYTES
+        return len(self.text.text.encode("utf-8", "surrogatepass")) > FILE_BYTES
 
     @cached_property
     def checked(self) -> Checked:

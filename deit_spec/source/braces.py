@@ -22,7 +22,7 @@ _CLOSE: Final = re.compile(rf"(?:\s*,\s*{_NUMBER})*\s*\}}")
 # Atomic, for one number less would have a comma behind it.
 _STRAY: Final = re.compile(
     rf"(?<=[:\s])\{{\s*(?P<number>(?>{_NUMBER}(?:\s*,\s*{_NUMBER})*))"
-    r"(?=\s*(?:,|\Z)|[ \t]*(?:\#|[\r\n]))(?!\s*\})"
+    r"(?=\s*(?:,|\]|\Z)|[ \t]*(?:\#|[\r\n]))(?!\s*\})"
 )
 
 _SINGLE: Final = re.compile(rf"(?<=[:\s])\{{\s*(?P<number>{_NUMBER})(?=\s*\}})")

@@ -7,7 +7,13 @@ from deit_spec.source.misread import line_at
 
 # A value may begin with either.
 _COMMENT: Final = re.compile(r"""(?:^\s*|[,\w"'\]}]\s+)(?P<sign>//|/\*)""")
-_TEXT: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
+# Behind a value in a line above, it is a part of that, and no reason to stop later.
+_COMMENT_ABOVE: Final = re.compile(r"(?:^\s*|[,{\[]\s+)(?P<sign>//|/\*)")
+_OWN_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
+# To the end where it is not closed, or each quote in it would be looked at anew.
+_TEXT: Final = re.compile(
+    r""""(?:[^"\\]|\\.)*(?:"|\\?(?P<open>\Z))|'[^']*(?:'|(?P<also>\Z))"""
+)
 
 
 class Comment(NamedTuple):
@@ -33,9 +39,14 @@ def comment_near(text: str, offset: int) -> Comment | None:
     """Find a comment in the line where the parser stopped, or the one above."""
     here = line_at(text, offset)
     above = line_at(text, len(text[: here[0]].rstrip("\r\n")))
-    for start, line in (here, above):
+    for (start, line), pattern in ((here, _COMMENT), (above, _COMMENT_ABOVE)):
         # What is in quotes is no comment, and neither is what is behind `#`.
-        bare = _TEXT.sub(lambda part: "x" * len(part[0]), line)
-        if comment := _COMMENT.search(bare.partition(" #")[0]):
+        bare = _TEXT.sub(_without_text, line)
+        if comment := pattern.search(_OWN_COMMENT.sub("", bare)):
             return Comment(start + comment.start("sign"), comment["sign"])
     return None
+
+
+def _without_text(found: re.Match[str]) -> str:
+    is_closed = found["open"] is None and found["also"] is None
+    return "x" * len(found[0]) if is_closed else found[0]

@@ -157,7 +157,7 @@ class Composer:
     def _name(self, event: Event, key: Node, mapping: _Opened) -> str | None:
         """Give the name of a key that counts, and report one that does not."""
         name = key.value
-        if type(event) is AliasEvent:
+        if type(event) is AliasEvent or name is UNKNOWN:
             self._doubt(mapping.path)
         elif name == "<<" and _is_merge(event):
             self._report.note(problems.merge_key(self._span(key)))
@@ -232,13 +232,16 @@ class Composer:
         entry = self._entry(key, item)
         there = value.get(name, UNKNOWN)
         equal = type(there) is type(item.value) and there == item.value
-        is_plain = equal and not isinstance(there, dict | list) and there is not UNKNOWN
+        is_plain = not isinstance(there, dict | list) and there is not UNKNOWN
+        # Behind another that says something else, it may be the one that counts.
+        child = None if path is None else (*path, name)
+        is_plain = is_plain and equal and child not in self.doubts
         edit = removed(entry, entry.source, in_braces=in_braces) if is_plain else None
-        fix = Fix(f"remove the second `{name}`", (edit,)) if edit else None
+        fix = Fix(f"remove the repeated `{name}`", (edit,)) if edit else None
         first = self._span(firsts[name])
         self._report.note(problems.twice(name, entry.key, first, fix))
         if not equal:
-            self._doubt(None if path is None else (*path, name))
+            self._doubt(child)
 
     def _check(self, event: CollectionStartEvent, kind: str, depth: int) -> None:
         if depth > limits.NESTING_DEPTH:

@@ -51,7 +51,7 @@ def contents(path: Path) -> bytes:
         ValueError: The name holds a character that no file name can.
     """
     written = _written.get()
-    if written and (text := written.get(path.resolve())) is not None:
+    if written and (text := written.get(real(path))) is not None:
         return text
     given = _is_given(path)
     opener = None if given else _open_at_once
@@ -65,11 +65,22 @@ def contents(path: Path) -> bytes:
 @contextmanager
 def as_if_written(texts: Mapping[Path, bytes]) -> Iterator[None]:
     """Read files within as if these texts had been written to them."""
-    token = _written.set({path.resolve(): text for path, text in texts.items()})
+    token = _written.set({real(path): text for path, text in texts.items()})
     try:
         yield
     finally:
         _written.reset(token)
+
+
+def real(path: Path) -> Path:
+    """The path without links; of links that lead round, one of them.
+
+    `Path.resolve` raises there, before Python 3.13.
+
+    Raises:
+        ValueError: The name holds a character that no file name can.
+    """
+    return Path(os.path.realpath(path))
 
 
 def is_special(path: Path) -> bool:

@@ -47,7 +47,9 @@ def is_left_open(text: str, opened: int, offset: int) -> bool:
     indent = indent_of(line)
     if not line.strip(" ") or not (found := LINE_BREAK.search(since)):
         return False
-    lines = LINE_BREAK.split(text[opened + found.end() : text.find("\n", offset)])
+    ended = LINE_BREAK.search(text, offset)
+    end = ended.start() if ended else len(text)
+    lines = LINE_BREAK.split(text[opened + found.end() : end])
     begun = (each for each in lines if each.strip() and each.lstrip()[0] not in "}]#,")
     return any(indent_of(each) <= indent for each in begun)
 

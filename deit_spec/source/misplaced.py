@@ -21,7 +21,13 @@ _BEGUN: Final = re.compile(r"--- +(\w+: .*)")
 _SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
 _ITEM: Final = r"[A-Za-z_]\w*: +[^\s:,]+"
 _PAIRS: Final = re.compile(rf"(?=(?P<key>\w+)){_ITEM}(?P<more>(?:, +{_ITEM})*)")
-_SIGNED: Final = re.compile(r"(?P<sign>[@`%])(?P<number>[-+]?[0-9][0-9.eE+-]*)`?")
+# A number, what may stand before it by mistake, and what behind it.
+_ALONE: Final = re.compile(
+    r"""(?:[@`%"'>]|:[ ]+)?
+    (?P<number>[-+]?[0-9][0-9.eE+-]*)
+    (?:`|["']?(?:\s*:)?\s.*|:)?""",
+    re.VERBOSE,
+)
 _NO_MAPPING: Final = "mapping values are not allowed in this context"
 _OPENING: Final = re.compile(r"\b(?P<key>[A-Za-z_]\w*):\s*\Z")
 _NOTHING: Final = re.compile(
@@ -72,8 +78,8 @@ def _about_value(line: str, column: int, problem: str, is_key: IsKey) -> str | N
 
 def _as_scalar(value: str) -> str:
     """Say how a value is no more than one: a number, or a text."""
-    if signed := _SIGNED.fullmatch(value):
-        return f"write the number alone: `{signed['number']}`"
+    if number := _ALONE.fullmatch(value):
+        return f"write the number alone: `{number['number']}`"
     return f"quote the value: `{in_quotes(value)}`"
 
 

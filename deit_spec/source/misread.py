@@ -13,7 +13,7 @@ _NO_KEY: Final = "mapping values are not allowed in this context"
 _NO_START: Final = "did not find expected <document start>"
 _NO_COLON: Final = "could not find expected ':'"
 _LINE: Final = re.compile(r"[^\r\n]+")
-_COLON: Final = re.compile(r":(?:\s|$)")
+_COLON: Final = re.compile(r":(?:[ \t\r\n]|$)")
 # What is written in place of `: `, and a value that stands as well behind it.
 _PAIR: Final = re.compile(
     r"""(?P<quote>["']?)(?P<key>[A-Za-z_][\w-]*)(?P=quote)

@@ -22,6 +22,7 @@ from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.report import EnoughError, Report
 from deit_spec.source.slips import (
     IsKey,
+    Slip,
     find_slips,
     knows_none,
     patches_of,
@@ -153,9 +154,22 @@ def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _R
         return reading
     # Past the line on which it had stopped, or a slip was not what stopped it.
     further = again.stop is None or _is_behind(again.stop, reading.stop, positions)
-    if kept and further:
-        return again._replace(problems=report_of(kept, positions) + again.problems)
-    return reading
+    if not (kept and further):
+        return reading
+    again, kept = _with_tabs(again, kept, positions, is_key)
+    return again._replace(problems=report_of(kept, positions) + again.problems)
+
+
+def _with_tabs(
+    meant: _Reading, slips: list[Slip], positions: Positions, is_key: IsKey
+) -> tuple[_Reading, list[Slip]]:
+    """Leave the tabs where they are if the parser gets as far with them."""
+    others = [slip for slip in slips if not slip.is_tab]
+    if len(others) == len(slips):
+        return meant, slips
+    tabbed = Positions(positions.source, patches_of(others))
+    reading = _read(tabbed, is_key, to_the_end=True)
+    return (reading, others) if reading.stop == meant.stop else (meant, slips)
 
 
 def _is_behind(offset: int, other: int | None, positions: Positions) -> bool:

@@ -24,7 +24,7 @@ SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
 # A name, then what stands where `: ` belongs: `:`, `=`, `-` or nothing but a space.
 _PAIR: Final = re.compile(
     r"^[ \t]*(?P<key>[A-Za-z_](?:[\w-]*\w)?)"
-    r"(?P<sign>:(?=[^\s:])| *= *| *- +| +)"
+    r"(?P<sign>:(?:[^\S \t\r\n]+|(?=[^\s:]))| *= *| *- +| +)"
     rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
     re.MULTILINE,
 )
@@ -61,6 +61,11 @@ class Slip(NamedTuple):
     title: str
     is_sure: bool = True
 
+    @property
+    def is_tab(self) -> bool:
+        """Whether it is in the indentation."""
+        return self.title == _UNTAB
+
 
 def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
     """No word is a key: nothing is taken for a slip but a tab."""
@@ -84,8 +89,8 @@ def report_of(slips: Sequence[Slip], positions: Positions) -> list[Diagnostic]:
 
     All tabs are one finding, for an editor makes all or none.
     """
-    tabs = [slip for slip in slips if slip.title == _UNTAB]
-    others = [[slip] for slip in slips if slip.title != _UNTAB]
+    tabs = [slip for slip in slips if slip.is_tab]
+    others = [[slip] for slip in slips if not slip.is_tab]
     return [_report(each, positions) for each in (tabs, *others) if each]
 
 
@@ -109,6 +114,7 @@ def _tabs(text: str) -> Iterator[Slip]:
     lines = list(_TAB.finditer(text))
     tabbed = dict(_tabbed(lines))
     above, opens, block = None, False, None
+    voids = list[re.Match[str]]()
     for line, below in zip(lines, _widths_below(lines), strict=True):
         width = len(line["indent"])
         is_spaced = not _is_void(line) and "\t" not in line["indent"]
@@ -118,7 +124,14 @@ def _tabs(text: str) -> Iterator[Slip]:
         if (key := tabbed.get(line.start())) is not None:
             if is_free:
                 width = _width(above, below, opens=opens)
+            if _is_void(line):
+                voids.append(line)
+                continue
             yield _tab(line, width, key)
+        if not _is_void(line):
+            # A comment stands as the key does that it is above.
+            yield from (_tab(each, width, tabbed[each.start()]) for each in voids)
+            voids.clear()
         if is_free:
             above = width
             rest = line["rest"].partition(" #")[0].rstrip()

@@ -26,7 +26,7 @@ _ENDS: Final = "found unexpected end of stream"
 _CLOSING: Final = {"[": "]", "{": "}"}
 # Quoted texts and comments first, so that a bracket in one is passed over.
 _BRACKETS: Final = re.compile(
-    r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\Z)|(?: |^)\#.*|[\[\]{}]""",
+    r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\\?\Z)|(?: |^)\#.*|[\[\]{}]""",
     re.MULTILINE,
 )
 

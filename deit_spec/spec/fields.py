@@ -42,6 +42,10 @@ SYNONYMS = {
     "drop_path_rate": "drop_path",
     "init_values": "layer_scale",
     "eps": "layer_norm_eps",
+    "_base_": "extends",
+    "base": "extends",
+    "inherits": "extends",
+    "parent": "extends",
 }
 """What timm, transformers and papers call the fields."""
 
@@ -55,6 +59,11 @@ ELSEWHERE = {
     "hidden_act": "remove it: the MLP has the exact GELU",
     "global_pool": "`readout`, under `variant`, says what a lone head reads",
     "class_token": "remove it: there always is one",
+    "batch_size": "remove it: a recipe has it, and a spec is of the model alone",
+    "head_dim": "`embed_dim` is this times `num_heads`",
+    "include": "`extends` names what a spec builds on",
+    "num_patches": "remove it: `image_size` and `patch_size` make it",
+    "version": "remove it: a spec has none",
 }
 """What other tools say in a field that has no like of the same meaning here."""
 

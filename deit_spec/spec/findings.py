@@ -91,10 +91,11 @@ def _unknown_key(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
         f"unknown key `{_cut(path[-1])}`",
         Label(fixes.document.nearest(path).key, "no such key"),
         helps=[
-            _there_already(path, meant, fixes)
+            _comment(path)
+            or _there_already(path, meant, fixes)
             or _split(path, meant, error["input"])
             or _opened(path, meant, error["input"], fixes)
-            or _around(path, error["input"], fixes)
+            or _around(path, meant, error["input"], fixes)
             or _indented(path, meant)
             or opposite(path, error["input"], fixes.words)
             or fixes.words.where_it_belongs(path)
@@ -107,7 +108,7 @@ def _no_string(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     """A key of a mapping from Python; YAML's own are found by the reader."""
     *outer, _ = path
     key = error["input"]
-    place = (*outer, key if isinstance(key, int) else str(key))
+    place = (*outer, key if type(key) is int else str(key))
     return diagnose(
         "DS005",
         f"a key is {describe(key)}, not a string",
@@ -116,18 +117,25 @@ def _no_string(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     )
 
 
+def _comment(path: Path) -> str | None:
+    """Say that a key begins as a comment does in other languages."""
+    sign = path[-1][:2]
+    return f"write `#` in place of `{sign}`" if sign in {"//", "/*"} else None
+
+
 def _there_already(path: Path, meant: Path, fixes: Fixes) -> str | None:
-    """Say that the field that was meant is written as well."""
-    entry = fixes.document.spans.get(meant)
+    """Say that the field that was meant is written as well, by any of its names."""
+    there = meant if meant in fixes.document.spans else fixes.first_meaning(meant)
+    entry = fixes.document.spans.get(there)
     if (
-        meant == path
+        path in {meant, there}
         or fixes.words.is_mapping(meant)
         or entry is None
         or fixes.document.nearest(path).source is not fixes.document.source
         or entry.source is not fixes.document.source
     ):
         return None
-    return f"remove it, or `{'.'.join(meant)}` in line {entry.key.line}"
+    return f"remove it, or `{'.'.join(there)}` in line {entry.key.line}"
 
 
 def _split(path: Path, meant: Path, value: object) -> str | None:
@@ -151,12 +159,12 @@ def _opened(path: Path, meant: Path, value: object, fixes: Fixes) -> str | None:
     return f"write `{meant[-1]}: {opened[1]}: {value}`, with a space"
 
 
-def _around(path: Path, value: object, fixes: Fixes) -> str | None:
+def _around(path: Path, meant: Path, value: object, fixes: Fixes) -> str | None:
     """Say that the keys of a mapping belong a level up, where they are fields."""
-    if not isinstance(value, dict) or len(path) > 1:
+    if not isinstance(value, dict) or len(path) > 1 or fixes.words.is_mapping(meant):
         return None
-    meant = [fixes.words.meant_by((str(key),)) for key in value]
-    is_spec = all(map(fixes.words.is_known, meant)) and {*map(len, meant)} >= {1}
+    inner = [fixes.words.meant_by((str(key),)) for key in value]
+    is_spec = all(map(fixes.words.is_known, inner)) and {*map(len, inner)} >= {1}
     return f"write its keys in place of `{path[0]}:`, at the top" if is_spec else None
 
 

@@ -24,6 +24,7 @@ Path = tuple[str, ...]
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
+_THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
@@ -72,7 +73,11 @@ class Fixes:
 
     def retype(self, path: Path, kind: str, value: object) -> Fix | None:
         """Write the number, boolean or null that a value of another type says."""
-        if isinstance(value, float) and not _is_whole(self.written(path)):
+        written = self.written(path)
+        # Where a point parts thousands, `1.000` is one of them.
+        if _THOUSANDS.fullmatch(written):
+            return None
+        if isinstance(value, float) and not _is_whole(written):
             return None
         text = _retyped(path, kind, value, self.words)
         return self._write(path, text) if text is not None else None
@@ -177,11 +182,27 @@ class Fixes:
         # Python writes no number of thousands of digits, and no field is one.
         return {path: entry for path, entry in own if _is_of_words(path)}
 
+    def first_meaning(self, target: Path) -> Path:
+        """The first unknown key that may have meant a field; itself where none did."""
+        return self._firsts.get(target, target)
+
+    @cached_property
+    def _unknown(self) -> list[tuple[Path, Path]]:
+        """The unknown keys, each with the field that it may have meant."""
+        return [
+            (path, self.words.meant_by(path))
+            for path in self._own
+            if path and not self.words.is_known(path)
+        ]
+
     @cached_property
     def _meant(self) -> Counter[Path]:
         """How many unknown keys may have meant each field."""
-        unknown = (path for path in self._own if path and not self.words.is_known(path))
-        return Counter(map(self.words.meant_by, unknown))
+        return Counter(meant for _, meant in self._unknown)
+
+    @cached_property
+    def _firsts(self) -> dict[Path, Path]:
+        return {meant: path for path, meant in reversed(self._unknown)}
 
     @cached_property
     def _first_misplaced(self) -> int:

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from deit_spec.spec.fields import ELSEWHERE
 from deit_spec.spec.places import plain
-from deit_spec.spec.suggest import listed
+from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
@@ -23,6 +23,7 @@ _UNIT = re.compile(r"""(?<=\d)(?: *(?:x|px|%)|(?: +|(?=["'/;(<]))\D*)$""")
 _AROUND = "()[]{},;:= \t"
 _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
+_OF_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _DECIMAL = re.compile(r"\d+,\d+")
 _BETWEEN = re.compile(r" *[x×*,] *| +")
 _PRODUCT = re.compile(r"(\d{1,9}) *[*×] *(\d{1,9})")
@@ -42,14 +43,17 @@ def right_type(
     if wanted in {"an integer", "a number"}:
         exact = decimal_of(written) if isinstance(value, float) else None
         near = _near(value if exact is None else exact, whole=wanted == "an integer")
+        if wanted == "an integer" and _OF_POINTS.fullmatch(written):
+            near.append(int(written.replace(".", "")))
         if fitting := [number for number in near if words.fits(path, number)]:
             return listed([f"`{name}: {number!r}`" for number in fitting])
     if wanted == "true or false":
-        switch = SWITCHES.get(value.lower()) if isinstance(value, str) else None
+        switch = _switch(value) if isinstance(value, str) else None
         both = f"`{name}: true` or `{name}: false`"
         return f"`{name}: {switch}`" if switch else both
     if name == "extends" and not isinstance(value, str):
-        return default(path, words)
+        only = value[0] if isinstance(value, list) and len(value) == 1 else None
+        return f"`{name}: {only}`" if type(only) is str else default(path, words)
     if wanted == "a string" and isinstance(value, int | float):
         text = written or plain(value)
         if words.fits(path, text):
@@ -57,6 +61,13 @@ def right_type(
     if wanted == "a mapping":
         return _mend_mapping(name, value, written)
     return default(path, words)
+
+
+def _switch(value: str) -> str | None:
+    """What a text most likely says that stands where true or false does."""
+    word = value.lower().strip(_AROUND)
+    meant = closest_word(word, SWITCHES) if len(word) > 1 else None
+    return {"y": "true", "n": "false"}.get(word) or SWITCHES.get(meant or word)
 
 
 def _mend_mapping(name: str, value: object, written: str) -> str:
@@ -85,6 +96,8 @@ def _near(value: object, *, whole: bool) -> list[float]:
     """The numbers that a value of another type most likely means."""
     if isinstance(value, list) and value and value.count(value[0]) == len(value):
         value = value[0]
+    if whole and isinstance(value, str):  # nothing is a hundredth of an integer
+        value = value.rstrip("% ")
     number = _as_number(value)
     if number is None:
         return []
@@ -108,7 +121,7 @@ def _as_number(value: object) -> float | Decimal | None:
 def _read(text: str) -> float:
     """Read what is a number but for its surroundings: `6,`, `224x224`, `64 * 3`."""
     # A `#` begins no comment behind a word.
-    text = text.partition("#")[0].strip(_AROUND).lower()
+    text = text[:_DIGITS].partition("#")[0].strip(_AROUND).lower()
     if _OF_BASE.fullmatch(text):
         return float(int(text, 0))
     first, *more = _BETWEEN.split(text)
@@ -156,6 +169,8 @@ def percent(path: Path, value: float, words: Vocabulary = SPEC) -> str | None:
 
 def default(path: Path, words: Vocabulary = SPEC) -> str:
     """Say what the field is when it is left out."""
+    if path == ("name",):  # the file's, by default
+        return "leave `name` out, or write one word"
     found = words.default_of(path)
     if found is ...:
         return f"for example, `{path[-1]}: {plain(words.example_of(path))}`"

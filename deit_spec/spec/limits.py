@@ -7,7 +7,7 @@ docs/limits.md lists these and those of the text.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
@@ -70,16 +70,17 @@ def find_oversize(spec: DeiTSpec, places: Places) -> Iterator[Diagnostic]:
         return
     smaller = list(_smaller(spec))
     about = places.about(
-        *((field, f"at most {value}", getattr(spec, field)) for field, value in smaller)
+        *(
+            (field, f"at most {value}", getattr(spec, field))
+            for field, value in smaller or _both(spec)
+        )
     )
     yield diagnose(
         "DS212",
         f"{count:,} parameters pass the limit of {PARAMETERS:,}",
         about.primary,
         secondary=about.secondary,
-        helps=[
-            f"{listed([f'`{field}: {value}`' for field, value in smaller])} or less"
-        ],
+        helps=[_words(smaller) if smaller else _words_of_both(_both(spec))],
     )
 
 
@@ -104,7 +105,6 @@ def count_parameters(spec: DeiTSpec) -> int:
 
 def _smaller(spec: DeiTSpec) -> Iterator[tuple[str, int]]:
     """The largest value of each field that alone makes the model small enough."""
-    found = False
     for field, multiple in _STEPS:
         step = getattr(spec, multiple) if multiple else 1
         most = (getattr(spec, field) or 0) // step
@@ -114,7 +114,24 @@ def _smaller(spec: DeiTSpec) -> Iterator[tuple[str, int]]:
 
         times = bisect_right(range(1, most + 1), PARAMETERS, key=size)
         if times:
-            found = True
             yield field, times * step
-    if not found:
-        yield "embed_dim", spec.num_heads
+
+
+def _words(smaller: Sequence[tuple[str, int]]) -> str:
+    return f"{listed([f'`{field}: {value}`' for field, value in smaller])} or less"
+
+
+def _both(spec: DeiTSpec) -> list[tuple[str, int]]:
+    """Where there are as many heads as channels, fewer of one need fewer of both."""
+
+    def size(width: int) -> int:
+        fewer = {"embed_dim": width, "num_heads": width}
+        return count_parameters(spec.model_copy(update=fewer))
+
+    width = bisect_right(range(1, spec.num_heads + 1), PARAMETERS, key=size)
+    return [("num_heads", width), ("embed_dim", width)]
+
+
+def _words_of_both(both: Sequence[tuple[str, int]]) -> str:
+    (first, value), (second, _) = both
+    return f"`{first}: {value}` with `{second}: {value}`, or less of both"

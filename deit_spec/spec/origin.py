@@ -9,6 +9,7 @@ from typing import TypeAlias
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.source import Document, read_bytes, read_file
+from deit_spec.source.files import real
 from deit_spec.source.slips import IsKey
 from deit_spec.spec.suggest import closest_word
 from deit_spec.spec.vocabulary import SPEC
@@ -48,7 +49,7 @@ class Origin:
         """Whether both are one spec, whatever it is called. They have been read."""
         if self.path is None or other.path is None:
             return self == other
-        return self.path.resolve() == other.path.resolve()
+        return real(self.path) == real(other.path)
 
     def read(self, is_key: IsKey = SPEC.is_key) -> Found:
         """Read it; a file that is not there may be a published name misspelt."""
@@ -94,7 +95,7 @@ def _short(path: Path) -> Path:
         return path
     short = Path(os.path.normpath(path))
     try:
-        return short if short.resolve() == path.resolve() else path
+        return short if real(short) == real(path) else path
     except ValueError:  # no file can be called so
         return path
 

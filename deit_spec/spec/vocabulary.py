@@ -3,6 +3,7 @@
 A spec has its words here; a recipe, which is checked the same way, brings its own.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -17,6 +18,7 @@ from deit_spec.spec.fields import (
     meant_by,
     model_of,
 )
+from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.misspelling import is_misspelt
 from deit_spec.spec.remembering import remembered
 from deit_spec.spec.suggest import listed
@@ -114,6 +116,11 @@ class _SpecWords(Vocabulary):
 
     def is_mapping(self, path: Path) -> bool:
         return path == ("variant",)
+
+    def fits(self, path: Path, value: object) -> bool:
+        most = LARGEST.get(path[-1], math.inf) if len(path) == 1 else math.inf
+        is_within = not isinstance(value, int | float) or value <= most
+        return is_within and super().fits(path, value)
 
     def where_it_belongs(self, path: Path) -> str:
         *outer, key = path

@@ -87,6 +87,21 @@ def test_a_circle_of_links_gives_a_file_once(tmp_path: Path) -> None:
     assert done.stdout.startswith("a/b/good.yaml: ")
 
 
+@pytest.mark.parametrize("options", [(), ("--diff",), ("--fix",)])
+@pytest.mark.parametrize("name", ["loop.yaml", "../a/loop.yaml", "extending.yaml"])
+def test_a_link_to_itself_cannot_be_read(
+    tmp_path: Path, name: str, options: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    (folder / "extending.yaml").write_text("extends: ../a/loop.yaml\n")
+    (folder / "good.yaml").write_text("depth: 3\n")
+    done = commands.run("validate", *options, "good.yaml", name, cwd=folder)
+    assert done.returncode == 1
+    assert "error[DS009]: the file cannot be read: too many" in done.stderr
+
+
 def test_all_valid(specs: Path) -> None:
     done = commands.run("validate", "good.yaml", "b/good.yml", cwd=specs)
     assert (done.returncode, done.stdout) == (0, "2 specs, all valid\n")

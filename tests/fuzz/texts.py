@@ -20,6 +20,8 @@ VALUES: Final = [
     "~", "", "cls", "dist", "mean_logits", "mean_tokens", "patches", "fan_in", "'12'",
     '"1e-6"', "[1, 2]", "{a: 1}", "&a 1", "*a", "!!int 3", "!x y", "|\n  text", "- 1",
     "deit_tiny_patch16_224", "/dev/zero", "fuzzed.yaml", "..", "'", '"', "\t", "#",
+    "{{ x }}", "{1", "1.000", "2 * 3", "@12", '\\"' * 5000, '"1' + " " * 5000 + '2"',
+    "x: y, " * 500, "=======", "// c", "/* c */",
 ]  # fmt: skip
 GLUE: Final = [
     ": ",

@@ -145,6 +145,7 @@ def test_specs_beside_the_document(tmp_path: Path) -> None:
     for name in ("a.yaml", "own.yaml", ".hidden.yaml", "notes.md", "sub/b.yml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "loop").symlink_to("loop")
     own = tmp_path / "own.yaml"
     files = [item.label for item in offered("extends: |", own)][len(PUBLISHED) :]
     assert files == ["a.yaml", "sub/"]

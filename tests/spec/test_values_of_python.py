@@ -31,7 +31,12 @@ def test_values_of_python(value: dict[str, Any], code: str, message: str) -> Non
     ("text", "helps"),
     [
         ("depth: 11.99999999999999999999\n", ("`depth: 11` or `depth: 12`",)),
-        ("num_classes: 9007199254740993.0\n", ("`num_classes: 9007199254740993`",)),
+        (
+            "num_classes: 9007199254740993.0\n",
+            (
+                "leave `num_classes` out, or write `num_classes: null`",
+            ),  # past the limit
+        ),
     ],
 )
 def test_digits_that_a_float_rounds_away(text: str, helps: tuple[str, ...]) -> None:

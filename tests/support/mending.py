@@ -225,6 +225,10 @@ class Editor(Text):
             mapping = re.sub(r"(?m)^  ", "", mapping)
         self.cut(key, end, mapping.strip("{}").replace(", ", "\n"))
 
+    def _set_value(self, finding: Diagnostic, step: Step) -> None:
+        start, end = self.line(self.offsets(finding.primary.span)[0])
+        self.cut(self.text.index(": ", start) + 2, end, step.key)
+
     def _fill(self, finding: Diagnostic, step: Step) -> None:
         """What the value was to be is not known; the default is one."""
         start, end = self.offsets(finding.primary.span)
@@ -359,6 +363,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "wrap": Editor._wrap,
     "lift": Editor._lift,
     "space": Editor._space,
+    "set value": Editor._set_value,
     "fill": Editor._fill,
     "unwrap": Editor._unwrap,
     "join": Editor._join,
