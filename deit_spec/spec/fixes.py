@@ -98,8 +98,12 @@ class Fixes:
         entry = self._own.get(path)
         if entry is None or entry.value.line != entry.value.end_line:
             return None
+        written, behind = self._text(entry.value)
+        # Without quotes a text goes on in the next line, if that is where it broke off.
+        if written[:1] in {"'", '"'} and not self.document.is_whole:
+            return None
         # Behind a quote the parser takes `#` for a comment; behind a word it is not.
-        if self._text(entry.value)[1] not in _ENDS:
+        if behind not in _ENDS:
             return None
         return Fix(f"write `{path[-1]}: {text}`", (Edit(entry.value, text),))
 

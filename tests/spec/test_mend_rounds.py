@@ -54,6 +54,15 @@ def test_a_text_that_would_grow_too_long_is_mended_as_far_as_there_is_room(
     assert count(check_text(mended.after, "a.yaml")) == Count(0, is_all=True)
 
 
+def test_a_text_before_a_break_keeps_its_quotes() -> None:
+    """Without them it would go on in the line that no one could read."""
+    text = b"  depth: '12'\n  depth: '12'\n   heads, 3\n  depth: '12'\n"
+    mended = mend_text(text, "a.yaml")
+    assert mended.after == b"  depth: '12'\n   heads, 3\n  depth: '12'\n"
+    assert not any(found.fix for found in mended.checked.diagnostics)
+    assert counted(text.decode()) == Count(1, is_all=True)
+
+
 def test_equal_lines_that_are_each_wrong_become_one_that_is_right() -> None:
     mended = mend_text(b"depth: 12.0\n" * 3, "a.yaml")
     assert mended.after == b"depth: 12\n"
