@@ -9,8 +9,8 @@ from deit_spec.explain.facts import alternatives, path_of
 from deit_spec.explain.layers import Layers, collapse, collapse_whole
 from deit_spec.graph import LayerGraph
 from deit_spec.pipeline import lower
+from deit_spec.source.plain import value_text
 from deit_spec.spec import Checked, DeiTSpec, check_spec
-from deit_spec.spec.places import plain
 
 _WIDE: dict[str, Any] = {
     "image_size": 32,
@@ -119,8 +119,8 @@ def _compare(field: str, one: Checked, other: Checked) -> Effect:
     changed = [path for path in kept if new[path] != old[path]]
     rewired = [path for path in kept if before.inputs(path) != after.inputs(path)]
     return Effect(
-        plain(_value(one.spec, field)),
-        plain(_value(other.spec, field)),
+        value_text(_value(one.spec, field)),
+        value_text(_value(other.spec, field)),
         _sizes(before, after),
         collapse(after, changed),
         collapse_whole(after, new.keys() - old.keys()),

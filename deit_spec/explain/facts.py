@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from deit_spec.source.plain import value_text
 from deit_spec.spec import DeiTSpec, Variant
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 from deit_spec.spec.limits import LARGEST
-from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import listed
 from deit_spec.spec.vocabulary import SPEC
 
@@ -63,7 +63,7 @@ def default_text(field: str) -> str:
         return "the file's stem"
     if field == "variant":
         return "the default of each of its fields"
-    return f"`{plain(SPEC.default_of(path_of(field)))}`"
+    return f"`{value_text(SPEC.default_of(path_of(field)))}`"
 
 
 def fields_of(field: str) -> tuple[str, ...]:

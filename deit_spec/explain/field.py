@@ -9,9 +9,9 @@ from deit_spec.explain import facts
 from deit_spec.explain.effects import Effect, effects
 from deit_spec.explain.layers import Layers
 from deit_spec.explain.provenance import Provenance, trace
+from deit_spec.source.plain import value_text
 from deit_spec.spec import Checked
 from deit_spec.spec.limits import LARGEST
-from deit_spec.spec.places import plain
 from deit_spec.spec.rules import RULES
 
 
@@ -118,7 +118,7 @@ def _facts(answer: FieldAnswer) -> Iterator[str]:
 
 
 def _origin(field: str, found: Provenance) -> str:
-    value = f"`{field}: {plain(found.value)}`"
+    value = f"`{field}: {value_text(found.value)}`"
     if found.place is None:
         return f"{value}, by default"
     way = [f", by `extends` at {link}" for link in reversed(found.links)]

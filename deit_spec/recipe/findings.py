@@ -8,10 +8,10 @@ from deit_spec.diagnostics import Diagnostic, Fix, Label, diagnose
 from deit_spec.recipe.checked import start_of, written
 from deit_spec.recipe.words import RECIPE
 from deit_spec.source import Document, Path
+from deit_spec.source.plain import value_text
 from deit_spec.spec.findings import Error, describe
 from deit_spec.spec.findings import find_in as find_in_field
 from deit_spec.spec.fixes import Fixes
-from deit_spec.spec.places import plain
 from deit_spec.spec.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def as_yaml(value: object) -> str:
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_yaml, value))}]"
-    return plain(value)
+    return value_text(value)
 
 
 def _missing(error: Error, fixes: Fixes) -> Diagnostic:
@@ -76,7 +76,7 @@ def _missing(error: Error, fixes: Fixes) -> Diagnostic:
 def _section_in_short(error: Error, fixes: Fixes) -> Diagnostic:
     """A section that is one text, such as `student: deit_tiny_patch16_224`."""
     found = find_in_field(error, fixes)
-    section, value = error["loc"][0], plain(error["input"])
+    section, value = error["loc"][0], value_text(error["input"])
     field = _IN_SHORT.get(section)
     pair = _PAIR.match(value)
     if field is None or pair:
@@ -92,7 +92,9 @@ def _malformed(error: Error, fixes: Fixes) -> Diagnostic:
         "DS515",
         f"{'.'.join(path)} is not {form}",
         Label(fixes.document.nearest(path).value),
-        helps=[f"for example, `{path[-1]}: {plain(fixes.words.example_of(path))}`"],
+        helps=[
+            f"for example, `{path[-1]}: {value_text(fixes.words.example_of(path))}`"
+        ],
     )
 
 

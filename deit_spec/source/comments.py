@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from deit_spec.source.misread import line_at
+from deit_spec.source.layout import line_at
 
 # A value may begin with either.
 _COMMENT: Final = re.compile(r"""(?:^\s*|[,\w"'\]}]\s+)(?P<sign>//|/\*)""")

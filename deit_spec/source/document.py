@@ -1,6 +1,6 @@
 """What reading a text gives: the plain value, and where each part of it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -9,6 +9,9 @@ from deit_spec.source.positions import Positions
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way from the root to a part: keys of mappings and indices of sequences."""
+
+IsKey: TypeAlias = Callable[[str], bool]
+"""Tells whether a word is a key that the reader of a document knows."""
 
 Stretch: TypeAlias = tuple[int, int]
 """The offsets between which something stands."""
@@ -86,3 +89,8 @@ class Document:
         while path not in self.spans:
             path = path[:-1]
         return path
+
+
+def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
+    """No word is a key: nothing is taken for a slip of the pen but a tab."""
+    return False

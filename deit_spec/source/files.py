@@ -11,9 +11,8 @@ from typing import Final
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.reason import reason_of
 from deit_spec.source import limits, problems
-from deit_spec.source.document import Document
+from deit_spec.source.document import Document, IsKey, knows_none
 from deit_spec.source.reader import read_bytes
-from deit_spec.source.slips import IsKey, knows_none
 
 # What the shell has opened for us, `<(…)` included: waiting for it is right.
 _DESCRIPTORS: Final = ("/dev/fd", "/proc/self/fd")

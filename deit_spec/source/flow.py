@@ -4,7 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics.model import LINE_BREAK
-from deit_spec.source.misread import indent_of
+from deit_spec.source.layout import CLOSING, indent_of, start_of_line
 
 _QUOTED: Final = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
 _KEY: Final = rf"(?:{_QUOTED}|[A-Za-z_][\w-]*)"
@@ -19,7 +19,6 @@ _CLOSED: Final = re.compile(r"[\]}]\s*\Z")
 _AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
 _VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
 _LINE_WITH_KEY: Final = re.compile(rf"[\r\n][ \t]*{_KEY}\s*:")
-_CLOSING: Final = {"[": "]", "{": "}"}
 _REACH: Final = 500
 """Characters that are looked back at most."""
 
@@ -42,7 +41,7 @@ def is_left_open(text: str, opened: int, offset: int) -> bool:
     since = text[opened:offset]
     if text[opened] == "[":
         return bool(_LINE_WITH_KEY.search(since))
-    start = max(text.rfind(end, 0, opened) for end in "\r\n") + 1
+    start = start_of_line(text, opened)
     line = text[start:opened]
     indent = indent_of(line)
     if not line.strip(" ") or not (found := LINE_BREAK.search(since)):
@@ -61,8 +60,8 @@ def find_gap(text: str, offset: int, opening: str) -> Gap | None:
     """
     before, here = text[max(offset - _REACH, 0) : offset], text[offset : offset + 1]
     began = offset - len(before)
-    if here and here in "]}" and here != _CLOSING[opening]:
-        closing = _CLOSING[opening]
+    if here and here in "]}" and here != CLOSING[opening]:
+        closing = CLOSING[opening]
         is_closed = text[offset + 1 :].lstrip().startswith(closing)
         message = f"`{here}` closes no `{opening}`"
         instead = f"write `{closing}` in place of `{here}`"

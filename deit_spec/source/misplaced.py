@@ -4,18 +4,20 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics.model import LINE_BREAK
-from deit_spec.source.misread import NO_PAIR, indent_of, line_at
+from deit_spec.source.document import IsKey
+from deit_spec.source.layout import indent_of, line_at
+from deit_spec.source.misread import NO_PAIR
 from deit_spec.source.plain import in_quotes
-from deit_spec.source.slips import IsKey
+from deit_spec.source.sentences import (
+    NO_CONTENT,
+    NO_DASH,
+    NO_KEY,
+    NO_MAPPING,
+    NO_START,
+)
 
-_REFUSED: Final = (
-    "block sequence entries are not allowed in this context",
-    "did not find expected node content",
-)
-_LEFT_OVER: Final = (
-    "did not find expected key",
-    "did not find expected <document start>",
-)
+_REFUSED: Final = (NO_DASH, NO_CONTENT)
+_LEFT_OVER: Final = (NO_KEY, NO_START)
 _SEPARATOR: Final = re.compile(r"---|\.\.\.")
 _BEGUN: Final = re.compile(r"--- +(\w+: .*)")
 _SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
@@ -28,18 +30,16 @@ _ALONE: Final = re.compile(
     (?:`|["']?(?:\s*:)?\s.*|:)?""",
     re.VERBOSE,
 )
-_NO_MAPPING: Final = "mapping values are not allowed in this context"
 _OPENING: Final = re.compile(r"\b(?P<key>[A-Za-z_]\w*):\s*\Z")
 _NOTHING: Final = re.compile(
     r"^(?P<line> *(?P<key>[A-Za-z_]\w*): *(?P<value>\{\}|\[\]|null|~)[ \t]*)"
     r"(?:#[^\r\n]*)?(?:\r\n|[\r\n])\Z",
     re.MULTILINE,
 )
-_NO_START: Final = "did not find expected <document start>"
 _DASH: Final = re.compile(r"^[ \t]*-(?:[ \t][^\r\n]*)?(?:\r\n|[\r\n])\Z", re.MULTILINE)
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
 _MISPLACED: Final = "remove the line, or write it where the other keys are"
-_NO_DASH: Final = "write one `key: value` a line, without `-`"
+_WITHOUT_DASHES: Final = "write one `key: value` a line, without `-`"
 
 
 def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
@@ -53,7 +53,7 @@ def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
         return f"remove the `{here}`"
     return (
         _about_value(line, offset - start, problem, is_key)
-        or ("- " in line[: indent_of(line) + 2] and _NO_DASH)
+        or ("- " in line[: indent_of(line) + 2] and _WITHOUT_DASHES)
         or _about_indent(text[:start], line, problem)
     )
 
@@ -68,7 +68,7 @@ def _about_value(line: str, column: int, problem: str, is_key: IsKey) -> str | N
         return None
     if more := _SECOND.fullmatch(value):
         return f"write `{more[1]}` on a line of its own"
-    pairs = _PAIRS.fullmatch(value) if problem == _NO_MAPPING else None
+    pairs = _PAIRS.fullmatch(value) if problem == NO_MAPPING else None
     if pairs and is_key(pairs["key"]):
         several = f"put braces around the pairs: `{{{value}}}`"
         one = f"write `{value}` in the next line, indented"
@@ -93,7 +93,7 @@ def _about_indent(before: str, line: str, problem: str) -> str:
     here = indent_of(line)
     if slip := _about_above(before, line):
         return slip
-    if len(above) == 1 and problem == _NO_START and above[0][0] > here:
+    if len(above) == 1 and problem == NO_START and above[0][0] > here:
         return f"indent line {above[0][1]} as this one"
     if above and above[-1][0] != here:
         return "indent the line as the one above it"

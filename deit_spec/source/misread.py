@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
 
+from deit_spec.source.layout import indent_of, line_at
+from deit_spec.source.sentences import NO_COLON, NO_MAPPING, NO_START
+
 NO_PAIR: Final = "remove the line, or write it as `key: value`"
-_NO_KEY: Final = "mapping values are not allowed in this context"
-_NO_START: Final = "did not find expected <document start>"
-_NO_COLON: Final = "could not find expected ':'"
 _LINE: Final = re.compile(r"[^\r\n]+")
 _COLON: Final = re.compile(r":(?:[ \t\r\n]|$)")
 # What is written in place of `: `, and a value that stands as well behind it.
@@ -36,24 +36,17 @@ class Line(NamedTuple):
         return self.start + len(self.text)
 
 
-def line_at(text: str, offset: int) -> tuple[int, str]:
-    """Give the line around an offset, with the offset at which it starts."""
-    start = max(text.rfind(end, 0, offset) for end in "\r\n") + 1
-    found = _LINE.match(text, start)
-    return start, found[0] if found else ""
-
-
 def misread(error: MarkedYAMLError, offset: int, text: str) -> Line | None:
     """Find the line that is no key with a value, if that is what stopped the parser."""
     start, line = line_at(text, offset)
-    if error.problem == _NO_COLON:
+    if error.problem == NO_COLON:
         since, before = line_at(text, _since(error, offset))
         return (
             _as_pair(since, before)
             or _as_opening(since, before, line)
             or _whole(since, before, NO_PAIR)
         )
-    if error.problem not in {_NO_KEY, _NO_START}:
+    if error.problem not in {NO_MAPPING, NO_START}:
         return None
     if own := _as_pair(start, line):
         return own
@@ -119,8 +112,3 @@ def _is_content(line: str) -> bool:
 def _whole(start: int, line: str, help_: str) -> Line:
     text = line.partition(" #")[0].strip()
     return Line(start + line.index(text), text, help_)
-
-
-def indent_of(line: str) -> int:
-    """Count the spaces before a line."""
-    return len(line) - len(line.lstrip(" "))

@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source import problems
+from deit_spec.source.document import IsKey
 from deit_spec.source.positions import Positions
-from deit_spec.source.slips import IsKey
 
 
 class Place(Protocol):
@@ -43,6 +43,10 @@ def find_parted(
             yield Parted(key, rest, comma_for_colon(positions, one, other))
         elif _is_in_parentheses(value.get(key), rest):
             first, second, span = _both(positions, one, other)
+            if second.startswith(
+                ('"', "'")
+            ):  # a parenthesis in quotes belongs to the text
+                continue
             yield Parted(key, rest, problems.parentheses(first, second, span))
 
 

@@ -48,6 +48,11 @@ def scalar_text(value: object) -> str:
     return _shown(value, repr)
 
 
+def value_text(value: object) -> str:
+    """Write a value as YAML does, a string without quotes."""
+    return value if isinstance(value, str) else scalar_text(value)
+
+
 def key_text(key: object) -> str:
     """Write a key; one that is not a string as its `str`."""
     return _string(key) if type(key) is str else _shown(key, str)

@@ -15,19 +15,12 @@ from deit_spec.diagnostics import (
 )
 from deit_spec.source import limits, problems
 from deit_spec.source.composer import Composer, Node
-from deit_spec.source.document import Document, Entry, Path
+from deit_spec.source.document import Document, Entry, IsKey, Path, knows_none
 from deit_spec.source.events import events
 from deit_spec.source.meaning import UNKNOWN
 from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.report import EnoughError, Report
-from deit_spec.source.slips import (
-    IsKey,
-    Slip,
-    find_slips,
-    knows_none,
-    patches_of,
-    report_of,
-)
+from deit_spec.source.slips import Slip, find_slips, patches_of, report_of
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(

@@ -6,9 +6,9 @@ from yaml.events import Event
 
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source import limits, problems, tags
+from deit_spec.source.document import IsKey
 from deit_spec.source.events import end_of, start_of
 from deit_spec.source.positions import Positions
-from deit_spec.source.slips import IsKey
 
 
 class EnoughError(Exception):

@@ -7,15 +7,13 @@ key comes of it: in a text of several lines, the same characters are no slip.
 
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Edit, Fix, Label, diagnose
+from deit_spec.source.document import IsKey
 from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.problems import quoted
-
-IsKey: TypeAlias = Callable[[str], bool]
-"""Tells whether a word is a key that the reader of a document knows."""
 
 # The indentation of a line, and what stands there if it is no comment.
 _TAB: Final = re.compile(r"^(?P<indent>[ \t]*)(?P<rest>[^\r\n]*)", re.MULTILINE)
@@ -65,11 +63,6 @@ class Slip(NamedTuple):
     def is_tab(self) -> bool:
         """Whether it is in the indentation."""
         return self.title == _UNTAB
-
-
-def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
-    """No word is a key: nothing is taken for a slip but a tab."""
-    return False
 
 
 def find_slips(text: str, is_key: IsKey) -> list[Slip]:

@@ -7,13 +7,15 @@ from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source.comments import comment_near
+from deit_spec.source.document import IsKey
 from deit_spec.source.flow import Gap, find_gap, is_left_open
+from deit_spec.source.layout import CLOSING
 from deit_spec.source.misplaced import about_line
 from deit_spec.source.misread import misread
 from deit_spec.source.positions import Positions
 from deit_spec.source.problems import quoted
 from deit_spec.source.quotes import Quote, closed_late
-from deit_spec.source.slips import IsKey
+from deit_spec.source.sentences import ENDS
 
 _HELPS: Final = {
     "found a tab character that violates indentation": "use spaces in place of tabs",
@@ -22,8 +24,6 @@ _HELPS: Final = {
     "found undefined tag handle": "remove the tag",
     "found unknown escape character": "write the backslash twice",
 }
-_ENDS: Final = "found unexpected end of stream"
-_CLOSING: Final = {"[": "]", "{": "}"}
 # Quoted texts and comments first, so that a bracket in one is passed over.
 _BRACKETS: Final = re.compile(
     r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\\?\Z)|(?: |^)\#.*|[\[\]{}]""",
@@ -66,7 +66,7 @@ def syntax_error(
             Label(positions.span(gap.start, gap.end)),
             helps=[gap.help],
         )
-    if error.problem == _ENDS and _opening(error, positions.meant):
+    if error.problem == ENDS and _opening(error, positions.meant):
         return _about_open_quote(error, positions)
     here = positions.text(offset, offset + 1)
     secondary, notes = [], [_tidy(error.note)]
@@ -115,7 +115,7 @@ def _about_open_quote(error: MarkedYAMLError, positions: Positions) -> Diagnosti
 def _gap(error: MarkedYAMLError, offset: int, text: str) -> Gap | None:
     """What is missing in a bracket that was opened, where it is no bracket itself."""
     opening = _opening(error, text)
-    if opening not in _CLOSING or not is_open(error):
+    if opening not in CLOSING or not is_open(error):
         return None
     since = error.context_mark
     if since and is_left_open(text, since.index, offset):
@@ -155,16 +155,16 @@ def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
     opening = _opening(error, text)
     if not is_open(error):
         opening = "" if here.strip() else _unclosed(text)
-    return f"close the `{opening}` with `{_CLOSING[opening]}`" if opening else None
+    return f"close the `{opening}` with `{CLOSING[opening]}`" if opening else None
 
 
 def _unclosed(text: str) -> str:
     """The last bracket of a text that none closes."""
     opened: list[str] = []
     for bracket in _BRACKETS.findall(text):
-        if bracket in _CLOSING:
+        if bracket in CLOSING:
             opened.append(bracket)
-        elif bracket in _CLOSING.values() and opened:
+        elif bracket in CLOSING.values() and opened:
             opened.pop()
     return opened[-1] if opened else ""
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.source import Document
-from deit_spec.source.plain import scalar_text
+from deit_spec.source.plain import scalar_text, value_text
 from deit_spec.spec.fields import opened_in, pair_in
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, opposite, percent, right_type
-from deit_spec.spec.places import plain
 from deit_spec.spec.schema import plain_name
 from deit_spec.spec.suggest import closest_word, listed
 
@@ -70,7 +69,7 @@ def no_mapping(document: Document) -> Diagnostic:
 def describe(value: object) -> str:
     """Say what a value is, as a person reads it in YAML."""
     if value is None or isinstance(value, bool):
-        return plain(value)
+        return value_text(value)
     if isinstance(value, str):
         return f'the string "{_cut(value)}"'
     if isinstance(value, float):
@@ -197,7 +196,7 @@ def _out_of_range(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     return diagnose(
         "DS103",
         f"{_dotted(path)} is not {words} {bound:g}",
-        Label(fixes.document.nearest(path).value, _cut(plain(error["input"]))),
+        Label(fixes.document.nearest(path).value, _cut(value_text(error["input"]))),
         helps=[
             percent(path, error["input"], fixes.words) or default(path, fixes.words)
         ],

@@ -14,9 +14,9 @@ from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
 from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
+from deit_spec.source.plain import value_text
 from deit_spec.spec.fields import pair_in
 from deit_spec.spec.helps import SWITCHES, decimal_of
-from deit_spec.spec.places import plain
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
@@ -238,7 +238,7 @@ def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | N
     if kind == "bool_type":
         return SWITCHES.get(text.lower())
     if kind == "int_type" and _INTEGER.fullmatch(text) and words.fits(path, int(text)):
-        return plain(int(text))
+        return value_text(int(text))
     if (
         kind == "float_type"
         and _NUMBER.fullmatch(text)

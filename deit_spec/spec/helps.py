@@ -4,8 +4,8 @@ import math
 import re
 from decimal import Decimal, InvalidOperation
 
+from deit_spec.source.plain import value_text
 from deit_spec.spec.fields import ELSEWHERE
-from deit_spec.spec.places import plain
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
@@ -55,7 +55,7 @@ def right_type(
         only = value[0] if isinstance(value, list) and len(value) == 1 else None
         return f"`{name}: {only}`" if type(only) is str else default(path, words)
     if wanted == "a string" and isinstance(value, int | float):
-        text = written or plain(value)
+        text = written or value_text(value)
         if words.fits(path, text):
             return f'`{name}: "{text}"`'
     if wanted == "a mapping":
@@ -147,11 +147,11 @@ def opposite(path: Path, value: object, words: Vocabulary = SPEC) -> str | None:
     if words.model_of(meant).model_fields[meant[-1]].annotation is bool:
         if not isinstance(value, bool | None):
             return None
-        text = plain(value is False)
+        text = value_text(value is False)
     elif value not in (True, None) or (off := words.default_of(meant)):
         return None
     else:
-        text = plain(off)
+        text = value_text(off)
     *place, name = meant
     where = "" if place == outer else ", under `variant`" if place else ", at the top"
     return f"write `{name}: {text}` in its place{where}"
@@ -164,7 +164,7 @@ def percent(path: Path, value: float, words: Vocabulary = SPEC) -> str | None:
     rate = value / 100
     if not words.fits(path, rate):
         return None
-    return f"`{path[-1]}: {rate!r}` is {plain(value)} percent"
+    return f"`{path[-1]}: {rate!r}` is {value_text(value)} percent"
 
 
 def default(path: Path, words: Vocabulary = SPEC) -> str:
@@ -173,8 +173,8 @@ def default(path: Path, words: Vocabulary = SPEC) -> str:
         return "leave `name` out, or write one word"
     found = words.default_of(path)
     if found is ...:
-        return f"for example, `{path[-1]}: {plain(words.example_of(path))}`"
-    value = plain(found)
+        return f"for example, `{path[-1]}: {value_text(words.example_of(path))}`"
+    value = value_text(found)
     if value == "null":
         return f"leave `{path[-1]}` out, or write `{path[-1]}: null`"
     return f"`{path[-1]}: {value}` is the default"

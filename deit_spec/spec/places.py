@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.source import Document
-from deit_spec.source.plain import scalar_text
+from deit_spec.source.plain import value_text
 
 Findings: TypeAlias = Iterator[Diagnostic]
 """What a rule finds."""
@@ -49,7 +49,7 @@ class Places:
 
     def _defaults(self, fields: Sequence[tuple[str, str, object]]) -> tuple[str, ...]:
         return tuple(
-            f"`{name}` is {plain(value)} by default"
+            f"`{name}` is {value_text(value)} by default"
             for name, _, value in fields
             if not self.wrote(name)
         )
@@ -65,8 +65,3 @@ def finding(code: str, message: str, about: About, *helps: str) -> Diagnostic:
         notes=about.notes,
         helps=helps,
     )
-
-
-def plain(value: object) -> str:
-    """Write a value as YAML does, a string without quotes."""
-    return value if isinstance(value, str) else scalar_text(value)

@@ -19,7 +19,7 @@ from deit_spec.ops import (
     Parameter,
     SplitHeads,
 )
-from deit_spec.spec.places import plain
+from deit_spec.source.plain import value_text
 from deit_spec.spec.vocabulary import SPEC
 from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.facts import Facts, find_facts
@@ -104,7 +104,7 @@ class Target:
         """Say of a field that the spec does not write what it is by default."""
         if field not in self.graph.places:
             value = SPEC.default_of(tuple(field.split(".")))
-            yield f"`{field}` is {plain(value)} by default"
+            yield f"`{field}` is {value_text(value)} by default"
 
     def _ops(self, kind: type[Kind]) -> Iterator[Kind]:
         return (op for _, op in self.graph.ops() if isinstance(op, kind))

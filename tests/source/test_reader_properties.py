@@ -136,6 +136,7 @@ def test_what_yaml_dumps_is_read_back(value: dict[str, object]) -> None:
 
 
 @given(json_like(ASCII), st.sampled_from([None, 1, 3]))
+@example({"": "(", ")": None}, None)
 @unhurried
 def test_json_is_read_as_json_reads_it(value: object, indent: int | None) -> None:
     text = json.dumps(value, indent=indent)

@@ -6,7 +6,8 @@ from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import Given, in_spec
-from deit_spec.spec.places import Findings, plain
+from deit_spec.source.plain import value_text
+from deit_spec.spec.places import Findings
 
 IMAGENET: Final = 1000
 _OTHERS: Final = re.compile(r"in(21|22|12)k$|in22ft|inat|laion|openai|mim|dino|mae")
@@ -115,7 +116,7 @@ def every_head_that_answers_learns(given: Given) -> Findings:
     yield diagnose(
         "DS529",
         f"the distillation head learns nothing with loss.{field} "
-        f"{plain(getattr(loss, field))}, and is part of every answer",
+        f"{value_text(getattr(loss, field))}, and is part of every answer",
         Label(given.places.value(f"loss.{field}"), "no teacher is learned from"),
         secondary=[
             Label(given.places.value("student.spec"), f"variant.fusion {fusion}"),

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.given import Given, in_spec
 from deit_spec.recipe.words import SECTIONS
-from deit_spec.spec.places import Findings, plain
+from deit_spec.source.plain import value_text
+from deit_spec.spec.places import Findings
 
 
 def settings_have_effect(given: Given) -> Findings:
@@ -29,11 +30,12 @@ def drop_path_is_kept(given: Given) -> Findings:
     own = spec.variant.drop_path
     yield diagnose(
         "DS519",
-        f"augmentation.drop_path {plain(rate)} replaces the student's {plain(own)}",
-        Label(given.places.value("student.spec"), f"drop_path {plain(own)}"),
+        f"augmentation.drop_path {value_text(rate)} replaces "
+        f"the student's {value_text(own)}",
+        Label(given.places.value("student.spec"), f"drop_path {value_text(own)}"),
         secondary=labels,
-        notes=[f"`augmentation.drop_path` is {plain(rate)} by default"],
-        helps=[f"`augmentation.drop_path: null`, or `{plain(rate)}`"],
+        notes=[f"`augmentation.drop_path` is {value_text(rate)} by default"],
+        helps=[f"`augmentation.drop_path: null`, or `{value_text(rate)}`"],
     )
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import DIGITS, Given, counted
-from deit_spec.spec.places import Findings, finding, plain
+from deit_spec.source.plain import value_text
+from deit_spec.spec.places import Findings, finding
 
 _RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
 
@@ -57,7 +58,7 @@ def _statistics(
         yield diagnose(
             "DS514",
             f"a deviation of {names[1]} is not above 0",
-            Label(given.places.value(names[1]), plain(min(std))),
+            Label(given.places.value(names[1]), value_text(min(std))),
             helps=["leave both out, or write deviations above 0"],
         )
 

@@ -3,7 +3,8 @@
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import DIGITS, Given
 from deit_spec.recipe.schema import Recipe
-from deit_spec.spec.places import Findings, finding, plain
+from deit_spec.source.plain import value_text
+from deit_spec.spec.places import Findings, finding
 from deit_spec.spec.suggest import listed, nearest_divisors, nearest_multiples
 
 EPOCHS, WARMUP_EPOCHS = 300, 5
@@ -65,7 +66,7 @@ def warmup_ends(given: Given) -> Findings:
         f"the warm-up, {_told(warmup, epoch)}, is no shorter than the run, "
         f"{_told(run, epoch)}",
         about,
-        f"`{field}: {plain(value)}`{instead}, a tenth of the run",
+        f"`{field}: {value_text(value)}`{instead}, a tenth of the run",
     )
 
 
@@ -122,11 +123,12 @@ def bounds_are_in_order(given: Given) -> Findings:
     scale = given.recipe.augmentation.crop_scale
     if scale is None or scale[0] <= scale[1]:
         return
+    high, low = map(value_text, scale)
     yield diagnose(
         "DS516",
         f"augmentation.crop_scale goes from {scale[0]:g} to {scale[1]:g}",
         Label(given.places.value("augmentation.crop_scale")),
-        helps=[f"`augmentation.crop_scale: [{plain(scale[1])}, {plain(scale[0])}]`"],
+        helps=[f"`augmentation.crop_scale: [{low}, {high}]`"],
     )
 
 
