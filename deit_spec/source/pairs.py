@@ -43,9 +43,7 @@ def find_parted(
             yield Parted(key, rest, comma_for_colon(positions, one, other))
         elif _is_in_parentheses(value.get(key), rest):
             first, second, span = _both(positions, one, other)
-            if second.startswith(
-                ('"', "'")
-            ):  # a parenthesis in quotes belongs to the text
+            if second.startswith(('"', "'")):  # a part of the text in these
                 continue
             yield Parted(key, rest, problems.parentheses(first, second, span))
 
