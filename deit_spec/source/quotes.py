@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from deit_spec.diagnostics.model import LINE_BREAK
 
 _LINE_WITH_KEY: Final = re.compile(r"^[ \t]*[\w-]+:(?:\s|\Z)", re.MULTILINE)
+_BEGUN_KEY: Final = re.compile(r"""["'][A-Za-z_][\w-]*:""")
 _WORD: Final = re.compile(r"\w")
 
 
@@ -35,7 +36,9 @@ def closed_late(text: str, offset: int) -> Quote | None:
         return None
     first, *rest = LINE_BREAK.split(text[start:end])
     where = " before the `,`" if first.rstrip().endswith(",") else ""
-    return Quote(start, end, sign, len(rest) + 1, where) if rest else None
+    if not rest:  # `{"depth: 12, "name": …` has lost the quote behind a key
+        where = " before the `:`" if _BEGUN_KEY.match(first) else ""
+    return Quote(start, end, sign, len(rest) + 1, where) if rest or where else None
 
 
 def _opening(text: str, end: int, sign: str) -> int | None:

@@ -91,11 +91,11 @@ def _about_quote(quote: Quote, positions: Positions) -> Diagnostic:
     end = positions.span(quote.end - 1, quote.end)
     return diagnose(
         "DS001",
-        f"a text in quotes goes on for {quote.lines} lines",
-        Label(end, "it ends here"),
-        secondary=[
-            Label(positions.span(quote.start, quote.start + 1), "it begins here")
-        ],
+        f"a text in quotes goes on for {quote.lines} lines"
+        if quote.lines > 1
+        else "a text in quotes goes on up to the next",
+        Label(positions.span(quote.start, quote.start + 1), "it begins here"),
+        secondary=[Label(end, "it ends here")],
         helps=[f"close the text with `{quote.sign}`{quote.where}"],
     )
 

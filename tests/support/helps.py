@@ -56,7 +56,7 @@ _PHRASES = (
     (r"write the value itself", "fill"),
     (r"write the value of `\W?(\w+)\W?` without", "unwrap"),
     (r"close the `.` with `(.)`", "close"),
-    (r"close the text with `(.)` before the `,`", "close before comma"),
+    (r"close the text with `(.)` before the `(.)`", "close before"),
     (r"close the text with `(.)`", "close text"),
     (r"indent the line as the one above it", "indent"),
     (r"indent the line as line (\d+)", "indent"),

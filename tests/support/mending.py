@@ -191,14 +191,15 @@ class Editor(Text):
         self.cut(end, end, step.key)
 
     def _close_text(self, finding: Diagnostic, step: Step) -> None:
-        opened = finding.secondary[0] if finding.secondary else finding.primary
-        end = self.line(self.offsets(opened.span)[0])[1]
+        end = self.line(self.offsets(finding.primary.span)[0])[1]
         self.cut(end, end, step.key)
 
-    def _close_before_comma(self, finding: Diagnostic, step: Step) -> None:
-        end = self.line(self.offsets(finding.secondary[0].span)[0])[1]
-        comma = self.text.rindex(",", 0, end)
-        self.cut(comma, comma, step.key)
+    def _close_before(self, finding: Diagnostic, step: Step) -> None:
+        start = self.offsets(finding.primary.span)[0]
+        end = self.line(start)[1]
+        find = self.text.rindex if step.value == "," else self.text.index
+        at = find(step.value, start, end)
+        self.cut(at, at, step.key)
 
     def _cut_value(self, finding: Diagnostic, step: Step) -> None:
         above = self.line(self.offsets(finding.primary.span)[0])[0] - 1
@@ -356,7 +357,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "break": Editor._break,
     "break below": Editor._break_below,
     "close text": Editor._close_text,
-    "close before comma": Editor._close_before_comma,
+    "close before": Editor._close_before,
     "cut value": Editor._cut_value,
     "untab line": Editor._untab_line,
     "uncomment": Editor._uncomment,
