@@ -20,7 +20,7 @@ _REFUSED: Final = (NO_DASH, NO_CONTENT)
 _LEFT_OVER: Final = (NO_KEY, NO_START)
 _SEPARATOR: Final = re.compile(r"---|\.\.\.")
 _BEGUN: Final = re.compile(r"--- +(\w+: .*)")
-_SECOND: Final = re.compile(r"[^\s:]+ +(\w+: .*)")
+_SECOND: Final = re.compile(r"[^\s:,;]+(?: +|[,;] *)(\w+: .*)")
 _ITEM: Final = r"[A-Za-z_]\w*: +[^\s:,]+"
 _PAIRS: Final = re.compile(rf"(?=(?P<key>\w+)){_ITEM}(?P<more>(?:, +{_ITEM})*)")
 # A number, what may stand before it by mistake, and what behind it.
@@ -49,7 +49,7 @@ def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
     if _SEPARATOR.fullmatch(line.strip()):
         return "remove the line"
     is_sign = here and not here.isalnum() and here not in "\"'_"
-    if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},")):
+    if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},;")):
         return f"remove the `{here}`"
     return (
         _about_value(line, offset - start, problem, is_key)

@@ -13,6 +13,8 @@ from deit_spec.source.sentences import NO_COLON, NO_MAPPING, NO_START
 
 NO_PAIR: Final = "remove the line, or write it as `key: value`"
 _LINE: Final = re.compile(r"[^\r\n]+")
+_OPENING: Final = re.compile(r"^ *(?P<key>[A-Za-z_]\w*):[ ]*\r?\n\Z", re.MULTILINE)
+_QUOTED_PAIR: Final = re.compile(r"""(["'])(?P<pair>\w+: [^"']+)\1""")
 _COLON: Final = re.compile(r":(?:[ \t\r\n]|$)")
 # What is written in place of `: `, and a value that stands as well behind it.
 _PAIR: Final = re.compile(
@@ -43,6 +45,7 @@ def misread(error: MarkedYAMLError, offset: int, text: str) -> Line | None:
         since, before = line_at(text, _since(error, offset))
         return (
             _as_pair(since, before)
+            or _as_value(since, before, text)
             or _as_opening(since, before, line)
             or _whole(since, before, NO_PAIR)
         )
@@ -72,14 +75,19 @@ def _as_pair(start: int, line: str) -> Line | None:
 def _above(before: str, line: str) -> Line | None:
     """The line above one with a key, if it is a text."""
     lines = [found for found in _LINE.finditer(before) if _is_content(found[0])]
-    if not lines or _COLON.search(lines[-1][0]):
+    if not lines:
         return None
     start, text = lines[-1].start(), lines[-1][0]
+    if quoted := _QUOTED_PAIR.fullmatch(text.strip()):
+        return _whole(start, text, f"`{quoted['pair']}`")
+    if _COLON.search(text):
+        return None
     pairs = [found[0] for found in lines if _COLON.search(found[0])]
     if pairs and _holds(pairs[-1], text):
         return None
     return (
-        _as_opening(start, text, line)
+        _as_value(start, text, before)
+        or _as_opening(start, text, line)
         or _as_pair(start, text)
         or _whole(start, text, _about(text))
     )
@@ -97,6 +105,15 @@ def _as_opening(start: int, text: str, line: str) -> Line | None:
     if is_one and indent_of(line) > indent_of(text):
         return _whole(start, text, f"write `{text.strip()}:`")
     return None
+
+
+def _as_value(start: int, line: str, text: str) -> Line | None:
+    """A line that is the value of the key above it, and stands as far to the left."""
+    opening = _OPENING.search(text, 0, start)
+    if opening is None or indent_of(line) > indent_of(opening[0]):
+        return None
+    value = line.partition(" #")[0].strip()
+    return _whole(start, line, f"write `{opening['key']}: {value}` in one line")
 
 
 def _holds(pair: str, text: str) -> bool:

@@ -46,7 +46,7 @@ _PHRASES = (
     (r"write `(.*)` in place of `..?`", "replace"),
     (r"write `([^`]*,)`$", "replace"),
     (r"write `([\w.+-]+)`$", "replace"),
-    (r"write `(\w+): (\S+)` in one line", "join"),
+    (r"write `(\w+): (.+)` in one line", "join"),
     (r"write line (\d+) without `-`", "undash line"),
     (r"indent line (\d+) as this one", "dedent line"),
     (r"""write `(["']?\w+["']?: [^`]*)`$""", "replace"),
