@@ -8,7 +8,7 @@ from deit_spec.source.layout import line_at
 # A value may begin with either.
 _COMMENT: Final = re.compile(r"""(?:^\s*|[,\w"'\]}]\s+)(?P<sign>//|/\*)""")
 # Behind a value in a line above, it is a part of that, and no reason to stop later.
-_COMMENT_ABOVE: Final = re.compile(r"(?:^\s*|[,{\[]\s+)(?P<sign>//|/\*)")
+_COMMENT_ABOVE: Final = re.compile(r"(?:^\s*|[,:{\[]\s+)(?P<sign>//|/\*)")
 _OWN_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 # To the end where it is not closed, or each quote in it would be looked at anew.
 _TEXT: Final = re.compile(

@@ -76,11 +76,16 @@ class Composer:
             if type(event) is not DocumentStartEvent:
                 continue
             if node:
-                self._report.note(problems.second_document(self._report.span(event)))
+                self._note_second(event)
                 break
             node = self._node(self._next(), (), 1)
             self._record((), None, node)
         return node
+
+    def _note_second(self, event: Event) -> None:
+        rest = self._report.positions.text(end_of(event), None)
+        span = self._report.span(event)
+        self._report.note(problems.second_document(span, is_empty=not rest.strip()))
 
     def _node(self, event: Event, path: Path | None, depth: int) -> Node:
         """Compose what an event starts; without a path, its places are not kept."""

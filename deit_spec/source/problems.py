@@ -49,13 +49,13 @@ def twice(key: str, again: Span, first: Span, fix: Fix | None) -> Diagnostic:
     )
 
 
-def second_document(span: Span) -> Diagnostic:
+def second_document(span: Span, *, is_empty: bool) -> Diagnostic:
     """Report a document after the first."""
     return diagnose(
         "DS004",
         "the file holds more than one document",
         Label(span, "the second starts here"),
-        helps=["move it to a file of its own"],
+        helps=["remove the line" if is_empty else "move it to a file of its own"],
     )
 
 

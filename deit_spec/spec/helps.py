@@ -20,7 +20,7 @@ _PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
 _PAIRS = re.compile(rf"{_PAIR.pattern}(?:\s+{_PAIR.pattern})*")
 _UNIT = re.compile(r"""(?<=\d)(?: *(?:x|px|%)|(?: +|(?=["'/;(<]))\D*)$""")
 """What may follow a number: a unit, a comment of another language, a lone quote."""
-_AROUND = "()[]{},;:= \t"
+_AROUND = "()[]{}<>,;:= \t\u201c\u201d\u2018\u2019\u200b"
 _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
 _OF_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
