@@ -25,7 +25,9 @@ _STRAY: Final = re.compile(
     r"(?=\s*(?:,|\]|\Z)|[ \t]*(?:\#|[\r\n]))(?!\s*\})"
 )
 
-_SINGLE: Final = re.compile(rf"(?<=[:\s])\{{\s*(?P<number>{_NUMBER})(?=\s*\}})")
+_SINGLE: Final = re.compile(
+    rf"(?<=[:\s])\{{\s*(?P<number>{_NUMBER}(?=\s*\}})|(?<=\{{)\{{)"
+)
 
 
 class Number(NamedTuple):
@@ -115,7 +117,7 @@ def _alone(positions: Positions, start: int, end: int) -> Number | None:
 
 
 class Brace(NamedTuple):
-    """A brace before a number, where both begin, and the number's text."""
+    """A brace before a number or a brace, where both begin, and the other's text."""
 
     start: int
     number: int
@@ -123,7 +125,7 @@ class Brace(NamedTuple):
 
 
 def stray(text: str, since: int, *, is_cut: bool) -> Brace | None:
-    """Find a brace before a number that no other closes, from an offset on.
+    """Find a brace before a number or a brace that no other closes, from an offset on.
 
     In a text that breaks off, one that is closed is one too many.
     """

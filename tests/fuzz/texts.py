@@ -57,5 +57,7 @@ def text(data: "FuzzedDataProvider") -> bytes:
             + data.PickValueInList(VALUES)
             + data.PickValueInList(["\n", "\n", "\n", *GLUE])
         )
-        lines += [line] * data.PickValueInList([1] * 20 + [100, 4000])
+        number = data.PickValueInList([1] * 20 + [100, 4000])
+        # What no file may have is not to be made here: memory is measured.
+        lines += [line] * min(number, LONGEST_TEXT // len(line) + 1)
     return "".join(lines).encode()[:LONGEST_TEXT]
