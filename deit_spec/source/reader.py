@@ -28,6 +28,10 @@ _UNPRINTABLE: Final = re.compile(
 )
 _TRIES: Final = 3
 """How often a text is read without what looks like slips and is none."""
+_SHORT: Final = 8192
+"""Characters of a text of which all is told at once: more than a person writes."""
+_LINES: Final = 8
+"""Lines that are no YAML, and are left out to read what is behind them."""
 _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -78,10 +82,13 @@ def read_text(
     positions = Positions(Source(name, text.lstrip("\ufeff")))
     if bad := _bad_character(positions):
         return None, [bad]
-    reading = _read(positions, is_key)
+    reading, slips = _read(positions, is_key), list[Slip]()
     if reading.stop is not None:
-        reading = _read_as_meant(reading, positions, is_key)
-    return reading.document, in_source_order(reading.problems)
+        reading, slips = _read_as_meant(reading, positions, is_key)
+    if reading.culprit is not None:
+        reading = _read_around(reading, slips, positions, is_key)
+    found = [*report_of(slips, positions), *reading.problems]
+    return reading.document, in_source_order(found)
 
 
 def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
@@ -97,13 +104,15 @@ def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
 class _Reading(NamedTuple):
     """What one pass of the parser gave, and where it stopped if not at the end.
 
-    `keys` are the offsets at which keys begin, in what was parsed.
+    `keys` are the offsets at which keys begin, in what was parsed. `culprit` is the
+    problem that it stopped at, if that is one of a line alone.
     """
 
     document: Document | None
     problems: list[Diagnostic]
     keys: list[int]
     stop: int | None
+    culprit: Diagnostic | None = None
 
 
 def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _Reading:
@@ -115,9 +124,9 @@ def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _
         # Most texts are YAML, and the words for what is not take a while to import.
         from deit_spec.source.stopped import stopped  # noqa: PLC0415
 
-        document, offset = stopped(error, composer, report)
+        document, offset, culprit = stopped(error, composer, report)
         stop = positions.original(offset)
-        return _Reading(document, report.problems, composer.keys, stop)
+        return _Reading(document, report.problems, composer.keys, stop, culprit)
     except EnoughError:
         from deit_spec.source.stopped import part_of  # noqa: PLC0415
 
@@ -131,7 +140,9 @@ def _read(positions: Positions, is_key: IsKey, *, to_the_end: bool = False) -> _
     return _Reading(document, report.problems, composer.keys, stop)
 
 
-def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _Reading:
+def _read_as_meant(
+    reading: _Reading, positions: Positions, is_key: IsKey
+) -> tuple[_Reading, list[Slip]]:
     """Read again without the slips, if they are what stopped the parser."""
     slips = find_slips(positions.source.text, is_key)
     for _ in range(_TRIES):
@@ -144,13 +155,12 @@ def _read_as_meant(reading: _Reading, positions: Positions, is_key: IsKey) -> _R
             break
         slips = [*kept, *unread]
     else:
-        return reading
+        return reading, []
     # Past the line on which it had stopped, or a slip was not what stopped it.
     further = again.stop is None or _is_behind(again.stop, reading.stop, positions)
     if not (kept and further):
-        return reading
-    again, kept = _with_tabs(again, kept, positions, is_key)
-    return again._replace(problems=report_of(kept, positions) + again.problems)
+        return reading, []
+    return _with_tabs(again, kept, positions, is_key)
 
 
 def _with_tabs(
@@ -163,6 +173,34 @@ def _with_tabs(
     tabbed = Positions(positions.source, patches_of(others))
     reading = _read(tabbed, is_key, to_the_end=True)
     return (reading, others) if reading.stop == meant.stop else (meant, slips)
+
+
+def _read_around(
+    reading: _Reading, slips: list[Slip], positions: Positions, is_key: IsKey
+) -> _Reading:
+    """Read what is behind the lines that are no YAML, if they alone are none."""
+    from deit_spec.source.around import (  # noqa: PLC0415
+        certain_before,
+        doubting,
+        line_alone,
+    )
+
+    if len(positions.source.text) > _SHORT:
+        return reading
+    patches, told, latest = patches_of(slips), list[Diagnostic](), reading
+    while latest.culprit and len(told) < _LINES:
+        line = line_alone(latest.culprit, patches)
+        if line is None:
+            return reading
+        told.append(latest.culprit)
+        patches = sorted([*patches, line])
+        without = Positions(positions.source, patches)
+        latest = _read(without, is_key, to_the_end=True)
+        if latest.stop is None and latest.document and latest.document.value:
+            document = doubting(latest.document, reading.document, told)
+            others = certain_before(told[0], latest.problems)
+            return latest._replace(document=document, problems=[*told, *others])
+    return reading
 
 
 def _is_behind(offset: int, other: int | None, positions: Positions) -> bool:

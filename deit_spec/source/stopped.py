@@ -21,21 +21,27 @@ _NEAR: Final = 2
 
 def stopped(
     error: MarkedYAMLError, composer: Composer, report: Report
-) -> tuple[Document | None, int]:
-    """Report why the parser stopped, and give what it read, and up to which offset."""
+) -> tuple[Document | None, int, Diagnostic | None]:
+    """Report why the parser stopped, and give what it read, and up to which offset.
+
+    The last is what was reported, if it is a matter of a line and no bracket.
+    """
     positions, offset = report.positions, offset_of(error)
     is_cut = breaks_off(error, positions.parsed)
     document = part_of(composer, positions, offset)
+    culprit = None
     brace = _stray(error, positions, is_cut=is_cut)
     if brace:
         document = _told_of(brace, document, report)
     elif not (is_cut and report.is_unbalanced) and not _is_explained(offset, report):
-        report.problems.append(syntax_error(error, positions, report.is_key))
+        problem = syntax_error(error, positions, report.is_key)
+        report.problems.append(problem)
+        culprit = None if is_open(error) else problem
     if document is not None and is_cut:
         # Where the bracket belongs decides whose keys these are.
         inner = {path for path in document.spans if len(path) > 1}
         document = replace(document, doubts=document.doubts | inner)
-    return document, offset
+    return document, offset, culprit
 
 
 def _stray(

@@ -1,0 +1,88 @@
+"""Lines that are no YAML, left out so that they hide nothing that is behind them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from deit_spec.diagnostics import Diagnostic, Span
+from deit_spec.source.document import Document, Entry, Path
+from deit_spec.source.layout import indent_of
+from deit_spec.source.positions import Patch
+
+# Lines below may belong to what such a line opens.
+_OPENS: Final = re.compile(r"[:{\[,|>-][ \t]*(?:#.*)?\Z")
+
+
+def line_alone(culprit: Diagnostic, patches: Sequence[Patch]) -> Patch | None:
+    """Empty the line of a problem; None where others are bound up with it."""
+    span = culprit.primary.span
+    lines, start = span.source.lines, span.source.offset(span.line, 1)
+    line = lines[span.line - 1]
+    end = start + len(line)
+    is_patched = any(patch.start <= end and start <= patch.end for patch in patches)
+    if span.line != span.end_line or is_patched or not line.strip():
+        return None
+    above = next((x for x in lines[span.line - 2 :: -1] if _is_content(x)), "")
+    below = next((x for x in lines[span.line :] if _is_content(x)), "")
+    is_bound = _OPENS.search(above) or above.lstrip().startswith("-")
+    if is_bound or _OPENS.search(line) or indent_of(below) > indent_of(line):
+        return None
+    return Patch(start, end, "")
+
+
+def doubting(
+    document: Document, before: Document | None, told: Iterable[Diagnostic]
+) -> Document:
+    """Doubt what the lines that were left out may say: any key, and any mapping.
+
+    Or they go on with the value of the key above them.
+    """
+    lines = document.source.lines
+    places = [_above(lines, each.primary.span) for each in told]
+    doubts = {
+        path
+        for path, entry in document.spans.items()
+        if isinstance(_value(document, path), dict)
+        or any(_goes_on(entry, *place) for place in places)
+    }
+    known = before.doubts if before else frozenset[Path]()
+    return replace(document, doubts=document.doubts | doubts | known, is_whole=False)
+
+
+def certain_before(
+    culprit: Diagnostic, problems: Iterable[Diagnostic]
+) -> list[Diagnostic]:
+    """Leave out the fixes behind a line of which nobody knows what it says."""
+    line = culprit.primary.span.line
+    return [
+        each if each.primary.span.line < line else replace(each, fix=None)
+        for each in problems
+    ]
+
+
+def _above(lines: Sequence[str], span: Span) -> tuple[int, int]:
+    """The number of the line above a span's, and how far the latter is indented."""
+    numbers = range(span.line - 1, 0, -1)
+    number = next((n for n in numbers if _is_content(lines[n - 1])), 0)
+    return number, indent_of(lines[span.line - 1])
+
+
+def _goes_on(entry: Entry, line: int, indent: int) -> bool:
+    """Whether a value on a line might go on in one of this indentation."""
+    is_there = entry.key.line <= line <= entry.value.end_line
+    return is_there and indent >= entry.key.column
+
+
+def _value(document: Document, path: Path) -> object:
+    value: object = document.value
+    for key in path:
+        if isinstance(value, dict):
+            value = value.get(key)
+        else:
+            return None
+    return value
+
+
+def _is_content(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
