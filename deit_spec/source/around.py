@@ -7,7 +7,7 @@ from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source.document import Document, Entry, Path
-from deit_spec.source.layout import indent_of
+from deit_spec.source.layout import indent_of, is_content
 from deit_spec.source.positions import Patch
 
 # Lines below may belong to what such a line opens.
@@ -23,10 +23,11 @@ def line_alone(culprit: Diagnostic, patches: Sequence[Patch]) -> Patch | None:
     is_patched = any(patch.start <= end and start <= patch.end for patch in patches)
     if span.line != span.end_line or is_patched or not line.strip():
         return None
-    above = next((x for x in lines[span.line - 2 :: -1] if _is_content(x)), "")
-    below = next((x for x in lines[span.line :] if _is_content(x)), "")
+    number, indent = _above(lines, span)
+    above = lines[number - 1] if number else ""
+    below = next((x for x in lines[span.line :] if is_content(x)), "")
     is_bound = _OPENS.search(above) or above.lstrip().startswith("-")
-    if is_bound or _OPENS.search(line) or indent_of(below) > indent_of(line):
+    if is_bound or _OPENS.search(line) or indent_of(below) > indent:
         return None
     return Patch(start, end, "")
 
@@ -64,7 +65,7 @@ def certain_before(
 def _above(lines: Sequence[str], span: Span) -> tuple[int, int]:
     """The number of the line above a span's, and how far the latter is indented."""
     numbers = range(span.line - 1, 0, -1)
-    number = next((n for n in numbers if _is_content(lines[n - 1])), 0)
+    number = next((n for n in numbers if is_content(lines[n - 1])), 0)
     return number, indent_of(lines[span.line - 1])
 
 
@@ -82,7 +83,3 @@ def _value(document: Document, path: Path) -> object:
         else:
             return None
     return value
-
-
-def _is_content(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")

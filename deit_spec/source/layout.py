@@ -23,3 +23,8 @@ def start_of_line(text: str, offset: int) -> int:
 def indent_of(line: str) -> int:
     """Count the spaces before a line."""
     return len(line) - len(line.lstrip(" "))
+
+
+def is_content(line: str) -> bool:
+    """Whether there is more on a line than a comment."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
 
-from deit_spec.source.layout import indent_of, line_at
+from deit_spec.source.layout import indent_of, is_content, line_at
 from deit_spec.source.sentences import NO_COLON, NO_MAPPING, NO_START
 
 NO_PAIR: Final = "remove the line, or write it as `key: value`"
@@ -74,7 +74,7 @@ def _as_pair(start: int, line: str) -> Line | None:
 
 def _above(before: str, line: str) -> Line | None:
     """The line above one with a key, if it is a text."""
-    lines = [found for found in _LINE.finditer(before) if _is_content(found[0])]
+    lines = [found for found in _LINE.finditer(before) if is_content(found[0])]
     if not lines:
         return None
     start, text = lines[-1].start(), lines[-1][0]
@@ -120,10 +120,6 @@ def _holds(pair: str, text: str) -> bool:
     """Whether a text goes on with the value of a key above it."""
     value = f" {_COLON.split(pair, maxsplit=1)[1]}".partition(" #")[0].strip()
     return bool(value) and indent_of(text) > indent_of(pair)
-
-
-def _is_content(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _whole(start: int, line: str, help_: str) -> Line:
