@@ -1,6 +1,7 @@
 """Lines that are no YAML, left out so that they hide nothing that is behind them."""
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,6 +13,9 @@ from deit_spec.source.positions import Patch
 
 # Lines below may belong to what such a line opens.
 _OPENS: Final = re.compile(r"[:{\[,|>-][ \t]*(?:#.*)?\Z")
+
+# A word may be a piece of one in the line above or below.
+_PIECE: Final = re.compile(r"\s*\w+\s*")
 
 
 def line_alone(culprit: Diagnostic, patches: Sequence[Patch]) -> Patch | None:
@@ -27,6 +31,7 @@ def line_alone(culprit: Diagnostic, patches: Sequence[Patch]) -> Patch | None:
     above = lines[number - 1] if number else ""
     below = next((x for x in lines[span.line :] if is_content(x)), "")
     is_bound = _OPENS.search(above) or above.lstrip().startswith("-")
+    is_bound = is_bound or below.lstrip().startswith(":")
     if is_bound or _OPENS.search(line) or indent_of(below) > indent:
         return None
     return Patch(start, end, "")
@@ -37,10 +42,10 @@ def doubting(
 ) -> Document:
     """Doubt what the lines that were left out may say: any key, and any mapping.
 
-    Or they go on with the value of the key above them.
+    Or they go on with the value above them, or have been torn off the key below.
     """
     lines = document.source.lines
-    places = [_above(lines, each.primary.span) for each in told]
+    places = [place for each in told for place in _bound(lines, each.primary.span)]
     doubts = {
         path
         for path, entry in document.spans.items()
@@ -60,6 +65,16 @@ def certain_before(
         each if each.primary.span.line < line else replace(each, fix=None)
         for each in problems
     ]
+
+
+def _bound(lines: Sequence[str], span: Span) -> list[tuple[int, int]]:
+    """The lines that a line may belong to, and how far it would have to stand."""
+    above = _above(lines, span)
+    if not _PIECE.fullmatch(lines[span.line - 1]):
+        return [above]
+    numbers = range(span.line + 1, len(lines) + 1)
+    below = next((n for n in numbers if is_content(lines[n - 1])), 0)
+    return [(number, sys.maxsize) for number in (above[0], below)]
 
 
 def _above(lines: Sequence[str], span: Span) -> tuple[int, int]:
