@@ -1,7 +1,6 @@
 """A recipe that was checked, with all that it leads to."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +43,7 @@ class CheckedRecipe:
 
 def written(document: Document | None, path: tuple[str, ...]) -> object:
     """What a document says at a path; None where it says nothing there."""
-    value = document.value if document else None
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    return document.at(path) if document else None
 
 
 def start_of(document: Document) -> Span:

@@ -49,7 +49,7 @@ def doubting(
     doubts = {
         path
         for path, entry in document.spans.items()
-        if isinstance(_value(document, path), dict)
+        if isinstance(document.at(path), dict)
         or any(_goes_on(entry, *place) for place in places)
     }
     known = before.doubts if before else frozenset[Path]()
@@ -88,13 +88,3 @@ def _goes_on(entry: Entry, line: int, indent: int) -> bool:
     """Whether a value on a line might go on in one of this indentation."""
     is_there = entry.key.line <= line <= entry.value.end_line
     return is_there and indent >= entry.key.column
-
-
-def _value(document: Document, path: Path) -> object:
-    value: object = document.value
-    for key in path:
-        if isinstance(value, dict):
-            value = value.get(key)
-        else:
-            return None
-    return value

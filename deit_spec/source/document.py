@@ -77,6 +77,13 @@ class Document:
     doubts: frozenset[Path] = frozenset()
     is_whole: bool = True
 
+    def at(self, path: Path) -> object:
+        """What it says at a path; None where it says nothing there."""
+        value: object = self.value
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
     def nearest(self, path: Path) -> Entry:
         """Find the entry of a path, or of its nearest ancestor that is there."""
         return self.spans[self._nearest(path)]

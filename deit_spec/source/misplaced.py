@@ -5,7 +5,7 @@ from typing import Final
 
 from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.document import IsKey
-from deit_spec.source.layout import indent_of, line_at
+from deit_spec.source.layout import indent_of, is_content, line_at
 from deit_spec.source.misread import NO_PAIR
 from deit_spec.source.plain import in_quotes
 from deit_spec.source.sentences import (
@@ -88,7 +88,7 @@ def _about_indent(before: str, line: str, problem: str) -> str:
     above = [
         (indent_of(one), number)
         for number, one in enumerate(LINE_BREAK.split(before), 1)
-        if one.strip() and not one.lstrip().startswith("#")
+        if is_content(one)
     ]
     here = indent_of(line)
     if slip := _about_above(before, line):

@@ -6,9 +6,8 @@ what it mends and nothing beside it: comments and layout stay.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
 from deit_spec.source import Document
@@ -16,7 +15,7 @@ from deit_spec.source.document import Entry
 from deit_spec.source.lines import Line, line_of, line_with
 from deit_spec.source.plain import value_text
 from deit_spec.spec.fields import pair_in
-from deit_spec.spec.helps import SWITCHES, decimal_of
+from deit_spec.spec.helps import OF_POINTS, SWITCHES, decimal_of
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 
 Path = tuple[str, ...]
@@ -24,7 +23,6 @@ Path = tuple[str, ...]
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
-_THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
@@ -75,7 +73,7 @@ class Fixes:
         """Write the number, boolean or null that a value of another type says."""
         written = self.written(path)
         # Where a point parts thousands, `1.000` is one of them.
-        if _THOUSANDS.fullmatch(written):
+        if OF_POINTS.fullmatch(written):
             return None
         if isinstance(value, float) and not _is_whole(written):
             return None
@@ -135,18 +133,12 @@ class Fixes:
 
     def _is_shaped(self, path: Path, target: Path) -> bool:
         """Whether a value is a list or a mapping where the field's is one."""
-        value = self._value(path)
+        value = self.document.at(path)
         if isinstance(value, dict) and self.words.is_mapping(target):
             return True
         of_list = isinstance(self.words.default_of(target), list | tuple)
         same = isinstance(value, list | dict) == of_list
         return same or self.words.fits(target, value)
-
-    def _value(self, path: Path) -> object:
-        value: Any = self.document.value
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
 
     def _is_in_braces(self, path: Path) -> bool:
         """Whether a mapping is written in one of the ways that need commas."""

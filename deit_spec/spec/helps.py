@@ -16,6 +16,8 @@ SWITCHES = {
     **dict.fromkeys(("false", "no", "off"), "false"),
 }
 """What a text says that stands where true or false does."""
+OF_POINTS = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+"""A number with points between thousands, where it is no decimal."""
 _PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
 _PAIRS = re.compile(rf"{_PAIR.pattern}(?:\s+{_PAIR.pattern})*")
 _UNIT = re.compile(r"""(?<=\d)(?: *(?:x|px|%)|(?: +|(?=["'/;(<]))\D*)$""")
@@ -23,7 +25,6 @@ _UNIT = re.compile(r"""(?<=\d)(?: *(?:x|px|%)|(?: +|(?=["'/;(<]))\D*)$""")
 _AROUND = "()[]{}<>,;:= \t\u201c\u201d\u2018\u2019\u200b"
 _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
-_OF_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _DECIMAL = re.compile(r"\d+,\d+")
 _BETWEEN = re.compile(r" *[x×*,] *| +")
 _PRODUCT = re.compile(r"(\d{1,9}) *[*×] *(\d{1,9})")
@@ -43,7 +44,7 @@ def right_type(
     if wanted in {"an integer", "a number"}:
         exact = decimal_of(written) if isinstance(value, float) else None
         near = _near(value if exact is None else exact, whole=wanted == "an integer")
-        if wanted == "an integer" and _OF_POINTS.fullmatch(written):
+        if wanted == "an integer" and OF_POINTS.fullmatch(written):
             near.append(int(written.replace(".", "")))
         if fitting := [number for number in near if words.fits(path, number)]:
             return listed([f"`{name}: {number!r}`" for number in fitting])
