@@ -4,7 +4,8 @@ import re
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics.model import LINE_BREAK
-from deit_spec.source.layout import CLOSING, indent_of, start_of_line
+from deit_spec.source.brackets import CLOSING
+from deit_spec.source.layout import indent_of, start_of_line
 
 _QUOTED: Final = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
 _KEY: Final = rf"(?:{_QUOTED}|[A-Za-z_][\w-]*)"
@@ -19,6 +20,7 @@ _CLOSED: Final = re.compile(r"[\]}]\s*\Z")
 _AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
 _VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
 _LINE_WITH_KEY: Final = re.compile(rf"[\r\n][ \t]*{_KEY}\s*:")
+_PARTS: Final = re.compile(rf"{_QUOTED}|[\[\]{{}},]|:(?=\s)|(?<=[\"']):|[\r\n]")
 _REACH: Final = 500
 """Characters that are looked back at most."""
 
@@ -88,3 +90,21 @@ def find_gap(text: str, offset: int, opening: str) -> Gap | None:
     start, end = began + key.start("key"), value.end()
     message = f"`{text[start:end]}` is not of the form `key: value`"
     return Gap(start, end, message, f"write `{key['key']}: {value['value']}`")
+
+
+def value_around(text: str, opened: int, offset: int) -> tuple[int, int]:
+    """Give the place of what stands between two commas of a bracket, or a colon."""
+    start, depth = opened + 1, 0
+    for part in _PARTS.finditer(text, start, offset):
+        depth += (part[0] in CLOSING) - (part[0] in CLOSING.values())
+        if not depth and part[0] in ":,":
+            start = part.end()
+    end = len(text)
+    for part in _PARTS.finditer(text, offset):
+        depth += part[0] in CLOSING
+        if depth <= 0 and part[0] in "]},\r\n":
+            end = part.start()
+            break
+        depth -= part[0] in CLOSING.values()
+    value = text[start:end]
+    return start + len(value) - len(value.lstrip()), start + len(value.rstrip())

@@ -1,10 +1,8 @@
-"""Lines, indentation and brackets of a text that may be no YAML."""
+"""Lines and indentation of a text that may be no YAML."""
 
 import re
 from typing import Final
 
-CLOSING: Final = {"[": "]", "{": "}"}
-"""What closes each bracket."""
 _LINE: Final = re.compile(r"[^\r\n]+")
 
 

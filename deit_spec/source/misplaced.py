@@ -4,7 +4,9 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.source.brackets import last_open
 from deit_spec.source.document import IsKey
+from deit_spec.source.flow import value_around
 from deit_spec.source.layout import indent_of, is_content, line_at
 from deit_spec.source.misread import NO_PAIR
 from deit_spec.source.plain import in_quotes
@@ -51,6 +53,9 @@ def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
     is_sign = here and not here.isalnum() and here not in "\"'_"
     if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},;")):
         return f"remove the `{here}`"
+    if (opened := last_open(text, offset)) is not None:
+        first, last = value_around(text, opened, offset)
+        return _as_scalar(text[first:last])
     return (
         _about_value(line, offset - start, problem, is_key)
         or ("- " in line[: indent_of(line) + 2] and _WITHOUT_DASHES)

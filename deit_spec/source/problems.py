@@ -7,6 +7,7 @@ from deit_spec.source import limits, tags
 
 _QUOTED_LENGTH: Final = 60
 
+WRITE_VALUE: Final = "write the value itself"
 _UNTAGGED: Final = "remove the tag"
 _ARTICLES: Final = {
     "null": "null",
@@ -70,7 +71,7 @@ def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
 def placeholder(span: Span) -> Diagnostic:
     """Report `{{ name }}`, which templates have and YAML takes for mappings."""
     message = "`{{` begins a mapping in a mapping, and no placeholder"
-    return diagnose("DS005", message, Label(span), helps=["write the value itself"])
+    return diagnose("DS005", message, Label(span), helps=[WRITE_VALUE])
 
 
 def comma_in_number(written: str, meant: str, span: Span) -> Diagnostic:

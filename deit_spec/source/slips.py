@@ -23,7 +23,8 @@ SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
 _PAIR: Final = re.compile(
     r"^[ \t]*(?P<key>[A-Za-z_](?:[\w-]*\w)?)"
     r"(?P<sign>:(?:[^\S \t\r\n]+|(?=[^\s:]))| *= *| *- +| +)"
-    rf"(?P<value>{SCALAR})(?= +#| *\r?$)",
+    # Python has a comma behind each of its keyword arguments.
+    rf"(?P<value>{SCALAR})(?P<comma> *,)?(?= +#| *\r?$)",
     re.MULTILINE,
 )
 # What heads the pairs of an INI file or of TOML, and is a list to YAML.
@@ -32,6 +33,15 @@ _HEADER: Final = re.compile(
 )
 # What git leaves around the two sides of a conflict.
 _CONFLICT: Final = re.compile(r"^([<=>|])\1{6}(?: [^\r\n]*)?(?=\r?$)", re.MULTILINE)
+# What Markdown has around code.
+_FENCE: Final = re.compile(
+    r"^[ \t]*(?:`{3,}|~{3,})[\w.+-]*[ \t]*(?=\r?$)", re.MULTILINE
+)
+# A program that gives the mapping a name, behind comments at most.
+_ASSIGNED: Final = re.compile(
+    r"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*(?P<all>(?P<name>[A-Za-z_][\w.]*)[ \t]*=)[ \t]*"
+    r"\{\s*(?P<key>[\"'A-Za-z_])"
+)
 _KEY: Final = re.compile(r"^[ \t]*([A-Za-z_])", re.MULTILINE)
 # Two words side by side may be prose.
 _NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
@@ -51,7 +61,7 @@ class Slip(NamedTuple):
     """
 
     key: int
-    patch: Patch
+    patches: tuple[Patch, ...]
     start: int
     end: int
     message: str
@@ -67,14 +77,14 @@ class Slip(NamedTuple):
 
 def find_slips(text: str, is_key: IsKey) -> list[Slip]:
     """Find what looks like a slip, in the order of the text."""
-    pairs = (_pair(found) for found in _PAIR.finditer(text) if is_key(found["key"]))
-    found = (*_tabs(text), *_odd_lines(text), *pairs)
-    return sorted(found, key=lambda slip: slip.patch)
+    pairs = (_pair(found) for found in _PAIR.finditer(text) if _is_pair(found, is_key))
+    found = (*_assigned(text, is_key), *_tabs(text), *_odd_lines(text), *pairs)
+    return sorted(found, key=lambda slip: slip.patches)
 
 
 def patches_of(slips: Iterable[Slip]) -> list[Patch]:
     """Give all the patches of some slips, in order."""
-    return [slip.patch for slip in slips]
+    return [patch for slip in slips for patch in slip.patches]
 
 
 def report_of(slips: Sequence[Slip], positions: Positions) -> list[Diagnostic]:
@@ -183,12 +193,19 @@ def _tab(line: re.Match[str], width: int, key: int) -> Slip:
     at = start + line["indent"].index("\t")
     message = "a line is indented with a tab"
     help_ = _NO_TABS if width else _NO_TAB
-    return Slip(key, patch, at, at + 1, message, help_, _UNTAB)
+    return Slip(key, (patch,), at, at + 1, message, help_, _UNTAB)
+
+
+def _is_pair(found: re.Match[str], is_key: IsKey) -> bool:
+    is_argument = found["sign"].strip() == "="
+    return is_key(found["key"]) and (is_argument or not found["comma"])
 
 
 def _pair(found: re.Match[str]) -> Slip:
     key, sign, value = found["key"], found["sign"].strip(), found["value"]
-    patch = Patch(*found.span("sign"), ": ")
+    patches = [Patch(*found.span("sign"), ": ")]
+    if found["comma"]:
+        patches.append(Patch(*found.span("comma"), ""))
     message = (
         f"there is no space after `{key}:`"
         if sign == ":"
@@ -199,24 +216,38 @@ def _pair(found: re.Match[str]) -> Slip:
         )
     )
     pair = f"`{key}: {value}`"
-    start, end = found.start("key"), found.end("value")
+    start = found.start("key")
+    end = found.end("comma") if found["comma"] else found.end("value")
     is_sure = bool(sign in {":", "="} or _NO_WORD.fullmatch(value))
-    return Slip(start, patch, start, end, message, pair, f"write {pair}", is_sure)
+    title = f"write {pair}"
+    return Slip(start, tuple(patches), start, end, message, pair, title, is_sure)
+
+
+def _assigned(text: str, is_key: IsKey) -> Iterator[Slip]:
+    """Find the name that a program gives to the whole mapping."""
+    found = _ASSIGNED.match(text)
+    if found and not is_key(found["name"]):
+        start, end = found.span("all")
+        patches = (Patch(start, end, ""),)
+        message = f"{quoted(found['all'])} stands before the spec"
+        at, title = found.start("key"), "remove it"
+        yield Slip(at, patches, start, end, message, title, title, is_sure=False)
 
 
 def _odd_lines(text: str) -> Iterator[Slip]:
     """Find lines that are there for another program."""
     keys = [key.start(1) for key in _KEY.finditer(text)]
     for pattern, words in (
-        (_HEADER, "is a list, and heads no keys"),
-        (_CONFLICT, "marks a conflict that is not resolved"),
+        (_HEADER, "{} is a list, and heads no keys"),
+        (_CONFLICT, "{} marks a conflict that is not resolved"),
+        (_FENCE, "the fence of a block of code is no YAML"),
     ):
         for found in pattern.finditer(text) if keys else ():
             start, end = found.span()
             near = min(bisect(keys, start), len(keys) - 1)
-            patch = Patch(start, end, "")
-            message = f"{quoted(found[0])} {words}"
+            patches = (Patch(start, end, ""),)
+            message = words.format(quoted(found[0]))
             title = "remove the line"
             yield Slip(
-                keys[near], patch, start, end, message, title, title, is_sure=False
+                keys[near], patches, start, end, message, title, title, is_sure=False
             )

@@ -1,34 +1,36 @@
 """Words for what PyYAML's parser says."""
 
-import re
 from typing import Final
 
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.source.brackets import CLOSING, is_closed, last_open
 from deit_spec.source.comments import comment_near
 from deit_spec.source.document import IsKey
-from deit_spec.source.flow import Gap, find_gap, is_left_open
-from deit_spec.source.layout import CLOSING
+from deit_spec.source.flow import Gap, find_gap, is_left_open, value_around
 from deit_spec.source.misplaced import about_line
 from deit_spec.source.misread import misread
 from deit_spec.source.positions import Positions
-from deit_spec.source.problems import quoted
+from deit_spec.source.problems import WRITE_VALUE, quoted
 from deit_spec.source.quotes import Quote, closed_late
-from deit_spec.source.sentences import ENDS
+from deit_spec.source.sentences import (
+    ENDS,
+    NO_ESCAPE,
+    NO_HANDLE,
+    NO_TAB,
+    NO_VERSION,
+    told,
+    told_of_beginning,
+)
 
 _HELPS: Final = {
-    "found a tab character that violates indentation": "use spaces in place of tabs",
-    "found incompatible YAML document": "remove the line",
+    NO_TAB: "use spaces in place of tabs",
+    NO_VERSION: "remove the line",
     "found unknown directive name": "remove the line",
-    "found undefined tag handle": "remove the tag",
-    "found unknown escape character": "write the backslash twice",
+    NO_HANDLE: "remove the tag",
+    NO_ESCAPE: "write the backslash twice",
 }
-# Quoted texts and comments first, so that a bracket in one is passed over.
-_BRACKETS: Final = re.compile(
-    r"""'[^']*(?:'|\Z)|"(?:[^\\"]|\\[\s\S])*(?:"|\\?\Z)|(?: |^)\#.*|[\[\]{}]""",
-    re.MULTILINE,
-)
 
 
 def offset_of(error: MarkedYAMLError) -> int:
@@ -41,47 +43,55 @@ def syntax_error(
     error: MarkedYAMLError, positions: Positions, is_key: IsKey
 ) -> Diagnostic:
     """Turn the parser's exception into a finding at its place."""
-    size = len(positions.meant)
-    offset = offset_of(error)
-    if comment := comment_near(positions.meant, offset):
-        return diagnose(
-            "DS001",
-            f"`{comment.sign}` begins no comment in YAML",
-            Label(positions.span(comment.start, comment.end)),
-            helps=[comment.help],
-        )
-    if quote := closed_late(positions.meant, offset):
+    text, offset = positions.meant, offset_of(error)
+    if comment := comment_near(text, offset):
+        message = f"`{comment.sign}` begins no comment in YAML"
+        return _told(positions, comment.start, comment.end, message, comment.help)
+    if quote := closed_late(text, offset):
         return _about_quote(quote, positions)
-    if line := misread(error, offset, positions.meant):
-        return diagnose(
-            "DS001",
-            f"{quoted(line.text)} is not of the form `key: value`",
-            Label(positions.span(line.start, line.end)),
-            helps=[line.help],
-        )
-    if gap := _gap(error, offset, positions.meant):
-        return diagnose(
-            "DS001",
-            gap.message,
-            Label(positions.span(gap.start, gap.end)),
-            helps=[gap.help],
-        )
-    if error.problem == ENDS and _opening(error, positions.meant):
+    if line := misread(error, offset, text):
+        message = f"{quoted(line.text)} is not of the form `key: value`"
+        return _told(positions, line.start, line.end, message, line.help)
+    if _opening(error, text):
+        return _about_opened(error, positions, is_key)
+    return _about_place(error, positions, is_key)
+
+
+def _told(
+    positions: Positions, start: int, end: int, message: str, help_: str
+) -> Diagnostic:
+    label = Label(positions.span(start, end))
+    return diagnose("DS001", message, label, helps=[help_])
+
+
+def _about_opened(
+    error: MarkedYAMLError, positions: Positions, is_key: IsKey
+) -> Diagnostic:
+    """Tell what keeps the parser from the end of what is open."""
+    if gap := _gap(error, offset_of(error), positions.meant):
+        return _told(positions, gap.start, gap.end, gap.message, gap.help)
+    if error.problem == ENDS:
         return _about_open_quote(error, positions)
-    here = positions.text(offset, offset + 1)
-    secondary, notes = [], [_tidy(error.note)]
-    context = error.context_mark
+    if is_open(error) and _opening(error, positions.meant) in CLOSING:
+        return _about_bracket(error, positions)
+    return _about_place(error, positions, is_key)
+
+
+def _about_place(
+    error: MarkedYAMLError, positions: Positions, is_key: IsKey
+) -> Diagnostic:
+    """Tell where the parser stopped, and in what."""
+    offset, context = offset_of(error), error.context_mark
+    here, secondary = positions.text(offset, offset + 1), []
     if context and context.index != offset:
-        since = positions.span(context.index, min(context.index + 1, size))
-        secondary.append(Label(since, _tidy(error.context)))
-    else:
-        notes.append(_tidy(error.context))
+        end = min(context.index + 1, len(positions.meant))
+        since = positions.span(context.index, end)
+        secondary.append(Label(since, told_of_beginning(error.context)))
     return diagnose(
         "DS001",
-        _tidy(error.problem) or "the text is no YAML",
+        told(error.problem, here),
         Label(positions.span(offset, offset + len(here.strip("\r\n")))),
         secondary=secondary,
-        notes=filter(None, notes),
         helps=[_help(error, positions.meant, is_key)],
     )
 
@@ -109,6 +119,26 @@ def _about_open_quote(error: MarkedYAMLError, positions: Positions) -> Diagnosti
         "a text in quotes goes on to the end of the file",
         Label(positions.span(start, start + 1), "it begins here"),
         helps=[f"close the text with `{sign}`"],
+    )
+
+
+def _about_bracket(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
+    """Tell that a bracket is not closed, or holds what is no value."""
+    text, offset = positions.meant, offset_of(error)
+    start = error.context_mark.index if error.context_mark else 0
+    opening = text[start]
+    if is_closed(text, start) and not is_left_open(text, start, offset):
+        first, last = value_around(text, start, offset)
+        message = f"{quoted(text[first:last])} is not one value"
+        return _told(positions, first, last, message, WRITE_VALUE)
+    here = positions.span(offset, offset + len(text[offset : offset + 1].strip()))
+    goes_on = [Label(here, "it goes on up to here")] if text[offset:].strip() else []
+    return diagnose(
+        "DS001",
+        f"`{opening}` is not closed",
+        Label(positions.span(start, start + 1), "it opens here"),
+        secondary=goes_on,
+        helps=[_close(opening)],
     )
 
 
@@ -146,29 +176,10 @@ def _help(error: MarkedYAMLError, text: str, is_key: IsKey) -> str:
         return _HELPS[problem]
     if here == "\t":
         return "use spaces in place of tabs"
-    about = _about_opening(error, text, here)
-    return about or about_line(text, offset, problem, is_key)
+    if not here.strip() and (opened := last_open(text)) is not None:
+        return _close(text[opened])
+    return about_line(text, offset, problem, is_key)
 
 
-def _about_opening(error: MarkedYAMLError, text: str, here: str) -> str | None:
-    """Say what is not closed: a bracket or a quote."""
-    opening = _opening(error, text)
-    if not is_open(error):
-        opening = "" if here.strip() else _unclosed(text)
-    return f"close the `{opening}` with `{CLOSING[opening]}`" if opening else None
-
-
-def _unclosed(text: str) -> str:
-    """The last bracket of a text that none closes."""
-    opened: list[str] = []
-    for bracket in _BRACKETS.findall(text):
-        if bracket in CLOSING:
-            opened.append(bracket)
-        elif bracket in CLOSING.values() and opened:
-            opened.pop()
-    return opened[-1] if opened else ""
-
-
-def _tidy(words: str | None) -> str:
-    words = " ".join((words or "").split()).rstrip(".")
-    return words[:1].lower() + words[1:]
+def _close(opening: str) -> str:
+    return f"close the `{opening}` with `{CLOSING[opening]}`"

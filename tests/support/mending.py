@@ -183,11 +183,12 @@ class Editor(Text):
         self.cut(start, end, anchor[1])
 
     def _close(self, finding: Diagnostic, step: Step) -> None:
-        opened = finding.secondary[0] if finding.secondary else finding.primary
-        at = self.offsets(opened.span)[0]
-        if not finding.secondary:
+        """Where the bracket opens, or at the end, and before a comma there."""
+        at = self.offsets(finding.primary.span)[0]
+        if self.text[at : at + 1] not in ("[", "{"):
             at = len(self.text.rstrip())
         end = self.line(at)[1]
+        end -= self.text[at:end].endswith(",")
         self.cut(end, end, step.key)
 
     def _close_text(self, finding: Diagnostic, step: Step) -> None:
@@ -233,7 +234,7 @@ class Editor(Text):
     def _fill(self, finding: Diagnostic, step: Step) -> None:
         """What the value was to be is not known; the default is one."""
         start, end = self.offsets(finding.primary.span)
-        key = self.text[self.line(start)[0] : start].strip(" :")
+        key = re.findall(r"\w+", self.text[:start])[-1]
         self.cut(start, end, str(DeiTSpec.model_fields[key].default))
 
     def _space(self, finding: Diagnostic, step: Step) -> None:
