@@ -52,9 +52,7 @@ def syntax_error(
     if line := misread(error, offset, text):
         message = f"{quoted(line.text)} is not of the form `key: value`"
         return _told(positions, line.start, line.end, message, line.help)
-    if _opening(error, text):
-        return _about_opened(error, positions, is_key)
-    return _about_place(error, positions, is_key)
+    return _about_opened(error, positions) or _about_place(error, positions, is_key)
 
 
 def _told(
@@ -64,17 +62,21 @@ def _told(
     return diagnose("DS001", message, label, helps=[help_])
 
 
-def _about_opened(
-    error: MarkedYAMLError, positions: Positions, is_key: IsKey
-) -> Diagnostic:
+def _about_opened(error: MarkedYAMLError, positions: Positions) -> Diagnostic | None:
     """Tell what keeps the parser from the end of what is open."""
-    if gap := _gap(error, offset_of(error), positions.meant):
+    text, offset = positions.meant, offset_of(error)
+    if gap := _gap(error, offset, text):
         return _told(positions, gap.start, gap.end, gap.message, gap.help)
-    if error.problem == ENDS:
+    if error.problem == ENDS and _opening(error, text):
         return _about_open_quote(error, positions)
-    if is_open(error) and _opening(error, positions.meant) in CLOSING:
-        return _about_bracket(error, positions)
-    return _about_place(error, positions, is_key)
+    opened = _opened(error, text)
+    if opened is None:
+        return None
+    if not is_closed(text, opened) or is_left_open(text, opened, offset):
+        return _about_bracket(opened, offset, positions)
+    first, last = value_around(text, opened, offset)
+    message = f"{quoted(text[first:last])} is not one value"
+    return _told(positions, first, last, message, WRITE_VALUE)
 
 
 def _about_place(
@@ -122,24 +124,26 @@ def _about_open_quote(error: MarkedYAMLError, positions: Positions) -> Diagnosti
     )
 
 
-def _about_bracket(error: MarkedYAMLError, positions: Positions) -> Diagnostic:
-    """Tell that a bracket is not closed, or holds what is no value."""
-    text, offset = positions.meant, offset_of(error)
-    start = error.context_mark.index if error.context_mark else 0
-    opening = text[start]
-    if is_closed(text, start) and not is_left_open(text, start, offset):
-        first, last = value_around(text, start, offset)
-        message = f"{quoted(text[first:last])} is not one value"
-        return _told(positions, first, last, message, WRITE_VALUE)
-    here = positions.span(offset, offset + len(text[offset : offset + 1].strip()))
-    goes_on = [Label(here, "it goes on up to here")] if text[offset:].strip() else []
+def _about_bracket(opened: int, offset: int, positions: Positions) -> Diagnostic:
+    """Tell that a bracket is not closed, and how far what it holds goes on."""
+    opening, rest = positions.meant[opened], positions.meant[offset:]
+    here = positions.span(offset, offset + len(rest[:1].strip()))
     return diagnose(
         "DS001",
         f"`{opening}` is not closed",
-        Label(positions.span(start, start + 1), "it opens here"),
-        secondary=goes_on,
-        helps=[_close(opening)],
+        Label(positions.span(opened, opened + 1), "it opens here"),
+        secondary=[Label(here, "it goes on up to here")] if rest.strip() else (),
+        helps=[f"close the `{opening}` with `{CLOSING[opening]}`"],
     )
+
+
+def _opened(error: MarkedYAMLError, text: str) -> int | None:
+    """Give the offset of the bracket that the parser was in, or the text ends in."""
+    since = error.context_mark
+    if since and is_open(error) and _opening(error, text) in CLOSING:
+        return since.index
+    ends = not text[offset_of(error) :].strip()
+    return last_open(text) if ends else None
 
 
 def _gap(error: MarkedYAMLError, offset: int, text: str) -> Gap | None:
@@ -176,10 +180,4 @@ def _help(error: MarkedYAMLError, text: str, is_key: IsKey) -> str:
         return _HELPS[problem]
     if here == "\t":
         return "use spaces in place of tabs"
-    if not here.strip() and (opened := last_open(text)) is not None:
-        return _close(text[opened])
     return about_line(text, offset, problem, is_key)
-
-
-def _close(opening: str) -> str:
-    return f"close the `{opening}` with `{CLOSING[opening]}`"
