@@ -37,20 +37,30 @@ def line_alone(culprit: Diagnostic, patches: Sequence[Patch]) -> Patch | None:
     return Patch(start, end, "")
 
 
-def doubting(
-    document: Document, before: Document | None, told: Iterable[Diagnostic]
+def goes_on(before: Diagnostic, culprit: Diagnostic) -> bool:
+    """Whether a line is one of a block with the last, of which all are too far in."""
+    one, other = before.primary.span, culprit.primary.span
+    lines = one.source.lines
+    above, last = _above(lines, one), _above(lines, other)
+    is_same = before.message == culprit.message and last[0] == one.line
+    outer = indent_of(lines[above[0] - 1]) if above[0] else 0
+    return is_same and above[1] == last[1] > outer
+
+
+def doubting_lines(
+    document: Document, before: Document | None, out: Iterable[Diagnostic]
 ) -> Document:
     """Doubt what the lines that were left out may say: any key, and any mapping.
 
     Or they go on with the value above them, or have been torn off the key below.
     """
     lines = document.source.lines
-    places = [place for each in told for place in _bound(lines, each.primary.span)]
+    places = [place for each in out for place in _bound(lines, each.primary.span)]
     doubts = {
         path
         for path, entry in document.spans.items()
         if isinstance(document.at(path), dict)
-        or any(_goes_on(entry, *place) for place in places)
+        or any(_reaches(entry, *place) for place in places)
     }
     known = before.doubts if before else frozenset[Path]()
     return replace(document, doubts=document.doubts | doubts | known, is_whole=False)
@@ -84,7 +94,7 @@ def _above(lines: Sequence[str], span: Span) -> tuple[int, int]:
     return number, indent_of(lines[span.line - 1])
 
 
-def _goes_on(entry: Entry, line: int, indent: int) -> bool:
+def _reaches(entry: Entry, line: int, indent: int) -> bool:
     """Whether a value on a line might go on in one of this indentation."""
     is_there = entry.key.line <= line <= entry.value.end_line
     return is_there and indent >= entry.key.column

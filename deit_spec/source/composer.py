@@ -192,7 +192,7 @@ class Composer:
     def _note_other(self, event: Event, key: Node, mapping: _Opened) -> None:
         """Report a key that is no string, or the value that braces make a key of."""
         text = event.value if isinstance(event, ScalarEvent) else None
-        if text and mapping.in_braces and self._is_value(key, mapping):
+        if mapping.in_braces and self._is_value(key, mapping):
             return
         problem = problems.key_not_string(key.kind, text, self._span(key))
         if text:
@@ -213,11 +213,11 @@ class Composer:
         """Report a number that was meant for a value, or a part of one."""
         from deit_spec.source.braces import odd_number  # noqa: PLC0415  -- few need it
 
-        if mapping.path is None:
+        if mapping.path is None or not isinstance(key.value, int | float | dict):
             return False
         name = next(reversed(mapping.firsts), "")
         last = mapping.firsts[name] if name and self._report.is_key(name) else None
-        is_inner = mapping.path != ()
+        is_inner = mapping.path != () and not isinstance(key.value, dict)
         odd = odd_number(self._report.positions, key, last, is_inner=is_inner)
         if odd is None:
             return False

@@ -20,7 +20,13 @@ from deit_spec.source.events import events
 from deit_spec.source.meaning import UNKNOWN
 from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.report import EnoughError, Report
-from deit_spec.source.slips import Slip, find_slips, patches_of, report_of
+from deit_spec.source.slips import (
+    Slip,
+    doubting,
+    find_slips,
+    patches_of,
+    report_of,
+)
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(
@@ -88,7 +94,10 @@ def read_text(
     if reading.culprit is not None:
         reading = _read_around(reading, slips, positions, is_key)
     found = [*report_of(slips, positions), *reading.problems]
-    return reading.document, in_source_order(found)
+    document = reading.document
+    if document and slips:
+        document = doubting(document, slips, positions)
+    return document, in_source_order(found)
 
 
 def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
@@ -181,23 +190,27 @@ def _read_around(
     """Read what is behind the lines that are no YAML, if they alone are none."""
     from deit_spec.source.around import (  # noqa: PLC0415
         certain_before,
-        doubting,
+        doubting_lines,
+        goes_on,
         line_alone,
     )
 
     if len(positions.source.text) > _SHORT:
         return reading
-    patches, told, latest = patches_of(slips), list[Diagnostic](), reading
-    while latest.culprit and len(told) < _LINES:
+    patches, latest = patches_of(slips), reading
+    out, told = list[Diagnostic](), list[Diagnostic]()
+    while latest.culprit and len(out) < _LINES:
         line = line_alone(latest.culprit, patches)
         if line is None:
             return reading
-        told.append(latest.culprit)
+        if not (out and goes_on(out[-1], latest.culprit)):
+            told.append(latest.culprit)
+        out.append(latest.culprit)
         patches = sorted([*patches, line])
         without = Positions(positions.source, patches)
         latest = _read(without, is_key, to_the_end=True)
         if latest.stop is None and latest.document and latest.document.value:
-            document = doubting(latest.document, reading.document, told)
+            document = doubting_lines(latest.document, reading.document, out)
             others = certain_before(told[0], latest.problems)
             return latest._replace(document=document, problems=[*told, *others])
     return reading

@@ -8,10 +8,11 @@ key comes of it: in a text of several lines, the same characters are no slip.
 import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Edit, Fix, Label, diagnose
-from deit_spec.source.document import IsKey
+from deit_spec.source.document import Document, IsKey
 from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.problems import quoted
 
@@ -68,6 +69,8 @@ class Slip(NamedTuple):
     help: str
     title: str
     is_sure: bool = True
+    is_odd: bool = False
+    """Whether the value begins with a sign that may have been meant for a space."""
 
     @property
     def is_tab(self) -> bool:
@@ -95,6 +98,20 @@ def report_of(slips: Sequence[Slip], positions: Positions) -> list[Diagnostic]:
     tabs = [slip for slip in slips if slip.is_tab]
     others = [[slip] for slip in slips if not slip.is_tab]
     return [_report(each, positions) for each in (tabs, *others) if each]
+
+
+def doubting(
+    document: Document, slips: Sequence[Slip], positions: Positions
+) -> Document:
+    """Doubt the values of which the first character may be the slip."""
+    odd = [positions.span(slip.key, slip.key) for slip in slips if slip.is_odd]
+    places = {(span.line, span.column) for span in odd}
+    doubts = {
+        path
+        for path, entry in (document.spans.items() if odd else ())
+        if (entry.key.line, entry.key.column) in places
+    }
+    return replace(document, doubts=document.doubts | doubts)
 
 
 def _report(slips: Sequence[Slip], positions: Positions) -> Diagnostic:
@@ -220,7 +237,8 @@ def _pair(found: re.Match[str]) -> Slip:
     end = found.end("comma") if found["comma"] else found.end("value")
     is_sure = bool(sign in {":", "="} or _NO_WORD.fullmatch(value))
     title = f"write {pair}"
-    return Slip(start, tuple(patches), start, end, message, pair, title, is_sure)
+    slip = Slip(start, tuple(patches), start, end, message, pair, title, is_sure)
+    return slip._replace(is_odd=sign == ":" and value[0] in "-+./~")
 
 
 def _assigned(text: str, is_key: IsKey) -> Iterator[Slip]:

@@ -41,6 +41,8 @@ def stopped(
         # Where the bracket belongs decides whose keys these are.
         inner = {path for path in document.spans if len(path) > 1}
         document = replace(document, doubts=document.doubts | inner)
+    if document is not None and positions.text(offset, offset + 1) == "}":
+        document = replace(document, doubts=document.doubts | _behind(document))
     return document, offset, culprit
 
 
@@ -113,6 +115,17 @@ def part_of(composer: Composer, positions: Positions, stop: int) -> Document | N
     doubts = frozenset({(), *composer.doubts, *open_})
     spans[()] = Entry(positions, (0, 0), (0, 0))
     return Document(composer.root, spans, positions.source, doubts, is_whole=False)
+
+
+def _behind(document: Document) -> set[Path]:
+    """The keys behind a mapping or nothing: with a `}` too many they may be in it."""
+    keys = [path for path in document.spans if len(path) == 1]
+    opened = (n for n, path in enumerate(keys) if _may_hold(document.at(path)))
+    return set(keys[next(opened, len(keys)) + 1 :])
+
+
+def _may_hold(value: object) -> bool:
+    return value is None or isinstance(value, dict)
 
 
 def _is_nothing(path: Path, root: dict[str, object]) -> bool:

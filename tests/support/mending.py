@@ -81,7 +81,9 @@ class Text:
 
     def _set_in_variant(self, document: Document, pair: str) -> None:
         start, end = self.offsets(document.spans["variant",].value)
-        if self.text[start : start + 1] == "{":
+        if start == end:
+            self.cut(end, end, f" {{{pair}}}")
+        elif self.text[start : start + 1] == "{":
             self.cut(end - 1, end - 1, f", {pair}")
         else:
             indent = start - self.line(start)[0]
