@@ -15,7 +15,7 @@ _BEFORE: Final = re.compile(r"(?<=[\s:])[-+]?[0-9]+(?P<more>,[0-9]+)*,\Z")
 _AFTER: Final = re.compile("(?:,[0-9]+)*(?=\\s*[,}])")
 _GROUP: Final = re.compile("[0-9]+")
 _THOUSANDS: Final = re.compile("[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
-_NUMBER: Final = r"[-+]?[0-9][0-9.eE]*"
+_NUMBER: Final = r"[-+]?\.?[0-9][0-9.eE]*"
 _OPEN: Final = re.compile(rf"\{{\s*(?P<more>(?:{_NUMBER}\s*,\s*)*)\Z")
 _CLOSE: Final = re.compile(rf"(?:\s*,\s*{_NUMBER})*\s*\}}")
 

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from bisect import bisect_right
 from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
@@ -159,14 +160,15 @@ def _read_as_meant(
         again = _read(meant, is_key, to_the_end=True)
         keys = set(map(meant.original, again.keys))
         kept = [slip for slip in slips if slip.key in keys]
-        unread = [slip for slip in slips if _is_behind(slip.key, again.stop, positions)]
+        behind = _next_line(again.stop, positions)
+        unread = [slip for slip in slips if slip.key >= behind]
         if len(kept) + len(unread) == len(slips):
             break
         slips = [*kept, *unread]
     else:
         return reading, []
     # Past the line on which it had stopped, or a slip was not what stopped it.
-    further = again.stop is None or _is_behind(again.stop, reading.stop, positions)
+    further = again.stop is None or again.stop >= _next_line(reading.stop, positions)
     if not (kept and further):
         return reading, []
     return _with_tabs(again, kept, positions, is_key)
@@ -216,13 +218,14 @@ def _read_around(
     return reading
 
 
-def _is_behind(offset: int, other: int | None, positions: Positions) -> bool:
-    """Whether an offset is in a line after another's."""
-    return other is not None and _line(offset, positions) > _line(other, positions)
+def _next_line(offset: int | None, positions: Positions) -> int:
+    """Give the offset at which the line after another's starts, past the last if none.
 
-
-def _line(offset: int, positions: Positions) -> int:
-    return positions.span(offset, offset).line
+    Nothing is behind an offset that is none.
+    """
+    starts, past = positions.source.starts, len(positions.source.text) + 1
+    line = len(starts) if offset is None else bisect_right(starts, offset)
+    return starts[line] if line < len(starts) else past
 
 
 def _is_bare(root: Node, positions: Positions) -> bool:

@@ -82,7 +82,8 @@ class Text:
     def _set_in_variant(self, document: Document, pair: str) -> None:
         start, end = self.offsets(document.spans["variant",].value)
         if start == end:
-            self.cut(end, end, f" {{{pair}}}")
+            at = self.text.index(":", start - 1) + 1
+            self.cut(at, at, f" {{{pair}}}")
         elif self.text[start : start + 1] == "{":
             self.cut(end - 1, end - 1, f", {pair}")
         else:
