@@ -36,7 +36,7 @@ def test_a_hook_has_what_pre_commit_requires(hook: dict[str, Any]) -> None:
     ],
 )
 def test_which_files_are_handed_to_a_hook(
-    hook: dict[str, Any], path: str, is_spec: bool
+    hook: dict[str, Any], path: str, *, is_spec: bool
 ) -> None:
     assert bool(re.search(hook["files"], path)) == is_spec
 
