@@ -10,10 +10,14 @@ from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.source.document import Document, Entry, Path
 from deit_spec.source.layout import indent_of, is_content
 from deit_spec.source.positions import Patch
+from deit_spec.source.sentences import LEFT_OVER, NO_KEY_HERE
 
 # Lines below may belong to what such a line opens.
 _OPENS: Final = re.compile(r"[:{\[,|>-][ \t]*(?:#.*)?\Z")
 
+_INDENT: Final = re.compile(r"\Aindent (?:the line|lines \d+ to \d+) as")
+# What is said of lines that are not where they belong.
+_MISPLACED: Final = frozenset({LEFT_OVER, NO_KEY_HERE})
 # A word may be a piece of one in the line above or below.
 _PIECE: Final = re.compile(r"\s*\w+\s*")
 
@@ -37,14 +41,30 @@ def line_alone(culprit: Diagnostic, patches: Sequence[Patch]) -> Patch | None:
     return Patch(start, end, "")
 
 
-def goes_on(before: Diagnostic, culprit: Diagnostic) -> bool:
-    """Whether a line is one of a block with the last, of which all are too far in."""
-    one, other = before.primary.span, culprit.primary.span
+def goes_on(first: Diagnostic, last: Diagnostic, culprit: Diagnostic) -> bool:
+    """Whether a line is one of a block that a line before it has made wrong.
+
+    Or that stands too far in. The block is all that was left out from the first line
+    on, which has been told, up to the last.
+    """
+    one, other = first.primary.span, culprit.primary.span
     lines = one.source.lines
-    above, last = _above(lines, one), _above(lines, other)
-    is_same = before.message == culprit.message and last[0] == one.line
-    outer = indent_of(lines[above[0] - 1]) if above[0] else 0
-    return is_same and above[1] == last[1] > outer
+    (above, indent), (before, own) = _above(lines, one), _above(lines, other)
+    is_next = before == last.primary.span.line
+    is_next = is_next and {first.message, culprit.message} <= _MISPLACED
+    outer = indent_of(lines[above - 1]) if above else 0
+    return is_next and indent == own != outer
+
+
+def told_of_block(first: Diagnostic, last: Diagnostic) -> Diagnostic:
+    """Say of all lines of a block what is told of its first."""
+    start, end = first.primary.span.line, last.primary.span.line
+    lines = f"indent lines {start} to {end} as"
+    helps = (
+        _INDENT.sub(lines, each).replace("one above it", "one above them")
+        for each in first.helps
+    )
+    return replace(first, helps=tuple(helps))
 
 
 def doubting_lines(

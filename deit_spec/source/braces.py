@@ -116,6 +116,18 @@ def _alone(positions: Positions, start: int, end: int) -> Number | None:
     return Number(text, meant.strip(), first, last, bool(before["more"]))
 
 
+def doubled(
+    positions: Positions, start: int, end: int, *, is_inner: bool
+) -> Diagnostic:
+    """Report two braces before a mapping: those of a template, or one too many.
+
+    Around the whole text they are no template's.
+    """
+    if is_inner and positions.text(end - 1, end + 1) == "}}":
+        return problems.placeholder(positions.span(start - 1, end + 1))
+    return problems.stray_brace("{", positions.span(start - 1, start))
+
+
 class Brace(NamedTuple):
     """A brace before a number or a brace, where both begin, and the other's text."""
 

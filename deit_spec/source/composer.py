@@ -197,23 +197,25 @@ class Composer:
         problem = problems.key_not_string(key.kind, text, self._span(key))
         if text:
             self._report.note(problem)
-        elif key.kind == tags.MAPPING and self._is_alone_in_braces(key):
-            outer = self._report.positions.span(key.start - 1, key.end + 1)
-            self._report.note(problems.placeholder(outer))
-            self._doubt(mapping.path)
+        elif self._report.positions.text(key.start - 1, key.start + 1) == "{{":
+            self._note_doubled(key, mapping)
         else:
             self._report.note_odd(problem, event)
             self._report.is_unbalanced |= mapping.in_braces
 
-    def _is_alone_in_braces(self, key: Node) -> bool:
-        text = self._report.positions.text(key.start - 1, key.end + 1)
-        return text.startswith("{{") and text.endswith("}}")
+    def _note_doubled(self, key: Node, mapping: _Opened) -> None:
+        from deit_spec.source.braces import doubled  # noqa: PLC0415  -- few have any
+
+        is_inner, positions = mapping.path != (), self._report.positions
+        self._report.note(doubled(positions, key.start, key.end, is_inner=is_inner))
+        self._report.is_unbalanced |= not is_inner
+        self._doubt(mapping.path)
 
     def _is_value(self, key: Node, mapping: _Opened) -> bool:
         """Report a number that was meant for a value, or a part of one."""
         from deit_spec.source.braces import odd_number  # noqa: PLC0415  -- few need it
 
-        if mapping.path is None or not isinstance(key.value, int | float | dict):
+        if mapping.path is None or key.kind == tags.SEQUENCE:
             return False
         name = next(reversed(mapping.firsts), "")
         last = mapping.firsts[name] if name and self._report.is_key(name) else None

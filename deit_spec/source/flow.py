@@ -18,9 +18,10 @@ _NO_COMMA_HERE: Final = re.compile(rf":\s*(?P<value>{_QUOTED})(?P<gap>\s*;\s*|\s
 _KEY_HERE: Final = re.compile(rf"{_KEY}\s*:")
 _CLOSED: Final = re.compile(r"[\]}]\s*\Z")
 _AFTER_KEY: Final = re.compile(rf"[{{,]\s*(?P<key>{_KEY})\s*\Z")
-_VALUE: Final = re.compile(rf"=?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
+# `"variant": "init": …` on two lines has lost what the first of them holds.
+_UNOPENED: Final = re.compile(rf":[ \t]*\r?\n\s*(?P<key>{_KEY})\s*\Z")
+_VALUE: Final = re.compile(rf"(?:=>?)?[ ]*(?P<value>{_QUOTED}|[\w.+-]+)(?=\s*[,}}])")
 _LINE_WITH_KEY: Final = re.compile(rf"[\r\n][ \t]*{_KEY}\s*:")
-_PARTS: Final = re.compile(rf"{_QUOTED}|[\[\]{{}},]|:(?=\s)|(?<=[\"']):|[\r\n]")
 _REACH: Final = 500
 """Characters that are looked back at most."""
 
@@ -60,51 +61,61 @@ def find_gap(text: str, offset: int, opening: str) -> Gap | None:
 
     `opening` is the bracket, and `offset` where the parser stopped.
     """
-    before, here = text[max(offset - _REACH, 0) : offset], text[offset : offset + 1]
-    began = offset - len(before)
-    if here and here in "]}" and here != CLOSING[opening]:
-        closing = CLOSING[opening]
-        is_closed = text[offset + 1 :].lstrip().startswith(closing)
-        message = f"`{here}` closes no `{opening}`"
-        instead = f"write `{closing}` in place of `{here}`"
-        help_ = f"remove the `{here}`" if is_closed else instead
-        return Gap(offset, offset + 1, message, help_)
-    if (closed := _CLOSED.search(before)) and _KEY_HERE.match(text, offset):
+    before = text[max(offset - _REACH, 0) : offset]
+    return (
+        _wrong_bracket(text, offset, opening)
+        or _no_brace(text, offset, before)
+        or _no_comma(text, offset, before)
+        or (_no_colon(text, offset, before) if opening == "{" else None)
+    )
+
+
+def _wrong_bracket(text: str, offset: int, opening: str) -> Gap | None:
+    """A bracket that closes another kind than is open."""
+    here, closing = text[offset : offset + 1], CLOSING[opening]
+    if not here or here not in "]}" or here == closing:
+        return None
+    is_closed = text[offset + 1 :].lstrip().startswith(closing)
+    instead = f"write `{closing}` in place of `{here}`"
+    help_ = f"remove the `{here}`" if is_closed else instead
+    return Gap(offset, offset + 1, f"`{here}` closes no `{opening}`", help_)
+
+
+def _no_brace(text: str, offset: int, before: str) -> Gap | None:
+    """A key that begins what another holds, on the next line."""
+    first = _UNOPENED.search(before)
+    if first is None or text[offset : offset + 1] != ":":
+        return None
+    began, key = offset - len(before), first["key"]
+    start, end = began + first.start("key"), began + first.end("key")
+    return Gap(start, end, f"there is no `{{` before `{key}`", f"write `{{{key}`")
+
+
+def _no_comma(text: str, offset: int, before: str) -> Gap | None:
+    """Two entries without a comma between, or with a `;`."""
+    began, is_key = offset - len(before), _KEY_HERE.match(text, offset)
+    if is_key and (closed := _CLOSED.search(before)):
         at, sign = began + closed.start(), closed[0][0]
         return Gap(at, at + 1, f"there is no comma behind `{sign}`", f"write `{sign},`")
     found = _NO_COMMA.search(before)
-    if found is None and _KEY_HERE.match(text, offset):
+    if found is None and is_key:
         found = _NO_COMMA_HERE.search(before)
-    if found:
-        value, gap = found["value"], found["gap"].strip()
-        end = began + found.end("value")
-        message = f"there is no comma behind `{value}`"
-        if gap:
-            at = text.index(gap, end)
-            return Gap(at, at + 1, message, f"write `,` in place of `{gap}`")
-        start = began + found.start("value")
-        return Gap(start, end, message, f"write `{value},`")
-    key, value = _AFTER_KEY.search(before), _VALUE.match(text, offset)
-    if opening != "{" or key is None or value is None:
+    if found is None:
         return None
-    start, end = began + key.start("key"), value.end()
+    value, gap = found["value"], found["gap"].strip()
+    start, end = began + found.start("value"), began + found.end("value")
+    message = f"there is no comma behind `{value}`"
+    if gap:
+        at = text.index(gap, end)
+        return Gap(at, at + 1, message, f"write `,` in place of `{gap}`")
+    return Gap(start, end, message, f"write `{value},`")
+
+
+def _no_colon(text: str, offset: int, before: str) -> Gap | None:
+    """A key and a value with something else than `:` between, or nothing."""
+    key, value = _AFTER_KEY.search(before), _VALUE.match(text, offset)
+    if key is None or value is None:
+        return None
+    start, end = offset - len(before) + key.start("key"), value.end()
     message = f"`{text[start:end]}` is not of the form `key: value`"
     return Gap(start, end, message, f"write `{key['key']}: {value['value']}`")
-
-
-def value_around(text: str, opened: int, offset: int) -> tuple[int, int]:
-    """Give the place of what stands between two commas of a bracket, or a colon."""
-    start, depth = opened + 1, 0
-    for part in _PARTS.finditer(text, start, offset):
-        depth += (part[0] in CLOSING) - (part[0] in CLOSING.values())
-        if not depth and part[0] in ":,":
-            start = part.end()
-    end = len(text)
-    for part in _PARTS.finditer(text, offset):
-        depth += part[0] in CLOSING
-        if depth <= 0 and part[0] in "]},\r\n":
-            end = part.start()
-            break
-        depth -= part[0] in CLOSING.values()
-    value = text[start:end]
-    return start + len(value) - len(value.lstrip()), start + len(value.rstrip())

@@ -4,10 +4,9 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics.model import LINE_BREAK
-from deit_spec.source.brackets import last_open
+from deit_spec.source.brackets import last_open, value_around
 from deit_spec.source.document import IsKey
-from deit_spec.source.flow import value_around
-from deit_spec.source.layout import indent_of, is_content, line_at
+from deit_spec.source.layout import FENCE, indent_of, is_content, line_at
 from deit_spec.source.misread import NO_PAIR
 from deit_spec.source.plain import in_quotes
 from deit_spec.source.sentences import (
@@ -21,6 +20,8 @@ from deit_spec.source.sentences import (
 _REFUSED: Final = (NO_DASH, NO_CONTENT)
 _LEFT_OVER: Final = (NO_KEY, NO_START)
 _SEPARATOR: Final = re.compile(r"---|\.\.\.")
+# Of a template, as in Jinja: `{% if x %}`.
+_STATEMENT: Final = re.compile(r"\{%[^%]*%\}")
 _BEGUN: Final = re.compile(r"--- +(\w+: .*)")
 _SECOND: Final = re.compile(r"[^\s:,;]+(?: +|[,;] *)(\w+: .*)")
 _ITEM: Final = r"[A-Za-z_]\w*: +[^\s:,]+"
@@ -38,8 +39,14 @@ _NOTHING: Final = re.compile(
     r"(?:#[^\r\n]*)?(?:\r\n|[\r\n])\Z",
     re.MULTILINE,
 )
+_COMMENTED: Final = re.compile(
+    r"^(?P<indent> *)(?P<sign>#+ *)(?P<key>[A-Za-z_]\w*):[ \t]*(?:\r\n|[\r\n])\Z",
+    re.MULTILINE,
+)
 _DASH: Final = re.compile(r"^[ \t]*-(?:[ \t][^\r\n]*)?(?:\r\n|[\r\n])\Z", re.MULTILINE)
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
+_SHORT: Final = 200
+"""Characters of a value that a help writes out."""
 _MISPLACED: Final = "remove the line, or write it where the other keys are"
 _WITHOUT_DASHES: Final = "write one `key: value` a line, without `-`"
 
@@ -48,7 +55,8 @@ def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
     """Say how the line might be meant: its value is a text, or it is misplaced."""
     here = text[offset : offset + 1].strip()
     start, line = line_at(text, offset)
-    if _SEPARATOR.fullmatch(line.strip()):
+    patterns = (_SEPARATOR, _STATEMENT, FENCE)
+    if any(pattern.fullmatch(line.strip()) for pattern in patterns):
         return "remove the line"
     is_sign = here and not here.isalnum() and here not in "\"'_"
     if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},;")):
@@ -85,7 +93,8 @@ def _as_scalar(value: str) -> str:
     """Say how a value is no more than one: a number, or a text."""
     if number := _ALONE.fullmatch(value):
         return f"write the number alone: `{number['number']}`"
-    return f"quote the value: `{in_quotes(value)}`"
+    is_short = len(value) <= _SHORT and not LINE_BREAK.search(value)
+    return f"quote the value: `{in_quotes(value)}`" if is_short else "quote the value"
 
 
 def _about_indent(before: str, line: str, problem: str) -> str:
@@ -98,10 +107,13 @@ def _about_indent(before: str, line: str, problem: str) -> str:
     here = indent_of(line)
     if slip := _about_above(before, line):
         return slip
-    if len(above) == 1 and problem == NO_START and above[0][0] > here:
+    is_first = problem == NO_START and all(indent <= here for indent, _ in above[1:])
+    if is_first and above and above[0][0] > here:
         return f"indent line {above[0][1]} as this one"
     if above and above[-1][0] != here:
-        return "indent the line as the one above it"
+        is_next = above[-1][1] == len(LINE_BREAK.split(before)) - 1
+        other = "the one above it" if is_next else f"line {above[-1][1]}"
+        return f"indent the line as {other}"
     if outer := [number for indent, number in above if indent < here]:
         return f"indent the line as line {outer[-1]}"
     return _MISPLACED if _KEY.match(line) else NO_PAIR
@@ -115,6 +127,9 @@ def _about_above(before: str, line: str) -> str | None:
     nothing = _NOTHING.search(before)
     if nothing and indent_of(line) > indent_of(nothing["line"]):
         return f"remove the `{nothing['value']}` behind `{nothing['key']}:`"
+    head = _COMMENTED.search(before)
+    if head and indent_of(line) > len(head["indent"]):
+        return f"remove the `{head['sign']}` before `{head['key']}:`"
     dash = _DASH.search(before)
     if dash and not line.lstrip().startswith("-"):
         return f"write line {len(LINE_BREAK.split(before[: dash.start()]))} without `-`"

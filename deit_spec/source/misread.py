@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
 
-from deit_spec.source.layout import indent_of, is_content, line_at
+from deit_spec.source.layout import FENCE, indent_of, is_content, line_at
 from deit_spec.source.sentences import NO_COLON, NO_MAPPING, NO_START
 
 NO_PAIR: Final = "remove the line, or write it as `key: value`"
@@ -22,6 +22,12 @@ _PAIR: Final = re.compile(
     (?:\s*(?::=|=[=>]?|->)\s*|\s*:(?=[^\s:=])|[ ]*\t\s*|:[^\S\n\r\t ]\s*)
     (?P<value>\{[^{}]*\}|"[^"\\]*"|'[^']*'|[\w.+/-].*)""",
     re.VERBOSE,
+)
+
+
+# Markdown's marks of code and of what is bold.
+_MARKED: Final = re.compile(
+    r"(?P<mark>`|\*\*?)(?P<key>[A-Za-z_]\w*)(?P=mark)\s*:\s+(?P<value>\S.*)"
 )
 
 
@@ -49,6 +55,8 @@ def misread(error: MarkedYAMLError, offset: int, text: str) -> Line | None:
             or _as_opening(since, before, line)
             or _whole(since, before, NO_PAIR)
         )
+    if marked := _MARKED.fullmatch(line.partition(" #")[0].strip()):
+        return _whole(start, line, f"`{marked['key']}: {marked['value']}`")
     if error.problem not in {NO_MAPPING, NO_START}:
         return None
     if own := _as_pair(start, line):
@@ -94,7 +102,7 @@ def _above(before: str, line: str) -> Line | None:
 
 
 def _about(text: str) -> str:
-    if text.strip() in {"...", "---"}:
+    if text.strip() in {"...", "---"} or FENCE.fullmatch(text.strip()):
         return "remove the line"
     return NO_PAIR
 

@@ -7,6 +7,7 @@ from deit_spec.source import limits, tags
 
 _QUOTED_LENGTH: Final = 60
 
+WITHOUT_TABS: Final = "use spaces in place of tabs"
 WRITE_VALUE: Final = "write the value itself"
 _UNTAGGED: Final = "remove the tag"
 _ARTICLES: Final = {

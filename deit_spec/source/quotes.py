@@ -10,6 +10,18 @@ _BEGUN_KEY: Final = re.compile(r"""["'][A-Za-z_][\w-]*:""")
 _WORD: Final = re.compile(r"\w")
 
 
+_DOUBLED: Final = re.compile(r"""(?P<sign>["'])(?P=sign)(?=\w+(?P=sign))""")
+_BEHIND: Final = re.compile(r"""["'](?=\s*(?:[:,}\]]|\Z)|[ \t]*[\r\n])""")
+
+
+def doubled(text: str, offset: int) -> int | None:
+    """Find the quote too many at which the parser stops: before a word or behind."""
+    if _DOUBLED.match(text, max(offset - 2, 0)):
+        return offset - 2
+    is_second = offset > 0 and text[offset - 1] == text[offset : offset + 1]
+    return offset if is_second and _BEHIND.match(text, offset) else None
+
+
 class Quote(NamedTuple):
     """The offsets between which a text in quotes stands, and its quote."""
 

@@ -19,15 +19,10 @@ from deit_spec.source.composer import Composer, Node
 from deit_spec.source.document import Document, Entry, IsKey, Path, knows_none
 from deit_spec.source.events import events
 from deit_spec.source.meaning import UNKNOWN
+from deit_spec.source.meant import find_slips
 from deit_spec.source.positions import Patch, Positions
 from deit_spec.source.report import EnoughError, Report
-from deit_spec.source.slips import (
-    Slip,
-    doubting,
-    find_slips,
-    patches_of,
-    report_of,
-)
+from deit_spec.source.slips import Slip, doubting, patches_of, report_of
 
 # What YAML calls printable; anything else must be written as an escape.
 _UNPRINTABLE: Final = re.compile(
@@ -195,6 +190,7 @@ def _read_around(
         doubting_lines,
         goes_on,
         line_alone,
+        told_of_block,
     )
 
     if len(positions.source.text) > _SHORT:
@@ -205,7 +201,9 @@ def _read_around(
         line = line_alone(latest.culprit, patches)
         if line is None:
             return reading
-        if not (out and goes_on(out[-1], latest.culprit)):
+        if out and goes_on(told[-1], out[-1], latest.culprit):
+            told[-1] = told_of_block(told[-1], latest.culprit)
+        else:
             told.append(latest.culprit)
         out.append(latest.culprit)
         patches = sorted([*patches, line])

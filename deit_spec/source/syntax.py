@@ -5,17 +5,19 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.source.brackets import CLOSING, is_closed, last_open
+from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.source.brackets import CLOSING, is_closed, last_open, value_around
 from deit_spec.source.comments import comment_near
 from deit_spec.source.document import IsKey
-from deit_spec.source.flow import Gap, find_gap, is_left_open, value_around
+from deit_spec.source.flow import Gap, find_gap, is_left_open
 from deit_spec.source.misplaced import about_line
 from deit_spec.source.misread import misread
 from deit_spec.source.positions import Positions
-from deit_spec.source.problems import WRITE_VALUE, quoted
-from deit_spec.source.quotes import Quote, closed_late
+from deit_spec.source.problems import WITHOUT_TABS, WRITE_VALUE, quoted
+from deit_spec.source.quotes import Quote, closed_late, doubled
 from deit_spec.source.sentences import (
     ENDS,
+    NO_DIRECTIVE,
     NO_ESCAPE,
     NO_HANDLE,
     NO_TAB,
@@ -25,9 +27,9 @@ from deit_spec.source.sentences import (
 )
 
 _HELPS: Final = {
-    NO_TAB: "use spaces in place of tabs",
+    NO_TAB: WITHOUT_TABS,
     NO_VERSION: "remove the line",
-    "found unknown directive name": "remove the line",
+    NO_DIRECTIVE: "remove the line",
     NO_HANDLE: "remove the tag",
     NO_ESCAPE: "write the backslash twice",
 }
@@ -47,6 +49,8 @@ def syntax_error(
     if comment := comment_near(text, offset):
         message = f"`{comment.sign}` begins no comment in YAML"
         return _told(positions, comment.start, comment.end, message, comment.help)
+    if (extra := doubled(text, offset)) is not None:
+        return _told(positions, extra, extra + 1, "a quote too many", "remove it")
     if quote := closed_late(text, offset):
         return _about_quote(quote, positions)
     if line := misread(error, offset, text):
@@ -75,6 +79,10 @@ def _about_opened(error: MarkedYAMLError, positions: Positions) -> Diagnostic | 
     if not is_closed(text, opened) or is_left_open(text, opened, offset):
         return _about_bracket(opened, offset, positions)
     first, last = value_around(text, opened, offset)
+    if LINE_BREAK.search(text, first, last):
+        value = LINE_BREAK.split(text[first:last])[0].rstrip()
+        message = f"there is no comma behind {quoted(value)}"
+        return _told(positions, first, first + len(value), message, f"write `{value},`")
     message = f"{quoted(text[first:last])} is not one value"
     return _told(positions, first, last, message, WRITE_VALUE)
 
@@ -179,5 +187,5 @@ def _help(error: MarkedYAMLError, text: str, is_key: IsKey) -> str:
     if problem in _HELPS:
         return _HELPS[problem]
     if here == "\t":
-        return "use spaces in place of tabs"
+        return WITHOUT_TABS
     return about_line(text, offset, problem, is_key)

@@ -4,7 +4,7 @@ import re
 
 from pydantic import BaseModel
 
-from deit_spec.source.slips import SCALAR
+from deit_spec.source.meant import SCALAR
 from deit_spec.spec.remembering import remembered
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.suggest import closest
@@ -23,6 +23,7 @@ SYNONYMS = {
     "hidden_size": "embed_dim",
     "d_model": "embed_dim",
     "dim": "embed_dim",
+    "num_features": "embed_dim",
     "width": "embed_dim",
     "layers": "depth",
     "layer": "depth",

@@ -18,11 +18,13 @@ SWITCHES = {
 """What a text says that stands where true or false does."""
 OF_POINTS = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 """A number with points between thousands, where it is no decimal."""
-_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+)")
+_PAIR = re.compile(r"([A-Za-z_][\w-]*) *[:=] *([^\s:=]+?),?(?=\s|$)")
 _PAIRS = re.compile(rf"{_PAIR.pattern}(?:\s+{_PAIR.pattern})*")
 _UNIT = re.compile(r"""(?<=\d)(?: *(?:x|px|%)|(?: +|(?=["'/;(<]))\D*)$""")
 """What may follow a number: a unit, a comment of another language, a lone quote."""
 _AROUND = "()[]{}<>,;:= \t\u201c\u201d\u2018\u2019\u200b"
+_ANNOTATION = re.compile(r"[a-z]+ *= *")
+"""A type of Python, before the default of a field."""
 _OF_BASE = re.compile(r"0(?:x[\da-f]+|o[0-7]+|b[01]+)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*")
 _DECIMAL = re.compile(r"\d+,\d+")
@@ -123,6 +125,7 @@ def _read(text: str) -> float:
     """Read what is a number but for its surroundings: `6,`, `224x224`, `64 * 3`."""
     # A `#` begins no comment behind a word.
     text = text[:_DIGITS].partition("#")[0].strip(_AROUND).lower()
+    text = _ANNOTATION.sub("", text)
     if _OF_BASE.fullmatch(text):
         return float(int(text, 0))
     first, *more = _BETWEEN.split(text)

@@ -14,6 +14,7 @@ _NOT_QUITE: Final = frozenset(
         "dim",
         "proj_drop_rate",
         "width",
+        "num_features",
         "layer",
         "eps",
         "classes",

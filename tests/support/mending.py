@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 
-from deit_spec import DeiTSpec
+from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Diagnostic, Span
 from support.helps import QUOTED, Step
 from support.spec_text import BREAK, Text, path_of
@@ -154,7 +154,8 @@ class Editor(Text):
         """What the value was to be is not known; the default is one."""
         start, end = self.offsets(finding.primary.span)
         key = re.findall(r"\w+", self.text[:start])[-1]
-        self.cut(start, end, str(DeiTSpec.model_fields[key].default))
+        fields = {**Variant.model_fields, **DeiTSpec.model_fields}
+        self.cut(start, end, str(fields[key].default))
 
     def _space(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.offsets(finding.primary.span)
@@ -164,6 +165,10 @@ class Editor(Text):
     def _uncomment(self, finding: Diagnostic, step: Step) -> None:
         start = self.offsets(finding.primary.span)[0]
         self.cut(start, self.text.index("*/", start) + 2)
+
+    def _uncomment_head(self, finding: Diagnostic, step: Step) -> None:
+        at = self.text.rindex(f"{step.key}:", 0, self.offsets(finding.primary.span)[0])
+        self.cut(self.line(at)[0] + self.text[self.line(at)[0] : at].index("#"), at)
 
     def _untab_line(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.line(self.offsets(finding.primary.span)[0])
@@ -177,6 +182,17 @@ class Editor(Text):
         depth = len(above) - len(above.lstrip(" "))
         here = self.text[start:]
         self.cut(start, start + len(here) - len(here.lstrip(" \t")), " " * depth)
+
+    def _indent_lines(self, finding: Diagnostic, step: Step) -> None:
+        """As the last line above them, all by as much."""
+        lines = self.text.splitlines(keepends=True)
+        first, last = int(step.key) - 1, int(step.value)
+        above = next(
+            x for x in reversed(lines[:first]) if x.strip()[:1] not in ("", "#")
+        )
+        depth, here = (len(x) - len(x.lstrip(" ")) for x in (above, lines[first]))
+        block = [" " * depth + line[here:] for line in lines[first:last]]
+        self.text = "".join([*lines[:first], *block, *lines[last:]])
 
     def _double(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.line(self.offsets(finding.primary.span)[0])
@@ -264,6 +280,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "write out": Editor._write_out,
     "close": Editor._close,
     "indent": Editor._indent,
+    "indent lines": Editor._indent_lines,
     "double": Editor._double,
     "cut": Editor._cut,
     "shorten": Editor._shorten,
@@ -281,6 +298,7 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "cut value": Editor._cut_value,
     "untab line": Editor._untab_line,
     "uncomment": Editor._uncomment,
+    "uncomment head": Editor._uncomment_head,
     "wrap": Editor._wrap,
     "lift": Editor._lift,
     "space": Editor._space,
