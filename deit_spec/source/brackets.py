@@ -94,6 +94,6 @@ def _brackets(
             if depth:
                 depth -= 1
                 yield at, bracket
-        elif depth or at == 0 or text[at - 1] in " \t\r\n,:-":
+        elif depth or at == start or text[at - 1] in " \t\r\n,:-":
             depth += 1
             yield at, bracket

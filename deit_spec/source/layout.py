@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+SHORT: Final = 200
+"""Characters of a line that a help writes out at most."""
 FENCE: Final = re.compile(r"(?:`{3,}|~{3,}) ?[\w.+-]*")
 """What Markdown has around code."""
 _LINE: Final = re.compile(r"[^\r\n]+")

@@ -11,7 +11,7 @@ from typing import Final
 
 from deit_spec.source.brackets import outermost
 from deit_spec.source.document import IsKey
-from deit_spec.source.layout import FENCE
+from deit_spec.source.layout import FENCE, SHORT
 from deit_spec.source.positions import Patch
 from deit_spec.source.problems import quoted
 from deit_spec.source.slips import Slip
@@ -68,7 +68,8 @@ def find_slips(text: str, is_key: IsKey) -> list[Slip]:
     lines = (
         _arguments(found)
         for found in _ARGUMENTS.finditer(text)
-        if any(is_key(one["key"]) for one in _ONE.finditer(found["all"]))
+        if len(found["all"]) <= SHORT
+        and any(is_key(one["key"]) for one in _ONE.finditer(found["all"]))
         and not bisect(ends, found.start()) % 2
     )
     odd = (*_assigned(text, is_key), *find_tabs(text), *_odd_lines(text))

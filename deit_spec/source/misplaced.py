@@ -6,7 +6,7 @@ from typing import Final
 from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.brackets import last_open, value_around
 from deit_spec.source.document import IsKey
-from deit_spec.source.layout import FENCE, indent_of, is_content, line_at
+from deit_spec.source.layout import FENCE, SHORT, indent_of, is_content, line_at
 from deit_spec.source.misread import NO_PAIR
 from deit_spec.source.plain import in_quotes
 from deit_spec.source.sentences import (
@@ -45,8 +45,6 @@ _COMMENTED: Final = re.compile(
 )
 _DASH: Final = re.compile(r"^[ \t]*-(?:[ \t][^\r\n]*)?(?:\r\n|[\r\n])\Z", re.MULTILINE)
 _KEY: Final = re.compile(r" *(?:- *)?\S+? *:(?: +|$)")
-_SHORT: Final = 200
-"""Characters of a value that a help writes out."""
 _MISPLACED: Final = "remove the line, or write it where the other keys are"
 _WITHOUT_DASHES: Final = "write one `key: value` a line, without `-`"
 
@@ -79,6 +77,8 @@ def _about_value(line: str, column: int, problem: str, is_key: IsKey) -> str | N
     value = line[key.end() :].partition(" #")[0].rstrip() if key else ""
     if not key or not value:
         return None
+    if len(value) > SHORT:
+        return _as_scalar(value)
     if more := _SECOND.fullmatch(value):
         return f"write `{more[1]}` on a line of its own"
     pairs = _PAIRS.fullmatch(value) if problem == NO_MAPPING else None
@@ -93,7 +93,7 @@ def _as_scalar(value: str) -> str:
     """Say how a value is no more than one: a number, or a text."""
     if number := _ALONE.fullmatch(value):
         return f"write the number alone: `{number['number']}`"
-    is_short = len(value) <= _SHORT and not LINE_BREAK.search(value)
+    is_short = len(value) <= SHORT and not LINE_BREAK.search(value)
     return f"quote the value: `{in_quotes(value)}`" if is_short else "quote the value"
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from yaml.error import MarkedYAMLError
 
-from deit_spec.source.layout import FENCE, indent_of, is_content, line_at
+from deit_spec.source.layout import FENCE, SHORT, indent_of, is_content, line_at
 from deit_spec.source.sentences import NO_COLON, NO_MAPPING, NO_START
 
 NO_PAIR: Final = "remove the line, or write it as `key: value`"
@@ -72,7 +72,7 @@ def _since(error: MarkedYAMLError, offset: int) -> int:
 def _as_pair(start: int, line: str) -> Line | None:
     """A line that has something else where `: ` belongs."""
     found = _PAIR.fullmatch(line.partition("#")[0].strip())
-    if found is None:
+    if found is None or len(line) > SHORT:
         return None
     value = found["value"]
     if _COLON.search(value) and not value.startswith("{"):
