@@ -14,11 +14,10 @@ from deit_spec.source.document import IsKey
 from deit_spec.source.layout import FENCE, SHORT
 from deit_spec.source.positions import Patch
 from deit_spec.source.problems import quoted
+from deit_spec.source.scalars import SCALAR
 from deit_spec.source.slips import Slip
 from deit_spec.source.tabs import find_tabs
 
-SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
-"""A value that is one word or one closed text, and no anchor, tag or collection."""
 # A name, then what stands where `: ` belongs: `:`, `=`, `-` or nothing but a space.
 _PAIR: Final = re.compile(
     r"^[ \t]*(?P<key>[A-Za-z_](?:[\w-]*\w)?)"

@@ -10,6 +10,9 @@ from typing import Final, TypeAlias
 
 Plain: TypeAlias = bool | int | float | str | None
 
+SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
+"""A pattern of one word or one closed text: no anchor, tag or collection."""
+
 
 class Kind(StrEnum):
     """The types a scalar can have; the value is its tag's last word."""

@@ -4,7 +4,7 @@ import re
 
 from pydantic import BaseModel
 
-from deit_spec.source.meant import SCALAR
+from deit_spec.source.scalars import SCALAR
 from deit_spec.spec.remembering import remembered
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.suggest import closest
