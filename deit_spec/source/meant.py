@@ -50,6 +50,14 @@ _ASSIGNED: Final = re.compile(
     r"(?:[ ]*:[ ]*[\w.]+)?[ \t]*=)[ \t]*"
     r"""\{\s*(?P<key>["'A-Za-z_])"""
 )
+# The first line, and the next, that stands where lines should.
+_FIRST: Final = re.compile(
+    r"""(?:[ \t]*(?:\#[^\r\n]*)?\r?\n)*
+    (?P<indent>[ ]+)(?P<key>["'A-Za-z_])[^\r\n]*\r?\n
+    (?:[ \t]*(?:\#[^\r\n]*)?\r?\n)*
+    (?=["'A-Za-z_])""",
+    re.VERBOSE,
+)
 _KEY: Final = re.compile(r"""^[ \t]*(?:\{[ \t]*)?(["']?[A-Za-z_])""", re.MULTILINE)
 # Two words side by side may be prose.
 _NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
@@ -71,7 +79,8 @@ def find_slips(text: str, is_key: IsKey) -> list[Slip]:
         and any(is_key(one["key"]) for one in _ONE.finditer(found["all"]))
         and not bisect(ends, found.start()) % 2
     )
-    odd = (*_assigned(text, is_key), *find_tabs(text), *_odd_lines(text))
+    lone = (*_indented(text), *_assigned(text, is_key))
+    odd = (*lone, *find_tabs(text), *_odd_lines(text))
     return sorted([*pairs, *lines, *odd], key=lambda slip: slip.patches)
 
 
@@ -127,6 +136,17 @@ def _arguments(found: re.Match[str]) -> Slip:
         "write each pair on a line of its own",
         is_sure=False,
     )
+
+
+def _indented(text: str) -> Iterator[Slip]:
+    """Find spaces before the first line that the next has not."""
+    if found := _FIRST.match(text):
+        start, end = found.span("indent")
+        patches = (Patch(start, end, ""),)
+        message = "the first line stands further in than the next"
+        help_ = "remove the spaces before it"
+        at = found.start("key")
+        yield Slip(at, patches, start, at, message, help_, help_, is_sure=False)
 
 
 def _assigned(text: str, is_key: IsKey) -> Iterator[Slip]:

@@ -10,6 +10,7 @@ from deit_spec.source.layout import FENCE, SHORT, indent_of, is_content, line_at
 from deit_spec.source.misread import NO_PAIR
 from deit_spec.source.plain import in_quotes
 from deit_spec.source.sentences import (
+    NO_BEGINNING,
     NO_CONTENT,
     NO_DASH,
     NO_KEY,
@@ -58,6 +59,8 @@ def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
         return "remove the line"
     is_sign = here and not here.isalnum() and here not in "\"'_"
     if is_sign and (problem in _REFUSED or (problem in _LEFT_OVER and here in "]},;")):
+        return f"remove the `{here}`"
+    if problem == NO_BEGINNING and not line[: offset - start].strip() and here != "`":
         return f"remove the `{here}`"
     if (opened := last_open(text, offset)) is not None:
         first, last = value_around(text, opened, offset)

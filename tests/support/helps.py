@@ -36,7 +36,7 @@ _PHRASES = (
     (r"put braces around the pairs: `\{(.*)\}`", "wrap"),
     (r"write the number alone: `(.*)`", "set value"),
     (r"write its keys in place of `(\w+):`, at the top", "lift"),
-    (r"remove the tab", "untab line"),
+    (r"remove the tab|remove the spaces before it", "untab line"),
     (r"remove the comment, or", "uncomment"),
     (r"remove the `#+ *` before `(\w+):`", "uncomment head"),
     (r"remove the `(\S+)` behind `\w+:`", "cut value"),
