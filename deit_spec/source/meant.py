@@ -7,8 +7,10 @@ it: in a text of several lines, the same characters are no slip.
 import re
 from bisect import bisect
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Final
 
+from deit_spec.diagnostics.model import LINE_BREAK
 from deit_spec.source.brackets import outermost
 from deit_spec.source.document import IsKey
 from deit_spec.source.layout import FENCE, SHORT
@@ -50,14 +52,8 @@ _ASSIGNED: Final = re.compile(
     r"(?:[ ]*:[ ]*[\w.]+)?[ \t]*=)[ \t]*"
     r"""\{\s*(?P<key>["'A-Za-z_])"""
 )
-# The first line, and the next, that stands where lines should.
-_FIRST: Final = re.compile(
-    r"""(?:[ \t]*(?:\#[^\r\n]*)?\r?\n)*
-    (?P<indent>[ ]+)(?P<key>["'A-Za-z_])[^\r\n]*\r?\n
-    (?:[ \t]*(?:\#[^\r\n]*)?\r?\n)*
-    (?=["'A-Za-z_])""",
-    re.VERBOSE,
-)
+# A line that is more than a comment.
+_CONTENT: Final = re.compile(r"^(?P<indent> *)(?P<first>[^\s#])", re.MULTILINE)
 _KEY: Final = re.compile(r"""^[ \t]*(?:\{[ \t]*)?(["']?[A-Za-z_])""", re.MULTILINE)
 # Two words side by side may be prose.
 _NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
@@ -139,14 +135,31 @@ def _arguments(found: re.Match[str]) -> Slip:
 
 
 def _indented(text: str) -> Iterator[Slip]:
-    """Find spaces before the first line that the next has not."""
-    if found := _FIRST.match(text):
-        start, end = found.span("indent")
-        patches = (Patch(start, end, ""),)
-        message = "the first line stands further in than the next"
-        help_ = "remove the spaces before it"
-        at = found.start("key")
-        yield Slip(at, patches, start, at, message, help_, help_, is_sure=False)
+    """Find the first lines, if they stand further in than what follows."""
+    lines = [*_CONTENT.finditer(text)]
+    block = [*takewhile(lambda line: line["indent"], lines)]
+    widths = [len(line["indent"]) for line in block]
+    # A mapping begins with its first key, and what it holds is deeper.
+    if not block or len(block) == len(lines) or widths[0] > min(widths):
+        return
+    begins, width = [line.start() for line in block], widths[0]
+    ends = (begins[0], begins[-1])
+    first, last = (len(LINE_BREAK.findall(text, 0, end)) + 1 for end in ends)
+    help_, verb = "remove the spaces before it", " stands"
+    if len(block) > 1:
+        spaces = "a space" if width == 1 else f"{width} spaces"
+        help_ = f"remove {spaces} before each of lines {first} to {last}"
+        verb = "s stand"
+    yield Slip(
+        begins[0] + width,
+        tuple(Patch(begin, begin + width, "") for begin in begins),
+        begins[0],
+        begins[0] + width,
+        f"the first line{verb} further in than the next",
+        help_,
+        help_,
+        is_sure=False,
+    )
 
 
 def _assigned(text: str, is_key: IsKey) -> Iterator[Slip]:

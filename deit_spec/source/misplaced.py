@@ -68,7 +68,7 @@ def about_line(text: str, offset: int, problem: str, is_key: IsKey) -> str:
     return (
         _about_value(line, offset - start, problem, is_key)
         or ("- " in line[: indent_of(line) + 2] and _WITHOUT_DASHES)
-        or _about_indent(text[:start], line, problem)
+        or _about_indent(text[:start], line)
     )
 
 
@@ -100,7 +100,7 @@ def _as_scalar(value: str) -> str:
     return f"quote the value: `{in_quotes(value)}`" if is_short else "quote the value"
 
 
-def _about_indent(before: str, line: str, problem: str) -> str:
+def _about_indent(before: str, line: str) -> str:
     """Say which line above to indent a line as, if it is not so already."""
     above = [
         (indent_of(one), number)
@@ -110,9 +110,6 @@ def _about_indent(before: str, line: str, problem: str) -> str:
     here = indent_of(line)
     if slip := _about_above(before, line):
         return slip
-    is_first = problem == NO_START and all(indent <= here for indent, _ in above[1:])
-    if is_first and above and above[0][0] > here:
-        return f"indent line {above[0][1]} as this one"
     if above and above[-1][0] != here:
         is_next = above[-1][1] == len(LINE_BREAK.split(before)) - 1
         other = "the one above it" if is_next else f"line {above[-1][1]}"

@@ -12,6 +12,7 @@ class Step(NamedTuple):
     verb: str
     key: str = ""
     value: str = ""
+    more: str = ""
 
 
 def alternatives(help_: str) -> list[Step]:
@@ -49,7 +50,7 @@ _PHRASES = (
     (r"write `([\w.+-]+)`$", "replace"),
     (r"write `(\w+): (.+)` in one line", "join"),
     (r"write line (\d+) without `-`", "undash line"),
-    (r"indent line (\d+) as this one", "dedent line"),
+    (r"remove (?:a|(\d+)) spaces? before each of lines (\d+) to (\d+)", "dedent"),
     (r"""write `(["']?\w+["']?: [^`]*)`$""", "replace"),
     (r"remove (?:it with|it, or|it: |one of the two|one `extends`)", "remove pair"),
     (r"remove the line", "remove line"),

@@ -253,9 +253,13 @@ class Editor(Text):
         here = place - self.line(place)[0]
         self.cut(start, end, " " * here + bare)
 
-    def _dedent_line(self, finding: Diagnostic, step: Step) -> None:
-        start, end = self._numbered(step.key)
-        self.cut(start, end, self.text[start:end].lstrip(" "))
+    def _dedent(self, finding: Diagnostic, step: Step) -> None:
+        lines = self.text.splitlines(keepends=True)
+        first, last = int(step.value) - 1, int(step.more)
+        block = [
+            line.removeprefix(" " * int(step.key or 1)) for line in lines[first:last]
+        ]
+        self.text = "".join([*lines[:first], *block, *lines[last:]])
 
     def _numbered(self, number: str) -> tuple[int, int]:
         starts = [0, *(found.end() for found in BREAK.finditer(self.text))]
@@ -307,6 +311,6 @@ _VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
     "unwrap": Editor._unwrap,
     "join": Editor._join,
     "undash line": Editor._undash_line,
-    "dedent line": Editor._dedent_line,
+    "dedent": Editor._dedent,
     "recode": Editor._recode,
 }
