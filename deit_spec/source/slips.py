@@ -39,7 +39,7 @@ class Slip(NamedTuple):
 
 def patches_of(slips: Iterable[Slip]) -> list[Patch]:
     """Give all the patches of some slips, in order."""
-    return [patch for slip in slips for patch in slip.patches]
+    return sorted(patch for slip in slips for patch in slip.patches)
 
 
 def report_of(slips: Sequence[Slip], positions: Positions) -> list[Diagnostic]:
