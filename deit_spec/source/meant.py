@@ -53,7 +53,7 @@ _ASSIGNED: Final = re.compile(
     r"""\{\s*(?P<key>["'A-Za-z_])"""
 )
 # A line that is more than a comment.
-_CONTENT: Final = re.compile(r"^(?P<indent> *)(?P<first>[^\s#])", re.MULTILINE)
+_CONTENT: Final = re.compile(r"^(?P<indent>[ \t]*)[^\s#]", re.MULTILINE)
 _KEY: Final = re.compile(r"""^[ \t]*(?:\{[ \t]*)?(["']?[A-Za-z_])""", re.MULTILINE)
 # Two words side by side may be prose.
 _NO_WORD: Final = re.compile(r"true|false|null|.*\d.*")
@@ -139,8 +139,9 @@ def _indented(text: str) -> Iterator[Slip]:
     lines = [*_CONTENT.finditer(text)]
     block = [*takewhile(lambda line: line["indent"], lines)]
     widths = [len(line["indent"]) for line in block]
+    has_tabs = any("\t" in line["indent"] for line in lines)
     # A mapping begins with its first key, and what it holds is deeper.
-    if not block or len(block) == len(lines) or widths[0] > min(widths):
+    if not block or block == lines or has_tabs or widths[0] > min(widths):
         return
     begins, width = [line.start() for line in block], widths[0]
     ends = (begins[0], begins[-1])
@@ -158,7 +159,6 @@ def _indented(text: str) -> Iterator[Slip]:
         f"the first line{verb} further in than the next",
         help_,
         help_,
-        is_sure=False,
     )
 
 

@@ -31,6 +31,11 @@ _LINES: Final = 8
 def recover(reading: Reading, positions: Positions, is_key: IsKey) -> Reading:
     """Read on where a reading stopped, and report what was in the way."""
     reading, slips = _read_as_meant(reading, positions, is_key)
+    if reading.stop is not None:
+        # Where lines belong is for sure only if all of them are read.
+        slips = [
+            slip._replace(is_sure=slip.is_sure and not slip.is_indent) for slip in slips
+        ]
     if reading.culprit is not None:
         reading = _read_around(reading, slips, positions, is_key)
     document = reading.document

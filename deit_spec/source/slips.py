@@ -32,6 +32,11 @@ class Slip(NamedTuple):
     """Whether the value begins with a sign that may have been meant for a space."""
 
     @property
+    def is_indent(self) -> bool:
+        """Whether all that it changes is how far lines are indented."""
+        return all(not patch.text.strip(" ") for patch in self.patches)
+
+    @property
     def is_tab(self) -> bool:
         """Whether it is in the indentation."""
         return self.title == UNTAB

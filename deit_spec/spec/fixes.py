@@ -23,6 +23,7 @@ Path = tuple[str, ...]
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
+_TABBED: Final = re.compile(r"^ *\t", re.MULTILINE)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
@@ -63,6 +64,9 @@ class Fixes:
         if not self._is_sure(path, (word,) if inside else ("variant", word)):
             return None
         line = line_of(self._own[path], self.document.source)
+        # Between other lines, one with a tab may be read in another way.
+        if _TABBED.search(self.document.source.text):
+            return None
         if line is None or self._is_in_braces(()) or self._is_in_braces(("variant",)):
             return None
         edits = self._to_the_top(line, word) if inside else self._below(line, word)

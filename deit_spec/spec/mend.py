@@ -220,7 +220,7 @@ def _reads_worse(after: Found, before: Found) -> bool:
     was_read_whole = _misread(before) <= FINDINGS
     return is_lost or (
         was_read_whole
-        and (_misread(after) > _misread(before) or _breaks_off(after, before))
+        and (_misread(after, before) > _misread(before) or _breaks_off(after, before))
     )
 
 
@@ -232,13 +232,25 @@ def _breaks_off(after: Found, before: Found) -> bool:
     return was.is_whole and not is_now.is_whole
 
 
-def _misread(checked: Found) -> int:
-    """How many mistakes there are in how the text itself reads."""
+def _misread(checked: Found, before: Found | None = None) -> int:
+    """How many mistakes there are in how the text itself reads.
+
+    Those alone that are no further down than before, where the text broke off there.
+    """
+    lines = _misread_lines(checked)
+    if before is None or before.document is None or before.document.is_whole:
+        return len(lines)
+    last = max(_misread_lines(before), default=0)
+    return sum(line <= last for line in lines)
+
+
+def _misread_lines(checked: Found) -> list[int]:
     own = checked.document and checked.document.source
-    return sum(
-        _is_misread(found) and (own is None or found.primary.span.source is own)
+    return [
+        found.primary.span.line
         for found in checked.diagnostics
-    )
+        if _is_misread(found) and (own is None or found.primary.span.source is own)
+    ]
 
 
 def _is_misread(found: Diagnostic) -> bool:

@@ -82,6 +82,10 @@ MENDED = {
         "depth:12\nvariant: {\n  init=fan_in,\n  drop_path=0.5,\n}\n",
         "depth: 12\nvariant: {\n  init: fan_in,\n  drop_path: 0.5,\n}\n",
     ),
+    "the first lines too far in": (
+        "  # a\n  variant:\n    init: deit\n  depht: 3\nnum_heads: 12\n",
+        "  # a\nvariant:\n  init: deit\ndepth: 3\nnum_heads: 12\n",
+    ),
     "two letters swapped": ("dpeth: 12\n", "depth: 12\n"),
     "without the underscore": ("imagesize: 224\n", "image_size: 224\n"),
     "nil": ("teacher_num_classes: nil\n", "teacher_num_classes: null\n"),
