@@ -127,11 +127,16 @@ def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
 
 
 def test_a_text_that_no_document_is_made_of_is_mended_as_far_as_it_goes() -> None:
-    before = check_text(b"-\n\tdepth: 1\n- [\n", "a.yaml")
+    before = check_text(b"-\n  depth:1\n- [\n", "a.yaml")
     assert before.document is None
     assert count(before) == (1, True)
-    after = mend_text(b"-\n\tdepth: 1\n- [\n", "a.yaml").after
+    after = mend_text(b"-\n  depth:1\n- [\n", "a.yaml").after
     assert after == b"-\n  depth: 1\n- [\n"
+
+
+def test_where_a_line_belongs_is_not_for_sure_in_a_text_that_breaks_off() -> None:
+    assert counted("depth: 1\nvariant:\n\tinit: deit\n") == (1, True)
+    assert counted("depth: 1\nvariant:\n\tinit: deit\nname: [\n") == (0, True)
 
 
 def test_what_is_left_is_told_as_far_as_anything_is() -> None:
