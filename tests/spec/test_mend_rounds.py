@@ -127,11 +127,11 @@ def test_a_text_called_like_what_it_extends(tmp_path: Path) -> None:
 
 
 def test_a_text_that_no_document_is_made_of_is_mended_as_far_as_it_goes() -> None:
-    before = check_text(b"-\n  depth:1\n- [\n", "a.yaml")
+    before = check_text(b"- name: a\n  depth:1\n- [\n", "a.yaml")
     assert before.document is None
     assert count(before) == (1, True)
-    after = mend_text(b"-\n  depth:1\n- [\n", "a.yaml").after
-    assert after == b"-\n  depth: 1\n- [\n"
+    after = mend_text(b"- name: a\n  depth:1\n- [\n", "a.yaml").after
+    assert after == b"- name: a\n  depth: 1\n- [\n"
 
 
 def test_where_a_line_belongs_is_not_for_sure_in_a_text_that_breaks_off() -> None:
