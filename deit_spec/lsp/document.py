@@ -13,7 +13,7 @@ from deit_spec.recipe.documents import check_any_read, checker, is_key
 from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.source import Document as Read
 from deit_spec.source import read_text
-from deit_spec.source.limits import FILE_BYTES
+from deit_spec.source.limits import is_too_large
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.mend import is_own, mend_text_as
 from deit_spec.spec.origin import Origin, at
@@ -43,7 +43,7 @@ class Document:
     @property
     def is_too_large(self) -> bool:
         """Whether it is refused unread, whatever it says."""
-        return len(self.text.text.encode("utf-8", "surrogatepass")) > FILE_BYTES
+        return is_too_large(self.text.text)
 
     @cached_property
     def checked(self) -> Checked:

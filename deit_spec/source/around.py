@@ -14,7 +14,6 @@ from deit_spec.source.sentences import LEFT_OVER, NO_KEY_HERE
 
 # Lines below may belong to what such a line opens.
 _OPENS: Final = re.compile(r"[:{\[,|>-][ \t]*(?:#.*)?\Z")
-
 _INDENT: Final = re.compile(r"\Aindent (?:the line|lines \d+ to \d+) as")
 # What is said of lines that are not where they belong.
 _MISPLACED: Final = frozenset({LEFT_OVER, NO_KEY_HERE})

@@ -16,3 +16,8 @@ FINDINGS: Final = 200
 
 NUMBER_CHARACTERS: Final = 100
 """Characters of one number; Python itself refuses to read thousands of digits."""
+
+
+def is_too_large(text: str) -> bool:
+    """Whether a text has more bytes than a file may have."""
+    return len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES

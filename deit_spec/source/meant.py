@@ -108,8 +108,8 @@ def _pair(found: re.Match[str], *, in_braces: bool) -> Slip:
     is_odd = sign == ":" and value[0] in "-+./~"
     is_sure = bool(sign in {":", "="} or _NO_WORD.fullmatch(value)) and not is_odd
     title = f"write {pair}"
-    slip = Slip(start, tuple(patches), start, end, message, pair, title, is_sure)
-    return slip._replace(is_odd=is_odd)
+    place = (start, tuple(patches), start, end)
+    return Slip(*place, message, pair, title, is_sure, is_odd)
 
 
 def _arguments(found: re.Match[str]) -> Slip:

@@ -8,8 +8,6 @@ from deit_spec.diagnostics.model import LINE_BREAK
 _LINE_WITH_KEY: Final = re.compile(r"^[ \t]*[\w-]+:(?:\s|\Z)", re.MULTILINE)
 _BEGUN_KEY: Final = re.compile(r"""["'][A-Za-z_][\w-]*:""")
 _WORD: Final = re.compile(r"\w")
-
-
 _DOUBLED: Final = re.compile(r"""(?P<sign>["'])(?P=sign)(?=\w+(?P=sign))""")
 _BEHIND: Final = re.compile(r"""["'](?=\s*(?:[:,}\]]|\Z)|[ \t]*[\r\n])""")
 

@@ -64,7 +64,7 @@ def read_text(
     so that a schema can report its own at once with them; the document's `doubts`
     say what to be silent about.
     """
-    if _size(text) > limits.FILE_BYTES:
+    if limits.is_too_large(text):
         return None, [problems.too_large(name)]
     # More than one mark of byte order, too: libyaml drops one without counting it.
     positions = Positions(Source(name, text.lstrip("\ufeff")))
@@ -94,10 +94,6 @@ def _bad_character(positions: Positions) -> Diagnostic | None:
     if bad is None:
         return None
     return problems.bad_character(bad.group(), positions.span(bad.start(), bad.end()))
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _other_format(data: bytes) -> str | None:

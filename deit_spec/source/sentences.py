@@ -53,7 +53,7 @@ _NOUNS: Final = {
 }
 
 
-def told(sentence: str | None, here: str) -> str:
+def our_words(sentence: str | None, here: str) -> str:
     """Say why the parser stopped at a character."""
     words = sentence or ""
     if words == NO_BEGINNING and here.strip():
@@ -62,7 +62,7 @@ def told(sentence: str | None, here: str) -> str:
     return _OURS.get(words) or _tidy(words) or "the text is no YAML"
 
 
-def told_of_beginning(sentence: str | None) -> str:
+def words_of_beginning(sentence: str | None) -> str:
     """Say what begins where the parser came into what it stopped in."""
     found = _WHILE.fullmatch(sentence or "")
     if found is None:

@@ -22,8 +22,8 @@ from deit_spec.source.sentences import (
     NO_HANDLE,
     NO_TAB,
     NO_VERSION,
-    told,
-    told_of_beginning,
+    our_words,
+    words_of_beginning,
 )
 
 _HELPS: Final = {
@@ -96,10 +96,10 @@ def _about_place(
     if context and context.index != offset:
         end = min(context.index + 1, len(positions.meant))
         since = positions.span(context.index, end)
-        secondary.append(Label(since, told_of_beginning(error.context)))
+        secondary.append(Label(since, words_of_beginning(error.context)))
     return diagnose(
         "DS001",
-        told(error.problem, here),
+        our_words(error.problem, here),
         Label(positions.span(offset, offset + len(here.strip("\r\n")))),
         secondary=secondary,
         helps=[_help(error, positions.meant, is_key)],

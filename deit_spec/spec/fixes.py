@@ -63,10 +63,10 @@ class Fixes:
         inside = len(path) > 1
         if not self._is_sure(path, (word,) if inside else ("variant", word)):
             return None
-        line = line_of(self._own[path], self.document.source)
         # Between other lines, one with a tab may be read in another way.
         if _TABBED.search(self.document.source.text):
             return None
+        line = line_of(self._own[path], self.document.source)
         if line is None or self._is_in_braces(()) or self._is_in_braces(("variant",)):
             return None
         edits = self._to_the_top(line, word) if inside else self._below(line, word)

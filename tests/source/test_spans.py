@@ -1,17 +1,11 @@
 """Where keys and values stand: columns from 1, in characters, ends exclusive."""
 
 import pytest
+from support.places import Place, place
 
-from deit_spec.diagnostics import Span
 from deit_spec.source import Document, Path, read_bytes, read_text
 
 pytestmark = pytest.mark.usefixtures("parser")
-
-Place = tuple[int, int, int, int]
-
-
-def place(span: Span) -> Place:
-    return span.line, span.column, span.end_line, span.end_column
 
 
 def read(text: str) -> Document:

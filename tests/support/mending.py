@@ -6,7 +6,6 @@ spec, knowing nothing but the help and the finding's place.
 
 import json
 import re
-from collections.abc import Callable
 
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Diagnostic, Span
@@ -17,7 +16,7 @@ from support.spec_text import BREAK, Text, path_of
 def follow(text: str, finding: Diagnostic, step: Step) -> str:
     """Carry out one alternative of a finding's help."""
     editor = Editor(text)
-    _VERBS[step.verb](editor, finding, step)
+    getattr(editor, f"_{step.verb.replace(' ', '_')}")(finding, step)
     return editor.text
 
 
@@ -26,7 +25,7 @@ def _in(span: Span) -> str:
 
 
 class Editor(Text):
-    """What each verb of a help does."""
+    """What each verb of a help does, in a method of its name."""
 
     def _set(self, finding: Diagnostic, step: Step) -> None:
         start, end = self.offsets(finding.primary.span)
@@ -270,47 +269,3 @@ class Editor(Text):
 
     def _leave_out(self, finding: Diagnostic, step: Step) -> None:
         self.remove_pair(path_of(step.key))
-
-
-_VERBS: dict[str, Callable[[Editor, Diagnostic, Step], None]] = {
-    "set": Editor._set,
-    "rename": Editor._rename,
-    "replace": Editor._replace,
-    "replace value": Editor._replace_value,
-    "untab": Editor._untab,
-    "remove": Editor._remove,
-    "remove pair": Editor._remove_pair,
-    "remove line": Editor._remove_line,
-    "write out": Editor._write_out,
-    "close": Editor._close,
-    "indent": Editor._indent,
-    "indent lines": Editor._indent_lines,
-    "double": Editor._double,
-    "cut": Editor._cut,
-    "shorten": Editor._shorten,
-    "undash": Editor._undash,
-    "write anew": Editor._write_anew,
-    "put below": Editor._put_below,
-    "put lines": Editor._put_lines,
-    "put in place": Editor._put_in_place,
-    "write line": Editor._write_line,
-    "leave out": Editor._leave_out,
-    "break": Editor._break,
-    "break below": Editor._break_below,
-    "close text": Editor._close_text,
-    "close before": Editor._close_before,
-    "cut value": Editor._cut_value,
-    "untab line": Editor._untab_line,
-    "uncomment": Editor._uncomment,
-    "uncomment head": Editor._uncomment_head,
-    "wrap": Editor._wrap,
-    "lift": Editor._lift,
-    "space": Editor._space,
-    "set value": Editor._set_value,
-    "fill": Editor._fill,
-    "unwrap": Editor._unwrap,
-    "join": Editor._join,
-    "undash line": Editor._undash_line,
-    "dedent": Editor._dedent,
-    "recode": Editor._recode,
-}
