@@ -13,10 +13,10 @@ from deit_spec.recipe.documents import (
     checker,
     is_key,
 )
-from deit_spec.source import read_bytes
 from deit_spec.spec import Checked, Count
 from deit_spec.spec.mend import Mended, count_as, mend_as, mend_text_as
 from deit_spec.spec.origin import locate
+from deit_spec.yaml_source import read_bytes
 
 
 class Documents:

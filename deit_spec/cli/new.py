@@ -11,11 +11,11 @@ from deit_spec.cli.arguments import output_option
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics.visible import visible
 from deit_spec.published import names
-from deit_spec.source.files import real
-from deit_spec.source.plain import scalar_text
 from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source.files import real
+from deit_spec.yaml_source.plain import scalar_text
 
 FIRST = "deit_base_distilled_patch16_224"
 

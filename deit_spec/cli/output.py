@@ -14,10 +14,10 @@ from deit_spec.cli import messages
 from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.kinds import Kind, kind_of
-from deit_spec.source import Document
-from deit_spec.source.limits import FILE_BYTES
 from deit_spec.spec import Checked, Count, check_spec, check_text, count
 from deit_spec.spec.origin import locate
+from deit_spec.yaml_source import Document
+from deit_spec.yaml_source.limits import FILE_BYTES
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"

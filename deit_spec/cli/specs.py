@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deit_spec.cli.output import fail
-from deit_spec.source.files import real
+from deit_spec.yaml_source.files import real
 
 _SUFFIXES = (".yaml", ".yml")
 

@@ -9,8 +9,8 @@ from deit_spec.explain.facts import alternatives, path_of
 from deit_spec.explain.layers import Layers, collapse, collapse_whole
 from deit_spec.graph import LayerGraph
 from deit_spec.pipeline import lower
-from deit_spec.source.plain import value_text
 from deit_spec.spec import Checked, DeiTSpec, check_spec
+from deit_spec.yaml_source.plain import value_text
 
 _WIDE: dict[str, Any] = {
     "image_size": 32,

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from deit_spec.source.plain import value_text
 from deit_spec.spec import DeiTSpec, Variant
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.suggest import listed
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source.plain import value_text
 
 _TYPES = {
     "integer": "integer",

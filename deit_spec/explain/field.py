@@ -9,10 +9,10 @@ from deit_spec.explain import facts
 from deit_spec.explain.effects import Effect, effects
 from deit_spec.explain.layers import Layers
 from deit_spec.explain.provenance import Provenance, trace
-from deit_spec.source.plain import value_text
 from deit_spec.spec import Checked
 from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.rules import RULES
+from deit_spec.yaml_source.plain import value_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from deit_spec.diagnostics import Span
-from deit_spec.source import Document
 from deit_spec.spec import Checked
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source import Document
 
 
 @dataclass(frozen=True, slots=True)

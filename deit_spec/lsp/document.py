@@ -11,13 +11,13 @@ from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
 from deit_spec.recipe.documents import check_any_read, checker, is_key
 from deit_spec.recipe.kinds import Kind, kind_of
-from deit_spec.source import Document as Read
-from deit_spec.source import read_text
-from deit_spec.source.limits import is_too_large
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.mend import is_own, mend_text_as
 from deit_spec.spec.origin import Origin, at
 from deit_spec.spec.reading import told
+from deit_spec.yaml_source import Document as Read
+from deit_spec.yaml_source import read_text
+from deit_spec.yaml_source.limits import is_too_large
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""

@@ -7,7 +7,7 @@ from deit_spec.diagnostics import Diagnostic, Label, Span
 from deit_spec.recipe.check import check
 from deit_spec.recipe.checked import CheckedRecipe, written
 from deit_spec.recipe.overrides import Override, apply, override_at, override_of
-from deit_spec.source import Document
+from deit_spec.yaml_source import Document
 
 
 def check_arms(

@@ -22,9 +22,9 @@ from deit_spec.recipe.models import check_model, with_drop_path
 from deit_spec.recipe.rules import find_all
 from deit_spec.recipe.schema import Recipe
 from deit_spec.recipe.words import FIELDS, RECIPE, SECTIONS
-from deit_spec.source import Document
 from deit_spec.spec.findings import describe
 from deit_spec.spec.places import Places
+from deit_spec.yaml_source import Document
 
 
 def check(document: Document, path: Path | None = None) -> CheckedRecipe:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from deit_spec.diagnostics import Diagnostic, Span
 from deit_spec.recipe.schema import Recipe
-from deit_spec.source import Document
 from deit_spec.spec import Checked
+from deit_spec.yaml_source import Document
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.recipe.kinds import Kind, kind_of
-from deit_spec.source import Document, read_bytes
 from deit_spec.spec import Checked
 from deit_spec.spec import check_read as check_spec_read
 from deit_spec.spec.mend import Checker
 from deit_spec.spec.origin import Origin, at, locate
 from deit_spec.spec.reading import told
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source import Document, read_bytes
 
 if TYPE_CHECKING:
     from deit_spec.recipe.checked import CheckedRecipe

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from deit_spec.diagnostics import Diagnostic, Fix, Label, diagnose
 from deit_spec.recipe.checked import start_of, written
 from deit_spec.recipe.words import RECIPE
-from deit_spec.source import Document, Path
-from deit_spec.source.plain import value_text
 from deit_spec.spec.findings import Error, describe
 from deit_spec.spec.findings import find_in as find_in_field
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.vocabulary import Vocabulary
+from deit_spec.yaml_source import Document, Path
+from deit_spec.yaml_source.plain import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.recipe.findings import find_in
-from deit_spec.source import Document
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.vocabulary import Vocabulary
+from deit_spec.yaml_source import Document
 
 Errors: TypeAlias = Sequence[Mapping[str, Any]]
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from deit_spec.source import Document
 from deit_spec.spec.fields import ELSEWHERE, SYNONYMS, TOP, VARIANT
+from deit_spec.yaml_source import Document
 
 
 class Kind(Enum):

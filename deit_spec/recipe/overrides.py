@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, diagnose
 from deit_spec.recipe.checked import written
-from deit_spec.source import Document, Entry, Path, read_pair
-from deit_spec.source.positions import Positions
+from deit_spec.yaml_source import Document, Entry, Path, read_pair
+from deit_spec.yaml_source.positions import Positions
 
 NAME: Final = "--set"
 """What messages call the source of an override."""

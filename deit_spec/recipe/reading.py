@@ -11,9 +11,9 @@ from deit_spec.recipe.check import check
 from deit_spec.recipe.checked import CheckedRecipe
 from deit_spec.recipe.overrides import Override, apply, read_override
 from deit_spec.recipe.words import RECIPE
-from deit_spec.source import Document, document_from_mapping, read_bytes, read_file
 from deit_spec.spec.origin import is_unreadable
 from deit_spec.spec.reading import enough_of
+from deit_spec.yaml_source import Document, document_from_mapping, read_bytes, read_file
 
 _PATH: Final = "give the path of a recipe, a YAML file"
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]

@@ -27,7 +27,6 @@ from deit_spec.recipe.judging import find_all_in
 from deit_spec.recipe.models import named
 from deit_spec.recipe.numbers import Count
 from deit_spec.recipe.overrides import apply, override_at
-from deit_spec.source import Document, read_bytes, read_file
 from deit_spec.spec.findings import describe
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.reading import enough_of
@@ -35,6 +34,7 @@ from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import Path as FieldPath
 from deit_spec.spec.vocabulary import Vocabulary
+from deit_spec.yaml_source import Document, read_bytes, read_file
 
 _LONGEST: Final = 60
 PAIRS: Final = 256

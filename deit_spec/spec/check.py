@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from deit_spec.diagnostics import Diagnostic, Span, has_errors, in_source_order
-from deit_spec.source import Document
 from deit_spec.spec.doubt import unread_below
 from deit_spec.spec.fields import FIELDS, TOP, VARIANT, meant_by
 from deit_spec.spec.findings import find_in, no_mapping
@@ -16,6 +15,7 @@ from deit_spec.spec.limits import find_excess, find_oversize
 from deit_spec.spec.places import Places
 from deit_spec.spec.rules import find_all
 from deit_spec.spec.schema import DeiTSpec, Variant
+from deit_spec.yaml_source import Document
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from deit_spec.source import Document, Path
+from deit_spec.yaml_source import Document, Path
 
 # What another spec may say something about, key by key.
 _OPEN: Final[frozenset[Path]] = frozenset({(), ("variant",)})
@@ -16,7 +16,7 @@ def unread_below(document: Document) -> Document:
     variant = value.get("variant", {}) if isinstance(value, Mapping) else {}
     # What is written in the place of a mapping is wrong, whatever else there is.
     open_ = _OPEN if isinstance(variant, Mapping) else {()}
-    return replace(document, doubts=document.doubts | open_)
+    return replace(document, doubts=document.doubts | open_, recovered=True)
 
 
 def of_both(base: Document, document: Document) -> frozenset[Path]:

@@ -4,10 +4,10 @@ import re
 
 from pydantic import BaseModel
 
-from deit_spec.source.scalars import SCALAR
 from deit_spec.spec.remembering import remembered
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.suggest import closest
+from deit_spec.yaml_source.scalars import SCALAR
 
 TOP = tuple(DeiTSpec.model_fields)
 VARIANT = tuple(Variant.model_fields)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.source import Document
-from deit_spec.source.plain import scalar_text, value_text
 from deit_spec.spec.fields import opened_in, pair_in
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.helps import default, opposite, percent, right_type
 from deit_spec.spec.schema import plain_name
 from deit_spec.spec.suggest import closest_word, listed
+from deit_spec.yaml_source import Document
+from deit_spec.yaml_source.plain import scalar_text, value_text
 
 Error = Mapping[str, Any]
 Path = tuple[str, ...]

@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
-from deit_spec.source import Document
-from deit_spec.source.document import Entry
-from deit_spec.source.lines import Line, line_of, line_with
-from deit_spec.source.plain import value_text
 from deit_spec.spec.fields import pair_in
 from deit_spec.spec.helps import OF_POINTS, SWITCHES, decimal_of
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
+from deit_spec.yaml_source import Document
+from deit_spec.yaml_source.document import Entry
+from deit_spec.yaml_source.lines import Line, line_of, line_with
+from deit_spec.yaml_source.plain import value_text
 
 Path = tuple[str, ...]
 

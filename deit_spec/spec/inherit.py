@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
-from deit_spec.source import Document
 from deit_spec.spec.doubt import of_both, unread_below
 from deit_spec.spec.findings import no_mapping
 from deit_spec.spec.origin import UNREADABLE, Origin, is_unreadable, locate
+from deit_spec.yaml_source import Document
 
 LONGEST_CHAIN = 16
 """How many specs may extend one another."""
@@ -139,7 +139,8 @@ def _merge(base: Document, document: Document) -> Document:
     if "name" in value and "name" not in own:
         del value["name"], spans["name",]
     doubts = of_both(base, document)
-    return Document(value, spans, document.source, doubts, document.is_whole)
+    recovered = document.recovered or base.recovered
+    return Document(value, spans, document.source, doubts, document.is_whole, recovered)
 
 
 def _mapping(document: Document) -> dict[str, object]:

@@ -10,13 +10,13 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.diagnostics.edits import apply
-from deit_spec.source import Document, contents, read_bytes, read_text
-from deit_spec.source.document import IsKey
-from deit_spec.source.limits import FILE_BYTES, FINDINGS
 from deit_spec.spec.check import Checked
 from deit_spec.spec.origin import UNREADABLE, Origin, locate
 from deit_spec.spec.reading import check_read, told
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source import Document, contents, read_bytes, read_text
+from deit_spec.yaml_source.document import IsKey
+from deit_spec.yaml_source.limits import FILE_BYTES, FINDINGS
 
 _COUNTED: Final = 8
 """Rounds that are counted: mistakes of a person are seldom more behind one another."""

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.source import Document, read_bytes, read_file
-from deit_spec.source.document import IsKey
-from deit_spec.source.files import real
 from deit_spec.spec.suggest import closest_word
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source import Document, read_bytes, read_file
+from deit_spec.yaml_source.document import IsKey
+from deit_spec.yaml_source.files import real
 
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 

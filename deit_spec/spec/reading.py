@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, has_errors, in_source_order
-from deit_spec.source import Document, document_from_mapping, read_bytes
-from deit_spec.source.limits import FINDINGS
-from deit_spec.source.problems import too_many
 from deit_spec.spec.check import Checked, check
 from deit_spec.spec.inherit import inherited, resolve
 from deit_spec.spec.origin import Origin, at, locate
 from deit_spec.spec.schema import DeiTSpec, plain_name
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source import Document, document_from_mapping, read_bytes
+from deit_spec.yaml_source.limits import FINDINGS
+from deit_spec.yaml_source.problems import too_many
 
 SpecLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec
 

@@ -15,7 +15,7 @@ from deit_spec.diagnostics import (
     diagnose,
 )
 from deit_spec.diagnostics.text import render, summary
-from deit_spec.source import read_text
+from deit_spec.yaml_source import read_text
 
 Check = Callable[[str], None]
 

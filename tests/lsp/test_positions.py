@@ -7,7 +7,7 @@ from lsprotocol.types import PositionEncodingKind as Kind
 from pygls.workspace import PositionCodec
 
 from deit_spec.lsp.positions import Text
-from deit_spec.source import read_text
+from deit_spec.yaml_source import read_text
 
 ENCODINGS = {Kind.Utf8: "utf-8", Kind.Utf16: "utf-16-le", Kind.Utf32: "utf-32-le"}
 WIDTHS = {Kind.Utf8: 1, Kind.Utf16: 2, Kind.Utf32: 4}

@@ -13,7 +13,7 @@ from deit_spec.recipe.reading import check_text
 from deit_spec.recipe.schema import Recipe
 from deit_spec.recipe.study import Study
 from deit_spec.recipe.words import FIELDS, RECIPE, SECTIONS
-from deit_spec.source import read_text
+from deit_spec.yaml_source import read_text
 
 VALID: dict[str, dict[str, Any]] = {
     "student": {"spec": "deit_tiny_distilled_patch16_224", "weights": None},

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from deit_spec import DeiTSpec, Variant
-from deit_spec.source.plain import scalar_text
 from deit_spec.spec import check_spec, check_text
 from deit_spec.spec.vocabulary import SPEC
+from deit_spec.yaml_source.plain import scalar_text
 
 FIELDS = [
     pytest.param(model, name, id=name)

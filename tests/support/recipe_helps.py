@@ -9,10 +9,10 @@ import yaml
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.recipe.words import FIELDS, RECIPE, SECTIONS
-from deit_spec.source import read_text
+from deit_spec.yaml_source import read_text
 
 if TYPE_CHECKING:
-    from deit_spec.source.document import Path as Place
+    from deit_spec.yaml_source.document import Path as Place
 
 Value = dict[str, Any]
 _PAIR = re.compile(r"`([\w.]+: [^`]+)`")

@@ -1,0 +1,111 @@
+"""Entries that have a line to themselves, for edits that move or remove them."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from deit_spec.diagnostics import Edit, Source
+from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.yaml_source.document import Entry
+from deit_spec.yaml_source.positions import Positions
+
+_COLON: Final = re.compile("[ \t]*:[ \t]+")
+_NOTHING: Final = re.compile(r"[ \t]*(\Z|(?<=[ \t])#)")
+_BLANKS: Final = " \t"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with one key and its value, and maybe a comment. Numbers are offsets."""
+
+    positions: Positions
+    start: int
+    key: int
+    after_key: int
+    end: int
+    after_break: int
+    comment: int | None = None
+
+    @property
+    def _text(self) -> str:
+        return self.positions.source.text
+
+    @property
+    def number(self) -> int:
+        """The number of the line, from 1."""
+        return self.positions.span(self.key, self.key).line
+
+    @property
+    def indent(self) -> str:
+        """The blanks before the key."""
+        return self._text[self.start : self.key]
+
+    @property
+    def rest(self) -> str:
+        """What follows the key, the comment too, up to the break."""
+        return self._text[self.after_key : self.end]
+
+    @property
+    def line_break(self) -> str:
+        """The break after the line, or the one that a line added after it has."""
+        own = self._text[self.end : self.after_break]
+        found = LINE_BREAK.search(self._text)
+        return own or (found and found.group()) or "\n"
+
+    def removed(self) -> Edit:
+        """Take the line out, comment and all."""
+        return Edit(self.positions.span(self.start, self.after_break), "")
+
+    def emptied(self) -> Edit:
+        """Take the key and the value out; a comment stays where it is."""
+        if self.comment is None:
+            return self.removed()
+        return Edit(self.positions.span(self.key, self.comment), "")
+
+    def with_next(self, text: str) -> Edit:
+        """Put a line after it, indented as it is."""
+        end = self.after_break
+        line = f"{self.indent}{text}"
+        is_last = self.end == end
+        added = f"{self.line_break}{line}" if is_last else f"{line}{self.line_break}"
+        return Edit(self.positions.span(end, end), added)
+
+    def before_key(self, text: str) -> Edit:
+        """Put a text before the key."""
+        return Edit(self.positions.span(self.key, self.key), text)
+
+    def key_as(self, text: str) -> Edit:
+        """Put a text in the place of the key."""
+        return Edit(self.positions.span(self.key, self.after_key), text)
+
+
+def line_of(entry: Entry, source: Source) -> Line | None:
+    """Give the line of a key whose value is a scalar; None where it shares it."""
+    key, value = entry.key, entry.value
+    if key.line != value.end_line:
+        return None
+    line = line_with(entry, source)
+    if line is None:
+        return None
+    end = value.end
+    between = source.text[line.after_key : value.start]
+    after = source.text[end : line.end]
+    tail = _NOTHING.match(after)
+    if not _COLON.fullmatch(between) or tail is None:
+        return None
+    comment = end + tail.end() - 1 if tail.group(1) else None
+    return replace(line, comment=comment)
+
+
+def line_with(entry: Entry, source: Source) -> Line | None:
+    """Give the line that a key begins, whatever its value is."""
+    if entry.source is not source:
+        return None
+    positions, text, span = Positions(source), source.text, entry.key
+    key, after_key = span.start, span.end
+    start = source.offset(span.line, 1)
+    if text[start:key].strip(_BLANKS):
+        return None
+    found = LINE_BREAK.search(text, after_key)
+    end, after_break = found.span() if found else (len(text), len(text))
+    return Line(positions, start, key, after_key, end, after_break)
