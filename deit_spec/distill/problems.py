@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe import RecipeError, late
-from deit_spec.weights.problems import some
+from deit_spec.weights.weight_findings import some
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe, Recipe

@@ -10,11 +10,11 @@ from deit_spec.weights.allowance import (
 from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.convert import To, Writing, convert
 from deit_spec.weights.execute import fill, realise, resample
-from deit_spec.weights.inspection import Inspection, inspect
+from deit_spec.weights.inspect_checkpoint import Inspection, inspect
+from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import Kind, Plan, Step
-from deit_spec.weights.planning import make_plan
-from deit_spec.weights.problems import WeightsError
 from deit_spec.weights.read import files_of, open_checkpoint
+from deit_spec.weights.weight_findings import WeightsError
 
 __all__ = [
     "ALLOWANCES",

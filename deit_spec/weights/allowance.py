@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.plan import ALLOWANCES, Allowance, Plan
-from deit_spec.weights.problems import WeightsError, count, finding, some
+from deit_spec.weights.weight_findings import WeightsError, count, finding, some
 
 
 def allowed(

@@ -13,15 +13,16 @@ from torch import Tensor
 
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.graph import LayerGraph
-from deit_spec.weights import hf, safetensors_file
+from deit_spec.weights import huggingface as hf
+from deit_spec.weights import safetensors_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
-from deit_spec.weights.dialects import DEIT, DEIT3, HF, Dialect
 from deit_spec.weights.execute import common_dtype, realise
+from deit_spec.weights.graph_parameters import Target
+from deit_spec.weights.naming_schemes import DEIT, DEIT3, HF, Dialect
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.problems import WeightsError
 from deit_spec.weights.read import files_of
 from deit_spec.weights.store import check_free, whole
-from deit_spec.weights.target import Target
+from deit_spec.weights.weight_findings import WeightsError
 
 TORCH = (".pth", ".pt", ".bin")
 SAFETENSORS = ".safetensors"

@@ -10,7 +10,7 @@ from deit_spec.runtime import as_dtype, draw, make_empty
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
 from deit_spec.weights.misfits import is_weight
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
-from deit_spec.weights.problems import refuse, shown
+from deit_spec.weights.weight_findings import refuse, shown
 
 
 def fill(  # noqa: PLR0913  -- what a model is made of

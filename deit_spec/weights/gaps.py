@@ -7,9 +7,9 @@ from typing import Any
 from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
-from deit_spec.weights.dialects import Names
+from deit_spec.weights.graph_parameters import Target
 from deit_spec.weights.identify import our_shapes, takes_no_part
-from deit_spec.weights.target import Target
+from deit_spec.weights.naming_schemes import Names
 
 _FIRST = "blocks.0."
 

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
-from deit_spec.weights.dialects import Names, recognise
-from deit_spec.weights.facts import Facts, NoFactsError, find_facts
-from deit_spec.weights.problems import refuse, shown, some
+from deit_spec.weights.naming_schemes import Names, recognise
+from deit_spec.weights.shape_info import Facts, NoFactsError, find_facts
+from deit_spec.weights.weight_findings import refuse, shown, some
 
 HEADS = ("head.", "head_dist.")
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
-from deit_spec.weights.dialects import DIALECTS
-from deit_spec.weights.problems import shown
+from deit_spec.weights.naming_schemes import DIALECTS
+from deit_spec.weights.weight_findings import shown
 
 DEEPEST = 3
 """How many keys may lead to a model."""

@@ -8,7 +8,7 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.identify import takes_part
 from deit_spec.weights.plan import Step
-from deit_spec.weights.problems import count, finding, shown, some
+from deit_spec.weights.weight_findings import count, finding, shown, some
 
 
 def find_missing(

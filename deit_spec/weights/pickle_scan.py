@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import torch
 
-from deit_spec.weights.problems import shown
+from deit_spec.weights.weight_findings import shown
 
 PICKLE_BYTES = 1 << 22
 """The longest pickle that is read. A byte of it can become an object of 200 bytes."""

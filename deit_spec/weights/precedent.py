@@ -6,7 +6,7 @@ from functools import cache
 
 from deit_spec import published
 from deit_spec.spec import DeiTSpec, check_spec
-from deit_spec.weights.facts import STRUCTURE, Facts
+from deit_spec.weights.shape_info import STRUCTURE, Facts
 
 _LIKENESS = {
     "all shapes are those": tuple(field.name for field in fields(Facts)),

@@ -14,8 +14,8 @@ from deit_spec.diagnostics.reason import reason_of
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
 from deit_spec.weights.locate import DEEPEST, items_of
-from deit_spec.weights.problems import WeightsError, damaged, refuse, shown
 from deit_spec.weights.unwrap import Unwrapped, unwrap
+from deit_spec.weights.weight_findings import WeightsError, damaged, refuse, shown
 
 CONFIG = "config.json"
 WHOLE = ("model.safetensors", "pytorch_model.bin")

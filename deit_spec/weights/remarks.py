@@ -4,12 +4,19 @@ from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint
-from deit_spec.weights.dialects import Names
 from deit_spec.weights.gaps import Gaps
 from deit_spec.weights.identify import HEADS, takes_no_part
+from deit_spec.weights.inferred_spec import LAYER_SCALE, Proposal, why_no_heads
+from deit_spec.weights.naming_schemes import Names
 from deit_spec.weights.precedent import Precedent
-from deit_spec.weights.problems import EPS_NOTE, count, finding, some, word, written
-from deit_spec.weights.proposal import LAYER_SCALE, Proposal, why_no_heads
+from deit_spec.weights.weight_findings import (
+    EPS_NOTE,
+    count,
+    finding,
+    some,
+    word,
+    written,
+)
 
 _REFUSED = "`plan` refuses it, whatever the spec is"
 _LEFT_OUT = "left out where `{}` is allowed"

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from deit_spec.weights.checkpoint import Progress, no_progress
-from deit_spec.weights.problems import damaged, refuse, shown
+from deit_spec.weights.weight_findings import damaged, refuse, shown
 
 LENGTH_BYTES = 8
 HEADER_BYTES = 100_000_000

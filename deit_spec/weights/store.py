@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deit_spec.weights.problems import shown
+from deit_spec.weights.weight_findings import shown
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from deit_spec.weights.pickle_scan import (
     NeedsMoreError,
     scan,
 )
-from deit_spec.weights.problems import WeightsError, damaged, refuse
 from deit_spec.weights.storages import storages_of
+from deit_spec.weights.weight_findings import WeightsError, damaged, refuse
 
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05]")

@@ -13,7 +13,7 @@ from deit_spec.weights.locate import (
     keys_of,
     tensors_of,
 )
-from deit_spec.weights.problems import WeightsError, refuse, shown, some
+from deit_spec.weights.weight_findings import WeightsError, refuse, shown, some
 
 ENTRIES = (
     "model",

@@ -13,8 +13,8 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.spec import check_text
 from deit_spec.weights import Checkpoint, Plan, WeightsError, make_plan, open_checkpoint
 from deit_spec.weights.convert import rename
-from deit_spec.weights.dialects import DIALECTS
-from deit_spec.weights.target import Target
+from deit_spec.weights.graph_parameters import Target
+from deit_spec.weights.naming_schemes import DIALECTS
 
 DISTILLED: dict[str, Any] = {
     "image_size": 32,

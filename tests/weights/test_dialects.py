@@ -5,14 +5,14 @@ from peers import import_timm, import_transformers
 from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, state_of
 
-from deit_spec.weights.dialects import (
+from deit_spec.weights.naming_schemes import (
     DEIT,
     DIALECTS,
     HF,
     Dialect,
     recognise,
 )
-from deit_spec.weights.dialects import (
+from deit_spec.weights.naming_schemes import (
     DEIT3 as DEIT3_NAMES,
 )
 

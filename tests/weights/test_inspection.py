@@ -29,10 +29,10 @@ from deit_spec.weights import (
     open_checkpoint,
 )
 from deit_spec.weights.convert import rename
-from deit_spec.weights.dialects import HF
-from deit_spec.weights.facts import NoFactsError, find_facts
-from deit_spec.weights.inspection import as_yaml
+from deit_spec.weights.inspect_checkpoint import as_yaml
+from deit_spec.weights.naming_schemes import HF
 from deit_spec.weights.precedent import facts_of, find_precedent
+from deit_spec.weights.shape_info import NoFactsError, find_facts
 
 SHOWN = [
     "image_size", "patch_size", "in_channels", "embed_dim", "depth", "mlp_dim",

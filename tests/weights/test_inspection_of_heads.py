@@ -18,8 +18,8 @@ from deit_spec.weights import (
     inspect,
 )
 from deit_spec.weights.convert import rename
-from deit_spec.weights.dialects import HF
-from deit_spec.weights.inspection import as_yaml
+from deit_spec.weights.inspect_checkpoint import as_yaml
+from deit_spec.weights.naming_schemes import HF
 
 
 def test_a_published_model_with_other_heads_has_its_blocks() -> None:

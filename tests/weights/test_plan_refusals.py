@@ -18,7 +18,7 @@ from support.checkpoints import (
 import deit_spec
 from deit_spec.weights import ALLOWANCES, Checkpoint, WeightsError, allowed, make_plan
 from deit_spec.weights.convert import rename
-from deit_spec.weights.dialects import HF
+from deit_spec.weights.naming_schemes import HF
 
 
 def variant(**fields: Any) -> dict[str, Any]:

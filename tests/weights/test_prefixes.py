@@ -12,9 +12,9 @@ from torch import Tensor
 
 import deit_spec
 from deit_spec.weights import WeightsError, inspect, open_checkpoint
-from deit_spec.weights.dialects import DIALECTS, HF, Dialect
-from deit_spec.weights.inspection import as_yaml
+from deit_spec.weights.inspect_checkpoint import as_yaml
 from deit_spec.weights.locate import find_models
+from deit_spec.weights.naming_schemes import DIALECTS, HF, Dialect
 
 ONE = torch.ones(1)
 

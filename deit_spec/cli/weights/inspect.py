@@ -24,7 +24,7 @@ def run(
 ) -> None:
     """Print the spec that fits a checkpoint, as YAML."""
     from deit_spec.weights import files_of, inspect, open_checkpoint
-    from deit_spec.weights.inspection import as_yaml
+    from deit_spec.weights.inspect_checkpoint import as_yaml
 
     with refusals(form), Bar() as bar:
         found = inspect(open_checkpoint(checkpoint, entry=key, progress=bar))

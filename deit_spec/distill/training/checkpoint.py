@@ -17,7 +17,7 @@ from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of
 from deit_spec.weights import WeightsError, safetensors_file
-from deit_spec.weights.problems import refuse, some
+from deit_spec.weights.weight_findings import refuse, some
 
 _AGAIN = "delete the file, and `--resume` goes on from the start of the run"
 _STEP, _SUMS = "run.step", "run.sums"

@@ -22,7 +22,7 @@ from deit_spec.weights import (
     require,
     safetensors_file,
 )
-from deit_spec.weights.problems import some
+from deit_spec.weights.weight_findings import some
 
 
 def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.weights.problems import finding
-from deit_spec.weights.target import Target
+from deit_spec.weights.graph_parameters import Target
+from deit_spec.weights.weight_findings import finding
 
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"

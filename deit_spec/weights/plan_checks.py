@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.checkpoint import Checkpoint
-from deit_spec.weights.dialects import Dialect
-from deit_spec.weights.facts import Facts
-from deit_spec.weights.problems import EPS_NOTE, finding, word, written
-from deit_spec.weights.proposal import divides, ratio, why_no_heads
-from deit_spec.weights.target import Target
+from deit_spec.weights.graph_parameters import Target
+from deit_spec.weights.inferred_spec import divides, ratio, why_no_heads
+from deit_spec.weights.naming_schemes import Dialect
+from deit_spec.weights.shape_info import Facts
+from deit_spec.weights.weight_findings import EPS_NOTE, finding, word, written
 
 
 class _Difference(NamedTuple):

@@ -8,13 +8,13 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.visible import visible
 from deit_spec.weights.checkpoint import Checkpoint
-from deit_spec.weights.dialects import Names
-from deit_spec.weights.facts import Facts
 from deit_spec.weights.gaps import find_gaps
 from deit_spec.weights.identify import checkpoint_facts, name_tensors
-from deit_spec.weights.problems import count, shown, some
-from deit_spec.weights.proposal import Proposal, usable
+from deit_spec.weights.inferred_spec import Proposal, usable
+from deit_spec.weights.naming_schemes import Names
 from deit_spec.weights.remarks import find_remarks
+from deit_spec.weights.shape_info import Facts
+from deit_spec.weights.weight_findings import count, shown, some
 
 
 @dataclass(frozen=True)

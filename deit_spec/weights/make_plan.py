@@ -8,10 +8,8 @@ from shlex import quote
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.visible import visible
 from deit_spec.graph import LayerGraph
-from deit_spec.weights.agree import compare
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
-from deit_spec.weights.dialects import Names
-from deit_spec.weights.facts import Facts
+from deit_spec.weights.graph_parameters import Target
 from deit_spec.weights.identify import (
     HEADS,
     checkpoint_facts,
@@ -19,7 +17,7 @@ from deit_spec.weights.identify import (
     our_shapes,
     takes_no_part,
 )
-from deit_spec.weights.inspection import can_be_inspected
+from deit_spec.weights.inspect_checkpoint import can_be_inspected
 from deit_spec.weights.misfits import (
     find_left_over,
     find_misfit,
@@ -27,6 +25,7 @@ from deit_spec.weights.misfits import (
     find_types,
     is_weight,
 )
+from deit_spec.weights.naming_schemes import Names
 from deit_spec.weights.plan import (
     Allowance,
     Channels,
@@ -38,8 +37,9 @@ from deit_spec.weights.plan import (
     Positions,
     Step,
 )
-from deit_spec.weights.problems import INSPECT, count
-from deit_spec.weights.target import Target
+from deit_spec.weights.plan_checks import compare
+from deit_spec.weights.shape_info import Facts
+from deit_spec.weights.weight_findings import INSPECT, count
 
 
 def make_plan(

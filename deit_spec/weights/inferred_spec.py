@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from deit_spec.weights.facts import Facts
 from deit_spec.weights.precedent import Precedent, find_precedent
-from deit_spec.weights.problems import written
+from deit_spec.weights.shape_info import Facts
+from deit_spec.weights.weight_findings import written
 
 HEAD_WIDTH = 64
 """The width of an attention head in every published DeiT but one."""

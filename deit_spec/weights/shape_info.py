@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deit_spec.spec.limits import LARGEST
 from deit_spec.weights.checkpoint import Sizes
-from deit_spec.weights.problems import some
+from deit_spec.weights.weight_findings import some
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
