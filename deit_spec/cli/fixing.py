@@ -20,8 +20,8 @@ from deit_spec.diagnostics.reason import reason_of
 from deit_spec.diagnostics.visible import visible
 from deit_spec.recipe.documents import CheckedAny
 from deit_spec.spec.mend import Mended
+from deit_spec.yaml_source.document import FILE_BYTES
 from deit_spec.yaml_source.files import as_if_written, is_special
-from deit_spec.yaml_source.limits import FILE_BYTES
 
 
 class Outcome(NamedTuple):

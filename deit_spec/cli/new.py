@@ -15,7 +15,7 @@ from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter
 from deit_spec.spec.vocabulary import SPEC
 from deit_spec.yaml_source.files import real
-from deit_spec.yaml_source.plain import scalar_text
+from deit_spec.yaml_source.scalars import scalar_text
 
 FIRST = "deit_base_distilled_patch16_224"
 

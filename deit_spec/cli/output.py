@@ -17,7 +17,7 @@ from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.spec import Checked, Count, check_spec, check_text, count
 from deit_spec.spec.origin import locate
 from deit_spec.yaml_source import Document
-from deit_spec.yaml_source.limits import FILE_BYTES
+from deit_spec.yaml_source.document import FILE_BYTES
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"

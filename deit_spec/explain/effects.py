@@ -10,7 +10,7 @@ from deit_spec.explain.layers import Layers, collapse, collapse_whole
 from deit_spec.graph import LayerGraph
 from deit_spec.pipeline import lower
 from deit_spec.spec import Checked, DeiTSpec, check_spec
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 _WIDE: dict[str, Any] = {
     "image_size": 32,

@@ -7,7 +7,7 @@ from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
 from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.suggest import listed
 from deit_spec.spec.vocabulary import SPEC
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 _TYPES = {
     "integer": "integer",

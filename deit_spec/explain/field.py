@@ -12,7 +12,7 @@ from deit_spec.explain.provenance import Provenance, trace
 from deit_spec.spec import Checked
 from deit_spec.spec.limits import LARGEST
 from deit_spec.spec.rules import RULES
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 
 @dataclass(frozen=True, slots=True)

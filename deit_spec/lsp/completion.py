@@ -15,7 +15,7 @@ from deit_spec.lsp.cursor import Cursor, cursor_at, written
 from deit_spec.lsp.document import Document
 from deit_spec.spec.json_schema import json_schema
 from deit_spec.yaml_source.files import real
-from deit_spec.yaml_source.plain import scalar_text
+from deit_spec.yaml_source.scalars import scalar_text
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _MOST_FILES: Final = 200

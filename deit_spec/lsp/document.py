@@ -17,7 +17,7 @@ from deit_spec.spec.origin import Origin, at
 from deit_spec.spec.reading import told
 from deit_spec.yaml_source import Document as Read
 from deit_spec.yaml_source import read_text
-from deit_spec.yaml_source.limits import is_too_large
+from deit_spec.yaml_source.document import is_too_large
 
 _DEEPEST = 100
 """Blocks up to which a graph is laid out within a tenth of a second."""

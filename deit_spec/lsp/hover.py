@@ -13,7 +13,7 @@ from deit_spec.graph import LayerGraph
 from deit_spec.lsp.cursor import entry_at
 from deit_spec.lsp.document import Document
 from deit_spec.ops import show
-from deit_spec.yaml_source.plain import scalar_text
+from deit_spec.yaml_source.scalars import scalar_text
 
 _SEEN: Final = {
     "image_size": ("images", "tokens"),

@@ -12,7 +12,7 @@ from deit_spec.spec.findings import find_in as find_in_field
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.vocabulary import Vocabulary
 from deit_spec.yaml_source import Document, Path
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

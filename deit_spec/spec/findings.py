@@ -10,7 +10,7 @@ from deit_spec.spec.helps import default, opposite, percent, right_type
 from deit_spec.spec.schema import plain_name
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.yaml_source import Document
-from deit_spec.yaml_source.plain import scalar_text, value_text
+from deit_spec.yaml_source.scalars import scalar_text, value_text
 
 Error = Mapping[str, Any]
 Path = tuple[str, ...]

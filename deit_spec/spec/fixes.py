@@ -15,8 +15,8 @@ from deit_spec.spec.helps import OF_POINTS, SWITCHES, decimal_of
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import Entry
-from deit_spec.yaml_source.lines import Line, line_of, line_with
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.line_edits import Line, line_of, line_with
+from deit_spec.yaml_source.scalars import value_text
 
 Path = tuple[str, ...]
 

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from deit_spec.spec.fields import ELSEWHERE
 from deit_spec.spec.suggest import closest_word, listed
 from deit_spec.spec.vocabulary import SPEC, Vocabulary
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 Path = tuple[str, ...]
 

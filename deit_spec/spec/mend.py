@@ -15,8 +15,7 @@ from deit_spec.spec.origin import UNREADABLE, Origin, locate
 from deit_spec.spec.reading import check_read, told
 from deit_spec.spec.vocabulary import SPEC
 from deit_spec.yaml_source import Document, contents, read_bytes, read_text
-from deit_spec.yaml_source.document import IsKey
-from deit_spec.yaml_source.limits import FILE_BYTES, FINDINGS
+from deit_spec.yaml_source.document import FILE_BYTES, FINDINGS, IsKey
 
 _COUNTED: Final = 8
 """Rounds that are counted: mistakes of a person are seldom more behind one another."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.yaml_source import Document
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 Findings: TypeAlias = Iterator[Diagnostic]
 """What a rule finds."""

@@ -13,8 +13,8 @@ from deit_spec.spec.origin import Origin, at, locate
 from deit_spec.spec.schema import DeiTSpec, plain_name
 from deit_spec.spec.vocabulary import SPEC
 from deit_spec.yaml_source import Document, document_from_mapping, read_bytes
-from deit_spec.yaml_source.limits import FINDINGS
-from deit_spec.yaml_source.problems import too_many
+from deit_spec.yaml_source.document import FINDINGS
+from deit_spec.yaml_source.yaml_findings import too_many
 
 SpecLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec
 

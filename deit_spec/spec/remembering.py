@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Final, TypeVar
 
-from deit_spec.yaml_source.limits import FILE_BYTES
+from deit_spec.yaml_source.document import FILE_BYTES
 
 _WORDS: Final = FILE_BYTES // 2
 """More words than one file has, each of which is looked up several times."""

@@ -6,7 +6,7 @@ from textwrap import wrap
 from pydantic import BaseModel
 
 from deit_spec.spec.schema import DeiTSpec, Variant
-from deit_spec.yaml_source.plain import scalar_text
+from deit_spec.yaml_source.scalars import scalar_text
 
 _INDENT = "  "
 _WIDTH = 80

@@ -22,7 +22,7 @@ from deit_spec.ops import (
 from deit_spec.spec.vocabulary import SPEC
 from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.shape_info import Facts, find_facts
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 Kind = TypeVar("Kind", bound=Op)
 

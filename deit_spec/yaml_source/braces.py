@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Span
-from deit_spec.yaml_source import problems
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.pairs import Place, comma_for_colon, is_comma
 from deit_spec.yaml_source.positions import Positions
 

@@ -20,7 +20,9 @@ from yaml.events import (
 )
 
 from deit_spec.diagnostics import Fix, Span
-from deit_spec.yaml_source import limits, problems, tags
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import tags
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.document import Entry, Path
 from deit_spec.yaml_source.events import NextEvent, end_of, start_of
 from deit_spec.yaml_source.meaning import UNKNOWN, check_tag, scalar
@@ -234,7 +236,7 @@ class Composer:
         path, in_braces, value, firsts = mapping
         if not isinstance(name, str) or name not in firsts or self._report.is_full:
             return
-        from deit_spec.yaml_source.removal import removed  # noqa: PLC0415  -- few need it
+        from deit_spec.yaml_source.line_edits import removed  # noqa: PLC0415  -- few need it
 
         entry = self._entry(key, item)
         there = value.get(name, UNKNOWN)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from deit_spec.diagnostics import Source, Span
 from deit_spec.yaml_source.positions import Positions
@@ -15,6 +15,22 @@ IsKey: TypeAlias = Callable[[str], bool]
 
 Stretch: TypeAlias = tuple[int, int]
 """The offsets between which something stands."""
+
+# Limits far above any real document, and far below what takes long to read.
+FILE_BYTES: Final = 64 * 1024
+"""Bytes of one file; the published specs have a few hundred."""
+
+NESTING_DEPTH: Final = 16
+"""Mappings and sequences inside one another; a spec needs two, a recipe three."""
+
+ALIASES: Final = 0
+"""Uses of an anchor; nothing in one is worth saying by reference."""
+
+FINDINGS: Final = 200
+"""Findings that are told of one document; nobody reads as many."""
+
+NUMBER_CHARACTERS: Final = 100
+"""Characters of one number; Python itself refuses to read thousands of digits."""
 
 
 class Entry:
@@ -107,3 +123,8 @@ class Document:
 def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
     """No word is a key: nothing is taken for a slip of the pen but a tab."""
     return False
+
+
+def is_too_large(text: str) -> bool:
+    """Whether a text has more bytes than a file may have."""
+    return len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from deit_spec.diagnostics import Source
-from deit_spec.yaml_source import limits
-from deit_spec.yaml_source.document import Document, Entry, Path
-from deit_spec.yaml_source.plain import key_text, plain, scalar_text
+from deit_spec.yaml_source.document import NESTING_DEPTH, Document, Entry, Path
 from deit_spec.yaml_source.positions import Positions
+from deit_spec.yaml_source.scalars import key_text, scalar_text
 
 
 def document_from_mapping(
@@ -21,7 +20,7 @@ def document_from_mapping(
     Mappings become dicts and lists are copied; all else is kept as it is. Whatever
     the objects do, this raises nothing.
     """
-    root = plain(value, limits.NESTING_DEPTH)
+    root = _plain(value, NESTING_DEPTH)
     writer = _Writer()
     writer.root(root)
     positions = Positions(Source(name, "".join(writer.parts)))
@@ -117,4 +116,18 @@ class _Writer:
 
 def _is_nested(value: object, kind: type, path: Path) -> bool:
     # Deeper values were not copied, and may contain themselves.
-    return type(value) is kind and len(path) < limits.NESTING_DEPTH
+    return type(value) is kind and len(path) < NESTING_DEPTH
+
+
+def _plain(value: object, depth: int) -> object:
+    """Copy mappings to dicts and lists to lists, down to a depth."""
+    if depth == 0:
+        return value
+    try:
+        if isinstance(value, Mapping):
+            return {key: _plain(item, depth - 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_plain(item, depth - 1) for item in value]
+    except Exception:  # noqa: BLE001 - a hostile object is shown, not raised
+        return value
+    return value

@@ -6,7 +6,9 @@ from typing import Final
 
 from yaml.events import CollectionStartEvent, ScalarEvent
 
-from deit_spec.yaml_source import limits, problems, tags
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import tags
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.events import start_of
 from deit_spec.yaml_source.report import Report
 from deit_spec.yaml_source.scalars import Kind, Plain, convert, fits, kind_of

@@ -15,10 +15,10 @@ from deit_spec.yaml_source.brackets import outermost
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.layout import FENCE, SHORT
 from deit_spec.yaml_source.positions import Patch
-from deit_spec.yaml_source.problems import quoted
 from deit_spec.yaml_source.scalars import SCALAR
 from deit_spec.yaml_source.slips import Slip
 from deit_spec.yaml_source.tabs import find_tabs
+from deit_spec.yaml_source.yaml_findings import quoted
 
 # A name, then what stands where `: ` belongs: `:`, `=`, `-` or nothing but a space.
 _PAIR: Final = re.compile(

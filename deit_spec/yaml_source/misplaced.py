@@ -8,7 +8,7 @@ from deit_spec.yaml_source.brackets import last_open, value_around
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.layout import FENCE, SHORT, indent_of, is_content, line_at
 from deit_spec.yaml_source.misread import NO_PAIR
-from deit_spec.yaml_source.plain import in_quotes
+from deit_spec.yaml_source.scalars import in_quotes
 from deit_spec.yaml_source.sentences import (
     NO_BEGINNING,
     NO_CONTENT,

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from deit_spec.diagnostics import Diagnostic, Span
-from deit_spec.yaml_source import problems
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.positions import Positions
 

@@ -12,7 +12,8 @@ from deit_spec.diagnostics import (
     diagnose,
     in_source_order,
 )
-from deit_spec.yaml_source import limits, problems
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.document import Document, IsKey, knows_none
 from deit_spec.yaml_source.parse import Reading, read_once
 from deit_spec.yaml_source.positions import Patch, Positions

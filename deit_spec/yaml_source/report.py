@@ -5,7 +5,9 @@ from typing import Final
 from yaml.events import Event
 
 from deit_spec.diagnostics import Diagnostic, Span
-from deit_spec.yaml_source import limits, problems, tags
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import tags
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.events import end_of, start_of
 from deit_spec.yaml_source.positions import Positions

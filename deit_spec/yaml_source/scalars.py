@@ -4,9 +4,10 @@ So `1e-6` is a number, `on` and `no` are strings, `012` is twelve, and neither
 `1:30` nor `1_000` nor a date is anything but text.
 """
 
+import json
 import re
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Plain: TypeAlias = bool | int | float | str | None
 
@@ -78,3 +79,69 @@ def _number(text: str) -> float:
         return float(_integer(text))
     # Python writes `.inf` and `.nan` without the dot.
     return float(re.sub(r"\.(?=[a-zA-Z])", "", text, count=1))
+
+
+_SHOWN_LENGTH: Final = 60
+# Words of letters and digits, and what paths are made of: safe without quotes.
+_UNQUOTED: Final = re.compile(r"(?!\.\.\.)[\w./](?:[\w./+ -]*[\w./])?")
+# What json.dumps leaves and YAML wants as an escape.
+_UNPRINTABLE: Final = re.compile(
+    "[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def scalar_text(value: object) -> str:
+    """Write a value as YAML does, and what YAML has no form for as Python does."""
+    if value is None:
+        return "null"
+    # Exact types: a subclass may look like anything, so its repr speaks for it.
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is float:
+        return _float(value)
+    if type(value) is str:
+        return _string(value)
+    return _shown(value, repr)
+
+
+def value_text(value: object) -> str:
+    """Write a value as YAML does, a string without quotes."""
+    return value if isinstance(value, str) else scalar_text(value)
+
+
+def key_text(key: object) -> str:
+    """Write a key; one that is not a string as its `str`."""
+    return _string(key) if type(key) is str else _shown(key, str)
+
+
+def _float(number: float) -> str:
+    """Write `1e-06` as `1.0e-6`, which is a number to every version of YAML."""
+    text = re.sub("inf|nan", r".\g<0>", repr(number))
+    digits, is_power, power = text.partition("e")
+    if not is_power:
+        return text
+    return f"{digits if '.' in digits else f'{digits}.0'}e{int(power):+}"
+
+
+def _string(text: str) -> str:
+    if _UNQUOTED.fullmatch(text) and kind_of(text) is Kind.STR:
+        return text
+    return in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """Write a text in quotes, with escapes for what YAML would read otherwise."""
+    return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
+
+
+def _shown(value: object, show: Any) -> str:
+    try:
+        text = " ".join(str(show(value)).split())
+        text = "".join(c if c.isprintable() else "?" for c in text)
+    except Exception:  # noqa: BLE001 - a hostile object is shown, not raised
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"

@@ -6,7 +6,7 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.yaml_source import problems
+from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.braces import Brace, stray
 from deit_spec.yaml_source.composer import Composer
 from deit_spec.yaml_source.document import Document, Entry, Path

@@ -13,7 +13,6 @@ from deit_spec.yaml_source.flow import Gap, find_gap, is_left_open
 from deit_spec.yaml_source.misplaced import about_line
 from deit_spec.yaml_source.misread import misread
 from deit_spec.yaml_source.positions import Positions
-from deit_spec.yaml_source.problems import WITHOUT_TABS, WRITE_VALUE, quoted
 from deit_spec.yaml_source.quotes import Quote, closed_late, doubled
 from deit_spec.yaml_source.sentences import (
     ENDS,
@@ -25,6 +24,7 @@ from deit_spec.yaml_source.sentences import (
     our_words,
     words_of_beginning,
 )
+from deit_spec.yaml_source.yaml_findings import WITHOUT_TABS, WRITE_VALUE, quoted
 
 _HELPS: Final = {
     NO_TAB: WITHOUT_TABS,

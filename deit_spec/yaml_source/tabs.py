@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from deit_spec.yaml_source.positions import Patch
-from deit_spec.yaml_source.problems import WITHOUT_TABS
 from deit_spec.yaml_source.slips import UNTAB, Slip
+from deit_spec.yaml_source.yaml_findings import WITHOUT_TABS
 
 # The indentation of a line, and what stands there if it is no comment.
 _TAB: Final = re.compile(r"^(?P<indent>[ \t]*)(?P<rest>[^\r\n]*)", re.MULTILINE)

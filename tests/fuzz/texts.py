@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
-from deit_spec.yaml_source.limits import FILE_BYTES
+from deit_spec.yaml_source.document import FILE_BYTES
 
 if TYPE_CHECKING:
     from atheris import FuzzedDataProvider

@@ -15,7 +15,7 @@ from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import finish
 from deit_spec.spec import check_spec, check_text
 from deit_spec.spec.fields import TOP
-from deit_spec.yaml_source.limits import FINDINGS
+from deit_spec.yaml_source.document import FINDINGS
 
 
 def opened(text: str, path: Path = Path("/nowhere/t.yaml")) -> Document:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deit_spec.recipe import Recipe, check_recipe
 from deit_spec.recipe.words import FIELDS, SECTIONS
-from deit_spec.yaml_source.plain import scalar_text
+from deit_spec.yaml_source.scalars import scalar_text
 
 BASE: dict[str, Any] = {
     "student": {"spec": "deit_tiny_distilled_patch16_224"},

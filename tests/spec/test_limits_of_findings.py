@@ -3,7 +3,7 @@
 import pytest
 
 from deit_spec.spec import check_text, mend_text
-from deit_spec.yaml_source.limits import FINDINGS
+from deit_spec.yaml_source.document import FINDINGS
 
 TEXTS = {
     "doubled keys": "depth: 12\n" * 3_000,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deit_spec.yaml_source import limits, read_file
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import read_file
 
 
 def refusal(path: Path) -> str:

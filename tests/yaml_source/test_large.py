@@ -6,7 +6,8 @@ tenths of a second.
 
 import pytest
 
-from deit_spec.yaml_source import limits, read_text
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import read_text
 
 PIECES = [
     "\t",

@@ -3,7 +3,8 @@
 import pytest
 from support.places import Finding, finding, place
 
-from deit_spec.yaml_source import limits, read_bytes, read_text
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import read_bytes, read_text
 
 
 @pytest.mark.usefixtures("parser")

@@ -7,7 +7,7 @@ from typing import Final
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import Given, in_spec
 from deit_spec.spec.places import Findings
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 IMAGENET: Final = 1000
 _OTHERS: Final = re.compile(r"in(21|22|12)k$|in22ft|inat|laion|openai|mim|dino|mae")

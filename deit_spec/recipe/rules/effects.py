@@ -6,7 +6,7 @@ from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.given import Given, in_spec
 from deit_spec.recipe.words import SECTIONS
 from deit_spec.spec.places import Findings
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 
 def settings_have_effect(given: Given) -> Findings:

@@ -6,7 +6,7 @@ from typing import Final
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.given import DIGITS, Given, counted
 from deit_spec.spec.places import Findings, finding
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 _RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
 

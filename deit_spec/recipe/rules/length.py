@@ -5,7 +5,7 @@ from deit_spec.recipe.given import DIGITS, Given
 from deit_spec.recipe.schema import Recipe
 from deit_spec.spec.places import Findings, finding
 from deit_spec.spec.suggest import listed, nearest_divisors, nearest_multiples
-from deit_spec.yaml_source.plain import value_text
+from deit_spec.yaml_source.scalars import value_text
 
 EPOCHS, WARMUP_EPOCHS = 300, 5
 """How long a run and its warm-up are where nothing is said (the paper, table 9)."""

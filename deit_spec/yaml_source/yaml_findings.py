@@ -3,7 +3,8 @@
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, Source, Span, diagnose
-from deit_spec.yaml_source import limits, tags
+from deit_spec.yaml_source import document as limits
+from deit_spec.yaml_source import tags
 
 _QUOTED_LENGTH: Final = 60
 
