@@ -58,7 +58,7 @@ def _answer(error: Exception) -> int:
         traceback.print_exception(error)
         return USAGE if isinstance(error, OSError) else DEFECT
     if isinstance(error, OSError):
-        from deit_spec.diagnostics.reason import reason_of
+        from deit_spec.diagnostics.printable import reason_of
 
         print(f"error: {reason_of(error)}", file=sys.stderr)  # noqa: T201
         return USAGE
@@ -69,14 +69,14 @@ def _answer(error: Exception) -> int:
 def _tell_defect(message: str) -> None:
     from deit_spec.cli import messages
     from deit_spec.diagnostics import Label, Span, diagnose
-    from deit_spec.diagnostics.forms import Form
-    from deit_spec.diagnostics.visible import visible
+    from deit_spec.diagnostics.formats import Format
+    from deit_spec.diagnostics.printable import visible
 
     help_ = (
         "please report it, with the spec and the output of the same command "
         "under DEIT_SPEC_TRACEBACK=1"
     )
-    if messages.chosen() is Form.TEXT:  # without rich, which may be what fails
+    if messages.chosen() is Format.TEXT:  # without rich, which may be what fails
         text = f"error[DS901]: {visible(message)}\n  = help: {help_}"
         print(text, file=sys.stderr)  # noqa: T201
         return

@@ -8,7 +8,7 @@ import typer
 from deit_spec.cli import messages
 from deit_spec.cli.output import forget
 from deit_spec.cli.usage import Commands
-from deit_spec.diagnostics.forms import Form
+from deit_spec.diagnostics.formats import Format
 from deit_spec.version import __version__
 
 NAMES = (
@@ -86,13 +86,13 @@ def options(
         ),
     ] = False,
     message_format: Annotated[
-        Form,
+        Format,
         typer.Option(
             "--message-format",
             envvar="DEIT_SPEC_MESSAGE_FORMAT",
             help="The form of findings, which go to stderr.",
         ),
-    ] = Form.TEXT,
+    ] = Format.TEXT,
 ) -> None:
     """Validate, draw and compile DeiT specs."""
     messages.choose(message_format)

@@ -9,8 +9,7 @@ from deit_spec.cli.arguments import OutputOption, SpecArgument
 from deit_spec.cli.difference import difference
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.cli.target import TargetOption
-from deit_spec.diagnostics.reason import reason_of
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 

@@ -2,7 +2,7 @@
 
 import difflib
 
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 
 _NO_BREAK = "\n\\ No newline at end of file\n"
 

@@ -16,8 +16,7 @@ from deit_spec.cli.output import (
     write_whole,
 )
 from deit_spec.diagnostics import has_errors
-from deit_spec.diagnostics.reason import reason_of
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.documents import CheckedAny
 from deit_spec.spec.mend import Mended
 from deit_spec.yaml_source.document import FILE_BYTES

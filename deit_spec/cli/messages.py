@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.forms import Form
+from deit_spec.diagnostics.formats import DOCUMENT_FORMATS, Format
 from deit_spec.spec import Count
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ WIDEST = 100
 class _Chosen:
     """How this process prints findings, and those that wait to be one document."""
 
-    form = Form.TEXT
+    form = Format.TEXT
     waiting: list[Diagnostic] | None = None
 
 
-def choose(form: Form) -> None:
+def choose(form: Format) -> None:
     """Choose the form of all findings of this process."""
     _Chosen.form = form
-    _Chosen.waiting = [] if form.is_document else None
+    _Chosen.waiting = [] if form in DOCUMENT_FORMATS else None
 
 
-def chosen() -> Form:
+def chosen() -> Format:
     """The form of findings."""
     return _Chosen.form
 
@@ -38,7 +38,7 @@ def report(diagnostics: Iterable[Diagnostic], *, fixes: Count | None = None) -> 
     found = list(diagnostics)
     if _Chosen.waiting is not None:
         _Chosen.waiting += found
-    elif found and _Chosen.form is Form.TEXT:
+    elif found and _Chosen.form is Format.TEXT:
         draw(found, counted=True, fixes=fixes)
     elif found:
         sys.stderr.write(write(found, _Chosen.form))
@@ -57,15 +57,15 @@ def give_up() -> None:
         _Chosen.waiting = None
 
 
-def take_over(form: Form) -> None:
+def take_over(form: Format) -> None:
     """Leave it to the command to print its findings, in this form."""
     _Chosen.form = form
     _Chosen.waiting = None
 
 
-def write(diagnostics: Sequence[Diagnostic], form: Form) -> str:
+def write(diagnostics: Sequence[Diagnostic], form: Format) -> str:
     """Write findings in a form other than text."""
-    from deit_spec.diagnostics.forms import render
+    from deit_spec.diagnostics.formats import render
 
     return render(diagnostics, form)
 

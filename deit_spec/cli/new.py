@@ -9,7 +9,7 @@ import typer
 
 from deit_spec.cli.arguments import output_option
 from deit_spec.cli.output import STDIN, emit, fail, read
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.published import names
 from deit_spec.spec.json_schema import FILE
 from deit_spec.spec.starter import starter

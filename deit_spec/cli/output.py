@@ -11,8 +11,7 @@ from typing import Final, NoReturn
 import typer
 
 from deit_spec.cli import messages
-from deit_spec.diagnostics.reason import reason_of
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.kinds import Kind, kind_of
 from deit_spec.spec import Checked, Count, check_spec, check_text, count
 from deit_spec.spec.origin import locate

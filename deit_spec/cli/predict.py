@@ -180,7 +180,7 @@ def _print(
     from rich.markup import escape
 
     from deit_spec.cli.tables import print_table, table_of
-    from deit_spec.diagnostics.visible import visible
+    from deit_spec.diagnostics.printable import visible
 
     rows: list[list[str]] = []
     shown = ""

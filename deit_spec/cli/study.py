@@ -15,7 +15,7 @@ from deit_spec.cli.arguments import AllowCodeOption, TextForm, output_option, pa
 from deit_spec.cli.output import BY_SIGNAL, emit, fail, require_kind
 from deit_spec.cli.streams import outlive_readers
 from deit_spec.cli.trained import failures
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.kinds import Kind
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from deit_spec.cli.news import News
 from deit_spec.cli.output import STDIN, called, emit, fail
 from deit_spec.cli.specs import expand
 from deit_spec.diagnostics import Diagnostic, has_errors
-from deit_spec.diagnostics.forms import Form
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.formats import Format
+from deit_spec.diagnostics.printable import visible
 from deit_spec.spec import Checked
 
 
@@ -35,7 +35,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
         set_option("Lay a value over those of a recipe: optimizer.lr=1e-3."),
     ] = None,
     form: Annotated[
-        Form | None,
+        Format | None,
         typer.Option(
             "--output-format",
             help="The form of the findings; all but text go to stdout.",
@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
 ) -> None:
     """Check specs and recipes, and say what is wrong; exit 1 if any has an error."""
     form = form or messages.chosen()
-    if output is not None and form is Form.TEXT:
+    if output is not None and form is Format.TEXT:
         fail("-o takes findings in another form than text: see --output-format")
     messages.take_over(form)
     names = expand(specs)
@@ -60,11 +60,11 @@ def run(  # noqa: PLR0913  -- an argument for each option
     if documents.overrides and (fix or diff):
         fail("--set changes no file, so it goes without --fix and --diff")
     is_taken = diff or (fix and STDIN in names)
-    if is_taken and form is not Form.TEXT and str(output or STDIN) == STDIN:
+    if is_taken and form is not Format.TEXT and str(output or STDIN) == STDIN:
         result = "--diff" if diff else "--fix -"
         fail(f"{result} prints to stdout, so findings in {form.value} need -o FILE")
     outcomes = _outcomes(names, documents, fix=fix, diff=diff)
-    if form is not Form.TEXT:
+    if form is not Format.TEXT:
         failed = _as_one(outcomes, form, output)
     elif len(names) == 1:
         failed = _one(names[0], next(outcomes), documents, quiet=is_taken)
@@ -122,7 +122,7 @@ def _several(outcomes: Iterable[fixing.Outcome], *, quiet: bool) -> bool:
 
 
 def _as_one(
-    outcomes: Iterable[fixing.Outcome], form: Form, output: Path | None
+    outcomes: Iterable[fixing.Outcome], form: Format, output: Path | None
 ) -> bool:
     """Print the findings of all specs as one document."""
     found, failed, news = list[Diagnostic](), False, News()

@@ -1,8 +1,8 @@
-"""Findings as data, and one small renderer for each form they are printed in."""
+"""Diagnostics as data, and one renderer for each format."""
 
 from deit_spec.diagnostics.catalogue import CATALOGUE, Entry, diagnose
-from deit_spec.diagnostics.errors import DiagnosedError
-from deit_spec.diagnostics.model import (
+from deit_spec.diagnostics.diagnostic import (
+    DiagnosedError,
     Diagnostic,
     Edit,
     Fix,

@@ -9,7 +9,7 @@ that has no entry cannot be reported.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deit_spec.diagnostics.model import Diagnostic, Fix, Label, Severity
+from deit_spec.diagnostics.diagnostic import Diagnostic, Fix, Label, Severity
 
 
 @dataclass(frozen=True, slots=True)

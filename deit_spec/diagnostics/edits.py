@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from deit_spec.diagnostics.model import Edit, Fix, Source
+from deit_spec.diagnostics.diagnostic import Edit, Fix, Source
 
 Range: TypeAlias = tuple[int, int, str]
 """Two offsets, and the text to put between them."""

@@ -9,8 +9,8 @@ https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts.
 from collections.abc import Iterable
 from typing import Final
 
-from deit_spec.diagnostics.model import Diagnostic, Severity
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.diagnostic import Diagnostic, Severity
+from deit_spec.diagnostics.printable import visible
 
 _COMMANDS: Final = {
     Severity.ERROR: "error",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from deit_spec.diagnostics.catalogue import CATALOGUE
-from deit_spec.diagnostics.model import (
+from deit_spec.diagnostics.diagnostic import (
     Diagnostic,
     Edit,
     Fix,

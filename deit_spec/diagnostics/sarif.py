@@ -11,8 +11,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from deit_spec.diagnostics.catalogue import CATALOGUE
+from deit_spec.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Span
 from deit_spec.diagnostics.explanation import explanation
-from deit_spec.diagnostics.model import Diagnostic, Edit, Fix, Label, Span
 from deit_spec.version import __version__
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"

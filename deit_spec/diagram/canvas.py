@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 from deit_spec.cost import Cost
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.glyphs import CUT, DOWN, LEFT, RIGHT, UP, ascii_of, glyph
 
 LINE = "dim"

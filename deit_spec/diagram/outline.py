@@ -8,7 +8,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from deit_spec.cost import Cost, short
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE
 from deit_spec.diagram.glyphs import ascii_of
 from deit_spec.diagram.rows import counted

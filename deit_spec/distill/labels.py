@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.printable import reason_of
 
 CLASSES = "classes.json"
 """Where a run keeps what its classes are called."""

@@ -11,7 +11,7 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from deit_spec.diagnostics import Span
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 
 
 class Text:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.gaps import find_gaps
 from deit_spec.weights.identify import checkpoint_facts, name_tensors

@@ -6,7 +6,7 @@ from functools import cached_property
 from shlex import quote
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
 from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.graph_parameters import Target

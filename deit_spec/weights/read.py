@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.printable import reason_of
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
 from deit_spec.weights.locate import DEEPEST, items_of

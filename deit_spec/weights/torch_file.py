@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from deit_spec.diagnostics.reason import first_line_of
+from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.weights.checkpoint import Progress, no_progress
 from deit_spec.weights.pickle_scan import (
     PICKLE_BYTES,

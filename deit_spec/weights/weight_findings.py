@@ -10,7 +10,7 @@ from deit_spec.diagnostics import (
     Span,
     diagnose,
 )
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 
 INSPECT = "deit-spec weights inspect"
 """The command that prints a spec which fits."""

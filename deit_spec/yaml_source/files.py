@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.printable import reason_of
 from deit_spec.yaml_source import document as limits
 from deit_spec.yaml_source import yaml_findings as problems
 from deit_spec.yaml_source.document import Document, IsKey, knows_none

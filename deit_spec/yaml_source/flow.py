@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.brackets import CLOSING
 from deit_spec.yaml_source.layout import indent_of, start_of_line
 

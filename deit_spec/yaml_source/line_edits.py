@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from deit_spec.diagnostics import Edit, Source
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.document import Entry
 from deit_spec.yaml_source.positions import Positions
 

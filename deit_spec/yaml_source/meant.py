@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.brackets import outermost
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.layout import FENCE, SHORT

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.brackets import last_open, value_around
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.layout import FENCE, SHORT, indent_of, is_content, line_at

@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 
 _LINE_WITH_KEY: Final = re.compile(r"^[ \t]*[\w-]+:(?:\s|\Z)", re.MULTILINE)
 _BEGUN_KEY: Final = re.compile(r"""["'][A-Za-z_][\w-]*:""")

@@ -5,7 +5,7 @@ from typing import Final
 from yaml.error import MarkedYAMLError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.diagnostics.model import LINE_BREAK
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.brackets import CLOSING, is_closed, last_open, value_around
 from deit_spec.yaml_source.comments import comment_near
 from deit_spec.yaml_source.document import IsKey

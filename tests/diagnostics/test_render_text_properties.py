@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from deit_spec.diagnostics import Label, Source, Span, diagnose
+from deit_spec.diagnostics.printable import visible
 from deit_spec.diagnostics.text import render
-from deit_spec.diagnostics.visible import visible
 
 CHARACTERS = st.one_of(
     st.sampled_from("ab 漢é😀👍🏽❤\u0301\ufe0f\u200d\t\x1b\x00🇩🇪\u202e"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.findings import FINDINGS, WRONG, wrong
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose, edits
-from deit_spec.diagnostics.forms import Form, render
+from deit_spec.diagnostics.formats import Format, render
 from deit_spec.spec import check_text
 
 # From the package @microsoft/jest-sarif 1.0.0-beta.0 (MIT), as it is there.
@@ -26,7 +26,7 @@ SARIF = jsonschema.Draft4Validator(
 
 @given(st.lists(FINDINGS, max_size=3))
 def test_sarif_is_what_its_schema_says(found: list[Diagnostic]) -> None:
-    SARIF.validate(json.loads(render(found, Form.SARIF)))
+    SARIF.validate(json.loads(render(found, Format.SARIF)))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_sarif_is_what_its_schema_says(found: list[Diagnostic]) -> None:
 )
 def test_sarif_names_files_by_their_bytes(name: str, uri: str) -> None:
     found = diagnose("DS009", "", Label(Span(Source(name, ""), 1, 1, 1, 1)))
-    (run,) = json.loads(render([found], Form.SARIF))["runs"]
+    (run,) = json.loads(render([found], Format.SARIF))["runs"]
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": uri}
 
@@ -48,14 +48,14 @@ def test_sarif_names_files_by_their_bytes(name: str, uri: str) -> None:
 def test_sarif_counts_columns_in_characters() -> None:
     """A face is one, where UTF-16, which is meant without this, has two."""
     found = check_text("{'😀': 1}".encode(), "a.yaml").diagnostics
-    (run,) = json.loads(render(found, Form.SARIF))["runs"]
+    (run,) = json.loads(render(found, Format.SARIF))["runs"]
     assert run["columnKind"] == "unicodeCodePoints"
     region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
     assert region["endColumn"] - region["startColumn"] == len("'😀'")
 
 
 def test_the_schema_of_sarif_can_fail() -> None:
-    log = json.loads(render(wrong(), Form.SARIF))
+    log = json.loads(render(wrong(), Format.SARIF))
     log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"] = {
         "startLine": 0
     }
@@ -63,7 +63,7 @@ def test_the_schema_of_sarif_can_fail() -> None:
 
 
 def test_sarif_says_all_of_a_finding() -> None:
-    (run,) = json.loads(render(wrong(), Form.SARIF))["runs"]
+    (run,) = json.loads(render(wrong(), Format.SARIF))["runs"]
     rules = run["tool"]["driver"]["rules"]
     for result, found in zip(run["results"], wrong(), strict=True):
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == found.code
@@ -81,7 +81,7 @@ def test_the_fixes_of_sarif_are_those_of_the_findings(line_break: str) -> None:
     """Applied by what the log alone says: its lines, its columns, its texts."""
     text = f"# 😀\u2028\n{WRONG}qkv_bias: yes\n".replace("\n", line_break)
     found = check_text(text.encode(), "a.yaml").diagnostics
-    (run,) = json.loads(render(found, Form.SARIF))["runs"]
+    (run,) = json.loads(render(found, Format.SARIF))["runs"]
     mended = [
         (result["fixes"][0], each.fix)
         for result, each in zip(run["results"], found, strict=True)
@@ -122,7 +122,7 @@ def test_sarif_tells_of_another_place_once() -> None:
         notes=["n"],
         helps=["h", "i"],
     )
-    (run,) = json.loads(render([found], Form.SARIF))["runs"]
+    (run,) = json.loads(render([found], Format.SARIF))["runs"]
     (result,) = run["results"]
     assert result["level"] == "error"
     assert result["message"]["text"] == "message\nnote: n\nhelp: h\nhelp: i"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from rich.console import Console
 from deit_spec.cli.difference import difference
 from deit_spec.cost import summarise
 from deit_spec.diagnostics import CATALOGUE, has_errors
-from deit_spec.diagnostics.forms import Form, render
+from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.text import render as draw
 from deit_spec.diagnostics.text import summary
 from deit_spec.pipeline import finish
 from deit_spec.spec import Checked, check_text, count, mend_text
 
 NAME: Final = "fuzzed.yaml"
-FORMS: Final = [form for form in Form if form is not Form.TEXT]
+FORMS: Final = [form for form in Format if form is not Format.TEXT]
 
 
 def answer(data: bytes) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deit_spec.cli.train import words
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.distill.evaluation import Scores
 from deit_spec.distill.training import Finished, Progress, Reporter, Start
 

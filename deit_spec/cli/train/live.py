@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deit_spec.cli.train import words
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.training import Finished, Progress, Reporter, Start
 from deit_spec.recipe.names import HEADS

@@ -19,8 +19,7 @@ from deit_spec.cli.weights.arguments import (
 )
 from deit_spec.cli.weights.plan import fates
 from deit_spec.cli.weights.progress import Bar
-from deit_spec.diagnostics.reason import reason_of
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.pipeline import finish
 
 

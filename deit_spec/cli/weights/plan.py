@@ -20,7 +20,7 @@ from deit_spec.cli.weights.arguments import (
 from deit_spec.cli.weights.progress import Bar
 from deit_spec.cli.weights.results import as_text, plan_to_json
 from deit_spec.diagnostics import has_errors
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 from deit_spec.pipeline import finish
 
 if TYPE_CHECKING:

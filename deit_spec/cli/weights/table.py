@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.printable import visible
 
 if TYPE_CHECKING:
     from deit_spec.weights import Plan, Step

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.printable import reason_of
 from deit_spec.distill.data.pictures import FilePictures, Parts
 from deit_spec.distill.problems import DataError, refuse
 from deit_spec.recipe import late

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from deit_spec.diagnostics.reason import first_line_of
+from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.data.pictures import Pictures, decode
 from deit_spec.distill.data.views import View
 

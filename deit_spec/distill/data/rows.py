@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from deit_spec.diagnostics.reason import first_line_of
+from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.data.pictures import Parts, RowPictures
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.problems import DataError, some

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from deit_spec.diagnostics.reason import first_line_of
+from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.extra import require_packages
 from deit_spec.distill.problems import DataError, some, unusable
 from deit_spec.distill.teachers.base import Made

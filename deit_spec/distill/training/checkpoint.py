@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deit_spec.diagnostics.reason import reason_of
+from deit_spec.diagnostics.printable import reason_of
 from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
-from deit_spec.diagnostics.reason import first_line_of, reason_of
+from deit_spec.diagnostics.printable import first_line_of, reason_of
 from deit_spec.distill.training.names import find_last
 from deit_spec.recipe import CheckedRecipe
 

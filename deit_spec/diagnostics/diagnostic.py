@@ -1,18 +1,18 @@
-"""A diagnostic as data: what is wrong, where, and what would fix it."""
+"""A diagnostic as data: what is wrong, where, and how to fix it."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 LINE_BREAK: Final = re.compile("\r\n|[\n\r]")
-"""The line breaks of YAML 1.2, and of editors; str.splitlines knows more."""
+"""The line breaks of YAML 1.2 and of editors; `str.splitlines` knows more."""
 
 
 class Severity(Enum):
-    """How much a finding weighs: only an error refuses the spec."""
+    """How serious a diagnostic is. Only an error rejects the input."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -21,30 +21,30 @@ class Severity(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text and the name that messages call it by."""
+    """A text, and the name it has in messages."""
 
     name: str
     text: str
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """The lines without their breaks; an empty text has one empty line."""
+        """The lines without line breaks; an empty text has one empty line."""
         return tuple(LINE_BREAK.split(self.text))
 
     def offset(self, line: int, column: int) -> int:
-        """The offset in the text of a place within it; both count from 1."""
+        """Convert a line and a column, both 1-based, to an offset in the text."""
         return self.starts[line - 1] + column - 1
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
-        """The offsets at which the lines start; a clean text is never asked."""
+        """The offset of the first character of each line."""
         breaks = LINE_BREAK.finditer(self.text)
         return (0, *(each.end() for each in breaks))
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a source. Lines and columns count from 1; the end is exclusive."""
+    """A range of a source. Lines and columns are 1-based; the end is exclusive."""
 
     source: Source
     line: int
@@ -67,18 +67,18 @@ class Span:
 
     @property
     def text(self) -> str:
-        """What stands there."""
+        """The text of the range."""
         return self.source.text[self.start : self.end]
 
     @classmethod
     def of_file(cls, name: object) -> Self:
-        """A place for what is about a file or a folder, not about a text in it."""
+        """Make a span for a diagnostic about a whole file or folder."""
         return cls(Source(str(name), ""), 1, 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A span with a few words under it; the words may be empty."""
+    """A span with a short text shown below it, which may be empty."""
 
     span: Span
     text: str = ""
@@ -86,7 +86,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A text to put in the place of a span, which may be empty."""
+    """A replacement for the text of a span, which may be empty."""
 
     span: Span
     text: str
@@ -94,23 +94,23 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Edits of one source that together do away with a finding, for certain."""
+    """Edits of one source that together resolve a diagnostic."""
 
     title: str
     edits: tuple[Edit, ...]
 
     @property
     def source(self) -> Source:
-        """The source that all its edits are of."""
+        """The source that the edits change."""
         return self.edits[0].span.source
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. The message states the fact; only a help proposes a change.
+    """One finding. The message states the fact; only `helps` propose a change.
 
-    `primary` is where the finding is; `secondary` are the places that explain it.
-    A `fix` is there where it is certain what was meant.
+    `primary` is the location of the problem; `secondary` locations explain it.
+    `fix` is set where the intended text is certain.
     """
 
     code: str
@@ -124,9 +124,9 @@ class Diagnostic:
 
 
 def in_source_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort by place, then by code, so that output is the same on every run."""
+    """Sort by location, then by code, so that the output is deterministic."""
 
-    def place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    def location(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
         span = diagnostic.primary.span
         return (
             span.source.name,
@@ -136,9 +136,28 @@ def in_source_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
             diagnostic.message,
         )
 
-    return sorted(diagnostics, key=place)
+    return sorted(diagnostics, key=location)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Tell whether any finding refuses the spec."""
+    """Return whether any diagnostic is an error."""
     return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+class DiagnosedError(Exception):
+    """An input is rejected. `diagnostics` holds all findings, in source order.
+
+    Its text is `headline`, then the findings as `validate` prints them.
+    """
+
+    headline: ClassVar[str] = ""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- imports rich
+
+        text = render(self.diagnostics).plain.rstrip()
+        return f"{self.headline}\n\n{text}" if self.headline else text

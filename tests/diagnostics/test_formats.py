@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from support.findings import FINDINGS, wrong
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, json_form
-from deit_spec.diagnostics.forms import Form, render
-from deit_spec.diagnostics.visible import visible
+from deit_spec.diagnostics.formats import Format, render
+from deit_spec.diagnostics.printable import visible
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^\n]*?)::([^\n\r]*)")
 
 
 @given(st.lists(FINDINGS, max_size=3))
 def test_json_comes_back_as_it_went(found: list[Diagnostic]) -> None:
-    text = render(found, Form.JSON)
+    text = render(found, Format.JSON)
     read = json_form.from_json(json.loads(text))
-    assert render(read, Form.JSON) == text
+    assert render(read, Format.JSON) == text
     assert [_said(each) for each in read] == [_said(each) for each in found]
 
 
@@ -61,7 +61,7 @@ def test_another_version_of_json_is_refused() -> None:
 @given(st.lists(FINDINGS, max_size=3))
 def test_github_reads_back_what_was_said(found: list[Diagnostic]) -> None:
     """The runner takes a line up to `::`, splits at commas and undoes the escapes."""
-    lines = render(found, Form.GITHUB).split("\n")
+    lines = render(found, Format.GITHUB).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(found)
     for line, each in zip(lines, found, strict=True):
@@ -113,14 +113,14 @@ def _unescaped(text: str) -> str:
 
 @given(st.lists(FINDINGS, max_size=3))
 def test_concise_is_a_printable_line_a_finding(found: list[Diagnostic]) -> None:
-    lines = render(found, Form.CONCISE).split("\n")
+    lines = render(found, Format.CONCISE).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(found)
     assert all(line.isprintable() for line in lines)
 
 
 def test_concise_names_place_code_and_help() -> None:
-    first, second, *_ = render(wrong(), Form.CONCISE).splitlines()
+    first, second, *_ = render(wrong(), Format.CONCISE).splitlines()
     assert first == (
         "wrong one.yaml:1:1: error[DS101]: unknown key `image_sizes`; "
         "did you mean `image_size`?"
@@ -130,8 +130,8 @@ def test_concise_names_place_code_and_help() -> None:
     )
 
 
-@pytest.mark.parametrize("form", [Form.JSON, Form.SARIF])
-def test_a_document_without_findings(form: Form) -> None:
+@pytest.mark.parametrize("form", [Format.JSON, Format.SARIF])
+def test_a_document_without_findings(form: Format) -> None:
     document = json.loads(render([], form))
     assert (
         document.get("diagnostics", document.get("runs", [{}])[0].get("results")) == []

@@ -1,0 +1,52 @@
+"""Text from files and from other packages, made safe to print in a message.
+
+An escape sequence in a file name or in the content of a file is shown, not executed.
+Output that another program reads (patches, JSON) is not passed through here.
+"""
+
+from typing import Final
+
+_TAB: Final = " " * 4
+_CONTROL_PICTURES: Final = 0x2400
+_DELETE: Final = 0x7F
+
+
+def visible(text: str) -> str:
+    """Make every character of a text visible, on one line."""
+    if text.isprintable():
+        return text
+    return "".join(map(visible_character, text))
+
+
+def visible_character(character: str) -> str:
+    r"""Return a printable character as it is, a control character as a symbol.
+
+    >>> visible_character("\x1b"), visible_character("\u202e")
+    ('␛', '<U+202E>')
+    """
+    if character.isprintable():
+        return character
+    if character == "\t":
+        return _TAB
+    code = ord(character)
+    if code < ord(" "):
+        return chr(_CONTROL_PICTURES + code)
+    return "␡" if code == _DELETE else f"<U+{code:04X}>"
+
+
+def reason_of(error: OSError) -> str:
+    """Return the reason for an error of the system, without its number and path.
+
+    >>> reason_of(PermissionError(13, "Permission denied", "base.yaml"))
+    'permission denied'
+    """
+    return (error.strerror or str(error) or "unknown reason").lower()
+
+
+def first_line_of(error: Exception) -> str:
+    r"""Return the first line of the text of an error, or the name of its class.
+
+    >>> first_line_of(ValueError("no such model\nand so on")), first_line_of(KeyError())
+    ('no such model', 'KeyError')
+    """
+    return str(error).partition("\n")[0] or type(error).__name__
