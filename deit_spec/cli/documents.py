@@ -14,7 +14,7 @@ from deit_spec.recipe.documents import (
     is_key,
 )
 from deit_spec.spec import Checked, Count
-from deit_spec.spec.mend import Mended, count_as, mend_as, mend_text_as
+from deit_spec.spec.fix_loop import Mended, count_as, mend_as, mend_text_as
 from deit_spec.spec.origin import locate
 from deit_spec.yaml_source import read_bytes
 
@@ -77,6 +77,6 @@ def summarise(checked: CheckedAny) -> str | None:
         from deit_spec.pipeline import finish
 
         return of_graph(finish(checked))
-    from deit_spec.recipe.summary import summarise as of_training
+    from deit_spec.recipe.recipe_summary import summarise as of_training
 
     return of_training(checked)

@@ -18,7 +18,7 @@ from deit_spec.cli.output import (
 from deit_spec.diagnostics import has_errors
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.documents import CheckedAny
-from deit_spec.spec.mend import Mended
+from deit_spec.spec.fix_loop import Mended
 from deit_spec.yaml_source.document import FILE_BYTES
 from deit_spec.yaml_source.files import as_if_written, is_special
 

@@ -11,9 +11,9 @@ from deit_spec.cli.arguments import output_option
 from deit_spec.cli.output import STDIN, emit, fail, read
 from deit_spec.diagnostics.printable import visible
 from deit_spec.published import names
-from deit_spec.spec.json_schema import FILE
+from deit_spec.spec.field_names import SPEC
+from deit_spec.spec.spec_json_schema import FILE
 from deit_spec.spec.starter import starter
-from deit_spec.spec.vocabulary import SPEC
 from deit_spec.yaml_source.files import real
 from deit_spec.yaml_source.scalars import scalar_text
 

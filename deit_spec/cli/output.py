@@ -12,7 +12,7 @@ import typer
 
 from deit_spec.cli import messages
 from deit_spec.diagnostics.printable import reason_of, visible
-from deit_spec.recipe.kinds import Kind, kind_of
+from deit_spec.recipe.documents import Kind, kind_of
 from deit_spec.spec import Checked, Count, check_spec, check_text, count
 from deit_spec.spec.origin import locate
 from deit_spec.yaml_source import Document

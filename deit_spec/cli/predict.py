@@ -23,7 +23,7 @@ from deit_spec.cli.trained import (
     load_model,
     read_recipe,
 )
-from deit_spec.recipe.names import HEADS
+from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
     from deit_spec.distill.prediction import Guess, Prediction, Seeing, Unread

@@ -17,8 +17,8 @@ def run(
 ) -> None:
     """Print the JSON Schema of a spec, which editors complete and check by."""
     if recipe:
-        from deit_spec.recipe.json_schema import json_schema_text
+        from deit_spec.recipe.recipe_schema import json_schema_text
     else:
-        from deit_spec.spec.json_schema import json_schema_text
+        from deit_spec.spec.spec_json_schema import json_schema_text
 
     emit(json_schema_text(), output)

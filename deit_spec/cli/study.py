@@ -16,7 +16,7 @@ from deit_spec.cli.output import BY_SIGNAL, emit, fail, require_kind
 from deit_spec.cli.streams import outlive_readers
 from deit_spec.cli.trained import failures
 from deit_spec.diagnostics.printable import reason_of
-from deit_spec.recipe.kinds import Kind
+from deit_spec.recipe.documents import Kind
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -48,7 +48,7 @@ def run(
     ] = TextForm.TEXT,
 ) -> None:
     """Train each arm of a study, on each number of images with each seed."""
-    from deit_spec.recipe.study import check_study
+    from deit_spec.recipe.study_validation import check_study
 
     outlive_readers()
     checked = check_study(study)

@@ -14,7 +14,7 @@ from deit_spec.cli.arguments import path_of, set_option
 from deit_spec.cli.messages import report
 from deit_spec.cli.output import check, fail, made_from
 from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.recipe.names import RECIPE, SPEC, WEIGHTS
+from deit_spec.recipe.run_files import RECIPE, SPEC, WEIGHTS
 from deit_spec.spec import Checked, DeiTSpec
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from typing import Any
 
 from deit_spec.spec import DeiTSpec, Variant
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
-from deit_spec.spec.limits import LARGEST
-from deit_spec.spec.suggest import listed
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC, SYNONYMS, TOP, VARIANT
+from deit_spec.spec.model_limits import LARGEST
+from deit_spec.spec.nearest import listed
 from deit_spec.yaml_source.scalars import value_text
 
 _TYPES = {

@@ -10,7 +10,7 @@ from deit_spec.explain.effects import Effect, effects
 from deit_spec.explain.layers import Layers
 from deit_spec.explain.provenance import Provenance, trace
 from deit_spec.spec import Checked
-from deit_spec.spec.limits import LARGEST
+from deit_spec.spec.model_limits import LARGEST
 from deit_spec.spec.rules import RULES
 from deit_spec.yaml_source.scalars import value_text
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from deit_spec.diagnostics import Span
 from deit_spec.spec import Checked
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC
 from deit_spec.yaml_source import Document
 
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from deit_spec.diagnostics import CATALOGUE
 from deit_spec.explain.facts import range_in, type_in
-from deit_spec.recipe.findings import as_yaml
+from deit_spec.recipe.recipe_errors import as_yaml
+from deit_spec.recipe.recipe_names import FIELDS, RECIPE
 from deit_spec.recipe.rules import RULES
-from deit_spec.recipe.words import FIELDS, RECIPE
-from deit_spec.spec.suggest import listed
+from deit_spec.spec.nearest import listed
 
 RECIPE_FIELDS: Final = FIELDS
 """Every field of a recipe, with its section."""

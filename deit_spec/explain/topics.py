@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from deit_spec.diagnostics import CATALOGUE
 from deit_spec.explain.recipe_field import RECIPE_FIELDS
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
-from deit_spec.spec.suggest import closest_word
+from deit_spec.spec.field_names import SYNONYMS, TOP, VARIANT
+from deit_spec.spec.nearest import closest_word
 
 FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
 """Every field, those of `variant` with their way."""

@@ -13,7 +13,7 @@ from lsprotocol import types
 from deit_spec import published
 from deit_spec.lsp.cursor import Cursor, cursor_at, written
 from deit_spec.lsp.document import Document
-from deit_spec.spec.json_schema import json_schema
+from deit_spec.spec.spec_json_schema import json_schema
 from deit_spec.yaml_source.files import real
 from deit_spec.yaml_source.scalars import scalar_text
 

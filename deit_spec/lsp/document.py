@@ -9,12 +9,11 @@ from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.graph import LayerGraph
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import SpecError, finish
-from deit_spec.recipe.documents import check_any_read, checker, is_key
-from deit_spec.recipe.kinds import Kind, kind_of
+from deit_spec.recipe.documents import Kind, check_any_read, checker, is_key, kind_of
 from deit_spec.spec import Checked, check_read
-from deit_spec.spec.mend import is_own, mend_text_as
+from deit_spec.spec.fix_loop import is_own, mend_text_as
 from deit_spec.spec.origin import Origin, at
-from deit_spec.spec.reading import told
+from deit_spec.spec.spec_validation import told
 from deit_spec.yaml_source import Document as Read
 from deit_spec.yaml_source import read_text
 from deit_spec.yaml_source.document import is_too_large

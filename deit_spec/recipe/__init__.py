@@ -7,21 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deit_spec.recipe.checked import CheckedRecipe
-    from deit_spec.recipe.errors import RecipeError
-    from deit_spec.recipe.reading import RecipeLike, check_recipe
-    from deit_spec.recipe.schema import Recipe
-    from deit_spec.recipe.study import CheckedStudy, Study, check_study
+    from deit_spec.recipe.checked_recipe import CheckedRecipe, RecipeError
+    from deit_spec.recipe.recipe_schema import Recipe
+    from deit_spec.recipe.recipe_validation import RecipeLike, check_recipe
+    from deit_spec.recipe.study_validation import CheckedStudy, Study, check_study
 
 _HOMES = {
-    "CheckedRecipe": "checked",
-    "CheckedStudy": "study",
-    "Recipe": "schema",
-    "RecipeError": "errors",
-    "RecipeLike": "reading",
-    "Study": "study",
-    "check_recipe": "reading",
-    "check_study": "study",
+    "CheckedRecipe": "checked_recipe",
+    "CheckedStudy": "study_validation",
+    "Recipe": "recipe_schema",
+    "RecipeError": "checked_recipe",
+    "RecipeLike": "recipe_validation",
+    "Study": "study_validation",
+    "check_recipe": "recipe_validation",
+    "check_study": "study_validation",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.recipe.checked import CheckedRecipe
+from deit_spec.recipe.checked_recipe import CheckedRecipe
 
 _MOST = 5
 """How many files or fields a finding lists."""

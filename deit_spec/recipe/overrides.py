@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, diagnose
-from deit_spec.recipe.checked import written
+from deit_spec.recipe.checked_recipe import written
 from deit_spec.yaml_source import Document, Entry, Path, read_pair
 from deit_spec.yaml_source.positions import Positions
 

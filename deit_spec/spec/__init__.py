@@ -1,9 +1,14 @@
 """The schema, the rules between its fields, and inheritance."""
 
-from deit_spec.spec.check import Checked
-from deit_spec.spec.mend import Count, Mended, count, mend, mend_text
-from deit_spec.spec.reading import SpecLike, check_read, check_spec, check_text
+from deit_spec.spec.fix_loop import Count, Mended, count, mend, mend_text
 from deit_spec.spec.schema import DeiTSpec, Variant, output_size
+from deit_spec.spec.spec_validation import (
+    Checked,
+    SpecLike,
+    check_read,
+    check_spec,
+    check_text,
+)
 
 __all__ = [
     "Checked",

@@ -6,13 +6,12 @@ what it mends and nothing beside it: comments and layout stay.
 
 import re
 from collections import Counter
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Final, TypeGuard
 
 from deit_spec.diagnostics import Edit, Fix, Span
-from deit_spec.spec.fields import pair_in
-from deit_spec.spec.helps import OF_POINTS, SWITCHES, decimal_of
-from deit_spec.spec.vocabulary import SPEC, Vocabulary
+from deit_spec.spec.field_names import SPEC, Vocabulary, pair_in
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import Entry
 from deit_spec.yaml_source.line_edits import Line, line_of, line_with
@@ -22,6 +21,15 @@ Path = tuple[str, ...]
 
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow a value without quotes, besides a colon."""
+SWITCHES = {
+    **dict.fromkeys(("true", "yes", "on"), "true"),
+    **dict.fromkeys(("false", "no", "off"), "false"),
+}
+"""What a text says that stands where true or false does."""
+OF_POINTS = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+"""A number with points between thousands, where it is no decimal."""
+DIGITS = 400
+"""More than the numbers of any field have; of more, Python takes its time."""
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
 _TABBED: Final = re.compile(r"^ *\t", re.MULTILINE)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,15}")
@@ -222,6 +230,15 @@ class Fixes:
     @cached_property
     def _inside(self) -> int:
         return sum(map(_is_inside, self._own))
+
+
+def decimal_of(written: str) -> Decimal | None:
+    """The number that digits say, all of them; None where they say none."""
+    try:
+        number = Decimal(written)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) < DIGITS else None
 
 
 def _retyped(path: Path, kind: str, value: object, words: Vocabulary) -> str | None:

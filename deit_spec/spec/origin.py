@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.spec.suggest import closest_word
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC
+from deit_spec.spec.nearest import closest_word
 from deit_spec.yaml_source import Document, read_bytes, read_file
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.files import real

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.limits import LARGEST
-from deit_spec.spec.places import About, Findings, Places, finding
-from deit_spec.spec.schema import DeiTSpec
-from deit_spec.spec.suggest import (
+from deit_spec.spec.field_spans import About, Findings, Places, finding
+from deit_spec.spec.model_limits import LARGEST
+from deit_spec.spec.nearest import (
     listed,
     nearest_divisors,
     nearest_multiples,
     nearest_ratio,
 )
+from deit_spec.spec.schema import DeiTSpec
 
 
 @dataclass(frozen=True)

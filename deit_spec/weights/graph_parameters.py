@@ -19,7 +19,7 @@ from deit_spec.ops import (
     Parameter,
     SplitHeads,
 )
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC
 from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.shape_info import Facts, find_facts
 from deit_spec.yaml_source.scalars import value_text

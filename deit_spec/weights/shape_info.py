@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deit_spec.spec.limits import LARGEST
+from deit_spec.spec.model_limits import LARGEST
 from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.weight_findings import some
 

@@ -5,8 +5,8 @@ import pytest
 from deit_spec.explain import facts
 from deit_spec.explain.topics import FIELDS
 from deit_spec.spec import check_spec
-from deit_spec.spec.limits import LARGEST
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC
+from deit_spec.spec.model_limits import LARGEST
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from deit_spec.lsp.hover import _SEEN, hover
 from deit_spec.lsp.positions import Text
 from deit_spec.pipeline import finish
 from deit_spec.spec import check_spec, check_text
-from deit_spec.spec.fields import TOP
+from deit_spec.spec.field_names import TOP
 from deit_spec.yaml_source.document import FINDINGS
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.code import function_of, placed_function
+from deit_spec.recipe.checked_recipe import function_of, placed_function
 
 HERE = Path("here")
 CHECKED = CheckedRecipe(None, (), path=HERE / "recipe.yaml")

@@ -13,8 +13,8 @@ from support.commands import ROOT
 
 from deit_spec.diagnostics import CATALOGUE
 from deit_spec.explain.recipe_field import RECIPE_FIELDS, explain_recipe_field
-from deit_spec.recipe.json_schema import json_schema, json_schema_text
-from deit_spec.recipe.reading import check_text
+from deit_spec.recipe.recipe_schema import json_schema, json_schema_text
+from deit_spec.recipe.recipe_validation import check_text
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 BASE = (ROOT / "recipes/digits.yaml").read_text(encoding="utf-8")

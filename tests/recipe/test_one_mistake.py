@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deit_spec.diagnostics import CATALOGUE
-from deit_spec.recipe.kinds import _KEYS, Kind, kind_of
-from deit_spec.recipe.reading import check_text
-from deit_spec.recipe.schema import Recipe
-from deit_spec.recipe.study import Study
-from deit_spec.recipe.words import FIELDS, RECIPE, SECTIONS
+from deit_spec.recipe.documents import _KEYS, Kind, kind_of
+from deit_spec.recipe.recipe_names import FIELDS, RECIPE, SECTIONS
+from deit_spec.recipe.recipe_schema import Recipe
+from deit_spec.recipe.recipe_validation import check_text
+from deit_spec.recipe.study_validation import Study
 from deit_spec.yaml_source import read_text
 
 VALID: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deit_spec.recipe import Recipe, check_recipe
-from deit_spec.recipe.words import FIELDS, SECTIONS
+from deit_spec.recipe.recipe_names import FIELDS, SECTIONS
 from deit_spec.yaml_source.scalars import scalar_text
 
 BASE: dict[str, Any] = {

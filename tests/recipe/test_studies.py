@@ -7,7 +7,7 @@ import pytest
 from support.recipes import FOLDER, valid
 
 from deit_spec.recipe import check_recipe, check_study
-from deit_spec.recipe.summary import of_study
+from deit_spec.recipe.recipe_summary import of_study
 
 
 class TestStudy:

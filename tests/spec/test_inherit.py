@@ -7,7 +7,7 @@ import pytest
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.text import summary
 from deit_spec.spec import check_spec
-from deit_spec.spec.inherit import LONGEST_CHAIN
+from deit_spec.spec.extends import LONGEST_CHAIN
 
 
 @pytest.fixture

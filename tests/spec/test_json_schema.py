@@ -18,7 +18,7 @@ from support.strategies import specs
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Diagnostic, Severity
 from deit_spec.spec import Checked, check_text
-from deit_spec.spec.json_schema import BEYOND, json_schema, json_schema_text
+from deit_spec.spec.spec_json_schema import BEYOND, json_schema, json_schema_text
 
 SCHEMA = json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -8,7 +8,7 @@ from deit_spec.cost.count import total
 from deit_spec.lowering import lower
 from deit_spec.passes import infer_shapes
 from deit_spec.spec import check_text
-from deit_spec.spec.limits import LARGEST, PARAMETERS, count_parameters
+from deit_spec.spec.model_limits import LARGEST, PARAMETERS, count_parameters
 
 
 @given(specs())

@@ -13,7 +13,7 @@ from support.strategies import specs
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.edits import apply
 from deit_spec.spec import check_text, mend_text
-from deit_spec.spec.fields import SYNONYMS, TOP, VARIANT
+from deit_spec.spec.field_names import SYNONYMS, TOP, VARIANT
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz_"
 

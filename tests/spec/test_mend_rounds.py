@@ -8,12 +8,12 @@ import pytest
 
 from deit_spec.diagnostics import Fix
 from deit_spec.spec import Count, check_spec, check_text, count, mend, mend_text
-from deit_spec.spec.fields import TOP
+from deit_spec.spec.field_names import TOP
 from deit_spec.spec.origin import at
 from deit_spec.yaml_source.document import FILE_BYTES, FINDINGS
 
 # The package has a function of that name.
-module = sys.modules["deit_spec.spec.mend"]
+module = sys.modules["deit_spec.spec.fix_loop"]
 
 
 def counted(text: str) -> Count:

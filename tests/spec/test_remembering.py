@@ -1,6 +1,6 @@
 """What is asked of words is found once, but for what nobody would write."""
 
-from deit_spec.spec.remembering import remembered
+from deit_spec.spec.field_names import remembered
 
 
 def test_a_word_is_looked_up_once_and_a_long_one_not_kept() -> None:

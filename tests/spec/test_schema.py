@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from deit_spec import DeiTSpec, Variant
 from deit_spec.spec import check_spec, check_text
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC
 from deit_spec.yaml_source.scalars import scalar_text
 
 FIELDS = [

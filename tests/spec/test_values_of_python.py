@@ -47,7 +47,7 @@ def test_digits_that_a_float_rounds_away(text: str, helps: tuple[str, ...]) -> N
 
 def test_names_of_a_text_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice for each: at its own level, and at the other."""
-    import deit_spec.spec.fields as module  # noqa: PLC0415
+    import deit_spec.spec.field_names as module  # noqa: PLC0415
 
     looked_up: list[str] = []
     real = module.closest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.recipe.words import FIELDS, RECIPE, SECTIONS
+from deit_spec.recipe.recipe_names import FIELDS, RECIPE, SECTIONS
 from deit_spec.yaml_source import read_text
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.study import Result
-from deit_spec.recipe.study import Study
+from deit_spec.recipe.study_validation import Study
 
 ARMS = ("none", "soft", "hard")
 

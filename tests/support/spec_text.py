@@ -4,7 +4,7 @@ import re
 
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Span
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.field_names import SPEC
 from deit_spec.yaml_source import Document, read_text
 
 BREAK = re.compile("\r\n|[\n\r]")

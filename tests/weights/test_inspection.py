@@ -20,7 +20,7 @@ from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec, published
-from deit_spec.spec.limits import LARGEST
+from deit_spec.spec.model_limits import LARGEST
 from deit_spec.weights import (
     Checkpoint,
     WeightsError,

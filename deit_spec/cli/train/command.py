@@ -11,7 +11,7 @@ from deit_spec.cli import messages
 from deit_spec.cli.arguments import AllowCodeOption, output_option, set_option
 from deit_spec.cli.output import BY_SIGNAL, fail, require_kind
 from deit_spec.cli.streams import outlive_readers
-from deit_spec.recipe.kinds import Kind
+from deit_spec.recipe.documents import Kind
 
 if TYPE_CHECKING:
     from deit_spec.distill.training import Finished

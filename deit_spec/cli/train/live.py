@@ -15,7 +15,7 @@ from deit_spec.cli.train import words
 from deit_spec.diagnostics.printable import visible
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.training import Finished, Progress, Reporter, Start
-from deit_spec.recipe.names import HEADS
+from deit_spec.recipe.run_files import HEADS
 
 REFRESHES = 4
 """A second."""

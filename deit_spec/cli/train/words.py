@@ -2,7 +2,7 @@
 
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.training import Finished, Start
-from deit_spec.recipe.names import CURVES, HEADS, SUMMARY, WEIGHTS
+from deit_spec.recipe.run_files import CURVES, HEADS, SUMMARY, WEIGHTS
 
 
 def student(start: Start) -> str:

@@ -9,7 +9,7 @@ from deit_spec.diagnostics.printable import reason_of
 from deit_spec.distill.data.pictures import FilePictures, Parts
 from deit_spec.distill.problems import DataError, refuse
 from deit_spec.recipe import late
-from deit_spec.recipe.folders import look_into
+from deit_spec.recipe.checked_recipe import look_into
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe

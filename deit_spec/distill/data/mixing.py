@@ -11,7 +11,7 @@ from torch import Tensor
 from deit_spec.distill.data.base import Batch
 
 if TYPE_CHECKING:
-    from deit_spec.recipe.settings import Augmentation
+    from deit_spec.recipe.recipe_schema import Augmentation
 
 
 class Box(NamedTuple):

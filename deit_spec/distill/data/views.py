@@ -11,7 +11,7 @@ from torch import Tensor
 from deit_spec.distill.extra import require_packages
 
 if TYPE_CHECKING:
-    from deit_spec.recipe.settings import Augmentation
+    from deit_spec.recipe.recipe_schema import Augmentation
 
 View: TypeAlias = Callable[[Image.Image], Tensor]
 """From an image to `[C, S, S]`."""

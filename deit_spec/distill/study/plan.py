@@ -10,9 +10,9 @@ from typing import Any
 
 from deit_spec import published
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.check import check
 from deit_spec.recipe.overrides import apply, override_at
-from deit_spec.recipe.study import CheckedStudy, Study
+from deit_spec.recipe.recipe_validation import check
+from deit_spec.recipe.study_validation import CheckedStudy, Study
 from deit_spec.version import __version__
 
 TAUGHT = "digits_convnet"

@@ -6,7 +6,7 @@ from typing import Any
 
 from deit_spec.distill.study.statistics import Mean
 from deit_spec.distill.study.summary import Row, Summary
-from deit_spec.recipe.names import HEADS
+from deit_spec.recipe.run_files import HEADS
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""

@@ -20,8 +20,8 @@ from deit_spec.distill.study.work import (
 )
 from deit_spec.distill.training.lock import alone_in
 from deit_spec.distill.training.problems import RunError, taken
-from deit_spec.recipe.names import LOCK, METRICS, RECIPE, TEACHER
-from deit_spec.recipe.study import CheckedStudy
+from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, TEACHER
+from deit_spec.recipe.study_validation import CheckedStudy
 
 RUNS, TEACHERS = "runs", "teachers"
 OURS = frozenset({RUNS, TEACHERS})

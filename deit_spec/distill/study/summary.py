@@ -7,7 +7,7 @@ from itertools import combinations
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.study.results import Result
 from deit_spec.distill.study.statistics import Mean, mean_of, paired
-from deit_spec.recipe.study import Study
+from deit_spec.recipe.study_validation import Study
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.names import RECIPE
+from deit_spec.recipe.run_files import RECIPE
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event

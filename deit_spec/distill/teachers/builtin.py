@@ -15,7 +15,7 @@ from deit_spec.distill.teachers.convnet import (
     save_convnet,
     train_convnet,
 )
-from deit_spec.recipe.names import TEACHER
+from deit_spec.recipe.run_files import TEACHER
 from deit_spec.weights import WeightsError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import nn
 from deit_spec.distill.problems import DataError, unusable
 from deit_spec.distill.teachers.base import Made
 from deit_spec.recipe import late
-from deit_spec.recipe.code import function_of
+from deit_spec.recipe.checked_recipe import function_of
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe

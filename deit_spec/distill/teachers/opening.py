@@ -23,7 +23,7 @@ from deit_spec.recipe import late
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
-    from deit_spec.recipe.subjects import Teacher as Asked
+    from deit_spec.recipe.recipe_schema import Teacher as Asked
 
 
 def open_teacher(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deit_spec.distill.files import write_whole
-from deit_spec.recipe.names import HEADS
+from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

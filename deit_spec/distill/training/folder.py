@@ -16,8 +16,8 @@ from deit_spec.distill.training.problems import (
     unlike,
 )
 from deit_spec.recipe import CheckedRecipe, check_recipe
-from deit_spec.recipe.code import placed_function
-from deit_spec.recipe.names import LOCK, METRICS, RECIPE, SPEC, TEACHER
+from deit_spec.recipe.checked_recipe import placed_function
+from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, SPEC, TEACHER
 from deit_spec.spec import DeiTSpec, Variant, check_spec
 
 BEGINNING = "beginning"

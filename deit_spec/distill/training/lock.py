@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deit_spec.distill.training import problems
 from deit_spec.distill.training.processes import Processes
-from deit_spec.recipe.names import LOCK
+from deit_spec.recipe.run_files import LOCK
 
 if TYPE_CHECKING:
     from filelock import FileLock

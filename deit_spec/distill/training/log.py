@@ -14,7 +14,7 @@ from typing import Any
 
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.files import write_text
-from deit_spec.recipe.names import METRICS
+from deit_spec.recipe.run_files import METRICS
 
 
 class Log:

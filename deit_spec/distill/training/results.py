@@ -6,7 +6,7 @@ from deit_spec.distill.training.log import read
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
 from deit_spec.distill.training.student import write_student
-from deit_spec.recipe.names import SUMMARY
+from deit_spec.recipe.run_files import SUMMARY
 
 
 def write_results(run: Run, start: Start, finished: Finished) -> None:

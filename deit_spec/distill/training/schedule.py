@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from deit_spec.recipe import Recipe
-from deit_spec.recipe.rules.length import EPOCHS, WARMUP_EPOCHS
+from deit_spec.recipe.rules.schedule_rules import EPOCHS, WARMUP_EPOCHS
 
 
 @dataclass(frozen=True)

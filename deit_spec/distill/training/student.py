@@ -12,7 +12,7 @@ from deit_spec.distill.training.seeds import seed_student
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.names import WEIGHTS
+from deit_spec.recipe.run_files import WEIGHTS
 from deit_spec.weights import (
     Plan,
     allowed,

@@ -9,7 +9,7 @@ from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.run import Run
-from deit_spec.recipe.names import HEADS, METRICS, SPEC, WEIGHTS
+from deit_spec.recipe.run_files import HEADS, METRICS, SPEC, WEIGHTS
 from deit_spec.version import __version__
 
 SHOWN = 20

@@ -23,7 +23,7 @@ from deit_spec.distill.training.schedule import schedule, timetable
 from deit_spec.distill.training.signals import Stop
 from deit_spec.distill.training.student import open_student
 from deit_spec.recipe import CheckedRecipe, Recipe
-from deit_spec.recipe.names import METRICS
+from deit_spec.recipe.run_files import METRICS
 
 
 def train(

@@ -7,8 +7,13 @@ mistake never causes a second message.
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.recipe.given import KINDS, SOURCES, Given, Rule
-from deit_spec.recipe.rules import classes, effects, images, length, sources
+from deit_spec.recipe.rules import (
+    class_rules,
+    effect_rules,
+    schedule_rules,
+    source_rules,
+)
+from deit_spec.recipe.rules.rule_context import KINDS, SOURCES, Given, Rule
 
 _SOURCES: Final = tuple(f"data.{name}" for name in SOURCES)
 _KINDS: Final = ("teacher", *(f"teacher.{name}" for name in KINDS))
@@ -27,30 +32,34 @@ _SIZES: Final = ("data.train_images", "data.val_images")
 _BATCH: Final = "schedule.batch_size"
 
 RULES: Final = (
-    Rule("DS501", sources.one_source, ("data", *_SOURCES)),
-    Rule("DS502", sources.one_teacher, _KINDS),
-    Rule("DS503", sources.teacher_is_there, ("teacher", "loss.kind")),
-    Rule("DS504", sources.teacher_is_heard, ("teacher", "loss.kind")),
-    Rule("DS505", sources.teacher_has_weights, (*_KINDS, "teacher.weights")),
-    Rule("DS506", length.length_is_said_once, (*_LENGTH, *_WARMUP)),
+    Rule("DS501", source_rules.one_source, ("data", *_SOURCES)),
+    Rule("DS502", source_rules.one_teacher, _KINDS),
+    Rule("DS503", source_rules.teacher_is_there, ("teacher", "loss.kind")),
+    Rule("DS504", source_rules.teacher_is_heard, ("teacher", "loss.kind")),
+    Rule("DS505", source_rules.teacher_has_weights, (*_KINDS, "teacher.weights")),
+    Rule("DS506", schedule_rules.length_is_said_once, (*_LENGTH, *_WARMUP)),
     Rule(
         "DS507",
-        length.warmup_ends,
+        schedule_rules.warmup_ends,
         (*_LENGTH, *_WARMUP, *_SOURCES, *_SIZES, _BATCH),
     ),
-    Rule("DS508", classes.student_has_classes, ("student.spec",)),
-    Rule("DS509", classes.head_fits_data, ("student.spec", *_SOURCES)),
+    Rule("DS508", class_rules.student_has_classes, ("student.spec",)),
+    Rule("DS509", class_rules.head_fits_data, ("student.spec", *_SOURCES)),
     Rule(
         "DS510",
-        classes.head_fits_teacher,
+        class_rules.head_fits_teacher,
         ("student.spec", *_LEARNS, "teacher.weights", "teacher.num_classes", *_SOURCES),
     ),
-    Rule("DS510", classes.teacher_says_its_classes, (*_KINDS, "teacher.num_classes")),
-    Rule("DS511", sources.images_fit, ("student.spec", *_SOURCES)),
-    Rule("DS511", sources.teacher_takes_images, (*_KINDS, "student.spec", *_SOURCES)),
+    Rule(
+        "DS510", class_rules.teacher_says_its_classes, (*_KINDS, "teacher.num_classes")
+    ),
+    Rule("DS511", source_rules.images_fit, ("student.spec", *_SOURCES)),
+    Rule(
+        "DS511", source_rules.teacher_takes_images, (*_KINDS, "student.spec", *_SOURCES)
+    ),
     Rule(
         "DS512",
-        effects.settings_have_effect,
+        effect_rules.settings_have_effect,
         (
             *_LEARNS,
             "teacher.weights",
@@ -60,14 +69,16 @@ RULES: Final = (
             *_MIXING,
         ),
     ),
-    Rule("DS513", length.batch_divides, (_BATCH, "run.accumulate")),
-    Rule("DS514", images.statistics_fit, ("student.spec", "teacher", *_STATISTICS)),
-    Rule("DS515", images.words_are_timms, ("augmentation.rand_augment",)),
-    Rule("DS516", length.bounds_are_in_order, ("augmentation.crop_scale",)),
-    Rule("DS517", images.images_suffice, (*_SOURCES, *_SIZES)),
+    Rule("DS513", schedule_rules.batch_divides, (_BATCH, "run.accumulate")),
+    Rule(
+        "DS514", source_rules.statistics_fit, ("student.spec", "teacher", *_STATISTICS)
+    ),
+    Rule("DS515", source_rules.words_are_timms, ("augmentation.rand_augment",)),
+    Rule("DS516", schedule_rules.bounds_are_in_order, ("augmentation.crop_scale",)),
+    Rule("DS517", source_rules.images_suffice, (*_SOURCES, *_SIZES)),
     Rule(
         "DS518",
-        length.rates_are_in_order,
+        schedule_rules.rates_are_in_order,
         (
             "optimizer.lr",
             "optimizer.lr_batch",
@@ -77,16 +88,18 @@ RULES: Final = (
         ),
     ),
     Rule(
-        "DS519", effects.drop_path_is_kept, ("student.spec", "augmentation.drop_path")
+        "DS519",
+        effect_rules.drop_path_is_kept,
+        ("student.spec", "augmentation.drop_path"),
     ),
     Rule(
         "DS529",
-        classes.every_head_that_answers_learns,
+        class_rules.every_head_that_answers_learns,
         ("student.spec", "student.weights", "loss.kind", "loss.alpha"),
     ),
     Rule(
         "DS520",
-        sources.named_things_are_here,
+        source_rules.named_things_are_here,
         ("student.weights", "teacher.weights", "data.folder"),
     ),
 )

@@ -22,7 +22,7 @@ from deit_spec.distill.data.views import (
     WholeView,
     random_view,
 )
-from deit_spec.recipe.settings import Augmentation
+from deit_spec.recipe.recipe_schema import Augmentation
 
 import_timm()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deit_spec.distill.study.plan import Planned, plan, taught_by
-from deit_spec.recipe.study import check_study
+from deit_spec.recipe.study_validation import check_study
 
 ROOT = Path(__file__).parents[3]
 STUDY = ROOT / "recipes" / "digits-study.yaml"

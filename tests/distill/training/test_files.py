@@ -9,7 +9,7 @@ import pytest
 from deit_spec.distill.files import write_text, write_whole
 from deit_spec.distill.training import log
 from deit_spec.distill.training.names import find_last, path_of
-from deit_spec.recipe.names import METRICS
+from deit_spec.recipe.run_files import METRICS
 
 
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:

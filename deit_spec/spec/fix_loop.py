@@ -10,10 +10,9 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.diagnostics.edits import apply
-from deit_spec.spec.check import Checked
+from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.origin import UNREADABLE, Origin, locate
-from deit_spec.spec.reading import check_read, told
-from deit_spec.spec.vocabulary import SPEC
+from deit_spec.spec.spec_validation import Checked, check_read, told
 from deit_spec.yaml_source import Document, contents, read_bytes, read_text
 from deit_spec.yaml_source.document import FILE_BYTES, FINDINGS, IsKey
 

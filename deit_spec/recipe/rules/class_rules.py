@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import Given, in_spec
-from deit_spec.spec.places import Findings
+from deit_spec.recipe.rules.rule_context import Given, in_spec
+from deit_spec.spec.field_spans import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 IMAGENET: Final = 1000

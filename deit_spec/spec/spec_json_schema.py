@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from deit_spec import published
-from deit_spec.spec.limits import LARGEST
+from deit_spec.spec.model_limits import LARGEST
 from deit_spec.spec.schema import DeiTSpec, Variant
 
 FILE: Final = "deit-spec.schema.json"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.spec.doubt import of_both, unread_below
-from deit_spec.spec.findings import no_mapping
+from deit_spec.spec.field_errors import no_mapping
 from deit_spec.spec.origin import UNREADABLE, Origin, is_unreadable, locate
 from deit_spec.yaml_source import Document
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from deit_spec.diagnostics import Label
-from deit_spec.recipe.checked import CheckedRecipe
-from deit_spec.recipe.folders import ImageFolder
-from deit_spec.recipe.schema import Recipe
+from deit_spec.recipe.checked_recipe import CheckedRecipe, ImageFolder
+from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
-from deit_spec.spec.places import Findings, Places
+from deit_spec.spec.field_spans import Findings, Places
 
 DIGITS: Final = 1797
 """How many images scikit-learn's digits are."""

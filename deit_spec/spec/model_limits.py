@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.places import Places
+from deit_spec.spec.field_spans import Places
+from deit_spec.spec.nearest import listed
 from deit_spec.spec.schema import DeiTSpec
-from deit_spec.spec.suggest import listed
 
 LARGEST: Final[Mapping[str, int]] = {
     "image_size": 65_536,

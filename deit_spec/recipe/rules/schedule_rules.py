@@ -1,10 +1,10 @@
 """How long a run is, in which parts, and the rates on its way."""
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.recipe.given import DIGITS, Given
-from deit_spec.recipe.schema import Recipe
-from deit_spec.spec.places import Findings, finding
-from deit_spec.spec.suggest import listed, nearest_divisors, nearest_multiples
+from deit_spec.recipe.recipe_schema import Recipe
+from deit_spec.recipe.rules.rule_context import DIGITS, Given
+from deit_spec.spec.field_spans import Findings, finding
+from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
 from deit_spec.yaml_source.scalars import value_text
 
 EPOCHS, WARMUP_EPOCHS = 300, 5

@@ -4,10 +4,9 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from deit_spec.recipe.schema import Recipe
-from deit_spec.spec.remembering import remembered
-from deit_spec.spec.suggest import closest_word, listed
-from deit_spec.spec.vocabulary import Path, Vocabulary
+from deit_spec.recipe.recipe_schema import Recipe
+from deit_spec.spec.field_names import Path, Vocabulary, remembered
+from deit_spec.spec.nearest import closest_word, listed
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     name: model

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.recipe.given import Given, in_spec
-from deit_spec.recipe.words import SECTIONS
-from deit_spec.spec.places import Findings
+from deit_spec.recipe.recipe_names import SECTIONS
+from deit_spec.recipe.rules.rule_context import Given, in_spec
+from deit_spec.spec.field_spans import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 

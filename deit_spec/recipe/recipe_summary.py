@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from deit_spec.recipe.checked import CheckedRecipe
-from deit_spec.recipe.given import KINDS, SOURCES
-from deit_spec.recipe.rules.length import EPOCHS
-from deit_spec.recipe.schema import Recipe
-from deit_spec.recipe.study import CheckedStudy
-from deit_spec.recipe.subjects import Data, Teacher
+from deit_spec.recipe.checked_recipe import CheckedRecipe
+from deit_spec.recipe.recipe_schema import Data, Recipe, Teacher
+from deit_spec.recipe.rules.rule_context import KINDS, SOURCES
+from deit_spec.recipe.rules.schedule_rules import EPOCHS
+from deit_spec.recipe.study_validation import CheckedStudy
 
 
 def summarise(checked: CheckedRecipe | CheckedStudy) -> str:

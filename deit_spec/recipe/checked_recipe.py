@@ -1,0 +1,179 @@
+"""A recipe that was checked, with all that it leads to."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from deit_spec import published
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
+from deit_spec.recipe.recipe_schema import Recipe
+from deit_spec.spec import Checked, check_read
+from deit_spec.spec.origin import UNREADABLE, Origin, at, is_unreadable
+from deit_spec.yaml_source import Document
+
+
+@dataclass(frozen=True)
+class CheckedRecipe:
+    """A recipe, where there are no errors, and every finding in source order.
+
+    `student` and `teacher` are their specs, checked; the student's has the
+    recipe's `augmentation.drop_path`. `document` has the overrides laid over what
+    the file says, and `path` is that file, None for a recipe that has none.
+    """
+
+    recipe: Recipe | None
+    diagnostics: tuple[Diagnostic, ...]
+    document: Document | None = None
+    student: Checked | None = None
+    teacher: Checked | None = None
+    path: Path | None = None
+
+    def place(self, name: str) -> Path:
+        """Where a path leads that is written in the recipe: begun at its folder."""
+        folder = Path() if self.path is None else self.path.parent
+        return folder / os.path.expanduser(name)  # noqa: PTH111  -- `~nobody` stays
+
+    def span(self, field: str) -> Span:
+        """Where a field such as `data.folder` is written, or what is around it."""
+        if self.document is None:
+            return Span.of_file(self.path or "<recipe>")
+        path = tuple(field.split("."))
+        if path not in self.document.spans and path[:1] not in self.document.spans:
+            return start_of(self.document)
+        return self.document.nearest(path).value
+
+
+def written(document: Document | None, path: tuple[str, ...]) -> object:
+    """What a document says at a path; None where it says nothing there."""
+    return document.at(path) if document else None
+
+
+def start_of(document: Document) -> Span:
+    """The first key, for what is about the whole of a document."""
+    first = min((path for path in document.spans if path), key=len, default=())
+    return document.nearest(first).key
+
+
+class RecipeError(DiagnosedError, ValueError):
+    """A recipe has errors. `diagnostics` holds every finding, in source order."""
+
+    headline = "the recipe has errors"
+
+
+class Function(NamedTuple):
+    """A function of a module, which may be in a folder if it is nowhere else."""
+
+    folder: Path
+    module: str
+    name: str
+
+
+def function_of(checked: CheckedRecipe, text: str) -> Function:
+    """Read `folder/package.module:function`; without a folder it is the recipe's."""
+    folder, _, rest = text.rpartition("/")
+    if text.startswith("/") and not folder:
+        folder = "/"
+    module, _, name = rest.partition(":")
+    return Function(checked.place(folder or "."), module, name)
+
+
+def placed_function(checked: CheckedRecipe, text: str) -> str:
+    """Name a function so that it is found from anywhere.
+
+    What is not in the folder is installed, and is found by its name.
+    """
+    folder, module, name = function_of(checked, text)
+    beside = folder / module.partition(".")[0]
+    if not beside.is_dir() and not beside.with_suffix(".py").is_file():
+        return text
+    return f"{folder.absolute().as_posix()}/{module}:{name}"
+
+
+TRAIN, VAL = "train", "val"
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """A folder of images: a folder for each class, in it or in `train` and `val`."""
+
+    train: Path
+    val: Path | None
+    classes: tuple[str, ...]
+
+
+def look_into(folder: Path) -> ImageFolder | None:
+    """Find the classes of a folder of images; None where there is no such folder.
+
+    What is hidden is no class. Without `val`, images are held out of the others.
+    """
+    names = _folders(folder)
+    if names is None:
+        return None
+    train = folder / TRAIN if TRAIN in names else folder
+    val = folder / VAL if TRAIN in names and VAL in names else None
+    return ImageFolder(train, val, tuple(_folders(train) or ()))
+
+
+def _folders(folder: Path) -> list[str] | None:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(
+                each.name
+                for each in entries
+                if each.is_dir() and not each.name.startswith(".")
+            )
+    except (OSError, ValueError):
+        return None
+
+
+def check_model(
+    recipe: CheckedRecipe, field: str
+) -> tuple[Checked | None, list[Diagnostic]]:
+    """Check the spec that a field names, and tell its findings with that line.
+
+    None where the field names none, or the spec cannot be read.
+    """
+    name = written(recipe.document, tuple(field.split(".")))
+    if not isinstance(name, str):
+        return None, []
+    here = recipe.span(field)
+    origin = _locate(name, recipe)
+    document, found = origin.read()
+    if is_unreadable(found) or not name:
+        return None, [_unreadable(origin, found, name, here, field)]
+    checked = check_read(document, found, origin.stem, origin)
+    return checked, [named(each, here) for each in checked.diagnostics]
+
+
+def with_drop_path(checked: Checked, rate: float | None) -> Checked:
+    """Lay the rate of a recipe over that of the student's spec."""
+    if checked.spec is None or rate is None:
+        return checked
+    variant = checked.spec.variant.model_copy(update={"drop_path": rate})
+    spec = checked.spec.model_copy(update={"variant": variant})
+    return replace(checked, spec=spec)
+
+
+def _locate(name: str, recipe: CheckedRecipe) -> Origin:
+    return Origin(name) if name in published.names() else at(recipe.place(name))
+
+
+def named(found: Diagnostic, here: Span) -> Diagnostic:
+    """Say which line of the recipe has led to a finding in a spec."""
+    label = Label(here, "named here")
+    # What the spec of another file mends is not for this file to be offered.
+    return replace(found, secondary=(*found.secondary, label), fix=None)
+
+
+def _unreadable(
+    origin: Origin, found: list[Diagnostic], name: str, here: Span, field: str
+) -> Diagnostic:
+    rule = "name a published spec, or a path from the folder of the recipe"
+    return diagnose(
+        UNREADABLE,
+        found[0].message if name and found else f"`{field}` names no file",
+        Label(here, "named here"),
+        notes=[f"looked for {origin.shown}"] if name else [],
+        helps=(origin.meant() if name else ()) or [rule],
+    )
