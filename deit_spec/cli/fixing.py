@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import typer
 
+from deit_spec.atomic_write import write_file
 from deit_spec.cli.difference import difference
 from deit_spec.cli.documents import Documents
 from deit_spec.cli.output import (
@@ -13,7 +14,6 @@ from deit_spec.cli.output import (
     called,
     emit,
     fail,
-    write_whole,
 )
 from deit_spec.diagnostics import has_errors
 from deit_spec.diagnostics.printable import reason_of, visible
@@ -79,7 +79,7 @@ def _write(name: str, documents: Documents) -> Mended[CheckedAny]:
             emit(mended.after, None)
     elif mended.fixes:
         try:
-            write_whole(Path(name), mended.after)
+            write_file(Path(name), mended.after)
         except OSError as error:
             fail(f"cannot write {name}: {reason_of(error)}")
     for fix in mended.fixes:

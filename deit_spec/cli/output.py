@@ -1,15 +1,12 @@
 """What comes in and goes out: specs, and results to stdout or whole into a file."""
 
-import errno
-import os
-import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final, NoReturn
 
 import typer
 
+from deit_spec.atomic_write import encode, write_file
 from deit_spec.cli import messages
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.documents import Kind, kind_of
@@ -129,12 +126,12 @@ def emit(text: str | bytes, output: Path | None) -> None:
     if output is None or str(output) == STDIN:
         if sys.stdout is None:
             fail("standard output is closed")
-        sys.stdout.buffer.write(_encoded(text))
+        sys.stdout.buffer.write(text if isinstance(text, bytes) else encode(text))
         sys.stdout.buffer.flush()
         return
     _keep_inputs(output)
     try:
-        write_whole(output, text)
+        write_file(output, text)
     except OSError as error:
         fail(f"cannot write {output}: {reason_of(error)}")
 
@@ -148,45 +145,3 @@ def fail(message: str) -> NoReturn:
     messages.give_up()
     typer.echo(f"error: {visible(message)}", err=True)
     raise typer.Exit(2)
-
-
-def write_whole(path: Path, text: str | bytes) -> None:
-    """Write a file whole or not at all: a neighbour is written, then renamed.
-
-    A symbolic link is followed, and an existing file keeps its permissions. A
-    device or a pipe, which cannot be replaced, is written directly.
-
-    Raises:
-        OSError: The file cannot be written; what was there is untouched.
-    """
-    data = _encoded(text)
-    mode = path.stat().st_mode if path.exists() else None
-    if mode is not None and not stat.S_ISREG(mode):
-        path.write_bytes(data)
-        return
-    if mode is not None and not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, "permission denied")
-    path = Path(os.path.realpath(path))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".deit-spec-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.chmod(_permissions(mode))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _permissions(mode: int | None) -> int:
-    if mode is not None:
-        return stat.S_IMODE(mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _encoded(text: str | bytes) -> bytes:
-    # A name of a file may hold bytes that are no UTF-8.
-    return text if isinstance(text, bytes) else text.encode(errors="backslashreplace")

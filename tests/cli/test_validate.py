@@ -244,7 +244,7 @@ def test_fix_that_cannot_be_written(
 
     spec = tmp_path / "a.yaml"
     spec.write_text("deph: 12\n")
-    monkeypatch.setattr(fixing, "write_whole", full)
+    monkeypatch.setattr(fixing, "write_file", full)
     with pytest.raises(typer.Exit) as caught:
         next(fixing.write([str(spec)], Documents()))
     assert caught.value.exit_code == 2

@@ -25,7 +25,7 @@ RUN = Path("runs/x")
 NO_SPACE = OSError(
     errno.ENOSPC,
     "No space left on device",
-    "runs/x/checkpoints/step-0000100.safetensors.unfinished",
+    "runs/x/checkpoints/step-0000100.safetensors",
 )
 
 

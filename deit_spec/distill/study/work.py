@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deit_spec.distill.metrics import HeadScores
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.run_files import RECIPE
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
@@ -96,8 +94,6 @@ def train_run(checked: CheckedRecipe, folder: Path, *, allow_code: bool) -> Done
     from deit_spec.distill.training import train  # noqa: PLC0415
 
     with _interruptible():
-        if not (folder / RECIPE).exists():  # it was killed before it had begun
-            shutil.rmtree(folder, ignore_errors=True)
         found = train(checked, folder, resume=True, allow_code=allow_code)
     scores = found.scores
     if scores is None or not found.complete:

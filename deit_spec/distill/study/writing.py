@@ -1,11 +1,9 @@
 """What a study leaves in its folder: tables for people and programs, and the plot."""
 
 import json
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
-from deit_spec.distill.files import write_text, write_whole
+from deit_spec.atomic_write import write_file
 from deit_spec.distill.study.plot import draw
 from deit_spec.distill.study.report import as_json, as_markdown
 from deit_spec.distill.study.summary import Summary
@@ -20,10 +18,6 @@ def write_report(summary: Summary, folder: Path) -> None:
         OSError: One cannot be written.
     """
     for form, picture in draw(summary).items():
-        write_whole(folder / f"{NAME}.{form}", partial(_write, data=picture))
-    write_text(folder / f"{NAME}.json", json.dumps(as_json(summary), indent=2) + "\n")
-    write_text(folder / f"{NAME}.md", as_markdown(summary, f"{NAME}.png"))
-
-
-def _write(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
+        write_file(folder / f"{NAME}.{form}", picture)
+    write_file(folder / f"{NAME}.json", json.dumps(as_json(summary), indent=2) + "\n")
+    write_file(folder / f"{NAME}.md", as_markdown(summary, f"{NAME}.png"))

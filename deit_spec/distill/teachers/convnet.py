@@ -2,16 +2,14 @@
 
 import hashlib
 import math
-import os
-import socket
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
+from deit_spec.atomic_write import atomic_write
 from deit_spec.distill.data.tensors import Warp
-from deit_spec.distill.files import write_whole
 from deit_spec.distill.seeds import generator_of, seed_of
 from deit_spec.distill.threads import threads
 from deit_spec.weights import open_checkpoint
@@ -130,11 +128,8 @@ def save_convnet(network: DigitsConvnet, path: Path, origin: str) -> None:
         if tensor.is_floating_point()  # a count of batches is of no use any more
     }
     try:
-        write_whole(
-            path,
-            lambda file: write(file, floating, metadata={ORIGIN: origin}),
-            apart=f"{socket.gethostname()}-{os.getpid()}",
-        )
+        with atomic_write(path) as file:
+            write(file, floating, metadata={ORIGIN: origin})
     except OSError as error:
         name = error.filename or str(path)
         raise UnsavedError(error.errno, error.strerror or str(error), name) from error

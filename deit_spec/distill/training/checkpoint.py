@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deit_spec.atomic_write import UNFINISHED, atomic_write
 from deit_spec.diagnostics.printable import reason_of
-from deit_spec.distill.files import UNFINISHED, write_whole
 from deit_spec.distill.training.learner import Learner, whole
 from deit_spec.distill.training.names import path_of, step_of
 from deit_spec.weights import WeightsError, safetensors_file
@@ -37,15 +37,16 @@ def save(learner: Learner, step: int, folder: Path) -> Path:
     tensors[_SUMS] = learner.processes.mean(learner.sums).cpu()
     if learner.processes.main:
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, lambda file: safetensors_file.write(file, tensors))
+        with atomic_write(path) as file:
+            safetensors_file.write(file, tensors)
         _keep_only(path)
     return path
 
 
 def _keep_only(path: Path) -> None:
     for each in path.parent.iterdir():
-        is_ours = step_of(each.name.removesuffix(UNFINISHED)) is not None
-        if is_ours and each.name != path.name:
+        is_ours = step_of(each.name) is not None or each.name.endswith(UNFINISHED)
+        if is_ours and each != path:
             each.unlink(missing_ok=True)
 
 

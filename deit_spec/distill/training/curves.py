@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deit_spec.distill.files import write_whole
+from deit_spec.atomic_write import atomic_write
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
@@ -42,12 +42,8 @@ def draw(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
         _draw_loss(left, trained)
         _draw_scores(right, scored)
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            write_whole(
-                folder / f"{STEM}.{kind}",
-                lambda file, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
-                    file, format=kind, dpi=150, metadata=metadata
-                ),
-            )
+            with atomic_write(folder / f"{STEM}.{kind}") as file:
+                figure.savefig(file, format=kind, dpi=150, metadata=metadata)
 
 
 def _draw_loss(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:

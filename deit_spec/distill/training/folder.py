@@ -1,14 +1,13 @@
 """The folder of a run: what it holds, and whether a run may go there."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deit_spec import published
-from deit_spec.distill.files import UNFINISHED, sync_names, write_text
+from deit_spec.atomic_write import UNFINISHED, write_file
 from deit_spec.distill.labels import CLASSES
-from deit_spec.distill.training.names import find_last
 from deit_spec.distill.training.problems import (
     another_student,
     foreign,
@@ -20,9 +19,6 @@ from deit_spec.recipe.checked_recipe import placed_function
 from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, SPEC, TEACHER
 from deit_spec.spec import DeiTSpec, Variant, check_spec
 
-BEGINNING = "beginning"
-"""A file that is there until those of a run are; without it they are of one."""
-OURS = frozenset({RECIPE, SPEC, TEACHER, CLASSES, BEGINNING, LOCK})
 _QUIET = ("readout", "fusion", "drop_path")
 """Fields of `variant` that are warned of where they are written in vain."""
 FREE = frozenset(
@@ -42,62 +38,43 @@ rounding."""
 
 
 def require_place(folder: Path, *, resume: bool) -> None:
-    """See that a run may go there; nothing is written.
+    """Check that a run may use a folder; nothing is written.
 
-    What is left of a run that was killed as it began is no obstacle, nor is a
-    teacher.
+    A teacher, the lock and temporary files that a killed run left are ignored.
 
     Raises:
-        RunError: It holds a run, and is not to go on; or something else.
+        RunError: It holds a run that is not to be resumed, or something else.
         NotADirectoryError: It is a file.
     """
     if not folder.exists():
         return
-    names = sorted(each.name for each in folder.iterdir())
-    if _is_beginning(names):
-        return
-    if {METRICS, RECIPE} & set(names):
+    names = {
+        each.name for each in folder.iterdir() if not each.name.endswith(UNFINISHED)
+    }
+    if {METRICS, RECIPE} & names:
         if not resume:
             raise taken(folder, "a run")
         return
-    if others := [name for name in names if not _is_of(name, {TEACHER, LOCK})]:
+    if others := sorted(names - {TEACHER, LOCK}):
         found = others[0] if len(others) == 1 else f"{others[0]} and more"
         raise foreign(folder, found) if resume else taken(folder, found)
 
 
-def mark(folder: Path) -> None:
-    """Make the folder, and note that what is in it is of a run that begins.
-
-    A run that is killed before `begin` is done leaves the mark, by which its files
-    are known from those of somebody else.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    if not {METRICS, RECIPE} & {each.name for each in folder.iterdir()}:
-        (folder / BEGINNING).touch()
-        sync_names(folder)
-
-
 def begin(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
-    """Write the resolved recipe and spec, and what the classes are called.
+    """Write the resolved recipe and spec, and the names of the classes.
 
-    What was left of a run that was killed as it began is gone then.
+    The recipe is written first: it marks the folder as that of a run.
 
     Raises:
         OSError: They cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for each in folder.glob(f"*{UNFINISHED}"):
+        each.unlink(missing_ok=True)
     spec = _written(spec_of(checked))
-    write_text(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
-    write_text(folder / SPEC, as_yaml(spec))
-    write_text(folder / RECIPE, as_yaml(resolved(checked)))
-    for each in folder.iterdir():
-        if each.name.endswith(UNFINISHED) and _is_of(each.name, OURS):
-            each.unlink(missing_ok=True)
-    (folder / BEGINNING).unlink(missing_ok=True)
-    sync_names(folder)
+    write_file(folder / RECIPE, as_yaml(resolved(checked)))
+    write_file(folder / SPEC, as_yaml(spec))
+    write_file(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
 
 
 def _written(spec: DeiTSpec) -> dict[str, Any]:
@@ -109,30 +86,19 @@ def _written(spec: DeiTSpec) -> dict[str, Any]:
     return value
 
 
-def _is_beginning(names: Collection[str]) -> bool:
-    """Whether these are what a run leaves that is killed as it begins."""
-    return BEGINNING in names and all(_is_of(name, OURS) for name in names)
-
-
-def _is_of(name: str, files: Collection[str]) -> bool:
-    """Whether it is one of these files, or what is left of writing one."""
-    if not name.endswith(UNFINISHED):
-        return name in files
-    return any(name.startswith(f"{each}.") for each in files)
-
-
 def require_same(checked: CheckedRecipe, folder: Path) -> None:
     """See that a run which is there is of this recipe.
 
     Raises:
         RunError: It is of another one, or nothing says of which.
     """
-    if (folder / BEGINNING).exists():
-        return
+    has_trained = (folder / METRICS).exists()
     if not (folder / RECIPE).exists():
-        if (folder / METRICS).exists() or find_last(folder):
+        if has_trained:
             raise foreign(folder, f"a run without its {RECIPE}")
         return
+    if not (folder / SPEC).exists() and not has_trained:
+        return  # it was killed before it had written its spec
     earlier = check_recipe(folder / RECIPE)
     if earlier.recipe is None:
         raise foreign(folder, f"{RECIPE}, which has errors")

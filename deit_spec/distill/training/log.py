@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from deit_spec.atomic_write import write_file
 from deit_spec.distill.evaluation import Scores, heads_of
-from deit_spec.distill.files import write_text
 from deit_spec.recipe.run_files import METRICS
 
 
@@ -32,7 +32,7 @@ class Log:
         self.seconds: float = max((line.get("seconds", 0) for line in kept), default=0)
         self._scored = {line["step"] for line in kept if "cls" in line}
         self.unreadable = [name for line in kept for name in line.get("unreadable", ())]
-        write_text(self.path, "".join(map(_line, kept)))
+        write_file(self.path, "".join(map(_line, kept)))
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line.

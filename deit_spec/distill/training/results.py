@@ -1,6 +1,6 @@
 """What a run leaves in its folder when it ends: weights, curves, a summary."""
 
-from deit_spec.distill.files import write_text
+from deit_spec.atomic_write import write_file
 from deit_spec.distill.training import curves, summary
 from deit_spec.distill.training.log import read
 from deit_spec.distill.training.reporter import Finished, Start
@@ -20,4 +20,4 @@ def write_results(run: Run, start: Start, finished: Finished) -> None:
         return
     write_student(tensors, run.folder)
     curves.draw(read(run.folder), run.folder)
-    write_text(run.folder / SUMMARY, summary.text(run, start, finished))
+    write_file(run.folder / SUMMARY, summary.text(run, start, finished))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from deit_spec.atomic_write import atomic_write
 from deit_spec.diagnostics import Severity
-from deit_spec.distill.files import write_whole
 from deit_spec.distill.training.reporter import Reporter
 from deit_spec.distill.training.seeds import seed_student
 from deit_spec.graph import Target
@@ -70,5 +70,6 @@ def write_student(tensors: dict[str, Tensor], folder: Path) -> Path:
         OSError: They cannot be written.
     """
     path = folder / WEIGHTS
-    write_whole(path, lambda file: safetensors_file.write(file, tensors))
+    with atomic_write(path) as file:
+        safetensors_file.write(file, tensors)
     return path

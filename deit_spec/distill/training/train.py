@@ -93,7 +93,6 @@ def _take(
         if processes.main:
             # Another run may have ended here while this one waited.
             place.require_place(folder, resume=resume)
-            place.mark(folder)
 
 
 def _open_teacher(
