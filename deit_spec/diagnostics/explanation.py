@@ -1,37 +1,39 @@
-"""The long form of the catalogue: `codes/` has a file a code, read when asked for.
+"""The explanation of each code, from the file `codes/CODE.md`.
 
-A file is a title, what the code means, and the sections `Why it matters`,
-`Example` and `Mended`, in that order. The example is YAML with the place of the
-finding between `«` and `»`, or a script with what is then printed.
+A file is a title, the meaning of the code, and the sections `Why it matters`,
+`Example` and `How to fix it`. The example is one of:
+
+- YAML files, with the location of the finding between `«` and `»`,
+- a Python script and what it prints,
+- only what is printed.
 """
 
 import re
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deit_spec.diagnostics.catalogue import CATALOGUE, Entry
 
-SECTIONS = ("Why it matters", "Example", "Mended")
-LANGUAGES = ("yaml", "python", "console", "text")
-FILE = "spec.yaml"
-"""What the file of an example is called where its first line does not say."""
+FILE: Final = "spec.yaml"
+"""The file name of an example whose first line is not a comment with its name."""
 
-_TITLE = re.compile(r"# (\w+): (\S+)\n")
-_HEADING = re.compile(r"^## (.*)\n", re.MULTILINE)
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARK = re.compile("«(.*?)»", re.DOTALL)
-_NAME = re.compile(r"# ([\w.-]+\.yaml)\n")
+_TITLE: Final = re.compile(r"# (\w+): (\S+)\n")
+_SECTION: Final = re.compile(r"^## (.*)\n", re.MULTILINE)
+_SECTIONS: Final = ["Why it matters", "Example", "How to fix it"]
+_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LANGUAGES: Final = ("yaml", "python", "console", "text")
+_MARK: Final = re.compile("«(.*?)»", re.DOTALL)
+_NAME: Final = re.compile(r"# ([\w.-]+\.yaml)\n")
 
 
 class MalformedError(ValueError):
-    """A file of `codes/` is not laid out as all of them are."""
+    """A file does not have the layout of an explanation."""
 
 
 class Mark(NamedTuple):
-    """A place in an example. Lines and columns count from 1; the end is exclusive."""
+    """A range of an example. Lines and columns are 1-based; the end is exclusive."""
 
     line: int
     column: int
@@ -41,7 +43,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A fenced block: a file, a script, or what is printed."""
+    """A fenced block of an example: a file, a script, or what is printed."""
 
     language: str
     text: str
@@ -49,113 +51,91 @@ class Part:
 
     @property
     def name(self) -> str:
-        """The file that YAML is written to."""
+        """The name of the YAML file."""
         found = _NAME.match(self.text)
-        return found.group(1) if found else FILE
+        return found[1] if found else FILE
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a code means, why that matters, and an example before and after."""
+    """What a code means, why it matters, an example, and how to fix it."""
 
     entry: Entry
     meaning: str
     why: str
     example: tuple[Part, ...]
     advice: str
-    mended: tuple[Part, ...]
+    fixed: tuple[Part, ...]
 
 
 def explanation(code: str) -> Explanation:
-    """Read the file of a code.
+    """Read the explanation of a code.
 
     Raises:
-        KeyError: There is no such code.
-        MalformedError: The file is not laid out as it should be.
+        KeyError: The code does not exist.
+        MalformedError: The file is malformed.
     """
     text = folder().joinpath(f"{CATALOGUE[code].code}.md").read_text(encoding="utf-8")
     return parse(text)
 
 
 def folder() -> Traversable:
-    """Where the files are."""
+    """Return the folder with the explanations."""
     return files("deit_spec.diagnostics").joinpath("codes")
 
 
 def parse(text: str) -> Explanation:
-    """Read the text of a file.
+    """Parse an explanation.
 
     Raises:
-        MalformedError: It is not laid out as it should be.
+        MalformedError: The text does not have the layout of an explanation.
     """
-    title = _TITLE.match(text)
-    if title is None:
-        raise MalformedError("the first line is not `# CODE: name`")
-    entry = CATALOGUE.get(title.group(1))
-    if entry is None or entry.name != title.group(2):
-        raise MalformedError(f"{title.group().strip()!r} is not in the catalogue")
-    meaning, why, example, mended = _sections(text[title.end() :])
-    shown = _parts(example)
-    if _FENCE.sub("", example).strip():
-        raise MalformedError(f"{entry.code}: an example has no words around it")
-    _require_layout(entry.code, shown)
+    title, (head, *rest) = _TITLE.match(text), _SECTION.split(text)
+    if title is None or rest[::2] != _SECTIONS:
+        raise MalformedError(f"the title or the sections are wrong: {rest[::2]}")
+    code, name = title.groups()
+    entry = CATALOGUE.get(code)
+    if entry is None or entry.name != name:
+        raise MalformedError(f"`{code}: {name}` is not in the catalogue")
+    meaning, (why, example, fix) = head[title.end() :], rest[1::2]
+    shown, fixed = _parts(example), _parts(fix)
+    languages = [part.language for part in shown]
+    is_yaml = set(languages) == {"yaml"}
+    if not is_yaml and languages not in (["python", "text"], ["text"]):
+        raise MalformedError(f"{code}: the example is not YAML, a script or a text")
+    marks = sum(part.mark is not None for part in shown)
+    if marks != is_yaml or not fixed or any(part.mark for part in fixed):
+        raise MalformedError(f"{code}: {marks} marks in the example, or one in the fix")
+    if _BLOCK.sub("", example).strip():
+        raise MalformedError(f"{code}: the example contains prose")
+    advice = _BLOCK.sub("", fix)
     return Explanation(
-        entry,
-        _prose(entry.code, meaning),
-        _prose(entry.code, why),
-        shown,
-        _prose(entry.code, _FENCE.sub("", mended)),
-        _unmarked(entry.code, _parts(mended)),
+        entry, _prose(meaning), _prose(why), shown, _prose(advice), fixed
     )
 
 
-def _sections(body: str) -> list[str]:
-    headings = [*_HEADING.finditer(body)]
-    titles = tuple(found.group(1) for found in headings)
-    if titles != SECTIONS:
-        raise MalformedError(f"the sections are {titles}, not {SECTIONS}")
-    ends = [(0, 0), *(found.span() for found in headings), (len(body), len(body))]
-    return [body[start:end] for (_, start), (end, _) in pairwise(ends)]
-
-
-def _prose(code: str, text: str) -> str:
+def _prose(text: str) -> str:
     if not text.strip() or "```" in text:
-        raise MalformedError(f"{code}: a section has no words, or an open fence")
+        raise MalformedError("a section has no prose, or an unclosed block")
     return text.strip()
 
 
 def _parts(text: str) -> tuple[Part, ...]:
-    return tuple(_part(*found.groups()) for found in _FENCE.finditer(text))
+    return tuple(_part(*found.groups()) for found in _BLOCK.finditer(text))
 
 
 def _part(language: str, text: str) -> Part:
-    if language not in LANGUAGES:
-        raise MalformedError(f"a block of {language!r} is none of {LANGUAGES}")
+    if language not in _LANGUAGES:
+        raise MalformedError(f"unknown language: {language}")
     found = _MARK.search(text)
     if found is None:
         return Part(language, text)
-    plain = text[: found.start()] + found.group(1) + text[found.end() :]
-    end = found.start() + len(found.group(1))
-    mark = Mark(*_place(plain, found.start()), *_place(plain, end))
-    return Part(language, plain, mark)
+    plain = text[: found.start()] + found[1] + text[found.end() :]
+    end = found.start() + len(found[1])
+    return Part(
+        language, plain, Mark(*_position(plain, found.start()), *_position(plain, end))
+    )
 
 
-def _place(text: str, offset: int) -> tuple[int, int]:
+def _position(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-
-
-def _require_layout(code: str, parts: tuple[Part, ...]) -> None:
-    """See that an example is marked YAML, or a script and what it prints."""
-    marks = sum(part.mark is not None for part in parts)
-    match [part.language for part in parts]:
-        case ["yaml", *more] if set(more) <= {"yaml"} and marks == 1:
-            return
-        case ["python", "text"] | ["text"] if marks == 0:
-            return
-    raise MalformedError(f"{code}: the example is neither marked YAML nor a script")
-
-
-def _unmarked(code: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    if not parts or any(part.mark for part in parts):
-        raise MalformedError(f"{code}: what is mended is not there, or is marked")
-    return parts

@@ -17,20 +17,20 @@ _INTRODUCTION = """\
 
 # Diagnostics
 
-Every code that deit-spec reports. [Messages](messages.md) tells how a finding
-looks, and `deit-spec explain CODE` prints an entry of this page.
+All codes that deit-spec reports. [Messages](messages.md) describes the format of a
+message. `deit-spec explain CODE` prints an entry of this page.
 
-| codes | about |
+| codes | subject |
 |---|---|
-| DS0xx | YAML |
-| DS1xx | a field by itself |
-| DS2xx | fields together |
+| DS0xx | YAML syntax |
+| DS1xx | a single field |
+| DS2xx | several fields |
 | DS3xx | the graph and its shapes |
 | DS4xx | weights |
 | DS5xx | recipes and training |
-| DS9xx | a defect of deit-spec |
+| DS9xx | internal errors |
 
-An error refuses the spec, the recipe or the weights. Warnings and notes do not.
+An error rejects the spec, the recipe or the weights. Warnings and notes do not.
 """
 
 
@@ -49,8 +49,8 @@ def code_page(code: str, level: int = 1) -> Iterator[Block]:
     yield from map(_fence, found.example)
     if findings := _live(found):
         yield findings
-    yield f"{section} Mended\n\n{found.advice}\n"
-    yield from map(_fence, found.mended)
+    yield f"{section} How to fix it\n\n{found.advice}\n"
+    yield from map(_fence, found.fixed)
 
 
 def catalogue_page() -> Iterator[Block]:
@@ -89,7 +89,7 @@ def code_json(code: str) -> dict[str, Any]:
         "example": [_part_json(part) for part in found.example],
         "prints": render(findings).plain if findings else None,
         "advice": found.advice,
-        "mended": [_part_json(part) for part in found.mended],
+        "fixed": [_part_json(part) for part in found.fixed],
     }
 
 

@@ -24,7 +24,7 @@ from deit_spec.explain import findings_of
 
 ROOT = Path(__file__).parents[2]
 DEFECT = "DS901"
-# What is found while a recipe is followed has a text; tests/recipe/test_late.py.
+# Runtime errors of recipes have only text; tests of the recipes check them.
 REPORTED = [
     code for code in CATALOGUE if explanation(code).example[0].language != "text"
 ]
@@ -80,15 +80,15 @@ def test_the_example_is_found_and_nothing_else(
 
 
 @pytest.mark.parametrize("code", REPORTED)
-def test_what_is_mended_is_clean(
+def test_the_fixed_example_is_clean(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = explanation(code)
-    assert language_of(said.mended) == language_of(said.example)
-    assert found_in(said.mended, tmp_path, monkeypatch) == ()
+    assert language_of(said.fixed) == language_of(said.example)
+    assert found_in(said.fixed, tmp_path, monkeypatch) == ()
 
 
-def test_a_defect_is_told_as_its_entry_says(
+def test_an_internal_error_is_printed_as_explained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
@@ -147,7 +147,7 @@ Why.
 embed_dim: «770»
 ```
 
-## Mended
+## How to fix it
 
 Advice.
 
@@ -161,7 +161,7 @@ def test_parts_of_an_entry() -> None:
     said = parse(GOOD)
     assert (said.meaning, said.why, said.advice) == ("Meaning.", "Why.", "Advice.")
     assert said.example == (Part("yaml", "embed_dim: 770\n", Mark(1, 12, 1, 15)),)
-    assert said.mended == (Part("yaml", "embed_dim: 768\n"),)
+    assert said.fixed == (Part("yaml", "embed_dim: 768\n"),)
 
 
 def test_a_mark_may_be_empty_or_of_several_lines() -> None:
@@ -181,7 +181,7 @@ def test_a_mark_may_be_empty_or_of_several_lines() -> None:
         ("Why.", ""),
         ("Advice.", ""),
         ("## Why it matters", "## Why"),
-        ("## Mended", "## Example"),
+        ("## How to fix it", "## Example"),
         ("«770»", "770"),
         ("768", "«768»"),
         ("```yaml\nembed_dim: «", "Words.\n\n```yaml\nembed_dim: «"),
