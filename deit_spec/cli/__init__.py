@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 
 USAGE = 2
@@ -12,38 +13,54 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run `deit-spec`, and exit 0, 1 (a spec has errors), 2 (usage) or 3 (a defect)."""
+    """Run `deit-spec` on the arguments of this process, and exit."""
     try:
-        _run()
-    except KeyboardInterrupt:  # while it is imported, too
-        sys.exit(INTERRUPTED)
+        _prepare_process()
+        code = execute(sys.argv[1:])
+    except KeyboardInterrupt:  # during the imports as well
+        code = INTERRUPTED
+    sys.exit(code)
 
 
-def _run() -> None:
-    # Plugins of pydantic have no part in a command, and to look for them takes as
-    # long as there are packages.
+def execute(arguments: Sequence[str]) -> int:
+    """Run a command in this process, and return its exit code.
+
+    0 is success, 1 means that errors were found, 2 wrong usage and 3 a defect of
+    deit-spec. Settings of the process, such as signal handlers, are left to `main`.
+    """
+    from deit_spec.cli import messages, output
+    from deit_spec.cli.app import command
+
+    messages.reset()
+    output.forget()
+    try:
+        command()(args=arguments, prog_name="deit-spec")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:  # noqa: BLE001  -- no traceback reaches a user
+        return _report_exception(error)
+    finally:
+        messages.flush()
+    return 0
+
+
+def _prepare_process() -> None:
+    # The search for plugins of pydantic takes longer the more packages are installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # What is imported lives to the end: to collect it is work for nothing.
+    # Imported modules live until the end, so collecting them is wasted time.
     gc.disable()
-    from deit_spec.cli import messages
-    from deit_spec.cli.app import app
+    import deit_spec.cli.app  # noqa: F401
 
     gc.freeze()
     gc.enable()
-    if hasattr(signal, "SIGPIPE"):  # a closed pipe ends us, as it does other tools
+    if hasattr(signal, "SIGPIPE"):  # a closed pipe ends the process, as is usual
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except Exception as error:  # noqa: BLE001  -- the last line before a traceback
-        sys.exit(_answer(error))
-    finally:
-        messages.flush()
 
 
-def _answer(error: Exception) -> int:
+def _report_exception(error: Exception) -> int:
     """Print what went wrong, and return the exit code."""
     from deit_spec.cli.messages import report
     from deit_spec.pipeline import SpecError
@@ -62,11 +79,11 @@ def _answer(error: Exception) -> int:
 
         print(f"error: {reason_of(error)}", file=sys.stderr)  # noqa: T201
         return USAGE
-    _tell_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
+    _report_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
     return DEFECT
 
 
-def _tell_defect(message: str) -> None:
+def _report_defect(message: str) -> None:
     from deit_spec.cli import messages
     from deit_spec.diagnostics import Label, Span, diagnose
     from deit_spec.diagnostics.formats import Format
@@ -84,4 +101,4 @@ def _tell_defect(message: str) -> None:
     messages.report([diagnose("DS901", message, here, helps=[help_])])
 
 
-__all__ = ["main"]
+__all__ = ["execute", "main"]

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from deit_spec.cli import messages
-from deit_spec.cli.output import forget
 from deit_spec.cli.usage import Commands
 from deit_spec.diagnostics.formats import Format
 from deit_spec.version import __version__
@@ -70,6 +69,11 @@ app = typer.Typer(
 )
 
 
+def command() -> Any:
+    """The whole command line, as an object to call with arguments."""
+    return typer.main.get_command(app)
+
+
 def _version(wanted: bool) -> None:  # noqa: FBT001  -- typer calls it so
     if wanted:
         typer.echo(f"deit-spec {__version__}")
@@ -96,4 +100,3 @@ def options(
 ) -> None:
     """Validate, draw and compile DeiT specs."""
     messages.choose(message_format)
-    forget()

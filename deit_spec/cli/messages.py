@@ -28,6 +28,11 @@ def choose(form: Format) -> None:
     _Chosen.waiting = [] if form in DOCUMENT_FORMATS else None
 
 
+def reset() -> None:
+    """Forget the form and the findings of an earlier command in this process."""
+    choose(Format.TEXT)
+
+
 def chosen() -> Format:
     """The form of findings."""
     return _Chosen.form

@@ -150,7 +150,7 @@ def test_only_a_file_is_fixed(name: str, tmp_path: Path) -> None:
 
 
 def test_what_the_shell_has_opened_is_compared() -> None:
-    done = commands.run("validate", "--diff", "/dev/stdin", stdin="deph: 3\n")
+    done = commands.run_process("validate", "--diff", "/dev/stdin", stdin="deph: 3\n")
     assert done.returncode == 1
     assert "+depth: 3\n" in done.stdout
 

@@ -52,7 +52,8 @@ def test_full_disk_is_no_defect(command: str) -> None:
 
 
 def test_device_as_output() -> None:
-    done = run("compile", "tiny.yaml", "-o", "/dev/stdout")
+    command = ("compile", "tiny.yaml", "-o", "/dev/stdout")
+    done = commands.run_process(*command, cwd=SPECS)
     assert done.stdout == run("compile", "tiny.yaml").stdout
 
 

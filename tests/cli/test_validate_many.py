@@ -75,5 +75,7 @@ def test_fixes_side_by_side_leave_whole_files(tmp_path: Path) -> None:
 def _at_once(folder: Path, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
     """Run a command four times, all at once."""
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(commands.run, *arguments, cwd=folder) for _ in range(4)]
+        runs = [
+            pool.submit(commands.run_process, *arguments, cwd=folder) for _ in range(4)
+        ]
         return [run.result() for run in runs]

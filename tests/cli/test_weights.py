@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import Result
+from support import commands
 from support.checkpoints import DISTILLED, same, save, state_of
 from typer.testing import CliRunner
 
@@ -33,14 +34,7 @@ def ask(*arguments: str) -> Result:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deit_spec", "weights", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return commands.run("weights", *arguments, cwd=folder)
 
 
 @pytest.fixture
