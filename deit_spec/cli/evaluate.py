@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deit_spec.cli.arguments import OutputOption, TextForm
+from deit_spec.cli.messages import report
 from deit_spec.cli.output import emit
 from deit_spec.cli.trained import (
     BatchOption,
@@ -15,17 +16,15 @@ from deit_spec.cli.trained import (
     ModelArgument,
     RecipeOption,
     SetOption,
-    Trained,
     WeightsOption,
     failures,
-    find_model,
-    load_model,
-    read_recipe,
+    open_model,
 )
 
 if TYPE_CHECKING:
     from deit_spec.distill.evaluation import Scores
     from deit_spec.distill.metrics import HeadScores
+    from deit_spec.distill.trained_model import TrainedModel
     from deit_spec.recipe import CheckedRecipe
 
 VERSION = 1
@@ -56,23 +55,23 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = TextForm.TEXT,
 ) -> None:
     """Evaluate a trained model: each head, both fused, calibration, throughput."""
-    trained = find_model(model, weights)
+    from deit_spec.distill.data import open_data
+    from deit_spec.distill.evaluation import evaluate
+    from deit_spec.distill.trained_model import best_device
+
+    trained = open_model(model, weights, recipe)
     if trained.folder is None and data is None and recipe is None:
         raise typer.BadParameter("a spec needs --data or --recipe beside --weights")
-    checked = read_recipe(trained, recipe, overrides or [], _source(data))
-    if data is None and recipe is None:
-        _warn_of_split(trained, checked)
-    from deit_spec.distill.data import open_data
-    from deit_spec.distill.devices import best_device
-    from deit_spec.distill.evaluation import evaluate
-
     place = device or best_device()
     with failures():
+        checked = trained.read_recipe(recipe, overrides or [], _source(data))
+        if data is None and recipe is None:
+            _warn_of_split(trained, checked)
         told = checked.recipe is not None and checked.recipe.data.val_images
         whole = data is not None and not told
         opened = open_data(checked, training=False, whole=whole)
         scores = evaluate(
-            load_model(trained, place),
+            trained.load(place, report),
             opened.val(batch_size),
             fusion=trained.spec.variant.fusion,
             device=place,
@@ -93,9 +92,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         _print(trained, scores, facts, output)
 
 
-def _warn_of_split(trained: Trained, checked: "CheckedRecipe") -> None:
+def _warn_of_split(trained: "TrainedModel", checked: "CheckedRecipe") -> None:
     """Say where a run's own images are split anew: it has learned from some."""
-    own, new = read_recipe(trained, None).recipe, checked.recipe
+    own, new = trained.read_recipe().recipe, checked.recipe
     if own is None or new is None:
         return
     split = [
@@ -126,7 +125,7 @@ def _source(data: str | None) -> str | None:
     return f"data.dataset={json.dumps(data)}"
 
 
-def _rows(trained: Trained, scores: "Scores") -> "dict[str, HeadScores | None]":
+def _rows(trained: "TrainedModel", scores: "Scores") -> "dict[str, HeadScores | None]":
     if not trained.spec.has_two_heads:
         return {"class head": scores.cls}
     return {
@@ -137,7 +136,10 @@ def _rows(trained: Trained, scores: "Scores") -> "dict[str, HeadScores | None]":
 
 
 def _print(
-    trained: Trained, scores: "Scores", facts: dict[str, Any], output: Path | None
+    trained: "TrainedModel",
+    scores: "Scores",
+    facts: dict[str, Any],
+    output: Path | None,
 ) -> None:
     from deit_spec.cli.tables import print_table, table_of
 
@@ -168,7 +170,7 @@ def _cells(head: "HeadScores | None") -> list[str]:
 
 
 def _as_json(
-    trained: Trained, scores: "Scores", facts: dict[str, Any]
+    trained: "TrainedModel", scores: "Scores", facts: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "version": VERSION,

@@ -1,4 +1,4 @@
-"""`deit-spec predict`: the likeliest classes of images."""
+"""`deit-spec predict`: the most likely classes of images."""
 
 import csv
 import json
@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deit_spec.cli.arguments import OutputOption, TableForm, path_of
+from deit_spec.cli.messages import report
 from deit_spec.cli.output import emit, fail, made_from
 from deit_spec.cli.trained import (
     BatchOption,
     DeviceOption,
     ModelArgument,
     RecipeOption,
-    Trained,
     WeightsOption,
     failures,
-    find_model,
-    load_model,
-    read_recipe,
+    open_model,
 )
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
-    from deit_spec.distill.prediction import Guess, Prediction, Seeing, Unread
+    from deit_spec.distill.prediction import Guess, Prediction, UnreadableImage
+    from deit_spec.distill.trained_model import TrainedModel
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
@@ -49,7 +48,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         int, typer.Option("--top", min=1, help="How many classes of each image.")
     ] = 5,
     heads: Annotated[
-        bool, typer.Option("--heads", help="Tell what each head says, too.")
+        bool, typer.Option("--heads", help="Show the classes of each head too.")
     ] = False,
     labels: Annotated[
         Path | None,
@@ -78,11 +77,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         TableForm, typer.Option("--output-format", help="The form of the classes.")
     ] = TableForm.TABLE,
 ) -> None:
-    """Tell what is in images; exit 1 if one cannot be read."""
-    trained = find_model(model, weights)
-    from deit_spec.distill.devices import best_device
-    from deit_spec.distill.prediction import Unread, images_in, predict
+    """Predict the classes of images; exit with 1 if one cannot be read."""
+    from deit_spec.distill.prediction import UnreadableImage, images_in, predict
+    from deit_spec.distill.trained_model import best_device
 
+    trained = open_model(model, weights, recipe)
     called = _labels(trained, labels)
     try:
         paths = images_in(images)
@@ -91,12 +90,12 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     made_from(*paths)
     place = device or best_device()
     with failures():
-        seeing = _seeing(trained, recipe, crop)
+        preprocessing = trained.preprocessing(recipe, crop)
         found = list(
             predict(
-                load_model(trained, place),
+                trained.load(place, report),
                 paths,
-                seeing,
+                preprocessing,
                 fusion=trained.spec.variant.fusion,
                 top=top,
                 heads=heads,
@@ -104,8 +103,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
                 device=place,
             )
         )
-    said = [each for each in found if not isinstance(each, Unread)]
-    unread = [each for each in found if isinstance(each, Unread)]
+    said = [each for each in found if not isinstance(each, UnreadableImage)]
+    unread = [each for each in found if isinstance(each, UnreadableImage)]
     if form is TableForm.JSON:
         emit(_as_json(trained, said, unread, called), output)
     elif form is TableForm.CSV:
@@ -118,43 +117,18 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         raise typer.Exit(1)
 
 
-def _labels(trained: Trained, path: Path | None) -> Sequence[str]:
-    """What the classes of the class head are called; nothing where nobody knows."""
-    from deit_spec.distill.labels import (
-        CLASSES,
-        IMAGENET,
-        LabelsError,
-        imagenet_labels,
-        read_labels,
-    )
+def _labels(trained: "TrainedModel", path: Path | None) -> Sequence[str]:
+    """The names of the classes; nothing if they are not known."""
+    from deit_spec.distill.trained_model import IMAGENET_CLASSES
 
-    count = trained.spec.num_classes
-    if path is None and trained.folder is not None:
-        beside = trained.folder / CLASSES
-        path = beside if beside.is_file() else None
-    if path is None:
-        known = imagenet_labels() if count == IMAGENET else ()
-        if known is None:
-            text = "note: classes have no names: those of ImageNet come with timm"
-            typer.echo(text, err=True)
-        return known or ()
-    made_from(path)
-    try:
-        found = read_labels(path)
-    except LabelsError as error:
-        fail(str(error))
-    if len(found) != count:
-        fail(f"{path} has {len(found):,} labels, the model {count:,} classes")
-    return found
-
-
-def _seeing(trained: Trained, recipe: Path | None, crop: float | None) -> "Seeing":
-    """How the model sees images: as the recipe says, or as ImageNet's are seen."""
-    from deit_spec.distill.prediction import seeing_of
-
-    if recipe is None and trained.folder is None:
-        return seeing_of(trained.spec, None, crop)
-    return seeing_of(trained.spec, read_recipe(trained, recipe).recipe, crop)
+    if path is not None:
+        made_from(path)
+    with failures():
+        names = trained.class_names(path)
+    if names is None and trained.spec.num_classes == IMAGENET_CLASSES:
+        text = "note: the class names of ImageNet are not available without timm"
+        typer.echo(text, err=True)
+    return names or ()
 
 
 def _rows(
@@ -214,9 +188,9 @@ def _as_csv(said: "Sequence[Prediction]", labels: Sequence[str]) -> str:
 
 
 def _as_json(
-    trained: Trained,
+    trained: "TrainedModel",
     said: "Sequence[Prediction]",
-    unread: "Sequence[Unread]",
+    unread: "Sequence[UnreadableImage]",
     labels: Sequence[str],
 ) -> str:
     images: list[dict[str, Any]] = [

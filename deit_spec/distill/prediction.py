@@ -1,4 +1,4 @@
-"""What a student says of images: the likeliest classes, of both heads or of each."""
+"""Predict the most likely classes of images."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,35 +15,36 @@ from deit_spec.spec import DeiTSpec
 
 
 class Guess(NamedTuple):
-    """A class, by its index, and the probability that it is given."""
+    """The index of a class, and its probability."""
 
     category: int
     probability: float
 
 
 class Prediction(NamedTuple):
-    """The likeliest classes of an image, by head: `fused`, or the only one, `cls`.
+    """The most likely classes of an image by head, most likely first.
 
-    They are in falling order of probability; of equal ones the lower index first.
+    The heads are `cls`, `dist` and `fused`, or `cls` alone. Of equally likely classes
+    the one with the lower index comes first.
     """
 
     image: str
     heads: dict[str, list[Guess]]
 
 
-class Unread(NamedTuple):
-    """An image that could not be read, and why."""
+class UnreadableImage(NamedTuple):
+    """An image that could not be read, and the reason."""
 
     image: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Seeing:
-    """How a model sees an image.
+class Preprocessing:
+    """How an image becomes the input of a model, as in evaluation.
 
     The shorter side is resized to `size / crop` pixels, and the central square of
-    `size` is normalised, as in evaluation.
+    `size` pixels is normalised.
     """
 
     size: int
@@ -56,80 +57,84 @@ class Seeing:
         """Read an image, `[C, S, S]`.
 
         Raises:
-            Exception: Pillow raises what it likes where a file is no image.
+            Exception: Pillow raises many kinds for a file that is not an image.
         """
-        # Pillow is of the extra `train`.
+        # Pillow is a package of the extra `train`.
         from deit_spec.distill.data.pictures import read_picture  # noqa: PLC0415
         from deit_spec.distill.data.views import CentralView  # noqa: PLC0415
 
-        seen = CentralView(self.size, self.mean, self.std, self.crop)
-        return seen(read_picture(path, self.channels))
+        transform = CentralView(self.size, self.mean, self.std, self.crop)
+        return transform(read_picture(path, self.channels))
 
 
-def seeing_of(spec: DeiTSpec, recipe: Recipe | None, crop: float | None) -> Seeing:
-    """How a model sees an image: as the recipe it learned by has it, or ImageNet's.
+def preprocessing_of(
+    spec: DeiTSpec, recipe: Recipe | None, crop: float | None
+) -> Preprocessing:
+    """The preprocessing of a recipe, or that of ImageNet without one.
 
-    Without a word on the crop, 0.875 of the resized side is seen; digits, which are
-    as small as the model takes them, are seen whole.
+    The default of `crop` is 0.875; for the digits, which are not larger than the
+    input, it is 1.
     """
     from deit_spec.distill.data import digits, views  # noqa: PLC0415  -- Pillow
 
     mean, std = views.usual_statistics(spec.in_channels)
-    share = views.CROP
+    default_crop = views.CROP
     if recipe is not None and recipe.data.builtin == "digits":
-        mean, std, share = digits.MEAN, digits.STD, 1.0
+        mean, std, default_crop = digits.MEAN, digits.STD, 1.0
     if recipe is not None:
         mean, std = recipe.data.mean or mean, recipe.data.std or std
-    return Seeing(spec.image_size, spec.in_channels, mean, std, crop or share)
+    size, channels = spec.image_size, spec.in_channels
+    return Preprocessing(size, channels, mean, std, crop or default_crop)
 
 
-def predict(  # noqa: PLR0913  -- one word for each thing that can differ
+def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
     model: nn.Module,
     images: Iterable[str | Path],
-    seeing: Seeing,
+    preprocessing: Preprocessing,
     *,
     fusion: Fusion,
     top: int = 5,
     heads: bool = False,
     batch_size: int = 64,
     device: torch.device | str = "cpu",
-) -> Iterator[Prediction | Unread]:
-    """Say what is in images, in their order; one that is unreadable stops no other.
+) -> Iterator[Prediction | UnreadableImage]:
+    """Predict the classes of images, in their order; unreadable ones are skipped.
 
     Args:
         model: In evaluation mode, on the device.
         images: Paths of files.
-        seeing: How the model sees them.
-        fusion: How two heads are joined, as the spec's `variant.fusion` says.
-        top: How many classes to name, or all where there are fewer.
-        heads: Whether each head answers too, not both together alone.
+        preprocessing: How the files are read.
+        fusion: How two heads are joined, the spec's `variant.fusion`.
+        top: How many classes to give at most.
+        heads: Whether to give the classes of each head too, not only of both fused.
         batch_size: How many images go through the model at once.
         device: Where the model is.
     """
     paths = [str(path) for path in images]
     for start in range(0, len(paths), batch_size):
         part = paths[start : start + batch_size]
-        read = [_read(path, seeing) for path in part]
-        pixels = [image for image in read if isinstance(image, Tensor)]
+        inputs = [_read(path, preprocessing) for path in part]
+        pixels = [each for each in inputs if isinstance(each, Tensor)]
         batch = torch.stack(pixels).to(device) if pixels else None
-        answers = iter(() if batch is None else _answer(model, batch, fusion, top))
-        for path, image in zip(part, read, strict=True):
-            if isinstance(image, Unread):
-                yield image
+        answers = iter([] if batch is None else _classify(model, batch, fusion, top))
+        for path, each in zip(part, inputs, strict=True):
+            if isinstance(each, UnreadableImage):
+                yield each
                 continue
-            said = next(answers)
-            last = list(said)[-1]  # fused, or the only one
-            yield Prediction(path, said if heads else {last: said[last]})
+            by_head = next(answers)
+            last = list(by_head)[-1]  # fused, or the only one
+            yield Prediction(path, by_head if heads else {last: by_head[last]})
 
 
 def images_in(names: Iterable[str | Path]) -> list[Path]:
-    """The images that names stand for: files, and those in folders and below them.
+    """List files, and the images in folders and below them.
 
-    Files are taken whatever their names are. Of a folder those are taken that
-    Pillow knows by their suffix, in natural order: `2.png` is before `10.png`.
+    Files are taken whatever their names are. In a folder, the files are taken whose
+    suffix Pillow knows, in natural order: `2.png` before `10.png`. Hidden files and
+    folders are skipped.
 
     Raises:
-        FileNotFoundError: A folder has none; the text says which.
+        FileNotFoundError: A folder has no images.
     """
     found: list[Path] = []
     for name in map(Path, names):
@@ -144,7 +149,7 @@ def images_in(names: Iterable[str | Path]) -> list[Path]:
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
-    """What puts paths in the order that a person would.
+    """A key that sorts numbers in names by their value.
 
     >>> [str(path) for path in sorted([Path("10.png"), Path("9.png")], key=natural)]
     ['9.png', '10.png']
@@ -157,48 +162,41 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
 
 
 def _is_image(path: Path, folder: Path) -> bool:
-    """Whether a path below a folder is of an image, hidden in nothing there."""
     from PIL import Image  # noqa: PLC0415  -- of the extra `train`
 
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     known = path.suffix.lower() in Image.registered_extensions()
-    # A link that leads nowhere is one that cannot be read.
+    # A broken link is listed, and reported as unreadable.
     return known and not hidden and (path.is_file() or path.is_symlink())
 
 
-def _read(path: str, seeing: Seeing) -> Tensor | Unread:
-    if Path(path).is_fifo():  # to open one waits for whoever writes to it
-        return Unread(path, "it is a named pipe")
-    try:
-        return seeing.read(path)
-    except Exception as error:  # noqa: BLE001  -- Pillow raises what it likes
-        return Unread(path, _reason(error))
-
-
-def _reason(error: Exception) -> str:
+def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
     from PIL import UnidentifiedImageError  # noqa: PLC0415  -- of the extra `train`
 
-    if isinstance(error, UnidentifiedImageError):
-        return "it is no image"
-    reason = error.strerror if isinstance(error, OSError) else None
-    first = (reason or str(error)).partition("\n")[0]
-    return (first or type(error).__name__).lower()
+    try:
+        return preprocessing.read(path)
+    except UnidentifiedImageError:
+        return UnreadableImage(path, "it is not an image")
+    except Exception as error:  # noqa: BLE001  -- Pillow raises many kinds
+        reason = error.strerror if isinstance(error, OSError) else None
+        first = (reason or str(error)).partition("\n")[0]
+        return UnreadableImage(path, (first or type(error).__name__).lower())
 
 
 @torch.no_grad()
-def _answer(
+def _classify(
     model: nn.Module, images: Tensor, fusion: Fusion, top: int
 ) -> list[dict[str, list[Guess]]]:
-    """The likeliest classes of each image `[B, C, S, S]`, by head."""
+    """The most likely classes of each image `[B, C, S, S]`, by head."""
     output = model(images)
-    exact = (
+    logits = (
         output.cpu().double()
         if isinstance(output, Tensor)
         else (output[0].cpu().double(), output[1].cpu().double())
     )
     by_head = {
-        head: _likeliest(answers.exp(), top)
-        for head, answers in answers_of(exact, fusion).items()
+        head: _most_likely(answers.exp(), top)
+        for head, answers in answers_of(logits, fusion).items()
     }
     return [
         dict(zip(by_head, each, strict=True))
@@ -206,9 +204,9 @@ def _answer(
     ]
 
 
-def _likeliest(probabilities: Tensor, top: int) -> list[list[Guess]]:
-    values, places = probabilities.sort(dim=1, descending=True, stable=True)
+def _most_likely(probabilities: Tensor, top: int) -> list[list[Guess]]:
+    values, classes = probabilities.sort(dim=1, descending=True, stable=True)
     return [
         [Guess(*guess) for guess in zip(row[:top], chances[:top], strict=True)]
-        for row, chances in zip(places.tolist(), values.tolist(), strict=True)
+        for row, chances in zip(classes.tolist(), values.tolist(), strict=True)
     ]

@@ -168,9 +168,9 @@ def test_folder_of_images(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ([SPEC], 2, "a spec has no weights of its own"),
+        ([SPEC], 2, "has no weights; add --weights FILE"),
         ([SPEC, "--weights", "{weights}"], 2, "a spec needs --data or --recipe"),
-        (["{folder}/.."], 2, "is not the folder of a finished run"),
+        (["{folder}/.."], 2, "is not a finished run"),
         ([SPEC, "--weights", "nowhere.pt", "--data", "digits"], 1, "nowhere.pt"),
         (["deit_tiny_patch16_224", *FOR_TINY, "./nowhere"], 1, "DS521"),
         (["{folder}", "--set", "data.val_images=9999"], 1, "DS517"),

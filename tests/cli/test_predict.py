@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 from io import StringIO
 from pathlib import Path
@@ -54,7 +53,7 @@ def test_unreadable_is_named_and_others_go_on(place: Path) -> None:
     done = run("predict", "run", "text.png", "images/0.png", "nowhere.png", cwd=place)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: cannot read text.png: it is no image",
+        "error: cannot read text.png: it is not an image",
         "error: cannot read nowhere.png: no such file or directory",
     ]
     assert "images/0.png" in done.stdout
@@ -62,7 +61,7 @@ def test_unreadable_is_named_and_others_go_on(place: Path) -> None:
     assert done.returncode == 1
     data = json.loads(done.stdout)
     assert data["images"] == []
-    assert data["unreadable"] == [{"image": "text.png", "reason": "it is no image"}]
+    assert data["unreadable"] == [{"image": "text.png", "reason": "it is not an image"}]
 
 
 def test_labels_from_a_file(place: Path) -> None:
@@ -89,28 +88,24 @@ def test_imagenet_has_names(place: Path) -> None:
     assert re.search("[a-z]{3}", guess["label"])
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of Unix")
-def test_what_is_no_file_is_named(place: Path, tmp_path: Path) -> None:
-    """To open a pipe would wait for ever; a link that leads nowhere is not skipped."""
+def test_a_broken_link_is_reported(place: Path, tmp_path: Path) -> None:
     folder = tmp_path / "images"
     save_digits(folder, 1)
     (folder / "link.png").symlink_to("nowhere.png")
-    os.mkfifo(tmp_path / "pipe.png")
-    done = run("predict", str(place / "run"), str(tmp_path / "pipe.png"), str(folder))
+    done = run("predict", str(place / "run"), str(folder))
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"error: cannot read {tmp_path}/pipe.png: it is a named pipe",
-        f"error: cannot read {folder}/link.png: no such file or directory",
-    ]
+    assert done.stderr == (
+        f"error: cannot read {folder}/link.png: no such file or directory\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         ("run", 2, "IMAGES"),
-        ("nowhere images", 2, "there is no folder of a run, spec or published model"),
-        ("run/.. images", 2, "is not the folder of a finished run"),
-        ("deit_tiny_patch16_224 images", 2, "has no weights of its own"),
+        ("nowhere images", 2, "nowhere is not a run folder, spec or published model"),
+        ("run/.. images", 2, "is not a finished run"),
+        ("deit_tiny_patch16_224 images", 2, "has no weights; add --weights FILE"),
         ("run images --top 0", 2, "0 is not at least 1"),
         ("run images --crop 2", 2, "--crop"),
         ("run images --labels nowhere.txt", 2, "cannot read nowhere.txt"),

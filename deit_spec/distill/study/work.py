@@ -68,9 +68,9 @@ def score_teacher(
         KeyboardInterrupt: The study is to stop.
     """
     from deit_spec.distill.data import open_data  # noqa: PLC0415
-    from deit_spec.distill.devices import best_device  # noqa: PLC0415
     from deit_spec.distill.evaluation import evaluate  # noqa: PLC0415
     from deit_spec.distill.teachers import open_teacher  # noqa: PLC0415
+    from deit_spec.distill.trained_model import best_device  # noqa: PLC0415
 
     with _interruptible():
         data = open_data(checked)

@@ -7,7 +7,6 @@ from typing import Any
 
 from deit_spec import published
 from deit_spec.atomic_write import UNFINISHED, write_file
-from deit_spec.distill.labels import CLASSES
 from deit_spec.distill.training.problems import (
     another_student,
     foreign,
@@ -16,7 +15,7 @@ from deit_spec.distill.training.problems import (
 )
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.checked_recipe import placed_function
-from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, SPEC, TEACHER
+from deit_spec.recipe.run_files import CLASSES, LOCK, METRICS, RECIPE, SPEC, TEACHER
 from deit_spec.spec import DeiTSpec, Variant, check_spec
 
 _QUIET = ("readout", "fusion", "drop_path")

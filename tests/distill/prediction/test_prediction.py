@@ -17,17 +17,17 @@ from deit_spec.distill.data.digits import MEAN, STD
 from deit_spec.distill.data.views import IMAGENET_MEAN, IMAGENET_STD, CentralView
 from deit_spec.distill.prediction import (
     Prediction,
-    Seeing,
-    Unread,
+    Preprocessing,
+    UnreadableImage,
     images_in,
     natural,
     predict,
-    seeing_of,
+    preprocessing_of,
 )
 from deit_spec.pipeline import load_spec
 from deit_spec.recipe import check_recipe
 
-SEEING = Seeing(32, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875)
+INPUT = Preprocessing(32, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def said(model: nn.Module, paths: list[Path], **options: object) -> list[Prediction]:
-    found = predict(model, paths, SEEING, fusion="mean_logits", **options)  # type: ignore[arg-type]
+    found = predict(model, paths, INPUT, fusion="mean_logits", **options)  # type: ignore[arg-type]
     kept = [each for each in found if isinstance(each, Prediction)]
     assert len(kept) == len(paths)
     return kept
@@ -75,12 +75,18 @@ def test_one_unreadable_image_stops_no_other(folder: Path, batch_size: int) -> N
     names = ["0.png", "text.png", "1.png", "broken.png", "nowhere.png", "0.png"]
     paths = [folder / name for name in names]
     found = list(
-        predict(model_of(DISTILLED), paths, SEEING, fusion="cls", batch_size=batch_size)
+        predict(
+            model_of(DISTILLED),
+            paths,
+            INPUT,
+            fusion="cls",
+            batch_size=batch_size,
+        )
     )
     assert [each.image for each in found] == list(map(str, paths))
-    unread = [each for each in found if isinstance(each, Unread)]
+    unread = [each for each in found if isinstance(each, UnreadableImage)]
     assert [each.reason for each in unread][::2] == [
-        "it is no image",
+        "it is not an image",
         "no such file or directory",
     ]
     assert "truncated" in unread[1].reason
@@ -113,18 +119,18 @@ def test_digits_are_seen_as_in_evaluation(tmp_path: Path) -> None:
     checked = check_recipe(DIGITS, ["data.val_images=1787", "data.train_images=null"])
     assert checked.recipe is not None
     spec = load_spec(RECIPES / "students" / "digits.yaml")
-    seeing = seeing_of(spec, checked.recipe, None)
-    assert (seeing.mean, seeing.std, seeing.crop) == (MEAN, STD, 1.0)
+    preprocessing = preprocessing_of(spec, checked.recipe, None)
+    assert preprocessing == Preprocessing(8, 1, MEAN, STD, 1.0)
     images = torch.cat([batch.images for batch in open_data(checked).val(500)])
     for path in save_digits(tmp_path, 3).iterdir():
-        image = seeing.read(path)
+        image = preprocessing.read(path)
         nearest = (images - image).abs().amax(dim=(1, 2, 3)).min()
         assert nearest < 0.5 / 255 / STD[0] + 1e-5
 
 
 def test_statistics_of_a_recipe_come_first() -> None:
     spec = load_spec("deit_tiny_patch16_224")
-    assert seeing_of(spec, None, None) == Seeing(
+    assert preprocessing_of(spec, None, None) == Preprocessing(
         224, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875
     )
     half = (0.5, 0.5, 0.5)
@@ -135,8 +141,8 @@ def test_statistics_of_a_recipe_come_first() -> None:
             "loss": {"kind": "none"},
         }
     )
-    seeing = seeing_of(spec, found.recipe, 0.5)
-    assert (seeing.mean, seeing.std, seeing.crop) == (half, half, 0.5)
+    preprocessing = preprocessing_of(spec, found.recipe, 0.5)
+    assert preprocessing == Preprocessing(224, 3, half, half, 0.5)
 
 
 def test_images_of_folders(folder: Path, tmp_path: Path) -> None:

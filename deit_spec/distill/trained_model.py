@@ -1,0 +1,261 @@
+"""A trained model as `evaluate` and `predict` open it: a run, or a spec with weights.
+
+It has what these need: weights, spec, the recipe that says how images are read, and
+the names of its classes.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from deit_spec import published
+from deit_spec.diagnostics import Diagnostic, Severity
+from deit_spec.diagnostics.printable import first_line_of, reason_of
+from deit_spec.distill.prediction import Preprocessing, preprocessing_of
+from deit_spec.graph import Target
+from deit_spec.pipeline import SpecError, compile_checked
+from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
+from deit_spec.recipe.run_files import CLASSES, RECIPE, SPEC, WEIGHTS
+from deit_spec.spec import Checked, DeiTSpec, check_spec
+from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
+
+IMAGENET_CLASSES = 1000
+"""Classes of ImageNet-1k, in the order of their WordNet numbers."""
+WITHOUT_TEACHER = ("teacher=null", "loss.kind=none", "student.weights=null")
+"""Overrides that remove the files from a recipe that only training needs."""
+_DATA_FIELDS = ("builtin", "folder", "dataset", "train_images", "val_images")
+
+
+class ModelError(ValueError):
+    """A model, its class names or its device cannot be used; the text says why."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A spec without errors, a file of weights, and the run folder if there is one."""
+
+    name: str
+    """The path or the published name of the spec."""
+    checked: Checked
+    weights: Path
+    folder: Path | None
+
+    @property
+    def spec(self) -> DeiTSpec:
+        """The spec."""
+        assert self.checked.spec is not None  # noqa: S101  -- see `find_model`
+        return self.checked.spec
+
+    def load(
+        self,
+        device: str,
+        report: Callable[[Sequence[Diagnostic]], object] = lambda _: None,
+    ) -> nn.Module:
+        """Build the model with its weights, in float32 and in evaluation mode.
+
+        Args:
+            device: As torch names it.
+            report: Receives the warnings about the weights.
+
+        Raises:
+            WeightsError: The weights cannot be read or do not fit.
+            ModelError: The device cannot be used.
+        """
+        compiled = compile_checked(self.checked, Target.TRAIN)
+        checkpoint = open_checkpoint(self.weights)
+        plan = make_plan(compiled.graph, checkpoint)
+        require(plan, allowed(strict=True))
+        report([d for d in plan.diagnostics if d.severity is Severity.WARNING])
+        source, name = compiled.source, compiled.graph.name
+        model = fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
+        try:
+            return model.to(device).eval()
+        except (RuntimeError, AssertionError) as error:  # torch raises both
+            reason = first_line_of(error)
+            raise ModelError(f"cannot use the device {device}: {reason}") from None
+
+    def read_recipe(
+        self,
+        path: Path | None = None,
+        overrides: Sequence[str] = (),
+        data: str | None = None,
+    ) -> CheckedRecipe:
+        """Check the recipe that says how images are read, without its teacher.
+
+        Args:
+            path: A recipe in place of the run's. Without either one, the recipe has
+                nothing but this model and `data`.
+            overrides: As `data.unreadable=10`.
+            data: An override that replaces the data, as `data.builtin=digits`.
+
+        Raises:
+            RecipeError: The recipe has errors.
+            ModelError: The run folder has no recipe.
+        """
+        if path is None and self.folder is not None:
+            path = _file_of_run(self.folder, RECIPE)
+        all_overrides = [*WITHOUT_TEACHER, *overrides]
+        if data is not None:
+            fields = [f"data.{field}=null" for field in _DATA_FIELDS]
+            all_overrides = [*WITHOUT_TEACHER, *fields, data, *overrides]
+        spec_path = Path(self.name)
+        spec = str(spec_path.absolute()) if spec_path.is_file() else self.name
+        if path is None:
+            document: dict[str, Any] = {"student": {"spec": spec}, "data": {}}
+            checked = check_recipe(document, all_overrides)
+        else:
+            student = f"student.spec={json.dumps(spec)}"
+            checked = check_recipe(path, [student, *all_overrides])
+        if errors := _errors(checked.diagnostics):
+            raise RecipeError(errors)
+        return checked
+
+    def preprocessing(self, recipe: Path | None, crop: float | None) -> Preprocessing:
+        """How images are read: by a recipe, by the run's, or as ImageNet's.
+
+        Raises:
+            RecipeError: The recipe has errors.
+            ModelError: The run folder has no recipe.
+        """
+        if recipe is None and self.folder is None:
+            return preprocessing_of(self.spec, None, crop)
+        return preprocessing_of(self.spec, self.read_recipe(recipe).recipe, crop)
+
+    def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
+        """The names of the classes: of a file, of the run, or of ImageNet.
+
+        None if they are not known.
+
+        Raises:
+            ModelError: The file cannot be read, or names another number of classes.
+        """
+        count = self.spec.num_classes
+        if path is None and self.folder is not None:
+            own = self.folder / CLASSES
+            path = own if own.is_file() else None
+        if path is None:
+            return imagenet_class_names() if count == IMAGENET_CLASSES else None
+        names = read_class_names(path)
+        if len(names) != count:
+            raise ModelError(
+                f"{path} has {len(names):,} labels, the model {count:,} classes"
+            )
+        return names
+
+
+def find_model(
+    model: str,
+    weights: Path | None = None,
+    check: Callable[[str], Checked] = check_spec,
+) -> TrainedModel:
+    """Find a trained model and check its spec.
+
+    Args:
+        model: A run folder; or, with `weights`, the path of a spec or the name of a
+            published model.
+        weights: A checkpoint to use in place of the run's.
+        check: Reads and checks a spec.
+
+    Raises:
+        ModelError: There is no such run or spec, or no weights, or no class head.
+        SpecError: The spec has errors.
+    """
+    folder = Path(model) if model and Path(model).is_dir() else None
+    if folder is not None:
+        model = str(_file_of_run(folder, SPEC))
+        weights = weights or _file_of_run(folder, WEIGHTS)
+    if weights is None:
+        if not Path(model).exists() and model not in published.names():
+            raise ModelError(f"{model} is not a run folder, spec or published model")
+        raise ModelError(f"{model} has no weights; add --weights FILE")
+    checked = check(model)
+    if checked.spec is None:
+        raise SpecError(_errors(checked.diagnostics))
+    if checked.spec.num_classes is None:
+        raise ModelError(f"{model} has no class head: num_classes is null")
+    return TrainedModel(model, checked, weights, folder)
+
+
+def best_device() -> str:
+    """`cuda` if there is a GPU, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Read the names of classes from a file.
+
+    The file has one name a line. Or it is JSON: a list of names, or a mapping from
+    index to name or from name to index; in place of a name it may have a list that
+    ends with the name, such as a WordNet number and the name.
+
+    Raises:
+        ModelError: The file cannot be read, or has another form.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {reason_of(error)}") from None
+    except UnicodeDecodeError:
+        raise ModelError(f"cannot read {path}: it is not UTF-8") from None
+    if path.suffix.lower() != ".json":
+        return tuple(line.strip() for line in text.rstrip().splitlines())
+    try:
+        return tuple(map(_name, _in_order(json.loads(text))))
+    except (ValueError, TypeError, KeyError, IndexError):
+        raise ModelError(
+            f"{path} is not a list of labels or a mapping between labels and the "
+            "indices from 0"
+        ) from None
+
+
+def imagenet_class_names() -> tuple[str, ...] | None:
+    """The names of ImageNet-1k's classes from the files of timm; None without timm.
+
+    They are read without importing timm, which takes seconds.
+    """
+    spec = find_spec("timm")
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / "data" / "_info"
+    try:
+        synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8")
+        lemmas = (folder / "imagenet_synset_to_lemma.txt").read_text(encoding="utf-8")
+        names = dict(line.split("\t", 1) for line in lemmas.splitlines())
+        return tuple(names[synset] for synset in synsets.split())
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _in_order(value: Any) -> Sequence[Any]:
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        raise TypeError(type(value))
+    by_index = value
+    if all(isinstance(index, int) for index in value.values()):
+        by_index = {str(index): name for name, index in value.items()}
+    return [by_index[str(index)] for index in range(len(value))]
+
+
+def _name(value: Any) -> str:
+    last = value[-1] if isinstance(value, list) else value
+    if not isinstance(last, str):
+        raise TypeError(type(last))
+    return last
+
+
+def _file_of_run(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise ModelError(f"{folder} is not a finished run: it has no {name}")
+    return path
+
+
+def _errors(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [each for each in diagnostics if each.severity is Severity.ERROR]
