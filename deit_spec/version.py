@@ -1,3 +1,3 @@
-"""The version, where the build and the header of generated code both find it."""
+"""The package version, read by the build and written into generated code."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The schema for editors: what a JSON Schema can say of a spec, and what it cannot."""
+"""The JSON Schema of a spec, for editors, and the errors that it cannot express."""
 
 import json
 from collections.abc import Iterator
@@ -9,31 +9,31 @@ from deit_spec.spec.model_limits import LARGEST
 from deit_spec.spec.schema import DeiTSpec, Variant
 
 FILE: Final = "deit-spec.schema.json"
-"""What the schema is called where it is a file."""
+"""The conventional file name of the schema."""
 
 BEYOND: Final = {
-    "DS001": "a text that is no YAML, or UTF-8 (DS002)",
-    "DS003": "a key that is written twice",
+    "DS001": "syntax errors, and invalid UTF-8 (DS002)",
+    "DS003": "duplicate keys",
     "DS004": "a second document",
-    "DS005": "a key that is no string",
+    "DS005": "keys that are not strings",
     "DS006": "tags, and merge keys (DS007)",
-    "DS008": "the size of a text, its nesting and aliases, the length of a number",
-    "DS009": "whether `extends` names a spec, and that none extends itself (DS106)",
-    "DS102": "that 12.0 is no integer",
-    "DS103": "that infinity and not-a-number are no numbers",
-    "DS107": "which characters beyond ASCII are letters, and a line break after a name",
-    "DS201": "that patch_size divides image_size",
-    "DS203": "that num_heads divides embed_dim",
-    "DS205": "that embed_dim times mlp_ratio is at least 1",
+    "DS008": "limits on the file size, the nesting, aliases and the length of numbers",
+    "DS009": "`extends` that does not name a spec, or a cycle of them (DS106)",
+    "DS102": "12.0 where an integer is expected",
+    "DS103": "infinity and NaN",
+    "DS107": "non-ASCII characters in a name that are not letters, and a trailing line break",
+    "DS201": "an image_size that is not divisible by patch_size",
+    "DS203": "an embed_dim that is not divisible by num_heads",
+    "DS205": "an embed_dim times mlp_ratio below 1",
     "DS206": "a teacher without a distillation token, in a spec that extends another",
-    "DS207": "that heads of unequal size have no mean",
+    "DS207": "the mean of two heads with unequal class counts",
     "DS210": "mean_tokens without a distillation token, in a spec that extends another",
-    "DS212": "how many parameters the fields make together",
+    "DS212": "the total number of parameters",
 }
-"""By code, what the validator refuses and the schema cannot."""
+"""By code, the errors that a JSON Schema cannot express."""
 
-# \w of ASCII, and everything beyond: what a letter is there, dialects of regular
-# expressions tell differently.
+# ASCII word characters and all non-ASCII characters: regular expression engines
+# differ in which of the latter are letters.
 _NAME: Final = (
     r"^[^\x00-/:-@\[-^`{-\x7f]"  # a word character
     r"[^\x00-*,/:-@\[-^`{-\x7f]*$"  # or one of `.+-`
@@ -43,8 +43,7 @@ _NAME: Final = (
 def json_schema() -> dict[str, Any]:
     """Make the JSON Schema of a spec, draft 2020-12, from the pydantic models.
 
-    It refuses nothing that the validator takes. `BEYOND` lists what it takes all
-    the same.
+    It accepts every valid spec. `BEYOND` lists the invalid specs that it also accepts.
     """
     properties = _properties(DeiTSpec)
     properties["name"] |= {"pattern": _NAME}
