@@ -21,7 +21,7 @@ BEYOND: Final = {
     "DS009": "`extends` that does not name a spec, or a cycle of them (DS106)",
     "DS102": "12.0 where an integer is expected",
     "DS103": "infinity and NaN",
-    "DS107": "non-ASCII characters in a name that are not letters, and a trailing line break",
+    "DS107": "a name with non-ASCII characters that are not letters, or a line break",
     "DS201": "an image_size that is not divisible by patch_size",
     "DS203": "an embed_dim that is not divisible by num_heads",
     "DS205": "an embed_dim times mlp_ratio below 1",
