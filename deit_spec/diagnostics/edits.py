@@ -1,4 +1,4 @@
-"""Fixes applied to the text that they were made for."""
+"""Apply fixes to the text of their source."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
@@ -7,17 +7,16 @@ from typing import TypeAlias
 from deit_spec.diagnostics.diagnostic import Edit, Fix, Source
 
 Range: TypeAlias = tuple[int, int, str]
-"""Two offsets, and the text to put between them."""
+"""A start and an end offset, and the replacement text."""
 
 
 def apply(
     fixes: Iterable[Fix], source: Source, room: int | None = None
 ) -> tuple[str, list[Fix]]:
-    """Give the text with fixes applied, and the fixes that were.
+    """Apply fixes, and return the new text and the fixes that were applied.
 
-    A fix that touches what an earlier one changes waits: the text has to be read
-    anew first. So does one of another source, and one for which there is no room: with
-    it the text would have more than `room` bytes. All outside the edits stays.
+    A fix is skipped if it overlaps or touches an earlier one, if it changes another
+    source, or if the text would have more than `room` bytes.
     """
     text, taken, applied = source.text, list[Range](), list[Fix]()
     left = None if room is None else room - len(text.encode())
@@ -47,15 +46,15 @@ def _range(edit: Edit) -> Range:
 
 
 def _growth(new: Range, text: str) -> int:
-    """How many bytes a text grows by."""
+    """Return by how many bytes an edit increases the text."""
     start, end, replacement = new
     return len(replacement.encode()) - len(text[start:end].encode())
 
 
 def _is_touched(new: Range, taken: Sequence[Range]) -> bool:
-    """Whether a range overlaps one of the sorted others, or meets it.
+    """Return whether a range overlaps or touches one of the others, which are sorted.
 
-    What meets waits, too: of insertions at one place, the order is not known.
+    The order of two insertions at the same offset is not defined, so touching counts.
     """
     index = bisect_left(taken, new)
     before = index > 0 and new[0] <= taken[index - 1][1]

@@ -1,8 +1,7 @@
-"""Findings as the workflow commands with which GitHub annotates a change.
+"""Diagnostics as workflow commands, which GitHub shows as annotations.
 
-The commands and what they escape:
-https://docs.github.com/actions/reference/workflow-commands-for-github-actions;
-the escapes are those of `escapeData` and `escapeProperty` in
+The commands: https://docs.github.com/actions/reference/workflow-commands-for-github-actions.
+Their escapes: `escapeData` and `escapeProperty` in
 https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts.
 """
 
@@ -17,13 +16,13 @@ _COMMANDS: Final = {
     Severity.WARNING: "warning",
     Severity.NOTE: "notice",
 }
-# The percent sign first: the others bring more of them.
+# The percent sign is first, because the other escapes contain it.
 _DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
-    """Write a command for each finding, one a line."""
+    """Write a command for each diagnostic, one per line."""
     return "".join(f"{_command(each)}\n" for each in diagnostics)
 
 
@@ -31,7 +30,7 @@ def _command(found: Diagnostic) -> str:
     span = found.primary.span
     properties = {"file": visible(span.source.name), "line": span.line}
     if span.end_line == span.line:
-        # GitHub marks columns within one line alone.
+        # GitHub marks columns only within one line.
         last = max(span.end_column - 1, span.column)
         properties |= {"col": span.column, "endColumn": last}
     else:
@@ -44,13 +43,13 @@ def _command(found: Diagnostic) -> str:
 
 
 def _message(found: Diagnostic) -> str:
-    """The message with all that the text form shows around it but the source."""
+    """Join the message and everything that the text format shows except the source."""
     label = f": {found.primary.text}" if found.primary.text else ""
     related = [f"{each.span}: {each.text}" for each in found.secondary if each.text]
     notes = [f"note: {note}" for note in found.notes]
     helps = [f"help: {help_}" for help_ in found.helps]
     lines = "\n".join([f"{found.message}{label}", *related, *notes, *helps])
-    # The runner's log is a terminal, too.
+    # The log of the runner is a terminal too.
     return "\n".join(map(visible, lines.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""Findings as JSON, and back. docs/messages.md describes every field."""
+"""Diagnostics as JSON, and back. docs/messages.md describes each field."""
 
 import json
 from collections import Counter
@@ -17,19 +17,20 @@ from deit_spec.diagnostics.diagnostic import (
 )
 
 VERSION: Final = 1
-"""Rises when a field changes its meaning or goes; new fields may come without."""
+"""Incremented when a field is removed or changes its meaning, not for new fields."""
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
-    """Write findings as one JSON document.
+    """Write diagnostics as one JSON document.
 
-    Encode it with `backslashreplace`: a name that is no UTF-8 is escaped as JSON does.
+    Encode it with `backslashreplace`, so that a file name that is not UTF-8 is
+    escaped as in JSON.
     """
     return json.dumps(as_json(diagnostics), indent=2, ensure_ascii=False) + "\n"
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """Give findings as what `json.dumps` takes."""
+    """Convert diagnostics to a document for `json.dumps`."""
     found = list(diagnostics)
     counts = Counter(each.severity for each in found)
     return {
@@ -40,15 +41,15 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 
 
 def listed(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
-    """Give findings alone, for a document that has more to say."""
+    """Convert diagnostics to a list, for use in another document."""
     return [_diagnostic(each) for each in diagnostics]
 
 
 def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
-    """Read findings back. Their sources have names; their texts are not there.
+    """Read diagnostics back. Their sources have names but no text.
 
     Raises:
-        ValueError: The document is of another version.
+        ValueError: The document has another version.
     """
     if document["version"] != VERSION:
         raise ValueError(f"version is {document['version']!r}, not {VERSION}")
@@ -56,8 +57,8 @@ def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
 
     def span(value: Mapping[str, Any]) -> Span:
         source = sources.setdefault(value["file"], Source(value["file"], ""))
-        places = ("line", "column", "end_line", "end_column")
-        return Span(source, *(value[place] for place in places))
+        keys = ("line", "column", "end_line", "end_column")
+        return Span(source, *(value[key] for key in keys))
 
     def label(value: Mapping[str, Any]) -> Label:
         return Label(span(value["span"]), value["label"])

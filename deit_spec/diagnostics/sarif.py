@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, which code scanning services read.
+"""Diagnostics as SARIF 2.1.0, the format of code scanning services.
 
 The standard: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
 """
@@ -19,12 +19,12 @@ SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
-    """Write findings as one SARIF log."""
+    """Write diagnostics as one SARIF log."""
     return json.dumps(as_sarif(diagnostics), indent=2, ensure_ascii=False) + "\n"
 
 
 def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """Give a log with one run, as what `json.dumps` takes."""
+    """Convert diagnostics to a log with one run, for `json.dumps`."""
     found = list(diagnostics)
     codes = sorted({each.code for each in found})
     driver = {
@@ -34,7 +34,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     }
     run = {
         "tool": {"driver": driver},
-        # Ours count characters, as Python does, not units of UTF-16.
+        # Columns count characters, not UTF-16 code units.
         "columnKind": "unicodeCodePoints",
         "newlineSequences": ["\r\n", "\n", "\r"],
         "results": [_result(each, codes) for each in found],
@@ -70,7 +70,7 @@ def _result(found: Diagnostic, codes: list[str]) -> dict[str, Any]:
 
 
 def _once(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out what is there already, as the standard wants it."""
+    """Remove duplicates, which the standard forbids."""
     kept: list[dict[str, Any]] = []
     for item in items:
         if item not in kept:
@@ -89,23 +89,23 @@ def _location(label: Label) -> dict[str, Any]:
         "artifactLocation": {"uri": _uri(label.span)},
         "region": _region(label.span),
     }
-    words = {"message": {"text": label.text}} if label.text else {}
-    return {"physicalLocation": physical, **words}
+    message = {"message": {"text": label.text}} if label.text else {}
+    return {"physicalLocation": physical, **message}
 
 
 def _uri(span: Span) -> str:
-    """A reference relative to where the command ran, or a URI of a file elsewhere."""
+    """Return a reference relative to the working directory, or an absolute file URI."""
     path = Path(span.source.name)
     name = _bytes(path.as_posix())
-    # Without a colon in its first part, no reference looks like one with a scheme.
+    # A colon is quoted, because it would look like the end of a scheme.
     return "file://" + quote(name) if path.is_absolute() else quote(name, safe="/")
 
 
 def _bytes(name: str) -> bytes:
-    """A name as the system has it, which may be no UTF-8."""
+    """Encode a file name as the file system does; it may not be UTF-8."""
     try:
         return os.fsencode(name)
-    except UnicodeEncodeError:  # no file is called so
+    except UnicodeEncodeError:  # not a possible file name
         return name.encode(errors="surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""Every code has an entry, and every example finds what it is an example of."""
+"""Every code is explained, and its examples are run."""
 
 import re
 from pathlib import Path
@@ -40,24 +40,24 @@ def found_in(
     if language_of(parts) == "yaml":
         return findings_of(parts)
     monkeypatch.chdir(folder)
-    # An example may pretend that another torch is installed.
+    # An example can set another version of torch.
     monkeypatch.setattr(torch, "__version__", torch.__version__)
     return findings_of_script(parts[0].text)
 
 
-def place_of(found: Diagnostic) -> tuple[str, Mark]:
+def location_of(found: Diagnostic) -> tuple[str, Mark]:
     span = found.primary.span
-    place = Mark(span.line, span.column, span.end_line, span.end_column)
-    return span.source.name, place
+    location = Mark(span.line, span.column, span.end_line, span.end_column)
+    return span.source.name, location
 
 
 def printed(said: Explanation) -> str:
-    """What the entry says is printed for its script."""
+    """The output of the script, according to the explanation."""
     return said.example[1].text
 
 
 @pytest.mark.parametrize("code", REPORTED)
-def test_the_example_is_found_and_nothing_else(
+def test_the_example_has_exactly_this_finding(
     code: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -68,7 +68,7 @@ def test_the_example_is_found_and_nothing_else(
     assert [each.code for each in found] == [code]
     if language_of(said.example) == "yaml":
         (marked,) = (part for part in said.example if part.mark)
-        assert place_of(found[0]) == (marked.name, marked.mark)
+        assert location_of(found[0]) == (marked.name, marked.mark)
         return
     shown = f"{render(found).plain}\n"
     if shown != printed(said) and pytestconfig.getoption("force_regen"):
@@ -109,7 +109,7 @@ def test_every_code_has_a_file_and_every_file_a_code() -> None:
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_the_file_is_about_its_code(code: str) -> None:
+def test_the_file_explains_its_code(code: str) -> None:
     assert explanation(code).entry is CATALOGUE[code]
 
 
@@ -120,8 +120,8 @@ def test_names_are_short_words_and_unique() -> None:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
 
 
-def test_the_source_makes_every_code_and_no_other() -> None:
-    """A code without an entry would fail when it is first reported."""
+def test_every_code_is_used_and_no_other() -> None:
+    """A code without an entry would only fail when it is reported."""
     catalogue = ROOT / "deit_spec/diagnostics/catalogue.py"
     made = {
         code
@@ -157,14 +157,14 @@ embed_dim: 768
 """
 
 
-def test_parts_of_an_entry() -> None:
+def test_parse() -> None:
     said = parse(GOOD)
     assert (said.meaning, said.why, said.advice) == ("Meaning.", "Why.", "Advice.")
     assert said.example == (Part("yaml", "embed_dim: 770\n", Mark(1, 12, 1, 15)),)
     assert said.fixed == (Part("yaml", "embed_dim: 768\n"),)
 
 
-def test_a_mark_may_be_empty_or_of_several_lines() -> None:
+def test_a_mark_can_be_empty_or_span_lines() -> None:
     empty = parse(GOOD.replace("«770»", "«»770")).example[0]
     assert (empty.text, empty.mark) == ("embed_dim: 770\n", Mark(1, 12, 1, 12))
     long = parse(GOOD.replace("«770»", "«770\n  # more»")).example[0]
@@ -184,13 +184,13 @@ def test_a_mark_may_be_empty_or_of_several_lines() -> None:
         ("## How to fix it", "## Example"),
         ("«770»", "770"),
         ("768", "«768»"),
-        ("```yaml\nembed_dim: «", "Words.\n\n```yaml\nembed_dim: «"),
+        ("```yaml\nembed_dim: «", "Prose.\n\n```yaml\nembed_dim: «"),
         ("```yaml\nembed_dim: «", "```json\nembed_dim: «"),
         ("```yaml\nembed_dim: 768\n```", ""),
         ("```yaml\nembed_dim: 768\n```", "```yaml\nembed_dim: 768"),
     ],
 )
-def test_an_entry_out_of_form_is_refused(old: str, new: str) -> None:
+def test_a_malformed_explanation_is_rejected(old: str, new: str) -> None:
     assert old in GOOD
     with pytest.raises(MalformedError):
         parse(GOOD.replace(old, new))

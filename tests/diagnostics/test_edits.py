@@ -1,4 +1,4 @@
-"""Fixes applied at once: those that touch nothing of one another, of one source."""
+"""Fixes are applied together if they do not touch and have the same source."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from deit_spec.diagnostics.edits import apply
 SOURCE = Source("a.yaml", "abcdefghij")
 
 
-def fix(*places: tuple[int, int, str], source: Source = SOURCE) -> Fix:
-    """Edits of a source of one line, by the offsets that they go between."""
+def fix(*changes: tuple[int, int, str], source: Source = SOURCE) -> Fix:
+    """A fix with edits given as start offset, end offset and text."""
     edits = (
         Edit(Span(source, 1, start + 1, 1, end + 1), text)
-        for start, end, text in places
+        for start, end, text in changes
     )
     return Fix("", tuple(edits))
 
@@ -33,7 +33,9 @@ def fix(*places: tuple[int, int, str], source: Source = SOURCE) -> Fix:
         ((6, 6, "-"), "abcXf-ghij"),
     ],
 )
-def test_what_touches_waits(other: tuple[int, int, str], text: str | None) -> None:
+def test_a_touching_fix_is_skipped(
+    other: tuple[int, int, str], text: str | None
+) -> None:
     first, second = fix((3, 5, "X")), fix(other)
     after, applied = apply([first, second], SOURCE)
     alone = "abcXfghij"
@@ -41,7 +43,7 @@ def test_what_touches_waits(other: tuple[int, int, str], text: str | None) -> No
     assert applied == ([first, second] if text else [first])
 
 
-def test_a_fix_is_applied_whole_or_not() -> None:
+def test_a_fix_is_applied_completely_or_not_at_all() -> None:
     first, second = fix((3, 5, "X")), fix((0, 1, "-"), (4, 5, "-"))
     assert apply([first, second], SOURCE) == ("abcXfghij", [first])
 
@@ -52,7 +54,7 @@ def test_fixes_in_any_order() -> None:
 
 
 def test_a_fix_of_another_source_is_not_applied() -> None:
-    """Not even of one with the same name and text: it was read at another time."""
+    """Not even if the other source has the same name and text."""
     again = Source(SOURCE.name, SOURCE.text)
     other, own = fix((0, 1, "-"), source=again), fix((9, 10, "-"))
     assert apply([other, own], SOURCE) == ("abcdefghi-", [own])

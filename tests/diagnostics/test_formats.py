@@ -1,4 +1,4 @@
-"""Every form says all that it can, in the way that its readers demand."""
+"""Each format contains everything it can express, in valid syntax."""
 
 import json
 import re
@@ -17,25 +17,25 @@ COMMAND = re.compile(r"::(error|warning|notice) ([^\n]*?)::([^\n\r]*)")
 
 
 @given(st.lists(FINDINGS, max_size=3))
-def test_json_comes_back_as_it_went(found: list[Diagnostic]) -> None:
+def test_json_round_trip(found: list[Diagnostic]) -> None:
     text = render(found, Format.JSON)
     read = json_form.from_json(json.loads(text))
     assert render(read, Format.JSON) == text
-    assert [_said(each) for each in read] == [_said(each) for each in found]
+    assert [_content(each) for each in read] == [_content(each) for each in found]
 
 
-def _said(found: Diagnostic) -> tuple[Any, ...]:
-    """All of a finding, with sources by their names."""
+def _content(found: Diagnostic) -> tuple[Any, ...]:
+    """The content of a diagnostic, with the names of its sources."""
     edits = found.fix.edits if found.fix else ()
     return (
         found.code,
         found.severity,
         found.message,
-        [(*_place(label.span), label.text) for label in _labels(found)],
+        [(*_location(label.span), label.text) for label in _labels(found)],
         found.notes,
         found.helps,
         found.fix and found.fix.title,
-        [(*_place(edit.span), edit.text) for edit in edits],
+        [(*_location(edit.span), edit.text) for edit in edits],
     )
 
 
@@ -43,7 +43,7 @@ def _labels(found: Diagnostic) -> list[Label]:
     return [found.primary, *found.secondary]
 
 
-def _place(span: Span) -> tuple[str, int, int, int, int]:
+def _location(span: Span) -> tuple[str, int, int, int, int]:
     return (
         span.source.name,
         span.line,
@@ -53,14 +53,14 @@ def _place(span: Span) -> tuple[str, int, int, int, int]:
     )
 
 
-def test_another_version_of_json_is_refused() -> None:
+def test_another_version_of_json_is_rejected() -> None:
     with pytest.raises(ValueError, match="version is 2, not 1"):
         json_form.from_json({"version": 2})
 
 
 @given(st.lists(FINDINGS, max_size=3))
-def test_github_reads_back_what_was_said(found: list[Diagnostic]) -> None:
-    """The runner takes a line up to `::`, splits at commas and undoes the escapes."""
+def test_github_round_trip(found: list[Diagnostic]) -> None:
+    """Parsed as the runner does: up to `::`, split at commas, unescaped."""
     lines = render(found, Format.GITHUB).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(found)
@@ -72,7 +72,7 @@ def test_github_reads_back_what_was_said(found: list[Diagnostic]) -> None:
         span = each.primary.span
         place = {"file": visible(span.source.name), "line": str(span.line)}
         if span.line == span.end_line:
-            # The last column that is marked; a place without width marks one.
+            # The last column, inclusive; an empty span has one column.
             last = max(span.column, span.end_column - 1)
             place |= {"col": str(span.column), "endColumn": str(last)}
         else:
@@ -112,14 +112,14 @@ def _unescaped(text: str) -> str:
 
 
 @given(st.lists(FINDINGS, max_size=3))
-def test_concise_is_a_printable_line_a_finding(found: list[Diagnostic]) -> None:
+def test_concise_is_one_printable_line_per_finding(found: list[Diagnostic]) -> None:
     lines = render(found, Format.CONCISE).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(found)
     assert all(line.isprintable() for line in lines)
 
 
-def test_concise_names_place_code_and_help() -> None:
+def test_concise_contains_location_code_and_help() -> None:
     first, second, *_ = render(wrong(), Format.CONCISE).splitlines()
     assert first == (
         "wrong one.yaml:1:1: error[DS101]: unknown key `image_sizes`; "

@@ -1,4 +1,4 @@
-"""SARIF is valid, and tells all that a finding has, with its fixes."""
+"""SARIF is valid and contains everything of a diagnostic, with its fixes."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose, edi
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.spec import check_text
 
-# From the package @microsoft/jest-sarif 1.0.0-beta.0 (MIT), as it is there.
+# From the package @microsoft/jest-sarif 1.0.0-beta.0 (MIT), unchanged.
 SARIF_SCHEMA = Path(__file__).with_name("sarif-2.1.0-rtm.5.json")
 SARIF = jsonschema.Draft4Validator(
     json.loads(SARIF_SCHEMA.read_text(encoding="utf-8")),
@@ -25,7 +25,7 @@ SARIF = jsonschema.Draft4Validator(
 
 
 @given(st.lists(FINDINGS, max_size=3))
-def test_sarif_is_what_its_schema_says(found: list[Diagnostic]) -> None:
+def test_sarif_is_valid(found: list[Diagnostic]) -> None:
     SARIF.validate(json.loads(render(found, Format.SARIF)))
 
 
@@ -38,7 +38,7 @@ def test_sarif_is_what_its_schema_says(found: list[Diagnostic]) -> None:
         ("\ud800.yaml", "%ED%A0%80.yaml"),
     ],
 )
-def test_sarif_names_files_by_their_bytes(name: str, uri: str) -> None:
+def test_sarif_encodes_file_names(name: str, uri: str) -> None:
     found = diagnose("DS009", "", Label(Span(Source(name, ""), 1, 1, 1, 1)))
     (run,) = json.loads(render([found], Format.SARIF))["runs"]
     place = run["results"][0]["locations"][0]["physicalLocation"]
@@ -46,7 +46,7 @@ def test_sarif_names_files_by_their_bytes(name: str, uri: str) -> None:
 
 
 def test_sarif_counts_columns_in_characters() -> None:
-    """A face is one, where UTF-16, which is meant without this, has two."""
+    """An emoji is one column, not the two code units of UTF-16."""
     found = check_text("{'😀': 1}".encode(), "a.yaml").diagnostics
     (run,) = json.loads(render(found, Format.SARIF))["runs"]
     assert run["columnKind"] == "unicodeCodePoints"
@@ -54,7 +54,7 @@ def test_sarif_counts_columns_in_characters() -> None:
     assert region["endColumn"] - region["startColumn"] == len("'😀'")
 
 
-def test_the_schema_of_sarif_can_fail() -> None:
+def test_the_schema_rejects_an_invalid_log() -> None:
     log = json.loads(render(wrong(), Format.SARIF))
     log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"] = {
         "startLine": 0
@@ -62,7 +62,7 @@ def test_the_schema_of_sarif_can_fail() -> None:
     assert not SARIF.is_valid(log)
 
 
-def test_sarif_says_all_of_a_finding() -> None:
+def test_sarif_contains_the_finding() -> None:
     (run,) = json.loads(render(wrong(), Format.SARIF))["runs"]
     rules = run["tool"]["driver"]["rules"]
     for result, found in zip(run["results"], wrong(), strict=True):
@@ -77,20 +77,20 @@ def test_sarif_says_all_of_a_finding() -> None:
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_the_fixes_of_sarif_are_those_of_the_findings(line_break: str) -> None:
-    """Applied by what the log alone says: its lines, its columns, its texts."""
+def test_sarif_fixes_are_those_of_the_findings(line_break: str) -> None:
+    """The edits are applied with the information in the log only."""
     text = f"# 😀\u2028\n{WRONG}qkv_bias: yes\n".replace("\n", line_break)
     found = check_text(text.encode(), "a.yaml").diagnostics
     (run,) = json.loads(render(found, Format.SARIF))["runs"]
-    mended = [
+    fixable = [
         (result["fixes"][0], each.fix)
         for result, each in zip(run["results"], found, strict=True)
         if each.fix
     ]
-    assert len(mended) == 4
-    for told, fix in mended:
-        assert told["description"]["text"] == fix.title
-        (change,) = told["artifactChanges"]
+    assert len(fixable) == 4
+    for sarif_fix, fix in fixable:
+        assert sarif_fix["description"]["text"] == fix.title
+        (change,) = sarif_fix["artifactChanges"]
         assert change["artifactLocation"]["uri"] == "a.yaml"
         after = _replaced(text, change["replacements"], run["newlineSequences"])
         assert after == edits.apply([fix], fix.source)[0]
@@ -112,7 +112,7 @@ def _start(replacement: dict[str, Any]) -> tuple[int, int]:
     return region["startLine"], region["startColumn"]
 
 
-def test_sarif_tells_of_another_place_once() -> None:
+def test_sarif_has_no_duplicate_locations() -> None:
     span = Span(Source("a.yaml", ""), 1, 2, 3, 4)
     found = diagnose(
         "DS009",

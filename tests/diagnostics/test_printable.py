@@ -1,4 +1,4 @@
-"""Nothing invisible, nothing that a terminal obeys."""
+"""No invisible characters and no escape sequences are printed."""
 
 import pytest
 from hypothesis import given
@@ -24,5 +24,5 @@ def test_examples(text: str, shown: str) -> None:
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=())))
-def test_any_text_is_made_printable(text: str) -> None:
+def test_any_text_becomes_printable(text: str) -> None:
     assert visible(text).isprintable()
