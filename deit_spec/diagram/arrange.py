@@ -1,18 +1,18 @@
-"""Which items stand above each other and which side by side.
+"""Layout: which items are drawn one below the other, and which side by side.
 
-A scope's items come in the order in which they run. Where only one value
-crosses from the items above to the items below, the order is cut. What stands
-between two cuts and falls apart is drawn side by side; a short chain that
-starts at a learned table comes in from the side of what reads it.
+The items of a scope are in execution order. The order is cut wherever a single
+value passes from the items above to the items below. Independent items between two
+cuts are drawn side by side. A short chain that starts at a learned table is drawn
+beside the item that reads it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from deit_spec.diagram.area import Area, fits_across, fits_beside, share_of
+from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item
-from deit_spec.diagram.room import Area, fits_across, fits_beside, share_of
-from deit_spec.diagram.view import View
 from deit_spec.ops import ParameterOp
 
 _DEEPEST = 8
@@ -20,7 +20,7 @@ _DEEPEST = 8
 
 @dataclass(eq=False)
 class Single:
-    """One item, with the chains that come in from the side."""
+    """An item, with the chains that are drawn beside it."""
 
     item: Item
     feeders: list[list[Item]] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Single:
 
 @dataclass(eq=False)
 class Fork:
-    """Branches side by side, all from one value."""
+    """Branches from one value, drawn side by side."""
 
     branches: list[list["Single | Fork"]]
 
@@ -37,7 +37,7 @@ Step: TypeAlias = Single | Fork
 
 
 def inner_items(steps: list[Step]) -> list[Item]:
-    """Every item of some steps, those beside the stream left out."""
+    """Return the items of steps, without the chains beside them."""
     found: list[Item] = []
     for step in steps:
         if isinstance(step, Single):
@@ -49,7 +49,7 @@ def inner_items(steps: list[Step]) -> list[Item]:
 
 
 def arrange(items: list[Item], view: View, area: Area) -> list[Step]:
-    """Lay out the items of a scope in an area."""
+    """Arrange the items of a scope in an area."""
     feeders = {
         path: chains
         for path, chains in _feeders(items, view).items()
@@ -61,7 +61,7 @@ def arrange(items: list[Item], view: View, area: Area) -> list[Step]:
 
 
 def _feeders(items: list[Item], view: View) -> dict[str, list[list[Item]]]:
-    """The chains that come in from the side, by the path of what reads them."""
+    """Find the chains that can be drawn beside the item that reads them."""
     readers: dict[str, list[Item]] = {}
     for item in items:
         for value in item.reads:
@@ -76,7 +76,7 @@ def _feeders(items: list[Item], view: View) -> dict[str, list[list[Item]]]:
 
 
 def _side_sources(items: list[Item], view: View) -> list[Item]:
-    """The items that read nothing, without the one that the stream starts at."""
+    """Return the items without inputs, except the one where the main line starts."""
     sources = [item for item in items if not item.reads]
     made = {item.value for item in items}
     if any(value not in made for item in items for value in item.reads):
@@ -90,7 +90,7 @@ def _is_table(item: Item, view: View) -> bool:
 
 
 def _chain(source: Item, readers: dict[str, list[Item]], view: View) -> list[Item]:
-    """The items from a source to the first that reads more than them."""
+    """Follow a source down to the first item that also reads another value."""
     chain = [source]
     while True:
         last = chain[-1]
@@ -105,7 +105,7 @@ def _chain(source: Item, readers: dict[str, list[Item]], view: View) -> list[Ite
 
 
 class _Arranger:
-    """Cuts a stream of items; `room` is the width that there is for them."""
+    """Divides items into steps; `room` is the available width."""
 
     def __init__(
         self, feeders: dict[str, list[list[Item]]], view: View, room: int
@@ -115,7 +115,7 @@ class _Arranger:
         self.whole = room
 
     def steps(self, items: list[Item], depth: int, room: int) -> list[Step]:
-        """Cut a stream into regions and lay each out."""
+        """Cut items into regions and arrange each."""
         found: list[Step] = []
         region: list[Item] = []
         for item, is_cut in zip(items, _cuts(items), strict=True):
@@ -131,7 +131,7 @@ class _Arranger:
     def region(
         self, items: list[Item], depth: int, room: int, whole: int
     ) -> Iterator[Step]:
-        """Lay out what stands between two cuts, of `whole` items in all."""
+        """Arrange the items between two cuts, out of `whole` items in total."""
         parts = _parts(items)
         if depth == _DEEPEST or (len(parts) == 1 and len(items) == whole):
             parts = [[item] for item in items]
@@ -146,7 +146,7 @@ class _Arranger:
                 yield from self.steps(part, depth + 1, room)
 
     def joint(self, item: Item, room: int, above: list[Step]) -> Iterator[Step]:
-        """Lay out an item below others; below a fork, what feeds it is a branch."""
+        """Arrange an item at a cut; below a fork, its chains become branches."""
         chains = self.feeders.get(item.path, [])
         if not above or not isinstance(above[-1], Fork) or not chains:
             yield from self.single(item, room)
@@ -162,7 +162,7 @@ class _Arranger:
         yield Single(item)
 
     def single(self, item: Item, room: int) -> Iterator[Step]:
-        """Lay out one item; what feeds it stands above where there is less room."""
+        """Arrange one item; its chains go above it if they do not fit beside it."""
         chains = self.feeders.get(item.path, [])
         if room == self.whole:
             yield Single(item, chains)
@@ -174,7 +174,7 @@ class _Arranger:
 
 
 def _cuts(items: list[Item]) -> list[bool]:
-    """For each item, whether its value alone crosses from it to later ones."""
+    """Return for each item whether only its value is used by later items."""
     last: dict[str, int] = {}
     for place, item in enumerate(items):
         last.update(dict.fromkeys(item.reads, place))
@@ -188,7 +188,7 @@ def _cuts(items: list[Item]) -> list[bool]:
 
 
 def _parts(items: list[Item]) -> list[list[Item]]:
-    """Groups of items that read nothing of each other, in order."""
+    """Group the items that are connected to each other, in order."""
     heads = list(range(len(items)))
 
     def head(place: int) -> int:

@@ -1,13 +1,86 @@
-"""A sheet of character cells on which lines join by themselves."""
+"""A grid of character cells in which lines join automatically."""
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from rich.cells import cell_len
 
 from deit_spec.cost import Cost
 from deit_spec.diagnostics.printable import visible
-from deit_spec.diagram.glyphs import CUT, DOWN, LEFT, RIGHT, UP, ascii_of, glyph
+
+UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
+
+SOLID: Final = {
+    UP: "│",
+    DOWN: "│",
+    UP | DOWN: "│",
+    LEFT: "─",
+    RIGHT: "─",
+    LEFT | RIGHT: "─",
+    DOWN | RIGHT: "╭",
+    DOWN | LEFT: "╮",
+    UP | RIGHT: "╰",
+    UP | LEFT: "╯",
+    UP | DOWN | RIGHT: "├",
+    UP | DOWN | LEFT: "┤",
+    DOWN | LEFT | RIGHT: "┬",
+    UP | LEFT | RIGHT: "┴",
+    UP | DOWN | LEFT | RIGHT: "┼",
+}
+DASHED: Final = {
+    UP: "╎",
+    DOWN: "╎",
+    UP | DOWN: "╎",
+    LEFT: "╌",
+    RIGHT: "╌",
+    LEFT | RIGHT: "╌",
+}
+
+INTO_TOP: Final = "▼"
+INTO_LEFT: Final = "▶"
+INTO_RIGHT: Final = "◀"
+SUM: Final = "⊕"
+CUT: Final = "…"
+
+_ASCII: Final = {
+    **dict.fromkeys("│╎", "|"),
+    **dict.fromkeys("─╌–", "-"),  # noqa: RUF001  -- the dash of ranges
+    **dict.fromkeys("╭╮", "."),
+    **dict.fromkeys("╰╯", "'"),
+    **dict.fromkeys("├┤┬┴┼", "+"),
+    "╎": ":",
+    INTO_TOP: "v",
+    INTO_LEFT: ">",
+    INTO_RIGHT: "<",
+    SUM: "O",
+    CUT: "~",
+    "→": ">",
+    "×": "x",
+    "·": "*",
+    "√": "V",
+    "ᵀ": "T",
+    "²": "2",
+}
+
+
+def ascii_of(text: str) -> str:
+    """Replace each character that is not ASCII with one that is.
+
+    >>> ascii_of("╭─ softmax(q·kᵀ/√D)·v ─╮")
+    '.- softmax(q*kT/VD)*v -.'
+    """
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() else _ASCII.get(c, "?") for c in text)
+
+
+def glyph(arms: int, *, dashed: bool = False) -> str:
+    """Return the line character with these arms; only straight lines are dashed."""
+    if dashed and arms in DASHED:
+        return DASHED[arms]
+    return SOLID[arms]
+
 
 LINE = "dim"
 TITLE = "bold"
@@ -18,10 +91,10 @@ PLAIN = ""
 
 
 class Canvas:
-    """Rows of cells, downwards without end.
+    """Rows of cells, extended downwards as needed.
 
-    A cell has arms, from the lines through it, or a character, which hides
-    them. `costs` are the numbers that stand beside a row, with their style.
+    A cell contains the arms of the lines through it, or a character, which hides
+    them. `costs` are the costs of the rows, with their style.
     """
 
     def __init__(self, width: int, *, ascii_only: bool = False) -> None:
@@ -46,14 +119,14 @@ class Canvas:
             self._join(y, left + 1, LEFT, dashed=dashed)
 
     def frame(self, left: int, right: int, top: int, bottom: int) -> None:
-        """Draw a rectangle through four corners, all inclusive."""
+        """Draw a rectangle; all four edges are inclusive."""
         self.horizontal(left, right, top)
         self.horizontal(left, right, bottom)
         self.vertical(left, top, bottom)
         self.vertical(right, top, bottom)
 
     def write(self, x: int, y: int, text: str, style: str, end: int) -> int:
-        """Write a text from `x`, cut before `end`; return the column after it."""
+        """Write a text at `x`, truncated at `end`; return the column after it."""
         text = clip(self.plain(text), end - x, self.plain(CUT))
         row = self._cells[y]
         self.height = max(self.height, y + 1)
@@ -68,17 +141,17 @@ class Canvas:
         return x
 
     def plain(self, text: str) -> str:
-        """A text as it will be written: visible, and in ASCII where asked for."""
+        """Return a text as it is written: printable, and in ASCII if requested."""
         text = visible(text)
         return ascii_of(text) if self.ascii_only else text
 
     def charge(self, y: int, cost: Cost, style: str = NUMBER) -> None:
-        """Write a cost beside a row; costs of the same row add up."""
+        """Add a cost to a row."""
         if cost != Cost():
             self.costs[y] = (self.costs.get(y, (Cost(), ""))[0] + cost, style)
 
     def row(self, y: int) -> Iterator[tuple[str, str]]:
-        """The characters of a row and their styles, blank ends left out."""
+        """Return the characters of a row and their styles, without trailing blanks."""
         arms, cells = self._arms.get(y, {}), self._cells.get(y, {})
         for x in range(max([*arms, *cells], default=-1) + 1):
             if x in cells:
@@ -98,7 +171,7 @@ class Canvas:
 
 
 def clip(text: str, width: int, mark: str = CUT) -> str:
-    """Cut a text to a width, with a mark where something is left out.
+    """Truncate a text to a width, and mark it if it was longer.
 
     >>> clip("blocks.11", 6)
     'block…'

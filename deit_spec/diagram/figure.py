@@ -1,24 +1,110 @@
-"""The figure: title, flow, prediction, what is kept, and totals."""
+"""The figure: title, flow, prediction, unused layers, and totals."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.text import Text
 
-from deit_spec.cost import Cost
-from deit_spec.diagram.boxes import border
-from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas, clip
-from deit_spec.diagram.columns import Columns
-from deit_spec.diagram.flow import Flow
-from deit_spec.diagram.glyphs import INTO_TOP, ascii_of
+from deit_spec.cost import Cost, short
+from deit_spec.diagram.area import Area
+from deit_spec.diagram.boxes import Row, border, counted, lay
+from deit_spec.diagram.canvas import (
+    FAINT,
+    INTO_TOP,
+    NUMBER,
+    SHAPE,
+    TITLE,
+    Canvas,
+    ascii_of,
+    clip,
+)
+from deit_spec.diagram.connectors import Sheet
+from deit_spec.diagram.flow_painter import Flow
+from deit_spec.diagram.graph_view import View, condense
 from deit_spec.diagram.items import Item, items_of
-from deit_spec.diagram.lines import Sheet
-from deit_spec.diagram.names import condense
-from deit_spec.diagram.room import Area
-from deit_spec.diagram.rows import Row, lay
-from deit_spec.diagram.view import View
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Images
+
+HEADS = ("parameters", "MACs")
+_GAP = 2
+_SHORT = len("999.99 M")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of numbers at the right edge of the page.
+
+    Parameter counts are exact, or all of them are abbreviated if one is too long.
+    """
+
+    page: int
+    parameters: int
+    macs: int
+    exact: bool
+
+    @classmethod
+    def of(cls, page: int, total: Cost) -> "Columns":
+        """Return columns that are wide enough for a total."""
+        widest = counted(total.parameters)
+        parameters = max(len(HEADS[0]), len(widest))
+        macs = max(_SHORT, len(short(total.macs)))
+        return cls(page, parameters, macs, exact=widest == f"{total.parameters:,}")
+
+    @property
+    def figure(self) -> int:
+        """The width of the figure itself."""
+        return self.page - self.parameters - self.macs - 2 * _GAP
+
+    def place(self, line: Text, parameters: str, macs: str, style: str) -> Text:
+        """Write numbers to the right of a line."""
+        pad = self.figure - cell_len(line.plain)
+        gap = " " * _GAP
+        numbers = f"{parameters:>{self.parameters}}{gap}{macs:>{self.macs}}"
+        line.append(" " * (pad + _GAP))
+        line.append(numbers.rstrip(), style)
+        return line
+
+    def charge(self, line: Text, cost: Cost, style: str) -> Text:
+        """Write a cost to the right of a line; zeros are left blank."""
+        write = counted if self.exact else short
+        parameters = write(cost.parameters) if cost.parameters else ""
+        return self.place(
+            line, parameters, short(cost.macs) if cost.macs else "", style
+        )
+
+    def rule(self) -> Text:
+        """Return a horizontal line across the page."""
+        return Text("─" * self.page, FAINT)
+
+    def heading(self, line: Text) -> Text:
+        """Write the headings of the columns."""
+        return self.place(line, *HEADS, TITLE)
+
+    def lines(self, canvas: Canvas) -> list[Text]:
+        """Return the rows of a canvas with their costs."""
+        found = []
+        for y in range(canvas.height):
+            line = Text()
+            for text, style in _same_style(canvas, y):
+                line.append(text, style)
+            if y in canvas.costs:
+                line = self.charge(line, *canvas.costs[y])
+            found.append(line)
+        return found
+
+
+def _same_style(canvas: Canvas, y: int) -> list[tuple[str, str]]:
+    """Return the text of a row, joined where the style is the same."""
+    found: list[tuple[str, str]] = []
+    for text, style in canvas.row(y):
+        if found and found[-1][1] == style:
+            found[-1] = (found[-1][0] + text, style)
+        else:
+            found.append((text, style))
+    return found
+
 
 NARROWEST, WIDEST = 80, 120
 _DETAILED = 100
@@ -27,16 +113,16 @@ _DETAILED = 100
 def draw(
     graph: LayerGraph, *, width: int, expand: bool = False, ascii_only: bool = False
 ) -> Text:
-    """Draw the architecture of a final graph, from the images to the outputs.
+    """Draw the architecture of a graph, from the images to the outputs.
 
     Args:
-        graph: A graph with shapes.
-        width: The columns there are; 80 at least and 120 at most are used.
-        expand: Draw equal blocks one by one.
-        ascii_only: Use ASCII alone, one character for each of the other glyphs.
+        graph: A graph with inferred shapes.
+        width: The available columns. At least 80 and at most 120 are used.
+        expand: Draw equal blocks separately.
+        ascii_only: Use only ASCII characters.
 
     Returns:
-        Lines without trailing blanks, with styles that are for a terminal only.
+        Lines without trailing blanks. Styles are for terminals.
     """
     page = min(max(width, NARROWEST), WIDEST)
     view = View(graph, expand=expand, detail=page >= _DETAILED)
@@ -68,8 +154,8 @@ def _draw_all(canvas: Canvas, view: View) -> None:
 
 def _title(graph: LayerGraph, width: int) -> Text:
     images = [op for _, op in graph.ops() if isinstance(op, Images)]
-    told = [graph.target.value, *(op.summary for op in images[:1])]
-    rest = f", {', '.join(told)}"
+    details = [graph.target.value, *(op.summary for op in images[:1])]
+    rest = f", {', '.join(details)}"
     line = Text(clip(Canvas(0).plain(graph.name), max(8, width - len(rest))), TITLE)
     line.append(rest)
     line.truncate(width)
@@ -85,7 +171,7 @@ def _totals(columns: Columns, cost: Cost) -> Iterator[Text]:
 
 
 def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
-    """Draw the prediction lightly, below the values that it joins."""
+    """Draw the prediction in a faint style, below the values that it joins."""
     canvas, view = sheet.canvas, sheet.view
     inputs = view.graph.inputs(path)
     drawn = [sheet.ends[value] for value in inputs if value in sheet.ends]
@@ -95,19 +181,19 @@ def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
         canvas.horizontal(x, middle, y + 1, dashed=True)
     canvas.vertical(middle, y + 1, y + 2, dashed=True)
     canvas.write(middle, y + 2, INTO_TOP, FAINT, canvas.width)
-    words = f"{path}: {view.summary(path)}"
+    text = f"{path}: {view.summary(path)}"
     if len(drawn) < len(inputs):
-        words += f" of {', '.join(inputs)}"
+        text += f" of {', '.join(inputs)}"
     shape = view.shape(path)
-    start = max(0, min(middle - len(words) // 2, canvas.width - len(words + shape) - 1))
-    x = canvas.write(start, y + 3, words, FAINT, canvas.width)
+    start = max(0, min(middle - len(text) // 2, canvas.width - len(text + shape) - 1))
+    x = canvas.write(start, y + 3, text, FAINT, canvas.width)
     canvas.write(x + 1, y + 3, shape, SHAPE, canvas.width)
     canvas.charge(y + 3, view.costs[path])
     return y + 4
 
 
 def _kept(canvas: Canvas, view: View, y: int) -> None:
-    """List what no output reads and the state dict has."""
+    """List the layers that no output uses but that are in the state dict."""
     if not view.dead:
         return
     title = "kept for the state dict"
@@ -122,7 +208,7 @@ def _kept(canvas: Canvas, view: View, y: int) -> None:
 
 
 def _kept_rows(view: View) -> list[Row]:
-    """A row for each layer; those that differ in numbers alone share one."""
+    """Make a row for each layer; layers that differ only in numbers share one."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for path in view.dead:
         like = re.sub(r"\d+", "0", path)

@@ -1,4 +1,4 @@
-"""What a figure draws as one thing: a layer, a scope, or a run of equal scopes."""
+"""The items of a figure: layers, scopes, and runs of equal scopes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,17 @@ from itertools import pairwise
 
 import networkx as nx
 
-from deit_spec.diagram.glyphs import TO
-from deit_spec.diagram.view import View
+from deit_spec.diagram.graph_view import TO, View
 from deit_spec.graph import Scope, runs
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """A layer, or scopes that are built alike and feed each other.
+    """A layer, or a run of equal scopes that are connected in sequence.
 
-    `path` is the layer's, or that of the first scope. `reads` are the values
-    that come from outside, `value` is the one that goes on from the last scope,
-    and `inner` the same one as the first scope knows it.
+    `path` is the path of the layer or of the first scope. `reads` are the inputs
+    from outside, `value` is the output of the last scope that continues, and
+    `inner` is the corresponding output of the first scope.
     """
 
     path: str
@@ -29,17 +28,17 @@ class Item:
 
     @property
     def count(self) -> int:
-        """How often the item is there."""
+        """The number of scopes that the item represents."""
         return max(1, len(self.scopes))
 
     @property
     def is_frame(self) -> bool:
-        """Whether scopes are inside, which are drawn as a flow of their own."""
+        """Whether the item has nested scopes, which are drawn as a flow inside."""
         return bool(self.scopes) and bool(self.scopes[0].scopes)
 
 
 def items_of(scope: Scope, view: View) -> list[Item]:
-    """The items of a scope that the flow goes through, in an order that runs."""
+    """Return the items of a scope that are in the flow, in execution order."""
     return _ordered(list(_items(scope, view)))
 
 
@@ -56,13 +55,13 @@ def _items(scope: Scope, view: View) -> Iterator[Item]:
 
 
 def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
-    """Cut a sequence where two neighbours differ, or are wired otherwise."""
+    """Split a sequence where two neighbors differ in structure or inputs."""
     if view.expand:
         yield from ([scope] for scope in scopes)
         return
-    for alike in runs(scopes):
-        run, wiring = alike[:1], None
-        for before, scope in pairwise(alike):
+    for equal in runs(scopes):
+        run, wiring = equal[:1], None
+        for before, scope in pairwise(equal):
             found = _wiring(before, scope)
             if found is None or wiring not in (None, found):
                 yield run
@@ -74,7 +73,7 @@ def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
 
 
 def _wiring(before: Scope, scope: Scope) -> tuple[int, ...] | None:
-    """Where each input of a scope comes from: the scope before, or further up."""
+    """Return where each input of a scope comes from: the scope before, or above."""
     outputs = {path: place for place, path in enumerate(before.outputs)}
     found = []
     for mine, theirs in zip(scope.inputs, before.inputs, strict=True):
@@ -102,7 +101,7 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
 
 
 def _ordered(items: list[Item]) -> list[Item]:
-    """Sort so that a value is made before it is read, where that can be."""
+    """Sort topologically, if the items have no cycle."""
     places = {item.value: place for place, item in enumerate(items)}
     edges = [
         (places[value], place)

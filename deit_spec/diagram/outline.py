@@ -1,4 +1,4 @@
-"""The layers by path, as a tree."""
+"""The layers as a tree, nested by path."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -9,15 +9,14 @@ from rich.tree import Tree
 
 from deit_spec.cost import Cost, short
 from deit_spec.diagnostics.printable import visible
-from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE
-from deit_spec.diagram.glyphs import ascii_of
-from deit_spec.diagram.rows import counted
-from deit_spec.diagram.view import View
+from deit_spec.diagram.boxes import counted
+from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE, ascii_of
+from deit_spec.diagram.graph_view import View
 from deit_spec.graph import LayerGraph, Scope, runs
 
 
 class _AsciiTree(Tree):
-    """A tree whose guides are ASCII on every console."""
+    """A tree with ASCII guides on every console."""
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -28,15 +27,15 @@ class _AsciiTree(Tree):
 
 
 def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -> Tree:
-    """Nest the layers by path, each with its output's shape and its cost.
+    """Nest the layers by path, each with its output shape and its cost.
 
     Args:
-        graph: A graph with shapes.
-        expand: Show equal blocks one by one.
-        ascii_only: Use ASCII alone, the guides included.
+        graph: A graph with inferred shapes.
+        expand: Show equal blocks separately.
+        ascii_only: Use only ASCII characters.
 
     Returns:
-        A tree for a rich console to print.
+        A tree to print with a rich console.
     """
     return _Outline(graph, expand=expand, ascii_only=ascii_only).root()
 
@@ -58,7 +57,7 @@ class _Outline:
         return found
 
     def fill(self, parent: Tree, scope: Scope) -> None:
-        """Add what is in a scope."""
+        """Add the contents of a scope."""
         groups = dict(self.groups(scope))
         for name, item in scope.items.items():
             if isinstance(item, str):
@@ -67,7 +66,7 @@ class _Outline:
                 self.scopes(parent, groups[name])
 
     def groups(self, scope: Scope) -> Iterator[tuple[str, list[Scope]]]:
-        """The scopes inside, by the name of the first of those that are one line."""
+        """Return the nested scopes, equal ones as one group, with the first name."""
         joined = scope.is_sequence and not self.view.expand
         cut = runs(scope.scopes) if joined else [[inner] for inner in scope.scopes]
         for run in cut:
@@ -81,7 +80,7 @@ class _Outline:
         )
 
     def scopes(self, parent: Tree, run: list[Scope]) -> None:
-        """Add a scope, or equal ones as one."""
+        """Add a scope, or one entry for equal scopes."""
         first, last = run[0], run[-1]
         name = first.name
         if first.path.rpartition(".")[0] and name.isdigit():
@@ -108,16 +107,16 @@ class _Outline:
         return text
 
     def plain(self, text: str) -> str:
-        """A text as it will be written."""
+        """Return a text as it is written."""
         text = visible(text)
         return ascii_of(text) if self.ascii_only else text
 
 
 def _sums(view: View) -> dict[str, Cost]:
-    """What every scope costs, the whole model under the empty path."""
+    """Return the cost of each scope, and of the whole model as the empty path."""
     found: dict[str, Cost] = {}
     for path, cost in view.costs.items():
         while path:
-            path = path.rpartition(".")[0]  # noqa: PLW2901  -- from inside out
+            path = path.rpartition(".")[0]  # noqa: PLW2901  -- each parent
             found[path] = found.get(path, Cost()) + cost
     return found

@@ -1,4 +1,4 @@
-"""Graphs to draw: as specs make them, and as later passes may."""
+"""Graphs to draw: from specs, and with structures that passes can create."""
 
 from collections.abc import Callable
 from typing import Any
@@ -77,7 +77,7 @@ def block(graph: LayerGraph, path: str, x: str) -> str:
 
 
 def attention_returned() -> LayerGraph:
-    """Every block returns what its heads attend to, and the tokens after it."""
+    """Every block outputs its attention and its tokens."""
     graph = LayerGraph("attention_returned", "0")
     x = images(graph)
     outputs = {}
@@ -90,7 +90,7 @@ def attention_returned() -> LayerGraph:
 
 
 def last_block_short() -> LayerGraph:
-    """The last block computes one token alone, from slices of the projection."""
+    """The last block computes only one token, with a split projection."""
     graph = LayerGraph("last_block_short", "0")
     x = images(graph)
     for index in range(2):
@@ -116,7 +116,7 @@ def last_block_short() -> LayerGraph:
 
 
 def far_readers() -> LayerGraph:
-    """Layers read others far above, more of them than there are lanes."""
+    """Layers read more distant layers than there are lanes."""
     graph = LayerGraph("far_readers", "0")
     x = images(graph)
     made = [x]
@@ -134,7 +134,7 @@ def far_readers() -> LayerGraph:
 
 
 def diamonds() -> LayerGraph:
-    """Branches within branches, beside a direct line, and one more table."""
+    """Nested branches beside a direct line, and several tables."""
     graph = LayerGraph("diamonds", "0")
     x = images(graph)
     one = graph.add("one", LayerNorm(C, 1e-6), [x])
@@ -154,7 +154,7 @@ def diamonds() -> LayerGraph:
 
 
 class FirstToken(ReadToken):
-    """Keeps a dimension for the one token that it reads."""
+    """Reads a token and keeps the token dimension."""
 
     def __init__(self) -> None:
         super().__init__(0)

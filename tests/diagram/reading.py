@@ -1,4 +1,4 @@
-"""Reads a drawn figure back: its shapes, its numbers and its lines."""
+"""Parse a figure: its shapes, its numbers and its lines."""
 
 import re
 
@@ -20,7 +20,7 @@ def shapes_in(figure: str) -> set[str]:
 
 
 def loose_ends(figure: str) -> list[str]:
-    """Arms of a line that meet neither the arm of another nor a text or arrow."""
+    """Find line ends that meet no other line, text or arrow."""
     body = figure.split("\n")[2:]
     rule = next(y for y, line in enumerate(body) if line.startswith("────"))
     rows = body[:rule]
@@ -45,7 +45,7 @@ def _meets(rows: list[str], y: int, x: int, arm: str) -> bool:
 
 
 def _captioned(row: str, x: int) -> bool:
-    """Whether a blank is the margin of a caption in the edge of a box."""
+    """Whether a blank is the margin of a caption in the border of a box."""
     return row[x - 1 : x].strip() != "" and row[x + 1 : x + 2].strip() != ""
 
 

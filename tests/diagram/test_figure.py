@@ -1,4 +1,4 @@
-"""What holds for every figure, whatever the graph."""
+"""Properties of every figure."""
 
 import json
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from diagram.graphs_to_draw import HAND_MADE, STD, C, finished, graph_of, images
 from diagram.reading import loose_ends, numbers, shapes_in
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from deit_spec.cost import total
 from deit_spec.diagram import as_json, draw, tree
-from deit_spec.diagram.rows import counted
+from deit_spec.diagram.boxes import counted
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.ops import Add, Dim, JoinTokens, Linear, Table, show
 
@@ -46,7 +46,7 @@ def graphs(drawn: st.DrawFn) -> LayerGraph:
 
 
 def check(graph: LayerGraph, width: int, *, expand: bool) -> None:
-    """Everything that a figure promises."""
+    """Check width, shapes, lines, totals, determinism and ASCII of a figure."""
     figure = draw(graph, width=width, expand=expand)
     lines = figure.plain.split("\n")
     assert max(map(cell_len, lines)) <= min(max(width, 80), 120)
@@ -66,17 +66,15 @@ def check(graph: LayerGraph, width: int, *, expand: bool) -> None:
     assert [len(line) for line in plain.split("\n")] == [len(line) for line in lines]
 
 
-@settings(max_examples=60)
 @given(graphs(), st.integers(60, 140), st.booleans())
 def test_every_spec(graph: LayerGraph, width: int, expand: bool) -> None:  # noqa: FBT001
     check(graph, width, expand=expand)
     assert json.loads(json.dumps(as_json(graph))) == as_json(graph)
 
 
-@settings(max_examples=40)
 @given(graphs())
-def test_every_layer_is_there(graph: LayerGraph) -> None:
-    """Expanded, each path ends in a name that stands in the figure."""
+def test_every_layer_is_drawn(graph: LayerGraph) -> None:
+    """An expanded figure contains the name of every layer."""
     text = draw(graph, width=120, expand=True).plain
     for path in graph:
         assert path.rpartition(".")[2] in text, path
@@ -97,10 +95,9 @@ def test_every_output_is_named(make: Callable[[], LayerGraph]) -> None:
         assert name in text
 
 
-@settings(max_examples=80)
 @given(st.data())
 def test_any_wiring(data: st.DataObject) -> None:
-    """Layers that read any earlier ones: no line is loose, no edge left out."""
+    """Layers with any earlier inputs: no line ends in nothing, no layer is missing."""
     graph = wired(data)
     check(graph, data.draw(st.sampled_from([80, 120])), expand=False)
     text = draw(graph, width=120).plain
@@ -145,7 +142,7 @@ def wired(data: st.DataObject) -> LayerGraph:
     "name", ["[bold]red[/bold]", "日本語" * 30, "a\nb\x1b[31m", "é" * 64]
 )
 @pytest.mark.parametrize("ascii_only", [False, True])
-def test_a_name_is_only_text(name: str, *, ascii_only: bool) -> None:
+def test_a_name_is_plain_text(name: str, *, ascii_only: bool) -> None:
     graph = graph_of(depth=1, **SIZES)
     graph.network.graph["name"] = name
     figure = draw(graph, width=80, ascii_only=ascii_only)

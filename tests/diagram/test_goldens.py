@@ -1,4 +1,4 @@
-"""Pictures kept beside this file; `--force-regen` draws them anew."""
+"""Figures, trees and JSON compared with golden files."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_two_blocks_expanded(file_regression: FileRegressionFixture) -> None:
 
 
 def test_blocks_with_drop_path(file_regression: FileRegressionFixture) -> None:
-    """The first block has none, so it is drawn by itself."""
+    """The first block has no drop path, so it is drawn separately."""
     graph = graph_of(depth=12, drop_path=0.1, **HEADS)
     file_regression.check(draw(graph, width=80).plain)
 

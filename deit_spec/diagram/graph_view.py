@@ -1,21 +1,77 @@
-"""What a figure needs to know about a graph, gathered once in O(layers)."""
+"""The graph as a figure needs it: layers, costs, and short names for equal blocks."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from deit_spec.cost import Cost, costs
-from deit_spec.diagram.names import condense, spread
 from deit_spec.graph import LayerGraph, Scope, build_scopes
 from deit_spec.ops import show
 
+TO = "–"  # noqa: RUF001  -- the dash of a range
+_NUMBER = re.compile(r"(\d+)")
+
+
+def condense(names: Iterable[str]) -> list[str]:
+    """Join consecutive names that differ in one number, which counts up.
+
+    >>> condense(["blocks.0.add2", "blocks.1.add2", "blocks.2.add2", "norm"])
+    ['blocks.0–2.add2', 'norm']
+    """  # noqa: RUF002
+    groups: list[list[list[str]]] = []
+    for name in names:
+        parts = _NUMBER.split(name)
+        if groups and _continues(groups[-1], parts):
+            groups[-1].append(parts)
+        else:
+            groups.append([parts])
+    return [_written(group) for group in groups]
+
+
+def spread(texts: Sequence[str], joint: str) -> str:
+    """Join texts that differ in some words, with `joint` between these words.
+
+    >>> spread(["part 0 of 3", "part 1 of 3"], ", ")
+    'part 0, 1 of 3'
+    """
+    if len(set(texts)) == 1:
+        return texts[0]
+    words = [text.split(" ") for text in texts]
+    if len({len(row) for row in words}) > 1:
+        return joint.join(texts)
+    columns = zip(*words, strict=True)
+    return " ".join(joint.join(dict.fromkeys(column)) for column in columns)
+
+
+def _differs(one: list[str], other: list[str]) -> list[int]:
+    if len(one) != len(other):
+        return []
+    pairs = enumerate(zip(one, other, strict=True))
+    return [place for place, (a, b) in pairs if a != b]
+
+
+def _continues(group: list[list[str]], parts: list[str]) -> bool:
+    places = _differs(group[-1], parts)
+    if len(places) != 1 or not places[0] % 2:
+        return False
+    if len(group) > 1 and _differs(group[0], group[1]) != places:
+        return False
+    return int(parts[places[0]]) == int(group[-1][places[0]]) + 1
+
+
+def _written(group: list[list[str]]) -> str:
+    first, last = group[0], group[-1]
+    pairs = zip(first, last, strict=True)
+    return "".join(a if a == b else f"{a}{TO}{b}" for a, b in pairs)
+
 
 class View:
-    """A graph as one figure sees it.
+    """A graph, with what a figure needs to know about it, computed in O(layers).
 
     `flow` are the layers in the figure: all that an output depends on. `extra`
-    is the prediction where nothing else needs it, `dead` is the rest. `alive`
-    are the scopes that the flow goes through, `subtotals` what they cost.
+    is the prediction if nothing else depends on it, and `dead` are the unused
+    layers. `alive` are the scopes in the flow, and `subtotals` their costs.
     """
 
     def __init__(self, graph: LayerGraph, *, expand: bool, detail: bool) -> None:
@@ -47,13 +103,13 @@ class View:
 
     @contextmanager
     def inside(self, scopes: tuple[Scope, ...]) -> Iterator[None]:
-        """Draw the first of some equal scopes for all of them."""
+        """While drawing the first of several equal scopes, refer to all of them."""
         self._runs.append(scopes)
         yield
         self._runs.pop()
 
     def twins(self, path: str) -> list[str]:
-        """The layers that a drawn layer stands for, itself first."""
+        """Return the layers that a drawn layer represents, itself first."""
         paths = [path]
         for scopes in self._runs:
             inside = f"{scopes[0].path}." if scopes else ""
@@ -68,30 +124,30 @@ class View:
         return paths
 
     def summary(self, path: str) -> str:
-        """What a layer does, and from where to where that goes in a run."""
+        """Summarize a layer, with the range of values in equal scopes."""
         twins = self.twins(path)
         ends = (twins[0], twins[-1])
         return spread([self.graph.op(end).summary for end in ends], " … ")
 
     def output_names(self, path: str) -> list[str]:
-        """What the model calls a value that it returns."""
+        """Return the names of the outputs that a value is."""
         twins = self.twins(path)
         return condense(name for twin in twins for name in self.names.get(twin, ()))
 
     def shape(self, path: str) -> str:
-        """The shape of a value, written out."""
+        """Format the shape of a value."""
         return show(self.graph.shape(path))
 
     def readers(self, path: str) -> list[str]:
-        """The layers of the flow that read a value."""
+        """Return the layers in the flow that read a value."""
         return [path for path in self.graph.readers(path) if path in self.flow]
 
     def read_by_extra(self, value: str) -> bool:
-        """Whether the prediction reads a value."""
+        """Return whether the prediction reads a value."""
         return self.extra is not None and value in self.graph.inputs(self.extra)
 
     def read_by_only(self, value: str, path: str, scopes: tuple[Scope, ...]) -> bool:
-        """Whether a layer, or the first of some scopes, is all that reads a value."""
+        """Return whether only this layer or scope reads a value."""
         inside = f"{path}."
         readers = self.readers(value)
         if scopes:
@@ -99,14 +155,14 @@ class View:
         return readers == [path]
 
     def reads_of(self, scope: Scope) -> Iterator[str]:
-        """The values from outside that the flow through a scope reads."""
+        """Return the values from outside that a scope reads."""
         inside = f"{scope.path}."
         for value in scope.inputs:
             if any(path.startswith(inside) for path in self.readers(value)):
                 yield value
 
     def main_output(self, scope: Scope) -> int:
-        """Which output of a scope goes on: the last one made that is read."""
+        """Return the index of the output that continues: the last one that is read."""
         inside = f"{scope.path}."
 
         def rank(place: int) -> tuple[bool, bool, int]:
@@ -118,7 +174,7 @@ class View:
 
 
 def _extra(graph: LayerGraph) -> str | None:
-    """The prediction, where it is a layer that serves nothing else."""
+    """Return the prediction if it is a layer that nothing else reads."""
     path = graph.predict
     if path is None or path in graph.outputs.values() or graph.readers(path):
         return None
@@ -128,7 +184,7 @@ def _extra(graph: LayerGraph) -> str | None:
 
 
 def _needed(graph: LayerGraph) -> set[str]:
-    """The layers that the outputs depend on."""
+    """Return the layers that the outputs depend on."""
     found = set(graph.outputs.values())
     waiting = list(found)
     while waiting:
@@ -140,7 +196,7 @@ def _needed(graph: LayerGraph) -> set[str]:
 
 
 def _around(path: str) -> Iterator[str]:
-    """The scopes around a layer."""
+    """Return the scopes that contain a layer."""
     while "." in path:
         path = path.rpartition(".")[0]
         yield path

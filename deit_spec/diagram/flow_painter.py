@@ -1,33 +1,39 @@
-"""The items of a scope from top to bottom, with the lines between them."""
+"""Draws the items of a scope from top to bottom, with the lines between them."""
 
 from collections.abc import Collection
 from dataclasses import replace
 
-from deit_spec.diagram import boxes
+from deit_spec.diagram.area import Area, halves, split
 from deit_spec.diagram.arrange import Fork, Single, Step, arrange, inner_items
-from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE
-from deit_spec.diagram.glyphs import INTO_LEFT, INTO_RIGHT, INTO_TOP, SUM
+from deit_spec.diagram.boxes import border, lines_of, stubs_of, width_of
+from deit_spec.diagram.canvas import (
+    FAINT,
+    INTO_LEFT,
+    INTO_RIGHT,
+    INTO_TOP,
+    NUMBER,
+    SHAPE,
+    SUM,
+    TITLE,
+)
+from deit_spec.diagram.connectors import Lines, Ports, plan_rails
 from deit_spec.diagram.items import Item, items_of
-from deit_spec.diagram.lines import Lines, Ports
-from deit_spec.diagram.rails import plan_rails
-from deit_spec.diagram.room import Area, halves, split
-from deit_spec.diagram.rows import stubs_of
 from deit_spec.ops import Add
 
 
 class Flow(Lines):
-    """Draws the items of a scope downwards, and what is inside them."""
+    """Draws the items of a scope and their contents."""
 
     def items(self, items: list[Item], entries: Ports, wanted: Collection[str]) -> None:
-        """Draw items, in from `entries` and out to `wanted`."""
+        """Draw items, with lines from `entries` and to `wanted`."""
         self.steps(arrange(items, self.view, self.area), entries, wanted)
 
     def steps(self, steps: list[Step], entries: Ports, wanted: Collection[str]) -> None:
-        """Draw steps that are laid out already."""
+        """Draw steps that are already arranged."""
         self.wanted = wanted
         self.rails = plan_rails(steps, entries, wanted, self.area.lanes)
         if not self.is_frame and set(wanted) & set(self.rails.lanes):
-            # What such a rail leads to has its edge further left.
+            # The box at the end of such a rail starts further left.
             self.whole = replace(self.whole, left=self.whole.left + 2)
         self.area = replace(self.whole, left=self.whole.left + 2 * self.rails.count)
         self.box_width = self._common_width(steps)
@@ -50,11 +56,11 @@ class Flow(Lines):
     def _common_width(self, steps: list[Step]) -> int:
         items = [step.item for step in steps if isinstance(step, Single)]
         return max(
-            (boxes.width_of(i, self.view, beside=self.beside) for i in items), default=0
+            (width_of(i, self.view, beside=self.beside) for i in items), default=0
         )
 
     def single(self, step: Single, *, is_last: bool) -> None:
-        """Draw an item, what feeds it, and what it gives."""
+        """Draw an item with its inputs and its output."""
         item = step.item
         self.feed(step.feeders)
         arriving = {v: self.open.pop(v) for v in item.reads if v in self.open}
@@ -68,7 +74,7 @@ class Flow(Lines):
         self.leave(item, bottom, is_last=is_last)
 
     def is_sum(self, item: Item, arriving: Ports, by_rail: list[str]) -> bool:
-        """Whether an item can be drawn as one sign, a line on each side at most."""
+        """Return whether an item is a sum with at most one line on each side."""
         if item.scopes or not isinstance(self.view.graph.op(item.path), Add):
             return False
         xs = [x for x, _ in arriving.values()]
@@ -76,7 +82,7 @@ class Flow(Lines):
         return left < 2 and sum(x > self.area.trunk for x in xs) < 2  # noqa: PLR2004
 
     def sum(self, item: Item, arriving: Ports, by_rail: list[str]) -> int:
-        """Draw a sum as a sign in the stream; return its row."""
+        """Draw a sum as a sign on the main line; return its row."""
         y, trunk, canvas = self.y, self.area.trunk, self.canvas
         for x, top in arriving.values():
             canvas.vertical(x, top, y)
@@ -100,7 +106,7 @@ class Flow(Lines):
     def box(
         self, item: Item, arriving: Ports, by_rail: list[str], stubs: list[str]
     ) -> int:
-        """Draw a box with the lines into it; return the row of its lower edge."""
+        """Draw a box with the lines into it; return the row of its lower border."""
         if arriving:
             for x, top in arriving.values():
                 self.canvas.vertical(x, top, self.y)
@@ -122,23 +128,23 @@ class Flow(Lines):
         return self.y - 1
 
     def plain_box(self, item: Item, area: Area, stubs: list[str], least: int) -> None:
-        """Draw a layer, or a scope of layers, as rows in a box."""
+        """Draw a layer or a scope as a box with rows."""
         style = FAINT if self.nested or item.count > 1 else NUMBER
-        lines = boxes.lines_of(item, self.view, area, stubs, beside=self.beside)
+        lines = lines_of(item, self.view, area, stubs, beside=self.beside)
         for y, line in enumerate(lines, self.y + 1):
             for x, text, look in line.pieces:
                 end = area.right - 2
                 self.canvas.write(area.left + 2 + x, y, text, look, end)
             self.canvas.charge(y, line.cost, style)
         bottom = self.y + 1 + max(len(lines), least)
-        boxes.border(self.canvas, area, self.y, bottom, item)
+        border(self.canvas, area, self.y, bottom, item)
         if item.count > 1:
             cost = self.view.subtotals[item.path]
             self.canvas.charge(bottom, cost, FAINT)
         self.y = bottom + 1
 
     def frame(self, item: Item, arriving: Ports, named: list[str]) -> None:
-        """Draw a scope with its own flow inside."""
+        """Draw a scope as a frame with a flow inside."""
         top, area = self.y, self.area
         inner = Area(area.left + 2, area.right - 2, area.trunk)
         flow = Flow(self.sheet, inner, top + 1, nested=True, beside=False)
@@ -153,13 +159,13 @@ class Flow(Lines):
         bottom = flow.y
         for x, y in flow.open.values():
             self.canvas.vertical(x, y, bottom)
-        boxes.border(self.canvas, area, top, bottom, item)
+        border(self.canvas, area, top, bottom, item)
         style = FAINT if self.nested or item.count > 1 else NUMBER
         self.canvas.charge(bottom, self.view.subtotals[item.path], style)
         self.y = bottom + 1
 
     def feed(self, chains: list[list[Item]]) -> None:
-        """Draw the chains that come in from the side, in the order of arguments."""
+        """Draw the chains beside an item, in the order of its inputs."""
         if not chains:
             return
         left, right = halves(self.area)
@@ -196,6 +202,6 @@ class Flow(Lines):
         self.open, self.y = opened, bottom
 
     def beneath(self, area: Area, items: list[Item], y: int, *, beside: bool) -> "Flow":
-        """A flow for some part of this area."""
+        """Return a flow for a part of this area."""
         area = area.for_items(items, self.view)
         return Flow(self.sheet, area, y, nested=self.nested, beside=beside)

@@ -1,24 +1,98 @@
-"""The lines of a flow: where they go on, run beside it, and end."""
+"""The lines between the boxes of a figure."""
 
-from collections.abc import Collection  # noqa: TC003  -- as everywhere
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from deit_spec.cost import Cost
-from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas
-from deit_spec.diagram.glyphs import INTO_LEFT, INTO_TOP
+from deit_spec.diagram.area import Area
+from deit_spec.diagram.arrange import Single, Step
+from deit_spec.diagram.canvas import (
+    FAINT,
+    INTO_LEFT,
+    INTO_TOP,
+    NUMBER,
+    SHAPE,
+    TITLE,
+    Canvas,
+)
+from deit_spec.diagram.graph_view import View, condense
 from deit_spec.diagram.items import Item
-from deit_spec.diagram.names import condense
-from deit_spec.diagram.rails import Rails
-from deit_spec.diagram.room import Area
-from deit_spec.diagram.view import View
+
+
+@dataclass
+class Rails:
+    """The lane of each value that bypasses a step, and the number of lanes.
+
+    `direct` are the values that the step directly below reads.
+    """
+
+    lanes: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+    direct: set[str] = field(default_factory=set)
+
+
+def plan_rails(
+    steps: list[Step], entries: Collection[str], wanted: Collection[str], most: int
+) -> Rails:
+    """Assign a lane to each value that is read further down, up to `most` lanes.
+
+    `entries` are the values from above, and `wanted` those that continue below.
+    """
+    made = dict.fromkeys(entries, -1)
+    for place, step in enumerate(steps):
+        if isinstance(step, Single):
+            made[step.item.value] = place
+    rails = Rails()
+    ends = _last_readers(steps, made, wanted, rails)
+    busy: list[int] = []
+    for value, start in sorted(made.items(), key=lambda pair: pair[1]):
+        if value not in ends:
+            continue
+        lane = next((k for k, end in enumerate(busy) if end <= start), len(busy))
+        if lane >= most:
+            continue
+        busy[lane : lane + 1] = [ends[value]]
+        rails.lanes[value] = lane
+    rails.count = len(busy)
+    return rails
+
+
+def _last_readers(
+    steps: list[Step],
+    made: dict[str, int],
+    wanted: Collection[str],
+    rails: Rails,
+) -> dict[str, int]:
+    """Return the last step to which each value needs a rail; note direct values."""
+    ends: dict[str, int] = {}
+    for place, step in enumerate(steps):
+        for value in reads_of(step):
+            if made.get(value, place) == place - 1:
+                rails.direct.add(value)
+            elif value in made and made[value] < place and isinstance(step, Single):
+                ends[value] = place
+    for value in wanted:
+        if value in made and made[value] == len(steps) - 1:
+            rails.direct.add(value)
+        elif value in made:
+            ends[value] = len(steps)
+    return ends
+
+
+def reads_of(step: Step) -> set[str]:
+    """Return the values that a step reads."""
+    if isinstance(step, Single):
+        return set(step.item.reads)
+    return {v for branch in step.branches for inner in branch for v in reads_of(inner)}
+
 
 Ports = dict[str, tuple[int, int]]
-"""Where the line of a value ends for now: its column and its row."""
+"""The column and the row of the current end of the line of each value."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The canvas, the graph drawn on it, and where its outputs came to stand."""
+    """The canvas, its graph, and the positions of the outputs."""
 
     canvas: Canvas
     view: View
@@ -26,10 +100,10 @@ class Sheet:
 
 
 class Lines:
-    """Lines downwards within an area; `y` is the next free row.
+    """Draws lines downwards within an area; `y` is the next free row.
 
-    `open` holds the lines that lead down to what comes next, `tops` the rows
-    down to which the rails are drawn.
+    `open` are the lines to the next item, and `tops` the rows down to which the
+    rails are drawn.
     """
 
     def __init__(
@@ -49,11 +123,11 @@ class Lines:
         self.box_width = 0
 
     def lane(self, value: str) -> int:
-        """The column of a rail."""
+        """Return the column of a rail."""
         return self.whole.left + 2 * self.rails.lanes[value]
 
     def enter(self, value: str, x: int, y: int, readers: list[str]) -> None:
-        """Take over a line from above, for `readers`."""
+        """Continue a line from above to its `readers`."""
         by_rail, direct = value in self.rails.lanes, value in self.rails.direct
         if direct and not by_rail and self.is_branch:
             self.open[value] = (x, y)
@@ -63,7 +137,7 @@ class Lines:
             self.end_names(value, x, [f"to {name}" for name in condense(readers)])
 
     def label(self, value: str, x: int, top: int) -> None:
-        """Draw a line on by one row, with its shape, and send off its rail."""
+        """Extend a line by a row with its shape, and start its rail."""
         y, view = self.y, self.view
         self.canvas.vertical(x, top, y)
         self.canvas.write(x + 2, y, view.shape(value), SHAPE, self.whole.right)
@@ -75,7 +149,7 @@ class Lines:
         self.y += 1
 
     def leave(self, item: Item, bottom: int, *, is_last: bool) -> None:
-        """Draw what comes out of an item, and how much all its copies cost."""
+        """Draw the output of an item, and the cost of all scopes that it represents."""
         trunk, value = self.area.trunk, item.value
         if item.count > 1:
             self.times(item)
@@ -91,7 +165,7 @@ class Lines:
             self.end_names(value, trunk, names)
 
     def names_of(self, item: Item) -> list[str]:
-        """The outputs that a value is, or who reads it where no line leads."""
+        """Return the names of the output, or of its readers if no line leads there."""
         with self.view.inside(item.scopes):
             names = self.view.output_names(item.inner)
         value = item.value
@@ -100,7 +174,7 @@ class Lines:
         return [f"to {name}" for name in condense(self.view.readers(value))]
 
     def side_names(self, value: str, names: list[str]) -> None:
-        """Write outputs beside a line that goes on."""
+        """Write the names of outputs beside a line that continues."""
         trunk = self.area.trunk
         for name in names:
             self.canvas.vertical(trunk, self.y - 1, self.y)
@@ -112,7 +186,7 @@ class Lines:
             self.y += 1
 
     def end_names(self, value: str, x: int, names: list[str]) -> None:
-        """Write outputs below a line that ends."""
+        """Write the names of outputs below a line that ends."""
         text = ", ".join(names)
         if names:
             self.canvas.vertical(x, self.y - 1, self.y)
@@ -124,7 +198,7 @@ class Lines:
         self.sheet.ends[value] = (x, self.y - 1)
 
     def times(self, item: Item) -> None:
-        """Say what all copies of an item cost, in the row below the first."""
+        """Write the cost of all scopes of an item in the row below it."""
         cost = Cost()
         for scope in item.scopes:
             cost += self.view.subtotals[scope.path]

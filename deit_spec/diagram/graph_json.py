@@ -1,4 +1,4 @@
-"""The graph as plain data, for other programs."""
+"""The graph as JSON."""
 
 from dataclasses import fields
 from typing import Any
@@ -13,24 +13,24 @@ VERSION = 1
 
 
 def as_json(graph: LayerGraph) -> dict[str, Any]:
-    """Describe a graph with shapes as data that JSON can hold.
+    """Convert a graph with inferred shapes to a document for `json.dumps`.
 
-    The keys are `format` and `version` of this description, and
+    The keys are `format` and `version` of the document, and
 
-    - `name`, `digest`: the spec's name and the hash of its content,
+    - `name`, `digest`: the name of the spec and the hash of its content,
     - `target`: "train" or "inference",
-    - `outputs`: what `forward` returns, the path of each output by name,
-    - `predict`: the path of what `predict` returns, or null,
-    - `totals`: `parameters` and `macs` (multiply-accumulates for one image),
-    - `nodes`: the layers in the order in which they run,
-    - `edges`: the values between them: `source` and `target` paths, `argument`
-      (the position among the target's inputs) and `shape`, written out.
+    - `outputs`: the outputs of `forward`, as a mapping from name to path,
+    - `predict`: the path of the output of `predict`, or null,
+    - `totals`: `parameters` and `macs` (multiply-accumulates per image),
+    - `nodes`: the layers in execution order,
+    - `edges`: the values between layers: the paths `source` and `target`,
+      `argument` (the index among the inputs of the target) and `shape` (a text).
 
-    A node has its `path`, `op` (the kind of layer), `summary` (a few words),
-    `fields` (what the op is declared with), `shape` (of its output: a list of
-    `symbol`, empty where there is none, `size`, null for the batch, and `text`),
-    `parameters` (`name` in the state dict, `shape` in sizes, `count`), `macs`
-    and `span` (`file`, `line` and `column` in the spec, from 1; or null).
+    A node has a `path`, `op` (the class of the layer), `summary` (a short text),
+    `fields` (the fields of the op), `shape` (of the output: a list of `symbol`,
+    which may be empty, `size`, null for the batch, and `text`), `parameters`
+    (`name` in the state dict, `shape` in sizes, `count`), `macs` and `span`
+    (`file`, 1-based `line` and `column` in the spec; or null).
     """
     found = costs(graph)
     order = graph.order()
@@ -78,7 +78,7 @@ def _edges(graph: LayerGraph, path: str) -> list[dict[str, Any]]:
 
 
 def _fields(op: Op) -> dict[str, Any]:
-    """The fields that are plain values or dimensions."""
+    """Return the fields that are plain values or dimensions."""
     found: dict[str, Any] = {}
     for field in fields(op):  # type: ignore[arg-type]  # every op is a dataclass
         value = getattr(op, field.name)

@@ -1,10 +1,10 @@
-"""How the width of a figure is shared out."""
+"""How the width of a figure is divided."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item
-from deit_spec.diagram.view import View
 
 _NARROW_BOX = 16
 _SCOPE_BOX = 30
@@ -12,12 +12,12 @@ _FRAME = 46
 _LANE = 2
 _MOST_LANES = 4
 _STREAM = 4
-"""The columns that a line with an edge on each side takes."""
+"""The width of a line with a margin on both sides."""
 
 
 @dataclass(frozen=True)
 class Area:
-    """Columns from `left` to before `right`; `trunk` is the one of the stream."""
+    """The columns from `left` up to `right`; the main line is in column `trunk`."""
 
     left: int
     right: int
@@ -25,18 +25,18 @@ class Area:
 
     @property
     def width(self) -> int:
-        """How many columns there are."""
+        """The number of columns."""
         return self.right - self.left
 
     @property
     def lanes(self) -> int:
-        """How many rails have room beside the stream and what stands in it."""
+        """The number of rails that fit to the left of the main line and its boxes."""
         beside = (self.trunk - self.left - _STREAM) // 2
         spare = (self.width - _NARROW_BOX - _LANE) // 2
         return max(0, min(_MOST_LANES, beside, spare))
 
     def around(self, width: int, ports: Collection[int]) -> "Area":
-        """A part of this width about the stream, wide enough for every port."""
+        """Return a part of this width around the main line that includes all ports."""
         left = self.trunk - width // 2
         left = max(self.left, min(left, self.right - width))
         right = min(self.right, left + width)
@@ -45,7 +45,7 @@ class Area:
         return replace(self, left=left, right=right)
 
     def for_items(self, items: Collection[Item], view: View) -> "Area":
-        """The same columns, the stream where there is room for its labels."""
+        """Move the main line so that the labels to the right of it fit."""
         labels = [len(view.shape(item.value)) for item in items if item.value]
         rightmost = self.right - _STREAM + 1 - max(labels, default=0)
         trunk = min((self.left + self.right) // 2, rightmost)
@@ -53,14 +53,14 @@ class Area:
 
 
 def halves(area: Area) -> tuple[Area, Area]:
-    """What is left and right of the stream."""
+    """Return the areas to the left and to the right of the main line."""
     left = Area(area.left, area.trunk - 1, 0)
     right = Area(area.trunk + 2, area.right, 0)
     return left, right
 
 
 def split(area: Area, parts: int) -> list[Area]:
-    """Cut an area into parts of one width, a column apart."""
+    """Split an area into parts of equal width, one column apart."""
     if not parts:
         return []
     width = share_of(area.width, parts)
@@ -69,25 +69,25 @@ def split(area: Area, parts: int) -> list[Area]:
 
 
 def share_of(width: int, parts: int) -> int:
-    """The width of each of some parts that are a column apart."""
+    """Return the width of each part if the parts are one column apart."""
     return (width - parts + 1) // parts
 
 
 def fits_beside(chains: Collection[list[Item]], area: Area, view: View) -> bool:
-    """Whether chains have room beside the stream, half of them on each side."""
+    """Return whether chains fit beside the main line, half of them on each side."""
     half = (len(chains) + 1) // 2
     room = min(side.width for side in halves(area)) - _LANE
     return max(needed(chain, view) + 1 for chain in chains) * half <= room
 
 
 def fits_across(parts: Collection[list[Item]], room: int, view: View) -> bool:
-    """Whether branches have room side by side."""
+    """Return whether branches fit side by side."""
     share = share_of(room - _LANE, len(parts))
     return all(needed(part, view) <= share for part in parts)
 
 
 def needed(items: Collection[Item], view: View) -> int:
-    """The least width in which items can be drawn."""
+    """Return the smallest width in which items can be drawn."""
     return max(_needed(item, view) for item in items)
 
 
