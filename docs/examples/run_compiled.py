@@ -1,8 +1,8 @@
-"""Run a compiled model on random images: it takes torch and the one file.
+"""Run a compiled model on random images. Needs only torch and the compiled file.
 
 python run_compiled.py build/base.py
 """
-# ruff: noqa: INP001, T201  -- a script, which prints
+# ruff: noqa: INP001, T201  -- a script that prints
 
 import importlib.util
 import sys
@@ -19,14 +19,14 @@ def import_file(path: Path) -> ModuleType:
     """Import a compiled model from its file."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        sys.exit(f"{path} is no Python file")
+        sys.exit(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def main(path: Path) -> None:
-    """Print the shapes that come out, and how long that takes."""
+    """Run one batch, and print the output shapes and the time."""
     compiled = import_file(path)
     model = compiled.DeiT().eval()
     images = torch.randn(
