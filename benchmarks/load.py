@@ -1,9 +1,9 @@
-"""`deit_spec.load` against `timm.create_model`: a model made, freshly initialised.
+"""Compare `deit_spec.load` with `timm.create_model` for a new, initialised model.
 
     python benchmarks/load.py [--rounds N]
 
-Both run in this process, once with torch's own number of threads and once with one,
-which is the steadier figure: random numbers come from one thread anyway.
+Both run in this process, first with torch's default number of threads and then with
+one. The result with one thread varies less; random numbers use one thread in any case.
 """
 
 import argparse
@@ -20,19 +20,19 @@ SPECS = {
     "deit_tiny_distilled_patch16_224": {"embed_dim": 192, "num_heads": 3, **CLASSES},
     "deit_base_distilled_patch16_224": {"embed_dim": 768, "num_heads": 12, **CLASSES},
 }
-AIM = "≤ 1.00"
+TARGET = "≤ 1.00"
 
 timm = import_timm()
 
 
 def theirs(name: str) -> nn.Module:
-    """Make timm's model of a name."""
+    """Create the timm model with this name."""
     model: nn.Module = timm.create_model(name, pretrained=False)
     return model
 
 
 def require_equal(name: str) -> None:
-    """See that both make the same tensors."""
+    """Check that both models have the same tensors."""
     ours, peers = (
         {key: value.shape for key, value in model.state_dict().items()}
         for model in (deit_spec.load(SPECS[name]), theirs(name))
@@ -42,16 +42,16 @@ def require_equal(name: str) -> None:
 
 
 def measure(name: str, threads: int, rounds: int) -> tuple[str, ...]:
-    """Measure one model with a number of threads, as a row."""
+    """Measure one model with a number of threads, and return a table row."""
     torch.set_num_threads(threads)
     spec = SPECS[name]
     pairs = in_turns(lambda: deit_spec.load(spec), lambda: theirs(name), rounds)
     unit = "thread" if threads == 1 else "threads"
-    return f"{name}, {threads} {unit}", *pairs.cells(AIM)
+    return f"{name}, {threads} {unit}", *pairs.cells(TARGET)
 
 
 def main() -> None:
-    """Measure, and print the figures beside their aim."""
+    """Measure all models, and print the results next to their targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
@@ -63,7 +63,7 @@ def main() -> None:
         for threads in dict.fromkeys((usual, 1))
         for name in SPECS
     ]
-    show("load a spec, against timm.create_model", COLUMNS, rows)
+    show("load a spec, compared with timm.create_model", COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""`deit-spec validate FOLDER` with many specs, against parsing them and no more.
+"""Compare `deit-spec validate FOLDER` on many specs with only parsing them.
 
     python benchmarks/many.py [--rounds N] [--files N] [FOLDER]
 
-Both are processes, so each pays its start. The peer parses every file with
-`yaml.CSafeLoader` and imports nothing but yaml. Without a folder, files of a dozen
-lines are made up: all distinct, some with `variant`, some extending a published
-spec.
+Both are processes, so the startup time is included. The baseline parses every file
+with `yaml.CSafeLoader` and imports only yaml. Without a folder, distinct specs of a
+dozen lines are generated; some have `variant` and some extend a published spec.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from pathlib import Path
 from paired import COLUMNS, in_turns, show
 
 ROOT = Path(__file__).resolve().parents[1]
-AIM = "≤ 3.00"
+TARGET = "≤ 3.00"
 OURS = [sys.executable, "-m", "deit_spec", "validate"]
 THEIRS = """
 import sys
@@ -33,7 +32,7 @@ PEER = [sys.executable, "-c", THEIRS]
 
 
 def write_spec(folder: Path, index: int, draw: random.Random) -> Path:
-    """Write one of the made-up specs."""
+    """Write one generated spec."""
     heads = draw.choice([3, 6, 12])
     lines = [
         f"# model {index} of a sweep",
@@ -61,7 +60,7 @@ def write_spec(folder: Path, index: int, draw: random.Random) -> Path:
 
 
 def run(command: list[str], folder: Path) -> None:
-    """Run a command on a folder; it must succeed."""
+    """Run a command on a folder, and check that it succeeds."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run(
@@ -70,7 +69,7 @@ def run(command: list[str], folder: Path) -> None:
 
 
 def measure(folder: Path, rounds: int) -> None:
-    """Print the figure beside its aim, and what one spec takes, which is the start."""
+    """Print the result next to its target, and the time for two specs (the startup)."""
     with tempfile.TemporaryDirectory() as one:
         write_spec(Path(one), 0, random.Random(0))  # noqa: S311
         write_spec(Path(one), 1, random.Random(1))  # noqa: S311
@@ -79,15 +78,15 @@ def measure(folder: Path, rounds: int) -> None:
         )
     pairs = in_turns(lambda: run(OURS, folder), lambda: run(PEER, folder), rounds)
     rows = [
-        ("validate them all", *pairs.cells(AIM)),
+        ("validate all", *pairs.cells(TARGET)),
         ("validate two", *start.cells("")),
     ]
     count = len(list(folder.glob("*.yaml")))
-    show(f"{count:,} files, against parsing them", COLUMNS, rows)
+    show(f"{count:,} files, compared with parsing them", COLUMNS, rows)
 
 
 def main() -> None:
-    """Measure the files that are named, or made-up ones."""
+    """Measure the specs in the given folder, or generated ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--files", type=int, default=1000)
@@ -97,7 +96,7 @@ def main() -> None:
         measure(options.folder, options.rounds)
         return
     with tempfile.TemporaryDirectory() as folder:
-        draw = random.Random(0)  # noqa: S311  -- the same files each time
+        draw = random.Random(0)  # noqa: S311  -- the same files every time
         for index in range(options.files):
             write_spec(Path(folder), index, draw)
         measure(Path(folder), options.rounds)

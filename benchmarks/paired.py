@@ -1,8 +1,8 @@
-"""Two things measured in turns, so that what else the machine does meets both.
+"""Paired measurements, in which both candidates are measured alternately.
 
-Each round times one and then the other. The figure is the median of the ratios
-of the rounds: a slow minute slows both halves of a pair, and one bad round moves
-no median.
+Each round times one and then the other, and the result is the median of the ratios.
+Other load on the machine affects both halves of a round, and single outliers do not
+affect the median.
 """
 
 import gc
@@ -14,34 +14,34 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Pairs:
-    """The seconds of two things, round by round."""
+    """The durations of two candidates in seconds, one per round."""
 
     ours: tuple[float, ...]
     theirs: tuple[float, ...]
 
     @property
     def ratios(self) -> list[float]:
-        """Ours over theirs, for each round."""
+        """The ratio of ours to theirs for each round."""
         return [our / their for our, their in zip(self.ours, self.theirs, strict=True)]
 
-    def cells(self, aim: str) -> list[str]:
-        """Both medians, the median ratio with its range, and the aim, as a row."""
+    def cells(self, target: str) -> list[str]:
+        """Both medians, the median ratio with its range, and the target, as a table row."""
         ratios = self.ratios
         return [
             milliseconds(median(self.ours)),
             milliseconds(median(self.theirs)),
             f"{median(ratios):.2f}",
             f"{min(ratios):.2f} to {max(ratios):.2f}",
-            aim,
+            target,
         ]
 
 
-COLUMNS = ("ours", "theirs", "ratio", "range", "aim")
+COLUMNS = ("ours", "theirs", "ratio", "range", "target")
 """The columns of `Pairs.cells`."""
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Time one call; garbage of earlier ones is collected first."""
+    """Time one call in seconds, after collecting garbage."""
     gc.collect()
     start = time.perf_counter()
     call()
@@ -51,7 +51,7 @@ def seconds(call: Callable[[], object]) -> float:
 def in_turns(
     ours: Callable[[], object], theirs: Callable[[], object], rounds: int
 ) -> Pairs:
-    """Warm both up, then time them in turns: ours, theirs, ours, theirs."""
+    """Warm up both, then time them alternately: ours, theirs, ours, theirs."""
     ours()
     theirs()
     times = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
@@ -60,12 +60,12 @@ def in_turns(
 
 
 def milliseconds(value: float) -> str:
-    """Write seconds as milliseconds."""
+    """Format seconds as milliseconds."""
     return f"{value * 1e3:,.1f} ms"
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: the first column to the left, numbers to the right."""
+    """Print a table with the first column left-aligned and the others right-aligned."""
     table = [("", *columns), *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     print(title)

@@ -1,11 +1,10 @@
-"""From spec to source: what a block costs, however many there are.
+"""Measure the time from spec to source per block, for different depths.
 
     python benchmarks/scaling.py [--rounds N] [DEPTH ...]
 
-The cost of a model is a part that does not depend on its depth and a part for each
-block. A model of one block tells the two apart: a block costs what a depth takes
-beyond depth 1, divided by the blocks beyond the first. Each round times every depth
-in turn, and a depth is compared with depth 12 of the same round.
+The time consists of a constant part and a part per block. To separate them, the time
+per block is (time of a depth - time of depth 1) / (depth - 1). Each round times every
+depth once, and each depth is compared with depth 12 of the same round.
 """
 
 import argparse
@@ -21,15 +20,15 @@ from deit_spec.spec import Checked
 
 DEPTHS = (12, 120, 1_200, 12_000)
 BLOCKS = 360
-"""A small depth is compiled as often as it takes to make so many blocks."""
-AIM = "≤ 1.50"
-COLUMNS = ("total", "total/depth", "raw ratio", "block", "ratio", "range", "aim")
+"""Small depths are compiled repeatedly until this number of blocks is reached."""
+TARGET = "≤ 1.50"
+COLUMNS = ("total", "total/depth", "raw ratio", "block", "ratio", "range", "target")
 
 
 def compile_time(depth: int) -> float:
-    """Seconds from a spec to the source of a model.
+    """Time the way from a spec to the source of a model, in seconds.
 
-    The spec counts as checked: the limit of depth is that of reading files.
+    The spec is not checked again, because the limit on depth applies only to checks.
     """
     spec = DeiTSpec(depth=depth, num_classes=1000, teacher_num_classes=1000)
     checked = Checked(spec, ())
@@ -43,7 +42,7 @@ def compile_time(depth: int) -> float:
 
 
 def measure(depths: Sequence[int], rounds: int) -> dict[int, list[float]]:
-    """Seconds of each depth, round by round, after a warm-up."""
+    """Measure the seconds for each depth in each round, after a warm-up."""
     compile_time(depths[0])
     times: dict[int, list[float]] = {depth: [] for depth in depths}
     for _ in range(rounds):
@@ -53,7 +52,7 @@ def measure(depths: Sequence[int], rounds: int) -> dict[int, list[float]]:
 
 
 def row(depth: int, times: dict[int, list[float]]) -> tuple[str, ...]:
-    """What a depth costs, as a whole and a block, beside depth 12."""
+    """A table row for a depth: total, per block, and compared with depth 12."""
     first = DEPTHS[0]
     each = Pairs(_per_block(depth, times), _per_block(first, times))
     raw = [
@@ -69,7 +68,7 @@ def row(depth: int, times: dict[int, list[float]]) -> tuple[str, ...]:
         milliseconds(median(each.ours)),
         f"{median(each.ratios):.2f}",
         f"{min(each.ratios):.2f} to {max(each.ratios):.2f}",
-        AIM,
+        TARGET,
     )
 
 
@@ -81,7 +80,7 @@ def _per_block(depth: int, times: dict[int, list[float]]) -> tuple[float, ...]:
 
 
 def main() -> None:
-    """Measure, and print the figures beside their aim."""
+    """Measure all depths, and print the results next to their targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("depths", metavar="DEPTH", type=int, nargs="*", default=DEPTHS)

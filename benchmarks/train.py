@@ -1,11 +1,11 @@
-"""What the training loop costs, over the bare step of the same model.
+"""Measure the overhead of the training loop over bare steps of the same model.
 
     python benchmarks/train.py [--rounds N] [--threads N]
 
-Both take the same steps on the same batches in memory: student, loss on the logits
-of a teacher that are there already, gradient, clipping, AdamW. Ours is the loop of
-`deit-spec train`, with its schedule, seeds, sums, checks and lines of metrics. The
-two are measured in turns; the figure is the median of the ratios.
+Both take the same steps on the same batches in memory: student, loss on precomputed
+logits of a teacher, gradient, clipping, AdamW. Ours is the loop of `deit-spec train`,
+with its schedule, seeds, sums, checks and metrics. Both are measured alternately, and
+the result is the median of the ratios.
 """
 
 import argparse
@@ -32,14 +32,14 @@ from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError, check_recipe
 ROOT = Path(__file__).parents[1]
 DIGITS = ROOT / "recipes" / "students" / "digits.yaml"
 CASES = (
-    # name, student, images a step, steps a round, aim
+    # name, student, images per step, steps per round, target
     ("digits, 64 images", DIGITS, 64, 20, "≤ 1.15"),
     ("deit_tiny at 224, 8 images", "deit_tiny_distilled_patch16_224", 8, 2, "≤ 1.05"),
 )
 
 
 class Ready(Data):
-    """The same few batches over and over, in memory, for a round of steps."""
+    """A few batches in memory, repeated for one round of steps."""
 
     def __init__(self, batches: list[Batch], steps: int) -> None:
         self.batches, self.steps, self.unreadable = batches, steps, []
@@ -52,37 +52,37 @@ class Ready(Data):
         rank: int = 0,  # noqa: ARG002  -- there is one process
         world: int = 1,  # noqa: ARG002
     ) -> Iterator[Batch]:
-        """The batches in turn."""
+        """Yield the batches in turn."""
         for step in range(first, first + self.steps):
             yield self.batches[step % len(self.batches)]
 
     def val(
         self,
-        batch_size: int,  # noqa: ARG002  -- there is none
+        batch_size: int,  # noqa: ARG002  -- there are no images
         *,
         rank: int = 0,  # noqa: ARG002
         world: int = 1,  # noqa: ARG002
     ) -> Iterator[Batch]:
-        """None: nothing is evaluated."""
+        """Yield nothing, because nothing is evaluated."""
         yield from ()
 
 
 class Said(nn.Module):
-    """A teacher whose logits are there already."""
+    """A teacher with precomputed logits."""
 
     def __init__(self, logits: Tensor) -> None:
         super().__init__()
         self.logits = logits
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
-        """Give them."""
+        """Return the logits."""
         return self.logits
 
 
 def rounds_of(
     student: str | Path, images: int, steps: int, folder: Path
 ) -> tuple[Callable[[], object], Callable[[], object]]:
-    """A round of our loop, and one of the bare steps."""
+    """Return a function for a round of our loop and one for a round of bare steps."""
     checked = check_recipe(
         {
             "student": {"spec": str(DIGITS)},
@@ -129,7 +129,7 @@ def rounds_of(
 def loop(
     checked: CheckedRecipe, recipe: Recipe, learner: Learner, data: Ready, folder: Path
 ) -> Run:
-    """Our loop over these batches: without an end, with a line after each round."""
+    """Our loop over these batches, endless, with a line of metrics after each round."""
     never = 1 << 60
     return Run(
         checked=checked,
@@ -146,25 +146,25 @@ def loop(
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait for what a device has been told to do."""
+    """Wait until a device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def main() -> None:
-    """Measure every case."""
+    """Measure all cases, and print the results next to their targets."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     rows = []
-    for name, student, images, steps, aim in CASES:
+    for name, student, images, steps, target in CASES:
         with tempfile.TemporaryDirectory() as folder:
             ours, bare = rounds_of(student, images, steps, Path(folder))
             pairs = in_turns(ours, bare, given.rounds)
-        rows.append([f"{name}, {steps} steps", *pairs.cells(aim)])
-    show("the training loop over the bare step", COLUMNS, rows)
+        rows.append([f"{name}, {steps} steps", *pairs.cells(target)])
+    show("training loop, compared with bare steps", COLUMNS, rows)
 
 
 if __name__ == "__main__":

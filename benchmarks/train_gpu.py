@@ -1,11 +1,11 @@
-"""Images a second and peak memory of training at 224, on a GPU.
+"""Measure the speed and peak memory of training at 224 pixels on a GPU.
 
     python benchmarks/train_gpu.py [--batch N] [--steps N] [--small]
 
-DeiT-small with bf16 and `torch.compile`, ours and timm's `deit_small_distilled` in
-turns under the same loop, on batches in memory; a teacher by itself; and the command
-on a folder of JPEGs, reading and augmenting included. `--small` is a smoke test that
-a CPU can run: the tiny model, without compilation.
+Trains DeiT-Small in bf16 with `torch.compile`, alternating between our model and
+timm's `deit_small_distilled` in the same loop on batches in memory. Also measures the
+teacher alone, and training on a folder of JPEGs including reading and augmentation.
+`--small` is a smoke test for CPUs: the tiny model, without compilation.
 """
 
 import argparse
@@ -36,7 +36,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def recipe_of(folder: Path, model: str, batch: int, **run: object) -> CheckedRecipe:
-    """A recipe for a folder of images, with a teacher of timm."""
+    """Return a recipe for a folder of images."""
     checked = check_recipe(
         {
             "student": {"spec": f"{model}_distilled_patch16_224"},
@@ -54,7 +54,7 @@ def recipe_of(folder: Path, model: str, batch: int, **run: object) -> CheckedRec
 def rounds_of(
     model: nn.Module, teacher: nn.Module, checked: CheckedRecipe, steps: int
 ) -> Callable[[], None]:
-    """A round of steps of a student under our loop."""
+    """Return a function that runs a round of steps of a student in our loop."""
     recipe = checked.recipe
     if recipe is None:
         raise SystemExit(str(RecipeError(checked.diagnostics)))
@@ -75,7 +75,7 @@ def rounds_of(
 
 
 def peak_memory(call: Callable[[], None]) -> str:
-    """The most that a call has allocated on the GPU."""
+    """Return the peak memory that a call allocates on the GPU."""
     if not torch.cuda.is_available():
         return "-"
     torch.cuda.reset_peak_memory_stats()
@@ -84,7 +84,7 @@ def peak_memory(call: Callable[[], None]) -> str:
 
 
 def write_jpegs(folder: Path, count: int) -> None:
-    """Write noise as JPEG, in as many classes as the student has."""
+    """Write random JPEG images, with as many classes as the student has."""
     for label in range(CLASSES):
         place = folder / f"{label:04}"
         place.mkdir(parents=True)
@@ -94,7 +94,7 @@ def write_jpegs(folder: Path, count: int) -> None:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--steps", type=int, default=10)
@@ -117,7 +117,9 @@ def main() -> None:
             rounds_of(model, teacher, checked, given.steps) for model in (ours, theirs)
         )
         pairs = in_turns(our, their, given.rounds)
-        show(f"{name} taught by {big}", COLUMNS, [["a round", *pairs.cells("≤ 1.00")]])
+        show(
+            f"{name} with teacher {big}", COLUMNS, [["a round", *pairs.cells("≤ 1.00")]]
+        )
         for who, times, call in (
             ("ours", pairs.ours, our),
             ("timm's", pairs.theirs, their),

@@ -1,9 +1,9 @@
-"""`deit-spec validate` as a process, against the bare imports that it needs.
+"""Compare the process `deit-spec validate` with the bare imports that it needs.
 
     python benchmarks/validate.py [--rounds N] [--explain]
 
-The peer does nothing but import pydantic, yaml and networkx: the floor under any
-tool that is built on these. Both may keep their bytecode, as installed programs do.
+The baseline only imports pydantic, yaml and networkx, which is the minimum for a tool
+that uses them. Both may cache bytecode, as installed programs do.
 """
 
 import argparse
@@ -21,17 +21,17 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = Path(sysconfig.get_path("scripts"), "deit-spec")
 OURS = [str(SCRIPT), "validate", "specs/base.yaml"]
 THEIRS = [sys.executable, "-c", "import pydantic, yaml, networkx"]
-AIM = "≤ 1.50"
+TARGET = "≤ 1.50"
 
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\w+)")
 LEAST = 500
-"""Microseconds that make a package worth a row."""
+"""Minimum time in microseconds for a package to be listed."""
 
 
 def run(command: list[str]) -> str:
-    """Run a command that must succeed, and return what it wrote to stderr."""
+    """Run a command, check that it succeeds, and return its stderr."""
     environment = dict(os.environ)
-    # A source tree is compiled once, by the warm-up, as an installed package is.
+    # The warm-up compiles the source tree, as an installation does.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
@@ -40,7 +40,7 @@ def run(command: list[str]) -> str:
 
 
 def imports(arguments: list[str], rounds: int) -> Counter[str]:
-    """Microseconds of importing, by package, in the quickest of some rounds."""
+    """Measure the import time by package in microseconds, for the fastest round."""
     found = [_imports(arguments) for _ in range(rounds)]
     return min(found, key=Counter.total)
 
@@ -54,7 +54,7 @@ def _imports(arguments: list[str]) -> Counter[str]:
 
 
 def explain(rounds: int) -> None:
-    """Print the packages on which we spend more than the peer."""
+    """Print the packages with a longer import time than in the baseline."""
     ours, theirs = imports(OURS, rounds), imports(THEIRS[1:], rounds)
     more = {name: ours[name] - theirs[name] for name in ours}
     packages = [
@@ -64,7 +64,7 @@ def explain(rounds: int) -> None:
     ]
     rows = [_row("all", ours.total(), theirs.total())]
     rows += [_row(name, ours[name], theirs[name]) for name in packages]
-    show("time of importing, by package", ("ours", "theirs", "more"), rows)
+    show("import time by package", ("ours", "theirs", "more"), rows)
 
 
 def _row(name: str, ours: int, theirs: int) -> tuple[str, ...]:
@@ -72,14 +72,14 @@ def _row(name: str, ours: int, theirs: int) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Measure, and print the figure beside its aim."""
+    """Measure, and print the result next to its target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--explain", action="store_true")
     options = parser.parse_args()
     pairs = in_turns(lambda: run(OURS), lambda: run(THEIRS), options.rounds)
-    rows = [("deit-spec validate", *pairs.cells(AIM))]
-    show("validate specs/base.yaml, against the bare imports", COLUMNS, rows)
+    rows = [("deit-spec validate", *pairs.cells(TARGET))]
+    show("validate specs/base.yaml, compared with the bare imports", COLUMNS, rows)
     if options.explain:
         explain(min(options.rounds, 5))
 

@@ -1,12 +1,12 @@
-"""`deit_spec.load(…, weights=…)` against `timm.create_model(…, checkpoint_path=…)`.
+"""Compare `deit_spec.load(…, weights=…)` with `timm.create_model(…)`.
 
     python benchmarks/weights.py [--rounds N] [--processes N] [--model NAME]
 
-Both make the same model of the same file. Ours maps the file, so its numbers are
-read when they are first used: time and memory are taken as the model comes back, and
-again when an image has been sent through it. Times are of turns in this process;
-memory is the peak of a process of its own, beyond what it had after its imports.
-A row is printed as soon as it is measured.
+Both load the same model from the same file (`checkpoint_path` in timm). Ours maps the
+file into memory, so its values are read on first use. Time and memory are therefore
+measured twice: after loading, and after running an image through the model. Times are
+measured alternately in this process. Memory is the increase of the peak after the
+imports, in a separate process. Each row is printed as soon as it is measured.
 """
 
 import argparse
@@ -27,12 +27,12 @@ from torch import nn
 
 import deit_spec
 
-AIM = "< 1.00"
+TARGET = "< 1.00"
 KIBIBYTE = 1024
 SUFFIXES = (".pth", ".safetensors")
 WHENS = ("load", "load and use")
 WIDTHS = (26, 11, 11, 5, 12, 6)
-"""Of the columns: rows are printed before all are known."""
+"""Column widths, fixed because rows are printed one by one."""
 
 
 def ours(model: str, path: str) -> nn.Module:
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 
 def run(who: str, model: str, path: str, read: Callable[[], T]) -> tuple[T, T]:
-    """Load, and send an image through; read a meter after each."""
+    """Load a model and run an image through it; call `read` after each step."""
     made = WHO[who](model, path).eval()
     loaded = read()
     size = deit_spec.load_spec(model).image_size
@@ -63,8 +63,8 @@ def run(who: str, model: str, path: str, read: Callable[[], T]) -> tuple[T, T]:
 
 
 def make_files(model: str, folder: Path) -> list[Path]:
-    """Save random weights with torch, and the same as safetensors."""
-    from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint  # noqa: PLC0415  -- no part of a process that loads
+    """Save random weights with torch, and the same weights as safetensors."""
+    from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint  # noqa: PLC0415  -- not needed in processes that only load
 
     compiled = deit_spec.compile(model)
     first = folder / f"{model}{SUFFIXES[0]}"
@@ -77,7 +77,7 @@ def make_files(model: str, folder: Path) -> list[Path]:
 
 
 def require_equal(model: str, path: Path) -> None:
-    """See that both give the same tensors."""
+    """Check that both load the same tensors."""
     found, wanted = (make(model, str(path)).state_dict() for make in WHO.values())
     if found.keys() != wanted.keys() or not all(
         torch.equal(tensor, wanted[name]) for name, tensor in found.items()
@@ -86,9 +86,9 @@ def require_equal(model: str, path: Path) -> None:
 
 
 def peak() -> int:
-    """The most memory that this process has had, in bytes, as Linux tells it.
+    """Return the peak memory of this process in bytes, as reported by Linux.
 
-    What `resource` tells begins with the memory of the process that started this.
+    The value of `resource` would include the memory of the parent process.
     """
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     (size,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
@@ -96,7 +96,7 @@ def peak() -> int:
 
 
 def once(who: str, model: str, path: str) -> None:
-    """Be a process that loads once: print how far its peak rose."""
+    """Load once, and print by how much the peak memory rose."""
     if who == "theirs":
         import_timm()
     before = peak()
@@ -104,7 +104,7 @@ def once(who: str, model: str, path: str) -> None:
 
 
 def peaks_of(who: str, model: str, path: Path, processes: int) -> list[float]:
-    """The median peaks of some such processes."""
+    """Return the median peaks of several processes."""
     command = [sys.executable, __file__, "--once", who, model, str(path)]
     printed = [
         subprocess.run(command, check=True, capture_output=True).stdout.split()
@@ -114,7 +114,7 @@ def peaks_of(who: str, model: str, path: Path, processes: int) -> list[float]:
 
 
 def times_of(who: str, model: str, path: Path) -> list[float]:
-    """Seconds from the start; garbage of earlier runs is collected first."""
+    """Return the seconds until each measurement, after collecting garbage."""
     gc.collect()
     start = time.perf_counter()
     ends = run(who, model, str(path), time.perf_counter)
@@ -122,44 +122,42 @@ def times_of(who: str, model: str, path: Path) -> list[float]:
 
 
 def say(first: str, cells: Sequence[str]) -> None:
-    """Print a row at once, whoever reads it."""
+    """Print a row and flush stdout."""
     numbers = (cell.rjust(width) for cell, width in zip(cells, WIDTHS[1:], strict=True))
     row = "  ".join([first.ljust(WIDTHS[0]), *numbers])
     print(f"  {row.rstrip()}", flush=True)
 
 
 def compare_times(model: str, path: Path, rounds: int) -> None:
-    """Time both in turns, when both have been warmed up, and print the rows."""
+    """Time both alternately after a warm-up, and print the rows."""
     turns = [[times_of(who, model, path) for who in WHO] for _ in range(rounds + 1)]
     for place, when in enumerate(WHENS):
         our, their = ([turn[side][place] for turn in turns[1:]] for side in (0, 1))
-        say(f"{path.suffix}, {when}", Pairs(tuple(our), tuple(their)).cells(AIM))
+        say(f"{path.suffix}, {when}", Pairs(tuple(our), tuple(their)).cells(TARGET))
 
 
 def compare_memory(model: str, path: Path, processes: int) -> None:
-    """Take both peaks, and print the rows."""
+    """Measure both peaks, and print the rows."""
     peaks = [peaks_of(who, model, path, processes) for who in WHO]
     for when, our, their in zip(WHENS, *peaks, strict=True):
         mebibytes = [f"{size / KIBIBYTE**2:,.0f} MiB" for size in (our, their)]
-        cells = [*mebibytes, f"{our / their:.2f}", "", AIM]
+        cells = [*mebibytes, f"{our / their:.2f}", "", TARGET]
         say(f"{path.suffix}, {when}", cells)
 
 
 def main() -> None:
-    """Read the command line, and compare, or be a process that loads once."""
+    """Parse the command line and compare, or load once with `--once`."""
     if sys.argv[1:2] == ["--once"]:
         once(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="pairs for each time")
-    parser.add_argument(
-        "--processes", type=int, default=1, help="processes for each peak"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="pairs per time")
+    parser.add_argument("--processes", type=int, default=1, help="processes per peak")
     parser.add_argument("--model", default="deit_base_distilled_patch16_224")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = make_files(options.model, Path(folder))
-        print(f"{options.model} with weights, against timm")
+        print(f"{options.model} with weights, compared with timm")
         say("time", COLUMNS)
         for path in paths:
             require_equal(options.model, path)
