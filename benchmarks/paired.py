@@ -25,7 +25,7 @@ class Pairs:
         return [our / their for our, their in zip(self.ours, self.theirs, strict=True)]
 
     def cells(self, target: str) -> list[str]:
-        """Both medians, the median ratio with its range, and the target, as a table row."""
+        """Return both medians, the median ratio with its range, and the target."""
         ratios = self.ratios
         return [
             milliseconds(median(self.ours)),

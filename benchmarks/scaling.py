@@ -26,7 +26,7 @@ COLUMNS = ("total", "total/depth", "raw ratio", "block", "ratio", "range", "targ
 
 
 def compile_time(depth: int) -> float:
-    """Time the way from a spec to the source of a model, in seconds.
+    """Return the seconds from a spec to the source of a model.
 
     The spec is not checked again, because the limit on depth applies only to checks.
     """
