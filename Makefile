@@ -7,51 +7,55 @@ MINUTES ?= 10
 
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+DEMO := $(VENV)/.demo
+DEV := $(VENV)/.dev
 CONSTRAINTS := constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench fuzz format constraints clean
+.PHONY: help demo test test-all check docs bench fuzz format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(INSTALLED)  ## validate, draw, compile and run specs/base.yaml
+demo: $(DEMO)  ## validate, draw, compile and run specs/base.yaml
 	@mkdir -p build
 	$(BIN)/deit-spec validate specs/base.yaml
 	$(BIN)/deit-spec render specs/base.yaml
 	$(BIN)/deit-spec compile specs/base.yaml -o build/base.py
 	$(BIN)/python docs/examples/run_compiled.py build/base.py
 
-test: $(INSTALLED)  ## run every test, the documentation's examples among them
+test: $(DEV)  ## run the tests and the documentation's examples, except the slow ones
+	$(BIN)/pytest -n $(WORKERS) -q -m "not slow"
+
+test-all: $(DEV)  ## run every test
 	$(BIN)/pytest -n $(WORKERS) -q
 
-check: $(INSTALLED)  ## run every check: format, lint, types, imports, tests
+check: $(DEV)  ## run every check: format, lint, types, imports, every test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-all
 
-docs: $(INSTALLED)  ## write what is made of the code: codes, JSON Schema
+docs: $(DEV)  ## write the generated files: docs/diagnostics.md and the JSON Schema
 	$(BIN)/deit-spec explain --all -o docs/diagnostics.md
 	$(BIN)/deit-spec schema -o specs/deit-spec.schema.json
 
-bench: $(INSTALLED)  ## run the benchmarks, one after the other
+bench: $(DEV)  ## run the benchmarks, one after the other
 	$(BIN)/python benchmarks/run_all.py
 
-fuzz: $(INSTALLED)  ## fuzz `validate` for MINUTES=10 on every core
+fuzz: $(DEV)  ## fuzz `validate` on every core for MINUTES (default: 10)
 	$(BIN)/pip install --quiet "atheris>=3.0"
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
-format: $(INSTALLED)  ## lay out the code and mend what ruff can mend
+format: $(DEV)  ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-constraints:  ## write the newest versions of all but torch into constraints.txt
+constraints:  ## write the newest versions of everything but torch to constraints.txt
 	@mkdir -p build
 	$(PYTHON) -m venv --clear build/constraints
 	build/constraints/bin/pip install --quiet \
@@ -62,7 +66,7 @@ constraints:  ## write the newest versions of all but torch into constraints.txt
 	mv build/$(CONSTRAINTS) $(CONSTRAINTS)
 	rm -r build/constraints
 
-clean:  ## remove the environment, what was built, and every cache
+clean:  ## remove the environment, build outputs and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -r {} +
@@ -72,7 +76,17 @@ $(BIN)/python:
 	  "deit-spec needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "installing into $(VENV) (once; torch is large)"
-	$(BIN)/pip install --quiet -c $(CONSTRAINTS) -e ".[dev]"
+# Two sets of packages in one environment: what `deit-spec` itself needs, and the rest.
+# Most of torch is never imported, so the demo does not wait for its bytecode.
+INSTALL := $(BIN)/pip install --quiet --no-compile -c $(CONSTRAINTS)
+
+$(DEMO): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "installing deit-spec into $(VENV) (once; torch is large)"
+	$(INSTALL) -e .
+	@touch $@
+
+$(DEV): $(DEMO)
+	@echo "installing what the tests and checks need into $(VENV) (once)"
+	$(INSTALL) -e ".[dev]"
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # not all of it is Python 3
 	@touch $@

@@ -1,6 +1,7 @@
 """The examples of the documentation, as tests.
 
-A document runs from top to bottom, in a copy of this repository of its own:
+A document runs from top to bottom, in a folder of its own with the specs and the
+recipes of this repository:
 
 - ```` ```python ```` blocks run, or are checked as a session where they begin
   with `>>>`;
@@ -11,12 +12,13 @@ A document runs from top to bottom, in a copy of this repository of its own:
 - relative links lead to a file, and to a heading of it.
 
 The doctests of `deit_spec/` run too. `--force-regen` writes what commands print
-into the documents, tracebacks apart.
+into the documents, except tracebacks.
 """
 
 import difflib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,34 +26,52 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+# Tests run side by side, so each uses one core. Set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+from support.commands import run as run_deit_spec
 from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests")
+COPIED = ("specs", "recipes")
 SECONDS = 120
 
 _FENCED = re.compile(r"^(```+).*?^\1\s*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _FILE_NAME = re.compile(r"# ([\w.-]+\.yaml)\n")
+_REDIRECTION = re.compile(r"([12]?)>(.*)")
 
 
 @dataclass
 class Shell:
-    """Runs commands one after the other, so that `$?` is the last one's."""
+    """Runs commands one after the other, so that `$?` is the last one's.
+
+    `deit-spec` runs in this process, so that a document pays for its imports once.
+    Anything else runs in a real shell.
+    """
 
     folder: Path
     regenerate: bool
     status: int = 0
 
-    def run(self, command: str) -> str:
-        """Run a command, and return what a terminal would show."""
+    def run(self, line: str) -> str:
+        """Run a command, or several in a pipe, and return what a terminal shows."""
+        piped = shown = ""
+        *first, last = line.split(" | ")
+        for command in first:
+            piped, printed = self._run(command, piped, to_pipe=True)
+            shown += printed
+        return shown + self._run(last, piped, to_pipe=False)[1]
+
+    def _run(self, command: str, stdin: str, *, to_pipe: bool) -> tuple[str, str]:
+        """Run one command: what it writes to the pipe, and to the terminal."""
+        if command.startswith("deit-spec "):
+            return self._run_here(command, stdin, to_pipe=to_pipe)
         result = subprocess.run(  # noqa: S602  -- the commands are our own
             f"(exit {self.status})\n{command}",
             shell=True,
@@ -61,27 +81,65 @@ class Shell:
                 "HOME": str(self.folder),
                 "PYTHONPATH": str(ROOT),  # this checkout, whatever is installed
                 "LC_ALL": "C.UTF-8",
-                "PYTHONUNBUFFERED": "1",
-                "OMP_NUM_THREADS": "1",  # documents run side by side
+                "OMP_NUM_THREADS": "1",
             },
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if to_pipe else subprocess.STDOUT,
             encoding="utf-8",
             timeout=SECONDS,
             check=False,
         )
         self.status = result.returncode
-        return result.stdout
+        return (result.stdout, result.stderr) if to_pipe else ("", result.stdout)
+
+    def _run_here(self, command: str, stdin: str, *, to_pipe: bool) -> tuple[str, str]:
+        words, targets = split_redirections(
+            shlex.split(command)[1:], {1: "|" if to_pipe else "", 2: ""}
+        )
+        result = run_deit_spec(
+            *words,
+            cwd=self.folder,
+            stdin=stdin,
+            env={"HOME": str(self.folder)},
+            merged=targets[1] == targets[2],
+        )
+        self.status = result.returncode
+        # Where both have one target, stdout has the text of both.
+        written = {targets[2]: result.stderr, targets[1]: result.stdout}
+        piped, shown = written.pop("|", ""), written.pop("", "")
+        for name, text in written.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+        return piped, shown
+
+
+def split_redirections(
+    words: list[str], targets: dict[int, str]
+) -> tuple[list[str], dict[int, str]]:
+    """Split words into arguments and the file that each stream goes to.
+
+    `> FILE`, `2> FILE` and `2>&1` change the targets from left to right, as in a shell.
+    """
+    arguments = []
+    rest = iter(words)
+    for word in rest:
+        if match := _REDIRECTION.fullmatch(word):
+            name = match[2] or next(rest)
+            stream = int(match[1] or 1)
+            targets = {**targets, stream: targets[1] if name == "&1" else name}
+        else:
+            arguments.append(word)
+    return arguments, targets
 
 
 @pytest.fixture(scope="module")
 def shell(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Shell]:
-    """A shell in a copy of the repository, where the document's code runs too."""
+    """A shell in the document's folder, where the document's code runs too."""
     folder = tmp_path_factory.mktemp("documentation") / "deit-spec"
-    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield Shell(folder, pytestconfig.getoption("force_regen"))
@@ -101,7 +159,7 @@ class Command:
 
 
 def run_console(example: Example) -> str | None:
-    """Run the commands of a block, and say how their output differs."""
+    """Run the commands of a block; return how their output differs."""
     terminal: Shell = example.namespace["shell"]
     commands = list(read_commands(str(example.parsed).splitlines()))
     shown: list[str] = []
@@ -143,7 +201,7 @@ def read_commands(lines: Iterable[str]) -> Iterator[Command]:
 
 
 def fits_pattern(printed: list[str], output: list[str]) -> bool:
-    """Tell whether the lines are as documented; `...` stands for any number."""
+    """Whether the lines are as documented; `...` stands for any number of lines."""
     pattern = "".join(
         r"(?:.*\n)*?" if line == "..." else rf"{re.escape(line)}\n" for line in output
     )
@@ -159,7 +217,7 @@ def write_file(example: Example) -> None:
 
 
 def find_links(document: Document) -> Iterator[Region]:
-    """Find the relative links, but for those in code."""
+    """Find the relative links outside of code."""
     code = [match.span() for match in _FENCED.finditer(document.text)]
     for match in _LINK.finditer(document.text):
         if not any(start <= match.start() < end for start, end in code):
@@ -167,7 +225,7 @@ def find_links(document: Document) -> Iterator[Region]:
 
 
 def check_link(example: Example) -> str | None:
-    """Say what a link leads to that is not there."""
+    """Return what is missing at the target of a link."""
     name, _, heading = str(example.parsed).partition("#")
     path = Path(example.path)
     target = path.parent / name if name else path
@@ -179,7 +237,7 @@ def check_link(example: Example) -> str | None:
 
 
 def anchors(text: str) -> set[str]:
-    """Name the headings of a document as links do."""
+    """The headings of a document, as links name them."""
     titles = (title.lower().strip() for title in _HEADING.findall(text))
     return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
 
@@ -196,23 +254,15 @@ documents = Sybil(
     excludes=["docs/diagnostics.md", "diagnostics/codes/*.md"],
     fixtures=["shell"],
 )
-catalogue = Sybil(
-    parsers=[find_links], pattern="docs/diagnostics.md", fixtures=["shell"]
-)
+catalogue = Sybil(parsers=[find_links], pattern="docs/diagnostics.md")
 docstrings = Sybil(parsers=[DocTestParser()], pattern="deit_spec/**/*.py")
 
 pytest_collect_file = SybilCollection([documents, catalogue, docstrings]).pytest()
 
 
-class Scheduling(LoadScopeScheduling):
-    """Gives a document to one worker, for its examples build up; tests are free."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return path if path.endswith(".md") else nodeid
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Schedule so with `-n`."""
-    return Scheduling(config, log)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a document to one worker of xdist: each example builds on those before."""
+    for item in items:
+        if item.path.suffix == ".md":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))

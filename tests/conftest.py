@@ -1,24 +1,23 @@
-"""Settings that every test shares."""
+"""Settings and fixtures that tests share.
+
+HYPOTHESIS_PROFILE chooses how many examples hypothesis draws for a property.
+"""
 
 import os
-
-# Tests run side by side, so each keeps to one core; before torch is imported.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "thorough", settings.get_profile("default"), max_examples=1000
-)
-settings.register_profile(
-    "exhaustive", settings.get_profile("default"), max_examples=10_000
-)
+EXAMPLES = {"default": 25, "thorough": 1_000, "exhaustive": 10_000}
+
+for name, number in EXAMPLES.items():
+    settings.register_profile(
+        name,
+        max_examples=number,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
