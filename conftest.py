@@ -1,7 +1,7 @@
 """The examples of the documentation, as tests.
 
-A document runs from top to bottom, in a folder of its own with the specs and the
-recipes of this repository:
+A document runs from top to bottom, in a folder of its own with the documents,
+recipes and specs of this repository:
 
 - ```` ```python ```` blocks run, or are checked as a session where they begin
   with `>>>`;
@@ -37,7 +37,7 @@ from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
 
 ROOT = Path(__file__).parent
-COPIED = ("specs", "recipes")
+COPIED = ("docs", "recipes", "specs")
 SECONDS = 120
 
 _FENCED = re.compile(r"^(```+).*?^\1\s*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
