@@ -35,6 +35,8 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 COPIED = ("docs", "recipes", "specs")
@@ -260,9 +262,18 @@ docstrings = Sybil(parsers=[DocTestParser()], pattern="deit_spec/**/*.py")
 pytest_collect_file = SybilCollection([documents, catalogue, docstrings]).pytest()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a document to one worker of xdist: each example builds on those before."""
-    for item in items:
-        if item.path.suffix == ".md":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+class Scheduling(LoadScopeScheduling):
+    """Runs the examples of a document on one worker, because they build on each other.
+
+    Every other test goes to the next free worker.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path.endswith(".md") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Use that schedule with `-n`."""
+    return Scheduling(config, log)
