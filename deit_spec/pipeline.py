@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from deit_spec.weights import Allowance
+    from deit_spec.weights import Permission
 
 TargetName: TypeAlias = Literal["train", "inference"]
 
@@ -133,7 +133,7 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     target: TargetName = "train",
     weights: "str | os.PathLike[str] | None" = None,
     strict: bool = True,
-    allow: "Collection[Allowance] | None" = None,
+    allow: "Collection[Permission] | None" = None,
     antialias: bool = False,
     entry: str | None = None,
     device: "torch.device | str | None" = None,

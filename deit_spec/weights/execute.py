@@ -1,19 +1,19 @@
-"""A plan, done: each tensor of the model from those of the checkpoint."""
+"""Execute a plan: make each tensor of the model from those of the checkpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from deit_spec.runtime import as_dtype, draw, make_empty
-from deit_spec.weights.checkpoint import Checkpoint, Progress, no_progress
-from deit_spec.weights.misfits import is_weight
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
-from deit_spec.weights.weight_findings import refuse, shown
+from deit_spec.weights.plan_checks import require_weights
+from deit_spec.weights.state_dict import Checkpoint, Progress, no_progress
 
 
-def fill(  # noqa: PLR0913  -- what a model is made of
+def fill(  # noqa: PLR0913  -- the inputs of a model
     source: str,
     name: str,
     plan: Plan,
@@ -24,16 +24,16 @@ def fill(  # noqa: PLR0913  -- what a model is made of
 ) -> nn.Module:
     """Make the model of a generated source with the tensors of a checkpoint.
 
-    The model has no storage until it is given its tensors. Those that are taken
-    as they are stay mapped; only what the plan draws is drawn.
+    Nothing is allocated or initialised that a tensor of the checkpoint replaces.
+    Tensors that are taken as they are stay mapped to the file.
 
     Raises:
-        WeightsError: A tensor is not of a floating type.
+        WeightsError: A tensor does not have a floating-point type.
         ValueError: The dtype is unknown.
     """
     kind = as_dtype(dtype)
     place = torch.get_default_device() if device is None else device
-    # Parameters that are made in inference mode never train.
+    # Parameters that are made in inference mode can never be trained.
     with torch.inference_mode(mode=False):
         model = make_empty(source, name)
         state = {key: t.to(place) for key, t in realise(plan, checkpoint, kind)}
@@ -47,10 +47,10 @@ def realise(
     dtype: torch.dtype | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[tuple[str, Tensor]]:
-    """Make the tensors of a plan one after the other, in the dtype or in their own.
+    """Make the tensors of a plan one by one, in the dtype or in their common one.
 
     Raises:
-        WeightsError: A tensor is not of a floating type.
+        WeightsError: A tensor does not have a floating-point type.
     """
     kind = dtype or common_dtype(plan, checkpoint)
     given: set[int] = set()
@@ -63,37 +63,19 @@ def realise(
 
 
 def common_dtype(plan: Plan, checkpoint: Checkpoint) -> torch.dtype:
-    """The narrowest dtype that holds every tensor that a plan uses.
+    """The narrowest dtype that can represent every tensor that a plan uses.
 
     Raises:
-        WeightsError: A tensor is not of a floating type.
+        WeightsError: A tensor does not have a floating-point type.
     """
-    used = {name for step in plan.steps for name in step.sources}
-    return widest({name: checkpoint.tensors[name] for name in used}, checkpoint.name)
-
-
-def widest(tensors: Mapping[str, Tensor], name: str) -> torch.dtype:
-    """The narrowest dtype that holds all of some tensors.
-
-    Raises:
-        WeightsError: A tensor is not of a floating type that models run in.
-    """
-    kind: torch.dtype | None = None
-    for key, tensor in sorted(tensors.items()):
-        if not is_weight(tensor):
-            plain = str(tensor.dtype).removeprefix("torch.")
-            raise refuse(
-                "DS407",
-                f"{shown(key)} is of the type {plain}, which is no weight",
-                name,
-                helps=["save the tensors as float32, float16 or bfloat16"],
-            )
-        kind = tensor.dtype if kind is None else torch.promote_types(kind, tensor.dtype)
-    return kind or torch.get_default_dtype()
+    used = sorted({name for step in plan.steps for name in step.sources})
+    require_weights(used, checkpoint)
+    dtypes = [checkpoint.tensors[name].dtype for name in used]
+    return reduce(torch.promote_types, dtypes) if used else torch.get_default_dtype()
 
 
 def _make(step: Step, sources: list[Tensor], dtype: torch.dtype) -> Tensor:
-    match step.recipe:
+    match step.transform:
         case Join():
             return sources[0] if len(sources) == 1 else torch.cat(sources)
         case Positions(prefix, grid, antialias):
@@ -113,9 +95,10 @@ def resample(
 ) -> Tensor:
     """Fit a `[1, rows, C]` position table to another grid and other prefix tokens.
 
-    The patches' positions are resampled as an image of C channels: bicubic,
-    `align_corners=False`. Rows of prefix tokens stay bit for bit; a distillation
-    token that the table lacks begins with the class token's row.
+    `prefix` and `grid` are the old and the new number of prefix rows and side of the
+    grid. The positions of the patches are resampled as an image of C channels:
+    bicubic, `align_corners=False`. Rows of prefix tokens are copied bit for bit; a new
+    distillation token gets the row of the class token.
     """
     before, rows = table[:, : prefix[0]], table[:, prefix[0] :]
     if prefix[1] > prefix[0]:
@@ -123,7 +106,7 @@ def resample(
     before = before[:, : prefix[1]]
     old, new = grid
     if old != new:
-        # Half precision has no bicubic kernel of its own everywhere.
+        # Not every device has a bicubic kernel for half precision.
         exact = rows.float() if rows.dtype.itemsize < 4 else rows  # noqa: PLR2004
         image = exact.reshape(1, old, old, -1).permute(0, 3, 1, 2)
         image = functional.interpolate(
@@ -136,9 +119,9 @@ def resample(
 def adapt_channels(weight: Tensor, count: int) -> Tensor:
     """Fit a `[C, channels, p, p]` projection to another number of channels.
 
-    For one channel the kernels are summed: a grey image gives what it would give
-    as red, green and blue alike. For more they are repeated in turn and scaled by
-    old/new, as timm's `adapt_input_conv` does.
+    For one channel the kernels are summed, so that a grey image has the same result
+    as with three equal channels. For more channels they are repeated cyclically and
+    scaled by old/new, as timm's `adapt_input_conv` does.
     """
     old = weight.shape[1]
     exact = weight.float() if weight.dtype.itemsize < 4 else weight  # noqa: PLR2004
@@ -149,7 +132,7 @@ def adapt_channels(weight: Tensor, count: int) -> Tensor:
 
 
 def _own(tensor: Tensor, given: set[int]) -> Tensor:
-    """See that no two tensors of a model share memory, and none holds more than it."""
+    """Copy a tensor that shares memory with another one or with a larger one."""
     storage = tensor.untyped_storage()
     if storage.data_ptr() in given or storage.nbytes() != tensor.nbytes:
         tensor = tensor.clone(memory_format=torch.contiguous_format)

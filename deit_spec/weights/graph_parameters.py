@@ -1,11 +1,11 @@
-"""What a layer graph says of the weights that it takes."""
+"""The parameters of a layer graph, and what of its model weights depend on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from deit_spec.diagnostics import Label, Span
+from deit_spec.diagnostics import Label
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import (
     Dropout,
@@ -20,16 +20,16 @@ from deit_spec.ops import (
     SplitHeads,
 )
 from deit_spec.spec.field_names import SPEC
-from deit_spec.weights.checkpoint import Sizes
-from deit_spec.weights.shape_info import Facts, find_facts
+from deit_spec.weights.shape_info import ShapeInfo, find_shape_info
+from deit_spec.weights.state_dict import Sizes
 from deit_spec.yaml_source.scalars import value_text
 
 Kind = TypeVar("Kind", bound=Op)
 
 
 @dataclass(frozen=True)
-class Target:
-    """A graph, as weights see it: named shapes, their beginnings, and numbers."""
+class GraphParameters:
+    """The learnable tensors of a graph, and the settings that no shape shows."""
 
     graph: LayerGraph
 
@@ -51,17 +51,17 @@ class Target:
         }
 
     @cached_property
-    def facts(self) -> Facts:
-        """The sizes and switches that the shapes show."""
-        return find_facts(self.shapes)
+    def info(self) -> ShapeInfo:
+        """What the shapes show."""
+        return find_shape_info(self.shapes)
 
     def init(self, name: str) -> Init:
-        """How a tensor begins."""
+        """How a tensor is initialised."""
         return self.parameters[name].init
 
     @property
     def num_heads(self) -> int:
-        """The heads of attention, which no shape shows."""
+        """The number of attention heads."""
         return next(self._ops(SplitHeads)).heads.known
 
     @property
@@ -71,7 +71,7 @@ class Target:
 
     @property
     def layer_scale(self) -> float | None:
-        """What layer scale begins with; None where there is none."""
+        """The initial value of layer scale; None without it."""
         return next((op.value for op in self._ops(LayerScale)), None)
 
     @property
@@ -94,22 +94,17 @@ class Target:
         """Whether two heads are joined by the mean of their logits."""
         return any(self._ops(MeanLogits))
 
-    def place(self, field: str) -> Iterator[Label]:
-        """The line of the spec that a field is on, where it is written there."""
+    def label(self, field: str) -> Iterator[Label]:
+        """Label the value of a field, if the spec sets it."""
         span = self.graph.places.get(field)
-        if span is not None and _is_short(span):
+        if span is not None and span.source.text and span.line == span.end_line:
             yield Label(span, "here in the spec")
 
     def default(self, field: str) -> Iterator[str]:
-        """Say of a field that the spec does not write what it is by default."""
+        """Say what a field is by default, if the spec does not set it."""
         if field not in self.graph.places:
             value = SPEC.default_of(tuple(field.split(".")))
             yield f"`{field}` is {value_text(value)} by default"
 
     def _ops(self, kind: type[Kind]) -> Iterator[Kind]:
         return (op for _, op in self.graph.ops() if isinstance(op, kind))
-
-
-def _is_short(span: Span) -> bool:
-    """Whether it is in a text, and on one line of it."""
-    return bool(span.source.text) and span.line == span.end_line

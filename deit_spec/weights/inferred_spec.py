@@ -1,144 +1,204 @@
-"""The spec that a checkpoint's shapes and its config are of, as plain values."""
+"""Infer a spec from a checkpoint: from its shapes, its config and published models."""
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Any
 
-from deit_spec.weights.precedent import Precedent, find_precedent
-from deit_spec.weights.shape_info import Facts
-from deit_spec.weights.weight_findings import written
+from deit_spec import published
+from deit_spec.spec import DeiTSpec, check_spec
+from deit_spec.weights.shape_info import STRUCTURE, ShapeInfo
+from deit_spec.weights.state_dict import Checkpoint
 
 HEAD_WIDTH = 64
 """The width of an attention head in every published DeiT but one."""
 EPS = 1e-6
-_KINDS = {
-    str: "a string",
-    bool: "a boolean",
-    dict: "a mapping",
-    list: "a sequence",
-    type(None): "null",
-}
 LAYER_SCALE = 1e-4
-"""What layer scale begins with in the published specs of DeiT III."""
+"""The initial layer scale in the published specs of DeiT III."""
+
+_SIMILARITIES = {
+    "it has the same shapes": tuple(field.name for field in fields(ShapeInfo)),
+    "its blocks and tables have the same shapes": STRUCTURE,
+    "it has the same width, depth and MLP": ("embed_dim", "depth", "mlp_dim"),
+}
+"""How similar two models may be, the closest first, and what is then the same."""
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A spec in the making: what the shapes show, what a config says, and the rest.
+class ClosestPublished:
+    """The published models that are the closest; the first supplies what is unknown."""
 
-    What neither says is taken from the published models that are the most alike.
+    similarity: str
+    specs: tuple[DeiTSpec, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The published names."""
+        return tuple(spec.name for spec in self.specs)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every shape is the same."""
+        return self.similarity == next(iter(_SIMILARITIES))
+
+
+def find_closest(info: ShapeInfo) -> ClosestPublished | None:
+    """Find the published models that are the closest; None if none is close."""
+    for similarity, shared in _SIMILARITIES.items():
+        found = tuple(
+            spec
+            for spec, other in _published()
+            if all(getattr(info, name) == getattr(other, name) for name in shared)
+        )
+        if found:
+            return ClosestPublished(similarity, found)
+    return None
+
+
+def info_of(spec: DeiTSpec) -> ShapeInfo:
+    """The shape info of a spec's model."""
+    variant = spec.variant
+    return ShapeInfo(
+        embed_dim=spec.embed_dim,
+        depth=spec.depth,
+        patch_size=spec.patch_size,
+        mlp_dim=spec.mlp_dim,
+        position_embedding=variant.position_embedding,
+        layer_scale=variant.layer_scale is not None,
+        qkv_bias=variant.qkv_bias,
+        in_channels=spec.in_channels,
+        grid_size=spec.grid_size,
+        distillation_token=variant.distillation_token,
+        num_classes=spec.num_classes,
+        teacher_num_classes=spec.teacher_num_classes,
+    )
+
+
+@cache
+def _published() -> tuple[tuple[DeiTSpec, ShapeInfo], ...]:
+    """Every published model, in the order of `deit-spec list`."""
+    specs = (check_spec(name).spec for name in published.names())
+    return tuple((spec, info_of(spec)) for spec in specs if spec is not None)
+
+
+@dataclass(frozen=True)
+class InferredSpec:
+    """A spec from what the shapes show and a config says.
+
+    What neither has is taken from the closest published model.
     """
 
-    facts: Facts
+    info: ShapeInfo
     config: Mapping[str, Any]
 
     @cached_property
-    def precedent(self) -> Precedent | None:
-        """The published models that are the most alike."""
-        return find_precedent(self.facts)
+    def closest(self) -> ClosestPublished | None:
+        """The published models that are the closest."""
+        return find_closest(self.info)
 
     @cached_property
     def num_heads(self) -> int:
-        """The heads of attention."""
+        """The number of attention heads."""
         heads: int | None = self.config.get("num_attention_heads")
         if heads is not None:
             return heads
-        if self.precedent:
-            return self.precedent.specs[0].num_heads
-        return nearest_heads(self.facts.embed_dim)
+        if self.closest:
+            return self.closest.specs[0].num_heads
+        return nearest_heads(self.info.embed_dim)
 
     @cached_property
     def layer_scale(self) -> float | None:
-        """What layer scale begins with, None where there is none."""
-        if not self.facts.layer_scale:
+        """The initial value of layer scale; None without it."""
+        if not self.info.layer_scale:
             return None
         return self._published_scale or LAYER_SCALE
 
     @property
-    def taken(self) -> tuple[str, ...]:
-        """The fields that are a published model's."""
-        if self.precedent is None:
-            return ()
-        heads = ["num_heads"] if "num_attention_heads" not in self.config else []
-        scale = ["variant.layer_scale"] if self._published_scale else []
-        return (*heads, *scale)
+    def _published_scale(self) -> float | None:
+        return self.closest.specs[0].variant.layer_scale if self.closest else None
+
+    @property
+    def borrowed(self) -> dict[str, int | float]:
+        """The fields that are taken from a published model."""
+        found: dict[str, int | float] = {}
+        if self.closest and "num_attention_heads" not in self.config:
+            found["num_heads"] = self.num_heads
+        if self.layer_scale and self._published_scale:
+            found["variant.layer_scale"] = self.layer_scale
+        return found
+
+    @property
+    def spec(self) -> DeiTSpec:
+        """The spec, valid whatever the shapes are."""
+        return DeiTSpec.model_validate(self.values)
 
     @property
     def values(self) -> dict[str, Any]:
-        """The spec; what is as by default in `variant` and of the heads is left out."""
-        facts = self.facts
+        """The spec. Defaults of `variant` and null class counts are left out."""
+        info = self.info
         values: dict[str, Any] = {
-            "image_size": facts.image_size,
-            "patch_size": facts.patch_size,
-            "in_channels": facts.in_channels,
-            "embed_dim": facts.embed_dim,
-            "depth": facts.depth,
+            "image_size": info.image_size,
+            "patch_size": info.patch_size,
+            "in_channels": info.in_channels,
+            "embed_dim": info.embed_dim,
+            "depth": info.depth,
             "num_heads": self.num_heads,
-            "mlp_ratio": ratio(facts.embed_dim, facts.mlp_dim),
+            "mlp_ratio": ratio(info.embed_dim, info.mlp_dim),
         }
         if rate := self.config.get("hidden_dropout_prob"):
             values["dropout"] = rate
         for field in ("num_classes", "teacher_num_classes"):
-            if (classes := getattr(facts, field)) is not None:
+            if (classes := getattr(info, field)) is not None:
                 values[field] = classes
         if variant := dict(self._variant()):
             values["variant"] = variant
         return values
 
     def _variant(self) -> Iterator[tuple[str, Any]]:
-        facts = self.facts
-        if not facts.distillation_token:
+        if not self.info.distillation_token:
             yield "distillation_token", False
-        if facts.position_embedding != "all":
-            yield "position_embedding", facts.position_embedding
+        if self.info.position_embedding != "all":
+            yield "position_embedding", self.info.position_embedding
         if self.layer_scale is not None:
             yield "layer_scale", self.layer_scale
-        if not facts.qkv_bias:
+        if not self.info.qkv_bias:
             yield "qkv_bias", False
         if (eps := self.config.get("layer_norm_eps", EPS)) != EPS:
             yield "layer_norm_eps", eps
-        heads = (facts.num_classes, facts.teacher_num_classes)
-        if None not in heads and heads[0] != heads[1]:
+        if self.info.has_unequal_heads:
             yield "fusion", "cls"
 
-    @property
-    def _published_scale(self) -> float | None:
-        if self.precedent is None or not self.facts.layer_scale:
-            return None
-        return self.precedent.specs[0].variant.layer_scale
 
+def infer_spec(checkpoint: Checkpoint, info: ShapeInfo) -> InferredSpec:
+    """Infer a spec; a config is only used with tensor names of transformers.
 
-def usable(config: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The numbers of a config that a spec can have; anyone may have written it."""
-    found: dict[str, Any] = {}
+    Values that a spec cannot have are ignored: anyone may have written the config.
+    """
+    config = checkpoint.config if checkpoint.names.scheme.is_hf else {}
+    usable: dict[str, Any] = {}
     heads = config.get("num_attention_heads")
-    if divides(heads, facts.embed_dim):
-        found["num_attention_heads"] = heads
-    for key, least in (("layer_norm_eps", math.ulp(0.0)), ("hidden_dropout_prob", 0)):
+    if divides(heads, info.embed_dim):
+        usable["num_attention_heads"] = heads
+    tiny = math.ulp(0.0)
+    for key, least in (
+        ("layer_norm_eps", tiny),
+        ("hidden_dropout_prob", 0),
+        ("attention_probs_dropout_prob", tiny),
+    ):
         value = config.get(key)
         if type(value) is float and least <= value < 1:
-            found[key] = value
-    return found
+            usable[key] = value
+    return InferredSpec(info, usable)
 
 
 def divides(heads: object, width: int) -> bool:
-    """Whether something is a number of heads for a width."""
+    """Whether something is a possible number of heads for a width."""
     return type(heads) is int and heads > 0 and width % heads == 0
 
 
-def why_no_heads(heads: object, width: int) -> Iterator[str]:
-    """Say why what a config has is no number of heads for a width, if it is none."""
-    if type(heads) is not int:
-        kind = _KINDS.get(type(heads), "a number")
-        yield f"{written(heads)} is {kind}, not an integer"
-    elif not divides(heads, width):
-        yield f"{written(heads)} is no number of heads that divides embed_dim, {width}"
-
-
 def nearest_heads(width: int) -> int:
-    """The heads that make a head's width 64, or the nearest to it that divides.
+    """The number of heads whose width is the nearest to 64.
 
     >>> nearest_heads(768), nearest_heads(100), nearest_heads(1_048_573)
     (12, 2, 1048573)
@@ -149,6 +209,6 @@ def nearest_heads(width: int) -> int:
 
 
 def ratio(width: int, hidden: int) -> float:
-    """The ratio that gives a hidden width, which is rounded down."""
+    """The `mlp_ratio` that gives a hidden width, which is rounded down."""
     exact = hidden / width
     return exact if int(width * exact) == hidden else math.nextafter(exact, math.inf)

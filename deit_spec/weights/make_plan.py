@@ -1,6 +1,6 @@
-"""From names and shapes to a plan; nothing is read, and no model is made."""
+"""Make a plan from names and shapes; no tensor is read and no model is built."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from shlex import quote
@@ -8,98 +8,87 @@ from shlex import quote
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
-from deit_spec.weights.checkpoint import Checkpoint, Sizes
-from deit_spec.weights.graph_parameters import Target
-from deit_spec.weights.identify import (
-    HEADS,
-    checkpoint_facts,
-    name_tensors,
-    our_shapes,
-    takes_no_part,
-)
-from deit_spec.weights.inspect_checkpoint import can_be_inspected
-from deit_spec.weights.misfits import (
-    find_left_over,
-    find_misfit,
-    find_missing,
-    find_types,
-    is_weight,
-)
-from deit_spec.weights.naming_schemes import Names
+from deit_spec.lowering import lower
+from deit_spec.weights.graph_parameters import GraphParameters
+from deit_spec.weights.inferred_spec import infer_spec
+from deit_spec.weights.naming_schemes import HEADS, takes_no_part
 from deit_spec.weights.plan import (
-    Allowance,
     Channels,
     Draw,
     Dropped,
     Join,
     Kind,
+    Permission,
     Plan,
     Positions,
     Step,
 )
-from deit_spec.weights.plan_checks import compare
-from deit_spec.weights.shape_info import Facts
-from deit_spec.weights.weight_findings import INSPECT, count
+from deit_spec.weights.plan_checks import (
+    compare_config,
+    compare_structure,
+    find_left_over,
+    find_missing,
+    find_other_shape,
+    find_other_types,
+    is_weight,
+)
+from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info, our_shapes
+from deit_spec.weights.state_dict import Checkpoint, Sizes
+from deit_spec.weights.weight_findings import count
 
 
 def make_plan(
     graph: LayerGraph, checkpoint: Checkpoint, *, antialias: bool = False
 ) -> Plan:
-    """Say for every tensor of a graph and of a checkpoint what becomes of it.
+    """Decide what becomes of every tensor of a graph and of a checkpoint.
 
-    Where the two do not fit, the plan says so in its diagnostics.
+    Where the two do not fit, the diagnostics of the plan say so. `antialias` smooths
+    positions that are resampled to a smaller grid.
 
     Raises:
-        WeightsError: The checkpoint is of no DeiT.
+        WeightsError: The checkpoint is not of a DeiT.
     """
-    names = name_tensors(checkpoint)
-    target = Target(graph)
-    plan = Plan(graph.name, checkpoint.name, checkpoint.format, names.dialect.title)
-    facts = checkpoint_facts(checkpoint, names)
-    problems = compare(target, facts, checkpoint, names.dialect)
-    if any(problem.code == "DS411" for problem in problems):
-        if can_be_inspected(checkpoint, names, facts):
-            problems = _with_help(problems, checkpoint.name)
-        return replace(plan, diagnostics=tuple(problems))
-    return _Planning(target, checkpoint, names, facts, antialias).finish(plan, problems)
-
-
-def _with_help(problems: list[Diagnostic], name: str) -> list[Diagnostic]:
-    """Say at the end of what differs in structure that there is a spec that fits."""
-    last = max(i for i, problem in enumerate(problems) if problem.code == "DS411")
-    help_ = f"`{INSPECT} {visible(quote(name))}` prints a spec that fits"
-    problems[last] = replace(problems[last], helps=(*problems[last].helps, help_))
-    return problems
+    model = GraphParameters(graph)
+    scheme = checkpoint.names.scheme
+    plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
+    theirs = checkpoint_shape_info(checkpoint)
+    structure = list(compare_structure(model, theirs, checkpoint))
+    config = compare_config(model, checkpoint)
+    if structure:
+        inferred = lower(infer_spec(checkpoint, theirs).spec)
+        if make_plan(inferred, checkpoint).reconciles:
+            command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
+            help_ = f"`{command}` prints a spec that fits"
+            structure[-1] = replace(structure[-1], helps=(help_,))
+        return replace(plan, diagnostics=(*structure, *config))
+    return _Rules(model, checkpoint, theirs, antialias).finish(plan, [*config])
 
 
 @dataclass(frozen=True)
-class _Planning:
-    """What every rule needs to know."""
+class _Rules:
+    """The rules of a plan, and what they depend on."""
 
-    target: Target
+    model: GraphParameters
     checkpoint: Checkpoint
-    names: Names
-    facts: Facts
+    theirs: ShapeInfo
     antialias: bool
 
     def finish(self, plan: Plan, problems: list[Diagnostic]) -> Plan:
         """Apply the rules, and report what no rule reconciles."""
-        made = {name: self.step(name) for name in self.target.shapes}
+        made = {name: self.step(name) for name in self.model.shapes}
         missing = tuple(name for name, step in made.items() if step is None)
         planned = tuple(step for step in made.values() if step)
-        misfits = {
+        sources = {name for step in planned for name in step.sources}
+        unusable = {n for n in sources if not is_weight(self.checkpoint.tensors[n])}
+        other_shapes = {
             step.name: found
             for step in planned
-            for found in find_misfit(step, self.wanted(step), self.checkpoint)
+            for found in find_other_shape(step, self.wanted(step), self.checkpoint)
         }
-        sources = {name for step in planned for name in step.sources}
-        typeless = sorted(
-            n for n in sources if not is_weight(self.checkpoint.tensors[n])
-        )
         steps = tuple(
             step
             for step in planned
-            if step.name not in misfits and not set(step.sources) & set(typeless)
+            if step.name not in other_shapes and unusable.isdisjoint(step.sources)
         )
         dropped, left_over = self.others(sources)
         return replace(
@@ -111,26 +100,26 @@ class _Planning:
             diagnostics=(
                 *problems,
                 *find_missing(missing, self.checkpoint),
-                *find_left_over(left_over, self.names.unknown, self.checkpoint),
-                *misfits.values(),
-                *find_types(typeless, self.checkpoint),
+                *find_left_over(left_over, self.checkpoint),
+                *other_shapes.values(),
+                *find_other_types(sorted(unusable), self.checkpoint),
             ),
         )
 
     @cached_property
-    def shapes(self) -> Mapping[str, Sizes]:
-        return our_shapes(self.checkpoint, self.names)
+    def shapes(self) -> dict[str, Sizes]:
+        return our_shapes(self.checkpoint)
 
     def step(self, name: str) -> Step | None:
-        """The step that makes a tensor; None where no rule can."""
-        ours, theirs = self.target.facts, self.facts
+        """The step that makes a tensor; None if no rule can."""
+        ours, theirs = self.model.info, self.theirs
         if name.startswith(HEADS):
             return self.head(name)
         if name == "dist_token" and not theirs.distillation_token:
             return self.copy(name, "cls_token", "a copy of the class token")
         if name not in self.shapes:
             return None
-        if name == "pos_embed" and self.shapes[name] != self.target.shapes[name]:
+        if name == "pos_embed" and self.shapes[name] != self.model.shapes[name]:
             return self.positions(name)
         if name == "patch_embed.proj.weight" and (
             ours.in_channels != theirs.in_channels
@@ -139,20 +128,23 @@ class _Planning:
         return self.plain(name)
 
     def plain(self, name: str) -> Step:
-        """Take a tensor as it is, under whatever name."""
-        sources = self.names.theirs[name]
+        """Take a tensor as it is, under any name."""
+        sources = self.checkpoint.names.theirs[name]
         kind, reason = Kind.TAKEN, ""
         if len(sources) > 1:
             kind, reason = Kind.FUSED, "query, key and value in one"
         elif sources[0] != name:
             kind = Kind.RENAMED
-        return Step(name, self.target.shapes[name], kind, sources, Join(), reason)
+        return Step(name, self.model.shapes[name], kind, sources, Join(), reason)
 
     def positions(self, name: str) -> Step:
-        """Fit the position table to the grid and to the tokens before it."""
-        ours, theirs = self.target.facts, self.facts
-        grid, prefix = (theirs.grid_size, ours.grid_size), (theirs.prefix, ours.prefix)
-        needs: set[Allowance] = set()
+        """Fit the position table to the grid and to the prefix tokens."""
+        ours, theirs = self.model.info, self.theirs
+        grid, prefix = (
+            (theirs.grid_size, ours.grid_size),
+            (theirs.num_prefix_positions, ours.num_prefix_positions),
+        )
+        needs: set[Permission] = set()
         kind, reasons = Kind.ADAPTED, []
         if grid[0] != grid[1]:
             needs.add("resample")
@@ -165,9 +157,9 @@ class _Planning:
             needs.add("distillation")
         return Step(
             name,
-            self.target.shapes[name],
+            self.model.shapes[name],
             kind,
-            self.names.theirs[name],
+            self.checkpoint.names.theirs[name],
             Positions(prefix, grid, self.antialias),
             "; ".join(reasons),
             frozenset(needs),
@@ -175,40 +167,40 @@ class _Planning:
 
     def channels(self, name: str) -> Step:
         """Fit the patch projection to the channels of the images."""
-        old, new = self.facts.in_channels, self.target.facts.in_channels
+        old, new = self.theirs.in_channels, self.model.info.in_channels
         if new == 1:
             rule = "summed"
         elif new < old:
             rule = f"the first {new}, times {old}/{new}"
         else:
-            rule = f"repeated in turn, times {old}/{new}"
+            rule = f"repeated cyclically, times {old}/{new}"
         return Step(
             name,
-            self.target.shapes[name],
+            self.model.shapes[name],
             Kind.ADAPTED,
-            self.names.theirs[name],
+            self.checkpoint.names.theirs[name],
             Channels(new),
             f"{count(old, 'channel')} → {new}, {rule}",
             frozenset({"channels"}),
         )
 
     def copy(self, name: str, source: str, reason: str) -> Step | None:
-        """Begin a tensor of the distillation token with the class token's."""
+        """Start a tensor of the distillation token from that of the class token."""
         if source not in self.shapes:
             return None
         return Step(
             name,
-            self.target.shapes[name],
+            self.model.shapes[name],
             Kind.CREATED,
-            self.names.theirs[source],
+            self.checkpoint.names.theirs[source],
             Join(),
             reason,
             frozenset({"distillation"}),
         )
 
     def head(self, name: str) -> Step | None:
-        """Take a head, or make one for other classes."""
-        shape = self.target.shapes[name]
+        """Take a head, or draw one for another number of classes."""
+        shape = self.model.shapes[name]
         layer, _, part = name.partition(".")
         old, new = self.shapes.get(f"{layer}.weight", (0,))[0], shape[0]
         if old == new:
@@ -217,57 +209,57 @@ class _Planning:
         if is_new and self.shapes.get(f"head.{part}") == shape:
             return self.copy(name, f"head.{part}", "a copy of the class token's head")
         reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
-        needs: Allowance = "distillation" if is_new else "heads"
-        recipe = Draw(self.target.init(name))
+        needs: Permission = "distillation" if is_new else "heads"
+        transform = Draw(self.model.init(name))
         kind = Kind.REINITIALISED
-        return Step(name, shape, kind, (), recipe, reason, frozenset({needs}))
+        return Step(name, shape, kind, (), transform, reason, frozenset({needs}))
 
     def _has_token(self, layer: str) -> bool:
         """Whether the checkpoint has the token that a head reads."""
-        return layer == "head" or self.facts.distillation_token
+        return layer == "head" or self.theirs.distillation_token
 
     def others(self, used: set[str]) -> tuple[tuple[Dropped, ...], tuple[str, ...]]:
-        """What no step uses: dropped where a rule says so, else left over."""
+        """Sort what no step uses: dropped if a rule says so, else left over."""
         dropped: list[Dropped] = []
         left_over: list[str] = []
-        for our, theirs in self.names.theirs.items():
+        for our, theirs in self.checkpoint.names.theirs.items():
             unused = [n for n in theirs if n in self.checkpoint.tensors.keys() - used]
             if our == "dist_token" or our.startswith(HEADS):
                 dropped += [Dropped(their, *self.why(our)) for their in unused]
             else:
                 left_over += unused
-        for name in self.names.unknown:
+        for name in self.checkpoint.names.unknown:
             if takes_no_part(name):
-                reason = "it takes no part in the output"
+                reason = "it has no effect on the output"
                 dropped.append(Dropped(name, reason, frozenset({"drop"})))
             else:
                 left_over.append(name)
         return tuple(dropped), tuple(left_over)
 
-    def why(self, name: str) -> tuple[str, frozenset[Allowance]]:
-        """Why a token or a head is dropped, and what must be allowed."""
-        if name in self.target.shapes:
-            return "the spec has other classes", frozenset({"heads"})
-        if name.startswith("head.") or self.target.facts.distillation_token:
+    def why(self, name: str) -> tuple[str, frozenset[Permission]]:
+        """Say why a token or a head is dropped, and what has to be allowed."""
+        if name in self.model.shapes:
+            return "the spec has another number of classes", frozenset({"heads"})
+        if name.startswith("head.") or self.model.info.distillation_token:
             return "the spec has no such head", frozenset({"heads"})
         return "the spec has no distillation token", frozenset({"distillation"})
 
     def wanted(self, step: Step) -> Sizes | None:
-        """What the sources of a step are together, None where it does not matter."""
-        match step.recipe:
+        """The shape that the sources must have together; None if any will do."""
+        match step.transform:
             case Join():
                 return step.shape
             case Positions((prefix, _), (grid, _)):
-                return (1, prefix + grid**2, self.facts.embed_dim)
+                return (1, prefix + grid**2, self.theirs.embed_dim)
             case _:
                 return None
 
 
 def _of_prefix(old: int, new: int) -> Iterator[str]:
-    """What becomes of the rows before the patches."""
+    """Say what becomes of the rows before those of the patches."""
     if new > old:
         yield "the distillation token's position is a copy of the class token's"
     elif new < old:
-        yield "the distillation token's position is left out"
+        yield "the distillation token's position is dropped"
     elif new:
         yield f"{count(new, 'prefix token')} kept"

@@ -1,8 +1,8 @@
-"""What checkpoints call their tensors, as tables that read both ways.
+"""How checkpoints name their tensors: tables that are read both ways.
 
-Ours are the names of the original repository, which timm has too. Hugging Face has
-other names, and on disk others than in memory since transformers 5; a class with
-heads puts its base model's name before those of the base model.
+Our names are those of the original repository and of timm. Hugging Face has other
+names, and since transformers 5 other names on disk than in memory. Its classes with
+heads prefix the tensors of the base model.
 """
 
 import re
@@ -15,13 +15,40 @@ Row: TypeAlias = tuple[str, tuple[str, ...]]
 
 _NUMBER = re.compile(r"(?<=\.)(?:0|[1-9][0-9]{0,5})(?=\.)")
 SUFFIXES = (".weight", ".bias")
+HEADS = ("head.", "head_dist.")
 NEEDED = ("patch_embed.proj.weight", "pos_embed")
-"""What has these may be a DeiT, whatever else it has."""
+"""A checkpoint with these may be a DeiT, whatever else it has."""
+
+
+_DECODER = r"decoder_(?:embed|norm|pred)\..+|decoder_pos_embed|mask_token"
+_NO_EFFECT = re.compile(
+    rf"""(?:vit\.|deit\.)?                   # base models of transformers
+    (?: pooler\.dense\.(?:weight|bias)     # transformers, after the class token
+      | embeddings\.mask_token             # transformers, masked image modelling
+      | decoder\.0\.(?:weight|bias)        # transformers and SimMIM
+      | decoder_blocks\.\d+\..+ | {_DECODER}               # MAE
+      | decoder\.(?:decoder_layers\.\d+\..+|{_DECODER}) )  # MAE of transformers
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Tensors of other models that are not used between the image and the logits."""
+
+_EFFECT = re.compile(
+    r"(?:.+\.)?(?:blocks|layers?)\.\d+\."
+    r"|(?:reg_token|norm_pre|fc_norm|attn_pool|pre_logits)(?:\.|$)"
+    r"|(?:.+\.)?register_tokens$",
+    re.DOTALL,
+)
+"""Tensors of other vision transformers, mostly of timm, that affect the output."""
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """One way to name the tensors; several of theirs are rows of one of ours."""
+class NamingScheme:
+    """One way to name the tensors of a DeiT.
+
+    Each row has our name and their names. Where there are several of theirs, they are
+    stacked to make ours. `{i}` stands for the number of a block.
+    """
 
     name: str
     title: str
@@ -29,12 +56,12 @@ class Dialect:
 
     @cached_property
     def theirs(self) -> dict[str, tuple[str, ...]]:
-        """Our pattern to their patterns."""
+        """Their patterns, by ours."""
         return dict(self.rows)
 
     @cached_property
     def ours(self) -> dict[str, tuple[str, int]]:
-        """Their pattern to ours, and which part of it it is."""
+        """Our pattern and the index within it, by their pattern."""
         return {
             their: (our, part)
             for our, theirs in self.rows
@@ -43,39 +70,39 @@ class Dialect:
 
     @property
     def is_hf(self) -> bool:
-        """Whether these are names of Hugging Face."""
+        """Whether these are names of transformers."""
         return self.name.startswith("hf-")
 
     def write(self, name: str) -> tuple[str, ...] | None:
-        """Their names for one of ours, None where there is none."""
+        """Translate one of our names to theirs; None if they have none."""
         pattern, number = _pattern(name)
         theirs = self.theirs.get(pattern)
         return theirs and tuple(their.replace("{i}", number) for their in theirs)
 
     def read(self, name: str) -> tuple[str, int] | None:
-        """Our name for one of theirs, and which part; None where there is none."""
+        """Translate one of their names to ours, with the index; None if unknown."""
         pattern, number = _pattern(name)
         found = self.ours.get(pattern)
         return found and (found[0].replace("{i}", number), found[1])
 
 
 @dataclass(frozen=True)
-class Names:
-    """A checkpoint's names, in ours: one or more of theirs for each."""
+class TensorNames:
+    """The names of a checkpoint: theirs by ours, and those that are unknown."""
 
-    dialect: Dialect
+    scheme: NamingScheme
     theirs: Mapping[str, tuple[str, ...]]
     unknown: tuple[str, ...]
 
 
-def recognise(names: Iterable[str]) -> Names | None:
-    """Find the dialect that knows the most of the names.
+def recognise(names: Iterable[str]) -> TensorNames | None:
+    """Find the naming scheme that matches the most names.
 
-    It must know the most of them, or those without which there is no DeiT.
+    None if it matches neither most of them nor those that every DeiT has.
     """
     given = list(names)
     best = max(
-        DIALECTS, key=lambda dialect: sum(bool(dialect.read(name)) for name in given)
+        SCHEMES, key=lambda scheme: sum(bool(scheme.read(name)) for name in given)
     )
     read = {name: best.read(name) for name in given}
     ours = {found[0] for found in read.values() if found}
@@ -83,11 +110,24 @@ def recognise(names: Iterable[str]) -> Names | None:
     if not ours.issuperset(NEEDED) and 2 * known <= len(given):
         return None
     theirs = {our: best.write(our) or () for our in sorted(ours)}
-    return Names(best, theirs, tuple(name for name in given if not read[name]))
+    return TensorNames(best, theirs, tuple(name for name in given if not read[name]))
+
+
+def takes_no_part(name: str) -> bool:
+    """Whether an unknown tensor is known to have no effect on the output.
+
+    Only such a tensor may be dropped.
+    """
+    return _NO_EFFECT.fullmatch(name) is not None
+
+
+def takes_part(name: str) -> bool:
+    """Whether an unknown tensor is known to have an effect on the output."""
+    return _EFFECT.match(name) is not None
 
 
 def _pattern(name: str) -> tuple[str, str]:
-    """A name with `{i}` for its first number, and the number."""
+    """Replace the first number in a name by `{i}`, and return both."""
     found = _NUMBER.search(name)
     if found is None:
         return ("" if "{i}" in name else name), ""
@@ -95,7 +135,7 @@ def _pattern(name: str) -> tuple[str, str]:
 
 
 def _layers(*pairs: tuple[str, str | tuple[str, ...]]) -> tuple[Row, ...]:
-    """Rows for the weight and the bias of each layer."""
+    """Make the rows for the weight and the bias of each layer."""
     rows = []
     for our, their in pairs:
         theirs = (their,) if isinstance(their, str) else their
@@ -119,12 +159,12 @@ _COMMON = _same(*_TABLES) + _layers(
     *((f"blocks.{{i}}.{layer}", f"blocks.{{i}}.{layer}") for layer in _IN_BLOCK),
 )
 
-DEIT = Dialect(
+DEIT = NamingScheme(
     "deit",
     "names of DeiT, timm and deit-spec",
     _COMMON + _same(*(ours for ours, _ in _SCALES)),
 )
-DEIT3 = Dialect(
+DEIT3 = NamingScheme(
     "deit3",
     "names of DeiT III's repository",
     _COMMON + tuple((ours, (theirs,)) for ours, theirs in _SCALES),
@@ -174,7 +214,7 @@ _HF_CLASSES = (
 
 def _hf(
     name: str, before: str, heads: tuple[tuple[str, str], ...], blocks: str
-) -> Dialect:
+) -> NamingScheme:
     layers: list[tuple[str, str | tuple[str, ...]]] = [*heads]
     layers += [(our, before + their) for our, their in _HF_LAYERS]
     for our, their in _HF_BLOCKS[blocks]:
@@ -189,16 +229,16 @@ def _hf(
     where = "on disk" if blocks == "encoder.layer" else "in memory"
     short = f"hf-{name}" if where == "on disk" else f"hf-{name}-in-memory"
     title = f"names of transformers' {name}, {where}"
-    return Dialect(short, title, tables + _layers(*layers))
+    return NamingScheme(short, title, tables + _layers(*layers))
 
 
 HF = {
     name: _hf(name, before, heads, "encoder.layer")
     for name, before, heads in _HF_CLASSES
 }
-"""The dialects that Hugging Face files are written in, by the class that reads them."""
+"""The naming schemes of files of transformers, by the class that reads them."""
 
-DIALECTS = (
+SCHEMES = (
     DEIT,
     DEIT3,
     *HF.values(),

@@ -1,40 +1,41 @@
-"""Pickles of torch, looked through before torch makes anything of them.
+"""Scan pickles before torch reads them.
 
-`torch.load(weights_only=True)` runs no code, yet it makes what a pickle asks for: a
-`bytearray` of any length, or text encoded again and again, each time twice as long.
-A state dict needs none of that. What it needs is listed here.
+`torch.load(weights_only=True)` runs no code, but it builds whatever a pickle requests:
+a `bytearray` of any length, or text that is encoded again and again and doubles each
+time. State dicts need neither. The names and operations that they do need are listed
+here; anything else is refused.
 """
 
 import io
 import pickletools
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 
 from deit_spec.weights.weight_findings import shown
 
 PICKLE_BYTES = 1 << 22
-"""The longest pickle that is read. A byte of it can become an object of 200 bytes."""
+"""The longest pickle that is read. One byte of it can become an object of 200 bytes."""
 NESTED = 1000
-"""How many tuples a tuple may hold, counted each time that one is met.
+"""How many tuples a tuple may contain, counting repetitions.
 
-To hash a tuple is to walk it. One that holds another twice, which holds a third
-twice, and so on, is short in the file and never walked to the end.
+Hashing a tuple visits everything in it. A tuple that contains another one twice, which
+contains a third one twice, and so on, is short in the file but takes forever to hash.
 """
-
-HASHED = 2**61 - 1
-"""The integer of which Python's hash is 0 again: keys above it can all collide."""
-LARGE = 1000
-"""How many of these there may be; seeds are some."""
+HASH_MODULUS = 2**61 - 1
+"""From here on the hashes of integers repeat, so dict keys can be made to collide."""
+LARGE_INTEGERS = 1000
+"""How many integers of that size are accepted; random seeds are such integers."""
 
 _NAMES = frozenset(
     {
         "__builtin__.complex",
         "__builtin__.set",
-        "argparse.Namespace",  # the recipes of the original repository keep theirs
+        "argparse.Namespace",  # DeiT's own checkpoints contain their arguments
         "builtins.complex",
         "builtins.set",
-        "collections.Counter",  # milestones of a learning rate
+        "collections.Counter",  # milestones of a learning rate schedule
         "collections.OrderedDict",
         "torch.Size",
         "torch._utils._rebuild_meta_tensor_no_storage",
@@ -58,92 +59,141 @@ _PROTOCOL_2 = """
     LONG_BINPUT MARK NEWFALSE NEWOBJ NEWTRUE NONE PROTO REDUCE SETITEM SETITEMS
     SHORT_BINSTRING STOP TUPLE TUPLE1 TUPLE2 TUPLE3
 """
-"""The operations with which torch.save writes, and which weights_only reads."""
 _OPERATIONS = frozenset(_PROTOCOL_2.split())
-
-Item: TypeAlias = int
-"""What is on the stack: for a tuple how many tuples it is, 0 for anything else."""
-_NAME, _MARK = -1, -2
+"""The operations of pickle protocol 2, with which torch.save writes."""
+_WIDTHS = {
+    **dict.fromkeys(("Untyped", "Bool", "Byte", "Char", "QInt8", "QUInt8"), 1),
+    **dict.fromkeys(("QUInt4x2", "QUInt2x4"), 1),
+    **dict.fromkeys(("Short", "Half", "BFloat16"), 2),
+    **dict.fromkeys(("Int", "Float", "QInt32"), 4),
+    **dict.fromkeys(("Long", "Double", "ComplexFloat"), 8),
+    "ComplexDouble": 16,
+}
+"""Bytes per element of each torch storage class, `FloatStorage` and so on."""
 
 
 class BrokenPickleError(Exception):
-    """A pickle that no program writes."""
+    """The pickle is truncated or invalid."""
 
 
-class NeedsMoreError(Exception):
-    """A pickle with what no state dict needs; the text says what."""
+class ForbiddenPickleError(Exception):
+    """The pickle contains something that no state dict needs; the text says what."""
 
 
-class ForeignOperationError(NeedsMoreError):
-    """A pickle with an operation that torch.save does not write by itself."""
+class ForbiddenOperationError(ForbiddenPickleError):
+    """The pickle contains an operation that torch.save does not use by default."""
 
 
-def scan(data: bytes, pickles: int = 1) -> frozenset[str]:
-    """Look through the pickles that data begins with; return what they name.
+@dataclass
+class Scanned:
+    """What pickles refer to: names to import, and bytes per storage key."""
+
+    names: set[str] = field(default_factory=set)
+    storages: dict[str, int] = field(default_factory=dict)
+
+
+class _Name(NamedTuple):
+    """A global that the pickle refers to."""
+
+    text: str
+
+
+class _Tuple(NamedTuple):
+    """A tuple, and how many tuples it contains including itself."""
+
+    items: tuple[object, ...]
+    tuples: int
+
+
+_MARK = object()
+
+
+def scan(data: bytes, pickles: int = 1) -> Scanned:
+    """Scan the given number of pickles at the start of the data; nothing is built.
 
     Raises:
-        NeedsMoreError: One has names or operations that no state dict needs.
-        BrokenPickleError: One is not whole, or makes no sense.
+        ForbiddenPickleError: There are names or operations that no state dict needs.
+        BrokenPickleError: A pickle is truncated or invalid.
     """
-    file = io.BytesIO(data)
+    file, found = io.BytesIO(data), Scanned()
     try:
-        return frozenset[str]().union(*(_scan_one(file) for _ in range(pickles)))
-    except (ValueError, IndexError, KeyError):  # no end; nothing on the stack or kept
-        raise BrokenPickleError("its pickle ends or errs") from None
+        for _ in range(pickles):
+            _scan_one(file, found)
+    except (ValueError, IndexError, KeyError):  # truncated; empty stack; unknown memo
+        raise BrokenPickleError("its pickle is truncated or invalid") from None
+    return found
 
 
-def _scan_one(file: io.BytesIO) -> set[str]:
-    names, large = set[str](), 0
-    stack: list[Item] = []
-    kept: dict[object, Item] = {}
+def _scan_one(file: io.BytesIO, found: Scanned) -> None:
+    large = 0
+    stack: list[object] = []
+    memo: dict[object, object] = {}
     for operation, argument, _ in pickletools.genops(file):
         name = operation.name
         if name not in _OPERATIONS:
-            raise ForeignOperationError(f"its pickle has the operation {name}")
-        large += isinstance(argument, int) and abs(argument) >= HASHED
-        if large > LARGE:
-            raise NeedsMoreError(f"it has over {LARGE:,} integers of over 60 bits")
+            raise ForbiddenOperationError(f"its pickle has the operation {name}")
+        large += isinstance(argument, int) and abs(argument) >= HASH_MODULUS
+        if large > LARGE_INTEGERS:
+            raise ForbiddenPickleError(
+                f"it has more than {LARGE_INTEGERS:,} integers of more than 60 bits"
+            )
         if name == "GLOBAL":
-            names.add(_allowed(str(argument).replace(" ", ".", 1)))
-            stack.append(_NAME)
+            text = str(argument).replace(" ", ".", 1)
+            _require_allowed(text)
+            found.names.add(text)
+            stack.append(_Name(text))
         elif name.endswith("BINPUT"):
-            kept[argument] = stack[-1]
+            memo[argument] = stack[-1]
         elif name.endswith("BINGET"):
-            stack.append(kept[argument])
+            stack.append(memo[argument])
+        elif name == "BINPERSID":
+            _add_storage(stack.pop(), found.storages)
+            stack.append(None)
         else:
-            _apply(operation, stack)
-    return names
+            _apply(operation, argument, stack)
 
 
-def _allowed(name: str) -> str:
+def _require_allowed(name: str) -> None:
     module, _, last = name.rpartition(".")
-    # By `vars`, for torch imports modules when some names are asked for.
+    # Not getattr: torch imports modules on some attribute accesses.
     constant = isinstance(vars(torch).get(last), torch.dtype | torch.qscheme)
     of_torch = module == "torch" and (last.endswith("Storage") or constant)
     if not of_torch and name not in _NAMES:
-        raise NeedsMoreError(f"it names `{shown(name)}`")
-    return name
+        raise ForbiddenPickleError(f"it names `{shown(name)}`")
 
 
-def _apply(operation: pickletools.OpcodeInfo, stack: list[Item]) -> None:
-    """Do to the stack what an operation does, without making anything."""
+def _add_storage(reference: object, storages: dict[str, int]) -> None:
+    """Record a reference `("storage", class, key, device, number of elements, …)`."""
+    match reference:
+        case _Tuple(("storage", _Name(kind), str(key), str(), int(number), *_)):
+            width = _WIDTHS[kind.rpartition(".")[2].removesuffix("Storage")]
+            storages[key] = max(storages.get(key, 0), number * width)
+        case _:
+            raise BrokenPickleError("its pickle has an invalid reference to a storage")
+
+
+def _apply(
+    operation: pickletools.OpcodeInfo, argument: object, stack: list[object]
+) -> None:
+    """Change the stack as an operation does, without building its objects."""
     before, name = operation.stack_before, operation.name
-    taken: list[Item] = []
+    taken: list[object] = []
     fixed = len(before)
     if pickletools.markobject in before:
         fixed = before.index(pickletools.markobject)
-        while (item := stack.pop()) != _MARK:
+        while (item := stack.pop()) is not _MARK:
             taken.append(item)
     taken += [stack.pop() for _ in range(fixed)]
     if _MARK in taken:
-        raise BrokenPickleError("its pickle ends or errs")
-    if name in {"REDUCE", "NEWOBJ"} and taken[-1] != _NAME:
-        raise BrokenPickleError("its pickle calls what is no name")
-    item = 0
+        raise BrokenPickleError("its pickle is truncated or invalid")
+    if name in {"REDUCE", "NEWOBJ"} and not isinstance(taken[-1], _Name):
+        raise BrokenPickleError("its pickle calls something that is not a name")
+    result: object = argument
     if name == "MARK":
-        item = _MARK
-    elif name.startswith("TUPLE"):
-        item = 1 + sum(each for each in taken if each > 0)
-    if item > NESTED:
-        raise NeedsMoreError(f"it has a tuple of over {NESTED:,} tuples")
-    stack += [item] * len(operation.stack_after)
+        result = _MARK
+    elif "TUPLE" in name:
+        inner = sum(each.tuples for each in taken if isinstance(each, _Tuple))
+        result = _Tuple(tuple(reversed(taken)), 1 + inner)
+        if result.tuples > NESTED:
+            raise ForbiddenPickleError(f"it has a tuple of more than {NESTED:,} tuples")
+    stack += [result] * len(operation.stack_after)

@@ -1,21 +1,23 @@
 """A plan: what becomes of every tensor, before anything is done."""
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias, get_args
 
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.ops import Init
-from deit_spec.weights.checkpoint import Sizes
+from deit_spec.weights.state_dict import Sizes
+from deit_spec.weights.weight_findings import WeightsError, count, finding, some
 
-Allowance: TypeAlias = Literal["resample", "heads", "channels", "distillation", "drop"]
-ALLOWANCES: tuple[Allowance, ...] = get_args(Allowance)
-"""What may be done beyond taking, renaming and fusing tensors."""
+Permission: TypeAlias = Literal["resample", "heads", "channels", "distillation", "drop"]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+"""What may be allowed besides taking, renaming and fusing tensors."""
 
 
 class Kind(Enum):
-    """What is done to make a tensor of the model."""
+    """How a tensor of the model is made."""
 
     TAKEN = "taken"
     RENAMED = "renamed"
@@ -28,12 +30,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """The sources as they are, one below the other."""
+    """Concatenate the sources, which is the identity for a single one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """A position table for other prefix tokens, another grid, or both."""
+    """Change the prefix tokens of a position table, its grid, or both."""
 
     prefix: tuple[int, int]
     grid: tuple[int, int]
@@ -42,55 +44,55 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """A patch projection for another number of channels."""
+    """Change the number of channels of the patch projection."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Fresh numbers, as the model itself begins."""
+    """Draw new numbers, as the model itself is initialised."""
 
     init: Init
 
 
-Recipe: TypeAlias = Join | Positions | Channels | Draw
+Transform: TypeAlias = Join | Positions | Channels | Draw
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How one tensor of the model is made; `needs` is what must be allowed."""
+    """How one tensor of the model is made; `needs` is what has to be allowed."""
 
     name: str
     shape: Sizes
     kind: Kind
     sources: tuple[str, ...]
-    recipe: Recipe
+    transform: Transform
     reason: str = ""
-    needs: frozenset[Allowance] = frozenset()
+    needs: frozenset[Permission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A tensor of the checkpoint that the model has no use for."""
+    """A tensor of the checkpoint that the model does not use."""
 
     name: str
     reason: str
-    needs: frozenset[Allowance]
+    needs: frozenset[Permission]
 
 
 @dataclass(frozen=True)
 class Plan:
     """What becomes of every tensor of a checkpoint and of a model.
 
-    `missing` are tensors of the model, `left_over` tensors of the checkpoint,
-    that no rule reconciles; each is in an error of `diagnostics` too.
+    `missing` are tensors of the model that nothing makes, `left_over` tensors of the
+    checkpoint that nothing may drop. Each is in an error of `diagnostics` too.
     """
 
     spec: str
     checkpoint: str
     format: str
-    dialect: str
+    naming_scheme: str
     steps: tuple[Step, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     missing: tuple[str, ...] = ()
@@ -99,27 +101,82 @@ class Plan:
 
     @property
     def reconciles(self) -> bool:
-        """Whether the model can be made of the checkpoint."""
+        """Whether the model can be made from the checkpoint, if all is allowed."""
         return not has_errors(self.diagnostics)
 
     @property
-    def needs(self) -> frozenset[Allowance]:
-        """All that must be allowed."""
-        of_steps = (step.needs for step in self.steps)
-        of_dropped = (each.needs for each in self.dropped)
-        return frozenset[Allowance]().union(*of_steps, *of_dropped)
+    def needs(self) -> frozenset[Permission]:
+        """All that has to be allowed."""
+        return frozenset(need for each in self._changes for need in each.needs)
 
-    def needing(self, need: Allowance) -> list[str]:
-        """The tensors for which something must be allowed."""
-        steps = [step.name for step in self.steps if need in step.needs]
-        dropped = [each.name for each in self.dropped if need in each.needs]
-        return list(dict.fromkeys(steps + dropped))
+    def needing(self, need: Permission) -> list[str]:
+        """The tensors for which something has to be allowed."""
+        names = (each.name for each in self._changes if need in each.needs)
+        return list(dict.fromkeys(names))
+
+    @property
+    def _changes(self) -> tuple[Step | Dropped, ...]:
+        return (*self.steps, *self.dropped)
 
     def counts(self) -> dict[str, int]:
-        """How many tensors meet each fate, the fates in a fixed order."""
+        """The number of tensors of each fate, in a fixed order."""
         kinds = Counter(step.kind for step in self.steps)
         found = {kind.value: kinds[kind] for kind in Kind}
         found["dropped"] = len(self.dropped)
         found["missing"] = len(self.missing)
         found["left over"] = len(self.left_over)
         return {fate: number for fate, number in found.items() if number}
+
+
+def allowed(
+    *, strict: bool = True, allow: Collection[str] | None = None
+) -> frozenset[Permission]:
+    """What `strict` and `allow` allow; if `allow` is given, `strict` is ignored.
+
+    >>> sorted(allowed(strict=False, allow={"heads"}))
+    ['heads']
+
+    Raises:
+        ValueError: A word of `allow` is unknown.
+    """
+    if allow is None:
+        return frozenset() if strict else frozenset(PERMISSIONS)
+    words = {allow} if isinstance(allow, str) else set(allow)
+    if unknown := sorted(words.difference(PERMISSIONS)):
+        raise ValueError(f"allow takes {', '.join(PERMISSIONS)}, not {unknown[0]!r}")
+    return frozenset(word for word in PERMISSIONS if word in words)
+
+
+def find_forbidden(plan: Plan, permissions: frozenset[Permission]) -> list[Diagnostic]:
+    """DS414: what a plan needs and is not allowed."""
+    return [
+        finding(
+            "DS414",
+            f"{count(len(names))} would need `{need}`, which is not allowed",
+            plan.checkpoint,
+            notes=[f"for {some(names)}"],
+            helps=_ways(need, others=plan.reconciles),
+        )
+        for need in sorted(plan.needs - permissions)
+        if (names := plan.needing(need))
+    ]
+
+
+def _ways(need: Permission, *, others: bool) -> Iterator[str]:
+    """Say how something is allowed; all at once only if nothing else is wrong."""
+    command = f"`--allow {need}`"
+    python = f'`allow={{"{need}"}}` in Python'
+    yield f"{command}, or `--no-strict` for all that is needed" if others else command
+    yield f"{python}, or `strict=False`" if others else python
+
+
+def require(plan: Plan, permissions: frozenset[Permission]) -> None:
+    """Check that a plan can be executed with what is allowed.
+
+    Raises:
+        WeightsError: It cannot; each reason is a finding.
+    """
+    problems = [] if plan.reconciles else [*plan.diagnostics]
+    problems += find_forbidden(plan, permissions)
+    if problems:
+        raise WeightsError(problems)

@@ -1,4 +1,4 @@
-"""Files of safetensors: mapped by the library, written as it writes them."""
+"""Read safetensors files with the library, and write them as it does."""
 
 import ctypes
 import json
@@ -12,14 +12,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from deit_spec.weights.checkpoint import Progress, no_progress
-from deit_spec.weights.weight_findings import damaged, refuse, shown
+from deit_spec.weights.state_dict import Progress, no_progress
+from deit_spec.weights.weight_findings import SAVE_AS_FLOAT, damaged, refuse, shown
 
 LENGTH_BYTES = 8
 HEADER_BYTES = 100_000_000
 """The longest header that the format allows."""
 REASON = 300
-"""How much of what the library says is told; it may repeat the whole header."""
+"""How many characters of the library's errors are shown; they may quote the file."""
 ALIGNMENT = 8
 
 _NAMES = {
@@ -29,18 +29,18 @@ _NAMES = {
     torch.float64: "F64",
 }
 _RANKS = tuple(_NAMES)
-"""The library writes wider types first, and these in the opposite order."""
+"""The library writes tensors in the opposite order of these types."""
 
 
 def looks_like(head: bytes) -> bool:
-    """Tell by the first bytes of a file whether it can be one."""
+    """Whether a file with these first bytes can be a safetensors file."""
     length = int.from_bytes(head[:LENGTH_BYTES], "little")
     starts = head[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{"
     return starts and length <= HEADER_BYTES
 
 
 def read(path: Path, name: str) -> dict[str, Tensor]:
-    """Map the tensors of a file. They are private: writing to one changes no file.
+    """Map the tensors of a file. Writing to them does not change the file.
 
     Raises:
         WeightsError: The file is truncated or damaged, or torch lacks a type of it.
@@ -55,7 +55,7 @@ def read(path: Path, name: str) -> dict[str, Tensor]:
 
 
 def metadata_of(path: Path) -> dict[str, str]:
-    """Give what a file says beside its tensors; nothing where it cannot be read."""
+    """The metadata of a file; empty if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
@@ -65,18 +65,18 @@ def metadata_of(path: Path) -> dict[str, str]:
 
 def _tensor(file: Any, key: str, name: str) -> Tensor:
     entry = file.get_slice(key)
-    # With a side of 0 the others are in no number of bytes that the library checks.
+    # The library checks numbers of bytes, which are 0 if one dimension is 0.
     if math.prod(filter(None, entry.get_shape())) > sys.maxsize:
-        raise damaged(name, f"the shape of {shown(key)} is that of no tensor")
+        raise damaged(name, f"the shape of {shown(key)} is too large")
     try:
         tensor: Tensor = file.get_tensor(key)
     except (SafetensorError, AttributeError) as error:
         raise refuse(
             "DS407",
-            f"{shown(key)} is of the type {entry.get_dtype()}, which torch lacks",
+            f"{shown(key)} has the type {entry.get_dtype()}, which torch does not have",
             name,
             notes=[str(error).partition("\n")[0][:REASON]],
-            helps=["save the tensors as float32, float16 or bfloat16"],
+            helps=[SAVE_AS_FLOAT],
         ) from None
     return tensor
 
@@ -88,11 +88,10 @@ def write(
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write floating-point tensors of the CPU, byte for byte as the library does.
+    """Write floating-point tensors on the CPU, byte for byte as the library does.
 
-    The library would write a file that its owner alone may read, say nothing until
-    all is written, and raise no OSError for a full disk. `safetensors.torch` would
-    want NumPy as well.
+    Unlike the library it writes to an open file, reports progress, raises OSError on
+    a full disk, and does not need NumPy.
     """
     order = sorted(tensors, key=lambda key: (-_RANKS.index(tensors[key].dtype), key))
     header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}
@@ -116,7 +115,7 @@ def write(
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    """The memory of a contiguous tensor, which must outlive the view."""
+    """The memory of a contiguous tensor. The tensor must outlive the view."""
     if not tensor.nbytes:
         return memoryview(b"")
     return memoryview((ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr()))

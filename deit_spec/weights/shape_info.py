@@ -1,4 +1,4 @@
-"""What the shapes of a state dict say of the model that it belongs to."""
+"""What tensor shapes say about a model, of a checkpoint as of a layer graph."""
 
 import math
 import re
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deit_spec.spec.model_limits import LARGEST
-from deit_spec.weights.checkpoint import Sizes
-from deit_spec.weights.weight_findings import some
+from deit_spec.weights.state_dict import Checkpoint, Sizes
+from deit_spec.weights.weight_findings import refuse, some
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
 
-class NoFactsError(Exception):
-    """The shapes are of no model that a spec can say."""
+class ShapeInfoError(Exception):
+    """The shapes do not describe a model that a spec can describe."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """The sizes and switches of a model, all but its heads' count."""
+class ShapeInfo:
+    """All that tensor shapes show of a model; the number of heads is not part of it."""
 
     embed_dim: int
     depth: int
@@ -39,11 +39,17 @@ class Facts:
         return self.grid_size * self.patch_size
 
     @property
-    def prefix(self) -> int:
-        """The rows of the position table that are no patch's."""
+    def num_prefix_positions(self) -> int:
+        """The rows of the position table before those of the patches."""
         if self.position_embedding == "patches":
             return 0
         return 1 + self.distillation_token
+
+    @property
+    def has_unequal_heads(self) -> bool:
+        """Whether there are two heads with different numbers of classes."""
+        heads = (self.num_classes, self.teacher_num_classes)
+        return None not in heads and heads[0] != heads[1]
 
 
 STRUCTURE = (
@@ -55,9 +61,9 @@ STRUCTURE = (
     "layer_scale",
     "qkv_bias",
 )
-"""The facts that no rule changes: both sides must have the same."""
+"""The fields that nothing can change: checkpoint and spec must agree on them."""
 
-_SIZES = (
+_LIMITED = (
     "embed_dim",
     "depth",
     "patch_size",
@@ -66,25 +72,51 @@ _SIZES = (
     "num_classes",
     "teacher_num_classes",
 )
-"""The facts that a spec has fields for, and limits."""
+"""The fields that a spec has too, with limits."""
 
 
-def find_facts(shapes: Mapping[str, Sizes]) -> Facts:
-    """Read the facts off shapes under our names.
+def checkpoint_shape_info(checkpoint: Checkpoint) -> ShapeInfo:
+    """Read the shape info of a checkpoint.
 
     Raises:
-        NoFactsError: The shapes contradict one another, some are not there, or
-            they are beyond what a spec may say.
+        WeightsError: No spec describes a model of these shapes, or with these names.
+    """
+    try:
+        return find_shape_info(our_shapes(checkpoint))
+    except ShapeInfoError as error:
+        message = f"no spec describes a model of these shapes: {error}"
+        raise refuse("DS408", message, checkpoint.name) from None
+
+
+def our_shapes(checkpoint: Checkpoint) -> dict[str, Sizes]:
+    """The shapes under our names; query, key and value are one tensor."""
+    shapes: dict[str, Sizes] = {}
+    for our, theirs in checkpoint.names.theirs.items():
+        found = [checkpoint.shapes.get(their, ()) for their in theirs]
+        if len(found) == 1:
+            shapes[our] = found[0]
+        elif found[0] and len(set(found)) == 1:
+            first, *others = found[0]
+            shapes[our] = (first * len(found), *others)
+    return shapes
+
+
+def find_shape_info(shapes: Mapping[str, Sizes]) -> ShapeInfo:
+    """Read the shape info of a model from shapes under our names.
+
+    Raises:
+        ShapeInfoError: The shapes contradict each other, some are missing, or they
+            exceed the limits of a spec.
     """
     depth = _depth(shapes)
-    width, channels, patch, other = _rank(shapes, "patch_embed.proj.weight", 4)
+    width, channels, patch, other = _get(shapes, "patch_embed.proj.weight", 4)
     if patch != other:
-        raise NoFactsError(f"patches are {patch}×{other}, not square")
-    _, rows, _ = _rank(shapes, "pos_embed", 3)
+        raise ShapeInfoError(f"patches are {patch}×{other}, not square")
+    _, rows, _ = _get(shapes, "pos_embed", 3)
     distilled = "dist_token" in shapes
     positions, grid = _positions(rows, 1 + distilled)
-    hidden, _ = _rank(shapes, "blocks.0.mlp.fc1.weight", 2)
-    facts = Facts(
+    hidden, _ = _get(shapes, "blocks.0.mlp.fc1.weight", 2)
+    info = ShapeInfo(
         embed_dim=width,
         depth=depth,
         patch_size=patch,
@@ -98,41 +130,40 @@ def find_facts(shapes: Mapping[str, Sizes]) -> Facts:
         num_classes=_classes(shapes, "head.weight"),
         teacher_num_classes=_classes(shapes, "head_dist.weight"),
     )
-    _check(facts)
-    return facts
+    _check(info)
+    return info
 
 
-def _check(facts: Facts) -> None:
-    """See that a spec may have these sizes.
+def _check(info: ShapeInfo) -> None:
+    """Check that a spec can have these sizes.
 
     Raises:
-        NoFactsError: It may not.
+        ShapeInfoError: It cannot.
     """
-    sizes = {field: getattr(facts, field) for field in _SIZES}
-    for field, size in sizes.items():
+    for field in _LIMITED:
+        size = getattr(info, field)
         if size == 0:
-            raise NoFactsError(f"{field} is 0")
+            raise ShapeInfoError(f"{field} is 0")
         if size is not None and size > LARGEST[field]:
-            raise NoFactsError(
+            raise ShapeInfoError(
                 f"{field} is {size:,}, and the limit is {LARGEST[field]:,}"
             )
-    if facts.mlp_dim == 0:
-        raise NoFactsError("the MLP has no hidden channel")
-    largest = LARGEST["mlp_ratio"]
-    if facts.mlp_dim > facts.embed_dim * largest:
-        raise NoFactsError(
-            f"the MLP is {facts.mlp_dim:,} wide, more than {largest:,} times "
-            f"embed_dim, {facts.embed_dim:,}"
+    ratio = LARGEST["mlp_ratio"]
+    if not 0 < info.mlp_dim <= info.embed_dim * ratio:
+        raise ShapeInfoError(
+            f"the MLP has {info.mlp_dim:,} hidden channels, and the limit is "
+            f"{ratio:,} times embed_dim, {info.embed_dim:,}"
         )
-    if facts.teacher_num_classes and not facts.distillation_token:
-        raise NoFactsError("head_dist.weight is there, and dist_token is not")
+    if info.teacher_num_classes and not info.distillation_token:
+        raise ShapeInfoError("there is a head_dist.weight without a dist_token")
 
 
-def _rank(shapes: Mapping[str, Sizes], name: str, rank: int) -> Sizes:
+def _get(shapes: Mapping[str, Sizes], name: str, dimensions: int) -> Sizes:
     if name not in shapes:
-        raise NoFactsError(f"{name} is not there")
-    if len(shapes[name]) != rank:
-        raise NoFactsError(f"{name} is {list(shapes[name])}, not of {rank} dimensions")
+        raise ShapeInfoError(f"{name} is missing")
+    if len(shapes[name]) != dimensions:
+        found = list(shapes[name])
+        raise ShapeInfoError(f"{name} is {found}, not of {dimensions} dimensions")
     return shapes[name]
 
 
@@ -142,26 +173,29 @@ def _positions(rows: int, prefix: int) -> tuple[str, int]:
         grid = math.isqrt(max(rows - before, 0))
         if grid and grid**2 == rows - before:
             return positions, grid
-    raise NoFactsError(
-        f"pos_embed has {rows} rows, which is no square grid with or without "
-        f"{prefix} before it"
+    raise ShapeInfoError(
+        f"pos_embed has {rows} rows, which is neither a square "
+        f"number nor {prefix} more than one"
     )
 
 
 def _depth(shapes: Mapping[str, Sizes]) -> int:
     blocks = {int(found.group(1)) for name in shapes if (found := _BLOCK.match(name))}
     if not blocks:
-        raise NoFactsError("there are no blocks")
+        raise ShapeInfoError("there are no blocks")
     last = max(blocks)
     if last >= LARGEST["depth"]:
-        raise NoFactsError(
-            f"there is a blocks.{last}, and the limit of depth is {LARGEST['depth']:,}"
+        limit = LARGEST["depth"]
+        raise ShapeInfoError(
+            f"there is a blocks.{last}, and the depth limit is {limit}"
         )
-    if absent := [f"blocks.{n}" for n in range(last) if n not in blocks]:
-        verb = "is" if len(absent) == 1 else "are"
-        raise NoFactsError(f"{some(absent)} {verb} missing, and blocks.{last} is there")
+    if missing := [f"blocks.{n}" for n in range(last) if n not in blocks]:
+        verb = "is" if len(missing) == 1 else "are"
+        raise ShapeInfoError(
+            f"there is a blocks.{last}, but {some(missing)} {verb} missing"
+        )
     return len(blocks)
 
 
 def _classes(shapes: Mapping[str, Sizes], name: str) -> int | None:
-    return _rank(shapes, name, 2)[0] if name in shapes else None
+    return _get(shapes, name, 2)[0] if name in shapes else None

@@ -1,4 +1,4 @@
-"""Files and directories that are written whole or not at all."""
+"""Write files and directories whole or not at all."""
 
 import os
 import shutil
@@ -14,19 +14,19 @@ from deit_spec.weights.weight_findings import shown
 def whole(
     path: Path, *, force: bool = False, members: Collection[str] = ()
 ) -> Iterator[Path]:
-    """A place of the same name to write to, which is moved to the path at the end.
+    """Give a temporary path of the same name, and move it to the path at the end.
 
-    Where something fails nothing has changed. What is there is replaced with
-    `force` alone, and a directory then only if it holds none but the `members`; an
-    empty directory is no obstacle.
+    If anything fails, nothing has changed. Whatever is at the path is only replaced
+    with `force`, and a directory only if it contains nothing but the `members`. An
+    empty directory is always filled.
 
-    A directory takes the place of another in two steps, between which the old one is
-    called `NAME.old-…`. A process that is killed there leaves it under that name.
+    A directory is replaced in two steps, between which the old one has the name
+    `NAME.old-…`. A process that is killed there leaves it under that name.
 
     Raises:
-        OSError: The path is taken, or cannot be written.
+        OSError: The path exists, or cannot be written.
     """
-    if force or path.is_dir():  # what a link leads to is replaced, not the link
+    if force or path.is_dir():  # replace the target of a link, not the link
         path = path.resolve()
     check_free(path, force=force, members=members)
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -35,39 +35,37 @@ def whole(
         yield place
         if place.is_dir():
             _move_directory(place, path, folder.name.rpartition(".")[2])
-        elif force:
-            place.replace(path)
         else:
-            _move_to_free(place, path)
+            place.replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_free(path: Path, *, force: bool, members: Collection[str] = ()) -> None:
-    """See that a path can be written to.
+    """Check that nothing at a path prevents writing to it.
 
     Raises:
-        OSError: It is taken.
+        OSError: Something does.
     """
     if not os.path.lexists(path):
         return
     if path.is_dir() and not members:
-        raise FileExistsError(None, "it is a directory, and this format is a file")
+        raise FileExistsError(None, "it is a directory, and this format writes a file")
     if path.exists() and not path.is_dir() and members:
-        raise FileExistsError(None, "it is a file, and this format is a directory")
+        raise FileExistsError(None, "it is a file, and this format writes a directory")
     found = {each.name for each in path.iterdir()} if path.is_dir() else None
     if found == set():
         return
     if not force:
-        raise FileExistsError(None, "it is there, and only --force replaces it")
+        raise FileExistsError(None, "it exists; --force replaces it")
     if foreign := sorted((found or set()).difference(members)):
         raise FileExistsError(
-            None, f"the directory holds {shown(foreign[0])}, which is yours"
+            None, f"the directory contains another file, {shown(foreign[0])}"
         )
 
 
 def _move_directory(place: Path, path: Path, token: str) -> None:
-    """Put a directory where another may be, which comes back if that fails."""
+    """Move a directory to a path; the old one there is restored if that fails."""
     if not path.exists():
         place.rename(path)
         return
@@ -80,14 +78,3 @@ def _move_directory(place: Path, path: Path, token: str) -> None:
             aside.rename(path)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _move_to_free(place: Path, path: Path) -> None:
-    """Move a file to where none is, not even one that came in the meantime."""
-    try:
-        path.hardlink_to(place)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        check_free(path, force=False)
-        place.replace(path)

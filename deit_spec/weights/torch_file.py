@@ -1,261 +1,206 @@
-"""Files that torch.save wrote, read as data: nothing that they name is called.
+"""Read files of torch.save as data: nothing that they name is called.
 
-That rests on `torch.load(weights_only=True)`, which crafted files could get round
-before torch 2.6 (CVE-2025-32434) and before 2.10 (CVE-2026-24747): older ones are
-not used for it.
+The pickle is scanned first and then read by `torch.load(weights_only=True)`. Crafted
+files could run code in spite of that before torch 2.6 (CVE-2025-32434) and before
+2.10 (CVE-2026-24747), so older versions are not used for it.
 """
 
 import argparse
-import os
 import re
-import struct
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from deit_spec.diagnostics.printable import first_line_of
-from deit_spec.weights.checkpoint import Progress, no_progress
 from deit_spec.weights.pickle_scan import (
     PICKLE_BYTES,
     BrokenPickleError,
-    ForeignOperationError,
-    NeedsMoreError,
+    ForbiddenOperationError,
+    ForbiddenPickleError,
+    Scanned,
     scan,
 )
-from deit_spec.weights.storages import storages_of
-from deit_spec.weights.weight_findings import WeightsError, damaged, refuse
+from deit_spec.weights.state_dict import Progress, no_progress
+from deit_spec.weights.weight_findings import (
+    SAVE_AS_FLOAT,
+    WeightsError,
+    damaged,
+    refuse,
+)
 
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 LEGACY = re.compile(rb"\x80[\x02\x03]\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.")
-"""A pickle of torch's magic number, with which it began before 1.6."""
-SAFE = (2, 10)
-"""The first version of torch whose `weights_only` has no known hole."""
-CHUNK = 1 << 22
-END_BYTES, END64_BYTES, LOCATOR_BYTES = 22, 56, 20
-TAIL_BYTES = END_BYTES + END64_BYTES + LOCATOR_BYTES
+"""A pickle of torch's magic number, with which files began before torch 1.6."""
 LEGACY_PICKLES = 5
-"""The magic number, the protocol, the system, what was saved, its storages' keys."""
+"""The magic number, the protocol, the system, what was saved, its storage keys."""
+SAFE = (2, 10)
+"""The first version of torch whose `weights_only` has no known vulnerability."""
+CHUNK = 1 << 22
 REASON = 300
-"""How much of what torch says is told; it may repeat what the file holds."""
+"""How many characters of an error of torch are shown; it may quote the file."""
 
-_YOUNGER = {
-    "torch._utils._rebuild_nested_tensor": "a nested tensor",
-    "torch._utils._rebuild_tensor_v3": "a tensor of a newer type",
+_NOT_IN_LEGACY = {
+    "torch._utils._rebuild_nested_tensor",
+    "torch._utils._rebuild_tensor_v3",
 }
-"""What torch writes in the format from before 1.6, and errs on when it reads it."""
-_BAD_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,  # sizes and names that make no sense
-    OverflowError,
-    RuntimeError,  # encrypted, or of a method that zipfile does not know
-)
+"""What torch writes in the format from before 1.6 but fails to read from it."""
 _SAVE_AGAIN = (
-    "where you trust the file, load it in the program that wrote it, and save "
-    "`model.state_dict()` alone"
+    "if you trust the file, load it with the program that wrote it, and save only "
+    "`model.state_dict()`"
 )
 
 
 def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
-    """Read a zip file of torch; its tensors are mapped.
+    """Read a zip file of torch; its tensors are mapped into memory.
 
-    torch itself does not compare the checksums that it writes, so this does.
-
-    Raises:
-        WeightsError: The file is damaged, is no file of torch, or needs code.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _require_canonical(archive, path)
-            _check_records(archive, path, name, progress)
-            pickled = _read_pickle_of(archive, name)
-    except WeightsError:
-        raise
-    except _BAD_ZIP as error:
-        raise damaged(name, str(error).lower()) from None
-    _scan(pickled, 1, name, checked=True)
-    _require_storages(archive, pickled, name)
-    return _load(path, name, mapped=True)
-
-
-def read_pickle(path: Path, name: str) -> object:
-    """Read a pickle, if it is one that torch before 1.6 wrote; it has no checksums.
+    torch writes checksums but does not compare them when it reads, so this does.
 
     Raises:
-        WeightsError: The file is damaged, is no file of torch, or needs code.
+        WeightsError: The file is damaged, is not from torch.save, or needs code.
     """
+    _require_safe_torch(name)
+    with _damage(name), zipfile.ZipFile(path) as archive:
+        _require_not_compressed(archive, name)
+        _compare_checksums(archive, progress)
+    with _damage(name), path.open("rb") as file:
+        # Records are read as torch.load reads them, so it cannot find other ones.
+        reader = torch._C.PyTorchFileReader(file)  # noqa: SLF001  -- has no public name
+        _require_storages(reader, _scan_zip(reader, name), path)
+        return _load(path, mapped=True)
+
+
+def read_legacy(path: Path, name: str) -> object:
+    """Read a file that torch wrote before 1.6; that format has no checksums.
+
+    Raises:
+        WeightsError: The file is damaged, is not from torch.save, or needs code.
+    """
+    _require_safe_torch(name)
     with path.open("rb") as file:
         head = file.read(PICKLE_BYTES)
     if not LEGACY.match(head):
-        raise _no_torch(name, "a pickle")
-    names = _scan(head, LEGACY_PICKLES, name, checked=False)
-    for each in sorted(names & _YOUNGER.keys()):
-        raise refuse(
-            "DS407",
-            f"the file has {_YOUNGER[each]}, which torch cannot read from its format",
-            name,
-            helps=["save dense floating-point tensors"],
-        )
-    return _load(path, name, mapped=False)
+        raise _not_torch(name, "a pickle")
+    with _damage(name):
+        try:
+            scanned = scan(head, LEGACY_PICKLES)
+        except ForbiddenOperationError as error:
+            # There is no checksum: a changed byte is likelier than another protocol.
+            raise BrokenPickleError(str(error)) from None
+        if scanned.names & _NOT_IN_LEGACY:
+            message = "the file has tensors that torch cannot read from its old format"
+            raise refuse("DS407", message, name, helps=[SAVE_AS_FLOAT])
+        return _load(path, mapped=False)
 
 
-def _require_canonical(archive: zipfile.ZipFile, path: Path) -> None:
-    """See that there is one directory, at the end, where the file says that it is.
-
-    zipfile looks for it before the end of the file, torch at an offset: a file with
-    two could show one pickle to us and another to torch.
+@contextmanager
+def _damage(name: str) -> Iterator[None]:
+    """Turn any error while reading a file into a finding about it.
 
     Raises:
-        zipfile.BadZipFile: There may be another.
+        WeightsError: The file needs code to be run, or is damaged.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - TAIL_BYTES, 0))
-        tail = file.read()
-    if _directory_of(tail, size) != archive.start_dir:
-        raise zipfile.BadZipFile("its directory is not where its end says")
-    names = [record.filename for record in archive.infolist()]
-    if len(set(names)) < len(names):
-        raise zipfile.BadZipFile("two of its records have one name")
-    if any(record.filename != record.orig_filename for record in archive.infolist()):
-        raise zipfile.BadZipFile("a record has two names")
-
-
-def _directory_of(tail: bytes, size: int) -> int | None:
-    """The offset of a directory that ends where the records of the end begin.
-
-    PKWARE's APPNOTE, 4.3.14 to 4.3.16: the end of a zip64 directory, where it is,
-    and the end of the directory, without a comment.
-    """
-    end = tail[-END_BYTES:]
-    if end[:4] != b"PK\5\6":
-        return None
-    length, offset = struct.unpack("<2I", end[12:20])
-    start = size - END_BYTES
-    whole = tail[-TAIL_BYTES:-END_BYTES]
-    if whole[:4] == b"PK\6\6" and whole[END64_BYTES:][:4] == b"PK\6\7":
-        length, offset = struct.unpack("<2Q", whole[40:56])
-        start = size - TAIL_BYTES
-    return offset if offset + length == start else None
-
-
-def _require_storages(archive: zipfile.ZipFile, pickled: bytes, name: str) -> None:
-    """See that the record of each storage has the bytes that the pickle says."""
-    sizes = {
-        record.filename.rpartition("/data/")[2]: record.file_size
-        for record in archive.infolist()
-        if "/data/" in record.filename
-    }
     try:
-        wanted = storages_of(pickled)
-    except ValueError as error:
-        raise damaged(name, str(error)) from None
-    for key, size in wanted.items():
-        if sizes.get(key) != size:
-            there = f"{sizes[key]:,}" if key in sizes else "none"
-            raise damaged(name, f"storage {key} takes {size:,} bytes, not {there}")
+        yield
+    except (WeightsError, OSError):
+        raise
+    except ForbiddenPickleError as error:
+        raise refuse(
+            "DS404",
+            "the file needs code to be run, so it was not loaded",
+            name,
+            notes=[str(error)],
+            helps=[_SAVE_AGAIN],
+        ) from None
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise damaged(name, str(error).lower()) from None
+    except Exception as error:  # noqa: BLE001  -- a broken file raises anything
+        raise damaged(name, first_line_of(error)[:REASON]) from None
 
 
-def _check_records(
-    archive: zipfile.ZipFile, path: Path, name: str, progress: Progress
-) -> None:
-    records = archive.infolist()
-    total = sum(record.file_size for record in records)
-    if any(record.filename.endswith("/constants.pkl") for record in records):
-        raise refuse("DS404", "the file is a TorchScript program", name)
-    if not any(map(_is_pickle, records)):
-        raise _no_torch(name, "a zip archive without `data.pkl`")
-    if any(record.compress_type != zipfile.ZIP_STORED for record in records):
-        raise _no_torch(name, "a compressed zip archive")
-    if total > path.stat().st_size:
-        raise damaged(name, "its records are longer than the file")
+def _require_safe_torch(name: str) -> None:
+    version = torch.__version__
+    if tuple(map(int, version.split(".")[:2])) < SAFE:
+        raise refuse(
+            "DS409",
+            f"torch {version} may run code from a crafted file of this format",
+            name,
+            notes=["fixed in torch 2.6 (CVE-2025-32434) and 2.10 (CVE-2026-24747)"],
+            helps=["use torch 2.10 or newer, or a safetensors file"],
+        )
+
+
+def _require_not_compressed(archive: zipfile.ZipFile, name: str) -> None:
+    """Check that records have no more bytes than the file; torch maps them as is."""
+    if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+        raise _not_torch(name, "a compressed zip archive")
+
+
+def _compare_checksums(archive: zipfile.ZipFile, progress: Progress) -> None:
+    """Read every record once, for zipfile compares its checksum at the end."""
+    total = sum(record.file_size for record in archive.infolist())
     done = 0
-    for record in records:
+    for record in archive.infolist():
         with archive.open(record) as file:
             while chunk := file.read(CHUNK):
                 done += len(chunk)
                 progress("checking", done, total)
 
 
-def _is_pickle(record: zipfile.ZipInfo) -> bool:
-    """Whether torch may take a record for the pickle; it compares as DOS did."""
-    return record.filename.lower().endswith("/data.pkl")
-
-
-def _read_pickle_of(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Read the pickle of an archive, the only one, so that torch reads no other."""
-    first, *others = filter(_is_pickle, archive.infolist())
-    if others:
-        raise damaged(name, "it has several records `data.pkl`")
-    if first.file_size > PICKLE_BYTES:
+def _scan_zip(reader: Any, name: str) -> Scanned:
+    """Scan the pickle of a zip file."""
+    if reader.has_record("constants.pkl"):
+        raise refuse("DS404", "the file is a TorchScript program", name)
+    if not reader.has_record("data.pkl"):
+        raise _not_torch(name, "a zip archive without `data.pkl`")
+    size = reader.get_record_size("data.pkl")
+    if size > PICKLE_BYTES:
         raise refuse(
             "DS405",
-            f"the file's pickle has {first.file_size:,} bytes, more than a state dict",
+            f"the file's pickle has {size:,} bytes, too many for a state dict",
             name,
-            notes=[f"pickles of up to {PICKLE_BYTES:,} bytes are read"],
-            helps=["save `model.state_dict()` alone"],
+            notes=[f"the limit is {PICKLE_BYTES:,} bytes"],
+            helps=["save only `model.state_dict()`"],
         )
-    return archive.read(first)
+    return scan(reader.get_record("data.pkl"))
 
 
-def _scan(data: bytes, pickles: int, name: str, *, checked: bool) -> frozenset[str]:
-    """See that a pickle holds what state dicts do; what it names."""
-    try:
-        return scan(data, pickles)
-    except BrokenPickleError as error:
-        raise damaged(name, str(error)) from None
-    except NeedsMoreError as error:
-        if isinstance(error, ForeignOperationError) and not checked:
-            raise damaged(name, str(error)) from None
-        raise refuse(
-            "DS404",
-            "the file needs code to be run, and was not read",
-            name,
-            notes=[str(error)],
-            helps=[_SAVE_AGAIN],
-        ) from None
+def _require_storages(reader: Any, scanned: Scanned, path: Path) -> None:
+    """Check that each storage has the bytes that the pickle says.
+
+    torch maps that many bytes in any case. Where a record is shorter, they would be
+    those of the next record.
+
+    Raises:
+        ValueError: A storage is missing, or has another size.
+    """
+    end = path.stat().st_size
+    for key, size in scanned.storages.items():
+        record = f"data/{key}"
+        found = reader.get_record_size(record) if reader.has_record(record) else 0
+        if found != size:
+            raise ValueError(f"storage {key} has {found:,} bytes instead of {size:,}")
+        if reader.get_record_offset(record) + size > end:
+            raise ValueError(f"storage {key} extends past the end of the file")
 
 
-def _load(path: Path, name: str, *, mapped: bool) -> object:
-    _require_safe(name, torch.__version__)
-    # The recipes of the original repository keep their arguments in the file.
+def _load(path: Path, *, mapped: bool) -> Any:
+    # DeiT's own checkpoints contain their command line arguments.
     allowed = torch.serialization.safe_globals([argparse.Namespace])
-    try:
-        with warnings.catch_warnings(), allowed:
-            warnings.simplefilter("ignore")
-            return _torch_load(path, mapped=mapped)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001  -- a broken pickle fails in any way
-        reason = first_line_of(error)[:REASON]
-        raise damaged(name, reason) from None
+    with warnings.catch_warnings(), allowed:
+        warnings.simplefilter("ignore")
+        # torch takes any file of this name for safetensors; an open file has no name.
+        if mapped and not str(path).endswith(".safetensors"):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with path.open("rb") as file:
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=False)
 
 
-def _require_safe(name: str, version: str) -> None:
-    if tuple(map(int, version.split(".")[:2])) < SAFE:
-        raise refuse(
-            "DS409",
-            f"torch {version} may run what a crafted file of this format holds",
-            name,
-            notes=["CVE-2025-32434, mended in torch 2.6; CVE-2026-24747, in 2.10"],
-            helps=["use torch 2.10 or newer, or a file of safetensors"],
-        )
-
-
-def _torch_load(path: Path, *, mapped: bool) -> Any:
-    # By this name torch takes any file for safetensors; an open file has no name.
-    if mapped and not str(path).endswith(".safetensors"):
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    with path.open("rb") as file:
-        return torch.load(file, map_location="cpu", weights_only=True, mmap=False)
-
-
-def _no_torch(name: str, what: str) -> WeightsError:
-    return refuse("DS402", f"the file is {what}, not one that torch.save wrote", name)
+def _not_torch(name: str, what: str) -> WeightsError:
+    return refuse("DS402", f"the file is {what}, not a file of torch.save", name)

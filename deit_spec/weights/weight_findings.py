@@ -1,4 +1,4 @@
-"""What can be wrong with weights, as findings; a file of weights has no lines."""
+"""What can be wrong with weights, as findings. A file of weights has no lines."""
 
 import json
 from collections.abc import Iterable
@@ -12,26 +12,24 @@ from deit_spec.diagnostics import (
 )
 from deit_spec.diagnostics.printable import visible
 
-INSPECT = "deit-spec weights inspect"
-"""The command that prints a spec which fits."""
 SHOWN = 4
 """How many tensors a message names before it counts the others."""
 LONGEST = 80
-"""How much of a name is told."""
+"""How many characters of a name a message shows."""
 
 EPS_NOTE = (
-    "transformers writes 1e-12 where nothing else is asked for; the published "
-    "models were trained with 1e-6"
+    "transformers writes 1e-12 by default; the published models were trained with 1e-6"
 )
+SAVE_AS_FLOAT = "save the tensors as float32, float16 or bfloat16"
 
 
 class WeightsError(DiagnosedError, ValueError):
-    """Weights cannot be used as asked. `diagnostics` holds every finding."""
+    """Weights cannot be used as requested. `diagnostics` holds every finding."""
 
     headline = "the weights cannot be used"
 
 
-def finding(  # noqa: PLR0913  -- the parts of a diagnostic
+def finding(  # noqa: PLR0913  -- the fields of a diagnostic
     code: str,
     message: str,
     name: str,
@@ -53,24 +51,22 @@ def refuse(
     notes: Iterable[str] = (),
     helps: Iterable[str] = (),
 ) -> WeightsError:
-    """Make the error that one finding is."""
+    """Make the error of a single finding."""
     return WeightsError([finding(code, message, name, notes=notes, helps=helps)])
 
 
 def damaged(name: str, reason: str) -> WeightsError:
-    """Refuse a file that is not whole."""
+    """Make the error for a file that is truncated or damaged."""
     return refuse(
         "DS403",
         f"the file is truncated or damaged: {reason}",
         name,
-        helps=["fetch or copy the file again, and compare its size and checksum"],
+        helps=["download or copy the file again, and compare its size and checksum"],
     )
 
 
 def shown(name: str) -> str:
-    r"""A name of a file or of what is in it, as every message writes it.
-
-    It may be anything: it stays on its line, and is cut where it is long.
+    r"""A name of a file, a key or a tensor, on one line and not too long.
 
     >>> shown("head\nweight")
     'head␊weight'
@@ -79,7 +75,7 @@ def shown(name: str) -> str:
 
 
 def written(value: object) -> str:
-    """A value of a config, as JSON writes it: a string is seen to be one.
+    """A value of a config as JSON writes it, so that a string has its quotes.
 
     >>> written("6"), written(6), written(True)
     ('"6"', '6', 'true')
@@ -89,13 +85,8 @@ def written(value: object) -> str:
     return shown(json.dumps(value, ensure_ascii=False))
 
 
-def word(value: object) -> str:
-    """A value that is a word in any config of sense, without quotes then."""
-    return shown(value) if isinstance(value, str) else written(value)
-
-
 def some(names: Iterable[str]) -> str:
-    """Name a few, and count the others.
+    """Name the first few, and count the others.
 
     >>> some(["a", "b"])
     'a, b'

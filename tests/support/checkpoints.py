@@ -13,8 +13,8 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.spec import check_text
 from deit_spec.weights import Checkpoint, Plan, WeightsError, make_plan, open_checkpoint
 from deit_spec.weights.convert import rename
-from deit_spec.weights.graph_parameters import Target
-from deit_spec.weights.naming_schemes import DIALECTS
+from deit_spec.weights.graph_parameters import GraphParameters
+from deit_spec.weights.naming_schemes import SCHEMES
 
 DISTILLED: dict[str, Any] = {
     "image_size": 32,
@@ -78,8 +78,8 @@ def planned(spec: Any, state: dict[str, Tensor], **options: Any) -> Plan:
 def hf_in_memory(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a distilled model under transformers' names in memory."""
     name = "hf-DeiTForImageClassificationWithTeacher-in-memory"
-    (dialect,) = (each for each in DIALECTS if each.name == name)
-    return dict(rename(dialect, state))
+    (scheme,) = (each for each in SCHEMES if each.name == name)
+    return dict(rename(scheme, state))
 
 
 def changed(spec: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def spec_of(text: str) -> DeiTSpec:
 def shapes_alone(spec: Any) -> dict[str, Tensor]:
     """A state dict of a spec's shapes, whose tensors share one number."""
     zero = torch.zeros(1)
-    shapes = Target(deit_spec.lower(spec)).shapes
+    shapes = GraphParameters(deit_spec.lower(spec)).shapes
     return {name: zero.expand(shape) for name, shape in shapes.items()}
 
 

@@ -1,4 +1,4 @@
-"""The plan says each tensor's fate, and the loaded model does just that."""
+"""The plan says what becomes of each tensor, and the loaded model does just that."""
 
 from typing import Any
 
@@ -302,3 +302,27 @@ def test_where_the_head_of_the_distillation_token_is_from(
         (False, 5): (Kind.REINITIALISED, {"distillation"}),
     }[token, teachers if token else own]
     assert (step.kind, set(step.needs)) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pooler.dense.bias",
+        "vit.pooler.dense.weight",
+        "mask_token",
+        "deit.embeddings.mask_token",
+        "decoder.0.bias",
+        "decoder_pos_embed",
+        "decoder_blocks.7.attn.qkv.weight",
+        "decoder_pred.weight",
+        "decoder.decoder_layers.3.output.dense.bias",
+        "decoder.decoder_norm.weight",
+        "decoder.mask_token",
+    ],
+)
+def test_what_stands_aside_can_be_dropped(name: str) -> None:
+    plan = planned(PLAIN, {**state_of(PLAIN), name: torch.zeros(1)})
+    assert plan.reconciles
+    assert plan.needs == {"drop"}
+    (dropped,) = plan.dropped
+    assert (dropped.name, dropped.reason) == (name, "it takes no part in the output")

@@ -24,7 +24,6 @@ def run(
 ) -> None:
     """Print the spec that fits a checkpoint, as YAML."""
     from deit_spec.weights import files_of, inspect, open_checkpoint
-    from deit_spec.weights.inspect_checkpoint import as_yaml
 
     with refusals(form), Bar() as bar:
         found = inspect(open_checkpoint(checkpoint, entry=key, progress=bar))
@@ -32,5 +31,5 @@ def run(
     if form is TextForm.JSON:
         emit(as_text(inspection_to_json(found)), output)
     else:
-        emit(as_yaml(found), output)
+        emit(found.as_yaml(), output)
     report(found.diagnostics)

@@ -67,7 +67,7 @@ def show(plan: "Plan") -> None:
     """Print a table of the tensors, and how many meet each fate."""
     from deit_spec.cli.weights.table import layout
 
-    head = f"{plan.spec} from {plan.checkpoint}: {plan.format}; {plan.dialect}"
+    head = f"{plan.spec} from {plan.checkpoint}: {plan.format}; {plan.naming_scheme}"
     typer.echo(visible(head))
     if plan.steps or plan.dropped or plan.left_over:
         typer.echo(layout(plan))

@@ -1,16 +1,20 @@
-"""Names translate both ways, and transformers' own are all known."""
+"""Naming schemes translate both ways, and the names of timm and transformers are known."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from peers import import_timm, import_transformers
 from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, state_of
 
 from deit_spec.weights.naming_schemes import (
     DEIT,
-    DIALECTS,
     HF,
-    Dialect,
+    SCHEMES,
+    NamingScheme,
     recognise,
+    takes_no_part,
+    takes_part,
 )
 from deit_spec.weights.naming_schemes import (
     DEIT3 as DEIT3_NAMES,
@@ -27,16 +31,16 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_every_row_reads_as_it_writes(dialect: Dialect) -> None:
-    for pattern in dialect.theirs:
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
+def test_every_row_reads_as_it_writes(scheme: NamingScheme) -> None:
+    for pattern in scheme.theirs:
         name = pattern.replace("{i}", "11")
-        theirs = dialect.write(name)
+        theirs = scheme.write(name)
         assert theirs is not None
-        assert [dialect.read(their) for their in theirs] == [
+        assert [scheme.read(their) for their in theirs] == [
             (name, part) for part in range(len(theirs))
         ]
-    assert len(dialect.ours) == sum(map(len, dialect.theirs.values()))
+    assert len(scheme.ours) == sum(map(len, scheme.theirs.values()))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_every_row_reads_as_it_writes(dialect: Dialect) -> None:
      "blocks.-1.norm1.weight", "blocks.1234567.norm1.weight", "Cls_token"],
 )  # fmt: skip
 def test_names_that_are_none(name: str) -> None:
-    assert all(dialect.read(name) is None for dialect in DIALECTS)
+    assert all(scheme.read(name) is None for scheme in SCHEMES)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_transformers_names_are_known(
     found = recognise(names)
     assert found is not None
     suffix = "-in-memory" if where == "in memory" else ""
-    assert found.dialect.name == f"hf-{name}{suffix}"
+    assert found.scheme.name == f"hf-{name}{suffix}"
     assert len(found.unknown) == unknown
     assert all("pooler" in each for each in found.unknown)
     theirs = found.theirs["blocks.1.attn.qkv.weight"]
@@ -101,7 +105,7 @@ def test_timms_names_are_ours(name: str) -> None:
     state = import_timm().create_model(name, pretrained=False).state_dict()
     found = recognise(state)
     assert found is not None
-    assert found.dialect is DEIT
+    assert found.scheme is DEIT
     assert not found.unknown
     assert {our: (our,) for our in state} == dict(found.theirs)
 
@@ -113,10 +117,17 @@ def test_deit3s_repository() -> None:
     ]
     found = recognise(names)
     assert found is not None
-    assert found.dialect is DEIT3_NAMES
+    assert found.scheme is DEIT3_NAMES
     assert not found.unknown
 
 
 @pytest.mark.parametrize("names", [[], ["a"], ["fc.weight", "pos_embed"]])
 def test_no_dialect(names: list[str]) -> None:
     assert recognise(names) is None
+
+
+@given(st.text(st.sampled_from("abc.01\n_"), max_size=12))
+def test_no_name_does_both(name: str) -> None:
+    for known in ("reg_token", "blocks.0.", "pooler.dense.", "mask_token", "decoder_"):
+        for whole in (known + name, name + known):
+            assert not (takes_part(whole) and takes_no_part(whole))

@@ -1,7 +1,8 @@
-"""Directories of shards, and what lies beside a file."""
+"""Formats are detected from the content; directories, shards and configs."""
 
 import json
 import os
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,101 @@ import torch
 from safetensors.torch import save_file
 from support.checkpoints import DISTILLED, error_of, same, save, state_of
 
-from deit_spec.weights import open_checkpoint
+import deit_spec
+from deit_spec.weights import WeightsError, open_checkpoint
+
+
+def as_safetensors(state: Any, path: Path) -> None:
+    save_file(state, path)
+
+
+def as_legacy(state: Any, path: Path) -> None:
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+
+
+FORMATS = {
+    "safetensors": as_safetensors,
+    "torch, zip": torch.save,
+    "torch, before 1.6": as_legacy,
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".bin", ".txt", ""])
+def test_content_decides_and_not_the_extension(
+    kind: str, suffix: str, tmp_path: Path
+) -> None:
+    state = state_of(DISTILLED)
+    path = tmp_path / f"weights{suffix}"
+    FORMATS[kind](state, path)
+    found = open_checkpoint(path)
+    assert found.format == kind
+    assert same(dict(found.tensors), state)
+    loaded = deit_spec.load(DISTILLED, weights=path).state_dict()
+    assert same(dict(loaded), state)
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "torch, zip"])
+def test_tensors_are_mapped_privately(kind: str, tmp_path: Path) -> None:
+    """Training a loaded model leaves the file alone; each tensor has its own memory."""
+    path = tmp_path / "w"
+    FORMATS[kind](state_of(DISTILLED), path)
+    before = path.read_bytes()
+    model = deit_spec.load(DISTILLED, weights=path)
+    storages = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    assert len(storages) == len(list(model.parameters()))
+    for parameter in model.parameters():
+        assert parameter.untyped_storage().nbytes() == parameter.nbytes
+        assert parameter.requires_grad
+        with torch.no_grad():
+            parameter.add_(1)
+    assert path.read_bytes() == before
+    again = pickle.loads(pickle.dumps(model))
+    assert same(dict(again.state_dict()), dict(model.state_dict()))
+
+
+OTHERS = {
+    b"": ("DS403", "it is empty"),
+    b"version https://git-lfs.github.com/spec/v1\noid": ("DS402", "pointer of Git LFS"),
+    b"<!doctype html><html>": ("DS402", "HTML"),
+    b"\x1f\x8b\x08\x00": ("DS402", "gzip"),
+    b'{"model_type": "deit"}': ("DS402", "JSON"),
+    b"\x93NUMPY\x01\x00": ("DS402", "NumPy"),
+    b"\x89HDF\r\n\x1a\n": ("DS402", "HDF5"),
+    b"cposix\nsystem\n": ("DS402", "neither safetensors nor"),
+    b"\x00" * 64: ("DS402", "neither safetensors nor"),
+}
+
+
+@pytest.mark.parametrize("data", OTHERS)
+def test_other_files_are_told_apart(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(data)
+    found = error_of(path)
+    code, words = OTHERS[data]
+    assert found.code == code
+    assert words in found.message
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("nowhere.pth", ".", "pipe", "a\0b", "x" * 5000):
+        assert error_of(tmp_path / path).code == "DS401"
+    assert error_of(tmp_path / "a\0b").message.endswith("that a file can have")
+    if os.geteuid():  # root may read anything
+        (tmp_path / "w").touch(mode=0)
+        assert error_of(tmp_path / "w").code == "DS401"
+
+
+def test_an_error_reads_well_and_pickles(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(tmp_path / "w.pth")
+    error = caught.value
+    assert "error[DS401]: the checkpoint is not there" in str(error)
+    again = pickle.loads(pickle.dumps(error))
+    assert [d.message for d in again.diagnostics] == [
+        d.message for d in error.diagnostics
+    ]
 
 
 def folder_of(path: Path, files: dict[str, Any], config: Any = None) -> Path:
@@ -114,20 +209,6 @@ def test_a_tensor_in_two_shards_is_one_too_many(tmp_path: Path) -> None:
     found = error_of(folder_of(tmp_path / "f", files))
     assert found.code == "DS403"
     assert "two files hold cls_token" in found.message
-
-
-@pytest.mark.parametrize(
-    "beside", [{}, {"name": "deit"}, {"model": {}}, {"state_dict": {"a": 1}}]
-)
-def test_a_config_under_a_key_of_models_is_none(
-    beside: dict[str, Any], tmp_path: Path
-) -> None:
-    """The first key that holds named tensors is taken, not the first there is."""
-    state = state_of(DISTILLED)
-    save({"model": beside, "state_dict": state}, tmp_path / "w.pth")
-    found = open_checkpoint(tmp_path / "w.pth")
-    assert same(dict(found.tensors), state)
-    assert found.path == ("state_dict",)
 
 
 def test_a_named_pipe_beside_a_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from support.checkpoints import (
     DISTILLED,
     PLAIN,
@@ -22,6 +23,7 @@ from support.strategies import specs
 from torch import nn
 
 import deit_spec
+from deit_spec.weights import WeightsError, open_checkpoint
 
 
 @given(specs(), st.sampled_from(["train", "inference"]))
@@ -176,3 +178,62 @@ def test_what_a_plan_warns_of_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.warns(UserWarning, match="DS416: layer_norm_eps is 0.001"):
         deit_spec.load(PLAIN, weights=tmp_path / "w.pth")
+
+
+def test_tensors_that_are_no_weights(tmp_path: Path) -> None:
+    state = {name: t.to(torch.int32) for name, t in state_of(DISTILLED).items()}
+    with pytest.raises(WeightsError) as caught:
+        deit_spec.load(DISTILLED, weights=save(state, tmp_path / "integers"))
+    assert [each.code for each in caught.value.diagnostics] == ["DS407"]
+
+
+def test_a_tensor_without_data(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    state["head.weight"] = state["head.weight"].to("meta")
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(save(tmp_path, state))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == (
+        "DS407",
+        "head.weight has no data, only a shape",
+    )
+
+
+def test_a_state_dict_is_no_path(state: dict[str, torch.Tensor]) -> None:
+    with pytest.raises(TypeError, match="load_state_dict"):
+        deit_spec.load(TINY, weights=state)
+
+
+@pytest.mark.parametrize(
+    "options", [{"strict": False}, {"allow": {"heads"}}, {"entry": "model"}]
+)
+def test_options_without_weights(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="go with weights"):
+        deit_spec.load(TINY, **options)
+
+
+def test_a_loaded_model_trains(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    """Its parameters are leaves with gradients, and the file stays as it was."""
+    path = save(tmp_path, state)
+    before = path.read_bytes()
+    model = deit_spec.load(TINY, weights=path).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model(torch.randn(2, 1, 8, 8)).cls.square().sum().backward()
+    assert all(p.is_leaf and p.requires_grad for p in model.parameters())
+    optimizer.step()
+    assert not torch.equal(model.head.weight, state["head.weight"])
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", None])
+@pytest.mark.parametrize("around", [torch.inference_mode, torch.no_grad])
+def test_a_model_loaded_in_inference_mode_trains(
+    suffix: str | None, around: type, tmp_path: Path, state: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / f"weights{suffix}"
+    (torch.save if suffix == ".pth" else save_file)(state, path)
+    with around():
+        model = deit_spec.load(TINY, weights=path if suffix else None)
+    model(torch.randn(2, 1, 8, 8)).cls.square().sum().backward()
+    assert not any(p.is_inference() for p in model.parameters())
+    assert all(p.is_leaf and p.requires_grad for p in model.parameters())
+    assert model.head.weight.grad is not None

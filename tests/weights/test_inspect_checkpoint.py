@@ -1,4 +1,4 @@
-"""The spec that is found for a checkpoint is the one that it came from."""
+"""The spec that is inferred for a checkpoint is the one that it came from."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from support.checkpoints import (
     DEIT3,
+    DISTILLED,
     PLAIN,
     of_shapes,
     save,
@@ -20,19 +21,15 @@ from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec, published
-from deit_spec.spec.model_limits import LARGEST
 from deit_spec.weights import (
     Checkpoint,
-    WeightsError,
     inspect,
     make_plan,
     open_checkpoint,
 )
 from deit_spec.weights.convert import rename
-from deit_spec.weights.inspect_checkpoint import as_yaml
+from deit_spec.weights.inferred_spec import find_closest, info_of
 from deit_spec.weights.naming_schemes import HF
-from deit_spec.weights.precedent import facts_of, find_precedent
-from deit_spec.weights.shape_info import NoFactsError, find_facts
 
 SHOWN = [
     "image_size", "patch_size", "in_channels", "embed_dim", "depth", "mlp_dim",
@@ -48,7 +45,7 @@ def test_any_spec_is_found_again(spec: DeiTSpec) -> None:
     graph = deit_spec.lower(spec)
     model = deit_spec.load(spec, device="meta")
     checkpoint = Checkpoint("w", "torch, zip", dict(model.state_dict()))
-    found = spec_of(as_yaml(inspect(checkpoint)))
+    found = spec_of(inspect(checkpoint).as_yaml())
     for field in SHOWN:
         assert getattr(found, field) == getattr(spec, field), field
     for field in ("distillation_token", "position_embedding", "qkv_bias"):
@@ -66,8 +63,8 @@ def test_every_published_model_is_found(name: str) -> None:
     wanted = deit_spec.load_spec(name)
     found = inspect(of_shapes(shapes_alone(name)))
     assert found.published == (name,)
-    assert f"# the shapes of {name}\n" in as_yaml(found)
-    spec = spec_of(as_yaml(found))
+    assert f"# the shapes of {name}\n" in found.as_yaml()
+    spec = spec_of(found.as_yaml())
     assert spec.digest == wanted.digest
     around = {"name", "extends"}
     assert spec.model_dump(exclude=around) == wanted.model_dump(exclude=around)
@@ -85,12 +82,12 @@ def test_every_published_model_is_found(name: str) -> None:
 def test_published_models_that_are_alike_agree_in_what_no_shape_shows() -> None:
     """So it does not matter which of them is taken."""
     for name in published.names():
-        facts = facts_of(deit_spec.load_spec(name))
+        facts = info_of(deit_spec.load_spec(name))
         for other in (
             replace(facts, num_classes=7),
             replace(facts, num_classes=7, position_embedding="?"),
         ):
-            precedent = find_precedent(other)
+            precedent = find_closest(other)
             assert precedent is not None
             assert name in precedent.names
             assert not precedent.is_exact
@@ -101,7 +98,7 @@ def test_text(tmp_path: Path) -> None:
     state = {**state_of(DEIT3), "mask_token": torch.zeros(1)}
     path = save({"model": state, "epoch": 3}, tmp_path / "w.pth")
     found = inspect(open_checkpoint(path))
-    assert as_yaml(found) == (
+    assert found.as_yaml() == (
         "# torch, zip; names of DeiT, timm and deit-spec\n"
         "# 37 tensors, 19,758 parameters, float32\n"
         "# under the key model\n"
@@ -183,7 +180,7 @@ def test_what_no_spec_can_say_is_said(
     found = inspect(Checkpoint("w", "safetensors", state, config=config))
     assert [each.message for each in found.diagnostics] == said
     assert {each.code for each in found.diagnostics} == {"DS424"}
-    spec = spec_of(as_yaml(found))
+    spec = spec_of(found.as_yaml())
     plan = make_plan(deit_spec.lower(spec), of_shapes(state, config=config))
     refused = any("plan` refuses it" in each.notes[0] for each in found.diagnostics)
     assert plan.reconciles != refused
@@ -191,68 +188,85 @@ def test_what_no_spec_can_say_is_said(
     assert refused or plan.needs == ({"drop"} if has_decoder else set())
 
 
+def test_a_published_model_with_other_heads_has_its_blocks() -> None:
+    spec = {
+        **deit_spec.load_spec("deit3_base_patch16_384").model_dump(),
+        "num_classes": 10,
+    }
+    found = inspect(of_shapes(shapes_alone(spec)))
+    assert found.published == ()
+    assert found.values["num_heads"] == 12
+    assert found.values["variant"]["layer_scale"] == 1e-4
+    (note,) = found.diagnostics
+    assert note.message.endswith("are taken from deit3_base_patch16_224")
+    assert note.notes[1] == "they are those of deit3_base_patch16_384 too"
+
+
 @pytest.mark.parametrize(
-    ("name", "shape", "words"),
+    ("width", "heads"), [(192, 3), (384, 6), (1280, 20), (48, 1), (100, 2)]
+)
+def test_other_heads_are_of_width_64_and_that_is_said(width: int, heads: int) -> None:
+    spec = {**PLAIN, "embed_dim": width, "num_heads": 1, "depth": 1}
+    found = inspect(of_shapes(state_of(spec)))
+    assert found.values["num_heads"] == heads
+    (note,) = found.diagnostics
+    assert note.code == "DS423"
+    assert (
+        f"num_heads is taken to be {heads}, of width {width // heads}" in note.message
+    )
+
+
+def test_a_config_says_the_heads() -> None:
+    names = HF["ViTForImageClassification"]
+    state = dict(rename(names, state_of(PLAIN)))
+    config = {
+        "num_attention_heads": 3,
+        "layer_norm_eps": 1e-12,
+        "hidden_dropout_prob": 0.1,
+    }
+    found = inspect(Checkpoint("w", "safetensors", state, config=config))
+    assert not found.diagnostics
+    spec = spec_of(found.as_yaml())
+    assert (spec.num_heads, spec.variant.layer_norm_eps, spec.dropout) == (
+        3,
+        1e-12,
+        0.1,
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["3\ndepth: 9", [3], {}, -3, 0, True, float("nan"), 5]
+)
+def test_a_config_of_anything_else_is_not_believed(value: Any) -> None:
+    state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
+    keys = ("num_attention_heads", "layer_norm_eps", "hidden_dropout_prob")
+    config = dict.fromkeys(keys, value)
+    found = inspect(Checkpoint("w", "safetensors", state, config=config))
+    assert found.values == inspect(Checkpoint("w", "safetensors", state)).values
+
+
+@pytest.mark.parametrize(
+    ("config", "why", "codes"),
     [
-        ("patch_embed.proj.weight", (2**40, 3, 8, 8), "embed_dim is 1,099,511,627,776"),
-        ("patch_embed.proj.weight", (24, 2**40, 8, 8), "in_channels is 1,099,511,627"),
-        ("patch_embed.proj.weight", (24, 3, 2**24, 2**24), "patch_size is 16,777,216"),
-        ("patch_embed.proj.weight", (24, 3, 0, 0), "patch_size is 0"),
-        ("pos_embed", (1, 1 + 2**56, 24), "image_size is 2,147,483,648"),
-        ("head.weight", (2**40, 24), "num_classes is 1,099,511,627,776"),
-        ("head.weight", (0, 24), "num_classes is 0"),
-        ("blocks.0.mlp.fc1.weight", (2**40, 24), "the MLP is 1,099,511,627,776 wide"),
-        ("blocks.0.mlp.fc1.weight", (0, 24), "the MLP has no hidden channel"),
-        ("blocks.999999.norm1.bias", (24,), "there is a blocks.999999"),
-        ("head_dist.weight", (5, 24), "head_dist.weight is there, and dist_token is"),
-        ("blocks.3.norm1.bias", (24,), "blocks.2 is missing, and blocks.3 is there"),
+        ({}, "no config of its format is there", ["DS423"]),
+        ({"hidden_act": "gelu"}, "the config does not say it", ["DS423"]),
         (
-            "blocks.8.norm1.bias",
-            (24,),
-            "blocks.2, blocks.3, blocks.4, blocks.5 and 2 more are missing, and",
+            {"num_attention_heads": 7},
+            "the config has none that can be",
+            ["DS423", "DS424"],
         ),
     ],
 )
-def test_shapes_beyond_any_spec_are_refused(
-    name: str, shape: tuple[int, ...], words: str
+def test_why_no_config_says_the_heads(
+    config: dict[str, Any], why: str, codes: list[str]
 ) -> None:
-    """At the same limits as a spec: nothing is listed or searched before that."""
-    state = {
-        **shapes_alone(PLAIN),
-        name: torch.empty(1).as_strided(shape, [0] * len(shape)),
-    }
-    with pytest.raises(WeightsError) as caught:
-        inspect(of_shapes(state))
-    (found,) = caught.value.diagnostics
-    assert found.code == "DS408"
-    assert words in found.message
+    state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
+    found = inspect(Checkpoint("w", "safetensors", state, config=config))
+    assert [each.code for each in found.diagnostics] == codes
+    assert found.diagnostics[0].notes[0].endswith(f"and {why}")
 
 
-@pytest.mark.parametrize("field", ["embed_dim", "image_size", "num_classes"])
-def test_the_limits_of_a_spec_are_those_of_shapes(field: str) -> None:
-    """The largest that a spec may say is found; the next is refused."""
-    largest = LARGEST[field]
-    facts = facts_of(DeiTSpec(patch_size=1, num_heads=1, image_size=4, num_classes=5))
-    name = {"image_size": "grid_size"}.get(field, field)
-    for size in (largest, largest + 1):
-        wanted = replace(facts, **{name: size}, mlp_dim=size)
-        state = {
-            "patch_embed.proj.weight": (wanted.embed_dim, 3, 1, 1),
-            "pos_embed": (1, wanted.grid_size**2 + 2, wanted.embed_dim),
-            "dist_token": (1, 1, wanted.embed_dim),
-            "blocks.0.mlp.fc1.weight": (wanted.embed_dim, wanted.embed_dim),
-            "head.weight": (wanted.num_classes or 1, wanted.embed_dim),
-        }
-        if size == largest:
-            assert getattr(find_facts(state), field) == largest
-        else:
-            with pytest.raises(NoFactsError, match=f"limit is {largest:,}"):
-                find_facts(state)
-
-
-def test_without_a_table_of_positions_it_is_said_what_is_not_there() -> None:
-    state = state_of(PLAIN)
-    del state["pos_embed"]
-    with pytest.raises(WeightsError, match="pos_embed is not there") as caught:
-        inspect(of_shapes(state))
-    assert caught.value.diagnostics[0].code == "DS408"
+def test_unequal_heads_are_a_valid_spec() -> None:
+    spec: dict[str, Any] = {**DISTILLED, "num_classes": 4, "variant": {"fusion": "cls"}}
+    found = inspect(Checkpoint("w", "torch, zip", state_of(spec)))
+    assert spec_of(found.as_yaml()).variant.fusion == "cls"

@@ -1,9 +1,11 @@
 """What a plan cannot reconcile, and how it says so."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from peers import import_timm
 from support.checkpoints import (
     DEIT3,
     DISTILLED,
@@ -16,7 +18,17 @@ from support.checkpoints import (
 )
 
 import deit_spec
-from deit_spec.weights import ALLOWANCES, Checkpoint, WeightsError, allowed, make_plan
+from deit_spec.weights import (
+    PERMISSIONS,
+    Checkpoint,
+    WeightsError,
+    allowed,
+    find_forbidden,
+    inspect,
+    make_plan,
+    open_checkpoint,
+    require,
+)
 from deit_spec.weights.convert import rename
 from deit_spec.weights.naming_schemes import HF
 
@@ -258,24 +270,6 @@ def test_one_tensor_of_another_size(name: str, shape: tuple[int, ...]) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "shape"),
-    [
-        ("patch_embed.proj.weight", (24, 3, 8, 4)),
-        ("patch_embed.proj.weight", (24, 192)),
-        ("pos_embed", (1, 15, 24)),
-        ("pos_embed", (1, 13, 24)),
-        ("blocks.0.mlp.fc1.weight", (96,)),
-        ("blocks.9.norm1.bias", (24,)),
-    ],
-)
-def test_shapes_of_no_model(name: str, shape: tuple[int, ...]) -> None:
-    state = {**state_of(PLAIN), name: torch.zeros(shape)}
-    with pytest.raises(WeightsError) as caught:
-        planned(PLAIN, state)
-    assert [each.code for each in caught.value.diagnostics] == ["DS408"]
-
-
 def test_other_models_are_refused() -> None:
     with pytest.raises(WeightsError, match="DS406"):
         planned(PLAIN, {"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)})
@@ -302,8 +296,112 @@ def test_a_config_that_contradicts(config: dict[str, Any], found: list[str]) -> 
 
 def test_allowances() -> None:
     assert allowed() == frozenset()
-    assert allowed(strict=False) == set(ALLOWANCES)
+    assert allowed(strict=False) == set(PERMISSIONS)
     assert allowed(allow="heads") == {"heads"}
     assert allowed(allow=()) == allowed(strict=False, allow=()) == frozenset()
     with pytest.raises(ValueError, match=r"allow takes resample, heads, .* not 'head'"):
         allowed(allow={"head"})
+
+
+SIZES = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 3}
+
+
+PATCHES = {
+    **PLAIN,
+    "variant": {"distillation_token": False, "position_embedding": "patches"},
+}
+
+
+def timm_state(**options: Any) -> dict[str, torch.Tensor]:
+    """The tensors of a small vision transformer of timm."""
+    model = import_timm().models.VisionTransformer(**SIZES, num_classes=5, **options)
+    return dict(model.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("options", "spec", "over"),
+    [
+        ({"global_pool": "map"}, PLAIN, "attn_pool."),
+        ({"reg_tokens": 4, "no_embed_class": True}, PATCHES, "reg_token"),
+        ({"pre_norm": True}, PLAIN, "norm_pre."),
+        ({"fc_norm": True, "final_norm": True}, PLAIN, "fc_norm."),
+    ],
+)
+def test_a_model_of_timm_that_computes_more_is_refused(
+    options: dict[str, Any], spec: dict[str, Any], over: str
+) -> None:
+    """It loads in no way, and each tensor that is in the way is left over."""
+    state = timm_state(**options)
+    plan = planned(spec, state)
+    assert "DS413" in codes(plan)
+    assert set(plan.left_over) == {name for name in state if name.startswith(over)}
+    (found,) = (each for each in plan.diagnostics if each.code == "DS413")
+    assert found.notes[-1].partition(" take")[2] in {
+        " part in the output",
+        "s part in the output",
+    }
+    assert not plan.dropped
+    for permitted in (allowed(strict=False), allowed(allow={"drop"})):
+        with pytest.raises(WeightsError, match="DS413"):
+            require(plan, permitted)
+    said = [each.message for each in inspect(Checkpoint("w", "x", state)).diagnostics]
+    assert any("may take part in the output" in message for message in said)
+
+
+def test_the_same_without_them_is_taken() -> None:
+    """So the refusal is of them alone."""
+    assert planned(PLAIN, timm_state()).counts() == {"taken": len(state_of(PLAIN))}
+
+
+@pytest.mark.parametrize("name", ["gain", "pooler.gate", "decoder.weight", "neck.0.x"])
+def test_what_is_not_known_is_left_over(name: str) -> None:
+    plan = planned(PLAIN, {**state_of(PLAIN), name: torch.zeros(1)})
+    assert plan.left_over == (name,)
+    (found,) = plan.diagnostics
+    words = f"nothing is known of {name}: it may take part in the output"
+    assert (found.code, found.notes) == ("DS413", (words,))
+
+
+def test_all_that_is_needed_is_proposed_where_that_is_enough() -> None:
+    """Beside what cannot be reconciled the one word alone is."""
+    state = {**state_of(PLAIN), "mask_token": torch.zeros(1)}
+    for more, enough in (({}, True), ({"gain": torch.zeros(1)}, False)):
+        (found,) = find_forbidden(planned(PLAIN, {**state, **more}), allowed())
+        assert found.code == "DS414"
+        assert ("--no-strict" in found.helps[0]) == enough
+        assert ("strict=False" in found.helps[1]) == enough
+        assert found.helps[0].startswith("`--allow drop`")
+
+
+TINY = Path(__file__).parents[2] / "specs" / "tiny.yaml"
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    return dict(deit_spec.load(TINY).state_dict())
+
+
+def save(folder: Path, state: dict[str, torch.Tensor]) -> Path:
+    path = folder / "weights.pth"
+    torch.save(state, path)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.float8_e4m3fn, torch.complex64])
+def test_a_plan_finds_what_is_no_weight(
+    tmp_path: Path, state: dict[str, torch.Tensor], dtype: torch.dtype
+) -> None:
+    state["norm.weight"] = state["norm.weight"].to(dtype)
+    checkpoint = open_checkpoint(save(tmp_path, state))
+    plan = make_plan(deit_spec.compile(TINY).graph, checkpoint)
+    assert [found.code for found in plan.diagnostics] == ["DS407"]
+    assert not plan.reconciles
+    assert sum(plan.counts().values()) == len(state) - 1
+
+
+def test_a_misfit_is_not_taken(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    state["blocks.1.attn.qkv.bias"] = torch.zeros(5)
+    checkpoint = open_checkpoint(save(tmp_path, state))
+    plan = make_plan(deit_spec.compile(TINY).graph, checkpoint)
+    assert [found.code for found in plan.diagnostics] == ["DS411"]
+    assert "blocks.1.attn.qkv.bias" not in {step.name for step in plan.steps}

@@ -1,0 +1,340 @@
+"""Find the state dict in what a file contains: a `Checkpoint` of named tensors."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from deit_spec.weights.naming_schemes import SCHEMES, TensorNames, recognise
+from deit_spec.weights.weight_findings import (
+    refuse,
+    shown,
+    some,
+)
+
+Sizes: TypeAlias = tuple[int, ...]
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is being done, the bytes that are done, and their total."""
+
+ENTRIES = (
+    "model",
+    "state_dict",
+    "model_state_dict",
+    "model_ema",
+    "state_dict_ema",
+    "ema",
+    "module",
+)
+"""Keys under which training scripts save a state dict, the preferred ones first."""
+
+PREFIXES = ("module.", "_orig_mod.", "model.")
+"""What wrappers of a model (data parallel, torch.compile) add to every name."""
+
+DEEPEST = 3
+"""How many keys may lead to a model."""
+MAPPINGS = 10_000
+"""How many mappings of a file are visited."""
+
+EXPANDED_BYTES = 1 << 24
+"""How much larger than its storage a tensor may be: `expand` itself uses no memory."""
+
+_MARKS = ("patch_embed.proj.weight", "cls_token", "pos_embed", "blocks.0.norm1.weight")
+"""What every DeiT has, one tensor of each part; the first one finds the prefix."""
+_MARKS_BY_SCHEME = tuple(
+    tuple(name for mark in _MARKS for name in scheme.write(mark) or ())
+    for scheme in SCHEMES
+)
+_PROJECTIONS = sorted({marks[0] for marks in _MARKS_BY_SCHEME}, key=len, reverse=True)
+
+
+def no_progress(doing: str, done: int, total: int) -> None:
+    """Ignore the progress."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file or a directory of weights contains.
+
+    The tensors of safetensors files and of torch's zip files are mapped: their bytes
+    are read when they are used. `path` is the keys that lead to them, `beside` the
+    other keys on the way, `config` a `config.json` of Hugging Face, and `prefix` what
+    was removed from the start of every name.
+    """
+
+    name: str
+    format: str
+    tensors: Mapping[str, Tensor]
+    path: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
+
+    @cached_property
+    def shapes(self) -> dict[str, Sizes]:
+        """The shape of each tensor."""
+        return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+
+    @cached_property
+    def dtypes(self) -> tuple[str, ...]:
+        """The element types, sorted."""
+        kinds = {str(tensor.dtype) for tensor in self.tensors.values()}
+        return tuple(sorted(kind.removeprefix("torch.") for kind in kinds))
+
+    @cached_property
+    def names(self) -> TensorNames:
+        """The tensor names, translated to ours.
+
+        Raises:
+            WeightsError: They match no naming scheme.
+        """
+        names = recognise(self.tensors)
+        if names is None:
+            raise refuse(
+                "DS406",
+                "the tensor names do not match any known DeiT naming scheme",
+                self.name,
+                notes=[
+                    f"it has {some(self.tensors)}",
+                    *_common_prefix(self.tensors),
+                    "the names of DeiT, timm and transformers are known",
+                ],
+            )
+        return names
+
+
+def _common_prefix(names: Iterable[str]) -> Iterator[str]:
+    """Name the prefix of most names, which may be why none is known."""
+    given = list(names)
+    firsts = Counter(name.partition(".")[0] for name in given if "." in name)
+    for first, number in firsts.most_common(1):
+        if 2 * number > len(given) > 1:
+            yield f"{number} names start with `{shown(first)}.`"
+
+
+def unwrap(
+    value: object,
+    name: str,
+    format_: str,
+    *,
+    entry: str | None = None,
+    config: Mapping[str, Any],
+) -> Checkpoint:
+    """Find the state dict in what a file contains.
+
+    `entry` is the key to use where a file has several, such as `model_ema`, or keys
+    joined by dots. Its last part may be a prefix of tensor names.
+
+    Raises:
+        WeightsError: There is no model or more than one, or a tensor is unusable.
+    """
+    found = find_state_dicts(value)
+    chosen = _choose(found, entry)
+    if chosen is None:
+        where = f" under the key `{shown(entry)}`" if entry is not None else ""
+        raise refuse(
+            "DS405",
+            f"the file has no state dict{where}",
+            name,
+            helps=["save `model.state_dict()`", *_help_with_keys(_keys(found))],
+        )
+    path, prefix = chosen
+    tensors = found[path]
+    names = [key.removeprefix(prefix) for key in tensors if key.startswith(prefix)]
+    prefix += _prefix(names, name, entry)
+    inside = [key for key in tensors if key.startswith(prefix)]
+    plain = {
+        key.removeprefix(prefix): _usable(tensors[key], key, name) for key in inside
+    }
+    outside = (shown(key) for key in tensors if not key.startswith(prefix))
+    beside = (*_beside(value, path), *outside)
+    return Checkpoint(name, format_, plain, path, beside, config, prefix)
+
+
+StateDicts: TypeAlias = dict[tuple[str, ...], dict[str, Tensor]]
+
+
+def find_state_dicts(value: object) -> StateDicts:
+    """Find every mapping with named tensors, by the keys that lead to it.
+
+    The number of mappings that are visited is limited, because in a pickle a mapping
+    may contain itself many times.
+    """
+    found: StateDicts = {}
+    queue: list[tuple[tuple[str, ...], object]] = [((), value)]
+    for path, held in queue:
+        if tensors := tensors_of(held):
+            found[path] = tensors
+        if len(path) < DEEPEST:
+            queue += [
+                ((*path, key), item)
+                for key, item in items_of(held).items()
+                if isinstance(key, str) and isinstance(item, dict)
+            ][: MAPPINGS - len(queue)]
+    return found
+
+
+def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str] | None:
+    """Choose a state dict and a prefix of its names; None if there is none.
+
+    After the keys that the entry names, the path may go on with the keys that training
+    scripts use. A key that contains dots comes before several keys joined by dots.
+    """
+    ranked = []
+    for path, tensors in found.items():
+        for end in range(len(path) + 1):
+            if not set(path[end:]).issubset(ENTRIES):
+                continue
+            prefix = _rest(entry, path[:end])
+            if prefix is None or (prefix and not _any_with(tensors, prefix)):
+                continue
+            # To go on is better than to stop, and the first keys are the best.
+            wrapped = (*map(ENTRIES.index, path[end:]), len(ENTRIES))
+            ranked.append((len(prefix), end, wrapped, path, prefix))
+    return min(ranked)[3:] if ranked else None
+
+
+def _rest(entry: str | None, path: tuple[str, ...]) -> str | None:
+    """What of an entry is a prefix of names after some keys; None if they differ."""
+    if entry is None:
+        return None if path else ""
+    start = "".join(f"{key}." for key in path)
+    whole = f"{entry}."
+    return whole.removeprefix(start) if whole.startswith(start) else None
+
+
+def _any_with(names: Iterable[str], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in names)
+
+
+def _beside(value: object, path: tuple[str, ...]) -> Iterator[str]:
+    """The keys beside a path, and in the mapping at its end those of no tensors."""
+    for key in path:
+        held = items_of(value)
+        yield from (_title(other) for other in held if other != key)
+        value = held[key]
+    tensors = tensors_of(value)
+    yield from (_title(other) for other in items_of(value) if other not in tensors)
+
+
+def items_of(value: object) -> dict[object, object]:
+    """The items of a mapping; empty for anything else.
+
+    A pickle may give an ordered dict attributes, which would hide its methods.
+    """
+    return dict(dict.items(value)) if isinstance(value, dict) else {}
+
+
+def tensors_of(value: object) -> dict[str, Tensor]:
+    """The named tensors of a mapping."""
+    return {
+        key: item
+        for key, item in items_of(value).items()
+        if isinstance(key, str) and isinstance(item, Tensor)
+    }
+
+
+def _keys(found: StateDicts) -> list[str]:
+    """The values that `--key` can have: one for each model."""
+    keys = []
+    for path, tensors in found.items():
+        models = find_models(tensors)
+        prefixes = [model.removesuffix(".") for model in models]
+        ends = prefixes if len(models) > 1 else [""]
+        keys += [".".join(filter(None, (*path, end))) for end in ends]
+    return list(filter(None, keys))
+
+
+def _help_with_keys(keys: list[str]) -> list[str]:
+    """Name the keys that lead to tensors, as far as they can be typed."""
+    typed = [key for key in keys if key == shown(key)]
+    words = "choose a key with `--key`, or `entry=` in Python:"
+    return [f"{words} {some(typed)}"] if typed else []
+
+
+def _title(key: object) -> str:
+    """A key as messages show it; anything hashable may be one."""
+    return shown(key) if isinstance(key, str) else f"a key of type {type(key).__name__}"
+
+
+def find_models(names: Iterable[str]) -> list[str]:
+    """The prefix of each complete model among some names, in O(names).
+
+    A model within another one is a part of it.
+
+    >>> find_models(["cls_token", "pos_embed"])
+    []
+    """
+    given = set(names)
+    prefixes = {prefix for name in given for prefix in _prefix_of_projection(name)}
+    found: list[str] = []
+    for prefix in sorted(prefixes):
+        if found and prefix.startswith(found[-1]):
+            continue
+        if any(given.issuperset(prefix + mark for mark in m) for m in _MARKS_BY_SCHEME):
+            found.append(prefix)
+    return found
+
+
+def _prefix_of_projection(name: str) -> Iterator[str]:
+    """What is before the name of a patch projection, if this is one."""
+    for projection in _PROJECTIONS:
+        if name == projection or name.endswith(f".{projection}"):
+            yield name.removesuffix(projection)
+            return
+
+
+def _prefix(names: list[str], name: str, entry: str | None) -> str:
+    """The prefix of a model's names; there may be other tensors beside the model.
+
+    Raises:
+        WeightsError: There are several models.
+    """
+    models = find_models(names)
+    if len(models) > 1:
+        keys = [".".join(filter(None, (entry, each[:-1]))) for each in models]
+        raise refuse(
+            "DS405",
+            f"the file has {len(models)} models, and only one can be loaded",
+            name,
+            notes=[f"the prefixes of their names are {some(models)}"],
+            helps=_help_with_keys(keys),
+        )
+    if models:
+        return models[0]
+    found = ""
+    for prefix in PREFIXES * DEEPEST:
+        if all(each.startswith(found + prefix) for each in names):
+            found += prefix
+    return found
+
+
+def _usable(tensor: Tensor, key: str, name: str) -> Tensor:
+    """Make a plain tensor without history.
+
+    Raises:
+        WeightsError: The tensor is not dense, or has no data.
+    """
+    reason = _why_unusable(tensor)
+    if reason is None:
+        # From the class: a pickle may give a parameter an attribute of that name.
+        return Tensor.detach(tensor).resolve_conj().resolve_neg()
+    helps = ["save dense floating-point tensors"]
+    raise refuse("DS407", f"{shown(key)} {reason}", name, helps=helps)
+
+
+def _why_unusable(tensor: Tensor) -> str | None:
+    if type(tensor) not in (Tensor, nn.Parameter):
+        return f"is a {type(tensor).__name__}, not a plain tensor"
+    if tensor.is_nested:
+        return "is a nested tensor"
+    if tensor.layout is not torch.strided or tensor.is_quantized:
+        return "is sparse or quantized"
+    if tensor.device.type != "cpu":
+        return "has a shape but no data"
+    if tensor.nbytes > tensor.untyped_storage().nbytes() + EXPANDED_BYTES:
+        return "is expanded to much more memory than the file has data for"
+    return None

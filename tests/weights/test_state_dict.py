@@ -1,0 +1,363 @@
+"""State dicts are found under keys and after prefixes, and their tensors are plain."""
+
+import argparse
+import collections
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from support.checkpoints import (
+    DISTILLED,
+    PLAIN,
+    error_of,
+    hf_in_memory,
+    same,
+    save,
+    state_of,
+)
+from torch import Tensor
+
+import deit_spec
+from deit_spec.weights import Checkpoint, WeightsError, inspect, open_checkpoint
+from deit_spec.weights.naming_schemes import HF, SCHEMES, NamingScheme
+from deit_spec.weights.state_dict import find_models
+
+WRAPPERS: dict[str, Any] = {
+    "model": lambda state: {"model": state, "epoch": 299, "optimizer": {"lr": 1.0}},
+    "state_dict": lambda state: {"state_dict": state, "arch": "deit"},
+    "model_ema": lambda state: {"model_ema": state},
+    "state_dict.model": lambda state: {"state_dict": {"model": state}},
+    "": lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+    "model ": lambda state: {
+        "model": {f"module._orig_mod.{name}": t for name, t in state.items()},
+        "args": argparse.Namespace(lr=0.1),
+    },
+}
+
+
+@pytest.mark.parametrize("path", WRAPPERS)
+def test_wrapped_state_dicts(path: str, tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    found = open_checkpoint(save(WRAPPERS[path](state), tmp_path / "w.pth"))
+    assert same(dict(found.tensors), state)
+    assert ".".join(found.path) == path.strip()
+
+
+def test_parameters_and_numbers_among_tensors(tmp_path: Path) -> None:
+    state = state_of(DISTILLED)
+    given = {name: torch.nn.Parameter(tensor) for name, tensor in state.items()}
+    found = open_checkpoint(save({**given, "step": 3}, tmp_path / "w.pth"))
+    assert same(dict(found.tensors), state)
+    assert found.beside == ("step",)
+
+
+def test_key_chooses_among_several(tmp_path: Path) -> None:
+    one, other = state_of(DISTILLED, 1), state_of(DISTILLED, 2)
+    path = save({"model": one, "model_ema": other}, tmp_path / "w.pth")
+    assert same(dict(open_checkpoint(path).tensors), one)
+    chosen = deit_spec.load(DISTILLED, weights=path, entry="model_ema")
+    assert same(dict(chosen.state_dict()), other)
+    assert open_checkpoint(path).beside == ("model_ema",)
+    found = error_of(path, entry="teacher")
+    assert found.code == "DS405"
+    assert found.notes == ("it has mappings under model, model_ema",)
+
+
+def test_key_leads_to_what_is_nested(tmp_path: Path) -> None:
+    """A key that has the dots in itself comes before keys with dots between them."""
+    one, other, third = (state_of(DISTILLED, seed) for seed in (1, 2, 3))
+    nested = {"a": {"b": one, "b.c": other, "x": 3}, "seen": 7}
+    path = save(nested, tmp_path / "w.pth")
+    found = open_checkpoint(path, entry="a.b")
+    assert same(dict(found.tensors), one)
+    assert (found.path, found.beside) == (("a", "b"), ("seen", "b.c", "x"))
+    assert open_checkpoint(path, entry="a.b.c").path == ("a", "b.c")
+    path = save({**nested, "a.b": {"model": third}}, tmp_path / "w.pth")
+    found = open_checkpoint(path, entry="a.b")
+    assert same(dict(found.tensors), third)
+    assert found.path == ("a.b", "model")
+    for entry in ("a.c", "a.b.d", "a.", ".b", "", "a..b", "b", "seen"):
+        assert error_of(path, entry=entry).code == "DS405"
+
+
+def test_keys_that_are_no_text_are_told_apart(tmp_path: Path) -> None:
+    state = {"w": torch.zeros(1)}
+    long = "k" * 999
+    value = {3: state, "3": state, (1, "x"): state, None: state, long: state}
+    found = error_of(save(value, tmp_path / "w.pth"), entry="x")
+    assert found.notes == (
+        "it has mappings under 3 (int), 3, a tuple, None (NoneType) and 1 more",
+    )
+    found = error_of(save(value, tmp_path / "w.pth"))
+    keys = "take what is under a key: `--key`, or `entry=` in Python, of 3"
+    assert found.helps == ("save `model.state_dict()`", keys)
+    path = save({**state, 3: 1, 2.5: 1, (1,) * 99: 1, long: 1}, tmp_path / "w.pth")
+    beside = ("3 (int)", "2.5 (float)", "a tuple", "k" * 80 + "…")
+    assert open_checkpoint(path).beside == beside
+
+
+def test_the_keys_that_are_named_lead_to_tensors(tmp_path: Path) -> None:
+    """Whole, from the outermost on; an optimiser's numbers have no names."""
+    state = state_of(DISTILLED)
+    optimizer = {"state": {0: {"exp_avg": torch.zeros(1)}}, "param_groups": []}
+    inner = {"runs": {"best": state, "note": {"lr": 1}}, "optimizer": optimizer}
+    itself: dict[str, Any] = {**inner, "line\nbreak": state}
+    itself["itself"] = itself
+    path = save(itself, tmp_path / "w.pth")
+    for entry in ("optimizer", "runs", "runs.note", None, "no\nwhere"):
+        found = error_of(path, entry=entry)
+        assert found.code == "DS405"
+        assert found.helps[-1].endswith("in Python, of runs.best")
+        assert not any("\n" in text for text in (found.message, *found.notes))
+    assert same(dict(open_checkpoint(path, entry="runs.best").tensors), state)
+
+
+class Disguised:
+    """Pickled as an ordered dict whose attributes hide its methods."""
+
+    def __init__(self, items: dict[str, Any]) -> None:
+        self.parts = items
+
+    def __reduce__(self) -> Any:
+        hidden = dict.fromkeys(("get", "items", "keys", "__iter__", "__len__"), 3)
+        items = iter(self.parts.items())
+        return collections.OrderedDict, (), hidden, None, items
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_attributes_hide_no_methods(legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    state = state_of(DISTILLED)
+    parameters = {name: torch.nn.Parameter(tensor) for name, tensor in state.items()}
+    parameters["head.bias"].to = parameters["head.bias"].size = 3  # type: ignore[method-assign,assignment]
+    value = Disguised({"model": Disguised(parameters)})
+    options = {"_use_new_zipfile_serialization": not legacy}
+    found = open_checkpoint(save(value, tmp_path / "w.pth", **options))
+    assert same(dict(found.tensors), state)
+    assert {type(tensor) for tensor in found.tensors.values()} == {torch.Tensor}
+
+
+def test_signs_that_are_only_marked_are_done(tmp_path: Path) -> None:
+    """The imaginary part of a conjugate has its own numbers with other signs."""
+    part = torch.complex(torch.zeros(2), torch.ones(2)).conj().imag
+    assert part.is_neg()
+    found = open_checkpoint(save({"w": part}, tmp_path / "w.pth")).tensors["w"]
+    assert not found.is_neg()
+    assert found.tolist() == [-1, -1]
+
+
+def test_a_key_of_many_dots_is_looked_for_in_no_time(tmp_path: Path) -> None:
+    save({"model": state_of(DISTILLED)}, tmp_path / "w.pth")
+    entry = ".".join("a" * 2000)
+    assert error_of(tmp_path / "w.pth", entry=entry).code == "DS405"
+
+
+def test_a_checkpoint_says_what_it_holds() -> None:
+    tensors = {"a": torch.zeros(2, 3), "b": torch.zeros(1, dtype=torch.float16)}
+    checkpoint = Checkpoint("w", "torch, zip", tensors)
+    assert checkpoint.shapes == {"a": (2, 3), "b": (1,)}
+    assert checkpoint.dtypes == ("float16", "float32")
+
+
+@pytest.mark.parametrize(
+    "beside", [{}, {"name": "deit"}, {"model": {}}, {"state_dict": {"a": 1}}]
+)
+def test_a_config_under_a_key_of_models_is_none(
+    beside: dict[str, Any], tmp_path: Path
+) -> None:
+    """The first key that holds named tensors is taken, not the first there is."""
+    state = state_of(DISTILLED)
+    save({"model": beside, "state_dict": state}, tmp_path / "w.pth")
+    found = open_checkpoint(tmp_path / "w.pth")
+    assert same(dict(found.tensors), state)
+    assert found.path == ("state_dict",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        3,
+        "text",
+        {"model": {}},
+        {"epoch": 3},
+        {3: torch.zeros(1)},
+        torch.ones(2),
+    ],
+)
+@pytest.mark.parametrize("legacy", [True, False])
+def test_no_state_dict(value: Any, legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    path = save(value, tmp_path / "w", _use_new_zipfile_serialization=not legacy)
+    assert error_of(path).code == "DS405"
+
+
+def odd_tensors() -> dict[str, tuple[torch.Tensor, str]]:
+    plain = torch.ones(2, 3)
+    quantised = torch.quantize_per_tensor(plain, 0.1, 0, torch.qint8)
+    return {
+        "nested": (torch.nested.nested_tensor([plain, plain[:1]]), "is nested"),
+        "sparse": (torch.eye(3).to_sparse(), "is sparse or quantised"),
+        "in rows": (torch.eye(3).to_sparse_csr(), "is sparse or quantised"),
+        "quantised": (quantised, "is sparse or quantised"),
+        "meta": (plain.to("meta"), "has no data"),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR|.*quantize|.*nested tensors")
+@pytest.mark.parametrize("legacy", [True, False])
+@pytest.mark.parametrize("kind", ["nested", "sparse", "in rows", "quantised", "meta"])
+def test_tensors_of_other_kinds(kind: str, legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    odd, words = odd_tensors()[kind]
+    state = {**state_of(DISTILLED), "norm.weight": odd}
+    options = {"_use_new_zipfile_serialization": not legacy}
+    found = error_of(save({"model": state}, tmp_path / "w.pth", **options))
+    assert found.code == "DS407"
+    if (kind, legacy) == ("nested", True):  # torch would make it of garbage
+        assert found.message.startswith("the file has a nested tensor")
+    else:
+        assert found.message.startswith(f"norm.weight {words}")
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.float8_e5m2])
+def test_types_that_are_younger_than_the_format(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
+    state = {"w": torch.zeros(2, dtype=dtype)}
+    path = save(state, tmp_path / "w", _use_new_zipfile_serialization=False)
+    assert error_of(path).code == "DS407"
+    assert same(dict(open_checkpoint(save(state, tmp_path / "z")).tensors), state)
+
+
+ONE = torch.ones(1)
+
+
+def behind(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "others"),
+    [
+        ("module.", {"n_averaged": torch.tensor(3)}),
+        ("model.", {"criterion.weight": ONE}),
+        ("backbone.", {"head.weight": ONE, "head.mlp.0.weight": ONE}),
+        ("module._orig_mod.net.", {"step": ONE}),
+        ("visual.trunk.", {f"text.layers.{i}.weight": ONE for i in range(90)}),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_model_behind_a_prefix(
+    prefix: str,
+    others: dict[str, Tensor],
+    wrapped: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    """What is not behind it is told, and needs no leave."""
+    state = state_of(DISTILLED)
+    value: dict[str, Any] = {**others, **behind(prefix, state)}
+    path = save({"state_dict": value} if wrapped else value, tmp_path / "w.pth")
+    found = open_checkpoint(path)
+    assert (found.prefix, set(found.beside)) == (prefix, set(others))
+    assert same(dict(found.tensors), state)
+    loaded = deit_spec.load(DISTILLED, weights=path).state_dict()
+    assert same(dict(loaded), state)
+    assert f"# with {prefix} before every name\n" in inspect(found).as_yaml()
+
+
+def test_names_of_transformers_behind_a_prefix(tmp_path: Path) -> None:
+    """Their own base model's name is none."""
+    state = state_of(DISTILLED)
+    named = {**behind("model.", hf_in_memory(state)), "loss.weight": ONE}
+    found = open_checkpoint(save(named, tmp_path / "w.pth"))
+    assert found.prefix == "model."
+    assert same(
+        dict(deit_spec.load(DISTILLED, weights=tmp_path / "w.pth").state_dict()), state
+    )
+
+
+def test_two_models(tmp_path: Path) -> None:
+    """Neither is taken unasked; a key takes one, and the other is beside it."""
+    student, teacher = state_of(DISTILLED, 1), state_of(DISTILLED, 2)
+    both = {**behind("student.", student), **behind("teacher.module.", teacher)}
+    path = save({"model": both, "epoch": 3}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(path)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == (
+        "DS405",
+        "the file holds 2 models, and one can be taken",
+    )
+    assert found.notes == ("their names begin with student., teacher.module.",)
+    assert found.helps[0].endswith("of student, teacher.module")
+    for entry in ("student", "model.student"):
+        chosen = open_checkpoint(path, entry=entry)
+        assert same(dict(chosen.tensors), student)
+        assert chosen.path == ("model",)
+        assert set(chosen.beside) == {"epoch", *behind("teacher.module.", teacher)}
+    for entry in ("teacher", "teacher.module", "model.teacher.module"):
+        assert same(dict(open_checkpoint(path, entry=entry).tensors), teacher)
+    with pytest.raises(WeightsError, match="under the key `ema`") as caught:
+        open_checkpoint(path, entry="ema")
+    named = "in Python, of model.student, model.teacher.module"
+    assert caught.value.diagnostics[0].helps[0].endswith(named)
+    for entry in ("model.student", "model.teacher.module"):
+        open_checkpoint(path, entry=entry)
+    with pytest.raises(WeightsError) as caught:
+        open_checkpoint(path, entry="model")
+    assert caught.value.diagnostics[0].helps[0].endswith(named)
+
+
+def test_a_model_within_a_model_is_a_part_of_it(tmp_path: Path) -> None:
+    state = state_of(PLAIN)
+    path = save({**state, **behind("teacher.", state)}, tmp_path / "w.pth")
+    assert len(open_checkpoint(path).tensors) == 2 * len(state)
+    with pytest.raises(WeightsError, match="nothing is known of teacher"):
+        deit_spec.load(PLAIN, weights=path, strict=False)
+    assert same(
+        dict(deit_spec.load(PLAIN, weights=path, entry="teacher").state_dict()), state
+    )
+
+
+@given(st.text(st.sampled_from("ab.vit"), max_size=6), st.sampled_from(SCHEMES))
+def test_whatever_stands_before_a_model_is_found(
+    text: str, scheme: NamingScheme
+) -> None:
+    """In every scheme; `vit.` before the names of one may make them another's."""
+    prefix = f"{text}." if text else ""
+    names = {prefix + name for name in named(scheme)}
+    (found,) = find_models([*names, "x", "y.z"])
+    rest = {name.removeprefix(found) for name in names}
+    assert any(rest == named(each) for each in SCHEMES)
+
+
+def named(scheme: NamingScheme) -> set[str]:
+    """What a scheme calls these tensors."""
+    return {their for name in state_names() for their in scheme.write(name) or ()}
+
+
+def state_names() -> list[str]:
+    """Names that every scheme has."""
+    parts = ("norm1", "attn.qkv", "mlp.fc1")
+    tables = ["cls_token", "pos_embed", "patch_embed.proj.weight"]
+    return tables + [f"blocks.{i}.{part}.weight" for i in (0, 1) for part in parts]
+
+
+def test_no_part_of_a_model_is_one() -> None:
+    names = named(HF["ViTModel"])
+    assert find_models(names) == [""]
+    for gone in ("embeddings.cls_token", "embeddings.position_embeddings"):
+        assert find_models(names - {gone}) == []
+
+
+def test_what_hides_the_names_is_told(tmp_path: Path) -> None:
+    state = behind("net.", state_of(PLAIN))
+    del state["net.pos_embed"]
+    path = save(state, tmp_path / "w.pth")
+    with pytest.raises(WeightsError) as caught:
+        deit_spec.load(PLAIN, weights=path)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS406"
+    assert f"{len(state)} names begin with `net.`" in found.notes
