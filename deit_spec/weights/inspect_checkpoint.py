@@ -111,7 +111,7 @@ def _find_rest(inferred: InferredSpec, plan: Plan) -> Iterator[Diagnostic]:
     ]
     for need in sorted(plan.needs):
         names = plan.needing(need)
-        message = f"{count(len(names))} without use in this model: {some(names)}"
+        message = f"the model does not use {count(len(names))}: {some(names)}"
         notes.append((message, (f"`--allow {need}` drops them",)))
     if inferred.info.num_classes is None:
         message = "there is no head for the class token"

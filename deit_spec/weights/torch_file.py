@@ -67,7 +67,7 @@ def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
     """
     _require_safe_torch(name)
     with _damage(name), zipfile.ZipFile(path) as archive:
-        _require_not_compressed(archive, name)
+        _require_state_dict_archive(archive, name)
         _compare_checksums(archive, progress)
     with _damage(name), path.open("rb") as file:
         # Records are read as torch.load reads them, so it cannot find other ones.
@@ -136,8 +136,18 @@ def _require_safe_torch(name: str) -> None:
         )
 
 
-def _require_not_compressed(archive: zipfile.ZipFile, name: str) -> None:
-    """Check that records have no more bytes than the file; torch maps them as is."""
+def _require_state_dict_archive(archive: zipfile.ZipFile, name: str) -> None:
+    """Check that an archive may be a file of torch.save that contains no program.
+
+    Raises:
+        WeightsError: It is not.
+    """
+    names = [each.rpartition("/")[2].lower() for each in archive.namelist()]
+    if "constants.pkl" in names:
+        raise refuse("DS404", "the file is a TorchScript program", name)
+    if "data.pkl" not in names:
+        raise _not_torch(name, "a zip archive without `data.pkl`")
+    # torch maps the bytes of a record as they are in the file.
     if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
         raise _not_torch(name, "a compressed zip archive")
 
@@ -155,10 +165,6 @@ def _compare_checksums(archive: zipfile.ZipFile, progress: Progress) -> None:
 
 def _scan_zip(reader: Any, name: str) -> Scanned:
     """Scan the pickle of a zip file."""
-    if reader.has_record("constants.pkl"):
-        raise refuse("DS404", "the file is a TorchScript program", name)
-    if not reader.has_record("data.pkl"):
-        raise _not_torch(name, "a zip archive without `data.pkl`")
     size = reader.get_record_size("data.pkl")
     if size > PICKLE_BYTES:
         raise refuse(

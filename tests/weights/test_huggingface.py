@@ -176,9 +176,9 @@ def test_the_encoder_of_a_model_of_masked_images(name: str, tmp_path: Path) -> N
     model = theirs(name, {**CONFIGS[0], "encoder_stride": 8})
     model.save_pretrained(tmp_path / "hf")
     found = inspect(open_checkpoint(tmp_path / "hf"))
-    said = [each.message for each in found.diagnostics]
-    assert said[0] == "there is no head on the class token"
-    assert said[1].startswith("3 tensors of no DeiT: ")
+    messages = [each.message for each in found.diagnostics]
+    assert messages[0].startswith("the model does not use 3 tensors: ")
+    assert messages[1] == "there is no head for the class token"
     with pytest.raises(WeightsError, match="would need `drop`"):
         deit_spec.load(found.values, weights=tmp_path / "hf")
     ours = deit_spec.load(found.values, weights=tmp_path / "hf", allow={"drop"}).eval()
@@ -213,7 +213,7 @@ def test_the_published_sizes_of_images(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_said_is_refused(
+def test_what_transformers_cannot_express_is_refused(
     spec: dict[str, Any], words: list[str], tmp_path: Path
 ) -> None:
     path = save(model_of(spec).state_dict(), tmp_path / "w.pth")
@@ -231,19 +231,19 @@ def test_what_cannot_be_said_is_refused(
     [
         (
             {"variant": {"fusion": "dist"}},
-            "`variant.fusion` is lost: transformers joins two heads by the mean",
+            "`variant.fusion` is not converted: transformers joins two heads by the mean",
         ),
         (
             {"variant": {"drop_path": 0.1}},
-            "`variant.drop_path` is lost: transformers has no stochastic depth",
+            "`variant.drop_path` is not converted: transformers has no stochastic depth",
         ),
         (
             {"dropout": 0.25},
-            "`dropout: 0.25` is lost after the first linear of each MLP",
+            "`dropout: 0.25` is not converted after the first linear layer of each MLP",
         ),
     ],
 )
-def test_what_is_lost_is_said(
+def test_what_is_not_converted_is_reported(
     fields: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     spec = {**DISTILLED, **fields}
@@ -288,7 +288,7 @@ def dropouts(model: nn.Module) -> list[tuple[float, tuple[int, ...]]]:
     return found
 
 
-def test_a_loss_points_into_the_spec(tmp_path: Path) -> None:
+def test_a_warning_points_into_the_spec(tmp_path: Path) -> None:
     spec = tmp_path / "small.yaml"
     spec.write_text(
         "image_size: 32\npatch_size: 8\nembed_dim: 24\ndepth: 2\nnum_heads: 3\n"

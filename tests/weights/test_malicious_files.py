@@ -3,7 +3,9 @@
 import argparse
 import collections
 import io
+import json
 import os
+import pickle
 import pickletools
 import struct
 import subprocess
@@ -19,6 +21,7 @@ from support.checkpoints import (
     PLAIN,
     error_of,
     model_of,
+    same,
 )
 from support.commands import run
 from support.corruption import (

@@ -1,4 +1,4 @@
-"""Naming schemes translate both ways, and the names of timm and transformers are known."""
+"""Naming schemes translate both ways and know timm's and transformers' names."""
 
 import pytest
 from hypothesis import given

@@ -53,7 +53,7 @@ def fates(plan: Plan) -> dict[str, set[str]]:
 
 
 def need(plan: Plan, *words: str) -> None:
-    """See that these and no others are to be allowed, and that each is."""
+    """Check that just these have to be allowed, and that each of them has to."""
     assert plan.reconciles
     assert plan.needs == set(words)
     require(plan, allowed(allow=words))
@@ -139,7 +139,7 @@ def test_resampled(spec: dict[str, Any], size: int) -> None:
     ],
 )
 def test_other_classes(fields: dict[str, Any], heads: tuple[str, ...]) -> None:
-    """Heads of other classes begin as the model's own reset begins them."""
+    """Heads of other classes are initialised as in a new model."""
     state, spec = state_of(DISTILLED), changed(DISTILLED, **fields)
     plan = planned(spec, state)
     names = {f"{head}.{part}" for head in heads for part in ("weight", "bias")}
@@ -170,7 +170,7 @@ def test_no_head_and_a_new_head() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("old", [1, 2, 3, 4, 6])
 def test_other_channels(old: int, count: int) -> None:
-    """Every pair: summed, the first of them, or in turn; times old/new."""
+    """Every pair: summed, the first of them, or repeated; times old/new."""
     state = state_of(changed(PLAIN, in_channels=old))
     spec = changed(PLAIN, in_channels=count)
     plan = planned(spec, state)
@@ -190,7 +190,7 @@ def test_other_channels(old: int, count: int) -> None:
     else:
         turns = [kernels[:, i % old] for i in range(count)]
         wanted = torch.stack(turns, 1) * (old / count)
-        rule = f"repeated in turn, times {old}/{count}"
+        rule = f"repeated cyclically, times {old}/{count}"
     assert step.reason.endswith(f" → {count}, {rule}")
     found = filled(spec, state)
     torch.testing.assert_close(found.pop(name), wanted.float())
@@ -266,7 +266,7 @@ def test_all_at_once() -> None:
     assert torch.equal(positions[:, 1], state["pos_embed"][:, 0])
 
 
-def test_what_is_of_no_layer_is_dropped_if_allowed() -> None:
+def test_a_pooler_is_dropped_if_allowed() -> None:
     state = {**state_of(PLAIN), "pooler.dense.weight": torch.zeros(1)}
     plan = planned(PLAIN, state)
     assert fates(plan) == {"dropped": {"pooler.dense.weight"}}
@@ -320,9 +320,9 @@ def test_where_the_head_of_the_distillation_token_is_from(
         "decoder.mask_token",
     ],
 )
-def test_what_stands_aside_can_be_dropped(name: str) -> None:
+def test_tensors_without_effect_can_be_dropped(name: str) -> None:
     plan = planned(PLAIN, {**state_of(PLAIN), name: torch.zeros(1)})
     assert plan.reconciles
     assert plan.needs == {"drop"}
     (dropped,) = plan.dropped
-    assert (dropped.name, dropped.reason) == (name, "it takes no part in the output")
+    assert (dropped.name, dropped.reason) == (name, "it has no effect on the output")

@@ -1,6 +1,5 @@
 """What a plan cannot reconcile, and how it says so."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,6 @@ from deit_spec.weights import (
     find_forbidden,
     inspect,
     make_plan,
-    open_checkpoint,
     require,
 )
 from deit_spec.weights.convert import rename
@@ -69,12 +67,7 @@ def variant(**fields: Any) -> dict[str, Any]:
         ),
         (
             variant(layer_scale=0.1),
-            [
-                (
-                    "the checkpoint has no layer scale, and variant.layer_scale is "
-                    "0.1 in the spec"
-                )
-            ],
+            ["variant.layer_scale is null in the checkpoint and 0.1 in the spec"],
         ),
         (
             variant(qkv_bias=False),
@@ -83,7 +76,7 @@ def variant(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_another_structure_is_refused(fields: dict[str, Any], said: list[str]) -> None:
-    """Each field that differs is said, and none that only follows from another."""
+    """Each field that differs is reported, and none that only follows from another."""
     plan = planned(changed(PLAIN, **fields), state_of(PLAIN))
     assert not plan.reconciles
     assert set(codes(plan)) == {"DS411"}
@@ -98,8 +91,8 @@ def test_layer_scale_of_the_checkpoint_alone() -> None:
         changed(PLAIN, **variant(position_embedding="patches")), state_of(DEIT3)
     )
     (found,) = plan.diagnostics
-    words = "the checkpoint has layer scale, and variant.layer_scale is null in the"
-    assert found.message == f"{words} spec"
+    words = "variant.layer_scale is set in the checkpoint and null in the spec"
+    assert found.message == words
 
 
 @pytest.mark.parametrize(
@@ -111,7 +104,7 @@ def test_layer_scale_of_the_checkpoint_alone() -> None:
     ],
     ids=["missing", "foreign", "misshapen"],
 )
-def test_inspect_is_not_proposed_where_no_spec_fits(harm: Any) -> None:
+def test_inspect_is_only_proposed_if_a_spec_fits(harm: Any) -> None:
     """Neither where the structure differs nor where a tensor does."""
     state = state_of(PLAIN)
     harm(state)
@@ -165,10 +158,7 @@ def test_a_config_points_into_the_spec(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["{depth: 3}", "variant: {qkv_bias: true}"])
-def test_what_the_spec_does_not_write_is_told_and_not_pointed_at(
-    text: str, tmp_path: Any
-) -> None:
-    """Nor is the nearest thing that it does write."""
+def test_defaults_are_stated_and_not_pointed_at(text: str, tmp_path: Any) -> None:
     path = tmp_path / "short.yaml"
     path.write_text(text)
     state = state_of(changed(DEIT3, mlp_ratio=2.0))
@@ -203,30 +193,30 @@ def test_a_config_against_defaults(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heads", "said", "note"),
+    ("heads", "shown"),
     [
-        ("3", '"3"', '"3" is a string, not an integer'),
-        ("6\n", '"6\\n"', '"6\\n" is a string, not an integer'),
-        (False, "false", "false is a boolean, not an integer"),
-        (None, "null", "null is null, not an integer"),
-        ([3], "[…]", "[…] is a sequence, not an integer"),
-        (2.5, "2.5", "2.5 is a number, not an integer"),
-        (7, "7", "7 is no number of heads that divides embed_dim, 24"),
+        ("3", '"3"'),
+        ("6\n", '"6\\n"'),
+        (False, "false"),
+        (None, "null"),
+        ([3], "[…]"),
+        (2.5, "2.5"),
+        (7, "7"),
     ],
 )
-def test_heads_that_are_no_number(heads: Any, said: str, note: str) -> None:
+def test_an_invalid_number_of_heads(heads: Any, shown: str) -> None:
     state = hf_in_memory(state_of(DISTILLED))
     plan = planned(DISTILLED, state, config={"num_attention_heads": heads})
     (found,) = plan.diagnostics
-    assert found.message == f"num_heads is {said} in the config and 3 in the spec"
-    assert found.notes == (note,)
+    assert found.message == f"num_heads is {shown} in the config and 3 in the spec"
+    assert found.notes == (f"{shown} is not an integer that divides 24",)
 
 
 @pytest.mark.parametrize(
     ("heads", "helps"),
     [(6, ("`num_heads: 6`",)), (5, ()), (0, ()), ("6", ()), (True, ())],
 )
-def test_a_number_of_heads_is_proposed_if_it_can_be(
+def test_a_valid_number_of_heads_is_proposed(
     heads: Any, helps: tuple[str, ...]
 ) -> None:
     state = hf_in_memory(state_of(DISTILLED))
@@ -294,7 +284,7 @@ def test_a_config_that_contradicts(config: dict[str, Any], found: list[str]) -> 
     assert codes(own) == []  # such a config says nothing of other names
 
 
-def test_allowances() -> None:
+def test_permissions() -> None:
     assert allowed() == frozenset()
     assert allowed(strict=False) == set(PERMISSIONS)
     assert allowed(allow="heads") == {"heads"}
@@ -327,25 +317,25 @@ def timm_state(**options: Any) -> dict[str, torch.Tensor]:
         ({"fc_norm": True, "final_norm": True}, PLAIN, "fc_norm."),
     ],
 )
-def test_a_model_of_timm_that_computes_more_is_refused(
+def test_a_model_of_timm_with_more_layers_is_refused(
     options: dict[str, Any], spec: dict[str, Any], over: str
 ) -> None:
-    """It loads in no way, and each tensor that is in the way is left over."""
+    """It cannot be loaded, and each additional tensor is left over."""
     state = timm_state(**options)
     plan = planned(spec, state)
     assert "DS413" in codes(plan)
     assert set(plan.left_over) == {name for name in state if name.startswith(over)}
     (found,) = (each for each in plan.diagnostics if each.code == "DS413")
-    assert found.notes[-1].partition(" take")[2] in {
-        " part in the output",
-        "s part in the output",
-    }
+    assert found.notes[-1].endswith(
+        ("has an effect on the output", "have an effect on the output")
+    )
     assert not plan.dropped
     for permitted in (allowed(strict=False), allowed(allow={"drop"})):
         with pytest.raises(WeightsError, match="DS413"):
             require(plan, permitted)
-    said = [each.message for each in inspect(Checkpoint("w", "x", state)).diagnostics]
-    assert any("may take part in the output" in message for message in said)
+    (*_, note) = inspect(Checkpoint("w", "x", state)).diagnostics
+    assert note.message == found.message
+    assert note.notes == (*found.notes, "`plan` refuses this with any spec")
 
 
 def test_the_same_without_them_is_taken() -> None:
@@ -354,16 +344,15 @@ def test_the_same_without_them_is_taken() -> None:
 
 
 @pytest.mark.parametrize("name", ["gain", "pooler.gate", "decoder.weight", "neck.0.x"])
-def test_what_is_not_known_is_left_over(name: str) -> None:
+def test_an_unknown_tensor_is_left_over(name: str) -> None:
     plan = planned(PLAIN, {**state_of(PLAIN), name: torch.zeros(1)})
     assert plan.left_over == (name,)
     (found,) = plan.diagnostics
-    words = f"nothing is known of {name}: it may take part in the output"
+    words = f"unknown, with a possible effect on the output: {name}"
     assert (found.code, found.notes) == ("DS413", (words,))
 
 
-def test_all_that_is_needed_is_proposed_where_that_is_enough() -> None:
-    """Beside what cannot be reconciled the one word alone is."""
+def test_no_strict_is_only_proposed_where_it_is_enough() -> None:
     state = {**state_of(PLAIN), "mask_token": torch.zeros(1)}
     for more, enough in (({}, True), ({"gain": torch.zeros(1)}, False)):
         (found,) = find_forbidden(planned(PLAIN, {**state, **more}), allowed())
@@ -373,35 +362,17 @@ def test_all_that_is_needed_is_proposed_where_that_is_enough() -> None:
         assert found.helps[0].startswith("`--allow drop`")
 
 
-TINY = Path(__file__).parents[2] / "specs" / "tiny.yaml"
-
-
-@pytest.fixture
-def state() -> dict[str, torch.Tensor]:
-    return dict(deit_spec.load(TINY).state_dict())
-
-
-def save(folder: Path, state: dict[str, torch.Tensor]) -> Path:
-    path = folder / "weights.pth"
-    torch.save(state, path)
-    return path
-
-
 @pytest.mark.parametrize("dtype", [torch.int32, torch.float8_e4m3fn, torch.complex64])
-def test_a_plan_finds_what_is_no_weight(
-    tmp_path: Path, state: dict[str, torch.Tensor], dtype: torch.dtype
-) -> None:
+def test_a_plan_finds_other_types(dtype: torch.dtype) -> None:
+    state = state_of(PLAIN)
     state["norm.weight"] = state["norm.weight"].to(dtype)
-    checkpoint = open_checkpoint(save(tmp_path, state))
-    plan = make_plan(deit_spec.compile(TINY).graph, checkpoint)
-    assert [found.code for found in plan.diagnostics] == ["DS407"]
+    plan = planned(PLAIN, state)
+    assert codes(plan) == ["DS407"]
     assert not plan.reconciles
     assert sum(plan.counts().values()) == len(state) - 1
 
 
-def test_a_misfit_is_not_taken(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
-    state["blocks.1.attn.qkv.bias"] = torch.zeros(5)
-    checkpoint = open_checkpoint(save(tmp_path, state))
-    plan = make_plan(deit_spec.compile(TINY).graph, checkpoint)
-    assert [found.code for found in plan.diagnostics] == ["DS411"]
+def test_another_shape_is_not_taken() -> None:
+    plan = planned(PLAIN, {**state_of(PLAIN), "blocks.1.attn.qkv.bias": torch.zeros(5)})
+    assert codes(plan) == ["DS411"]
     assert "blocks.1.attn.qkv.bias" not in {step.name for step in plan.steps}

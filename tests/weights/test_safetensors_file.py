@@ -1,4 +1,4 @@
-"""Files of safetensors: mapped, told from damaged ones, and written without NumPy."""
+"""Safetensors files: mapped, checked, and written without NumPy."""
 
 import json
 import os
@@ -66,11 +66,11 @@ def test_tensors_that_do_not_lie_in_one_piece_are_written(tmp_path: Path) -> Non
     assert torch.equal(found["b"], turned[1:])
 
 
-def test_progress_is_told_tensor_by_tensor(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+def test_progress_is_reported_tensor_by_tensor(tmp_path: Path) -> None:
+    reported: list[tuple[str, int, int]] = []
     state = {"a": torch.zeros(1000), "b": torch.zeros(3)}
-    write_to(tmp_path / "w", state, progress=lambda *each: told.append(each))
-    assert told == [("writing", 4000, 4012), ("writing", 4012, 4012)]
+    write_to(tmp_path / "w", state, progress=lambda *each: reported.append(each))
+    assert reported == [("writing", 4000, 4012), ("writing", 4012, 4012)]
 
 
 def test_no_file_is_an_os_error(tmp_path: Path) -> None:
@@ -190,7 +190,9 @@ def test_an_empty_tensor_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["F6_E2M3", "F6_E3M2"])
-def test_a_type_that_torch_lacks_is_not_damage(kind: str, tmp_path: Path) -> None:
+def test_a_type_that_torch_does_not_have_is_not_damage(
+    kind: str, tmp_path: Path
+) -> None:
     with pytest.raises(WeightsError) as caught:
         read(place(tmp_path, entry(dtype=kind, shape=[8]), b"\0" * 6), "w")
     (found,) = caught.value.diagnostics
@@ -201,7 +203,7 @@ def test_a_type_that_torch_lacks_is_not_damage(kind: str, tmp_path: Path) -> Non
     (found,) = caught.value.diagnostics
     assert (found.code, found.message) == (
         "DS407",
-        f"a is of the type {kind}, which torch lacks",
+        f"a has the type {kind}, which torch does not have",
     )
 
 
@@ -218,7 +220,7 @@ def test_a_type_that_torch_lacks_is_not_damage(kind: str, tmp_path: Path) -> Non
         ("F4", 0.5),
     ],
 )
-def test_types_of_no_weight_are_named_by_the_plan(
+def test_unusable_types_are_reported_by_the_plan(
     kind: str, width: float, tmp_path: Path
 ) -> None:
     """They are read, and refused where the model would take them."""
@@ -241,7 +243,7 @@ def test_types_of_no_weight_are_named_by_the_plan(
     assert "DS407" in codes
     assert "DS403" not in codes
     (found,) = (each for each in plan.diagnostics if each.code == "DS407")
-    assert found.message.startswith("norm.bias is of the type")
+    assert found.message.startswith("norm.bias has the type")
 
 
 @given(st.data())

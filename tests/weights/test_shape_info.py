@@ -32,22 +32,30 @@ from deit_spec.weights.shape_info import ShapeInfoError, find_shape_info
         ("pos_embed", (1, 1 + 2**56, 24), "image_size is 2,147,483,648"),
         ("head.weight", (2**40, 24), "num_classes is 1,099,511,627,776"),
         ("head.weight", (0, 24), "num_classes is 0"),
-        ("blocks.0.mlp.fc1.weight", (2**40, 24), "the MLP is 1,099,511,627,776 wide"),
-        ("blocks.0.mlp.fc1.weight", (0, 24), "the MLP has no hidden channel"),
+        (
+            "blocks.0.mlp.fc1.weight",
+            (2**40, 24),
+            "the MLP has 1,099,511,627,776 hidden channels",
+        ),
+        ("blocks.0.mlp.fc1.weight", (0, 24), "the MLP has 0 hidden channels"),
         ("blocks.999999.norm1.bias", (24,), "there is a blocks.999999"),
-        ("head_dist.weight", (5, 24), "head_dist.weight is there, and dist_token is"),
-        ("blocks.3.norm1.bias", (24,), "blocks.2 is missing, and blocks.3 is there"),
+        (
+            "head_dist.weight",
+            (5, 24),
+            "there is a head_dist.weight without a dist_token",
+        ),
+        ("blocks.3.norm1.bias", (24,), "there is a blocks.3, but blocks.2 is missing"),
         (
             "blocks.8.norm1.bias",
             (24,),
-            "blocks.2, blocks.3, blocks.4, blocks.5 and 2 more are missing, and",
+            "but blocks.2, blocks.3, blocks.4, blocks.5 and 2 more are missing",
         ),
     ],
 )
 def test_shapes_beyond_any_spec_are_refused(
     name: str, shape: tuple[int, ...], words: str
 ) -> None:
-    """At the same limits as a spec: nothing is listed or searched before that."""
+    """At the limits of a spec, before anything of that size is made."""
     state = {
         **shapes_alone(PLAIN),
         name: torch.empty(1).as_strided(shape, [0] * len(shape)),
@@ -61,7 +69,7 @@ def test_shapes_beyond_any_spec_are_refused(
 
 @pytest.mark.parametrize("field", ["embed_dim", "image_size", "num_classes"])
 def test_the_limits_of_a_spec_are_those_of_shapes(field: str) -> None:
-    """The largest that a spec may say is found; the next is refused."""
+    """The largest value of a spec is found; the next one is refused."""
     largest = LARGEST[field]
     facts = info_of(DeiTSpec(patch_size=1, num_heads=1, image_size=4, num_classes=5))
     name = {"image_size": "grid_size"}.get(field, field)
@@ -81,10 +89,10 @@ def test_the_limits_of_a_spec_are_those_of_shapes(field: str) -> None:
                 find_shape_info(state)
 
 
-def test_without_a_table_of_positions_it_is_said_what_is_not_there() -> None:
+def test_a_missing_position_table() -> None:
     state = state_of(PLAIN)
     del state["pos_embed"]
-    with pytest.raises(WeightsError, match="pos_embed is not there") as caught:
+    with pytest.raises(WeightsError, match="pos_embed is missing") as caught:
         inspect(of_shapes(state))
     assert caught.value.diagnostics[0].code == "DS408"
 

@@ -25,7 +25,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_directory_is_written_and_replaced(tmp_path: Path) -> None:
     write(tmp_path / "out", "old")
-    with pytest.raises(FileExistsError, match="only --force replaces it"):
+    with pytest.raises(FileExistsError, match="it exists; --force replaces it"):
         write(tmp_path / "out")
     assert (tmp_path / "out" / "a").read_text() == "old"
     write(tmp_path / "out", force=True)
@@ -33,7 +33,7 @@ def test_a_directory_is_written_and_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out"]
 
 
-def test_an_empty_directory_is_no_obstacle(tmp_path: Path) -> None:
+def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "link").symlink_to("out")
     write(tmp_path / "link")
@@ -56,16 +56,20 @@ def test_the_directory_where_one_is(
 def test_a_directory_is_no_file_and_the_reverse(force: bool, tmp_path: Path) -> None:  # noqa: FBT001
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(FileExistsError, match="is a directory, and this format is a f"):
+    with pytest.raises(
+        FileExistsError, match="is a directory, and this format writes a f"
+    ):
         check_free(tmp_path / "folder", force=force)
-    with pytest.raises(FileExistsError, match="is a file, and this format is a direct"):
+    with pytest.raises(
+        FileExistsError, match="is a file, and this format writes a direct"
+    ):
         check_free(tmp_path / "file", force=force, members=MEMBERS)
 
 
-def test_what_is_yours_stays(tmp_path: Path) -> None:
+def test_other_files_stay(tmp_path: Path) -> None:
     write(tmp_path / "out", "old")
     (tmp_path / "out" / "mine").touch()
-    with pytest.raises(FileExistsError, match="holds mine, which is yours"):
+    with pytest.raises(FileExistsError, match="contains another file, mine"):
         write(tmp_path / "out", force=True)
     assert names(tmp_path / "out") == ["a", "mine"]
 
