@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from deit_spec.diagnostics import Diagnostic, has_errors
-from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.graph import LayerGraph
 from deit_spec.weights import huggingface, safetensors_file
 from deit_spec.weights.execute import common_dtype, realise
@@ -25,6 +24,9 @@ from deit_spec.weights.weight_findings import WeightsError
 
 TORCH = (".pth", ".pt", ".bin")
 SAFETENSORS = ".safetensors"
+CHUNK = 1 << 20
+MARGIN = 1 << 22
+"""More bytes than a file of torch has besides the tensors."""
 TABLES = ("cls_token", "pos_embed", "dist_token")
 
 
@@ -154,9 +156,21 @@ def _write_tensors(
     progress("writing", 0, 1)
     try:
         torch.save({"model": tensors} if wrapped else tensors, place)
-    except RuntimeError as error:  # what torch raises on a full disk
-        raise OSError(None, first_line_of(error)) from None
+    except RuntimeError:
+        _write_zeros(place, sum(tensor.nbytes for tensor in tensors.values()))
+        raise
     progress("writing", 1, 1)
+
+
+def _write_zeros(place: Path, size: int) -> None:
+    """Write a file of some size, because torch does not say why it failed.
+
+    Raises:
+        OSError: The disk is full, or a limit is reached.
+    """
+    with place.open("wb") as file:
+        for _ in range(0, size + MARGIN, CHUNK):
+            file.write(bytes(CHUNK))
 
 
 def _write_json(path: Path, value: Mapping[str, object]) -> None:

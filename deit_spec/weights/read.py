@@ -62,7 +62,8 @@ def open_checkpoint(
     """
     name = str(path)
     if not name or "\0" in name:
-        raise refuse("DS401", "this is not a valid file name", name)
+        what = "contains a null character" if name else "is empty"
+        raise refuse("DS401", f"the name {what}", name)
     try:
         # Tensors that are made in inference mode can never be trained.
         with torch.inference_mode(mode=False):

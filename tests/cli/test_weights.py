@@ -75,7 +75,7 @@ def test_plan_of_another_model_is_exit_1(folder: Path, form: str) -> None:
 def test_inspect_prints_a_spec_that_fits(folder: Path) -> None:
     done = run(folder, "inspect", "w.pth", "-o", "found.yaml")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "note[DS423]: num_heads is taken to be 1" in done.stderr
+    assert "note[DS423]: num_heads is assumed to be 1" in done.stderr
     done = run(folder, "plan", "found.yaml", "w.pth")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "35 taken"
@@ -172,7 +172,10 @@ def test_convert_does_not_write_what_it_reads(folder: Path, out: str) -> None:
     to = ("-o", out, "--to", "timm", "--force")
     done = run(folder, "convert", "small.yaml", "w.pth", *to)
     assert done.returncode == 2
-    assert done.stderr == f"error: cannot write {out}: it is the checkpoint w.pth\n"
+    assert (
+        done.stderr
+        == f"error: cannot write {out}: this is the checkpoint w.pth itself\n"
+    )
     assert (folder / "w.pth").read_bytes() == before
     assert (folder / "link.pth").is_symlink()
 
@@ -190,7 +193,7 @@ def test_convert_does_what_is_allowed_alone(folder: Path) -> None:
     assert run(folder, *command).returncode == 1
     done = run(folder, *command, "--no-strict")
     assert done.returncode == 2
-    assert "only --force replaces it" in done.stderr
+    assert "it exists; --force replaces it" in done.stderr
     done = run(folder, *command, "--no-strict", "--force", "--dtype", "bfloat16")
     assert done.returncode == 0
     model = deit_spec.load(folder / "large.yaml", weights=folder / "o.safetensors")
@@ -252,7 +255,7 @@ def test_a_disk_that_is_full_is_no_defect(folder: Path, out: str, to: str) -> No
 def test_a_directory_is_not_called_as_a_file(folder: Path, name: str) -> None:
     done = run(folder, "convert", "small.yaml", "w.pth", "-o", name, "--to", "hf")
     assert done.returncode == 2
-    words = "`--to hf` writes a directory, and this is the name of a file; try hf"
+    words = "`--to hf` writes a directory, and this is a file name; try hf"
     assert done.stderr == f"error: cannot write {name}: {words}\n"
     assert not (folder / name).exists()
 

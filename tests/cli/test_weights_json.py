@@ -91,7 +91,7 @@ def check_diagnostics(found: list[dict[str, Any]]) -> None:
 def test_plan(spec: str, options: list[str], code: int, codes: list[str]) -> None:
     exit_code, value = ask("plan", f"{spec}.yaml", "w.pth", *options)
     assert exit_code == code
-    check(value, "The plan as JSON")
+    check(value, "Plan output as JSON")
     check_diagnostics(value["diagnostics"])
     assert [each["code"] for each in value["diagnostics"]] == codes
     assert value["version"] == 1
@@ -101,7 +101,7 @@ def test_plan(spec: str, options: list[str], code: int, codes: list[str]) -> Non
     for step in value["steps"]:
         assert list(step) == sentence("A step has")
     for each in value["dropped"]:
-        assert list(each) == sentence("What is dropped has")
+        assert list(each) == sentence("A dropped\ntensor has")
 
 
 @pytest.mark.usefixtures("folder")
@@ -135,7 +135,7 @@ def test_a_place_is_that_of_the_spec() -> None:
 def test_inspect() -> None:
     code, value = ask("inspect", "w.pth")
     assert code == 0
-    check(value, "The inspection as JSON")
+    check(value, "Inspect output as JSON")
     check_diagnostics(value["diagnostics"])
     assert value["version"] == 1
     assert (value["path"], value["beside"]) == (["model"], ["epoch"])
