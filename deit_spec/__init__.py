@@ -1,10 +1,10 @@
-"""A declarative model compiler for DeiT, the data-efficient image transformer.
+"""A model compiler for DeiT, the data-efficient image transformer.
 
     >>> import deit_spec
     >>> deit_spec.output_size({"num_classes": 10})
     10
 
-The names are imported when they are first used, so `import deit_spec` is quick.
+Names are imported on first use, so `import deit_spec` is fast.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""From a spec to its layer graph, in O(depth)."""
+"""Lowering of a spec to its layer graph, in O(depth)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ QKV = ("q", "k", "v")
 
 @dataclass(frozen=True)
 class Dims:
-    """The named dimensions of a spec (the symbols of the documentation)."""
+    """The named dimensions of a spec, with the symbols used in the documentation."""
 
     patches: Dim
     tokens: Dim
@@ -54,7 +54,7 @@ class Dims:
 
     @classmethod
     def of(cls, spec: DeiTSpec) -> "Dims":
-        """Name the dimensions that a spec gives."""
+        """Return the dimensions of a spec."""
         return cls(
             patches=Dim(spec.num_patches, "P"),
             tokens=Dim(spec.num_tokens, "N"),
@@ -66,9 +66,10 @@ class Dims:
 
 
 def lower(spec: DeiTSpec, span_of: SpanOf = lambda _: None) -> LayerGraph:
-    """Build the layer graph of a valid spec; no shape is inferred yet.
+    """Build the layer graph of a valid spec, without shapes.
 
-    `span_of` gives the place of a field, which the layers that come from it keep.
+    `span_of` returns the location of a field, which is stored in the layers that come
+    from it.
     """
     lowering = _Lowering(spec, span_of)
     x = lowering.embed()
@@ -79,7 +80,7 @@ def lower(spec: DeiTSpec, span_of: SpanOf = lambda _: None) -> LayerGraph:
 
 
 class _Lowering:
-    """The graph in the making, with what all of its parts need."""
+    """The graph under construction, and the values that its parts share."""
 
     def __init__(self, spec: DeiTSpec, span_of: SpanOf) -> None:
         self.spec = spec
@@ -128,7 +129,7 @@ class _Lowering:
         return self.layer("add_pos", Add(), [x, positions], "image_size")
 
     def blocks(self, x: str) -> str:
-        """Lay one template out `depth` times; the blocks share its ops."""
+        """Repeat one template `depth` times; the blocks share its ops."""
         template = self.block()
         last = max(self.spec.depth - 1, 1)
         for index in range(self.spec.depth):
@@ -202,7 +203,7 @@ class _Lowering:
         return steps
 
     def read_out(self, x: str) -> None:
-        """From tokens to the outputs: one head, two, or the class token itself."""
+        """From tokens to the outputs: one head, two heads, or the class token."""
         spec, graph = self.spec, self.graph
         if spec.num_classes is None:
             cls = self.layer("read_cls", ReadToken(0), [x], "num_classes")

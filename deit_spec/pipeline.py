@@ -1,4 +1,4 @@
-"""The whole flow: text, spec, graph, source, module. Each step is a line here."""
+"""The whole pipeline: from text to spec, graph, source and module."""
 
 import gc
 import warnings
@@ -27,16 +27,16 @@ TargetName: TypeAlias = Literal["train", "inference"]
 
 
 class SpecError(DiagnosedError, ValueError):
-    """A spec has errors. `diagnostics` holds every finding, in source order."""
+    """The spec has errors. `diagnostics` lists all diagnostics, in source order."""
 
     headline = "the spec has errors"
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled spec: the final graph and the source made from it.
+    """A compiled spec: the final graph and the source generated from it.
 
-    `diagnostics` holds the warnings and notes on the spec.
+    `diagnostics` holds the warnings and notes about the spec.
     """
 
     spec: DeiTSpec
@@ -50,18 +50,18 @@ class Compiled:
         device: "torch.device | str | None" = None,
         dtype: "torch.dtype | str | None" = None,
     ) -> "nn.Module":
-        """Make the module, freshly initialised.
+        """Create the module with freshly initialised weights.
 
         Raises:
-            ValueError: The dtype is not one of torch's floating types.
+            ValueError: The dtype is not a floating-point type.
         """
-        from deit_spec.runtime import build  # torch is imported from there down
+        from deit_spec.runtime import build  # imports torch
 
         return build(self.source, self.graph.name, device=device, dtype=dtype)
 
 
 def load_spec(spec: SpecLike) -> DeiTSpec:
-    """Read and validate a spec: a path, a published name, a mapping, or a DeiTSpec.
+    """Read and validate a spec: a path, a published name, a mapping or a `DeiTSpec`.
 
     Raises:
         SpecError: The spec has errors.
@@ -104,12 +104,12 @@ def compile(spec: SpecLike, *, target: TargetName = "train") -> Compiled:  # noq
 
 
 def compile_checked(checked: Checked, target: Target) -> Compiled:
-    """Compile a spec that has been checked.
+    """Compile a spec that is already checked.
 
     Raises:
         SpecError: The spec has errors.
     """
-    from deit_spec.codegen import generate  # validating writes no code
+    from deit_spec.codegen import generate  # not needed for validation
 
     with _without_collection():
         graph = finish(checked, target)
@@ -121,13 +121,13 @@ def finish(checked: Checked, target: Target = Target.TRAIN) -> LayerGraph:
     """Lower a checked spec and run every pass of a target.
 
     Raises:
-        SpecError: The spec has errors, or a layer cannot take its input's shape.
+        SpecError: The spec has errors, or the input shapes of a layer are invalid.
     """
     with _without_collection(), _as_spec_errors():
         return run_passes(_lower(checked), target)
 
 
-def load(  # noqa: PLR0913  -- one word for each thing that can be asked
+def load(  # noqa: PLR0913  -- one argument per option
     spec: SpecLike,
     *,
     target: TargetName = "train",
@@ -139,38 +139,38 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
     device: "torch.device | str | None" = None,
     dtype: "torch.dtype | str | None" = None,
 ) -> "nn.Module":
-    """Compile a spec and build its module, freshly initialised or with weights.
+    """Compile a spec and build its module, with new weights or those of a checkpoint.
 
     `model(images)` takes `[B, in_channels, image_size, image_size]`. With both
-    class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with
-    `num_classes` alone `[B, K]`, else `[B, C]`. With the target `inference` it
-    returns what `model.predict(images)` does, the joined heads.
+    class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with only
+    `num_classes` it returns `[B, K]`, otherwise `[B, C]`. With the target `inference`
+    it returns what `model.predict(images)` returns, the combined heads.
 
-    `weights` is a checkpoint, a file or a directory. Its tensors are taken,
-    renamed and fused; `strict=False` allows all that a plan can reconcile beyond
-    that, and `allow` just what it names: `resample`, `heads`, `channels`,
-    `distillation`, `drop`. Tensors keep their dtype unless one is asked for.
-    `antialias` smooths positions that are resampled to a smaller grid; `entry` is
-    the key to take from a file that holds several models.
+    `weights` is a checkpoint file or directory. By default its tensors are only renamed
+    and fused. `strict=False` also allows all other changes that a plan can make, and
+    `allow` exactly those it names: `resample`, `heads`, `channels`, `distillation`,
+    `drop`. Tensors keep their dtype unless `dtype` is set. `antialias` uses
+    antialiasing when positions are resampled to a smaller grid. `entry` is the key of a
+    model in a file with several.
 
-    What a plan warns of, such as another `layer_norm_eps` in a config beside the
-    weights, is a UserWarning.
+    Warnings about the checkpoint, such as a different `layer_norm_eps` in its config,
+    are issued as UserWarning.
 
     Raises:
         SpecError: The spec has errors.
-        WeightsError: The checkpoint cannot be read, or does not fit.
+        WeightsError: The checkpoint cannot be read, or does not match the spec.
         TypeError: `weights` is a state dict, not a path to one.
-        ValueError: The target, the dtype or a word of `allow` is unknown, or there
-            are no weights that the others could be about.
+        ValueError: The target, the dtype or a value of `allow` is unknown, or an option
+            for weights is set without `weights`.
     """
     compiled = compile(spec, target=target)
     if weights is None:
         if not strict or allow is not None or antialias or entry is not None:
-            raise ValueError("strict, allow, antialias and entry go with weights")
+            raise ValueError("strict, allow, antialias and entry require weights")
         return compiled.build(device=device, dtype=dtype)
     if isinstance(weights, Mapping):
         raise TypeError(
-            "weights is a path; give a state dict to `model.load_state_dict`"
+            "weights must be a path; load a state dict with `model.load_state_dict`"
         )
     from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
 
@@ -187,9 +187,9 @@ def load(  # noqa: PLR0913  -- one word for each thing that can be asked
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Keep the collector from walking a graph that grows and has no garbage.
+    """Disable garbage collection while a large graph without garbage is built.
 
-    At a depth of thousands it would take a quarter of the time.
+    At a depth of thousands, collection would take a quarter of the time.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -203,7 +203,7 @@ def _without_collection() -> Iterator[None]:
 def _target(name: str) -> Target:
     names = [target.value for target in Target]
     if name not in names:
-        raise ValueError(f"target is one of {', '.join(names)}, not {name!r}")
+        raise ValueError(f"target must be one of {', '.join(names)}, not {name!r}")
     return Target(name)
 
 

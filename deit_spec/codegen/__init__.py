@@ -1,4 +1,4 @@
-"""From the graph to Python source that a person would have written."""
+"""Generation of readable Python source from the graph."""
 
 from deit_spec.codegen.module import generate
 

@@ -1,4 +1,4 @@
-"""Which numbers differ between the instances of a class, and so are its arguments."""
+"""The constructor arguments: numbers that differ between instances of a class."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from deit_spec.ops import Dim, Names
 
 @dataclass(frozen=True)
 class Argument:
-    """A constructor argument, and the columns of `Scope.values` that it carries."""
+    """A constructor argument, and the columns of `Scope.values` that it stands for."""
 
     name: str
     columns: tuple[int, ...]
@@ -16,7 +16,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Lifted:
-    """Writes numbers as `names` does, and those that are arguments by their names."""
+    """Writes numbers as `names` does, but arguments by their name."""
 
     names: Names
     arguments: dict[str, str]
@@ -31,15 +31,15 @@ class Lifted:
         return self.names.dim(dim)
 
     def number(self, name: str, value: float) -> str:
-        """Write a number: an argument where there is one for it."""
+        """Write a number, as an argument if there is one."""
         return self.arguments.get(name) or self.names.number(name, value)
 
 
 def find_arguments(graph: LayerGraph, root: Scope) -> dict[int, tuple[Argument, ...]]:
     """The arguments of each structure's class.
 
-    Columns that are equal in every instance share an argument; a column that has
-    one value throughout needs none.
+    Columns that are equal in every instance share an argument; a column with a single
+    value needs none.
     """
     instances: dict[int, list[Scope]] = {}
     for scope in root.walk():

@@ -1,4 +1,4 @@
-"""The statements of a `forward`: values nested as a person nests them."""
+"""The statements of `forward`, with readable nesting of expressions."""
 
 import re
 from collections import Counter
@@ -19,12 +19,12 @@ from deit_spec.ops import (
 )
 
 LONGEST = 70
-"""An expression longer than this gets a line of its own."""
+"""Longer expressions are written on a separate line."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value as written, the variables that it reads, and where it comes from."""
+    """The source of a value, the variables it reads, and the layers it comes from."""
 
     text: str
     reads: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Call:
-    """A step of a body: a layer, or a scope called as a whole."""
+    """A step of a body: a layer, or a call of a scope."""
 
     text: str
     inputs: tuple[str, ...]
@@ -51,8 +51,8 @@ class Call:
 class Body:
     """Writes the statements that compute `results` from `inputs`.
 
-    `calls` are in the order in which they run. `inputs` maps the values that are
-    given to their variables.
+    `calls` are in the order of execution. `inputs` maps the values that are given to
+    their variables.
     """
 
     graph: LayerGraph
@@ -75,7 +75,7 @@ class Body:
             self.left.update(call.inputs)
             self.readers.update(dict.fromkeys(call.inputs, call))
         self.done: set[str] = set()
-        # Those made and not yet read to the end: few, whatever the length.
+        # Values that are still needed; their number does not grow with the length.
         self.waited_for = set(self.inputs)
 
     def write(self) -> list[Value]:
@@ -86,7 +86,7 @@ class Body:
         return [self.values[path] for path in self.results]
 
     def comment(self, path: str, value: Value) -> str:
-        """The shape, where it is not that of what the value is made from."""
+        """A comment with the shape, if it differs from that of the input."""
         shape = self.graph.shape(path)
         before = self._shape_before(value)
         kept = before is not None and same_sizes(before, shape)
@@ -131,7 +131,7 @@ class Body:
         return self.values[path]
 
     def _stays_pending(self, call: Call, path: str, value: Value) -> bool:
-        """Whether the value is written inside what reads it."""
+        """Whether the value is written inside the expression that reads it."""
         if isinstance(call.op, ParameterOp):
             return True
         if self.left[path] != 1 or len(value.text) > LONGEST:
@@ -139,7 +139,7 @@ class Body:
         return path in self.results or self._nests(call, path, value)
 
     def _nests(self, call: Call, path: str, value: Value) -> bool:
-        """Whether its one reader takes the value as it is written."""
+        """Whether the only reader uses the value as it is written."""
         reader = self.readers[path]
         numbered = call.text.endswith("]")
         flow = call.op.flow if call.op else Flow.LINE if numbered else Flow.NESTED
@@ -163,7 +163,7 @@ class Body:
         self.shapes[name] = self.graph.shape(path)
 
     def _live(self, *but: str) -> set[str]:
-        """The variables that a later statement reads."""
+        """The variables that later statements read."""
         values = (
             self.values[path].reads
             for path in self.waited_for
@@ -173,7 +173,7 @@ class Body:
         return given.union(*values)
 
     def _parts(self, op: TakePart, call: Call) -> list[Call]:
-        """The calls that take a part of the same tensor, if there is one for each."""
+        """The calls that take a part of the same tensor, if they take all parts."""
         parts = [
             other
             for other in self.calls
@@ -206,7 +206,7 @@ class Body:
 def calls_of(
     graph: LayerGraph, scope: Scope, wanted: set[str], prefix: str = "self"
 ) -> Iterable[Call]:
-    """The steps of a scope that lead to the wanted layers."""
+    """The steps of a scope that the given layers depend on."""
     form = "{}[{}]" if scope.is_sequence else "{}.{}"
     for name, item in scope.items.items():
         attribute = form.format(prefix, name)

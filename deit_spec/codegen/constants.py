@@ -1,4 +1,4 @@
-"""The numbers of a generated module, in one place, each by its name."""
+"""The named constants of a generated module."""
 
 from collections.abc import Callable
 
@@ -39,10 +39,9 @@ ORDER = (
 
 
 class Constants:
-    """Writes numbers by name, and keeps those that were used.
+    """Writes numbers as named constants, and records the constants that are used.
 
-    A name has one value. Another value that asks for the same name is written
-    as a plain number.
+    A name has one value. Another value with the same name is written as a literal.
     """
 
     batch = "images.shape[0]"
@@ -55,12 +54,12 @@ class Constants:
                     self.dim(dim)
 
     def number(self, name: str, value: float) -> str:
-        """Write a number by a constant's name."""
+        """Write a number as a named constant."""
         known = self.values.setdefault(name, value)
         return name if known == value else repr(value)
 
     def dim(self, dim: Dim) -> str:
-        """Write a dimension: `DIM`, `3 * DIM`, or a plain number."""
+        """Write a dimension: `DIM`, `3 * DIM` or a literal."""
         if dim.size is None or dim.symbol not in SYMBOLS:
             return str(dim.size)
         size = dim.size // dim.factor
@@ -70,8 +69,8 @@ class Constants:
         return name if dim.factor == 1 else f"{dim.factor} * {name}"
 
     def render(self) -> str:
-        """The section of the module that gives every name its value."""
-        lines = ["# The letters stand in the shape comments; B is the batch."]
+        """The section of the module that defines the constants."""
+        lines = ["# The letters are used in the shape comments; B is the batch size."]
         names = [name for name in ORDER if name in self.values]
         names += [name for name in self.values if name not in ORDER]
         for name in names:
@@ -80,7 +79,7 @@ class Constants:
         return "\n".join(lines)
 
     def _formula(self, name: str) -> str:
-        """The value by the constants that it follows from, where it does."""
+        """The value as an expression of other constants, if there is one."""
         value = self.values[name]
         derive = _DERIVED.get(name)
         formula = derive(self.values, int(value)) if derive else None

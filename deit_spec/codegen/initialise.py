@@ -1,4 +1,4 @@
-"""`reset_parameters`: how the weights of a generated model begin."""
+"""`reset_parameters`, the initialisation of a generated model."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from deit_spec.ops import (
 
 
 def write_reset(graph: LayerGraph, constants: Constants) -> Iterator[str]:
-    """The statements that draw every parameter anew.
+    """The statements that initialise all parameters.
 
-    Tables are named one by one, layers by their torch class; a layer that is
-    drawn otherwise than most of its class is named after them.
+    Tables are initialised by name and layers by their torch class. Layers that differ
+    from most others of their class follow by name.
     """
     for path, op in graph.ops():
         if isinstance(op, ParameterOp):
@@ -55,7 +55,7 @@ def _by_type(graph: LayerGraph) -> dict[str, Layers]:
 
 
 def _usual(layers: Layers) -> dict[str, Init]:
-    """How most layers of a class draw each parameter."""
+    """How most layers of a class initialise each parameter."""
     counts: dict[str, Counter[Init]] = {}
     for parameters, paths in layers.items():
         for parameter in parameters:
@@ -91,7 +91,7 @@ def _draw_others(
 
 
 def _attribute(path: str) -> str:
-    """A path as Python: `self.blocks[3].attn.qkv`."""
+    """A path as a Python expression: `self.blocks[3].attn.qkv`."""
     return "self" + "".join(
         f"[{part}]" if part.isdigit() else f".{part}" for part in path.split(".")
     )
@@ -113,4 +113,4 @@ def _draw(tensor: str, init: Init, constants: Constants) -> str:
             number = constants.number(name, value) if name else repr(value)
             return f"nn.init.constant_({tensor}, {number})"
         case TorchDefault():
-            raise AssertionError(f"{tensor} is drawn together with its module")
+            raise AssertionError(f"{tensor} is initialised together with its module")

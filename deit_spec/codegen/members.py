@@ -20,7 +20,7 @@ class Members:
     live: set[str]
 
     def write(self, scope: Scope) -> Iterator[str]:
-        """One statement for each attribute, in the order in which they are used."""
+        """One statement per attribute, in the order of use."""
         mine = {c: a.name for a in self.arguments[scope.structure] for c in a.columns}
         column = 0
         for name, item in scope.items.items():
@@ -28,7 +28,7 @@ class Members:
                 width = len(self.graph.op(item).lifted)
                 if text := self._layer(item, mine, column):
                     if item not in self.live:
-                        yield "# Not read here; kept so that state dicts fit."
+                        yield "# Not used here; kept so that state dicts match."
                     yield f"self.{name} = {text}"
             elif item.is_sequence:
                 width = 0
@@ -66,7 +66,7 @@ class Members:
         return repr(scope.values[argument.columns[0]])
 
     def _sequence(self, scope: Scope) -> str:
-        """The numbered modules: by a comprehension where they are alike."""
+        """The numbered modules, as a comprehension if they have the same structure."""
         container = "Sequential" if scope.is_chain() else "ModuleList"
         length = self.constants.number("DEPTH", len(scope.items))
         entries = []
@@ -86,7 +86,7 @@ class Members:
         return f"nn.Sequential(\n{lines})"
 
     def _run(self, run: list[Scope], first: int, length: int, depth: str) -> list[str]:
-        """Write modules of one class, in a line where a formula gives their numbers."""
+        """Write modules of one class, on one line if a formula gives their numbers."""
         name = self.class_names[run[0].structure]
         arguments = self.arguments[run[0].structure]
         if len(run) == 1:
@@ -107,7 +107,7 @@ class Members:
     def _formula(
         self, argument: Argument, run: list[Scope], first: int, length: int, depth: str
     ) -> str | None:
-        """The rule by which a number grows with the block, if it is linear."""
+        """The formula of a number that grows linearly with the block, or None."""
         values = [scope.values[argument.columns[0]] for scope in run]
         last = length - 1
         if first + len(run) != length:

@@ -1,4 +1,4 @@
-"""The classes of a generated module, inner ones first and the model last."""
+"""The classes of a generated module, inner ones first, the model last."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Classes:
 
     @classmethod
     def of(cls, graph: LayerGraph, constants: Constants) -> "Classes":
-        """Find the structures of a graph and name them."""
+        """Find and name the structures of a graph."""
         root = build_scopes(graph)
         names, arguments = name_classes(root), find_arguments(graph, root)
         return cls(graph, constants, root, names, arguments, graph.live())
@@ -89,12 +89,14 @@ class Classes:
             methods.append(self._predict(self.graph.predict))
         reset = list(write_reset(self.graph, self.constants))
         methods.append(
-            _method("reset_parameters", "", "None", reset, "Draws fresh parameters.")
+            _method(
+                "reset_parameters", "", "None", reset, "Initialises all parameters."
+            )
         )
         return self._class(self.root, self._describe(), methods)
 
     def _describe(self) -> str:
-        return f"The model; takes images {letters(self.graph.shape(self._images()))}."
+        return f"The model, for images {letters(self.graph.shape(self._images()))}."
 
     def _forward(self) -> str:
         outputs = self.graph.outputs
@@ -127,11 +129,11 @@ class Classes:
             f"if images.shape[1:] != ({channels}, {side}, {side}):",
             f'    expected = f"[B, {{{channels}}}, {{{side}}}, {{{side}}}]"',
             "    found = list(images.shape)",
-            '    raise ValueError(f"takes images {expected}, not {found}")',
+            '    raise ValueError(f"expected images {expected}, got {found}")',
         ]
 
     def _predict(self, path: str) -> str:
-        """`predict` from what `forward` returns."""
+        """The source of `predict`, based on what `forward` returns."""
         outputs = self.graph.outputs
         op, shape = self.graph.op(path), letters(self.graph.shape(path))
         what = op.summary if isinstance(op, FunctionOp) else "logits"
@@ -151,7 +153,7 @@ class Classes:
 def _needed(
     graph: LayerGraph, results: Iterable[str], given: Iterable[str]
 ) -> set[str]:
-    """The layers between what is given and the results."""
+    """The layers between the inputs and the results."""
     found = set(given)
     waiting = [path for path in results if path not in found]
     while waiting:

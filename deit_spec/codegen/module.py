@@ -1,4 +1,4 @@
-"""From a final graph to the source of a module that imports torch alone."""
+"""The source of a module, which only imports torch, from a final graph."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ _PURPOSE = {Target.TRAIN: "training", Target.INFERENCE: "inference"}
 
 
 def generate(graph: LayerGraph) -> str:
-    """Write the module. The same graph gives the same bytes.
+    """Generate the module. The same graph always gives the same bytes.
 
-    Its classes, state-dict names and shape comments are the graph's own; it is
-    laid out as ruff lays out Python.
+    Classes, state-dict names and shape comments follow from the graph. The source is
+    formatted as by ruff.
     """
     constants = Constants(graph)
     classes = list(Classes.of(graph, constants).write())
@@ -46,11 +46,11 @@ def _output_type(graph: LayerGraph) -> Iterator[str]:
         f"    {name}: Tensor  # {letters(graph.shape(path))}\n"
         for name, path in graph.outputs.items()
     ]
-    docstring = '    """What `forward` returns."""\n\n'
+    docstring = '    """The outputs of `forward`."""\n\n'
     yield f"class DeiTOutput(NamedTuple):\n{docstring}{''.join(fields)}"
 
 
 def _support(graph: LayerGraph) -> Iterator[str]:
-    """The classes that torch does not have, each once."""
+    """The source of each layer class that torch does not have."""
     texts = (op.support for _, op in graph.ops() if isinstance(op, ModuleOp))
     yield from dict.fromkeys(text for text in texts if text)

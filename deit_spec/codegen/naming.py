@@ -1,4 +1,4 @@
-"""What the classes of a generated module are called, and what they say they are."""
+"""The names and docstrings of the classes of a generated module."""
 
 from deit_spec.graph import Scope
 
@@ -10,15 +10,15 @@ ROLES = {
 }
 
 DOCSTRINGS = {
-    "PatchEmbed": "Cuts an image into patches and makes each a token.",
-    "Block": "Attention and an MLP, each normed first and added to its input.",
+    "PatchEmbed": "Splits an image into patches and projects each to a token.",
+    "Block": "Pre-norm attention and MLP, each with a residual connection.",
     "Attention": "Multi-head self-attention.",
-    "Mlp": "Two linear layers, each token by itself.",
+    "Mlp": "Two linear layers, applied to each token.",
 }
 
 
 def role_of(scope: Scope) -> str:
-    """The part that a scope plays, whatever its structure: `Block`."""
+    """The role of a scope, independent of its structure: `Block`."""
     parts = [part for part in scope.path.split(".") if not part.isdigit()]
     return ROLES.get(parts[-1], parts[-1].title().replace("_", ""))
 
@@ -26,8 +26,8 @@ def role_of(scope: Scope) -> str:
 def name_classes(root: Scope, model: str = "DeiT") -> dict[int, str]:
     """Name each structure, inner ones first.
 
-    The most frequent of a role has the plain name; others say where they stand:
-    `FirstBlock`, `LastAttention`, `Block7`.
+    The most frequent structure of a role gets the plain name; others are named by their
+    position: `FirstBlock`, `LastAttention`, `Block7`.
     """
     counts: dict[str, dict[int, int]] = {}
     examples: dict[int, Scope] = {}
@@ -53,7 +53,7 @@ def _sequence_lengths(root: Scope) -> dict[str, int]:
 
 
 def _placed(role: str, scope: Scope, lengths: dict[str, int]) -> str:
-    """Name a class by the place of the block that it is in."""
+    """Name a class by the position of its block."""
     parts = scope.path.split(".")
     for depth, part in enumerate(parts):
         if part.isdigit():

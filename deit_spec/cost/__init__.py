@@ -1,4 +1,4 @@
-"""From the graph to numbers."""
+"""Parameters, operations and activation memory of a graph."""
 
 from deit_spec.cost.conventions import Convention
 from deit_spec.cost.count import Cost, cost_of, costs, total

@@ -1,4 +1,4 @@
-"""What to count of a forward pass: published figures differ in this alone."""
+"""Conventions for counting the operations of a forward pass."""
 
 from enum import Enum
 
@@ -6,33 +6,33 @@ from deit_spec.ops import Attend, Op, Shape
 
 
 class Convention(Enum):
-    """A way to count; docs/cost.md has the formulas."""
+    """A counting convention; see docs/cost.md for the formulas."""
 
     MATMUL = "matmul"
-    """Multiply-accumulates of matrix products, attention's two included."""
+    """Multiply-accumulates of matrix products, including the two of attention."""
     FVCORE = "fvcore"
-    """The same and 5 for each number that a LayerNorm takes, as fvcore and timm do."""
+    """`matmul` plus 5 per element of LayerNorm inputs, as in fvcore and timm."""
     NO_ATTENTION = "no-attention"
-    """Multiply-accumulates without attention's two products."""
+    """`matmul` without the two products of attention."""
     FLOPS = "flops"
-    """Floating-point operations: two for each multiply-accumulate."""
+    """Floating-point operations: two per multiply-accumulate."""
 
     @property
     def noun(self) -> str:
-        """What is counted."""
+        """The unit that is counted."""
         return "FLOPs" if self is Convention.FLOPS else "MACs"
 
     @property
     def meaning(self) -> str:
-        """What it counts, on a line."""
+        """A one-line description."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
-    Convention.MATMUL: "multiply-accumulates of matrix products, attention's included",
-    Convention.FVCORE: "multiply-accumulates, and 5 for each number into a LayerNorm",
-    Convention.NO_ATTENTION: "multiply-accumulates, without attention's two products",
-    Convention.FLOPS: "two for each multiply-accumulate of a matrix product",
+    Convention.MATMUL: "multiply-accumulates of matrix products, including attention",
+    Convention.FVCORE: "multiply-accumulates, plus 5 per element of LayerNorm inputs",
+    Convention.NO_ATTENTION: "multiply-accumulates, without those inside attention",
+    Convention.FLOPS: "floating-point operations, two per multiply-accumulate",
 }
 
 

@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates, from the graph alone."""
+"""Parameters and multiply-accumulates of a graph."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from deit_spec.graph import LayerGraph
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a layer or a model costs.
+    """The cost of a layer or a model.
 
-    `parameters` counts learnable numbers. `macs` counts the multiply-accumulates
-    of matrix products for one image, attention's two included.
+    `parameters` is the number of learnable numbers. `macs` is the number of
+    multiply-accumulates of matrix products for one image, including attention.
     """
 
     parameters: int = 0
@@ -30,7 +30,7 @@ def cost_of(graph: LayerGraph, path: str) -> Cost:
 def costs(graph: LayerGraph) -> dict[str, Cost]:
     """The cost of every layer, by path.
 
-    A layer that no output reads keeps its parameters and multiplies nothing.
+    A layer that no output depends on has parameters but no operations.
     """
     live = graph.live()
     found = {}

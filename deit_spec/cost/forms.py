@@ -1,4 +1,4 @@
-"""A report for programs: JSON and CSV, with every number exact."""
+"""JSON and CSV output of a report, with exact numbers."""
 
 import csv
 import io
@@ -8,11 +8,11 @@ from typing import Any
 from deit_spec.cost.report import Report, Row
 
 VERSION = 1
-"""Of the JSON form; it grows when a key goes or changes its meaning."""
+"""Incremented when a JSON key is removed or changes its meaning."""
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give a report as plain data. docs/cost.md lists the keys."""
+    """Convert a report to plain data. docs/cost.md lists the keys."""
     graph, setting = report.graph, report.setting
     total = asdict(report.total)
     del total["path"]
@@ -33,7 +33,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def as_csv(report: Report) -> str:
-    """Give the rows of a report, without the total: that is their sum."""
+    """Convert the rows of a report to CSV, without the total, which is their sum."""
     text = io.StringIO()
     names = [field.name for field in fields(Row)]
     writer = csv.DictWriter(text, names, lineterminator="\n")

@@ -1,7 +1,7 @@
-"""Bytes of activations, from the graph alone: no layer is run.
+"""The memory of activations, computed from the graph without running it.
 
-A layer writes a tensor of its own unless it is a view; then it shares the memory
-of its input. Parameters are no activations. docs/cost.md defines each figure.
+A layer writes a new tensor, unless it is a view, which shares the memory of its input.
+Parameters are not activations. docs/cost.md defines each number.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _FLOAT32_SIZE = 4
 
 
 class Dtype(Enum):
-    """What the numbers of a model are."""
+    """The dtype of parameters and activations."""
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
@@ -24,20 +24,20 @@ class Dtype(Enum):
 
     @property
     def size(self) -> int:
-        """Bytes of one number."""
+        """Bytes per element."""
         return {Dtype.FLOAT32: 4, Dtype.FLOAT64: 8}.get(self, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most that is alive at once, and the layer that runs then."""
+    """The peak memory, and the layer at which it occurs."""
 
     bytes: int
     path: str
 
 
 class Memory:
-    """The activations of a model, for a batch in a dtype."""
+    """The activations of a model, for a batch size and a dtype."""
 
     def __init__(self, graph: LayerGraph, batch: int, dtype: Dtype) -> None:
         self.graph = graph
@@ -51,10 +51,10 @@ class Memory:
         return {p: self._bytes(p) if owners[p] == p else 0 for p in self.paths}
 
     def peak(self) -> Peak:
-        """The most bytes alive at once in a forward pass for evaluation.
+        """The peak number of bytes in use during a forward pass for evaluation.
 
-        Layers run one by one, and what nobody will read is freed at once. The
-        images stay, for they are the caller's, and so do the outputs.
+        Layers run one by one, and a tensor is freed after its last use. The images,
+        which belong to the caller, and the outputs are not freed.
         """
         owners, written = self._owners(training=False), self.written()
         freed_by = self._freed_by(owners)
@@ -93,7 +93,7 @@ class Memory:
         return batch * elements(shape) * self.dtype.size
 
     def _owners(self, *, training: bool) -> dict[str, str]:
-        """Whose memory each layer's value is in."""
+        """The layer that owns the memory of each layer's value."""
         owners: dict[str, str] = {}
         for path in self.paths:
             op = self.graph.op(path)
@@ -102,7 +102,7 @@ class Memory:
         return owners
 
     def _freed_by(self, owners: dict[str, str]) -> dict[str, list[str]]:
-        """What the last reader of each tensor frees."""
+        """The tensors that can be freed after each layer."""
         last = {owner: path for path, owner in owners.items()}
         for path in self.paths:
             last.update((owners[source], path) for source in self.graph.inputs(path))

@@ -1,4 +1,4 @@
-"""All costs of a model, by layer or by stage."""
+"""The cost of a model by layer or by stage."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from deit_spec.graph import LayerGraph, Target
 
 
 class By(Enum):
-    """What a row of the report is."""
+    """The parts of the model that the rows of a report stand for."""
 
     STAGE = "stage"
     NODE = "node"
@@ -18,7 +18,7 @@ class By(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is asked for."""
+    """The options of a report."""
 
     batch: int = 1
     dtype: Dtype = Dtype.FLOAT32
@@ -28,11 +28,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The costs of a part of the model. They add up.
+    """The cost of a part of the model. The rows add up to the total.
 
-    `forward_bytes` is what a forward pass for evaluation writes, and
-    `training_bytes` what autograd keeps until the backward pass; None for a model
-    that is not trained.
+    `forward_bytes` is written by a forward pass for evaluation. `training_bytes` is
+    kept by autograd for the backward pass; None for a model that is not trained.
     """
 
     path: str
@@ -44,10 +43,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The costs of a graph in a setting.
+    """The cost of a graph for given options.
 
-    `counts` has the total by every convention. `peak` is the most that is alive
-    at once in a forward pass for evaluation.
+    `counts` has the total in every convention. `peak` is the peak memory of a forward
+    pass for evaluation.
     """
 
     graph: LayerGraph
@@ -59,12 +58,12 @@ class Report:
 
     @property
     def parameter_bytes(self) -> int:
-        """What the parameters take."""
+        """The memory of the parameters."""
         return self.total.parameters * self.setting.dtype.size
 
 
 def report(graph: LayerGraph, setting: Setting) -> Report:
-    """Cost a graph whose shapes are inferred."""
+    """Compute the cost of a graph with inferred shapes."""
     memory = Memory(graph, setting.batch, setting.dtype)
     nodes = _by_node(graph, memory, setting)
     stages = stages_of(graph)
@@ -111,7 +110,7 @@ def _by_node(graph: LayerGraph, memory: Memory, setting: Setting) -> list[Row]:
 
 
 def _counts(graph: LayerGraph, convention: Convention, batch: int) -> list[int]:
-    """What each layer does; one that no output reads does nothing."""
+    """The operations of each layer; 0 if no output depends on it."""
     live = graph.live()
     return [
         batch * count(convention, graph.op(path), graph.input_shapes(path))

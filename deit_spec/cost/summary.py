@@ -1,4 +1,4 @@
-"""A model on one line."""
+"""A one-line summary of a model."""
 
 from deit_spec.cost.count import total
 from deit_spec.cost.units import short
@@ -7,7 +7,7 @@ from deit_spec.ops import JoinTokens, show
 
 
 def summarise(graph: LayerGraph) -> str:
-    """Name, tokens, parameters, MACs and the shapes of the outputs."""
+    """Return the name, tokens, parameters, MACs and output shapes."""
     cost = total(graph)
     tokens = [op.tokens.size for _, op in graph.ops() if isinstance(op, JoinTokens)]
     outputs = [

@@ -1,4 +1,4 @@
-"""Large numbers as people read them."""
+"""Formatting of large numbers with units."""
 
 _COUNTS = ("", " k", " M", " G", " T", " P", " E", " Z", " Y", " R", " Q")
 _BYTES = (
@@ -8,7 +8,7 @@ _BYTES = (
 
 
 def short(number: int) -> str:
-    """Write a count with a decimal unit, and two decimals where it has one.
+    """Format a count with a decimal unit; with a unit it has two decimals.
 
     >>> short(17_656_811_520)
     '17.66 G'
@@ -21,7 +21,7 @@ def short(number: int) -> str:
 
 
 def short_bytes(number: int) -> str:
-    """Write a count of bytes with a binary unit, and two decimals above bytes.
+    """Format a number of bytes with a binary unit; from KiB it has two decimals.
 
     >>> short_bytes(346_270_624)
     '330.23 MiB'
@@ -30,10 +30,10 @@ def short_bytes(number: int) -> str:
 
 
 def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
-    """Divide by powers of the base, until what is printed is below it."""
+    """Divide by powers of the base until the printed number is below the base."""
     text, unit, size = str(number), units[0], 1
     for larger in units[1:]:
-        # What is printed, not what it is of: 1000.00 k is 1.00 M.
+        # Compares the rounded number, so that 1000.00 k becomes 1.00 M.
         if float(text) < base:
             break
         size *= base

@@ -1,4 +1,4 @@
-"""The layer graph, the rules it keeps, and the structure found in it."""
+"""The layer graph, its invariants, and the detection of repeated structure."""
 
 from deit_spec.graph.layer_graph import LayerGraph, Stage, Target
 from deit_spec.graph.structure import Scope, build_scopes, runs

@@ -1,4 +1,4 @@
-"""The layer graph: ops by path, joined by the values that flow between them."""
+"""The layer graph: layers as nodes, and the values between them as edges."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -11,14 +11,14 @@ from deit_spec.ops import Op, Shape
 
 
 class Target(Enum):
-    """What the compiled model is for."""
+    """The purpose of the compiled model."""
 
     TRAIN = "train"
     INFERENCE = "inference"
 
 
 class Stage(Enum):
-    """How far a graph has come; `verify` says what each stage promises."""
+    """The stage of compilation; `verify` checks the invariants of each stage."""
 
     LOWERED = "lowered"
     TYPED = "typed"
@@ -28,19 +28,19 @@ class Stage(Enum):
 class LayerGraph:
     """A `networkx.DiGraph` of ops, in the order in which they run.
 
-    `network` is the graph itself. A node is named by its path, which is also
-    the torch module path: `blocks.3.attn.qkv`. Its attributes are
+    The name of a node is its path, which is also the torch module path:
+    `blocks.3.attn.qkv`. Its attributes are
 
     - `path`: the same path,
     - `op`: the op, a frozen dataclass of `deit_spec.ops`,
     - `parameters`: the op's learnable tensors (name, shape, initialisation),
-    - `span`: the place in the spec that the layer comes from, or None,
-    - `shape`: the output's shape, a tuple of `Dim`; None until inferred.
+    - `span`: the location in the spec that the layer comes from, or None,
+    - `shape`: the output shape, a tuple of `Dim`; None until inferred.
 
-    An edge has `argument`, the position among the reader's inputs, and `shape`,
-    the shape of the value on it. `network.graph` has `name`, `digest`, `target`
-    and `stage`, `outputs` (name to path), `predict` (a path, or None) and `places`
-    (field of the spec to the place of its value).
+    An edge has `argument`, the position among the inputs of its target, and `shape`,
+    the shape of its value. `network.graph` has `name`, `digest`, `target`, `stage`,
+    `outputs` (name to path), `predict` (a path, or None) and `places` (field of the
+    spec to the location of its value).
     """
 
     def __init__(self, name: str, digest: str, target: Target = Target.TRAIN) -> None:
@@ -66,7 +66,7 @@ class LayerGraph:
 
     @property
     def target(self) -> Target:
-        """What the model is for."""
+        """The purpose of the model."""
         target: Target = self.network.graph["target"]
         return target
 
@@ -76,7 +76,7 @@ class LayerGraph:
 
     @property
     def stage(self) -> Stage:
-        """How far the graph has come."""
+        """The stage of compilation."""
         stage: Stage = self.network.graph["stage"]
         return stage
 
@@ -96,7 +96,7 @@ class LayerGraph:
 
     @property
     def predict(self) -> str | None:
-        """The path of what `predict` returns; None where there is no head."""
+        """The path of what `predict` returns; None if there is no head."""
         path: str | None = self.network.graph["predict"]
         return path
 
@@ -106,7 +106,7 @@ class LayerGraph:
 
     @property
     def places(self) -> Mapping[str, Span]:
-        """Where the values of the fields are that are written in the spec, by name."""
+        """The locations of the values of all fields that the spec sets."""
         places: Mapping[str, Span] = self.network.graph["places"]
         return places
 
@@ -124,7 +124,7 @@ class LayerGraph:
         """Add a layer that reads `inputs`, and return its path.
 
         Raises:
-            ValueError: The path is taken, or an input is unknown or named twice.
+            ValueError: The path exists, or an input is unknown or duplicated.
         """
         inputs = tuple(inputs)
         known = self.network.adj
@@ -139,7 +139,7 @@ class LayerGraph:
         return path
 
     def bypass(self, path: str) -> None:
-        """Remove a layer of one input; who read it reads its input instead."""
+        """Remove a layer with one input, and connect its readers to that input."""
         (source,) = self.inputs(path)
         for reader, edge in self.network.succ[path].items():
             self.network.add_edge(source, reader, **edge)
@@ -152,17 +152,17 @@ class LayerGraph:
             self.predict = source
 
     def op(self, path: str) -> Op:
-        """The op at a path."""
+        """The op of a layer."""
         op: Op = self.network.nodes[path]["op"]
         return op
 
     def span(self, path: str) -> Span | None:
-        """The place in the spec that the layer comes from."""
+        """The location in the spec that the layer comes from."""
         span: Span | None = self.network.nodes[path]["span"]
         return span
 
     def inputs(self, path: str) -> tuple[str, ...]:
-        """The paths that a layer reads, in the order of its arguments."""
+        """The paths of a layer's inputs, in the order of its arguments."""
         sources = tuple(self.network.predecessors(path))
         if len(sources) < 2:  # noqa: PLR2004  -- nothing to order
             return sources
@@ -170,7 +170,7 @@ class LayerGraph:
         return tuple(sorted(sources, key=lambda source: edges[source]["argument"]))
 
     def wiring(self) -> dict[str, Sequence[str]]:
-        """The inputs of every layer, in one walk over the edges."""
+        """The inputs of every layer, in one pass over the edges."""
         found: dict[str, list[str]] = {path: [] for path in self.network}
         disordered: set[str] = set()
         edges: Iterable[tuple[str, str, int]] = self.network.edges(data="argument")
@@ -182,11 +182,11 @@ class LayerGraph:
         return {**found, **{path: self.inputs(path) for path in disordered}}
 
     def readers(self, path: str) -> tuple[str, ...]:
-        """The paths that read a layer."""
+        """The paths of the layers that read a layer."""
         return tuple(self.network.successors(path))
 
     def shape(self, path: str) -> Shape:
-        """The shape of a layer's output.
+        """The output shape of a layer.
 
         Raises:
             KeyError: No shape has been inferred yet.
@@ -197,17 +197,17 @@ class LayerGraph:
         return shape
 
     def input_shapes(self, path: str) -> tuple[Shape, ...]:
-        """The shapes that reach a layer, in the order of its arguments."""
+        """The input shapes of a layer, in the order of its arguments."""
         return tuple(self.shape(source) for source in self.inputs(path))
 
     def set_shape(self, path: str, shape: Shape) -> None:
-        """Type a layer's output and the edges that carry it."""
+        """Set the shape of a layer's output and of its outgoing edges."""
         self.network.nodes[path]["shape"] = shape
         for edge in self.network.succ[path].values():
             edge["shape"] = shape
 
     def set_shapes(self, shapes: Mapping[str, Shape]) -> None:
-        """Type every layer's output and the edges that carry it."""
+        """Set the shapes of all outputs and edges."""
         for path, node in self.network.nodes(data=True):
             node["shape"] = shapes[path]
         for source, _, edge in self.network.edges(data=True):
@@ -219,15 +219,15 @@ class LayerGraph:
         return nodes
 
     def shapes(self) -> dict[str, Shape | None]:
-        """The shape of every layer by path, None until inferred."""
+        """The output shape of every layer by path; None until inferred."""
         nodes: Iterator[tuple[str, Any]] = iter(self.network.nodes(data="shape"))
         return dict(nodes)
 
     def order(self) -> list[str]:
-        """The paths in the order in which they run.
+        """The paths in the order of execution.
 
-        That is the order in which they were added, unless a later layer is read
-        by an earlier one.
+        This is the order in which they were added, unless an earlier layer reads a
+        later one.
 
         Raises:
             networkx.NetworkXUnfeasible: The graph has a cycle.
@@ -240,7 +240,7 @@ class LayerGraph:
         )
 
     def results(self) -> list[str]:
-        """The paths of all that the model returns, from `forward` and `predict`."""
+        """The paths of all values that `forward` and `predict` return."""
         predicted = [] if self.predict is None else [self.predict]
         return [*self.outputs.values(), *predicted]
 

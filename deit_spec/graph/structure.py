@@ -1,9 +1,9 @@
-"""The tree of scopes in a graph, and which of them are built alike.
+"""The tree of scopes in a graph, and which of them have the same structure.
 
 A scope is a group of paths with a common prefix: `blocks.3.attn`. Two scopes
-have the same structure when their layers, shapes and wiring are the same; then
-they share a class in generated code and a box in a diagram. Nothing is assumed:
-equal structure is found.
+have the same structure if their layers, shapes and connections are the same; they then
+share a class in generated code and a box in a diagram. Equal structure is detected,
+not assumed.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from deit_spec.ops import Op
 
 @dataclass
 class Scope:
-    """A group of layers, in the order in which they run.
+    """A group of layers, in the order of execution.
 
-    `inputs` are the outer layers that it reads and `outputs` its own that are
-    read outside, both in order of first use. `structure` is the same number for
-    scopes built alike. `values` are what may differ between these, such as drop
-    path rates.
+    `inputs` are the layers outside the scope that it reads, and `outputs` its own
+    layers that are read outside, both in order of first use. `structure` is equal for
+    scopes with the same structure. `values` are the numbers that may differ between
+    these, such as drop path rates.
     """
 
     path: str
@@ -47,7 +47,7 @@ class Scope:
         return [item for item in self.items.values() if isinstance(item, Scope)]
 
     def is_chain(self) -> bool:
-        """Whether each item takes the one value that the item before it gives."""
+        """Whether each item reads only the single output of the previous item."""
         scopes = self.scopes
         if len(scopes) != len(self.items) or not self.is_sequence:
             return False
@@ -59,14 +59,14 @@ class Scope:
         return len(carried) == 1 and self.outputs == carried
 
     def walk(self) -> Iterator["Scope"]:
-        """Every scope below and this one, inner ones first."""
+        """Yield all nested scopes and this one, inner ones first."""
         for scope in self.scopes:
             yield from scope.walk()
         yield self
 
 
 def runs(scopes: list[Scope]) -> list[list[Scope]]:
-    """Cut a sequence into runs of equal structure."""
+    """Split a sequence into runs of equal structure."""
     cut: list[list[Scope]] = []
     for scope in scopes:
         if cut and cut[-1][0].structure == scope.structure:
@@ -80,7 +80,7 @@ def build_scopes(graph: LayerGraph) -> Scope:
     """Group the layers of a typed graph by path, in O(layers).
 
     Raises:
-        IllegalGraphError: Two scopes read each other, so neither runs as a whole.
+        IllegalGraphError: Two scopes read each other, so neither can run as a unit.
     """
     order = graph.order()
     root = Scope("")
@@ -102,7 +102,7 @@ def _scope(scopes: dict[str, Scope], path: str) -> Scope:
 
 
 def _enclosing(path: str) -> list[str]:
-    """The scopes around a layer, outermost first."""
+    """The scopes that contain a layer, outermost first."""
     parts = path.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts))]
 
@@ -130,7 +130,7 @@ def _find_borders(
 
 
 class _Interner:
-    """Gives equal things equal numbers, so that a key never grows with its scope."""
+    """Maps equal keys to equal numbers, so that keys do not grow with their scope."""
 
     def __init__(self, graph: LayerGraph) -> None:
         self.graph = graph
@@ -164,7 +164,7 @@ class _Interner:
                 places[path] = (str(place), index)
         keys.append(tuple(places[path] for path in scope.outputs))
         if scope.is_sequence:
-            # Written item by item, so its numbers are part of what it is.
+            # Generated item by item, so its numbers are part of its structure.
             keys.append(tuple(values))
             values = []
         scope.structure = self.intern(tuple(keys))
@@ -179,7 +179,7 @@ class _Interner:
         return self.intern(("layer", self._op(op), shape, live))
 
     def _op(self, op: Op) -> int:
-        # Blocks share their ops, so most are known by identity, without a hash.
+        # Blocks share their ops, so most are found by identity, without hashing.
         if id(op) not in self.ops:
             lifted = {name for name, _ in op.lifted}
             names = [field.name for field in fields(op) if field.name not in lifted]  # type: ignore[arg-type]

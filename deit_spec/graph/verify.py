@@ -1,4 +1,4 @@
-"""What is legal at each stage. A graph that breaks a rule is a defect of ours."""
+"""The invariants of each stage. A violation is a bug in deit-spec."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -10,23 +10,23 @@ from deit_spec.ops import Images, Op, Shape, ShapeError, same_sizes, show
 
 
 class IllegalGraphError(AssertionError):
-    """A pass left a graph that its stage does not allow."""
+    """The graph violates the invariants of its stage."""
 
 
 def verify(graph: LayerGraph) -> None:
     """Check every rule of the graph's stage.
 
     Raises:
-        IllegalGraphError: With every breach of the first broken rule, one a line.
+        IllegalGraphError: With all violations of the first violated rule, one per line.
     """
     for rule in RULES[graph.stage]:
-        # A rule may rely on those before it.
+        # A rule may rely on the previous ones.
         if breaches := list(rule(graph)):
             raise IllegalGraphError("\n".join(breaches))
 
 
 def acyclic(graph: LayerGraph) -> Iterator[str]:
-    """No layer reads what depends on it."""
+    """No layer reads a layer that depends on it."""
     try:
         graph.order()
     except nx.NetworkXUnfeasible:
@@ -34,14 +34,14 @@ def acyclic(graph: LayerGraph) -> Iterator[str]:
 
 
 def one_input(graph: LayerGraph) -> Iterator[str]:
-    """Images enter at one place."""
+    """There is exactly one layer for the images."""
     found = [path for path, op in graph.ops() if isinstance(op, Images)]
     if len(found) != 1:
         yield f"inputs: {found}"
 
 
 def arguments_complete(graph: LayerGraph) -> Iterator[str]:
-    """Every op has as many inputs as it takes, numbered from 0."""
+    """Every op has the right number of inputs, numbered from 0."""
     counts: dict[str, int] = {}
     disordered: set[str] = set()
     edges: Iterable[tuple[str, str, int]] = graph.network.edges(data="argument")
@@ -57,7 +57,7 @@ def arguments_complete(graph: LayerGraph) -> Iterator[str]:
             continue
         arguments = [edge["argument"] for edge in graph.network.pred[path].values()]
         if sorted(arguments) != list(range(wanted)):
-            yield f"{path}: arguments {arguments}, takes {wanted}"
+            yield f"{path}: arguments {arguments}, expected {wanted}"
 
 
 def paths_are_modules(graph: LayerGraph) -> Iterator[str]:
@@ -65,49 +65,49 @@ def paths_are_modules(graph: LayerGraph) -> Iterator[str]:
     parents = {path.rpartition(".")[0] for path in graph.network}
     while parents != {""}:
         for parent in sorted(parents.intersection(graph.network)):
-            yield f"{parent} is a layer and a group of layers"
+            yield f"{parent} is both a layer and a group of layers"
         parents = {parent.rpartition(".")[0] for parent in parents}
 
 
 def outputs_exist(graph: LayerGraph) -> Iterator[str]:
-    """Outputs name layers."""
+    """All outputs are layers."""
     if not graph.outputs:
         yield "no output"
     for path in graph.results():
         if path not in graph.network:
-            yield f"output {path} is no layer"
+            yield f"output {path} is not a layer"
 
 
 def nothing_idle(graph: LayerGraph) -> Iterator[str]:
-    """What no output reads is there for its parameters, or leads to some that are."""
+    """Layers that no output depends on have parameters, or lead to layers that do."""
     live = graph.live()
     for path, op in graph.ops():
         if path in live or op.parameters or isinstance(op, Images):
             continue
         if not graph.readers(path):
-            yield f"{path}: nobody reads it"
+            yield f"{path}: no layer reads it"
 
 
 def typed(graph: LayerGraph) -> Iterator[str]:
-    """Every layer and every edge has its shape."""
+    """Every layer and every edge has a shape."""
     shapes = graph.shapes()
     for path, shape in shapes.items():
         if shape is None:
             yield f"{path}: no shape"
     for source, path, shape in graph.network.edges(data="shape"):
         if shape is not shapes[source]:
-            yield f"{source} -> {path}: the edge has another shape"
+            yield f"{source} -> {path}: the shape of the edge differs"
 
 
 def shapes_follow(graph: LayerGraph) -> Iterator[str]:
-    """Every shape is what the op makes of its inputs; parameters are the op's own."""
+    """Shapes follow from the ops and their inputs; parameters are those of the ops."""
     wiring = graph.wiring()
     nodes: dict[str, dict[str, Any]] = dict(graph.network.nodes.items())
     followed = set[tuple[int, ...]]()
     for path, node in nodes.items():
         op, found = node["op"], node["shape"]
         shapes = [nodes[source]["shape"] for source in wiring[path]]
-        # Blocks share their ops and shapes: what follows once follows again.
+        # Blocks share their ops and shapes, so each combination is checked once.
         step = (id(op), id(found), *map(id, shapes))
         if step not in followed:
             followed.add(step)
@@ -126,11 +126,11 @@ def _shape_follows(
         yield f"{path} {error}"
         return
     if not same_sizes(shape, found):
-        yield f"{path}: {show(found)}, its op makes {show(shape)}"
+        yield f"{path}: {show(found)}, but its op returns {show(shape)}"
 
 
 def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
-    """A symbol means one size throughout."""
+    """A symbol has the same size everywhere."""
     sizes: dict[tuple[str, int], int | None] = {}
     seen: set[Shape] = set()
     for path, shape in graph.shapes().items():
@@ -140,18 +140,18 @@ def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
         for dim in shape:
             known = sizes.setdefault((dim.symbol, dim.factor), dim.size)
             if dim.symbol and known != dim.size:
-                yield f"{path}: {dim}, elsewhere {known}"
+                yield f"{path}: {dim}, but {known} elsewhere"
 
 
 def no_identities(graph: LayerGraph) -> Iterator[str]:
-    """Nothing is left that does nothing."""
+    """No layer is an identity."""
     for path, op in graph.ops():
         if op.identity:
-            yield f"{path}: {op.summary} does nothing"
+            yield f"{path}: {op.summary} is an identity"
 
 
 def settled_for_inference(graph: LayerGraph) -> Iterator[str]:
-    """At inference nothing is random, and there is one output."""
+    """For inference, no layer is random, and there is one output."""
     if graph.target is not Target.INFERENCE:
         return
     if len(graph.outputs) != 1:

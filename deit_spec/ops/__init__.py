@@ -1,4 +1,4 @@
-"""What a layer is: one op a class, one family a file."""
+"""The kinds of layers: one class per op, one file per family."""
 
 from deit_spec.ops.attention import Attend, MergeHeads, SplitHeads, TakePart
 from deit_spec.ops.base import (

@@ -1,4 +1,4 @@
-"""The pieces of multi-head self-attention (Vaswani et al. 2017, section 3.2)."""
+"""The steps of multi-head self-attention (Vaswani et al. 2017, section 3.2)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -32,8 +32,8 @@ class SplitHeads(FunctionOp):
         total = self.parts * self.heads.known * self.width.known
         if x[-1].known != total:
             raise ShapeError(
-                f"splits {x[-1]} into {self.parts} × {self.heads} × {self.width}, "
-                f"which makes {total}"
+                f"cannot split {x[-1]} into {self.parts} × {self.heads} × {self.width}"
+                f" = {total}"
             )
         return (*x[:-1], Dim(self.parts), self.heads, self.width)
 
@@ -48,7 +48,7 @@ class SplitHeads(FunctionOp):
 
 @dataclass(frozen=True)
 class TakePart(FunctionOp):
-    """`[B, N, parts, H, D] -> [B, H, N, D]`, one of query, key and value."""
+    """`[B, N, parts, H, D] -> [B, H, N, D]`: the query, the key or the value."""
 
     index: int
     parts: int
@@ -71,7 +71,7 @@ class TakePart(FunctionOp):
         return f"{self.all_parts(*inputs)}[{self.index}]"
 
     def all_parts(self, qkv: str) -> str:
-        """The tensor that unpacks into all the parts."""
+        """A tensor that can be unpacked into all parts."""
         return f"{qkv}.permute(2, 0, 3, 1, 4)"
 
 
@@ -79,7 +79,7 @@ class TakePart(FunctionOp):
 class Attend(FunctionOp):
     """`softmax(q·kᵀ / √D)·v` per head: q `[B, H, N, D]`, k and v `[B, H, M, D]`.
 
-    Vaswani et al. 2017, equation 1. Its two products cost `2·H·N·M·D`.
+    Vaswani et al. 2017, equation 1. The two matrix products take `2·H·N·M·D` MACs.
     """
 
     arity: ClassVar[int | None] = 3
@@ -89,7 +89,9 @@ class Attend(FunctionOp):
         q, k, v = inputs
         expect_rank(q, 4)
         if [d.size for d in k] != [d.size for d in v]:
-            raise ShapeError(f"takes keys {show(k)} and values {show(v)}, which differ")
+            raise ShapeError(
+                f"expects equal shapes of keys and values, not {show(k)} and {show(v)}"
+            )
         expect_size("as many key heads as query heads,", k[1], q[1])
         expect_size("a key width of", k[3], q[3])
         return q
@@ -99,7 +101,7 @@ class Attend(FunctionOp):
         return 2 * heads.known * tokens.known * inputs[1][2].known * width.known
 
     def kept(self, *inputs: Shape) -> Kept:
-        # A fused kernel keeps one logarithm a query, and no scores.
+        # A fused kernel keeps one logarithm per query instead of the scores.
         return Kept(inputs=True, output=True, statistics=elements(inputs[0][:-1]))
 
     @property
@@ -114,7 +116,7 @@ class Attend(FunctionOp):
 class MergeHeads(FunctionOp):
     """`[B, H, N, D] -> [B, N, C]`, with `C = H·D`.
 
-    A view, for fused attention writes its heads side by side.
+    A view, because fused attention writes its heads side by side.
     """
 
     width: Dim
@@ -128,8 +130,8 @@ class MergeHeads(FunctionOp):
         batch, heads, tokens, width = x
         if heads.known * width.known != self.width.known:
             raise ShapeError(
-                f"joins {heads} × {width}, "
-                f"{heads.known * width.known} channels, into {self.width}"
+                f"cannot join {heads} × {width} = {heads.known * width.known} "
+                f"channels into {self.width}"
             )
         return (batch, tokens, self.width)
 

@@ -1,4 +1,4 @@
-"""What every op declares: a shape rule, parameters, a cost and a torch form."""
+"""The interface of ops: shape rule, parameters, cost and torch form."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from deit_spec.ops.dim import Dim, Shape, elements
 
 @dataclass(frozen=True, slots=True)
 class TruncatedNormal:
-    """Normal with this standard deviation, cut at ±2 as torch's `trunc_normal_` is."""
+    """Normal with this standard deviation, truncated at ±2 as by `trunc_normal_`."""
 
     std: float
 
 
 @dataclass(frozen=True, slots=True)
 class FanInNormal:
-    """Truncated normal whose standard deviation is fan-in^-1/2."""
+    """Truncated normal with the standard deviation fan-in^-1/2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """One value throughout; `name` is the constant of generated code that holds it."""
+    """A constant value; `name` is the name of the constant in generated code."""
 
     value: float
     name: str = ""
@@ -31,7 +31,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class TorchDefault:
-    """As torch initialises the module that holds the parameter."""
+    """The default of the torch module that holds the parameter."""
 
 
 Init: TypeAlias = TruncatedNormal | FanInNormal | Constant | TorchDefault
@@ -42,7 +42,7 @@ ONES = Constant(1.0)
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A learnable tensor. `name` follows the node's path; empty where that is all."""
+    """A learnable tensor. `name` is appended to the path of the node; may be empty."""
 
     name: str
     shape: Shape
@@ -50,39 +50,39 @@ class Parameter:
 
     @property
     def count(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return elements(self.shape)
 
 
 class Names(Protocol):
-    """How generated code writes the sizes that an op has."""
+    """How generated code writes the sizes of an op."""
 
     @property
     def batch(self) -> str:
         """The expression for the batch size."""
 
     def dim(self, dim: Dim) -> str:
-        """Write a dimension: `DIM`, `3 * DIM`, or a plain number."""
+        """Write a dimension: `DIM`, `3 * DIM` or a literal."""
 
     def number(self, name: str, value: float) -> str:
-        """Write a number by the constant of that name."""
+        """Write a number as the constant with this name."""
 
 
 class Flow(Enum):
-    """Where the value of an op goes in written code."""
+    """Where generated code writes the value of an op."""
 
-    NESTED = "inside the call that reads it, where that call keeps the shape"
-    INLINE = "inside whatever reads it"
-    LINE = "on a line of its own"
+    NESTED = "inside the call that uses it, if that call keeps the shape"
+    INLINE = "inside the expression that uses it"
+    LINE = "on a separate line"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What autograd keeps of a layer until the backward pass, beside parameters.
+    """What autograd keeps for the backward pass, besides the parameters.
 
-    The tensors it takes or gives are kept whole. The rest are counts per image:
-    `numbers` in the model's dtype, `statistics` in float32 or wider, and `flags`
-    of a byte.
+    `inputs` and `output` say whether these tensors are kept. The others are counts of
+    elements per image: `numbers` in the dtype of the model, `statistics` in float32 or
+    wider, and `flags` of one byte.
     """
 
     inputs: bool = False
@@ -93,12 +93,12 @@ class Kept:
 
 
 class Op(ABC):
-    """A layer: what it takes, what it holds, what it costs, how torch writes it.
+    """A layer: its inputs, its parameters, its cost and its form in torch.
 
-    `arity` is the number of inputs, None for one or more. `lifted` names the
-    fields that may differ between layers of the same class, with the argument
-    that carries each. `random` ops act in training only. A `view` gives the memory
-    of its input another shape.
+    `arity` is the number of inputs, or None for one or more. `lifted` lists the fields
+    that may differ between layers of the same generated class, with the name of the
+    constructor argument for each. `random` ops only act in training. The output of a
+    `view` shares the memory of its input.
     """
 
     arity: ClassVar[int | None] = 1
@@ -109,10 +109,10 @@ class Op(ABC):
 
     @abstractmethod
     def infer(self, *inputs: Shape) -> Shape:
-        """Derive the output's shape.
+        """Infer the shape of the output.
 
         Raises:
-            ShapeError: The inputs do not fit; the message holds both numbers.
+            ShapeError: The input shapes are invalid; the message states both numbers.
         """
 
     @cached_property
@@ -122,55 +122,55 @@ class Op(ABC):
 
     @property
     def identity(self) -> bool:
-        """Whether the op leaves its input as it is."""
+        """Whether the op returns its input unchanged."""
         return False
 
-    def macs(self, *inputs: Shape) -> int:  # noqa: ARG002  -- most ops multiply nothing
+    def macs(self, *inputs: Shape) -> int:  # noqa: ARG002  -- most ops have none
         """Count multiply-accumulates of matrix products, per image."""
         return 0
 
     def norm_operations(self, *inputs: Shape) -> int:  # noqa: ARG002  -- as above
-        """Count what fvcore counts of a normalisation, per image."""
+        """Count the operations that fvcore counts for a normalisation, per image."""
         return 0
 
     def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002  -- most ops keep nothing
-        """Say what autograd keeps for the backward pass."""
+        """Return what autograd keeps for the backward pass."""
         return Kept()
 
     @property
     def summary(self) -> str:
-        """What the op does, in a few words, for diagrams."""
+        """A short description of the op, for diagrams."""
         return type(self).__name__
 
 
 class ModuleOp(Op):
-    """An op that generated code holds as a module and calls."""
+    """An op that is a submodule in generated code."""
 
     support: ClassVar[str] = ""
-    """The source of the class it is built from, where torch has none."""
+    """The source of its class, if torch does not have one."""
 
     @property
     @abstractmethod
     def torch_type(self) -> str:
-        """The class that `constructor` calls."""
+        """The name of the class of the submodule."""
 
     @abstractmethod
     def arguments(self, names: Names) -> tuple[str, ...]:
-        """The constructor's arguments as written."""
+        """The source of the constructor arguments."""
 
 
 class ParameterOp(Op):
-    """An op that is a learnable tensor; its path is the state-dict name."""
+    """An op that is a learnable tensor; its path is its name in the state dict."""
 
     arity: ClassVar[int | None] = 0
     flow: ClassVar[Flow] = Flow.INLINE
 
 
 class FunctionOp(Op):
-    """An op that generated code writes as an expression.
+    """An op that is an expression in generated code.
 
-    `atoms` asks for arguments that are plain names. `infix` expressions need
-    parentheses where something binds closer.
+    `atoms` requires arguments that are variable names. `infix` expressions need
+    parentheses inside operators with a higher precedence.
     """
 
     atoms: ClassVar[bool] = False
@@ -178,4 +178,4 @@ class FunctionOp(Op):
 
     @abstractmethod
     def expression(self, names: Names, *inputs: str) -> str:
-        """The value as written, from the inputs as written."""
+        """The source of the value, given the sources of the inputs."""

@@ -1,4 +1,4 @@
-"""Dimensions with names, and shapes made of them."""
+"""Named dimensions, and shapes."""
 
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """A size and the symbol it is known by.
+    """A size and its symbol.
 
-    `size` is None for the batch alone, which stays symbolic. `factor` says how
-    many times the symbol is in the size: the fused projection is `3C`.
+    `size` is None only for the batch, which stays symbolic. `factor` multiplies the
+    symbol: the fused projection has the size `3C`.
     """
 
     size: int | None
@@ -23,12 +23,12 @@ class Dim:
 
     @property
     def known(self) -> int:
-        """The size, 1 for the batch: costs are counted per image."""
+        """The size, or 1 for the batch, because costs are counted per image."""
         return 1 if self.size is None else self.size
 
     @property
     def letter(self) -> str:
-        """The symbol with its factor, or the size where there is no symbol."""
+        """The symbol with its factor, or the size if there is no symbol."""
         if not self.symbol:
             return str(self.size)
         return self.symbol if self.factor == 1 else f"{self.factor}{self.symbol}"
@@ -45,16 +45,16 @@ BATCH = Dim(None, "B")
 
 
 class ShapeError(ValueError):
-    """A layer cannot take the shape that reaches it; the message has both sizes."""
+    """The input shapes of a layer are invalid; the message states both sizes."""
 
 
 def show(shape: Shape) -> str:
-    """Write a shape as messages and diagrams do: `[B, N=198, C=768]`."""
+    """Format a shape for messages and diagrams: `[B, N=198, C=768]`."""
     return f"[{', '.join(map(str, shape))}]"
 
 
 def letters(shape: Shape) -> str:
-    """Write a shape as a comment in code does: `[B, N, C]`."""
+    """Format a shape for comments in generated code: `[B, N, C]`."""
     return f"[{', '.join(dim.letter for dim in shape)}]"
 
 
@@ -67,25 +67,25 @@ def elements(shape: Shape) -> int:
 
 
 def same_sizes(one: Shape, other: Shape) -> bool:
-    """Tell whether two shapes agree in every size, whatever their symbols."""
+    """Whether two shapes have the same sizes, regardless of their symbols."""
     return [dim.size for dim in one] == [dim.size for dim in other]
 
 
 def expect_rank(shape: Shape, rank: int) -> None:
-    """Refuse a shape of another number of dimensions.
+    """Check the number of dimensions.
 
     Raises:
-        ShapeError: The shape has not `rank` dimensions.
+        ShapeError: The shape does not have `rank` dimensions.
     """
     if len(shape) != rank:
-        raise ShapeError(f"takes {rank} dimensions, not {len(shape)}: {show(shape)}")
+        raise ShapeError(f"expects {rank} dimensions, not {len(shape)}: {show(shape)}")
 
 
 def expect_size(what: str, found: Dim, wanted: Dim) -> None:
-    """Refuse a dimension of another size.
+    """Check the size of a dimension.
 
     Raises:
         ShapeError: The two sizes differ.
     """
     if found.size != wanted.size:
-        raise ShapeError(f"takes {what} {wanted}, not {found}")
+        raise ShapeError(f"expects {what} {wanted}, not {found}")

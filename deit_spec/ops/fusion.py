@@ -1,4 +1,4 @@
-"""Two heads joined into one answer (DeiT, Touvron et al. 2021, section 4)."""
+"""The combination of two heads (DeiT, Touvron et al. 2021, section 4)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,7 +8,7 @@ from deit_spec.ops.dim import Shape, ShapeError, elements, same_sizes, show
 
 
 class _Mean(FunctionOp):
-    """The mean of two heads, which needs equal class counts."""
+    """The mean of two heads, which requires equal class counts."""
 
     arity: ClassVar[int | None] = 2
     flow: ClassVar[Flow] = Flow.LINE
@@ -18,7 +18,7 @@ class _Mean(FunctionOp):
     def infer(self, *inputs: Shape) -> Shape:
         cls, dist = inputs
         if not same_sizes(cls, dist):
-            raise ShapeError(f"averages heads of {show(cls)} and {show(dist)}")
+            raise ShapeError(f"cannot average heads of {show(cls)} and {show(dist)}")
         return cls
 
 
@@ -39,7 +39,7 @@ class MeanSoftmax(_Mean):
     """`[B, K], [B, K] -> [B, K]`, the mean of the probabilities."""
 
     def kept(self, *inputs: Shape) -> Kept:
-        # Both softmaxes, which have no node of their own.
+        # The results of both softmaxes, which have no separate nodes.
         return Kept(numbers=sum(map(elements, inputs)))
 
     @property

@@ -1,4 +1,4 @@
-"""Linear maps: the dense layer and the patch projection."""
+"""Linear layers: the dense layer and the patch projection."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,8 +80,8 @@ class PatchProjection(ModuleOp):
     def _cut(self, side: int) -> Dim:
         if side % self.patch:
             raise ShapeError(
-                f"cuts patches of {self.patch} from a side of {side}, "
-                f"which leaves {side % self.patch}"
+                f"cannot divide a side of {side} into patches of {self.patch}: "
+                f"the remainder is {side % self.patch}"
             )
         return Dim(side // self.patch)
 

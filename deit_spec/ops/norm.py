@@ -1,4 +1,4 @@
-"""Layers that rescale channels: layer norm and layer scale."""
+"""Layers that scale channels: layer norm and layer scale."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +39,7 @@ class LayerNorm(ModuleOp):
         return 5 * elements(inputs[0])
 
     def kept(self, *inputs: Shape) -> Kept:
-        # With the mean and the deviation of each token.
+        # Also the mean and the standard deviation of each token.
         return Kept(inputs=True, statistics=2 * elements(inputs[0][:-1]))
 
     @property

@@ -1,4 +1,4 @@
-"""Ops that keep the shape: sum, activation, dropout and stochastic depth."""
+"""Ops that keep the shape: addition, activation, dropout and stochastic depth."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from deit_spec.ops.dim import Shape, ShapeError, elements, show
 
 @dataclass(frozen=True)
 class Add(FunctionOp):
-    """`a + b`; the second may have size 1 where the first has more."""
+    """`a + b`; dimensions of size 1 in the second input are broadcast."""
 
     arity: ClassVar[int | None] = 2
     infix: ClassVar[bool] = True
@@ -20,7 +20,7 @@ class Add(FunctionOp):
             y.size in (x.size, 1) for x, y in zip(a, b, strict=True)
         )
         if not fits:
-            raise ShapeError(f"adds {show(b)} to {show(a)}")
+            raise ShapeError(f"cannot add {show(b)} to {show(a)}")
         return a
 
     @property
@@ -51,7 +51,7 @@ class Gelu(FunctionOp):
 
 @dataclass(frozen=True)
 class Dropout(ModuleOp):
-    """Zeroes each element with probability `rate`, in training."""
+    """Sets each element to zero with probability `rate` in training."""
 
     rate: float
 
@@ -81,10 +81,10 @@ class Dropout(ModuleOp):
 
 @dataclass(frozen=True)
 class DropPath(ModuleOp):
-    """Zeroes a residual branch of whole images with probability `rate`, in training.
+    """Drops a residual branch per image with probability `rate` in training.
 
-    Stochastic depth (Huang et al. 2016, equation 2), scaled by `1 / (1 - rate)`
-    so that the mean stays.
+    Stochastic depth (Huang et al. 2016, equation 2), scaled by `1 / (1 - rate)` to keep
+    the mean.
     """
 
     rate: float
@@ -96,7 +96,7 @@ class DropPath(ModuleOp):
         return inputs[0]
 
     def kept(self, *inputs: Shape) -> Kept:  # noqa: ARG002
-        return Kept(numbers=1)  # whether the image keeps the branch
+        return Kept(numbers=1)  # whether the branch is kept for the image
 
     @property
     def identity(self) -> bool:
@@ -115,7 +115,7 @@ class DropPath(ModuleOp):
 
     support: ClassVar[str] = '''\
 class DropPath(nn.Module):
-    """Drops a residual branch for whole images, in training (Huang et al. 2016)."""
+    """Randomly drops a residual branch per image in training (Huang et al. 2016)."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From an image to tokens, and from tokens to the vectors that the heads read."""
+"""Ops from an image to tokens, and from tokens to the inputs of the heads."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +44,7 @@ class Images(Op):
 
 @dataclass(frozen=True)
 class FlattenGrid(FunctionOp):
-    """`[B, C, G, G] -> [B, P, C]`: the patches row by row, `P = G²`."""
+    """`[B, C, G, G] -> [B, P, C]`: the patches in row-major order, `P = G²`."""
 
     patches: Dim
 
@@ -56,7 +56,7 @@ class FlattenGrid(FunctionOp):
         expect_rank(x, 4)
         batch, width, rows, columns = x
         if rows.known * columns.known != self.patches.known:
-            raise ShapeError(f"takes {self.patches} patches, not {rows} × {columns}")
+            raise ShapeError(f"expects {self.patches} patches, not {rows} × {columns}")
         return (batch, self.patches, width)
 
     @property
@@ -69,7 +69,7 @@ class FlattenGrid(FunctionOp):
 
 @dataclass(frozen=True)
 class Table(ParameterOp):
-    """A learnable `[1, rows, C]`: a token, or a position for each of several."""
+    """A learnable `[1, rows, C]`: a token, or a table of positions."""
 
     rows: Dim
     width: Dim
@@ -121,11 +121,13 @@ class JoinTokens(FunctionOp):
         first = inputs[0]
         for x in inputs:
             expect_rank(x, 3)
-            expect_size("tokens of one width,", x[2], first[2])
+            expect_size("tokens of the same width,", x[2], first[2])
         total = sum(x[1].known for x in inputs)
         if total != self.tokens.known:
             counts = " + ".join(str(x[1].known) for x in inputs)
-            raise ShapeError(f"joins {counts} = {total} tokens into {self.tokens}")
+            raise ShapeError(
+                f"cannot join {counts} = {total} tokens into {self.tokens}"
+            )
         return (BATCH, self.tokens, first[2])
 
     @property
@@ -138,7 +140,7 @@ class JoinTokens(FunctionOp):
 
 @dataclass(frozen=True)
 class ReadToken(FunctionOp):
-    """`[B, N, C] -> [B, C]`, the token at a place in the sequence."""
+    """`[B, N, C] -> [B, C]`, the token at an index of the sequence."""
 
     index: int
 
@@ -149,7 +151,9 @@ class ReadToken(FunctionOp):
         (x,) = inputs
         expect_rank(x, 3)
         if not 0 <= self.index < x[1].known:
-            raise ShapeError(f"reads token {self.index} of {show(x)}, which has {x[1]}")
+            raise ShapeError(
+                f"cannot read token {self.index} of {show(x)}, which has {x[1]}"
+            )
         return (x[0], x[2])
 
     @property
@@ -172,7 +176,7 @@ class MeanOfTokens(FunctionOp):
         (x,) = inputs
         expect_rank(x, 3)
         if self.count > x[1].known:
-            raise ShapeError(f"averages {self.count} tokens of {show(x)}")
+            raise ShapeError(f"cannot average {self.count} tokens of {show(x)}")
         return (x[0], x[2])
 
     @property

@@ -1,7 +1,7 @@
-"""Small rewrites of the layer graph: one a file, one function each.
+"""Passes, which rewrite the layer graph: one function per file.
 
-`PASSES` is the order, by target. A pass owns the graph that it is given, and
-leaves one that `verify` accepts.
+`PASSES` defines their order for each target. A pass may modify the graph it is given,
+and must return a graph that `verify` accepts.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ PASSES: dict[Target, tuple[Pass, ...]] = {
 
 
 def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
-    """Bring a lowered graph to its final form for a target.
+    """Transform a lowered graph to its final form for a target.
 
     Raises:
-        ShapeInferenceError: A layer cannot take the shape that reaches it.
-        IllegalGraphError: A pass left an illegal graph, a defect of ours.
+        ShapeInferenceError: The input shapes of a layer are invalid.
+        IllegalGraphError: A pass returned an invalid graph, which is a bug.
     """
     graph.target = target
     verify(graph)

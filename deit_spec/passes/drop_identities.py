@@ -1,10 +1,10 @@
-"""Remove what does nothing: dropout and drop path of rate zero."""
+"""Remove identities: dropout and drop path with rate zero."""
 
 from deit_spec.graph import LayerGraph
 
 
 def drop_identities(graph: LayerGraph) -> LayerGraph:
-    """Bypass every layer that leaves its input as it is."""
+    """Remove all layers that return their input unchanged."""
     for path in graph.order():
         if graph.op(path).identity:
             graph.bypass(path)

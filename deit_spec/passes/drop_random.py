@@ -1,10 +1,10 @@
-"""Remove what acts in training only: dropout and drop path."""
+"""Remove layers that only act in training: dropout and drop path."""
 
 from deit_spec.graph import LayerGraph
 
 
 def drop_random(graph: LayerGraph) -> LayerGraph:
-    """Bypass every random layer; at evaluation each is an identity."""
+    """Remove all random layers, which are identities in evaluation."""
     for path in graph.order():
         if graph.op(path).random:
             graph.bypass(path)

@@ -1,4 +1,4 @@
-"""Give every layer and edge its shape, or say of each failure where it is from."""
+"""Infer the shape of every layer and edge, and report errors with their location."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from deit_spec.ops import Shape, ShapeError, show
 
 
 class ShapeInferenceError(Exception):
-    """Some layers cannot take the shapes that reach them."""
+    """The input shapes of some layers are invalid."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         super().__init__("\n".join(d.message for d in diagnostics))
@@ -16,16 +16,16 @@ class ShapeInferenceError(Exception):
 
 
 def infer_shapes(graph: LayerGraph) -> LayerGraph:
-    """Type the graph in the order in which it runs.
+    """Infer all shapes in the order of execution.
 
-    What depends on a failed layer is passed over, so each failure is told once.
+    Layers that depend on a failed layer are skipped, so each failure is reported once.
 
     Raises:
-        ShapeInferenceError: With a finding for each layer that does not fit.
+        ShapeInferenceError: With a diagnostic for each invalid layer.
     """
     findings: list[Diagnostic] = []
     shapes: dict[str, Shape] = {}
-    # Blocks share their ops, and ops pass shapes on: most are known by identity.
+    # Blocks share their ops and shapes, so most steps are found by identity.
     known: dict[tuple[int, ...], Shape] = {}
     wiring, ops = graph.wiring(), dict(graph.ops())
     for path in graph.order():
@@ -53,7 +53,7 @@ def _finding(
     graph: LayerGraph, path: str, error: ShapeError, shapes: Mapping[str, Shape]
 ) -> Diagnostic:
     span = graph.span(path) or Span.of_file(f"<{graph.name}>")
-    reaching = [f"{source} gives {show(shape)}" for source, shape in shapes.items()]
+    reaching = [f"{source} returns {show(shape)}" for source, shape in shapes.items()]
     return diagnose(
         "DS301",
         f"{path} {error}",

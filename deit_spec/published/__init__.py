@@ -1,4 +1,4 @@
-"""The published models: a spec each, and what accuracy their authors report."""
+"""The published models: their specs and the accuracies that the authors report."""
 
 from deit_spec.published.family import Accuracy, accuracies, file, names, read
 

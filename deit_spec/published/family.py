@@ -1,4 +1,4 @@
-"""The files of this folder, by the name of their model."""
+"""Access to the specs and accuracies of the published models by name."""
 
 import csv
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ class Accuracy:
 
     @property
     def source(self) -> str:
-        """Where the figure is from."""
+        """The source of the accuracy."""
         return f"{self.paper}, {self.table}"
 
 
 @cache
 def accuracies() -> dict[str, Accuracy]:
-    """The reported accuracy of each model, in the order in which they are listed."""
+    """The reported accuracy of each model, in listing order."""
     text = _folder().joinpath("accuracy.csv").read_text(encoding="utf-8")
     return {
         row["name"]: Accuracy(float(row["imagenet_top1"]), row["paper"], row["table"])
@@ -42,7 +42,7 @@ def read(name: str) -> bytes:
 
 
 def file(name: str) -> Traversable:
-    """Where the spec of a published model is."""
+    """The path of the spec of a published model."""
     return _folder().joinpath("models", f"{name}.yaml")
 
 

@@ -1,4 +1,4 @@
-"""From source to a torch module. torch is imported from here down."""
+"""Torch modules from generated source. This package and later ones import torch."""
 
 from deit_spec.runtime.build import DTYPES, as_dtype, build, make_empty
 from deit_spec.runtime.draw import draw

@@ -1,4 +1,4 @@
-"""From source to a module whose parameters are drawn once."""
+"""Creation of a torch module from generated source."""
 
 import torch
 from torch import nn
@@ -20,17 +20,17 @@ def build(
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> nn.Module:
-    """Make the model of a generated source, freshly initialised.
+    """Create the model of a generated source with freshly initialised weights.
 
-    Layers are made without storage and drawn where they will live, so nothing
+    Layers are created without storage and initialised on their final device, so nothing
     is initialised twice.
 
     Raises:
-        ValueError: The dtype is not a floating type of `DTYPES`.
-        Exception: What torch raises for a device that it cannot use.
+        ValueError: The dtype is not in `DTYPES`.
+        Exception: As raised by torch for a device that is not available.
     """
     kind = as_dtype(dtype)
-    # Parameters that are made in inference mode never train.
+    # Parameters created in inference mode cannot be trained.
     with torch.inference_mode(mode=False):
         model = make_empty(source, name)
         if kind is not None:
@@ -43,7 +43,7 @@ def build(
 
 
 def make_empty(source: str, name: str) -> nn.Module:
-    """Make the model of a generated source without storage for its parameters."""
+    """Create the model of a generated source without storage for its parameters."""
     module = import_source(source, name)
     with torch.device("meta"):
         model: nn.Module = module.DeiT()
@@ -51,7 +51,7 @@ def make_empty(source: str, name: str) -> nn.Module:
 
 
 def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """The floating type of a name.
+    """Return the floating-point type with this name.
 
     Raises:
         ValueError: The name is not one of `DTYPES`.
@@ -61,4 +61,4 @@ def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
     for name, kind in DTYPES.items():
         if dtype in (name, kind):
             return kind
-    raise ValueError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+    raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")

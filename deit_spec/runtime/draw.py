@@ -1,4 +1,4 @@
-"""One tensor, begun as the model that it belongs to begins it."""
+"""Initialisation of a single tensor."""
 
 import torch
 from torch import Tensor, nn
@@ -7,9 +7,9 @@ from deit_spec.ops import Constant, FanInNormal, Init, TorchDefault, TruncatedNo
 
 
 def draw(tensor: Tensor, init: Init) -> Tensor:
-    """Fill a tensor as `reset_parameters` of generated code does.
+    """Initialise a tensor as `reset_parameters` of generated code does.
 
-    What torch draws together with its module cannot be drawn alone.
+    A tensor that torch initialises together with its module is an error.
     """
     with torch.no_grad():
         match init:
@@ -20,4 +20,6 @@ def draw(tensor: Tensor, init: Init) -> Tensor:
             case Constant(value):
                 return nn.init.constant_(tensor, value)
             case TorchDefault():
-                raise AssertionError("torch draws this tensor together with its module")
+                raise AssertionError(
+                    "torch initialises this tensor together with its module"
+                )

@@ -1,4 +1,4 @@
-"""Generated source as a real Python module, with lines that tracebacks show."""
+"""Import of generated source as a Python module whose lines tracebacks can show."""
 
 import hashlib
 import importlib.util
@@ -10,14 +10,14 @@ from importlib.abc import InspectLoader
 from types import ModuleType
 
 PREFIX = "deit_spec_generated_"
-"""Flat, without a package: pickle imports the parents of a module by name."""
+"""A top-level name, because pickle imports the parent packages of a module."""
 
 _LOCK = threading.RLock()
-"""A module that another thread is executing is not there yet."""
+"""Prevents access to a module while another thread executes it."""
 
 
 class _SourceLoader(InspectLoader):
-    """Runs a source that is in memory."""
+    """Executes source that is in memory."""
 
     def __init__(self, source: str, filename: str) -> None:
         self.source = source
@@ -32,10 +32,10 @@ class _SourceLoader(InspectLoader):
 
 
 def import_source(source: str, name: str) -> ModuleType:
-    """Import generated source under a name of its own.
+    """Import generated source under a unique name.
 
-    The name is made of `name` and the source's hash, so equal source is the same
-    module: its classes pickle, and `inspect` and tracebacks find their lines.
+    The name consists of `name` and a hash of the source, so equal sources are the same
+    module. Its classes can be pickled, and `inspect` and tracebacks find their lines.
     """
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]
     plain = re.sub(r"\W", "_", name)
@@ -52,7 +52,7 @@ def _execute(source: str, fullname: str) -> ModuleType:
         raise ImportError(f"no import spec for {fullname}")
     module = importlib.util.module_from_spec(spec)
     module.__file__ = filename
-    # No modification time: linecache then never looks for a file on disk.
+    # Without a modification time, linecache does not look for a file on disk.
     lines = source.splitlines(keepends=True)
     linecache.cache[filename] = (len(source), None, lines, filename)
     sys.modules[fullname] = module

@@ -76,17 +76,17 @@ def parameters_of_another_op(graph: LayerGraph) -> None:
 BREACHES: list[tuple[Callable[[LayerGraph], None], str]] = [
     (cycle, "cycle"),
     (second_input, "inputs: ['images', 'more']"),
-    (argument_missing, "blocks.0.attn.sdpa: arguments [1, 2], takes 3"),
-    (layer_and_group, "head is a layer and a group of layers"),
-    (output_nowhere, "output nowhere is no layer"),
+    (argument_missing, "blocks.0.attn.sdpa: arguments [1, 2], expected 3"),
+    (layer_and_group, "head is both a layer and a group of layers"),
+    (output_nowhere, "output nowhere is not a layer"),
     (no_output, "no output"),
-    (idle, "idle: nobody reads it"),
+    (idle, "idle: no layer reads it"),
     (untyped, "norm: no shape"),
-    (edge_of_other_shape, "norm -> read_cls: the edge has another shape"),
-    (symbol_of_two_sizes, "norm: C=7, elsewhere 768"),
-    (shape_of_another_op, "head: [B, K=5], its op makes [B, 7]"),
+    (edge_of_other_shape, "norm -> read_cls: the shape of the edge differs"),
+    (symbol_of_two_sizes, "norm: C=7, but 768 elsewhere"),
+    (shape_of_another_op, "head: [B, K=5], but its op returns [B, 7]"),
     (parameters_of_another_op, "head: parameters are not those of its op"),
-    (identity, "norm: Dropout 0 does nothing"),
+    (identity, "norm: Dropout 0 is an identity"),
 ]
 
 

@@ -22,9 +22,9 @@ def test_every_failure_is_told_once_with_both_sizes_and_the_line() -> None:
         infer_shapes(graph)
     (found,) = caught.value.diagnostics  # the head depends on the first failure
     assert found.code == "DS301"
-    assert found.message == "blocks.0.attn.proj takes a last dimension of 7, not C=8"
+    assert found.message == "blocks.0.attn.proj expects a last dimension of 7, not C=8"
     assert str(found.primary.span) == "<mapping>:1:12"
-    assert found.notes == ("blocks.0.attn.merge gives [B, N=198, C=8]",)
+    assert found.notes == ("blocks.0.attn.merge returns [B, N=198, C=8]",)
 
 
 def test_independent_failures_are_all_told() -> None:

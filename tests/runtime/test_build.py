@@ -85,10 +85,10 @@ def test_export_saves(model: nn.Module, images: Tensor) -> None:
 
 
 def test_traceback_shows_generated_lines(model: nn.Module) -> None:
-    with pytest.raises(ValueError, match=r"takes images \[B, 1, 8, 8\]") as caught:
+    with pytest.raises(ValueError, match=r"expected images \[B, 1, 8, 8\]") as caught:
         model(torch.zeros(2, 3, 8, 8))
     text = "".join(traceback.format_exception(caught.value))
-    assert 'raise ValueError(f"takes images {expected}, not {found}")' in text
+    assert 'raise ValueError(f"expected images {expected}, got {found}")' in text
 
 
 def test_equal_source_is_one_module() -> None:
@@ -115,15 +115,15 @@ def test_dtype(dtype: str | torch.dtype) -> None:
 
 
 def test_unknown_dtype_and_target_are_refused() -> None:
-    with pytest.raises(ValueError, match="dtype is one of float32"):
+    with pytest.raises(ValueError, match="dtype must be one of float32"):
         deit_spec.load(TINY, dtype="float23")
-    with pytest.raises(ValueError, match="target is one of train, inference"):
+    with pytest.raises(ValueError, match="target must be one of train, inference"):
         deit_spec.load(TINY, target="test")
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, 3, "int64"])
 def test_only_floating_types(dtype: object) -> None:
-    with pytest.raises(ValueError, match="dtype is one of"):
+    with pytest.raises(ValueError, match="dtype must be one of"):
         deit_spec.load(TINY, dtype=dtype)
 
 

@@ -165,7 +165,7 @@ def test_errors_come_in_order(path: Path) -> None:
         deit_spec.load(DISTILLED, weights=path.with_name("nowhere"))
     with pytest.raises(deit_spec.WeightsError, match="DS414"):
         deit_spec.load(PLAIN, weights=path)
-    with pytest.raises(ValueError, match="dtype is one of"):
+    with pytest.raises(ValueError, match="dtype must be one of"):
         deit_spec.load(DISTILLED, weights=path, dtype="int8")
     with pytest.raises(ValueError, match="allow takes"):
         deit_spec.load(DISTILLED, weights=path, allow={"everything"})  # type: ignore[arg-type]
