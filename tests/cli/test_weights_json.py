@@ -101,7 +101,7 @@ def test_plan(spec: str, options: list[str], code: int, codes: list[str]) -> Non
     for step in value["steps"]:
         assert list(step) == sentence("A step has")
     for each in value["dropped"]:
-        assert list(each) == sentence("A dropped\ntensor has")
+        assert list(each) == sentence("A dropped tensor has")
 
 
 @pytest.mark.usefixtures("folder")

@@ -196,7 +196,7 @@ def test_a_state_dict_is_not_a_path() -> None:
     "options", [{"strict": False}, {"allow": {"heads"}}, {"entry": "model"}]
 )
 def test_options_without_weights(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="go with weights"):
+    with pytest.raises(ValueError, match="require weights"):
         deit_spec.load(PLAIN, **options)
 
 
