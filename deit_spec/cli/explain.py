@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from deit_spec.explain import Block, Topic
+    from deit_spec.explain import Topic
+    from deit_spec.explain.code_page import Block
 
 VERSION = 1
 """Of the JSON form; it grows when a key goes or changes its meaning."""
@@ -64,16 +65,12 @@ def run(
         _every_code(output, form, long=everything)
         return
     topic = _find(word)
+    if spec is not None and not topic.is_of_spec:
+        fail(f"--spec goes with a field of a spec, and {word} is not one")
     if topic.field:
         _field(topic.field, spec, output, form)
-        return
-    if spec is not None:
-        kind = "a code" if topic.code else "one of recipes"
-        fail(f"--spec goes with a field, and {word} is {kind}")
-    if topic.recipe_field:
-        _recipe_field(topic.recipe_field, output, form)
-        return
-    _code(topic.code, output, form)
+    else:
+        _code(topic.code, output, form)
 
 
 def _find(word: str) -> "Topic":
@@ -86,7 +83,7 @@ def _find(word: str) -> "Topic":
 
 
 def _code(code: str, output: "Path | None", form: TextForm) -> None:
-    from deit_spec.explain.code import code_json, code_page
+    from deit_spec.explain.code_page import code_json, code_page
 
     if form is TextForm.JSON:
         _json(code_json(code), output)
@@ -95,30 +92,20 @@ def _code(code: str, output: "Path | None", form: TextForm) -> None:
 
 
 def _field(field: str, spec: str | None, output: "Path | None", form: TextForm) -> None:
-    from deit_spec.explain.field import explain_field, field_json, field_page
+    from deit_spec.explain import explain_field, field_page
 
     checked = None if spec is None else read(spec)
     answer = explain_field(field, checked)
     if form is TextForm.JSON:
-        _json(field_json(answer), output)
+        _json(answer, output)
     else:
         _show(field_page(answer), output)
     if checked is not None and checked.spec is None:
         raise typer.Exit(1)
 
 
-def _recipe_field(field: str, output: "Path | None", form: TextForm) -> None:
-    from deit_spec.explain import recipe_field
-
-    answer = recipe_field.explain_recipe_field(field)
-    if form is TextForm.JSON:
-        _json(recipe_field.recipe_field_json(answer), output)
-    else:
-        _show(recipe_field.recipe_field_page(answer), output)
-
-
 def _every_code(output: "Path | None", form: TextForm, *, long: bool) -> None:
-    from deit_spec.explain.code import catalogue_page, code_json, code_table
+    from deit_spec.explain.code_page import catalogue_page, code_json, code_table
 
     if form is TextForm.JSON:
         _json({"codes": [code_json(code) for code in CATALOGUE]}, output)
@@ -133,7 +120,7 @@ def _json(value: dict[str, Any], output: "Path | None") -> None:
 
 def _show(blocks: "Iterable[Block]", output: "Path | None") -> None:
     """Draw a page on a terminal; write it as Markdown anywhere else."""
-    from deit_spec.explain.code import as_markdown, joined
+    from deit_spec.explain.code_page import as_markdown, joined
 
     to_file = output is not None and str(output) != STDIN
     if to_file or sys.stdout is None or not sys.stdout.isatty():

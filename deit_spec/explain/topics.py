@@ -1,78 +1,87 @@
-"""From the word that is asked about to a code or a field."""
+"""Find the code or the field that a word refers to."""
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import CATALOGUE
-from deit_spec.explain.recipe_field import RECIPE_FIELDS
-from deit_spec.spec.field_names import SYNONYMS, TOP, VARIANT
+from deit_spec.explain.field_info import recipe_fields, spec_fields
+from deit_spec.spec.field_names import SYNONYMS
 from deit_spec.spec.nearest import closest_word
 
-FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
-"""Every field, those of `variant` with their way."""
+FIELDS: Final = tuple(
+    name
+    for field in spec_fields().values()
+    for name in (field.name, *(inner.name for inner in field.fields.values()))
+)
+"""The fields of a spec; those of `variant` as `variant.drop_path`."""
+RECIPE_FIELDS: Final = tuple(
+    field.name
+    for section in recipe_fields().values()
+    for field in section.fields.values()
+)
+"""The fields of a recipe, such as `optimizer.lr`."""
 
-_CODES = {entry.name: entry.code for entry in CATALOGUE.values()}
-_SHORT = {name: f"variant.{name}" for name in VARIANT}
+_CODES: Final = {entry.name: entry.code for entry in CATALOGUE.values()}
+_VARIANT: Final = {name.removeprefix("variant."): name for name in FIELDS}
 
 
 class Topic(NamedTuple):
-    """A code, a field of a spec, or one of a recipe; the others are empty."""
+    """A code, or a field; the other is empty."""
 
     code: str = ""
     field: str = ""
-    recipe_field: str = ""
+
+    @property
+    def is_of_spec(self) -> bool:
+        """Whether this is a field of a spec."""
+        return self.field in FIELDS
 
 
 class UnknownTopicError(LookupError):
-    """A word is neither a code, its name nor a field; the message is the way out."""
+    """A word is not a code, a name of a code, or a field. The text suggests another."""
 
 
 def find(word: str) -> Topic:
-    """Find what a word means: `DS203`, `unknown-key`, `embed_dim`, `drop_path`.
+    """Find the code or field of a word: `DS203`, `unknown-key`, `drop_path`.
 
     Raises:
-        UnknownTopicError: It means nothing.
+        UnknownTopicError: There is none.
     """
-    if word.upper() in CATALOGUE:
-        return Topic(code=word.upper())
-    if word.lower() in _CODES:
-        return Topic(code=_CODES[word.lower()])
-    field = _SHORT.get(word.lower(), word.lower())
-    if field in FIELDS:
+    lower = word.lower()
+    if word.upper() in CATALOGUE or lower in _CODES:
+        return Topic(code=_CODES.get(lower, word.upper()))
+    field = _VARIANT.get(lower, lower)
+    if field in FIELDS or field in RECIPE_FIELDS:
         return Topic(field=field)
-    if word.lower() in RECIPE_FIELDS:
-        return Topic(recipe_field=word.lower())
-    raise UnknownTopicError(_way_out(word))
+    raise UnknownTopicError(_suggestion(word))
 
 
 def topics() -> list[tuple[str, str]]:
-    """Every word with a line of help, for completion."""
+    """Return every topic with a short description, for completion."""
     codes = [(entry.code, entry.summary) for entry in CATALOGUE.values()]
     names = [(entry.name, entry.code) for entry in CATALOGUE.values()]
-    fields = [(field, "a field") for field in FIELDS]
-    of_recipes = [(field, "a field of recipes") for field in RECIPE_FIELDS]
+    fields = [(field, "field of a spec") for field in FIELDS]
+    of_recipes = [(field, "field of a recipe") for field in RECIPE_FIELDS]
     return [*codes, *names, *fields, *of_recipes]
 
 
-def _way_out(word: str) -> str:
-    meant = _meant_code(word) or _meant_word(word)
-    if meant:
-        return f"did you mean `{meant}`?"
-    return "`deit-spec explain` prints the codes, `deit-spec new NAME -o -` the fields"
+def _suggestion(word: str) -> str:
+    found = _nearest_code(word) or _nearest_name(word)
+    if found:
+        return f"did you mean `{found}`?"
+    return "`deit-spec explain` lists the codes, `deit-spec new NAME -o -` the fields"
 
 
-def _meant_code(word: str) -> str | None:
-    """The code next to one that does not exist."""
+def _nearest_code(word: str) -> str | None:
     if not re.fullmatch("DS[0-9]{3}", word.upper()):
         return None
     near = [code for code in CATALOGUE if code[:4] == word[:4].upper()]
     return min(near, key=lambda code: abs(int(code[2:]) - int(word[2:])), default=None)
 
 
-def _meant_word(word: str) -> str | None:
-    """The field or the name that looks most like a word."""
-    named = {name.replace("-", "_"): name for name in _CODES}
-    fields = (*FIELDS, *VARIANT, *(RECIPE_FIELDS if "." in word else ()))
-    words = {**{field: field for field in fields}, **named}
+def _nearest_name(word: str) -> str | None:
+    fields = (*_VARIANT, *FIELDS, *(RECIPE_FIELDS if "." in word else ()))
+    words = {field: field for field in fields}
+    words |= {name.replace("-", "_"): name for name in _CODES}
     found = closest_word(word, words, SYNONYMS)
     return words[found] if found else None

@@ -1,4 +1,4 @@
-"""The language server: what editors ask of a spec while it is written."""
+"""The language server for editors."""
 
 from deit_spec.lsp.server import serve
 

@@ -1,4 +1,4 @@
-"""The server: which request is answered by what."""
+"""The language server: the requests and notifications that it handles."""
 
 import asyncio
 import contextlib
@@ -8,20 +8,18 @@ from typing import ClassVar, Final
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from deit_spec.lsp import actions, completion, findings
-from deit_spec.lsp import hover as hovering
-from deit_spec.lsp.document import Document
-from deit_spec.lsp.positions import Text
+from deit_spec.lsp import field_help, quick_fixes
+from deit_spec.lsp.open_document import OpenDocument, Text
 from deit_spec.version import __version__
 
 DELAY: Final = 0.1
-"""Seconds of rest after a change before it is checked."""
+"""Seconds without a change before a document is validated."""
 
 
 class Server(LanguageServer):
-    """The server with the documents that are open.
+    """The server and its open documents.
 
-    It keeps their texts itself: pygls breaks lines where the protocol does not.
+    The texts are not kept by pygls, which splits lines differently from the protocol.
     """
 
     _OWN: ClassVar = (
@@ -34,35 +32,39 @@ class Server(LanguageServer):
         super().__init__("deit-spec", __version__)
         for method in self._OWN:
             del self.protocol.fm.builtin_features[method]
-        self.documents: dict[str, Document] = {}
-        self.shutdown_asked = False
+        self.documents: dict[str, OpenDocument] = {}
+        self.is_shut_down = False
 
     @property
     def related(self) -> bool:
-        """Whether the client shows related places."""
-        asked = self.client_capabilities.text_document
-        publish = asked.publish_diagnostics if asked else None
+        """Whether the client shows related locations."""
+        client = self.client_capabilities.text_document
+        publish = client.publish_diagnostics if client else None
         return bool(publish and publish.related_information)
 
     @property
     def snippets(self) -> bool:
-        """Whether the client takes snippets."""
-        asked = self.client_capabilities.text_document
-        item = asked.completion.completion_item if asked and asked.completion else None
+        """Whether the client accepts snippets."""
+        client = self.client_capabilities.text_document
+        completion = client.completion if client else None
+        item = completion.completion_item if completion else None
         return bool(item and item.snippet_support)
 
     @property
     def versions(self) -> bool:
-        """Whether the client takes edits that say of which version they are."""
-        asked = self.client_capabilities.workspace
-        edit = asked.workspace_edit if asked else None
+        """Whether the client accepts edits for a version of a document."""
+        client = self.client_capabilities.workspace
+        edit = client.workspace_edit if client else None
         return bool(edit and edit.document_changes)
 
-    def publish(self, document: Document) -> None:
-        """Show what is found in a document, if it is still the newest version."""
+    def publish(self, document: OpenDocument) -> None:
+        """Publish the diagnostics of a document if it is still the newest version."""
         if self.documents.get(document.uri) is not document:
             return
-        found = findings.diagnostics(document, related=self.related)
+        found = [
+            quick_fixes.diagnostic(document, each, related=self.related)
+            for each in document.diagnostics
+        ]
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(document.uri, found, document.version)
         )
@@ -74,50 +76,50 @@ server = Server()
 def serve() -> int:
     """Serve one client over standard input and output; return the exit code."""
     stdout = sys.stdout.buffer
-    # Whatever prints would break the protocol.
+    # Other output would break the protocol.
     with contextlib.redirect_stdout(sys.stderr):
         server.start_io(sys.stdin.buffer, stdout)
-    return 0 if server.shutdown_asked else 1
+    return 0 if server.is_shut_down else 1
 
 
 @server.feature(types.SHUTDOWN)
 def shutdown(ls: Server, _: None) -> None:
-    """Note that an exit will be in order."""
-    ls.shutdown_asked = True
+    """Prepare for the exit notification."""
+    ls.is_shut_down = True
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
 def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
-    """Check a document."""
+    """Validate a document."""
     item = params.text_document
     text = Text(item.text, ls.workspace.position_codec)
-    ls.documents[item.uri] = document = Document(item.uri, item.version, text)
+    ls.documents[item.uri] = document = OpenDocument(item.uri, item.version, text)
     ls.publish(document)
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
 def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
-    """Check a document anew, once its writer rests."""
+    """Validate a document again after a pause."""
     uri, version = params.text_document.uri, params.text_document.version
     text = ls.documents[uri].text
     for change in params.content_changes:
         text = text.changed(change)
-    ls.documents[uri] = document = Document(uri, version, text)
+    ls.documents[uri] = document = OpenDocument(uri, version, text)
     asyncio.get_running_loop().call_later(DELAY, ls.publish, document)
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
 def did_save(ls: Server, _: types.DidSaveTextDocumentParams) -> None:
-    """Check what extends another spec, which may be the one that was saved."""
+    """Validate the documents that may refer to the saved file."""
     for uri, old in [*ls.documents.items()]:
-        if old.extends:
-            ls.documents[uri] = document = Document(uri, old.version, old.text)
+        if old.has_references:
+            ls.documents[uri] = document = OpenDocument(uri, old.version, old.text)
             ls.publish(document)
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
 def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
-    """Forget a document, and what was found in it."""
+    """Forget a document and its diagnostics."""
     uri = params.text_document.uri
     ls.documents.pop(uri, None)
     ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
@@ -125,11 +127,11 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
 
 @server.feature(types.TEXT_DOCUMENT_HOVER)
 def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
-    """Explain the field under the cursor."""
+    """Describe the field at the cursor."""
     document = ls.documents.get(params.text_document.uri)
-    if document is None or not document.is_spec:
+    if document is None:
         return None
-    return hovering.hover(document, document.text.offset(params.position))
+    return field_help.hover(document, document.text.offset(params.position))
 
 
 @server.feature(
@@ -139,21 +141,27 @@ def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
 def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
     """Offer keys and values."""
     document = ls.documents.get(params.text_document.uri)
-    if document is None or not document.is_spec:
+    if document is None:
         return []
     offset = document.text.offset(params.position)
-    return completion.complete(document, offset, snippets=ls.snippets)
+    return field_help.complete(document, offset, snippets=ls.snippets)
 
 
 @server.feature(
     types.TEXT_DOCUMENT_CODE_ACTION,
-    types.CodeActionOptions(code_action_kinds=list(actions.KINDS)),
+    types.CodeActionOptions(
+        code_action_kinds=[quick_fixes.QUICK_FIX, quick_fixes.FIX_ALL]
+    ),
 )
 def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
     """Offer fixes."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    only = params.context.only
-    found = actions.actions(document, params.range, only, related=ls.related)
-    return actions.versioned(found, document) if ls.versions else found
+    return quick_fixes.code_actions(
+        document,
+        params.range,
+        params.context.only,
+        related=ls.related,
+        versions=ls.versions,
+    )

@@ -20,7 +20,7 @@ from deit_spec.diagnostics.explanation import (
     parse,
 )
 from deit_spec.diagnostics.text import render
-from deit_spec.explain import findings_of
+from deit_spec.explain.code_page import findings_of
 
 ROOT = Path(__file__).parents[2]
 DEFECT = "DS901"

@@ -1,4 +1,4 @@
-"""The server as a process: what it prints, how it ends, what it imports."""
+"""The server as a process: its output, its exit codes and its imports."""
 
 import json
 import re
@@ -9,16 +9,33 @@ from typing import Any
 import pytest
 
 
-def talk(*messages: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
-    """Send messages as bytes, and close the pipe."""
+def talk(
+    *messages: dict[str, Any], command: tuple[str, ...] = ("-m", "deit_spec", "lsp")
+) -> subprocess.CompletedProcess[bytes]:
+    """Send messages, and close the pipe."""
     data = b""
     for message in messages:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
         data += b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    command = [sys.executable, "-m", "deit_spec", "lsp"]
     return subprocess.run(
-        command, input=data, capture_output=True, check=False, timeout=60
+        [sys.executable, *command],
+        input=data,
+        capture_output=True,
+        check=False,
+        timeout=60,
     )
+
+
+def answers(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+    """Parse the output; anything that is not a message fails."""
+    rest, read = done.stdout, []
+    while rest:
+        head = re.match(rb"Content-Length: (\d+)\r\n(?:.+\r\n)*\r\n", rest)
+        assert head is not None, rest
+        end = head.end() + int(head[1])
+        read.append(json.loads(rest[head.end() : end]))
+        rest = rest[end:]
+    return read
 
 
 INITIALIZE = {"id": 1, "method": "initialize", "params": {"capabilities": {}}}
@@ -30,27 +47,59 @@ def test_nothing_but_the_protocol_is_printed() -> None:
         INITIALIZE,
         {
             "method": "textDocument/didOpen",
-            "params": {"textDocument": {**item, "text": "deph: 3\ud800\n"}},
+            "params": {"textDocument": {**item, "text": "deph: 3\n"}},
         },
         {"id": 2, "method": "shutdown"},
         {"method": "exit"},
     )
     assert done.returncode == 0
-    rest, read = done.stdout, []
-    while rest:
-        head = re.match(rb"Content-Length: (\d+)\r\n(?:.+\r\n)*\r\n", rest)
-        assert head is not None, rest
-        end = head.end() + int(head[1])
-        read.append(json.loads(rest[head.end() : end]))
-        rest = rest[end:]
+    read = answers(done)
     assert [each.get("id", each.get("method")) for each in read] == [
         1,
         "textDocument/publishDiagnostics",
         2,
     ]
     (found,) = read[1]["params"]["diagnostics"]
-    assert found["code"] == "DS001"
+    assert found["code"] == "DS101"
     assert b"Traceback" not in done.stderr
+
+
+FAILING = """
+import sys
+from deit_spec.lsp import server
+
+def fail(*args, **options):
+    print("printed")
+    raise KeyError("impossible")
+
+server.field_help.hover = fail
+sys.exit(server.serve())
+"""
+
+
+def test_an_internal_error_does_not_end_the_server() -> None:
+    """The error is reported, and printed text is not part of the protocol."""
+    item = {"uri": "file:///nowhere/a.yaml", "languageId": "yaml", "version": 1}
+    position = {"line": 0, "character": 0}
+    done = talk(
+        INITIALIZE,
+        {
+            "method": "textDocument/didOpen",
+            "params": {"textDocument": {**item, "text": "depth: 3\ud800\n"}},
+        },
+        {
+            "id": 2,
+            "method": "textDocument/hover",
+            "params": {"textDocument": {"uri": item["uri"]}, "position": position},
+        },
+        {"id": 3, "method": "shutdown"},
+        {"method": "exit"},
+        command=("-c", FAILING),
+    )
+    assert done.returncode == 0
+    by_id = {each.get("id"): each for each in answers(done)}
+    assert "KeyError: 'impossible'" in by_id[2]["error"]["message"]
+    assert "error" not in by_id[3]
 
 
 @pytest.mark.parametrize(

@@ -1,104 +1,109 @@
-"""An editor without a screen: a client of `deit-spec lsp` over its pipes."""
+"""An editor without a screen: a client of the language server in this process."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
-from pygls.lsp.client import LanguageClient
 from pygls.workspace import PositionCodec
 
-from deit_spec.lsp.positions import Text
-
-SECONDS = 60
-COMMAND = ("-m", "deit_spec", "lsp", "--stdio")
+from deit_spec.lsp import server as module
+from deit_spec.lsp.open_document import Text
 
 
-class Editor(LanguageClient):
-    """A client that keeps what the server publishes, by document and version."""
+class Editor:
+    """Calls the handlers of a server, and keeps the diagnostics of each document."""
 
-    def __init__(self) -> None:
-        super().__init__("test", "0")
-        self.published: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
-        self.shown: list[str] = []
-        self.codec = PositionCodec()
+    def __init__(
+        self,
+        *,
+        encodings: Sequence[types.PositionEncodingKind | str] | None = None,
+        workspace: types.WorkspaceClientCapabilities | None = None,
+        **capabilities: Any,
+    ) -> None:
+        self.server = module.Server()
+        self.published: dict[str, list[types.Diagnostic]] = {}
+        self.server.text_document_publish_diagnostics = self._publish  # type: ignore[method-assign]
+        general = types.GeneralClientCapabilities(
+            position_encodings=list(encodings) if encodings else None
+        )
+        document = types.TextDocumentClientCapabilities(**capabilities)
+        client = types.ClientCapabilities(workspace, document, general=general)
+        steps = self.server.protocol.lsp_initialize(types.InitializeParams(client))
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                encoding = end.value.capabilities.position_encoding
+                break
+        self.codec = PositionCodec(encoding)
         self.version = 0
-        self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(
-            lambda params: self.published.put_nowait(params)  # noqa: PLW0108  -- a method takes no marks
-        )
-        self.feature(types.WINDOW_SHOW_MESSAGE)(
-            lambda params: self.shown.append(params.message)
-        )
 
-    async def open(self, path: Path, text: str) -> list[types.Diagnostic]:
-        """Open a document, and wait for what is found in it."""
+    def _publish(self, params: types.PublishDiagnosticsParams) -> None:
+        self.published[params.uri] = [*params.diagnostics]
+
+    def open(self, path: Path, text: str) -> list[types.Diagnostic]:
+        """Open a document; return its diagnostics."""
         self.version += 1
-        self.text_document_did_open(
-            types.DidOpenTextDocumentParams(
-                types.TextDocumentItem(path.as_uri(), "yaml", self.version, text)
-            )
-        )
-        return await self.findings(path)
+        item = types.TextDocumentItem(path.as_uri(), "yaml", self.version, text)
+        module.did_open(self.server, types.DidOpenTextDocumentParams(item))
+        return self.published[path.as_uri()]
 
-    async def change(
+    def change(
         self, path: Path, *changes: types.TextDocumentContentChangeEvent
     ) -> list[types.Diagnostic]:
-        """Change a document, and wait for what is found then."""
+        """Change a document; return its diagnostics after the delay."""
         self.version += 1
-        document = types.VersionedTextDocumentIdentifier(self.version, path.as_uri())
-        self.text_document_did_change(
-            types.DidChangeTextDocumentParams(document, [*changes])
-        )
-        return await self.findings(path)
+        version = types.VersionedTextDocumentIdentifier(self.version, path.as_uri())
+        params = types.DidChangeTextDocumentParams(version, [*changes])
 
-    async def findings(self, path: Path) -> list[types.Diagnostic]:
-        """Wait for what is found in the newest version."""
-        while True:
-            async with asyncio.timeout(SECONDS):
-                params = await self.published.get()
-            if params.uri == path.as_uri() and params.version == self.version:
-                return [*params.diagnostics]
+        async def change() -> None:
+            module.did_change(self.server, params)
+            await asyncio.sleep(module.DELAY * 1.2)
 
-    async def hover(self, path: Path, line: int, character: int) -> str:
-        """What is shown at a place; nothing is an empty text."""
-        found = await self.text_document_hover_async(
-            types.HoverParams(*_at(path, line, character))
+        asyncio.run(change())
+        return self.published[path.as_uri()]
+
+    def save(self, path: Path) -> None:
+        """Report that a file was saved."""
+        document = types.TextDocumentIdentifier(path.as_uri())
+        module.did_save(self.server, types.DidSaveTextDocumentParams(document))
+
+    def close(self, path: Path) -> list[types.Diagnostic]:
+        """Close a document; return its remaining diagnostics."""
+        document = types.TextDocumentIdentifier(path.as_uri())
+        module.did_close(self.server, types.DidCloseTextDocumentParams(document))
+        return self.published[path.as_uri()]
+
+    def hover(self, path: Path, line: int, character: int) -> str:
+        """Return what is shown at a position, which may be nothing."""
+        found = module.hover(
+            self.server, types.HoverParams(*_at(path, line, character))
         )
         if found is None:
             return ""
         assert isinstance(found.contents, types.MarkupContent)
         return found.contents.value
 
-    async def complete(
+    def complete(
         self, path: Path, line: int, character: int
     ) -> list[types.CompletionItem]:
-        """What is offered at a place."""
-        found = await self.text_document_completion_async(
-            types.CompletionParams(*_at(path, line, character))
-        )
-        assert isinstance(found, list)
-        return found
+        """Return the completions at a position."""
+        params = types.CompletionParams(*_at(path, line, character))
+        return module.complete(self.server, params)
 
-    async def actions(
+    def actions(
         self, path: Path, where: types.Range, *kinds: str
     ) -> list[types.CodeAction]:
-        """What is offered to mend a range."""
+        """Return the code actions for a range."""
         context = types.CodeActionContext([], only=[*kinds] or None)
         document = types.TextDocumentIdentifier(path.as_uri())
-        found = await self.text_document_code_action_async(
-            types.CodeActionParams(document, where, context)
-        )
-        actions = []
-        for each in found or []:
-            assert isinstance(each, types.CodeAction)
-            actions.append(each)
-        return actions
+        params = types.CodeActionParams(document, where, context)
+        return module.code_action(self.server, params)
 
     def apply(self, path: Path, text: str, action: types.CodeAction) -> str:
-        """The text after an action."""
+        """Apply an action to a text."""
         assert action.edit is not None
         before = Text(text, self.codec)
         edits = [
@@ -110,7 +115,6 @@ class Editor(LanguageClient):
         return text
 
     def _edits(self, edit: types.WorkspaceEdit, uri: str) -> list[types.TextEdit]:
-        """The edits of a document, as the client said that it takes them."""
         if edit.changes is not None:
             assert list(edit.changes) == [uri]
             return list(edit.changes[uri])
@@ -120,35 +124,6 @@ class Editor(LanguageClient):
         assert change.text_document.uri == uri
         assert change.text_document.version == self.version
         return [each for each in change.edits if isinstance(each, types.TextEdit)]
-
-
-@asynccontextmanager
-async def editor(
-    *command: str,
-    encodings: list[types.PositionEncodingKind | str] | None = None,
-    workspace: types.WorkspaceClientCapabilities | None = None,
-    **capabilities: Any,
-) -> AsyncIterator[Editor]:
-    """Start the server, shake hands, and see that it ends with code 0."""
-    client = Editor()
-    await client.start_io(sys.executable, *(command or COMMAND))
-    general = types.GeneralClientCapabilities(position_encodings=encodings)
-    document = types.TextDocumentClientCapabilities(**capabilities)
-    result = await client.initialize_async(
-        types.InitializeParams(
-            types.ClientCapabilities(workspace, document, general=general)
-        )
-    )
-    client.codec = PositionCodec(result.capabilities.position_encoding)
-    client.initialized(types.InitializedParams())
-    yield client
-    await client.shutdown_async(None)
-    client.exit(None)
-    process = client._server
-    assert process is not None
-    async with asyncio.timeout(SECONDS):
-        assert await process.wait() == 0
-    await client.stop()
 
 
 def _at(

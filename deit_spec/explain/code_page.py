@@ -1,16 +1,19 @@
-"""What a code means, as a page of Markdown with findings between its paragraphs."""
+"""The explanation of a code, and the page of all codes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import chdir
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import Explanation, Part, explanation
-from deit_spec.explain.example import findings_of
+from deit_spec.recipe.documents import check_any
 
 Block: TypeAlias = str | tuple[Diagnostic, ...]
-"""Markdown, or findings that a terminal shows in colour."""
+"""Markdown, or diagnostics that a terminal shows in color."""
 
 _INTRODUCTION = """\
 <!--- `make docs` writes this page from the files of deit_spec/diagnostics/codes/. -->
@@ -35,9 +38,9 @@ An error rejects the spec, the recipe or the weights. Warnings and notes do not.
 
 
 def code_page(code: str, level: int = 1) -> Iterator[Block]:
-    """Explain a code: what it means, why it matters, an example before and after.
+    """Explain a code: its meaning, why it matters, an example, and how to fix it.
 
-    An example of YAML is followed by what deit-spec says of it now.
+    A YAML example is validated, and the diagnostics follow it.
     """
     found = explanation(code)
     entry, title, section = found.entry, "#" * level, "#" * (level + 1)
@@ -54,7 +57,7 @@ def code_page(code: str, level: int = 1) -> Iterator[Block]:
 
 
 def catalogue_page() -> Iterator[Block]:
-    """Explain every code, under a table of them."""
+    """Explain every code, after a table of all."""
     yield _INTRODUCTION
     yield code_table(links=True)
     for code in CATALOGUE:
@@ -62,7 +65,7 @@ def catalogue_page() -> Iterator[Block]:
 
 
 def code_table(*, links: bool = False) -> str:
-    """List every code, as links into the page of all or as they are."""
+    """Write a table of all codes, with links to their explanations if requested."""
     rows = [
         f"| {_link(entry.code) if links else entry.code} | {entry.severity.value} "
         f"| {entry.name} | {entry.summary} |\n"
@@ -73,8 +76,8 @@ def code_table(*, links: bool = False) -> str:
 
 
 def code_json(code: str) -> dict[str, Any]:
-    """Explain a code to a program."""
-    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- rich, to print
+    """Explain a code as JSON."""
+    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- imports rich
 
     found = explanation(code)
     entry = found.entry
@@ -94,17 +97,17 @@ def code_json(code: str) -> dict[str, Any]:
 
 
 def joined(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Make one piece of the Markdown between findings."""
-    for is_words, group in groupby(blocks, lambda block: isinstance(block, str)):
-        if is_words:
+    """Join the Markdown between diagnostics into one block."""
+    for is_text, group in groupby(blocks, lambda block: isinstance(block, str)):
+        if is_text:
             yield "\n".join(map(str, group))
         else:
             yield from group
 
 
 def as_markdown(blocks: Iterable[Block]) -> str:
-    """Write a page as text, what is found as a block of it."""
-    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- rich, to print
+    """Write a page as Markdown, with diagnostics as text blocks."""
+    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- imports rich
 
     texts = [
         block if isinstance(block, str) else _fence(Part("text", f"{render(block)}\n"))
@@ -118,7 +121,7 @@ def _fence(part: Part) -> str:
 
 
 def _live(found: Explanation) -> tuple[Diagnostic, ...]:
-    """What is found in an example of YAML; a script is not run."""
+    """Validate a YAML example. Scripts are not run."""
     if found.example[0].language != "yaml":
         return ()
     return findings_of(found.example)
@@ -129,8 +132,16 @@ def _link(code: str) -> str:
 
 
 def _part_json(part: Part) -> dict[str, Any]:
-    place = asdict(part)
-    place["mark"] = part.mark._asdict() if part.mark else None
+    found = asdict(part)
+    found["mark"] = part.mark._asdict() if part.mark else None
     if part.language == "yaml":
-        place["file"] = part.name
-    return place
+        found["file"] = part.name
+    return found
+
+
+def findings_of(parts: Sequence[Part]) -> tuple[Diagnostic, ...]:
+    """Validate the first file of a YAML example, with the others next to it."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        for part in parts:
+            Path(part.name).write_text(part.text, encoding="utf-8")
+        return check_any(Path(parts[0].name)).diagnostics

@@ -1,4 +1,4 @@
-"""Offsets, spans and positions are three names of one place."""
+"""Positions of the protocol, and the state of an open document."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +6,7 @@ from lsprotocol import types
 from lsprotocol.types import PositionEncodingKind as Kind
 from pygls.workspace import PositionCodec
 
-from deit_spec.lsp.positions import Text
+from deit_spec.lsp.open_document import OpenDocument, Text
 from deit_spec.yaml_source import read_text
 
 ENCODINGS = {Kind.Utf8: "utf-8", Kind.Utf16: "utf-16-le", Kind.Utf32: "utf-32-le"}
@@ -18,11 +18,11 @@ KINDS = st.sampled_from([*ENCODINGS])
 
 
 @given(TEXTS, KINDS, st.data())
-def test_there_and_back(text: str, kind: Kind, data: st.DataObject) -> None:
+def test_round_trip(text: str, kind: Kind, data: st.DataObject) -> None:
     """A position counts the line breaks and the code units before it."""
     offset = data.draw(st.integers(0, len(text)))
     if text[offset - 1 : offset + 1] == "\r\n":
-        return  # no place of its own
+        return  # not a position
     found = Text(text, PositionCodec(kind)).position(offset)
     before = text[:offset].replace("\r\n", "\n").replace("\r", "\n")
     *above, line = before.split("\n")
@@ -32,19 +32,17 @@ def test_there_and_back(text: str, kind: Kind, data: st.DataObject) -> None:
 
 
 @given(TEXTS, KINDS, st.integers(0, 50), st.integers(0, 50))
-def test_positions_beyond_are_the_nearest_end(
+def test_positions_outside_are_clipped(
     text: str, kind: Kind, line: int, character: int
 ) -> None:
     found = Text(text, PositionCodec(kind))
     offset = found.offset(types.Position(line, character))
     assert 0 <= offset <= len(text)
-    assert found.place(offset)[0] <= line
+    assert found.location(offset)[0] <= line
 
 
 @given(TEXTS, TEXTS, KINDS, st.data())
-def test_a_change_is_a_change_of_the_text(
-    text: str, new: str, kind: Kind, data: st.DataObject
-) -> None:
+def test_change(text: str, new: str, kind: Kind, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     inside = {at for at in range(len(text)) if text[at - 1 : at + 1] == "\r\n"}
@@ -56,8 +54,8 @@ def test_a_change_is_a_change_of_the_text(
 
 
 @given(st.text(st.sampled_from("aé😀 #\r\n\x85\u2028"), max_size=20), KINDS)
-def test_spans_of_yaml_with_its_own_breaks(comment: str, kind: Kind) -> None:
-    """The columns of a finding are right behind whatever YAML takes for a break."""
+def test_spans_after_line_breaks_of_yaml(comment: str, kind: Kind) -> None:
+    """Columns are right after any character that YAML treats as a line break."""
     lines = "".join(f"# {line}\n" for line in comment.splitlines())
     text = f"\ufeff{lines}depth: 3 # 😀\n"
     document, problems = read_text(text, "t.yaml")
@@ -66,3 +64,30 @@ def test_spans_of_yaml_with_its_own_breaks(comment: str, kind: Kind) -> None:
     found = Text(text, PositionCodec(kind))
     where = found.span(document.spans["depth",].value)
     assert text[found.offset(where.start) : found.offset(where.end)] == "3"
+
+
+def opened(text: str) -> OpenDocument:
+    return OpenDocument("file:///nowhere/t.yaml", 1, Text(text, PositionCodec()))
+
+
+def test_a_version_is_validated_and_fixed_once() -> None:
+    document = opened("deph: 3\nembed_dims: 768\n")
+    assert document.checked is document.checked
+    assert document.fixed is document.fixed
+
+
+def test_a_large_text_is_ignored() -> None:
+    document = opened("depth: 1\n" * 10_000)
+    assert document.diagnostics == ()
+    assert not document.fields
+
+
+def test_a_document_without_a_file() -> None:
+    text = Text("dept: 3\n", PositionCodec())
+    (found,) = OpenDocument("untitled:Untitled-1", 1, text).diagnostics
+    assert str(found.primary.span) == "untitled:Untitled-1:1:1"
+
+
+def test_a_path_that_no_file_can_have() -> None:
+    document = OpenDocument("file:///a%00b.yaml", 1, Text("", PositionCodec()))
+    assert document.origin is None

@@ -1,0 +1,226 @@
+"""Hover and completion: the fields of the document, from the JSON Schema."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lsprotocol import types
+
+from deit_spec import published
+from deit_spec.explain.field_info import FieldInfo, find_field, origin_text, trace
+from deit_spec.lsp.open_document import OpenDocument
+from deit_spec.spec import Checked
+from deit_spec.yaml_source.scalars import scalar_text
+
+_ENTRY: Final = re.compile(r"""\ufeff?( *)(["']?)([\w.-]+)\2[ \t]*:(?=\s|$)""")
+_KEY: Final = re.compile(r"[\w.-]*")
+_VALUE: Final = re.compile(r"""["']?([\w.-]+)["']?[ \t]*:[ \t]+["']?([^"',#]*)""")
+_REST_OF_VALUE: Final = re.compile(r"""[^"'#,}\s]*""")
+_BRACES: Final = re.compile(r"\ufeff?( *)([\w.-]+)[ \t]*:[ \t]*\{([^{}#]*)")
+_MOST_FILES: Final = 200
+
+KeyPath = tuple[str, ...]
+
+
+def hover(document: OpenDocument, offset: int) -> types.Hover | None:
+    """Describe the field at an offset, its value, and where that comes from."""
+    checked = document.checked
+    spans = checked.document.spans if checked and checked.document else {}
+    for path in sorted(spans, key=len, reverse=True):  # the innermost first
+        info = find_field(document.fields, tuple(map(str, path)))
+        if info is None or spans[path].key.source.name != document.name:
+            continue
+        for span in (spans[path].key, spans[path].value):
+            start, end = document.text.offsets(span)
+            if start <= offset <= end:
+                where = document.text.range(start, end)
+                text = "\n\n".join(_description(info, document))
+                content = types.MarkupContent(types.MarkupKind.Markdown, text)
+                return types.Hover(content, where)
+    return None
+
+
+def _description(info: FieldInfo, document: OpenDocument) -> Iterator[str]:
+    accepted = ", ".join(filter(None, [info.type_text, info.range_text]))
+    yield f"**{info.name}**: {accepted}; default: {info.default_text}"
+    yield info.description
+    checked = document.checked
+    if isinstance(checked, Checked) and not info.fields:
+        origin = trace(checked, info.path)
+        if origin and (origin.span is None or origin.links):
+            yield origin_text(origin, info.path[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """The word at the cursor: a key in the mapping `outer`, or the value of `key`.
+
+    `start` and `end` are its offsets; `has_colon` whether a colon follows a key.
+    """
+
+    outer: KeyPath
+    typed: str
+    start: int
+    end: int
+    key: str | None = None
+    has_colon: bool = False
+
+
+def complete(
+    document: OpenDocument, offset: int, *, snippets: bool
+) -> list[types.CompletionItem]:
+    """Offer missing keys or values; `snippets` whether the client accepts snippets."""
+    fields = document.fields
+    cursor = _cursor(document, offset) if fields else None
+    if cursor is None:
+        return []
+    if cursor.outer:
+        info = find_field(fields, cursor.outer)
+        fields = info.fields if info else {}
+    items: Iterable[types.CompletionItem]
+    if cursor.key is None:
+        present = _present(document, offset, cursor.outer)
+        items = [
+            _key(info, cursor, snippets=snippets)
+            for name, info in fields.items()
+            if name not in present
+        ]
+    elif cursor.key in {"extends", "spec"}:
+        items = _specs(document, cursor) if cursor.key in fields else ()
+    else:
+        items = _values(fields.get(cursor.key))
+    where = document.text.range(cursor.start, cursor.end)
+    found = [*items]
+    for place, item in enumerate(found):
+        item.text_edit = types.TextEdit(where, item.insert_text or item.label)
+        item.insert_text, item.sort_text = None, f"{place:03}"
+    return found
+
+
+def _cursor(document: OpenDocument, offset: int) -> _Cursor | None:
+    """Find the word at an offset. The text is rarely valid YAML while it is typed."""
+    number, column = document.text.location(offset)
+    line = document.text.lines[number]
+    before, after = line[:column], line[column:]
+    segment = before.lstrip("\ufeff").lstrip(" ")
+    above = document.text.lines[:number]
+    outer = _outer(above, len(before.lstrip("\ufeff")) - len(segment))
+    if braces := _BRACES.fullmatch(before):
+        outer = (*_outer(above, len(braces[1])), braces[2])
+        segment = braces[3].rpartition(",")[2].lstrip()
+    if _KEY.fullmatch(segment):
+        rest = _KEY.match(after)
+        end = rest.end() if rest else 0
+        has_colon = after[end:].lstrip().startswith(":")
+        return _Cursor(
+            outer, segment, offset - len(segment), offset + end, None, has_colon
+        )
+    if value := _VALUE.fullmatch(segment):
+        rest = _REST_OF_VALUE.match(after)
+        end = offset + (rest.end() if rest else 0)
+        return _Cursor(outer, value[2], offset - len(value[2]), end, value[1])
+    return None
+
+
+def _entries(lines: list[str]) -> Iterator[tuple[int, int, KeyPath, KeyPath]]:
+    """Yield the lines with a key: number, indentation, mapping, and what it opens."""
+    stack: list[tuple[int, KeyPath]] = []
+    for number, line in enumerate(lines):
+        entry = _ENTRY.match(line)
+        if entry is None:
+            continue
+        indent, rest = len(entry[1]), line[entry.end() :].partition("#")[0]
+        while stack and stack[-1][0] >= indent:
+            stack.pop()
+        outer = stack[-1][1] if stack else ()
+        # Lines below a key with a value are not in a mapping; no field is called "".
+        opened = (*outer, "" if rest.strip() else entry[3])
+        yield number, indent, (*outer, entry[3]), opened
+        stack.append((indent, opened))
+
+
+def _outer(lines: list[str], indent: int) -> KeyPath:
+    """Return the path of the mapping that contains a line below these lines."""
+    opened = [path for _, width, _, path in _entries(lines) if width < indent]
+    return opened[-1] if opened else ()
+
+
+def _present(document: OpenDocument, offset: int, outer: KeyPath) -> set[str]:
+    """Return the keys of a mapping, without the one that is being typed."""
+    number, _ = document.text.location(offset)
+    lines = document.text.lines
+    if braces := _BRACES.match(lines[number]):
+        return set(re.findall(r"([\w.-]+)[ \t]*:", braces[3]))
+    return {
+        path[-1]
+        for other, _, path, _ in _entries(lines)
+        if other != number and path[:-1] == outer
+    }
+
+
+def _key(info: FieldInfo, cursor: _Cursor, *, snippets: bool) -> types.CompletionItem:
+    default = scalar_text(info.default) if info.has_default and not info.fields else ""
+    name, text, is_snippet = info.path[-1], info.path[-1], False
+    if not cursor.has_colon and info.fields:
+        text = f"{name}:\n{'  ' * len(info.path)}"
+    elif not cursor.has_colon:
+        is_snippet = snippets
+        escaped = re.sub(r"[\\$}]", r"\\\g<0>", default)
+        text = f"{name}: ${{1:{escaped}}}" if snippets else f"{name}: {default}"
+    kinds, formats = types.CompletionItemKind, types.InsertTextFormat
+    return types.CompletionItem(
+        name,
+        kind=kinds.Module if info.fields else kinds.Property,
+        detail=default,
+        documentation=info.description,
+        insert_text=text,
+        insert_text_format=formats.Snippet if is_snippet else formats.PlainText,
+    )
+
+
+def _values(info: FieldInfo | None) -> Iterator[types.CompletionItem]:
+    for value in info.values() if info and not info.fields else ():
+        is_default = info is not None and info.has_default and value == info.default
+        yield types.CompletionItem(
+            scalar_text(value),
+            kind=types.CompletionItemKind.Value,
+            detail="default" if is_default else None,
+            preselect=is_default,
+        )
+
+
+def _specs(document: OpenDocument, cursor: _Cursor) -> Iterator[types.CompletionItem]:
+    """Offer the published models, and the files next to the document."""
+    folder, slash, _ = cursor.typed.rpartition("/")
+    if not slash:
+        for name in published.names():
+            yield types.CompletionItem(
+                name, kind=types.CompletionItemKind.Reference, detail="published"
+            )
+    own = document.origin.path if document.origin else None
+    if own is None:
+        return
+    try:
+        with os.scandir(own.parent / f"{folder}{slash}") as entries:
+            names = sorted(_file_names(entries, own))
+    except (OSError, ValueError):  # not a folder, or not a valid path
+        return
+    for name in names[:_MOST_FILES]:
+        yield types.CompletionItem(
+            f"{folder}{slash}{name}", kind=types.CompletionItemKind.File
+        )
+
+
+def _file_names(entries: Iterable[os.DirEntry[str]], own: Path) -> Iterator[str]:
+    for entry in entries:
+        if entry.name.startswith(".") or os.path.realpath(entry) == os.path.realpath(
+            own
+        ):
+            continue
+        if Path(entry.path).is_dir():
+            yield f"{entry.name}/"
+        elif entry.name.endswith((".yaml", ".yml")):
+            yield entry.name

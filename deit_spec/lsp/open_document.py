@@ -1,0 +1,202 @@
+"""A version of an open document, with what is computed from it."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from lsprotocol import types
+from pygls.uris import to_fs_path
+from pygls.workspace import PositionCodec
+
+from deit_spec.diagnostics import Diagnostic, Fix, Span
+from deit_spec.diagnostics.diagnostic import LINE_BREAK
+from deit_spec.explain.field_info import FieldInfo, recipe_fields, spec_fields
+from deit_spec.recipe.documents import (
+    CheckedAny,
+    Kind,
+    check_any_read,
+    checker,
+    is_key,
+    kind_of,
+)
+from deit_spec.spec.field_names import is_misspelt
+from deit_spec.spec.fix_loop import is_own, mend_text_as
+from deit_spec.spec.origin import Origin, at
+from deit_spec.yaml_source import Document, read_text
+from deit_spec.yaml_source.document import is_too_large
+
+_SHARED: Final = frozenset({"name", "extends"})
+"""Fields of a spec that other kinds of YAML files have too."""
+_STUDY: Final = frozenset({"recipe", "seeds", "train_images", "arms", "baseline"})
+_MOST_KEYS: Final = 64
+_KEY: Final = re.compile(r"""^["']?([\w-]+)["']?[ \t]*[:=]""", re.MULTILINE)
+
+
+class Text:
+    r"""A text with the positions of the protocol.
+
+    Lines are 0-based and end at `\n`, `\r\n` and `\r`; columns count the units of
+    `codec`. YAML has more line breaks, so spans and positions are converted by offset.
+    """
+
+    def __init__(self, text: str, codec: PositionCodec) -> None:
+        self.text = text
+        self._codec = codec
+        self._bom = len(text) - len(text.lstrip("\ufeff"))  # not part of a source
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines without line breaks."""
+        return LINE_BREAK.split(self.text)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
+
+    def location(self, offset: int) -> tuple[int, int]:
+        """Convert an offset to a line and a column in characters, both 0-based."""
+        line = bisect_right(self._starts, offset) - 1
+        return line, offset - self._starts[line]
+
+    def position(self, offset: int) -> types.Position:
+        """Convert an offset to a position, at most the end of the text."""
+        offset = min(max(offset, 0), len(self.text))
+        line, _ = self.location(offset)
+        before = self.text[self._starts[line] : offset]
+        return types.Position(line, self._codec.client_num_units(before))
+
+    def offset(self, position: types.Position) -> int:
+        """Convert a position to an offset, at most the end of its line."""
+        if position.line >= len(self._starts):
+            return len(self.text)
+        line, units = self.lines[position.line], position.character
+        start = self._starts[position.line]
+        if line.isascii():
+            return start + min(units, len(line))
+        for column, character in enumerate(line):
+            if units <= 0:
+                return start + column
+            units -= self._codec.client_num_units(character)
+        return start + len(line)
+
+    def range(self, start: int, end: int) -> types.Range:
+        """Convert two offsets to a range."""
+        return types.Range(self.position(start), self.position(end))
+
+    def offsets(self, span: Span) -> tuple[int, int]:
+        """Convert a span to offsets."""
+        return span.start + self._bom, span.end + self._bom
+
+    def span(self, span: Span) -> types.Range:
+        """Convert a span to a range."""
+        return self.range(*self.offsets(span))
+
+    def changed(self, change: types.TextDocumentContentChangeEvent) -> "Text":
+        """Return the text after a change."""
+        if not isinstance(change, types.TextDocumentContentChangePartial):
+            return self.of(change.text)
+        start, end = self.offset(change.range.start), self.offset(change.range.end)
+        return self.of(self.text[:start] + change.text + self.text[max(start, end) :])
+
+    def of(self, other: str) -> "Text":
+        """Return another text with the same units."""
+        return Text(other, self._codec)
+
+
+class OpenDocument:
+    """A version of a document. Each change creates another."""
+
+    def __init__(self, uri: str, version: int, text: Text) -> None:
+        self.uri = uri
+        self.version = version
+        self.text = text
+        path = to_fs_path(uri)
+        is_path = path and "\0" not in path
+        self.origin: Origin | None = at(Path(path)) if path and is_path else None
+
+    @property
+    def name(self) -> str:
+        """The name in messages."""
+        return self.origin.shown if self.origin else self.uri
+
+    @cached_property
+    def _read(self) -> tuple[Document | None, list[Diagnostic]]:
+        return read_text(self.text.text, self.name, is_key)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The first keys at the top level, as far as the text can be read."""
+        document = self._read[0]
+        value = document.value if document else None
+        if isinstance(value, Mapping):
+            return [key for key in value if isinstance(key, str)][:_MOST_KEYS]
+        is_large = is_too_large(self.text.text)
+        return [] if is_large else _KEY.findall(self.text.text)[:_MOST_KEYS]
+
+    @cached_property
+    def is_ours(self) -> bool:
+        """Whether the document is a spec, a recipe or a study, according to its keys.
+
+        At least one key must belong only to one of these, and at least half of the keys
+        must belong to the same one. Misspelled keys are recognized.
+        """
+        value = self._read[0].value if self._read[0] else None
+        extends = str(value.get("extends")) if isinstance(value, Mapping) else ""
+        is_spec = extends.startswith("deit_") or extends.endswith((".yaml", ".yml"))
+        for names in (spec_fields().keys(), recipe_fields().keys(), _STUDY):
+            known = [k for k in self.keys if any(is_misspelt(k, n) for n in names)]
+            is_own = any(key not in _SHARED or is_spec for key in known)
+            if is_own and 2 * len(known) >= len(self.keys):
+                return True
+        return False
+
+    @property
+    def fields(self) -> Mapping[str, FieldInfo]:
+        """The fields of this kind of document. An empty document can become a spec."""
+        if not self.is_ours and (
+            set(self.keys) - _SHARED or is_too_large(self.text.text)
+        ):
+            return {}
+        kind = kind_of(self._read[0])
+        if kind is Kind.SPEC:
+            return spec_fields()
+        return recipe_fields() if kind is Kind.RECIPE else {}
+
+    @cached_property
+    def checked(self) -> "CheckedAny | None":
+        """The validated document; None if it is another kind of YAML file.
+
+        The files that it refers to are read from disk.
+        """
+        return check_any_read(*self._read, self.origin) if self.is_ours else None
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All diagnostics, as `deit-spec validate` reports them."""
+        return self.checked.diagnostics if self.checked else ()
+
+    @property
+    def has_references(self) -> bool:
+        """Whether the diagnostics depend on other files."""
+        return self.is_ours and (
+            "extends" in self.keys or kind_of(self._read[0]) is not Kind.SPEC
+        )
+
+    @cached_property
+    def fixes(self) -> list[tuple[Diagnostic, Fix]]:
+        """The diagnostics that have a fix in this document."""
+        return [
+            (found, found.fix)
+            for found in self.diagnostics
+            if self.checked and found.fix and is_own(found.fix, self.checked)
+        ]
+
+    @cached_property
+    def fixed(self) -> str:
+        """The text after `deit-spec validate --fix`."""
+        text = self.text.text.encode()
+        fixed = mend_text_as(checker(), text, self.name, self.origin)
+        return fixed.after.decode()
