@@ -22,6 +22,7 @@ from deit_spec.weights.plan import (
     Plan,
     Positions,
     Step,
+    Transform,
 )
 from deit_spec.weights.plan_checks import (
     compare_config,
@@ -127,6 +128,18 @@ class _Rules:
             return self.channels(name)
         return self.plain(name)
 
+    def make(
+        self,
+        name: str,
+        kind: Kind,
+        sources: tuple[str, ...],
+        transform: Transform,
+        reason: str,
+        *needs: Permission,
+    ) -> Step:
+        shape = self.model.shapes[name]
+        return Step(name, shape, kind, sources, transform, reason, frozenset(needs))
+
     def plain(self, name: str) -> Step:
         """Take a tensor as it is, under any name."""
         sources = self.checkpoint.names.theirs[name]
@@ -135,35 +148,27 @@ class _Rules:
             kind, reason = Kind.FUSED, "query, key and value in one"
         elif sources[0] != name:
             kind = Kind.RENAMED
-        return Step(name, self.model.shapes[name], kind, sources, Join(), reason)
+        return self.make(name, kind, sources, Join(), reason)
 
     def positions(self, name: str) -> Step:
         """Fit the position table to the grid and to the prefix tokens."""
-        ours, theirs = self.model.info, self.theirs
-        grid, prefix = (
-            (theirs.grid_size, ours.grid_size),
-            (theirs.num_prefix_positions, ours.num_prefix_positions),
-        )
-        needs: set[Permission] = set()
+        both = self.theirs, self.model.info
+        grid = both[0].grid_size, both[1].grid_size
+        prefix = both[0].num_prefix_positions, both[1].num_prefix_positions
+        needs: list[Permission] = []
         kind, reasons = Kind.ADAPTED, []
         if grid[0] != grid[1]:
-            needs.add("resample")
+            needs.append("resample")
             kind = Kind.RESAMPLED
             smooth = ", antialiased" if self.antialias else ""
             old, new = (f"{side}×{side}" for side in grid)
             reasons.append(f"{old} → {new}, bicubic{smooth}")
         reasons += _of_prefix(*prefix)
         if prefix[0] != prefix[1]:
-            needs.add("distillation")
-        return Step(
-            name,
-            self.model.shapes[name],
-            kind,
-            self.checkpoint.names.theirs[name],
-            Positions(prefix, grid, self.antialias),
-            "; ".join(reasons),
-            frozenset(needs),
-        )
+            needs.append("distillation")
+        sources = self.checkpoint.names.theirs[name]
+        transform = Positions(prefix, grid, self.antialias)
+        return self.make(name, kind, sources, transform, "; ".join(reasons), *needs)
 
     def channels(self, name: str) -> Step:
         """Fit the patch projection to the channels of the images."""
@@ -174,29 +179,16 @@ class _Rules:
             rule = f"the first {new}, times {old}/{new}"
         else:
             rule = f"repeated cyclically, times {old}/{new}"
-        return Step(
-            name,
-            self.model.shapes[name],
-            Kind.ADAPTED,
-            self.checkpoint.names.theirs[name],
-            Channels(new),
-            f"{count(old, 'channel')} → {new}, {rule}",
-            frozenset({"channels"}),
-        )
+        reason = f"{count(old, 'channel')} → {new}, {rule}"
+        sources = self.checkpoint.names.theirs[name]
+        return self.make(name, Kind.ADAPTED, sources, Channels(new), reason, "channels")
 
     def copy(self, name: str, source: str, reason: str) -> Step | None:
         """Start a tensor of the distillation token from that of the class token."""
         if source not in self.shapes:
             return None
-        return Step(
-            name,
-            self.model.shapes[name],
-            Kind.CREATED,
-            self.checkpoint.names.theirs[source],
-            Join(),
-            reason,
-            frozenset({"distillation"}),
-        )
+        sources = self.checkpoint.names.theirs[source]
+        return self.make(name, Kind.CREATED, sources, Join(), reason, "distillation")
 
     def head(self, name: str) -> Step | None:
         """Take a head, or draw one for another number of classes."""
@@ -205,25 +197,21 @@ class _Rules:
         old, new = self.shapes.get(f"{layer}.weight", (0,))[0], shape[0]
         if old == new:
             return self.plain(name) if name in self.shapes else None
-        is_new = not self._has_token(layer)
+        is_new = layer == "head_dist" and not self.theirs.distillation_token
         if is_new and self.shapes.get(f"head.{part}") == shape:
             return self.copy(name, f"head.{part}", "a copy of the class token's head")
         reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
-        needs: Permission = "distillation" if is_new else "heads"
+        need: Permission = "distillation" if is_new else "heads"
         transform = Draw(self.model.init(name))
-        kind = Kind.REINITIALISED
-        return Step(name, shape, kind, (), transform, reason, frozenset({needs}))
-
-    def _has_token(self, layer: str) -> bool:
-        """Whether the checkpoint has the token that a head reads."""
-        return layer == "head" or self.theirs.distillation_token
+        return self.make(name, Kind.REINITIALISED, (), transform, reason, need)
 
     def others(self, used: set[str]) -> tuple[tuple[Dropped, ...], tuple[str, ...]]:
         """Sort what no step uses: dropped if a rule says so, else left over."""
         dropped: list[Dropped] = []
         left_over: list[str] = []
+        rest = self.checkpoint.tensors.keys() - used
         for our, theirs in self.checkpoint.names.theirs.items():
-            unused = [n for n in theirs if n in self.checkpoint.tensors.keys() - used]
+            unused = [name for name in theirs if name in rest]
             if our == "dist_token" or our.startswith(HEADS):
                 dropped += [Dropped(their, *self.why(our)) for their in unused]
             else:

@@ -1,6 +1,5 @@
 """Find the state dict in what a file contains: a `Checkpoint` of named tensors."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -99,20 +98,10 @@ class Checkpoint:
                 self.name,
                 notes=[
                     f"it has {some(self.tensors)}",
-                    *_common_prefix(self.tensors),
                     "the names of DeiT, timm and transformers are known",
                 ],
             )
         return names
-
-
-def _common_prefix(names: Iterable[str]) -> Iterator[str]:
-    """Name the prefix of most names, which may be why none is known."""
-    given = list(names)
-    firsts = Counter(name.partition(".")[0] for name in given if "." in name)
-    for first, number in firsts.most_common(1):
-        if 2 * number > len(given) > 1:
-            yield f"{number} names start with `{shown(first)}.`"
 
 
 def unwrap(

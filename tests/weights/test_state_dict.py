@@ -356,14 +356,3 @@ def test_no_part_of_a_model_is_one() -> None:
     assert find_models(names) == [""]
     for gone in ("embeddings.cls_token", "embeddings.position_embeddings"):
         assert find_models(names - {gone}) == []
-
-
-def test_a_prefix_that_hides_the_names_is_reported(tmp_path: Path) -> None:
-    state = behind("net.", state_of(PLAIN))
-    del state["net.pos_embed"]
-    path = save(state, tmp_path / "w.pth")
-    with pytest.raises(WeightsError) as caught:
-        deit_spec.load(PLAIN, weights=path)
-    (found,) = caught.value.diagnostics
-    assert found.code == "DS406"
-    assert f"{len(state)} names start with `net.`" in found.notes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deit_spec.weights.store import check_free, whole
+from deit_spec.weights.convert import check_free, whole
 
 MEMBERS = ("a", "b")
 
@@ -108,7 +108,7 @@ def test_a_kill_between_the_renames_leaves_the_old_in_sight(tmp_path: Path) -> N
     program = """
 import os
 from pathlib import Path
-from deit_spec.weights.store import whole
+from deit_spec.weights.convert import whole
 rename, calls = Path.rename, []
 def killed(self, target):
     calls.append(target)
