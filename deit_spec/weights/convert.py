@@ -76,7 +76,7 @@ def convert(
     _check_name(writing)
     found: tuple[Diagnostic, ...] = ()
     if writing.to is To.HF:
-        found = tuple(huggingface.find_obstacles(model, graph.name))
+        found = tuple(huggingface.find_unsupported(model, graph.name))
         if has_errors(found):
             raise WeightsError(found)
     kind = writing.dtype or common_dtype(plan, checkpoint)

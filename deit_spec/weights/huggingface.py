@@ -40,7 +40,7 @@ def class_of(model: GraphParameters) -> str:
     return f"{family}ForImageClassification{teacher}"
 
 
-def find_obstacles(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
+def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
     """Find what the classes of transformers cannot express."""
     info = model.info
 

@@ -11,7 +11,7 @@ from deit_spec.graph import LayerGraph
 from deit_spec.lowering import lower
 from deit_spec.weights.graph_parameters import GraphParameters
 from deit_spec.weights.inferred_spec import infer_spec
-from deit_spec.weights.naming_schemes import HEADS, takes_no_part
+from deit_spec.weights.naming_schemes import HEADS, has_no_effect
 from deit_spec.weights.plan import (
     Channels,
     Draw,
@@ -217,7 +217,7 @@ class _Rules:
             else:
                 left_over += unused
         for name in self.checkpoint.names.unknown:
-            if takes_no_part(name):
+            if has_no_effect(name):
                 reason = "it has no effect on the output"
                 dropped.append(Dropped(name, reason, frozenset({"drop"})))
             else:

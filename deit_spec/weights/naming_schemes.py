@@ -100,20 +100,20 @@ def recognise(names: Iterable[str]) -> TensorNames | None:
 
     None if it matches neither most of them nor those that every DeiT has.
     """
-    given = list(names)
+    listed = list(names)
     best = max(
-        SCHEMES, key=lambda scheme: sum(bool(scheme.read(name)) for name in given)
+        SCHEMES, key=lambda scheme: sum(bool(scheme.read(name)) for name in listed)
     )
-    read = {name: best.read(name) for name in given}
+    read = {name: best.read(name) for name in listed}
     ours = {found[0] for found in read.values() if found}
     known = sum(bool(found) for found in read.values())
-    if not ours.issuperset(NEEDED) and 2 * known <= len(given):
+    if not ours.issuperset(NEEDED) and 2 * known <= len(listed):
         return None
     theirs = {our: best.write(our) or () for our in sorted(ours)}
-    return TensorNames(best, theirs, tuple(name for name in given if not read[name]))
+    return TensorNames(best, theirs, tuple(name for name in listed if not read[name]))
 
 
-def takes_no_part(name: str) -> bool:
+def has_no_effect(name: str) -> bool:
     """Whether an unknown tensor is known to have no effect on the output.
 
     Only such a tensor may be dropped.
@@ -121,7 +121,7 @@ def takes_no_part(name: str) -> bool:
     return _NO_EFFECT.fullmatch(name) is not None
 
 
-def takes_part(name: str) -> bool:
+def has_effect(name: str) -> bool:
     """Whether an unknown tensor is known to have an effect on the output."""
     return _EFFECT.match(name) is not None
 

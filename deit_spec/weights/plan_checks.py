@@ -7,7 +7,7 @@ from torch import Tensor
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.graph_parameters import GraphParameters
 from deit_spec.weights.inferred_spec import divides, ratio
-from deit_spec.weights.naming_schemes import takes_part
+from deit_spec.weights.naming_schemes import has_effect
 from deit_spec.weights.plan import Step
 from deit_spec.weights.shape_info import ShapeInfo
 from deit_spec.weights.state_dict import Checkpoint, Sizes
@@ -127,7 +127,7 @@ def find_left_over(
     if not left_over:
         return
     unknown = set(checkpoint.names.unknown)
-    strange = [n for n in left_over if n in unknown and not takes_part(n)]
+    strange = [n for n in left_over if n in unknown and not has_effect(n)]
     used = [name for name in left_over if name not in set(strange)]
     notes = []
     if used:

@@ -257,13 +257,15 @@ def find_models(names: Iterable[str]) -> list[str]:
     >>> find_models(["cls_token", "pos_embed"])
     []
     """
-    given = set(names)
-    prefixes = {prefix for name in given for prefix in _prefix_of_projection(name)}
+    listed = set(names)
+    prefixes = {prefix for name in listed for prefix in _prefix_of_projection(name)}
     found: list[str] = []
     for prefix in sorted(prefixes):
         if found and prefix.startswith(found[-1]):
             continue
-        if any(given.issuperset(prefix + mark for mark in m) for m in _MARKS_BY_SCHEME):
+        if any(
+            listed.issuperset(prefix + mark for mark in m) for m in _MARKS_BY_SCHEME
+        ):
             found.append(prefix)
     return found
 

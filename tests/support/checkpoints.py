@@ -1,5 +1,7 @@
 """Specs of small models, and files of their weights."""
 
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,13 @@ def model_of(spec: Any, seed: int = 0) -> nn.Module:
 
 def state_of(spec: Any, seed: int = 0) -> dict[str, Tensor]:
     """The state dict of such a model, as a plain mapping."""
-    return dict(model_of(spec, seed).state_dict())
+    state = _state_of(json.dumps(spec), seed)
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+@cache
+def _state_of(spec: str, seed: int) -> dict[str, Tensor]:
+    return dict(model_of(json.loads(spec), seed).state_dict())
 
 
 def save(value: Any, path: Path, **options: Any) -> Path:

@@ -22,10 +22,10 @@ def written(spec: Any, source: Path, out: Path, to: str, **options: Any) -> Path
 
 
 @pytest.mark.parametrize("spec", [DISTILLED, PLAIN])
-def test_the_circle_ends_at_the_bytes_it_began_with(
+def test_a_round_trip_gives_the_same_bytes(
     spec: dict[str, Any], tmp_path: Path
 ) -> None:
-    """DeiT's repository, timm, transformers, and the repository's again.
+    """From the original repository to timm, transformers and back.
 
     The order of the tensors is that of the repository's and of timm's modules.
     """
@@ -50,7 +50,7 @@ def test_the_circle_ends_at_the_bytes_it_began_with(
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_the_stem_alone_makes_bytes_differ(suffix: str, tmp_path: Path) -> None:
+def test_files_with_the_same_stem_are_identical(suffix: str, tmp_path: Path) -> None:
     """torch.save writes a file's stem into it; safetensors has no name inside."""
     first = save({"model": state_of(PLAIN)}, tmp_path / "w.pth")
     (tmp_path / "again").mkdir()
@@ -63,7 +63,7 @@ def test_the_stem_alone_makes_bytes_differ(suffix: str, tmp_path: Path) -> None:
     assert one.replace(b"one/", b"two/") == two
 
 
-def test_deit3s_circle(tmp_path: Path) -> None:
+def test_a_round_trip_of_deit3(tmp_path: Path) -> None:
     """The repository says gamma_1 where timm says ls1.gamma."""
     state = state_of(DEIT3)
     first = save(state, tmp_path / "timm.pth")
@@ -109,7 +109,7 @@ def test_dtype(dtype: torch.dtype, tmp_path: Path) -> None:
         )
 
 
-def test_files_hold_no_more_than_their_tensors(tmp_path: Path) -> None:
+def test_files_are_no_larger_than_their_tensors(tmp_path: Path) -> None:
     """Parts of a larger tensor are not written with all of it."""
     table = torch.randn(1000, 24)
     state = {**state_of(PLAIN), "norm.weight": table[0], "norm.bias": table[1]}
@@ -135,8 +135,8 @@ def test_nothing_is_replaced_without_force(source: Path, tmp_path: Path) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.pth", "w.pth"]
 
 
-def test_what_is_read_is_not_written_to(source: Path, tmp_path: Path) -> None:
-    """Not by its name, a link to it, a place within it, nor the folder around it."""
+def test_the_checkpoint_is_not_overwritten(source: Path, tmp_path: Path) -> None:
+    """Not by its name, a link to it, a file in it, nor the directory around it."""
     soft, hard = tmp_path / "soft.pth", tmp_path / "hard.pth"
     soft.symlink_to(source)
     hard.hardlink_to(source)
@@ -163,7 +163,7 @@ def test_what_is_read_is_not_written_to(source: Path, tmp_path: Path) -> None:
     assert hard.samefile(source)
 
 
-def test_a_link_stays_one(source: Path, tmp_path: Path) -> None:
+def test_a_link_stays_a_link(source: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.pth"
     link.symlink_to(tmp_path / "real.pth")
     with pytest.raises(FileExistsError):
@@ -173,9 +173,7 @@ def test_a_link_stays_one(source: Path, tmp_path: Path) -> None:
     assert (tmp_path / "real.pth").is_file()
 
 
-def test_directories_are_replaced_if_they_are_ours(
-    source: Path, tmp_path: Path
-) -> None:
+def test_only_converted_directories_are_replaced(source: Path, tmp_path: Path) -> None:
     out = written(DISTILLED, source, tmp_path / "hf", "hf")
     with pytest.raises(FileExistsError):
         written(DISTILLED, source, out, "hf")
@@ -193,7 +191,7 @@ def test_directories_are_replaced_if_they_are_ours(
 
 @pytest.mark.parametrize("to", ["hf", "timm", "deit"])
 @pytest.mark.parametrize("there", [True, False])
-def test_a_failure_leaves_everything_as_it_was(
+def test_a_failed_conversion_changes_nothing(
     to: str,
     there: bool,  # noqa: FBT001
     source: Path,

@@ -42,9 +42,7 @@ def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
     assert names(tmp_path) == ["link", "out"]
 
 
-def test_the_directory_where_one_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     write(Path())
@@ -53,7 +51,7 @@ def test_the_directory_where_one_is(
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_a_directory_is_no_file_and_the_reverse(force: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_files_and_directories_differ(force: bool, tmp_path: Path) -> None:  # noqa: FBT001
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(
@@ -83,7 +81,7 @@ def test_a_failure_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", [1, 2])
-def test_a_rename_that_fails_brings_the_old_back(
+def test_the_old_directory_is_restored_if_a_rename_fails(
     failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "out", "old")
@@ -103,7 +101,7 @@ def test_a_rename_that_fails_brings_the_old_back(
     assert names(tmp_path) == ["out"]
 
 
-def test_a_kill_between_the_renames_leaves_the_old_in_sight(tmp_path: Path) -> None:
+def test_a_kill_between_the_renames_leaves_the_old_directory(tmp_path: Path) -> None:
     write(tmp_path / "out", "old")
     program = """
 import os

@@ -29,7 +29,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(place: Path, data: bytes) -> dict[str, Tensor] | None:
-    """The state of a loaded model, or None where it was refused with findings."""
+    """The state of a loaded model, or None if it was refused with findings."""
     place.unlink(missing_ok=True)
     place.write_bytes(data)
     try:
@@ -45,7 +45,7 @@ def load(place: Path, data: bytes) -> dict[str, Tensor] | None:
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_they_are_good(kind: str, place: Path) -> None:
+def test_undamaged_files_load(kind: str, place: Path) -> None:
     found = load(place, GOOD[kind])
     assert found is not None
     assert same(found, STATE)
@@ -53,13 +53,13 @@ def test_they_are_good(kind: str, place: Path) -> None:
 
 @given(KINDS.flatmap(lambda kind: truncated(GOOD[kind])))
 def test_truncated(place: Path, data: bytes) -> None:
-    """No shorter file is taken, wherever it ends."""
+    """No truncated file is accepted, wherever it ends."""
     assert load(place, data) is None
 
 
 @given(flipped(GOOD["zip"]) | spliced(GOOD["zip"]))
 def test_checksums_are_compared(place: Path, data: bytes) -> None:
-    """Of a zip file that is taken, only what means nothing was changed."""
+    """If a damaged zip file is accepted, its tensors are the same."""
     found = load(place, data)
     assert found is None or same(found, STATE)
 
@@ -95,7 +95,7 @@ LAYOUTS = ("a file", "a directory", "shards")
 
 
 def lay(folder: Path, layout: str, data: bytes) -> None:
-    """Put a bad file where a checkpoint is, or beside a good one."""
+    """Write a damaged file as a checkpoint, or beside an undamaged one."""
     (folder / "s.yaml").write_text(SPEC)
     if layout == "a file":
         (folder / "w").write_bytes(data)
@@ -112,10 +112,10 @@ def lay(folder: Path, layout: str, data: bytes) -> None:
 
 
 @given(spoiled(), st.sampled_from(LAYOUTS), st.sampled_from(sorted(COMMANDS)))
-def test_the_commands_end_well(
+def test_commands_report_damage(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, layout: str, command: str
 ) -> None:
-    """Exit 0 or 1, no defect of ours, and what is refused writes nothing."""
+    """The exit code is 0 or 1, never 3, and on 1 nothing is written."""
     folder = tmp_path_factory.mktemp("f")
     lay(folder, layout, data)
     before = sorted(folder.rglob("*"))

@@ -62,7 +62,7 @@ def logits(model: Any, images: torch.Tensor) -> torch.Tensor:
 
 
 def convert_to(spec: Any, path: Path, out: Path) -> tuple[Diagnostic, ...]:
-    """Convert to a directory, and return what was said."""
+    """Convert to a directory, and return the warnings."""
     graph = deit_spec.compile(spec).graph
     checkpoint = open_checkpoint(path)
     plan = make_plan(graph, checkpoint)
@@ -70,14 +70,14 @@ def convert_to(spec: Any, path: Path, out: Path) -> tuple[Diagnostic, ...]:
 
 
 def write(spec: Any, path: Path, out: Path) -> tuple[str, ...]:
-    """Convert to a directory, and return the codes of what was said."""
+    """Convert to a directory, and return the codes of the warnings."""
     return tuple(note.code for note in convert_to(spec, path, out))
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("where", ["directory", "file", "in memory"])
-def test_into_ours(
+def test_import_from_transformers(
     name: str, config: dict[str, Any], where: str, tmp_path: Path
 ) -> None:
     model = theirs(name, config)
@@ -104,7 +104,7 @@ def test_into_ours(
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("name", CLASSES)
-def test_there_and_back_is_the_same_file(
+def test_a_round_trip_gives_the_same_file(
     name: str, config: dict[str, Any], tmp_path: Path
 ) -> None:
     model = theirs(name, config)
@@ -131,7 +131,9 @@ def test_there_and_back_is_the_same_file(
         ({**PLAIN, "variant": {"init": "fan_in"}}, "DeiTForImageClassification"),
     ],
 )
-def test_out_of_ours(spec: dict[str, Any], name: str, tmp_path: Path) -> None:
+def test_export_to_transformers(
+    spec: dict[str, Any], name: str, tmp_path: Path
+) -> None:
     """`from_pretrained` finds the class, its config, its images, and every tensor."""
     transformers = import_transformers()
     ours = model_of(spec)
@@ -171,8 +173,8 @@ def test_base_models(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["DeiTForMaskedImageModeling", "ViTForMaskedImageModeling"]
 )
-def test_the_encoder_of_a_model_of_masked_images(name: str, tmp_path: Path) -> None:
-    """Its decoder and mask are left out where that is allowed."""
+def test_the_encoder_of_masked_image_modelling(name: str, tmp_path: Path) -> None:
+    """Its decoder and mask token are dropped if that is allowed."""
     model = theirs(name, {**CONFIGS[0], "encoder_stride": 8})
     model.save_pretrained(tmp_path / "hf")
     found = inspect(open_checkpoint(tmp_path / "hf"))
@@ -254,7 +256,7 @@ def test_what_is_not_converted_is_reported(
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_dropout_is_kept_but_for_one_place(name: str, tmp_path: Path) -> None:
+def test_dropout_is_converted_except_in_one_place(name: str, tmp_path: Path) -> None:
     """What transformers runs in training, seen through its dropout modules."""
     spec = {**(PLAIN if name.startswith("ViT") else DISTILLED), "dropout": 0.25}
     if name == "DeiTForImageClassification":

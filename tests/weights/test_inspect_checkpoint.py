@@ -82,7 +82,7 @@ def test_every_published_model_is_found(name: str) -> None:
 
 
 def test_similar_published_models_agree_in_what_no_shape_shows() -> None:
-    """So it does not matter which of them is taken."""
+    """So it does not matter which of them is the closest."""
     for name in published.names():
         facts = info_of(deit_spec.load_spec(name))
         for other in (
@@ -184,7 +184,7 @@ def test_what_no_spec_describes_is_reported(
     assert refused or plan.needs == ({"drop"} if has_decoder else set())
 
 
-def test_a_published_model_with_other_heads_has_its_blocks() -> None:
+def test_a_published_model_with_another_classifier() -> None:
     spec = {
         **deit_spec.load_spec("deit3_base_patch16_384").model_dump(),
         "num_classes": 10,
@@ -212,7 +212,7 @@ def test_other_heads_are_about_64_wide(width: int, heads: int) -> None:
     )
 
 
-def test_a_config_says_the_heads() -> None:
+def test_a_config_has_the_number_of_heads() -> None:
     names = HF["ViTForImageClassification"]
     state = dict(rename(names, state_of(PLAIN)))
     config = {
@@ -233,7 +233,7 @@ def test_a_config_says_the_heads() -> None:
 @pytest.mark.parametrize(
     "value", ["3\ndepth: 9", [3], {}, -3, 0, True, float("nan"), 5]
 )
-def test_a_config_of_anything_else_is_not_believed(value: Any) -> None:
+def test_invalid_values_of_a_config_are_ignored(value: Any) -> None:
     state = dict(rename(HF["ViTForImageClassification"], state_of(PLAIN)))
     keys = ("num_attention_heads", "layer_norm_eps", "hidden_dropout_prob")
     config = dict.fromkeys(keys, value)

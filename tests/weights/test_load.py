@@ -53,10 +53,8 @@ def path(tmp_path: Path) -> Path:
     return save(state_of(DISTILLED), tmp_path / "w.pth")
 
 
-def test_nothing_is_drawn_that_is_taken(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only new heads are drawn, and nothing gets storage that is then replaced."""
+def test_only_new_heads_are_drawn(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing is allocated that a tensor of the file replaces."""
     drawn: list[tuple[int, ...]] = []
     draw = torch.Tensor.normal_, torch.Tensor.uniform_
 
@@ -119,7 +117,7 @@ def test_mixed_dtypes_become_the_widest(tmp_path: Path) -> None:
     assert model(torch.zeros(1, 3, 32, 32)).cls.isfinite().all()
 
 
-def test_tied_and_cut_out_tensors_become_apart(tmp_path: Path) -> None:
+def test_tied_and_sliced_tensors_are_separated(tmp_path: Path) -> None:
     state = state_of(DISTILLED)
     state["head_dist.weight"] = state["head.weight"]
     both = torch.randn(2, 24)
@@ -136,7 +134,7 @@ def test_tied_and_cut_out_tensors_become_apart(tmp_path: Path) -> None:
 
 
 def test_an_ordinary_module(path: Path) -> None:
-    """It copies, trains, exports and is of the class that a fresh one is of."""
+    """It copies, trains, exports and has the same class as a new one."""
     model = deit_spec.load(DISTILLED, weights=path)
     assert type(model) is type(deit_spec.load(DISTILLED))
     assert model.training
@@ -158,7 +156,7 @@ def test_device(path: Path) -> None:
     assert {p.device.type for p in model.parameters()} == {"meta"}
 
 
-def test_errors_come_in_order(path: Path) -> None:
+def test_errors(path: Path) -> None:
     with pytest.raises(deit_spec.SpecError):
         deit_spec.load({**DISTILLED, "depth": 0}, weights=path)
     with pytest.raises(deit_spec.WeightsError, match="DS401"):

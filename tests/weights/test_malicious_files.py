@@ -44,12 +44,12 @@ def text(value: str) -> bytes:
 
 
 def program(body: bytes) -> bytes:
-    """A pickle of protocol 2 with an empty dict below what the body does."""
+    """A pickle of protocol 2 that puts the result of the body into a dict."""
     return b"\x80\x02}" + text("a") + body + b"s."
 
 
 def doubled(times: int) -> bytes:
-    """Bytes that are written in hexadecimal, and that again, and so on."""
+    """Bytes that are encoded in hexadecimal again and again."""
     call = b"c_codecs\nencode\n"
     start = call + text("x" * 1000) + text("latin1") + b"\x86R"
     return call * times + start + (text("hex") + b"\x86R") * times
@@ -226,7 +226,7 @@ class Evil:
 
 
 class EvilNamespace(argparse.Namespace):
-    """Looks like what the repository's recipes keep."""
+    """Looks like the arguments in a checkpoint of the original repository."""
 
 
 SAVERS: dict[str, Callable[[Any], bytes]] = {
@@ -242,7 +242,7 @@ SAVERS: dict[str, Callable[[Any], bytes]] = {
 @pytest.mark.parametrize("maker", SAVERS)
 @pytest.mark.parametrize("where", ["alone", "beside", "among", "as a name", "in args"])
 @pytest.mark.parametrize("call", ["open", "system", "eval"])
-def test_nothing_is_run(maker: str, where: str, call: str, tmp_path: Path) -> None:
+def test_nothing_is_executed(maker: str, where: str, call: str, tmp_path: Path) -> None:
     """A pickle that would write a file: a finding, exit 1, and no file."""
     target = tmp_path / "written"
     evil = {
@@ -316,7 +316,7 @@ def test_a_tensor_that_is_expanded(
     is_negative: bool,  # noqa: FBT001
     tmp_path: Path,
 ) -> None:
-    """A few bytes of a file may say that they are terabytes."""
+    """A few bytes of a file may claim to be terabytes."""
     number = torch.zeros(1, dtype=torch.complex64).conj().imag if is_negative else None
     one = torch.zeros(1) if number is None else number
     vast = one.expand(2**20, 2**22)

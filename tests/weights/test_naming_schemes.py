@@ -12,9 +12,9 @@ from deit_spec.weights.naming_schemes import (
     HF,
     SCHEMES,
     NamingScheme,
+    has_effect,
+    has_no_effect,
     recognise,
-    takes_no_part,
-    takes_part,
 )
 from deit_spec.weights.naming_schemes import (
     DEIT3 as DEIT3_NAMES,
@@ -32,7 +32,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
-def test_every_row_reads_as_it_writes(scheme: NamingScheme) -> None:
+def test_every_row_is_read_as_it_is_written(scheme: NamingScheme) -> None:
     for pattern in scheme.theirs:
         name = pattern.replace("{i}", "11")
         theirs = scheme.write(name)
@@ -48,7 +48,7 @@ def test_every_row_reads_as_it_writes(scheme: NamingScheme) -> None:
     ["", "{i}", "blocks.{i}.norm1.weight", "blocks.01.norm1.weight", "blocks.1.norm1",
      "blocks.-1.norm1.weight", "blocks.1234567.norm1.weight", "Cls_token"],
 )  # fmt: skip
-def test_names_that_are_none(name: str) -> None:
+def test_invalid_names(name: str) -> None:
     assert all(scheme.read(name) is None for scheme in SCHEMES)
 
 
@@ -122,12 +122,12 @@ def test_deit3s_repository() -> None:
 
 
 @pytest.mark.parametrize("names", [[], ["a"], ["fc.weight", "pos_embed"]])
-def test_no_dialect(names: list[str]) -> None:
+def test_no_naming_scheme(names: list[str]) -> None:
     assert recognise(names) is None
 
 
 @given(st.text(st.sampled_from("abc.01\n_"), max_size=12))
-def test_no_name_does_both(name: str) -> None:
+def test_no_name_has_an_effect_and_has_none(name: str) -> None:
     for known in ("reg_token", "blocks.0.", "pooler.dense.", "mask_token", "decoder_"):
         for whole in (known + name, name + known):
-            assert not (takes_part(whole) and takes_no_part(whole))
+            assert not (has_effect(whole) and has_no_effect(whole))

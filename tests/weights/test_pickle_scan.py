@@ -27,14 +27,14 @@ from deit_spec.weights.pickle_scan import (
     "body",
     [b"", b".", b"R.", b"\x85.", b"(\x85.", b"h\x07.", b"t.", b"q\x00.", b"N", b"NQ."],
 )
-def test_pickles_that_make_no_sense(body: bytes) -> None:
+def test_invalid_pickles(body: bytes) -> None:
     with pytest.raises(BrokenPickleError):
         scan(b"\x80\x02" + body)
 
 
 @pytest.mark.parametrize("length", [2**31, 2**62, 2**64 - 1])
 def test_lengths_past_the_end_take_no_memory(length: int) -> None:
-    """A text that says it is longer than the file; likewise bytes of protocol 4."""
+    """A string that claims to be longer than the file; also bytes of protocol 4."""
     for start in (b"\x8d", b"\x8e", b"\x96"):
         with pytest.raises((BrokenPickleError, ForbiddenPickleError)):
             scan(b"\x80\x04" + start + length.to_bytes(8, "little") + b"abc.")
@@ -65,13 +65,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_plain_values_are_let_through(value: Any) -> None:
-    """Whatever recipes keep beside a model, and torch reads."""
+def test_plain_values_are_accepted(value: Any) -> None:
+    """Anything that training scripts save beside a model, and that torch reads."""
     scan(pickle.dumps(value, protocol=2))
 
 
 def kept() -> Iterator[Any]:
-    """What training scripts write beside a state dict."""
+    """What training scripts save beside a state dict."""
     model = torch.nn.Linear(3, 2)
     for optimizer in (
         torch.optim.AdamW(model.parameters()),
@@ -94,14 +94,14 @@ def kept() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("legacy", [True, False])
-def test_what_recipes_keep_is_let_through(legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_what_training_scripts_save_is_accepted(legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
     state = state_of(PLAIN)
     value = {"model": state, **{f"v{n}": each for n, each in enumerate(kept())}}
     torch.save(value, tmp_path / "w", _use_new_zipfile_serialization=not legacy)
     assert same(dict(open_checkpoint(tmp_path / "w").tensors), state)
 
 
-def test_lists_in_lists_beside_a_model_are_not_walked(tmp_path: Path) -> None:
+def test_nested_lists_beside_a_model_are_not_visited(tmp_path: Path) -> None:
     value: Any = []
     for _ in range(60):
         value = [value, value]
@@ -115,7 +115,7 @@ def test_lists_in_lists_beside_a_model_are_not_walked(tmp_path: Path) -> None:
     assert found.beside == ("laughs", "deep")
 
 
-def test_integers_whose_hashes_meet(tmp_path: Path) -> None:
+def test_integers_whose_hashes_collide(tmp_path: Path) -> None:
     """Thousands of such keys would take minutes; a few are seeds."""
     meeting = [n * (2**61 - 1) for n in range(1, 2000)]
     few = {"model": {"a": torch.zeros(1)}, "seeds": meeting[:100]}

@@ -103,7 +103,7 @@ def test_fused() -> None:
 
 
 @pytest.mark.parametrize("part", ["q", "v"])
-def test_a_third_is_missing(part: str) -> None:
+def test_one_of_query_key_and_value_is_missing(part: str) -> None:
     state = hf_in_memory(state_of(DISTILLED))
     del state[f"deit.layers.1.attention.{part}_proj.weight"]
     plan = planned(DISTILLED, state)
@@ -197,7 +197,7 @@ def test_other_channels(old: int, count: int) -> None:
     assert same(found, {n: t for n, t in state.items() if n != name})
 
 
-def test_grey_images_give_what_they_give_as_colours() -> None:
+def test_grey_images_have_the_same_output_as_in_three_channels() -> None:
     """A model of one channel answers as the model of three does to grey."""
     state, spec = state_of(PLAIN), changed(PLAIN, in_channels=1)
     grey = torch.randn(2, 1, 32, 32)
@@ -283,12 +283,12 @@ def test_the_decoder_of_masked_images_is_dropped_if_allowed() -> None:
 @pytest.mark.parametrize("token", [False, True])
 @pytest.mark.parametrize("own", [4, 5])
 @pytest.mark.parametrize("teachers", [4, 5])
-def test_where_the_head_of_the_distillation_token_is_from(
+def test_the_source_of_the_distillation_head(
     token: bool,  # noqa: FBT001
     own: int,
     teachers: int,
 ) -> None:
-    """A copy of the class token's for a new token; of an old one, what it has."""
+    """For a new token it is a copy of the head of the class token."""
     any_ = {"variant": {"init": "fan_in", "fusion": "cls"}}
     spec = changed(DISTILLED, num_classes=4, teacher_num_classes=4, **any_)
     old = changed(DISTILLED, num_classes=own, teacher_num_classes=teachers, **any_)

@@ -105,7 +105,7 @@ def test_layer_scale_of_the_checkpoint_alone() -> None:
     ids=["missing", "foreign", "misshapen"],
 )
 def test_inspect_is_only_proposed_if_a_spec_fits(harm: Any) -> None:
-    """Neither where the structure differs nor where a tensor does."""
+    """Not if a tensor is missing, unknown or of another shape."""
     state = state_of(PLAIN)
     harm(state)
     for spec in (PLAIN, changed(PLAIN, depth=3)):
@@ -132,7 +132,7 @@ variant:
 
 
 def test_a_refusal_points_into_the_spec(tmp_path: Any) -> None:
-    """At the field that differs, each at its own."""
+    """To the field that differs."""
     path = tmp_path / "small.yaml"
     path.write_text(PLACES)
     checkpoint = Checkpoint("w.pth", "torch, zip", state_of(PLAIN))
@@ -275,7 +275,9 @@ def test_other_models_are_refused() -> None:
         ({"layer_norm_eps": 1e-12}, ["DS416"]),
     ],
 )
-def test_a_config_that_contradicts(config: dict[str, Any], found: list[str]) -> None:
+def test_a_config_that_contradicts_the_spec(
+    config: dict[str, Any], found: list[str]
+) -> None:
     state = hf_in_memory(state_of(DISTILLED))
     plan = planned(DISTILLED, state, config=config)
     assert codes(plan) == found
@@ -339,7 +341,7 @@ def test_a_model_of_timm_with_more_layers_is_refused(
 
 
 def test_the_same_without_them_is_taken() -> None:
-    """So the refusal is of them alone."""
+    """So the additional layers are the only reason."""
     assert planned(PLAIN, timm_state()).counts() == {"taken": len(state_of(PLAIN))}
 
 

@@ -20,7 +20,7 @@ FAST = 192
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_tensor_of_timm_is_taken(name: str) -> None:
-    """Strictly, for all sixteen; without numbers, so the huge one is no burden."""
+    """With `strict`, for all sixteen, on the meta device."""
     with torch.device("meta"):
         state = import_timm().create_model(name, pretrained=False).state_dict()
     compiled = deit_spec.compile(name)

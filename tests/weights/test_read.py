@@ -46,7 +46,7 @@ def test_the_content_decides(kind: str, suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["safetensors", "torch, zip"])
 def test_tensors_are_mapped_privately(kind: str, tmp_path: Path) -> None:
-    """Training a loaded model leaves the file alone; each tensor has its own memory."""
+    """Training a loaded model does not change the file, and no memory is shared."""
     path = tmp_path / "w"
     FORMATS[kind](state_of(DISTILLED), path)
     before = path.read_bytes()
@@ -196,7 +196,7 @@ def test_a_tensor_in_two_shards(tmp_path: Path) -> None:
     assert "two files have cls_token" in found.message
 
 
-def test_a_named_pipe_beside_a_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_named_pipe_beside_a_file_is_ignored(tmp_path: Path) -> None:
     save(state_of(DISTILLED), tmp_path / "w.pth")
     os.mkfifo(tmp_path / "config.json")
     assert open_checkpoint(tmp_path / "w.pth").config == {}

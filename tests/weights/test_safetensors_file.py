@@ -58,7 +58,7 @@ def test_both_ways(
     assert {name: bits(tensor) for name, tensor in load_file(ours).items()} == wanted
 
 
-def test_tensors_that_do_not_lie_in_one_piece_are_written(tmp_path: Path) -> None:
+def test_tensors_that_are_not_contiguous_are_written(tmp_path: Path) -> None:
     turned = torch.arange(6.0).view(2, 3).T
     write_to(tmp_path / "w", {"a": turned, "b": turned[1:]})
     found = read(tmp_path / "w", "w")
@@ -73,7 +73,7 @@ def test_progress_is_reported_tensor_by_tensor(tmp_path: Path) -> None:
     assert reported == [("writing", 4000, 4012), ("writing", 4012, 4012)]
 
 
-def test_no_file_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nowhere", "w")
 
@@ -100,7 +100,7 @@ def test_reading_takes_no_memory(tmp_path: Path) -> None:
 
 
 def test_numpy_is_not_needed(tmp_path: Path) -> None:
-    """A program without NumPy converts and loads."""
+    """Files are written and read in a process without NumPy."""
     program = """
 import sys, warnings
 class NoNumpy:
@@ -134,7 +134,7 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 
 def empty(*shape: int) -> dict[str, Any]:
-    """A tensor without a byte, beside one that takes them all."""
+    """A tensor without data, beside one that has all of it."""
     none = {"dtype": "F32", "shape": list(shape), "data_offsets": [0, 0]}
     return {"none": none, **entry()}
 
@@ -167,7 +167,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_headers_that_lie(name: str, tmp_path: Path) -> None:
+def test_inconsistent_headers(name: str, tmp_path: Path) -> None:
     path = place(tmp_path, BAD[name])
     with pytest.raises(WeightsError) as caught:
         read(path, "w")
@@ -178,13 +178,13 @@ def test_headers_that_lie(name: str, tmp_path: Path) -> None:
     "header",
     [b"{", b"\xff{", b'{"a": 1, "a": 1}', b"[" * 100_000, b"9" * 5000],
 )
-def test_headers_that_are_no_json(header: bytes, tmp_path: Path) -> None:
+def test_headers_that_are_not_json(header: bytes, tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         read(place(tmp_path, header), "w")
     assert [each.code for each in caught.value.diagnostics] == ["DS403"]
 
 
-def test_an_empty_tensor_is_one(tmp_path: Path) -> None:
+def test_an_empty_tensor_is_valid(tmp_path: Path) -> None:
     found = read(place(tmp_path, empty(3, 0, 5)), "w")
     assert found["none"].shape == (3, 0, 5)
 
@@ -223,7 +223,7 @@ def test_a_type_that_torch_does_not_have_is_not_damage(
 def test_unusable_types_are_reported_by_the_plan(
     kind: str, width: float, tmp_path: Path
 ) -> None:
-    """They are read, and refused where the model would take them."""
+    """They are read, and refused if the model needs them."""
     state = state_of(PLAIN)
     del state["norm.bias"]
     save_file(state, tmp_path / "w")
@@ -250,7 +250,7 @@ def test_unusable_types_are_reported_by_the_plan(
 def test_headers_changed_entry_by_entry(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """A header that is well-formed and wrong gives tensors or a finding."""
+    """A well-formed header with wrong values gives tensors or a finding."""
     folder = tmp_path_factory.mktemp("f")
     header = json.loads(json.dumps({**entry(), **empty(0, 3)}))
     number = st.one_of(

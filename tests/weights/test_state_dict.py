@@ -54,7 +54,7 @@ def test_parameters_and_numbers_among_tensors(tmp_path: Path) -> None:
     assert found.beside == ("step",)
 
 
-def test_key_chooses_among_several(tmp_path: Path) -> None:
+def test_a_key_selects_one_of_several(tmp_path: Path) -> None:
     one, other = state_of(DISTILLED, 1), state_of(DISTILLED, 2)
     path = save({"model": one, "model_ema": other}, tmp_path / "w.pth")
     assert same(dict(open_checkpoint(path).tensors), one)
@@ -67,8 +67,8 @@ def test_key_chooses_among_several(tmp_path: Path) -> None:
     assert found.helps[-1].endswith("in Python: model, model_ema")
 
 
-def test_key_leads_to_what_is_nested(tmp_path: Path) -> None:
-    """A key that has the dots in itself comes before keys with dots between them."""
+def test_a_nested_key(tmp_path: Path) -> None:
+    """A key that contains dots comes before several keys joined by dots."""
     one, other, third = (state_of(DISTILLED, seed) for seed in (1, 2, 3))
     nested = {"a": {"b": one, "b.c": other, "x": 3}, "seen": 7}
     path = save(nested, tmp_path / "w.pth")
@@ -129,7 +129,7 @@ class Disguised:
 
 
 @pytest.mark.parametrize("legacy", [True, False])
-def test_attributes_hide_no_methods(legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_attributes_do_not_hide_methods(legacy: bool, tmp_path: Path) -> None:  # noqa: FBT001
     state = state_of(DISTILLED)
     parameters = {name: torch.nn.Parameter(tensor) for name, tensor in state.items()}
     parameters["head.bias"].to = parameters["head.bias"].size = 3  # type: ignore[method-assign,assignment]
@@ -140,7 +140,7 @@ def test_attributes_hide_no_methods(legacy: bool, tmp_path: Path) -> None:  # no
     assert {type(tensor) for tensor in found.tensors.values()} == {torch.Tensor}
 
 
-def test_signs_that_are_only_marked_are_done(tmp_path: Path) -> None:
+def test_negation_is_resolved(tmp_path: Path) -> None:
     """The imaginary part of a conjugate has its own numbers with other signs."""
     part = torch.complex(torch.zeros(2), torch.ones(2)).conj().imag
     assert part.is_neg()
@@ -155,7 +155,7 @@ def test_a_key_with_many_dots_takes_no_time(tmp_path: Path) -> None:
     assert error_of(tmp_path / "w.pth", entry=entry).code == "DS405"
 
 
-def test_a_checkpoint_says_what_it_holds() -> None:
+def test_shapes_and_dtypes_of_a_checkpoint() -> None:
     tensors = {"a": torch.zeros(2, 3), "b": torch.zeros(1, dtype=torch.float16)}
     checkpoint = Checkpoint("w", "torch, zip", tensors)
     assert checkpoint.shapes == {"a": (2, 3), "b": (1,)}
@@ -165,10 +165,10 @@ def test_a_checkpoint_says_what_it_holds() -> None:
 @pytest.mark.parametrize(
     "beside", [{}, {"name": "deit"}, {"model": {}}, {"state_dict": {"a": 1}}]
 )
-def test_a_config_under_a_key_of_models_is_none(
+def test_a_config_under_a_key_of_models_is_not_a_model(
     beside: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The first key that holds named tensors is taken, not the first there is."""
+    """The first key with named tensors is used, not the first key."""
     state = state_of(DISTILLED)
     save({"model": beside, "state_dict": state}, tmp_path / "w.pth")
     found = open_checkpoint(tmp_path / "w.pth")
@@ -226,7 +226,7 @@ def test_tensors_of_other_kinds(kind: str, legacy: bool, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("dtype", [torch.uint16, torch.float8_e5m2])
-def test_types_that_are_younger_than_the_format(
+def test_types_that_are_newer_than_the_format(
     dtype: torch.dtype, tmp_path: Path
 ) -> None:
     state = {"w": torch.zeros(2, dtype=dtype)}
@@ -238,7 +238,7 @@ def test_types_that_are_younger_than_the_format(
 ONE = torch.ones(1)
 
 
-def behind(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+def prefixed(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}{name}": tensor for name, tensor in state.items()}
 
 
@@ -253,7 +253,7 @@ def behind(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     ],
 )
 @pytest.mark.parametrize("wrapped", [True, False])
-def test_a_model_behind_a_prefix(
+def test_a_prefix(
     prefix: str,
     others: dict[str, Tensor],
     wrapped: bool,  # noqa: FBT001
@@ -261,7 +261,7 @@ def test_a_model_behind_a_prefix(
 ) -> None:
     """Tensors without the prefix are listed, and need no permission."""
     state = state_of(DISTILLED)
-    value: dict[str, Any] = {**others, **behind(prefix, state)}
+    value: dict[str, Any] = {**others, **prefixed(prefix, state)}
     path = save({"state_dict": value} if wrapped else value, tmp_path / "w.pth")
     found = open_checkpoint(path)
     assert (found.prefix, set(found.beside)) == (prefix, set(others))
@@ -271,10 +271,10 @@ def test_a_model_behind_a_prefix(
     assert f"# with the prefix {prefix} in every name\n" in inspect(found).as_yaml()
 
 
-def test_names_of_transformers_behind_a_prefix(tmp_path: Path) -> None:
+def test_a_prefix_of_names_of_transformers(tmp_path: Path) -> None:
     """The name of their own base model is not one."""
     state = state_of(DISTILLED)
-    named = {**behind("model.", hf_in_memory(state)), "loss.weight": ONE}
+    named = {**prefixed("model.", hf_in_memory(state)), "loss.weight": ONE}
     found = open_checkpoint(save(named, tmp_path / "w.pth"))
     assert found.prefix == "model."
     assert same(
@@ -285,7 +285,7 @@ def test_names_of_transformers_behind_a_prefix(tmp_path: Path) -> None:
 def test_two_models(tmp_path: Path) -> None:
     """Neither is taken by default; a key takes one, and the other is beside it."""
     student, teacher = state_of(DISTILLED, 1), state_of(DISTILLED, 2)
-    both = {**behind("student.", student), **behind("teacher.module.", teacher)}
+    both = {**prefixed("student.", student), **prefixed("teacher.module.", teacher)}
     path = save({"model": both, "epoch": 3}, tmp_path / "w.pth")
     with pytest.raises(WeightsError) as caught:
         open_checkpoint(path)
@@ -300,7 +300,7 @@ def test_two_models(tmp_path: Path) -> None:
         chosen = open_checkpoint(path, entry=entry)
         assert same(dict(chosen.tensors), student)
         assert chosen.path == ("model",)
-        assert set(chosen.beside) == {"epoch", *behind("teacher.module.", teacher)}
+        assert set(chosen.beside) == {"epoch", *prefixed("teacher.module.", teacher)}
     for entry in ("teacher", "teacher.module", "model.teacher.module"):
         assert same(dict(open_checkpoint(path, entry=entry).tensors), teacher)
     with pytest.raises(WeightsError, match="under the key `ema`") as caught:
@@ -316,7 +316,7 @@ def test_two_models(tmp_path: Path) -> None:
 
 def test_a_model_within_a_model_is_a_part_of_it(tmp_path: Path) -> None:
     state = state_of(PLAIN)
-    path = save({**state, **behind("teacher.", state)}, tmp_path / "w.pth")
+    path = save({**state, **prefixed("teacher.", state)}, tmp_path / "w.pth")
     assert len(open_checkpoint(path).tensors) == 2 * len(state)
     with pytest.raises(
         WeightsError, match="unknown, with a possible effect on the output: teacher"
@@ -328,9 +328,7 @@ def test_a_model_within_a_model_is_a_part_of_it(tmp_path: Path) -> None:
 
 
 @given(st.text(st.sampled_from("ab.vit"), max_size=6), st.sampled_from(SCHEMES))
-def test_whatever_stands_before_a_model_is_found(
-    text: str, scheme: NamingScheme
-) -> None:
+def test_any_prefix_is_found(text: str, scheme: NamingScheme) -> None:
     """In every scheme; `vit.` before the names of one may make them another's."""
     prefix = f"{text}." if text else ""
     names = {prefix + name for name in named(scheme)}
@@ -340,7 +338,7 @@ def test_whatever_stands_before_a_model_is_found(
 
 
 def named(scheme: NamingScheme) -> set[str]:
-    """What a scheme calls these tensors."""
+    """The names of these tensors in a scheme."""
     return {their for name in state_names() for their in scheme.write(name) or ()}
 
 
@@ -351,7 +349,7 @@ def state_names() -> list[str]:
     return tables + [f"blocks.{i}.{part}.weight" for i in (0, 1) for part in parts]
 
 
-def test_no_part_of_a_model_is_one() -> None:
+def test_an_incomplete_model_is_not_one() -> None:
     names = named(HF["ViTModel"])
     assert find_models(names) == [""]
     for gone in ("embeddings.cls_token", "embeddings.position_embeddings"):
