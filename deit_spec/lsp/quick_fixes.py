@@ -21,10 +21,8 @@ _SEVERITIES: Final = {
 }
 
 
-def diagnostic(
-    document: OpenDocument, found: Diagnostic, *, related: bool
-) -> types.Diagnostic:
-    """Convert a diagnostic; `related` tells whether the client shows other locations.
+def diagnostic(document: OpenDocument, found: Diagnostic) -> types.Diagnostic:
+    """Convert a diagnostic.
 
     A diagnostic in another file is shown at the line that refers to that file.
     """
@@ -39,15 +37,13 @@ def diagnostic(
         lines.append(here.text)
     lines += [f"note: {note}" for note in found.notes]
     lines += [f"help: {text}" for text in found.helps]
-    if not related:
-        lines += [f"{label.span}: {label.text}" for label in others]
     return types.Diagnostic(
         range=document.text.span(here.span) if here else document.text.range(0, 0),
         message="\n".join(lines),
         severity=_SEVERITIES[found.severity],
         code=found.code,
         source="deit-spec",
-        related_information=[*_related(document, others)] if related else None,
+        related_information=[*_related(document, others)],
     )
 
 
@@ -73,20 +69,12 @@ def _uri(source: Source) -> str | None:
 
 
 def code_actions(
-    document: OpenDocument,
-    where: types.Range,
-    only: Sequence[str] | None,
-    *,
-    related: bool,
-    versions: bool,
+    document: OpenDocument, where: types.Range, only: Sequence[str] | None
 ) -> list[types.CodeAction]:
-    """Offer the fixes in a range, and all fixes at once.
-
-    With `versions`, the edits are for this version of the document only.
-    """
+    """Offer the fixes in a range, and all fixes at once; `only` these kinds."""
     found = list[types.CodeAction]()
     for each, fix in document.fixes if _is_wanted(QUICK_FIX, only) else ():
-        shown = diagnostic(document, each, related=related)
+        shown = diagnostic(document, each)
         if shown.range.start <= where.end and where.start <= shown.range.end:
             edits = [
                 types.TextEdit(document.text.span(edit.span), edit.text)
@@ -98,7 +86,7 @@ def code_actions(
                     kind=types.CodeActionKind.QuickFix,
                     diagnostics=[shown],
                     is_preferred=True,
-                    edit=_workspace_edit(document, edits, versions=versions),
+                    edit=_workspace_edit(document, edits),
                 )
             )
     if document.fixes and _is_wanted(FIX_ALL, only):
@@ -107,7 +95,7 @@ def code_actions(
             types.CodeAction(
                 title="fix all",
                 kind=FIX_ALL,
-                edit=_workspace_edit(document, edits, versions=versions),
+                edit=_workspace_edit(document, edits),
             )
         )
     return found
@@ -133,13 +121,13 @@ def _common(one: str, other: str) -> int:
 
 
 def _workspace_edit(
-    document: OpenDocument, edits: list[types.TextEdit], *, versions: bool
+    document: OpenDocument, edits: list[types.TextEdit]
 ) -> types.WorkspaceEdit:
-    if not versions:
-        return types.WorkspaceEdit(changes={document.uri: edits})
+    """Make an edit of this version; a client without versions reads `changes`."""
     version = types.OptionalVersionedTextDocumentIdentifier(
         document.uri, document.version
     )
     return types.WorkspaceEdit(
-        document_changes=[types.TextDocumentEdit(version, [*edits])]
+        changes={document.uri: edits},
+        document_changes=[types.TextDocumentEdit(version, [*edits])],
     )

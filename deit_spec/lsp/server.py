@@ -36,13 +36,6 @@ class Server(LanguageServer):
         self.is_shut_down = False
 
     @property
-    def related(self) -> bool:
-        """Whether the client shows related locations."""
-        client = self.client_capabilities.text_document
-        publish = client.publish_diagnostics if client else None
-        return bool(publish and publish.related_information)
-
-    @property
     def snippets(self) -> bool:
         """Whether the client accepts snippets."""
         client = self.client_capabilities.text_document
@@ -50,20 +43,12 @@ class Server(LanguageServer):
         item = completion.completion_item if completion else None
         return bool(item and item.snippet_support)
 
-    @property
-    def versions(self) -> bool:
-        """Whether the client accepts edits for a version of a document."""
-        client = self.client_capabilities.workspace
-        edit = client.workspace_edit if client else None
-        return bool(edit and edit.document_changes)
-
     def publish(self, document: OpenDocument) -> None:
         """Publish the diagnostics of a document if it is still the newest version."""
         if self.documents.get(document.uri) is not document:
             return
         found = [
-            quick_fixes.diagnostic(document, each, related=self.related)
-            for each in document.diagnostics
+            quick_fixes.diagnostic(document, each) for each in document.diagnostics
         ]
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(document.uri, found, document.version)
@@ -158,10 +143,4 @@ def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAc
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    return quick_fixes.code_actions(
-        document,
-        params.range,
-        params.context.only,
-        related=ls.related,
-        versions=ls.versions,
-    )
+    return quick_fixes.code_actions(document, params.range, params.context.only)

@@ -19,7 +19,6 @@ class Editor:
         self,
         *,
         encodings: Sequence[types.PositionEncodingKind | str] | None = None,
-        workspace: types.WorkspaceClientCapabilities | None = None,
         **capabilities: Any,
     ) -> None:
         self.server = module.Server()
@@ -29,7 +28,7 @@ class Editor:
             position_encodings=list(encodings) if encodings else None
         )
         document = types.TextDocumentClientCapabilities(**capabilities)
-        client = types.ClientCapabilities(workspace, document, general=general)
+        client = types.ClientCapabilities(text_document=document, general=general)
         steps = self.server.protocol.lsp_initialize(types.InitializeParams(client))
         while True:
             try:
@@ -115,15 +114,16 @@ class Editor:
         return text
 
     def _edits(self, edit: types.WorkspaceEdit, uri: str) -> list[types.TextEdit]:
-        if edit.changes is not None:
-            assert list(edit.changes) == [uri]
-            return list(edit.changes[uri])
+        """The edits, which are equal with and without a version."""
+        assert edit.changes is not None
         assert edit.document_changes is not None
         (change,) = edit.document_changes
         assert isinstance(change, types.TextDocumentEdit)
         assert change.text_document.uri == uri
         assert change.text_document.version == self.version
-        return [each for each in change.edits if isinstance(each, types.TextEdit)]
+        edits = [each for each in change.edits if isinstance(each, types.TextEdit)]
+        assert edit.changes == {uri: edits}
+        return edits
 
 
 def _at(
