@@ -32,7 +32,7 @@ def execute(arguments: Sequence[str]) -> int:
     from deit_spec.cli.app import command
 
     messages.reset()
-    output.forget()
+    output.reset()
     try:
         command()(args=arguments, prog_name="deit-spec")
     except SystemExit as end:
@@ -61,26 +61,23 @@ def _prepare_process() -> None:
 
 
 def _report_exception(error: Exception) -> int:
-    """Print what went wrong, and return the exit code."""
-    from deit_spec.cli.messages import report
-    from deit_spec.pipeline import SpecError
-    from deit_spec.recipe import RecipeError
+    """Report an exception that no command has handled, and return the exit code."""
+    from deit_spec.cli import messages
+    from deit_spec.diagnostics import DiagnosedError
+    from deit_spec.diagnostics.printable import reason_of
 
-    if isinstance(error, SpecError | RecipeError):
-        report(error.diagnostics)
+    if isinstance(error, DiagnosedError):
+        messages.report(error.diagnostics)
         return 1
     if os.environ.get("DEIT_SPEC_TRACEBACK"):
         import traceback
 
         traceback.print_exception(error)
-        return USAGE if isinstance(error, OSError) else DEFECT
-    if isinstance(error, OSError):
-        from deit_spec.diagnostics.printable import reason_of
-
+    elif isinstance(error, OSError):
         print(f"error: {reason_of(error)}", file=sys.stderr)  # noqa: T201
-        return USAGE
-    _report_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
-    return DEFECT
+    else:
+        _report_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
+    return USAGE if isinstance(error, OSError) else DEFECT
 
 
 def _report_defect(message: str) -> None:
@@ -93,7 +90,7 @@ def _report_defect(message: str) -> None:
         "please report it, with the spec and the output of the same command "
         "under DEIT_SPEC_TRACEBACK=1"
     )
-    if messages.chosen() is Format.TEXT:  # without rich, which may be what fails
+    if messages.chosen() is Format.TEXT:  # without rich, which may be the cause
         text = f"error[DS901]: {visible(message)}\n  = help: {help_}"
         print(text, file=sys.stderr)  # noqa: T201
         return

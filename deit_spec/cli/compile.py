@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument
-from deit_spec.cli.difference import difference
-from deit_spec.cli.output import STDIN, emit, fail, read
-from deit_spec.cli.target import TargetOption
+from deit_spec.cli.inputs import read
+from deit_spec.cli.options import OutputOption, SpecArgument
+from deit_spec.cli.output import emit, fail, is_file, unified_diff
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
+
+TargetOption = Annotated[
+    Target,
+    typer.Option("--target", help="Compile the model for training or for inference."),
+]
 
 
 def run(
@@ -21,37 +25,38 @@ def run(
     target: TargetOption = Target.TRAIN,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Write nothing; exit 1 if FILE would change."),
+        typer.Option(
+            "--check", help="Write nothing; exit with 1 if FILE would change."
+        ),
     ] = False,
 ) -> None:
-    """Compile a spec to a torch module."""
-    if check and (output is None or str(output) == STDIN):
-        fail("--check compares with a file: name it with -o FILE")
+    """Compile a spec to a PyTorch module."""
+    if check and not is_file(output):
+        fail("--check needs -o FILE to compare with")
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
     source = compile_checked(checked, target).source
     if check and output is not None:
-        compare(output, source)
+        _compare(output, source)
     else:
         emit(source, output)
 
 
-def compare(path: Path, source: str) -> None:
+def _compare(path: Path, source: str) -> None:
     """Print what would change in a file.
 
     Raises:
-        typer.Exit: The file is missing or would change, code 1.
+        typer.Exit: With code 1: the file is missing or would change.
     """
     try:
-        there = path.read_bytes()
+        before = path.read_bytes()
     except FileNotFoundError:
         typer.echo(f"{visible(str(path))} is missing", err=True)
         raise typer.Exit(1) from None
     except OSError as error:
         fail(f"cannot read {path}: {reason_of(error)}")
-    if there == source.encode():
-        return
-    emit(difference(str(path), there, source.encode(), "compiled"), None)
-    typer.echo(f"{visible(str(path))} is not what its spec compiles to", err=True)
-    raise typer.Exit(1)
+    if before != source.encode():
+        emit(unified_diff(str(path), before, source.encode(), "compiled"), None)
+        typer.echo(f"{visible(str(path))} is out of date", err=True)
+        raise typer.Exit(1)

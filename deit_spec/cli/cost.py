@@ -1,13 +1,19 @@
 """`deit-spec cost`: parameters, operations and bytes, by stage or by layer."""
 
-import json
+from enum import Enum
 from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument, TableForm
-from deit_spec.cli.output import emit, read
-from deit_spec.cli.target import TargetOption
+from deit_spec.cli.compile import TargetOption
+from deit_spec.cli.inputs import read
+from deit_spec.cli.options import (
+    OutputOption,
+    SpecArgument,
+    TableFormat,
+    format_option,
+)
+from deit_spec.cli.output import emit, emit_json
 from deit_spec.cost import (
     By,
     Convention,
@@ -24,44 +30,74 @@ from deit_spec.cost import (
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
 
-MOST_IMAGES = 1_000_000_000
-"""At once: above any batch, and no figure passes the largest unit."""
+MAX_BATCH = 1_000_000_000
+"""Beyond any use, and small enough for the largest unit of the table."""
+
+
+class Rows(Enum):
+    """What a row of the report is for; a node is a layer of the graph."""
+
+    STAGE = "stage"
+    LAYER = "layer"
+    NODE = "node"
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
-    by: Annotated[By, typer.Option("--by", help="What a row is.")] = By.STAGE,
+    by: Annotated[
+        Rows,
+        typer.Option(
+            "--by",
+            case_sensitive=False,
+            help="Print a row for each stage or for each layer (also called node).",
+        ),
+    ] = Rows.STAGE,
     batch: Annotated[
-        int, typer.Option("--batch", min=1, max=MOST_IMAGES, help="Images at once.")
+        int,
+        typer.Option(
+            "--batch",
+            metavar="N",
+            min=1,
+            max=MAX_BATCH,
+            help="The number of images in a batch.",
+        ),
     ] = 1,
     dtype: Annotated[
-        Dtype, typer.Option("--dtype", help="The numbers of the model.")
+        Dtype,
+        typer.Option(
+            "--dtype", case_sensitive=False, help="The data type of the model."
+        ),
     ] = Dtype.FLOAT32,
     convention: Annotated[
-        Convention, typer.Option("--convention", help="What is counted.")
+        Convention,
+        typer.Option(
+            "--convention", case_sensitive=False, help="How operations are counted."
+        ),
     ] = Convention.MATMUL,
     target: TargetOption = Target.TRAIN,
-    form: Annotated[
-        TableForm, typer.Option("--output-format", help="The form of the report.")
-    ] = TableForm.TABLE,
+    format_: Annotated[
+        TableFormat, format_option("The format of the report.")
+    ] = TableFormat.TABLE,
 ) -> None:
     """Count parameters, operations and bytes of activations."""
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
-    setting = Setting(batch, dtype, convention, by)
+    setting = Setting(
+        batch, dtype, convention, By.STAGE if by is Rows.STAGE else By.NODE
+    )
     found = report(finish(checked, target), setting)
-    if form is TableForm.JSON:
-        emit(json.dumps(as_json(found), indent=2) + "\n", output)
-    elif form is TableForm.CSV:
+    if format_ is TableFormat.JSON:
+        emit_json(as_json(found), output)
+    elif format_ is TableFormat.CSV:
         emit(as_csv(found), output)
     else:
         from deit_spec.cli.tables import print_table, table_of
 
-        trained = ["training"] if target is Target.TRAIN else []
-        head = [by.value, "parameters", convention.noun, "forward", *trained]
+        training = ["training"] if target is Target.TRAIN else []
+        head = [by.value, "parameters", convention.noun, "forward", *training]
         table = table_of(head, [_cells(row) for row in found.rows])
         table.add_section()
         table.add_row(*_cells(found.total))
@@ -69,13 +105,13 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
 
 def _cells(row: Row) -> list[str]:
-    kept = row.training_bytes
+    training = row.training_bytes
     return [
         row.path,
         f"{row.parameters:,}",
         short(row.count),
         short_bytes(row.forward_bytes),
-        *([] if kept is None else [short_bytes(kept)]),
+        *([] if training is None else [short_bytes(training)]),
     ]
 
 
@@ -88,14 +124,14 @@ def _summary(found: Report) -> list[str]:
         if each is not convention
     ]
     images = "1 image" if setting.batch == 1 else f"{setting.batch:,} images"
-    kept = found.total.training_bytes is not None
+    trains = found.total.training_bytes is not None
     return [
         f"{graph.name}, target {graph.target.value}, {images}, {setting.dtype.value}",
         f"parameters: {short_bytes(found.parameter_bytes)}",
-        f"peak: {short_bytes(found.peak.bytes)} alive at once, at {found.peak.path}",
+        f"peak: {short_bytes(found.peak.bytes)} at once, in {found.peak.path}",
         f"by other conventions: {', '.join(others)}",
         "",
         f"{convention.noun} ({convention.value}): {convention.meaning}",
-        "forward: what the layers write",
-        *(["training: what autograd keeps for the backward pass"] if kept else []),
+        "forward: outputs of the layers",
+        *(["training: what autograd keeps for the backward pass"] if trains else []),
     ]

@@ -1,4 +1,4 @@
-"""`deit-spec evaluate`: what a trained model scores on images held out."""
+"""`deit-spec evaluate`: score a trained model on held-out images."""
 
 import json
 import math
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, TextForm
 from deit_spec.cli.messages import report
-from deit_spec.cli.output import emit
-from deit_spec.cli.trained import (
+from deit_spec.cli.model_options import (
     BatchOption,
     DeviceOption,
     ModelArgument,
     RecipeOption,
     SetOption,
     WeightsOption,
-    failures,
+    model_errors,
     open_model,
 )
+from deit_spec.cli.options import OutputOption, TextFormat, format_option
+from deit_spec.cli.output import emit_json
 
 if TYPE_CHECKING:
     from deit_spec.distill.evaluation import Scores
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
 VERSION = 1
-"""Of the JSON form; it grows when a key goes or changes its meaning."""
+"""Of the JSON format; it grows when a key is removed or changes its meaning."""
 DIGITS = "digits"
 
 
@@ -42,124 +42,119 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         typer.Option(
             "--data",
             metavar="digits|FOLDER|DATASET",
-            help="Other images than the recipe's: the digits, a folder of images, or "
-            "a dataset of Hugging Face.",
+            help="The images to use instead of those of the recipe: the built-in "
+            "digits, a folder of images or a Hugging Face dataset.",
         ),
     ] = None,
     recipe: RecipeOption = None,
     overrides: SetOption = None,
     batch_size: BatchOption = 256,
     device: DeviceOption = None,
-    form: Annotated[
-        TextForm, typer.Option("--output-format", help="The form of the scores.")
-    ] = TextForm.TEXT,
+    format_: Annotated[
+        TextFormat, format_option("The format of the scores.")
+    ] = TextFormat.TEXT,
 ) -> None:
-    """Evaluate a trained model: each head, both fused, calibration, throughput."""
+    """Score a trained model on held-out images.
+
+    Accuracy, likelihood and calibration are given for each head and for both fused.
+    """
     from deit_spec.distill.data import open_data
     from deit_spec.distill.evaluation import evaluate
     from deit_spec.distill.trained_model import best_device
 
     trained = open_model(model, weights, recipe)
     if trained.folder is None and data is None and recipe is None:
-        raise typer.BadParameter("a spec needs --data or --recipe beside --weights")
-    place = device or best_device()
-    with failures():
-        checked = trained.read_recipe(recipe, overrides or [], _source(data))
+        raise typer.BadParameter("a spec with --weights needs --data or --recipe, too")
+    device = device or best_device()
+    with model_errors():
+        checked = trained.read_recipe(recipe, overrides or [], _data_override(data))
+        assert checked.recipe is not None  # noqa: S101  -- it has no errors
         if data is None and recipe is None:
             _warn_of_split(trained, checked)
-        told = checked.recipe is not None and checked.recipe.data.val_images
-        whole = data is not None and not told
+        whole = data is not None and not checked.recipe.data.val_images
         opened = open_data(checked, training=False, whole=whole)
         scores = evaluate(
-            trained.load(place, report),
+            trained.load(device, report),
             opened.val(batch_size),
             fusion=trained.spec.variant.fusion,
-            device=place,
+            device=device,
         )
-    assert checked.recipe is not None  # noqa: S101  -- it has no errors
-    about = checked.recipe.data
-    facts = {
+    source = checked.recipe.data
+    about = {
         "spec": trained.name,
         "weights": str(trained.weights),
-        "data": about.builtin or about.folder or about.dataset,
+        "data": source.builtin or source.folder or source.dataset,
         "images": scores.images,
         "unreadable": list(opened.unreadable),
-        "device": place,
+        "device": device,
     }
-    if form is TextForm.JSON:
-        emit(json.dumps(_as_json(trained, scores, facts), indent=2) + "\n", output)
+    if format_ is TextFormat.JSON:
+        emit_json(_as_json(trained, scores, about), output)
     else:
-        _print(trained, scores, facts, output)
+        _print(trained, scores, about, output)
 
 
 def _warn_of_split(trained: "TrainedModel", checked: "CheckedRecipe") -> None:
-    """Say where a run's own images are split anew: it has learned from some."""
+    """Warn if held-out images may have been used to train the model."""
     own, new = trained.read_recipe().recipe, checked.recipe
     if own is None or new is None:
         return
-    split = [
-        name
+    fields = [
+        f"data.{name}"
         for name in ("split_seed", "val_images")
         if getattr(own.data, name) != getattr(new.data, name)
     ]
-    if split:
-        fields = " and ".join(f"data.{name}" for name in split)
+    if fields:
+        differ = "differs" if len(fields) == 1 else "differ"
         typer.echo(
-            f"warning: with another {fields} than the run's, images may be held out "
-            "that it has learned from",
+            f"warning: {' and '.join(fields)} {differ} from the run's, so held-out "
+            "images may include some that the model was trained on",
             err=True,
         )
 
 
-def _source(data: str | None) -> str | None:
-    """The recipe's words for data."""
+def _data_override(data: str | None) -> str | None:
+    """The override of a recipe for `--data`."""
     if data is None:
         return None
     if data == DIGITS:
         return f"data.builtin={DIGITS}"
     path = Path(data).expanduser()
-    # A name of a dataset has a slash too; where there is nothing, that is said.
+    # The name of a dataset may have a slash, too.
     is_name = data.count("/") <= 1 and not data.startswith((".", "~"))
     if path.exists() or not is_name:
         return f"data.folder={json.dumps(str(path.absolute()))}"
     return f"data.dataset={json.dumps(data)}"
 
 
-def _rows(trained: "TrainedModel", scores: "Scores") -> "dict[str, HeadScores | None]":
-    if not trained.spec.has_two_heads:
-        return {"class head": scores.cls}
-    return {
-        "class head": scores.cls,
-        "distillation head": scores.dist,
-        f"fused ({trained.spec.variant.fusion})": scores.fused,
-    }
-
-
 def _print(
     trained: "TrainedModel",
     scores: "Scores",
-    facts: dict[str, Any],
+    about: dict[str, Any],
     output: Path | None,
 ) -> None:
     from deit_spec.cli.tables import print_table, table_of
 
-    head = ["head", "top-1 %", "top-5 %", "NLL", "ECE %"]
-    rows = [[name, *_cells(each)] for name, each in _rows(trained, scores).items()]
-    unread = facts["unreadable"]
+    rows = [["class head", *_cells(scores.cls)]]
+    if trained.spec.has_two_heads:
+        rows.append(["distillation head", *_cells(scores.dist)])
+        fusion = trained.spec.variant.fusion
+        rows.append([f"fused ({fusion})", *_cells(scores.fused)])
     below = [
-        f"{facts['data']}, {scores.images:,} images held out",
-        f"{facts['weights']} on {facts['device']}",
+        f"{about['data']}, {scores.images:,} images held out",
+        f"{about['weights']} on {about['device']}",
         f"{scores.images_per_second:,.0f} images/s, reading included",
-        *(f"unreadable, left out: {name}" for name in unread),
+        *(f"unreadable, left out: {name}" for name in about["unreadable"]),
         "",
         "NLL: negative log-likelihood of the label, in nats, mean over the images",
         "ECE: expected calibration error, 15 bins of equal width",
     ]
+    head = ["head", "top-1 %", "top-5 %", "NLL", "ECE %"]
     print_table(table_of(head, rows), below, output)
 
 
 def _cells(head: "HeadScores | None") -> list[str]:
-    if head is None:  # it tells other classes apart than the labels do
+    if head is None:  # its classes are not those of the labels
         return ["-"] * 4
     return [
         f"{100 * head.top1:.2f}",
@@ -170,11 +165,11 @@ def _cells(head: "HeadScores | None") -> list[str]:
 
 
 def _as_json(
-    trained: "TrainedModel", scores: "Scores", facts: dict[str, Any]
+    trained: "TrainedModel", scores: "Scores", about: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "version": VERSION,
-        **facts,
+        **about,
         "fusion": trained.spec.variant.fusion if trained.spec.has_two_heads else None,
         "heads": {
             "cls": _numbers(scores.cls),
@@ -190,7 +185,7 @@ def _numbers(head: "HeadScores | None") -> dict[str, float | None] | None:
     if head is None:
         return None
     values = {name: getattr(head, name) for name in ("top1", "top5", "nll", "ece")}
-    # JSON has no NaN, which broken weights score.
+    # JSON has no NaN, which is the score of broken weights.
     return {
         key: value if math.isfinite(value) else None for key, value in values.items()
     }

@@ -1,4 +1,4 @@
-"""Findings on their way out: to stderr as text, or in the form that was chosen."""
+"""Reports diagnostics: on standard error, in the format that was chosen."""
 
 import os
 import sys
@@ -7,93 +7,91 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.formats import DOCUMENT_FORMATS, Format
-from deit_spec.spec import Count
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-WIDEST = 100
+    from deit_spec.spec import Count
+
+MAX_WIDTH = 100
 
 
-class _Chosen:
-    """How this process prints findings, and those that wait to be one document."""
+class _State:
+    """The format of diagnostics, and those that are collected for one document."""
 
-    form = Format.TEXT
-    waiting: list[Diagnostic] | None = None
+    format = Format.TEXT
+    collected: list[Diagnostic] | None = None
 
 
-def choose(form: Format) -> None:
-    """Choose the form of all findings of this process."""
-    _Chosen.form = form
-    _Chosen.waiting = [] if form in DOCUMENT_FORMATS else None
+def choose(format_: Format) -> None:
+    """Choose the format of all diagnostics of this command."""
+    _State.format = format_
+    _State.collected = [] if format_ in DOCUMENT_FORMATS else None
 
 
 def reset() -> None:
-    """Forget the form and the findings of an earlier command in this process."""
+    """Forget the format and the diagnostics of an earlier command in this process."""
     choose(Format.TEXT)
 
 
 def chosen() -> Format:
-    """The form of findings."""
-    return _Chosen.form
+    """The format of diagnostics."""
+    return _State.format
 
 
-def report(diagnostics: Iterable[Diagnostic], *, fixes: Count | None = None) -> None:
-    """Print findings to stderr; text is summed up, with what can be fixed of it."""
+def report(diagnostics: Iterable[Diagnostic], *, fixes: "Count | None" = None) -> None:
+    """Report diagnostics, and in text their number and that of their fixes."""
     found = list(diagnostics)
-    if _Chosen.waiting is not None:
-        _Chosen.waiting += found
-    elif found and _Chosen.form is Format.TEXT:
+    if _State.collected is not None:
+        _State.collected += found
+    elif found and _State.format is Format.TEXT:
         draw(found, counted=True, fixes=fixes)
     elif found:
-        sys.stderr.write(write(found, _Chosen.form))
+        _write(found)
 
 
 def flush() -> None:
-    """Print what waits, as one document, once the command is done."""
-    if _Chosen.waiting is not None:
-        sys.stderr.write(write(_Chosen.waiting, _Chosen.form))
-        _Chosen.waiting = None
+    """Write what was collected as one document, at the end of a command."""
+    if _State.collected is not None:
+        _write(_State.collected)
+        _State.collected = None
 
 
-def give_up() -> None:
-    """Print no document where nothing waits to be in one: the command is wrong."""
-    if not _Chosen.waiting:
-        _Chosen.waiting = None
+def discard_if_empty() -> None:
+    """Write no document after all, unless a diagnostic was collected."""
+    if not _State.collected:
+        _State.collected = None
 
 
-def take_over(form: Format) -> None:
-    """Leave it to the command to print its findings, in this form."""
-    _Chosen.form = form
-    _Chosen.waiting = None
+def leave_to_command(format_: Format) -> None:
+    """Collect nothing, since the command writes its diagnostics itself."""
+    _State.format = format_
+    _State.collected = None
 
 
-def write(diagnostics: Sequence[Diagnostic], form: Format) -> str:
-    """Write findings in a form other than text."""
+def _write(found: Sequence[Diagnostic]) -> None:
     from deit_spec.diagnostics.formats import render
 
-    return render(diagnostics, form)
+    sys.stderr.write(render(found, _State.format))
 
 
 def draw(
-    found: Sequence[Diagnostic], *, counted: bool, fixes: Count | None = None
+    found: Sequence[Diagnostic], *, counted: bool, fixes: "Count | None" = None
 ) -> None:
-    """Draw findings on stderr for a person, and count them; see `summary`."""
-    # A clean spec needs no rich.
+    """Draw diagnostics on standard error, with a line that counts them."""
     from deit_spec.diagnostics.text import render, summary
 
     console = make_console(stderr=True)
-    console.print(render(found, width=min(console.width, WIDEST)))
-    told = summary(found, *(fixes or ())) if counted else ""
-    console.print(f"\n{told}" if counted else "")
+    console.print(render(found, width=min(console.width, MAX_WIDTH)))
+    counts = f"\n{summary(found, *(fixes or ()))}" if counted else ""
+    console.print(counts)
 
 
 def make_console(*, color: bool = True, **options: Any) -> "Console":
-    """A console that writes plain text where colour is not wanted."""
+    """A console that prints text as it is, in colour if that is wanted."""
     from rich.console import Console
 
     plain = not color or bool(os.environ.get("NO_COLOR"))
     system: Literal["auto"] | None = None if plain else "auto"
-    # Names and texts stay as they are: `[b]` is no markup, `:smile:` no face.
     options |= {"highlight": False, "markup": False, "emoji": False}
     return Console(color_system=system, soft_wrap=True, **options)

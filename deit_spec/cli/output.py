@@ -1,147 +1,154 @@
-"""What comes in and goes out: specs, and results to stdout or whole into a file."""
+"""Writes results to standard output or to a file, and errors to standard error."""
 
+import json
+import os
+import signal
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, NoReturn
 
 import typer
 
 from deit_spec.atomic_write import encode, write_file
 from deit_spec.cli import messages
 from deit_spec.diagnostics.printable import reason_of, visible
-from deit_spec.recipe.documents import Kind, kind_of
-from deit_spec.spec import Checked, Count, check_spec, check_text, count
-from deit_spec.spec.origin import locate
-from deit_spec.yaml_source import Document
-from deit_spec.yaml_source.document import FILE_BYTES
 
-STDIN = "-"
-STDIN_NAME = "<stdin>"
-BY_SIGNAL = 128
-"""What a shell adds to the number of the signal that has ended a command."""
+STDIO = "-"
+SIGNAL_EXIT = 128
+"""Added to the number of a signal for the exit code, as shells do."""
+
+_inputs: set[str] = set()
 
 
-def called(name: str) -> str:
-    """What messages call a spec by the name that a command is given."""
-    return STDIN_NAME if name == STDIN else name
+def protect(*names: str | Path) -> None:
+    """Note files that the command reads, which `emit` then refuses to overwrite."""
+    _inputs.update(map(str, names))
 
 
-def read(spec: str) -> Checked:
-    """Check a spec by its path, or from standard input, and report every finding."""
-    checked = check(spec)
-    messages.report(checked.diagnostics, fixes=count_fixes(spec, checked))
-    return checked
+def reset() -> None:
+    """Forget the files of an earlier command in this process."""
+    _inputs.clear()
 
 
-def check(spec: str) -> Checked:
-    """Check a spec by its path, or from standard input.
-
-    Raises:
-        typer.Exit: It is a recipe or a study, code 2.
-    """
-    checked = check_text(stdin(), STDIN_NAME) if spec == STDIN else check_spec(spec)
-    if checked.spec is None:
-        require_kind(spec, checked.document, Kind.SPEC)
-    made_from_document(spec, checked.document)
-    return checked
-
-
-_OF_OTHER_KINDS: Final = {
-    (Kind.RECIPE, Kind.SPEC): "its student.spec names one",
-    (Kind.SPEC, Kind.RECIPE): "a recipe has it as its student.spec",
-    (Kind.STUDY, Kind.RECIPE): "`deit-spec study` runs it",
-    (Kind.RECIPE, Kind.STUDY): "`deit-spec train` follows it",
-}
-
-
-def require_kind(name: str, document: Document | None, wanted: Kind) -> None:
-    """See that a document that has errors is of a kind at all.
-
-    Raises:
-        typer.Exit: It is of another one, code 2.
-    """
-    kind = kind_of(document)
-    if document is None or kind is wanted or not document.value:
-        return
-    help_ = _OF_OTHER_KINDS.get((kind, wanted))
-    more = f"; {help_}" if help_ else ""
-    fail(f"{called(name)} is a {kind.value}, not a {wanted.value}{more}")
-
-
-def count_fixes(spec: str, checked: Checked) -> Count:
-    """How many mistakes of a spec `validate --fix` fixes, one behind another."""
-    return count(checked, None if spec == STDIN else locate(spec, Path()))
-
-
-def made_from(*names: str | Path) -> None:
-    """Note files that the output is made from, so that none is written over."""
-    _Inputs.names |= set(map(str, names))
-
-
-def made_from_document(name: str, document: Document | None) -> None:
-    """Note a file, and all those that its document is made from."""
-    spans = () if document is None else document.spans.values()
-    made_from(name, *{entry.source.name for entry in spans})
-
-
-def forget() -> None:
-    """Begin a command: nothing has been read."""
-    _Inputs.names = set()
-
-
-class _Inputs:
-    """What this command has read."""
-
-    names: set[str] = set()  # noqa: RUF012  -- of the process, as its command is
-
-
-def _keep_inputs(output: Path) -> None:
-    for name in _Inputs.names:
-        try:
-            same = output.samefile(name)
-        except (OSError, ValueError):
-            continue
-        if same:
-            fail(f"-o {output} is what this is made from")
-
-
-def stdin() -> bytes:
-    """Read standard input, no further than a spec may be long.
-
-    Raises:
-        typer.Exit: It is closed, code 2.
-    """
-    if sys.stdin is None:
-        fail("standard input is closed")
-    return sys.stdin.buffer.read(FILE_BYTES + 1)
+def is_file(output: Path | None) -> bool:
+    """Whether `-o` names a file, not standard output."""
+    return output is not None and str(output) != STDIO
 
 
 def emit(text: str | bytes, output: Path | None) -> None:
-    """Write text to stdout, or whole into a file.
+    """Write text to standard output, or to a file, whole or not at all.
 
     Raises:
-        typer.Exit: The file cannot be written, or is what the text is made from,
-            code 2; it is as it was.
+        typer.Exit: With code 2: the file cannot be written, or is read by the
+            command.
     """
-    if output is None or str(output) == STDIN:
+    if output is None or not is_file(output):
         if sys.stdout is None:
             fail("standard output is closed")
         sys.stdout.buffer.write(text if isinstance(text, bytes) else encode(text))
         sys.stdout.buffer.flush()
         return
-    _keep_inputs(output)
+    if any(_is_same(output, name) for name in _inputs):
+        fail(f"-o {output} would overwrite an input of this command")
     try:
         write_file(output, text)
     except OSError as error:
         fail(f"cannot write {output}: {reason_of(error)}")
 
 
+def emit_json(value: dict[str, Any], output: Path | None) -> None:
+    """Write an object as JSON, in which control characters are escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # `json` escapes only those below U+0020, but a terminal obeys others too.
+    safe = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    emit("".join(safe) + "\n", output)
+
+
 def fail(message: str) -> NoReturn:
-    """Say on one line what is wrong with the command, and exit 2.
+    """Print an error of the usage on one line, and exit.
 
     Raises:
-        typer.Exit: Always.
+        typer.Exit: Always, with code 2.
     """
-    messages.give_up()
+    messages.discard_if_empty()
     typer.echo(f"error: {visible(message)}", err=True)
     raise typer.Exit(2)
+
+
+def unified_diff(name: str, before: bytes, after: bytes, label: str) -> str:
+    """Compare two versions of a file, for `patch -p0` and `git apply -p0`.
+
+    A line ends at a line feed only, as it does for these tools.
+    """
+    from difflib import unified_diff as compare
+
+    shown = visible(name)
+    lines = compare(
+        _lines(before), _lines(after), shown, shown, tofiledate=f"({label})"
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in lines
+    )
+
+
+def _lines(data: bytes) -> list[str]:
+    *lines, last = data.decode(errors="replace").split("\n")
+    return [*(f"{line}\n" for line in lines), *filter(None, [last])]
+
+
+def can_encode(text: str) -> bool:
+    """Whether the encoding of standard output has all characters of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def ignore_closed_pipes() -> None:
+    """Let a long command go on when the reader of its output has gone.
+
+    So `deit-spec train … 2>&1 | head` does not end the training.
+    """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None:
+            setattr(sys, name, _Stream(stream))
+
+
+class _Stream:
+    """A text stream that drops its output once its reader has gone."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        try:
+            return int(self._stream.write(text))
+        except BrokenPipeError:
+            self._drop()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream, or drop what is left in it."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _is_same(output: Path, name: str) -> bool:
+    try:
+        return output.samefile(name)
+    except (OSError, ValueError):
+        return False

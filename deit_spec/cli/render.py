@@ -1,29 +1,26 @@
 """`deit-spec render`: draw the architecture."""
 
 import io
-import json
 import shutil
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from deit_spec.cli.arguments import OutputOption, SpecArgument
+from deit_spec.cli.compile import TargetOption
+from deit_spec.cli.inputs import read
 from deit_spec.cli.messages import make_console
-from deit_spec.cli.output import STDIN, emit, read
-from deit_spec.cli.target import TargetOption
-from deit_spec.graph import LayerGraph, Target
+from deit_spec.cli.options import OutputOption, SpecArgument, format_option
+from deit_spec.cli.output import can_encode, emit, emit_json, is_file
+from deit_spec.graph import Target
 from deit_spec.pipeline import finish
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 NARROW, WIDE = 80, 120
 
 
-class Format(Enum):
-    """What the picture is."""
+class Picture(Enum):
+    """Formats of the drawing."""
 
     FIGURE = "figure"
     TREE = "tree"
@@ -34,78 +31,62 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
-    form: Annotated[
-        Format, typer.Option("--format", help="The picture.")
-    ] = Format.FIGURE,
+    format_: Annotated[
+        Picture, format_option("The format of the drawing.")
+    ] = Picture.FIGURE,
+    old_format: Annotated[
+        Picture | None, typer.Option("--format", hidden=True, case_sensitive=False)
+    ] = None,
     target: TargetOption = Target.TRAIN,
     expand: Annotated[
-        bool, typer.Option("--expand", help="Draw every block, equal or not.")
+        bool, typer.Option("--expand", help="Draw each block, even if they are equal.")
     ] = False,
     ascii_only: Annotated[
-        bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")
+        bool, typer.Option("--ascii", help="Use ASCII characters only.")
     ] = False,
     color: Annotated[
-        bool, typer.Option("--color/--no-color", help="Colour, on a terminal.")
+        bool, typer.Option("--color/--no-color", help="Use colors on a terminal.")
     ] = True,
     width: Annotated[
         int | None,
-        typer.Option("--width", min=NARROW, help="Columns; the terminal's, up to 120."),
+        typer.Option(
+            "--width",
+            metavar="COLUMNS",
+            min=NARROW,
+            help="The width of the drawing; by default that of the terminal, up to "
+            f"{WIDE}.",
+        ),
     ] = None,
 ) -> None:
     """Draw the architecture of a spec."""
     checked = read(spec)
     if checked.spec is None:
         raise typer.Exit(1)
+    format_ = old_format or format_
     graph = finish(checked, target)
-    if form is Format.JSON:
-        from deit_spec.diagram import as_json
+    from deit_spec.diagram import as_json, draw, tree
 
-        emit(json.dumps(as_json(graph), indent=2, ensure_ascii=False) + "\n", output)
+    if format_ is Picture.JSON:
+        emit_json(as_json(graph), output)
         return
-    to_file = output is not None and str(output) != STDIN
+    to_file = is_file(output)
     columns = max(NARROW, min(width or _columns(to_file=to_file), WIDE))
-    plain = ascii_only or not (to_file or _unicode())
-    console = _console(columns, color=color and not to_file, keep=to_file)
-    _print(console, graph, form, columns, expand=expand, ascii_only=plain)
+    plain = ascii_only or not (to_file or can_encode("╭→⊕ᵀ√"))
+    if to_file:
+        console = make_console(width=columns, record=True, file=io.StringIO())
+    else:
+        console = make_console(color=color, width=columns)
+    if format_ is Picture.TREE:
+        console.print(tree(graph, expand=expand, ascii_only=plain))
+    else:
+        figure = draw(graph, width=columns, expand=expand, ascii_only=plain)
+        console.print(figure, soft_wrap=True)
     if to_file:
         emit(console.export_text(), output)
 
 
-def _print(  # noqa: PLR0913  -- the options, handed on
-    console: "Console",
-    graph: LayerGraph,
-    form: Format,
-    columns: int,
-    *,
-    expand: bool,
-    ascii_only: bool,
-) -> None:
-    from deit_spec.diagram import draw, tree
-
-    if form is Format.TREE:
-        console.print(tree(graph, expand=expand, ascii_only=ascii_only))
-    else:
-        figure = draw(graph, width=columns, expand=expand, ascii_only=ascii_only)
-        console.print(figure, soft_wrap=True)
-
-
-def _console(columns: int, *, color: bool, keep: bool) -> "Console":
-    if keep:
-        return make_console(width=columns, record=True, file=io.StringIO())
-    return make_console(color=color, width=columns)
-
-
 def _columns(*, to_file: bool) -> int:
-    """The terminal's width; 80 where there is none, so that output is stable."""
+    """The width of the terminal, or 80, so that files and pipes get the same."""
     if to_file or not sys.stdout.isatty():
         return NARROW
     return shutil.get_terminal_size((NARROW, 24)).columns
-
-
-def _unicode() -> bool:
-    """Whether stdout can write the characters of a box."""
-    try:
-        "╭→⊕ᵀ√".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -1,6 +1,5 @@
-"""`deit-spec study`: a recipe with other losses, images and seeds, side by side."""
+"""`deit-spec study`: train a recipe with several losses, data sizes and seeds."""
 
-import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,62 +10,78 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deit_spec.cli import messages
-from deit_spec.cli.arguments import AllowCodeOption, TextForm, output_option, path_of
-from deit_spec.cli.output import BY_SIGNAL, emit, fail, require_kind
-from deit_spec.cli.streams import outlive_readers
-from deit_spec.cli.trained import failures
+from deit_spec.cli.inputs import require_kind
+from deit_spec.cli.model_options import model_errors
+from deit_spec.cli.options import (
+    AllowCodeOption,
+    TextFormat,
+    format_option,
+    output_option,
+    parse_path,
+)
+from deit_spec.cli.output import SIGNAL_EXIT, emit_json, fail, ignore_closed_pipes
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.documents import Kind
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from deit_spec.distill.study import Summary
+    from rich.progress import Progress
+
+    from deit_spec.distill.study import Result, Summary, Watch
+    from deit_spec.distill.training import RunError
 
 
 def run(
     study: Annotated[
-        Path, typer.Argument(metavar="STUDY", parser=path_of, help="A YAML study.")
+        Path, typer.Argument(metavar="STUDY", parser=parse_path, help="A YAML study.")
     ],
     folder: Annotated[
         Path,
         output_option(
-            "FOLDER",
-            "Where runs and results go; what is there already is not run again.",
+            "FOLDER", "The folder of runs and results; finished runs in it are kept."
         ),
     ],
     *,
     jobs: Annotated[
         int,
         typer.Option(
-            "-j", "--jobs", min=1, help="How many runs at once, each on one thread."
+            "-j",
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="The number of runs at a time, each with one thread.",
         ),
     ] = 1,
     allow_code: AllowCodeOption = False,
-    form: Annotated[
-        TextForm, typer.Option("--output-format", help="The form of the results.")
-    ] = TextForm.TEXT,
+    format_: Annotated[
+        TextFormat, format_option("The format of the results.")
+    ] = TextFormat.TEXT,
 ) -> None:
-    """Train each arm of a study, on each number of images with each seed."""
+    """Train each arm of a study, with each data size and seed."""
     from deit_spec.recipe.study_validation import check_study
 
-    outlive_readers()
+    ignore_closed_pipes()
     checked = check_study(study)
     if checked.study is None:
         require_kind(str(study), checked.document, Kind.STUDY)
     messages.report(checked.diagnostics)
     if checked.study is None:
         raise typer.Exit(1)
-    from deit_spec.cli.watching import make_watch
     from deit_spec.distill.study import as_json, run_study, write_report
 
-    with _stopping(), _reasons(folder), failures(), make_watch() as watch:
+    with (
+        _stopped_by_signals(),
+        _study_errors(folder),
+        model_errors(),
+        _watch() as watch,
+    ):
         summary = run_study(
             checked, folder, jobs=jobs, allow_code=allow_code, watch=watch
         )
         write_report(summary, folder)
-    if form is TextForm.JSON:
-        emit(json.dumps(as_json(summary), indent=2) + "\n", None)
+    if format_ is TextFormat.JSON:
+        emit_json(as_json(summary), None)
     else:
         _print(summary, folder)
     if summary.failed:
@@ -74,33 +89,33 @@ def run(
 
 
 @contextmanager
-def _stopping() -> Iterator[None]:
-    """Stop at SIGTERM as at Ctrl-C.
+def _stopped_by_signals() -> Iterator[None]:
+    """Stop at SIGTERM as at SIGINT.
 
     Raises:
         typer.Exit: It was stopped.
     """
-    asked = signal.SIGINT
+    received = signal.SIGINT
 
     def stop(number: int, _: "FrameType | None") -> None:
-        nonlocal asked
-        asked = signal.Signals(number)
+        nonlocal received
+        received = signal.Signals(number)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     except KeyboardInterrupt:
-        text = "stopped; what is done is kept, and the same command goes on from there"
+        text = "stopped; finished runs are kept, and the same command continues"
         typer.echo(text, err=True)
-        raise typer.Exit(BY_SIGNAL + asked) from None
+        raise typer.Exit(SIGNAL_EXIT + received) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
-def _reasons(folder: Path) -> Iterator[None]:
-    """Say why a study cannot go on.
+def _study_errors(folder: Path) -> Iterator[None]:
+    """Report why a study cannot go on.
 
     Raises:
         typer.Exit: It cannot.
@@ -121,10 +136,9 @@ def _reasons(folder: Path) -> Iterator[None]:
     except ForeignError as error:
         fail(str(error))
     except BrokenExecutor:
-        fail("a process of the study was killed; the same command goes on")
+        fail("a process of the study was killed; the same command continues")
     except OSError as error:
-        reason = reason_of(error)
-        fail(f"cannot write {error.filename or folder}: {reason}")
+        fail(f"cannot write {error.filename or folder}: {reason_of(error)}")
 
 
 def _print(summary: "Summary", folder: Path) -> None:
@@ -143,8 +157,107 @@ def _print(summary: "Summary", folder: Path) -> None:
     if summary.differences:
         head = report.difference_head(summary)
         print_table(table_of(head, report.difference_cells(summary)), [], None)
-    files = ", ".join(
-        str(folder / f"study.{form}") for form in ("md", "json", "png", "svg")
-    )
-    for line in (*report.notes(summary), f"written: {files}"):
+    suffixes = ("md", "json", "png", "svg")
+    files = ", ".join(str(folder / f"study.{suffix}") for suffix in suffixes)
+    for line in (*report.notes(summary), f"wrote {files}"):
         sys.stdout.write(f"{line}\n")
+
+
+@contextmanager
+def _watch() -> "Iterator[Watch]":
+    """Show progress on standard error: a bar on a terminal, lines elsewhere."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield Lines()
+        return
+    from rich import progress
+    from rich.console import Console
+
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(elapsed_when_finished=False),
+        console=Console(stderr=True),
+    ) as bar:
+        yield Bar(bar)
+
+
+class Lines:
+    """Prints a line for each event."""
+
+    def __init__(self) -> None:
+        self.planned = self.done = 0
+
+    def begun(self, planned: int, done: int, stale: int) -> None:
+        """Print how many runs there are."""
+        self.planned, self.done = planned, done
+        self._print(_start_text(planned, done, stale))
+
+    def teaching(self, done: int, teachers: int) -> None:
+        """Print the number of teachers once all are ready."""
+        if done == teachers:
+            self._print("1 teacher" if teachers == 1 else f"{teachers} teachers")
+
+    def finished(self, result: "Result") -> None:
+        """Print the result of a run."""
+        self.done += 1
+        number = f"{self.done:{len(str(self.planned))}}/{self.planned}"
+        self._print(f"{number} {_result_text(result)}")
+
+    def failed(self, run: str, error: "RunError") -> None:
+        """Print the error of a run."""
+        self._print(f"{run} failed: {error.diagnostics[0].message}")
+
+    def _print(self, line: str) -> None:
+        typer.echo(line, err=True)
+
+
+class Bar:
+    """Shows a progress bar of the runs; results are printed above it."""
+
+    def __init__(self, bar: "Progress") -> None:
+        self.bar = bar
+        self.task = bar.add_task("runs", total=None)
+
+    def begun(self, planned: int, done: int, stale: int) -> None:
+        """Print how many runs there are."""
+        self._print(_start_text(planned, done, stale))
+        # Earlier runs are left out of the estimated time.
+        self.bar.reset(self.task, total=planned - done)
+
+    def teaching(self, done: int, teachers: int) -> None:
+        """Show how many teachers are ready."""
+        ready = done == teachers
+        text = "runs" if ready else f"teachers {done} of {teachers}, runs"
+        self.bar.update(self.task, description=text)
+
+    def finished(self, result: "Result") -> None:
+        """Print the result of a run."""
+        self._print(_result_text(result))
+        self.bar.advance(self.task)
+
+    def failed(self, run: str, error: "RunError") -> None:
+        """Print the error of a run."""
+        self._print(f"{run} failed: {error.diagnostics[0].message}")
+        self.bar.advance(self.task)
+
+    def _print(self, line: str) -> None:
+        self.bar.console.print(line, highlight=False, markup=False)
+
+
+def _start_text(planned: int, done: int, stale: int) -> str:
+    text = "1 run" if planned == 1 else f"{planned} runs"
+    if done:
+        text += f", {done} of them already finished"
+    if stale:
+        text += f"; {stale} older results are of other recipes and were left out"
+    return text
+
+
+def _result_text(result: "Result") -> str:
+    return (
+        f"{result.arm}, {result.images:,} images, seed {result.seed}: "
+        f"{100 * result.answer.top1:.2f} % in {result.seconds:.1f} s"
+    )

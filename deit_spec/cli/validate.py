@@ -1,21 +1,37 @@
-"""`deit-spec validate`: find every mistake, fix what is certain, sum up the rest."""
+"""`deit-spec validate`: check specs and recipes, and fix them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from deit_spec.cli import fixing, messages
-from deit_spec.cli.arguments import OutputOption, named, set_option
-from deit_spec.cli.documents import Documents, summarise
-from deit_spec.cli.news import News
-from deit_spec.cli.output import STDIN, called, emit, fail
-from deit_spec.cli.specs import expand
+from deit_spec.cli import inputs, messages
+from deit_spec.cli.inputs import shown_name
+from deit_spec.cli.options import (
+    OutputOption,
+    format_option,
+    require_name,
+    set_option,
+)
+from deit_spec.cli.output import STDIO, emit, fail, is_file, unified_diff
 from deit_spec.diagnostics import Diagnostic, has_errors
-from deit_spec.diagnostics.formats import Format
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.formats import Format, render
+from deit_spec.diagnostics.printable import reason_of, visible
+from deit_spec.recipe.documents import (
+    CheckedAny,
+    check_any,
+    check_any_read,
+    check_any_text,
+    checker,
+    is_key,
+)
 from deit_spec.spec import Checked
+from deit_spec.yaml_source import read_bytes
+from deit_spec.yaml_source.document import FILE_BYTES
+
+if TYPE_CHECKING:
+    from deit_spec.spec.fix_loop import Mended
 
 
 def run(  # noqa: PLR0913  -- an argument for each option
@@ -23,111 +39,248 @@ def run(  # noqa: PLR0913  -- an argument for each option
         list[str],
         typer.Argument(
             metavar="SPEC...",
-            callback=named,
-            help="YAML specs and recipes, directories or globs of them, or published "
-            "names; - is standard input.",
+            parser=require_name,
+            help="YAML specs and recipes, folders and globs of them, names of "
+            "published models, or - for standard input.",
         ),
     ],
     output: OutputOption = None,
     *,
     overrides: Annotated[
         list[str] | None,
-        set_option("Lay a value over those of a recipe: optimizer.lr=1e-3."),
+        set_option("Set a field of a recipe, such as optimizer.lr=1e-3."),
     ] = None,
-    form: Annotated[
+    format_: Annotated[
         Format | None,
-        typer.Option(
-            "--output-format",
-            help="The form of the findings; all but text go to stdout.",
-            show_default="text",
+        format_option(
+            "The format of diagnostics; all but text go to standard output.", "text"
         ),
     ] = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Fix in the files what is certain.")
+        bool, typer.Option("--fix", help="Apply fixes to the files.")
     ] = False,
     diff: Annotated[
-        bool,
-        typer.Option("--diff", help="Print what --fix would change; exit 1 if any."),
+        bool, typer.Option("--diff", help="Print what --fix would change.")
     ] = False,
 ) -> None:
-    """Check specs and recipes, and say what is wrong; exit 1 if any has an error."""
-    form = form or messages.chosen()
-    if output is not None and form is Format.TEXT:
-        fail("-o takes findings in another form than text: see --output-format")
-    messages.take_over(form)
-    names = expand(specs)
-    documents = Documents(overrides or ())
-    if documents.overrides and (fix or diff):
-        fail("--set changes no file, so it goes without --fix and --diff")
-    is_taken = diff or (fix and STDIN in names)
-    if is_taken and form is not Format.TEXT and str(output or STDIN) == STDIN:
+    """Check specs and recipes.
+
+    Exit with 1 if there are errors or, with --diff, changes.
+    """
+    format_ = format_ or messages.chosen()
+    text = format_ is Format.TEXT
+    if output is not None and text:
+        fail("-o needs an --output-format other than text")
+    messages.leave_to_command(format_)
+    names = inputs.expand(specs)
+    if overrides and (fix or diff):
+        fail("--set cannot be combined with --fix or --diff")
+    quiet = diff or (fix and STDIO in names)
+    if quiet and not text and not is_file(output):
         result = "--diff" if diff else "--fix -"
-        fail(f"{result} prints to stdout, so findings in {form.value} need -o FILE")
-    outcomes = _outcomes(names, documents, fix=fix, diff=diff)
-    if form is not Format.TEXT:
-        failed = _as_one(outcomes, form, output)
-    elif len(names) == 1:
-        failed = _one(names[0], next(outcomes), documents, quiet=is_taken)
+        fail(
+            f"{result} prints to standard output, so diagnostics in {format_.value} "
+            "need -o FILE"
+        )
+    documents = _Documents(tuple(overrides or ()))
+    if diff:
+        results = _diff(names, documents)
+    elif fix:
+        results = _fix(names, documents)
     else:
-        failed = _several(outcomes, quiet=is_taken)
+        results = (_Result(documents.check(name)) for name in names)
+    if not text:
+        failed = _print_document(results, format_, output)
+    elif len(names) == 1:
+        failed = _print_one(names[0], next(results), documents, quiet=quiet)
+    else:
+        failed = _print_several(results, quiet=quiet)
     raise typer.Exit(1 if failed else 0)
 
 
-def _outcomes(
-    names: Sequence[str], documents: Documents, *, fix: bool, diff: bool
-) -> Iterator[fixing.Outcome]:
-    if diff:
-        return fixing.show(names, documents)
-    if fix:
-        return fixing.write(names, documents)
-    return (fixing.Outcome(documents.check(name)) for name in names)
+class _Result(NamedTuple):
+    """What was found in a file, and whether fixes would change it."""
+
+    checked: CheckedAny
+    changes: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the exit code is 1."""
+        return has_errors(self.checked.diagnostics) or self.changes
 
 
-def _one(
-    name: str, outcome: fixing.Outcome, documents: Documents, *, quiet: bool
-) -> bool:
-    """Print the findings of a document, or what it describes."""
-    checked = outcome.checked
-    if checked.diagnostics:
-        fixes = documents.count_fixes(name, checked)
-        messages.draw(checked.diagnostics, counted=True, fixes=fixes)
-    # Of several specs no graph is made.
-    if not quiet and (described := summarise(checked)):
-        typer.echo(f"{visible(called(name))}: {described}")
-    return outcome.failed
+class _Documents(NamedTuple):
+    """Checks and fixes files of every kind; overrides are for recipes only."""
+
+    overrides: tuple[str, ...]
+
+    def check(self, name: str) -> CheckedAny:
+        """Check a file, a published spec or standard input.
+
+        Raises:
+            typer.Exit: With code 2: there are overrides, and it is not a recipe.
+        """
+        if name == STDIO:
+            data = inputs.stdin()
+            checked = check_any_text(data, inputs.STDIN_NAME, self.overrides)
+        else:
+            checked = check_any(name, self.overrides)
+        inputs.protect_document(name, checked.document)
+        if self.overrides and checked.document is not None:
+            from deit_spec.recipe import CheckedRecipe
+
+            if not isinstance(checked, CheckedRecipe):
+                kind = "spec" if isinstance(checked, Checked) else "study"
+                fail(f"--set needs a recipe, and {name} is a {kind}")
+        return checked
+
+    def check_fixed(self, name: str, data: bytes) -> CheckedAny:
+        """Check a file again; `data` is what standard input has become."""
+        if name != STDIO:
+            return self.check(name)
+        return check_any_read(*read_bytes(data, inputs.STDIN_NAME, is_key), None)
+
+    def fix(self, name: str) -> "Mended[CheckedAny]":
+        """Apply all fixes to the text of a file, and write nothing."""
+        from deit_spec.spec.fix_loop import mend_as, mend_text_as
+
+        if name == STDIO:
+            fixed = mend_text_as(checker(), inputs.stdin(), inputs.STDIN_NAME)
+        else:
+            fixed = mend_as(checker(), name)
+        inputs.protect_document(name, fixed.checked.document)
+        return fixed
 
 
-def _several(outcomes: Iterable[fixing.Outcome], *, quiet: bool) -> bool:
-    """Print the findings of each spec, and how many there are without.
+def _fix(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
+    """Write the fixed files; standard input goes to standard output.
 
-    The last goes to stderr where stdout is for something else.
+    All are written before any is checked again, since one may extend another.
     """
-    total = wrong = changed = 0
-    kind, news = "specs", News()
-    for outcome in outcomes:
-        total += 1
-        wrong += has_errors(outcome.checked.diagnostics)
-        changed += outcome.changes
-        kind = kind if isinstance(outcome.checked, Checked) else "files"
-        if found := news.of(outcome.checked.diagnostics):
-            messages.draw(found, counted=False)
-    verdicts = [
-        f"{count:,} {what}"
-        for count, what in ((wrong, "with errors"), (changed, "to be fixed"))
-        if count
-    ]
-    verdict = ", ".join(verdicts) or "all valid"
-    typer.echo(f"{total:,} {kind}, {verdict}", err=quiet)
-    return bool(verdicts)
+    from deit_spec.yaml_source.files import is_special
+
+    for name in names:
+        if name != STDIO and is_special(Path(name)):
+            fail(
+                f"cannot fix {name}, which is not a regular file; `--fix -` writes to "
+                "standard output"
+            )
+    fixed = [(name, _write_fixed(name, documents)) for name in names]
+    for name, each in fixed:
+        if len(names) == 1:
+            yield _Result(each.checked)
+        else:
+            yield _Result(documents.check_fixed(name, each.after))
 
 
-def _as_one(
-    outcomes: Iterable[fixing.Outcome], form: Format, output: Path | None
+def _write_fixed(name: str, documents: _Documents) -> "Mended[CheckedAny]":
+    from deit_spec.atomic_write import write_file
+
+    fixed = documents.fix(name)
+    if name == STDIO:
+        # The end of a longer text has not been read.
+        if len(fixed.after) <= FILE_BYTES:
+            emit(fixed.after, None)
+    elif fixed.fixes:
+        try:
+            write_file(Path(name), fixed.after)
+        except OSError as error:
+            fail(f"cannot write {name}: {reason_of(error)}")
+    for fix in fixed.fixes:
+        shown = visible(shown_name(name))
+        typer.echo(f"fixed {shown}: {visible(fix.title)}", err=True)
+    return fixed
+
+
+def _diff(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
+    """Print what `_fix` would change, and check files as if it were written."""
+    from deit_spec.yaml_source.files import as_if_written
+
+    fixed = [(name, documents.fix(name)) for name in names]
+    for name, each in fixed:
+        emit(unified_diff(shown_name(name), each.before, each.after, "fixed"), None)
+    if len(names) == 1:
+        yield _Result(fixed[0][1].checked, changes=bool(fixed[0][1].fixes))
+        return
+    with as_if_written({Path(name): each.after for name, each in fixed if each.fixes}):
+        for name, each in fixed:
+            checked = documents.check_fixed(name, each.after)
+            yield _Result(checked, changes=bool(each.fixes))
+
+
+def _print_one(
+    name: str, result: _Result, documents: _Documents, *, quiet: bool
 ) -> bool:
-    """Print the findings of all specs as one document."""
-    found, failed, news = list[Diagnostic](), False, News()
-    for outcome in outcomes:
-        found += news.of(outcome.checked.diagnostics)
-        failed |= outcome.failed
-    emit(messages.write(found, form), output)
+    """Print the diagnostics of one file, or a line that describes it."""
+    checked = result.checked
+    if checked.diagnostics:
+        from deit_spec.spec.fix_loop import count_as
+        from deit_spec.spec.origin import locate
+
+        origin = None if name == STDIO else locate(name, Path())
+        fixes = count_as(checker(documents.overrides), checked, origin)
+        messages.draw(checked.diagnostics, counted=True, fixes=fixes)
+    if not quiet and not has_errors(checked.diagnostics):
+        typer.echo(f"{visible(shown_name(name))}: {_summary(checked)}")
+    return result.failed
+
+
+def _summary(checked: CheckedAny) -> str:
+    if isinstance(checked, Checked):
+        from deit_spec.cost import summarise
+        from deit_spec.pipeline import finish
+
+        return summarise(finish(checked))
+    from deit_spec.recipe.recipe_summary import summarise as summarise_recipe
+
+    return summarise_recipe(checked)
+
+
+def _print_several(results: Iterator[_Result], *, quiet: bool) -> bool:
+    """Print the diagnostics of several files, and a line that counts the files."""
+    total = wrong = changed = 0
+    noun, seen = "specs", _Seen()
+    for result in results:
+        total += 1
+        wrong += has_errors(result.checked.diagnostics)
+        changed += result.changes
+        noun = noun if isinstance(result.checked, Checked) else "files"
+        if new := seen.new(result.checked.diagnostics):
+            messages.draw(new, counted=False)
+    counts = ((wrong, "with errors"), (changed, "to be fixed"))
+    parts = [f"{count:,} {what}" for count, what in counts if count]
+    typer.echo(f"{total:,} {noun}, {', '.join(parts) or 'all valid'}", err=quiet)
+    return bool(parts)
+
+
+def _print_document(
+    results: Iterator[_Result], format_: Format, output: Path | None
+) -> bool:
+    """Write the diagnostics of all files as one document."""
+    found, failed, seen = list[Diagnostic](), False, _Seen()
+    for result in results:
+        found += seen.new(result.checked.diagnostics)
+        failed |= result.failed
+    emit(render(found, format_), output)
     return failed
+
+
+class _Seen:
+    """Filters diagnostics of a file that several others extend."""
+
+    def __init__(self) -> None:
+        self._keys: set[tuple[object, ...]] = set()
+
+    def new(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+        """Those that were not found before."""
+        found = {_key(each): each for each in diagnostics}
+        new = [each for key, each in found.items() if key not in self._keys]
+        self._keys |= found.keys()
+        return new
+
+
+def _key(found: Diagnostic) -> tuple[object, ...]:
+    span = found.primary.span
+    place = (span.line, span.column, span.end_line, span.end_column)
+    return found.code, found.message, span.source.name, *place

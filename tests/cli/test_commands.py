@@ -17,9 +17,7 @@ from support import commands
 from support.commands import SPECS
 
 import deit_spec
-from deit_spec import cli
-from deit_spec.cli import output as reading
-from deit_spec.cli.documents import Documents
+from deit_spec.cli import inputs, validate
 from deit_spec.diagnostics import json_form
 
 run = functools.partial(commands.run, cwd=SPECS)
@@ -181,28 +179,15 @@ def test_target_inference() -> None:
     assert "def forward(self, images: Tensor) -> Tensor:" in done.stdout
 
 
-def test_defect_is_exit_3(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An exception of ours is one line, a request to report it, and code 3."""
-
-    def broken(*_: object) -> None:
-        raise AssertionError("impossible")
-
-    monkeypatch.setattr(Documents, "check", broken)
-    monkeypatch.setattr(sys, "argv", ["deit-spec", "validate", "x.yaml"])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    assert caught.value.code == 3
-    assert (
-        "error[DS901]: a defect of deit-spec: AssertionError: impossible"
-        in capsys.readouterr().err
-    )
+def fail(*_: object) -> None:
+    raise AssertionError("impossible\x1b")
 
 
 @pytest.mark.parametrize(
-    ("options", "form"),
+    ("arguments", "form"),
     [
+        (["validate"], "text"),
+        (["compile"], "text"),
         (["--message-format", "json", "validate"], "json"),
         (["--message-format", "json", "compile"], "json"),
         (["--message-format", "github", "compile"], "github"),
@@ -210,34 +195,26 @@ def test_defect_is_exit_3(
         (["validate", "--output-format", "sarif"], "sarif"),
     ],
 )
-def test_a_defect_has_the_form_of_findings(
-    options: list[str],
-    form: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_a_defect_is_reported_in_the_format_of_diagnostics(
+    arguments: list[str], form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
-        raise AssertionError("impossible\x1b")
-
-    monkeypatch.setattr(reading, "check_spec", broken)
-    monkeypatch.setattr(Documents, "check", broken)
-    monkeypatch.setattr(sys, "argv", ["deit-spec", *options, "x.yaml"])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    assert caught.value.code == 3
-    said = capsys.readouterr()
-    assert said.out == ""
+    """With exit code 3, without a traceback, and with a request to report it."""
+    monkeypatch.setattr(inputs, "check_spec", fail)
+    monkeypatch.setattr(validate, "check_any", fail)
+    done = commands.run(*arguments, "x.yaml")
+    assert (done.returncode, done.stdout) == (3, "")
     message = "a defect of deit-spec: AssertionError: impossible"
     if form == "json":
-        (found,) = json_form.from_json(json.loads(said.err))
+        (found,) = json_form.from_json(json.loads(done.stderr))
         assert (found.code, found.message) == ("DS901", f"{message}\x1b")
         assert "DEIT_SPEC_TRACEBACK" in found.helps[0]
     elif form == "sarif":
-        (run,) = json.loads(said.err)["runs"]
+        (run,) = json.loads(done.stderr)["runs"]
         assert [each["ruleId"] for each in run["results"]] == ["DS901"]
     else:
-        assert said.err.startswith("::error file=deit-spec,line=1,")
-        assert f"{message}␛" in said.err
+        start = "::error file=" if form == "github" else "error[DS901]: "
+        assert done.stderr.startswith(start)
+        assert f"{message}␛" in done.stderr
 
 
 def test_specs_are_never_overwritten(tmp_path: Path) -> None:
@@ -277,21 +254,13 @@ TEXTS = st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.text(max_size=20))
-def test_invalid_specs_exit_1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: list[str], comment: str
-) -> None:
-    """Always diagnostics with code and position, exit 1, never a traceback."""
+def test_invalid_specs_exit_1(tmp_path: Path, texts: list[str], comment: str) -> None:
+    """Always diagnostics with code and position, and never a traceback."""
     path = tmp_path / "drawn.yaml"
-    path.write_text(
-        "\n".join([*texts, "# " + comment.encode("utf-8", "replace").decode()])
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["deit-spec", "validate", str(path)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-    assert caught.value.code == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert re.search(r"error\[DS\d{3}\]: ", err)
-    assert re.search(r"--> .*drawn\.yaml:\d+:\d+", err)
-    assert "DS901" not in err
+    text = "\n".join([*texts, f"# {comment}"])
+    path.write_bytes(text.encode("utf-8", "replace"))
+    done = commands.run("validate", "drawn.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(r"error\[DS\d{3}\]: ", done.stderr)
+    assert re.search(r"--> .*drawn\.yaml:\d+:\d+", done.stderr)
+    assert "DS901" not in done.stderr

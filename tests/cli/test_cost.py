@@ -7,7 +7,7 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
 
-from deit_spec.cli.cost import MOST_IMAGES
+from deit_spec.cli.cost import MAX_BATCH
 from deit_spec.cost import Convention
 
 TINY = "specs/tiny.yaml"
@@ -66,7 +66,7 @@ def test_inference_keeps_nothing_for_training() -> None:
 
 
 def test_largest_batch_of_a_large_model() -> None:
-    done = run("cost", "deit3_large_patch16_384", "--batch", str(MOST_IMAGES))
+    done = run("cost", "deit3_large_patch16_384", "--batch", str(MAX_BATCH))
     assert done.returncode == 0
     assert "191.07 E  1017.54 PiB  913.58 PiB" in done.stdout
     assert ", 1,000,000,000 images, float32" in done.stdout

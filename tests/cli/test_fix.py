@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 from support import commands
 
-from deit_spec.cli import messages, output
-from deit_spec.spec import check_spec
-
 CHILD = "extends: base.yaml\nembed_dim: 192\nnum_heads: 3\n"
 LAYOUTS = {
     "plain": "deph: 3\n",
@@ -153,18 +150,6 @@ def test_what_the_shell_has_opened_is_compared() -> None:
     done = commands.run_process("validate", "--diff", "/dev/stdin", stdin="deph: 3\n")
     assert done.returncode == 1
     assert "+depth: 3\n" in done.stdout
-
-
-def test_a_spec_is_read_once_to_be_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spec = tmp_path / "a.yaml"
-    spec.write_text("qkv_bias: true\ninit: deit\nlayer_scale: 0.1\n")
-    checked = check_spec(spec)
-    spec.unlink()
-    fixes = output.count_fixes(str(spec), checked)
-    messages.draw(checked.diagnostics, counted=True, fixes=fixes)
-    assert capsys.readouterr().err.endswith("--fix` fixes 3\n")
 
 
 def test_what_is_extended_is_found_while_it_is_counted(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import commands
 
-from deit_spec.cli import specs
+from deit_spec.cli import inputs
 from deit_spec.cli.messages import make_console
 
 HOSTILE = "a\x1b[31mb\x9b.yaml"
@@ -132,8 +132,8 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_folder_that_cannot_be_read_is_not_passed_over(locked: Path) -> None:
     """It is named as a spec, and what is told of that is why it cannot be read."""
     good = locked.parent / "good.yaml"
-    assert specs.expand([str(locked.parent)]) == [str(good), str(locked)]
-    assert specs.expand([str(locked)]) == [str(locked)]
+    assert inputs.expand([str(locked.parent)]) == [str(good), str(locked)]
+    assert inputs.expand([str(locked)]) == [str(locked)]
 
 
 def test_a_folder_in_the_place_of_a_spec(tmp_path: Path) -> None:

@@ -7,11 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
-import typer
 from support import commands
 
-from deit_spec.cli import fixing
-from deit_spec.cli.documents import Documents
+from deit_spec import atomic_write
 from deit_spec.diagnostics import json_form
 
 BAD = "embed_dim: 770\n"
@@ -237,16 +235,15 @@ def test_fix_from_standard_input() -> None:
 
 
 def test_fix_that_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_path: Path, _data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     spec = tmp_path / "a.yaml"
     spec.write_text("deph: 12\n")
-    monkeypatch.setattr(fixing, "write_file", full)
-    with pytest.raises(typer.Exit) as caught:
-        next(fixing.write([str(spec)], Documents()))
-    assert caught.value.exit_code == 2
-    assert capsys.readouterr().err.endswith("a.yaml: no space left on device\n")
+    monkeypatch.setattr(atomic_write, "write_file", full)
+    done = commands.run("validate", "--fix", "a.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write a.yaml: no space left on device\n"
     assert spec.read_text() == "deph: 12\n"

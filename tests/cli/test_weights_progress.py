@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from deit_spec.cli.weights.progress import Bar
+from deit_spec.cli.weights import Bar
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.checkpoints import DISTILLED, PLAIN, changed, planned, state_of
 
-from deit_spec.cli.weights.table import Row, fold, layout, lines, list_rows
+from deit_spec.cli.weights_table import Row, fold, layout, lines, list_rows
 from deit_spec.weights.convert import rename
 from deit_spec.weights.naming_schemes import HF
 

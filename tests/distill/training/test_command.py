@@ -13,7 +13,7 @@ from support.commands import ROOT, run
 from support.recipes import PLAIN, check_images, write_images
 from support.runs import KINDS, lines, recipe, weights
 
-from deit_spec.cli.train import words
+from deit_spec.cli.training_progress import summarise_end
 from deit_spec.distill.training import Finished
 
 
@@ -126,7 +126,7 @@ def test_a_run_that_stops_early_names_what_it_wrote(tmp_path: Path) -> None:
     """There are no curves of one line."""
     finished = Finished(None, tmp_path, 1, complete=False, signal=15, seconds=1.0)
     (tmp_path / "summary.md").touch()
-    assert words.ended(finished) == f"wrote {tmp_path}: summary.md"
+    assert summarise_end(finished) == f"wrote {tmp_path}: summary.md"
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,31 @@
-"""The command: check the recipe, train, and say how it ended."""
+"""`deit-spec train`: train a student as a recipe describes."""
 
 import os
 import signal
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deit_spec.cli import messages
-from deit_spec.cli.arguments import AllowCodeOption, output_option, set_option
-from deit_spec.cli.output import BY_SIGNAL, fail, require_kind
-from deit_spec.cli.streams import outlive_readers
+from deit_spec.cli.inputs import require_kind
+from deit_spec.cli.options import AllowCodeOption, output_option, set_option
+from deit_spec.cli.output import SIGNAL_EXIT, fail, ignore_closed_pipes
 from deit_spec.recipe.documents import Kind
 
 if TYPE_CHECKING:
-    from deit_spec.distill.training import Finished
+    from collections.abc import Iterator
+
+    from deit_spec.distill.training import Finished, Reporter
     from deit_spec.recipe import CheckedRecipe
 
 
 def run(
-    recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")
-    ],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML recipe.")],
     output: Annotated[
-        Path, output_option("FOLDER", "The folder of the run: empty, or not there.")
+        Path, output_option("FOLDER", "The run folder to write; it must be empty.")
     ],
     *,
     overrides: Annotated[
@@ -32,45 +34,45 @@ def run(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the run in FOLDER, if there is one."),
+        typer.Option("--resume", help="Resume the run in FOLDER, if there is one."),
     ] = False,
     allow_code: AllowCodeOption = False,
 ) -> None:
-    """Train a student; under `accelerate launch -m deit_spec train`, in many processes.
+    """Train a student as a recipe describes.
 
-    SIGINT and SIGTERM finish the step, save and exit; a second one exits at once.
+    Use `accelerate launch -m deit_spec train` for several processes. SIGINT and SIGTERM
+    finish the current step, save a checkpoint and exit; a second one exits at once.
     """
     from deit_spec.recipe import check_recipe
 
-    outlive_readers()
+    ignore_closed_pipes()
     checked = check_recipe(recipe, overrides or ())
     if checked.recipe is None:
         require_kind(recipe, checked.document, Kind.RECIPE)
-    if _variable("RANK") == 0:  # the others would say the same
+    if _is_first_process():
         messages.report(checked.diagnostics)
     if checked.recipe is None:
         raise typer.Exit(1)
     finished = _train(checked, output, resume=resume, allow_code=allow_code)
     if finished.signal is not None:
-        if _variable("RANK") == 0:
+        if _is_first_process():
             name = signal.Signals(finished.signal).name
             typer.echo(
-                f"stopped by {name} after step {finished.step}, which is saved; the "
-                "same command with --resume goes on",
+                f"stopped by {name} after step {finished.step}, which was saved; the "
+                "same command with --resume continues the run",
                 err=True,
             )
-        raise typer.Exit(BY_SIGNAL + finished.signal)
+        raise typer.Exit(SIGNAL_EXIT + finished.signal)
 
 
 def _train(
     checked: "CheckedRecipe", output: Path, *, resume: bool, allow_code: bool
 ) -> "Finished":
-    """Train, and report what cannot be helped as findings.
+    """Train, and report errors.
 
     Raises:
-        typer.Exit: It ended with errors, code 1, or lacks a package, code 2.
+        typer.Exit: With code 1: there were errors; with code 2: a package is missing.
     """
-    from deit_spec.cli.train.reporting import open_reporter
     from deit_spec.distill.data import DataError
     from deit_spec.distill.extra import MissingPackageError
     from deit_spec.distill.training import RunError, train
@@ -81,7 +83,7 @@ def _train(
     from deit_spec.weights import WeightsError
 
     try:
-        with open_reporter() as reporter:
+        with _open_reporter() as reporter:
             return train(
                 checked,
                 output,
@@ -98,11 +100,25 @@ def _train(
     except RuntimeError as error:
         if not is_of_a_lost_process(error):
             raise
-        # It has told why, unless it was killed.
+        # The other process has reported the reason, unless it was killed.
         typer.echo("error: another process of the run has ended", err=True)
         raise typer.Exit(1) from None
 
 
-def _variable(name: str) -> int:
-    """A number that `accelerate launch` and `torchrun` set; 0 without them."""
-    return int(os.environ.get(name) or 0)
+@contextmanager
+def _open_reporter() -> "Iterator[Reporter]":
+    """Report progress on standard error: live on a terminal, as lines elsewhere."""
+    from deit_spec.cli.training_progress import Display, Lines
+
+    if not sys.stderr.isatty():
+        yield Lines(sys.stderr)
+        return
+    from rich.console import Console
+
+    with Display(Console(stderr=True, highlight=False)) as display:
+        yield display
+
+
+def _is_first_process() -> bool:
+    """Whether this is the first process of `accelerate launch` or `torchrun`."""
+    return int(os.environ.get("RANK") or 0) == 0

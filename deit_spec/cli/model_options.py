@@ -1,4 +1,4 @@
-"""The arguments and the errors that `evaluate` and `predict` share."""
+"""Options and errors of the commands that use a trained model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deit_spec.cli.arguments import path_of, set_option
+from deit_spec.cli.inputs import check
 from deit_spec.cli.messages import report
-from deit_spec.cli.output import check, fail, made_from
+from deit_spec.cli.options import parse_path, set_option
+from deit_spec.cli.output import fail, protect
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe.run_files import CLASSES, RECIPE
 
@@ -20,8 +21,8 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A run folder; or with --weights a YAML spec, a published name, or - for "
-        "standard input.",
+        help="A run folder; with --weights also a spec, the name of a published model, "
+        "or - for standard input.",
     ),
 ]
 WeightsOption = Annotated[
@@ -29,8 +30,8 @@ WeightsOption = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        parser=path_of,
-        help="The checkpoint to use; it replaces that of a run.",
+        parser=parse_path,
+        help="The checkpoint to use instead of that of the run.",
     ),
 ]
 RecipeOption = Annotated[
@@ -38,22 +39,30 @@ RecipeOption = Annotated[
     typer.Option(
         "--recipe",
         metavar="FILE",
-        parser=path_of,
-        help="The recipe that says how images are read; it replaces that of a run.",
+        parser=parse_path,
+        help="The recipe to read images with, instead of that of the run.",
     ),
 ]
 SetOption = Annotated[
     list[str] | None,
-    set_option("Set a field of the recipe, as data.unreadable=10; may be repeated."),
+    set_option("Set a field of the recipe, such as data.unreadable=10."),
 ]
 BatchOption = Annotated[
-    int, typer.Option("--batch-size", min=1, max=1_000_000, help="Images in a batch.")
+    int,
+    typer.Option(
+        "--batch-size",
+        metavar="N",
+        min=1,
+        max=1_000_000,
+        help="The number of images in a batch.",
+    ),
 ]
 DeviceOption = Annotated[
     str | None,
     typer.Option(
         "--device",
-        help="As torch names it; by default a GPU, if there is one.",
+        metavar="DEVICE",
+        help="The torch device; by default a GPU, if there is one.",
     ),
 ]
 
@@ -62,25 +71,26 @@ def open_model(model: str, weights: Path | None, recipe: Path | None) -> "Traine
     """Find a model by its run folder or its spec, and check the spec.
 
     Raises:
-        typer.Exit: The spec has errors, code 1; or there is no such model, code 2.
+        typer.Exit: With code 1: the spec has errors; with code 2: there is no such
+            model.
     """
     from deit_spec.distill.trained_model import find_model
 
-    with failures():
+    with model_errors():
         trained = find_model(model, weights, check)
     run = trained.folder
-    made_from(trained.weights, *([run / RECIPE, run / CLASSES] if run else []))
-    made_from(*([recipe] if recipe else []))
+    protect(trained.weights, *([run / RECIPE, run / CLASSES] if run else []))
+    protect(*([recipe] if recipe else []))
     return trained
 
 
 @contextmanager
-def failures() -> Iterator[None]:
+def model_errors() -> Iterator[None]:
     """Report why a model, images or a recipe cannot be used.
 
     Raises:
-        typer.Exit: With code 1 for findings; with code 2 for wrong usage or a missing
-            package.
+        typer.Exit: With code 1: there are diagnostics; with code 2: the usage is wrong
+            or a package is missing.
     """
     from deit_spec.distill.evaluation import NoImagesError
     from deit_spec.distill.extra import MissingPackageError

@@ -1,4 +1,4 @@
-"""The table of a plan: a tensor a line, or a line for the same tensor of each block."""
+"""The table of a plan: a row for each tensor, or for that tensor of several blocks."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
 class Row(NamedTuple):
-    """What the model gets, what is done for it, and what it is made of."""
+    """A tensor of the model, what becomes of it, and the tensors that it is made of."""
 
     tensor: str
     shape: str
@@ -31,12 +31,12 @@ class Row(NamedTuple):
 
     @property
     def front(self) -> tuple[str, str, str]:
-        """The cells of the three columns, fit to be seen."""
+        """The cells of the first three columns, safe to print."""
         return visible(self.tensor), self.shape, self.fate
 
 
 def layout(plan: "Plan") -> str:
-    """Lay a plan out: as wide as a terminal, or a tensor a line where none is."""
+    """The table, as wide as the terminal; in a pipe, a tensor a line."""
     rows, width = list(list_rows(plan)), UNBROKEN
     if sys.stdout.isatty():
         rows, width = fold(rows), shutil.get_terminal_size().columns
@@ -44,7 +44,7 @@ def layout(plan: "Plan") -> str:
 
 
 def lines(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Align three columns; what has no room beside them stands below."""
+    """Align three columns; sources that do not fit beside them go below."""
     head = Row("tensor", "shape", "fate", ("from",))
     fronts = [row.front for row in (head, *rows)]
     columns = [max(map(len, cells)) + len(GAP) for cells in zip(*fronts, strict=True)]
@@ -61,7 +61,7 @@ def lines(rows: Sequence[Row], width: int) -> Iterator[str]:
 
 
 def list_rows(plan: "Plan") -> Iterator[Row]:
-    """A row for each tensor: what the model gets, then what the file has over."""
+    """A row for each tensor of the model, then for unused ones of the checkpoint."""
     for step in plan.steps:
         shape = "×".join(map(str, step.shape))
         yield Row(step.name, shape, step.kind.value, tuple(_made_of(step)))
@@ -74,7 +74,7 @@ def list_rows(plan: "Plan") -> Iterator[Row]:
 
 
 def fold(rows: Iterable[Row]) -> list[Row]:
-    """One row for the same tensor of blocks that follow one another.
+    """Merge the rows of a tensor in consecutive blocks.
 
     >>> fold([Row(f"blocks.{i}.norm1.bias", "8", "taken", ()) for i in range(3)])
     [Row(tensor='blocks.0-2.norm1.bias', shape='8', fate='taken', made_of=())]
@@ -83,7 +83,7 @@ def fold(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         number = _number(row.tensor)
         same = _change(row, lambda cell: _NUMBER.sub("{}", cell))
-        # Only what differs in the block's number alone is the same in each block.
+        # Only rows that differ in nothing but the block can be merged.
         if number is None or _fill(same, number) != row:
             alike[row] = []
         else:
@@ -92,7 +92,7 @@ def fold(rows: Iterable[Row]) -> list[Row]:
 
 
 def _spread(row: Row, numbers: list[int]) -> Iterator[Row]:
-    """The row with each stretch of its numbers."""
+    """A row for each run of consecutive numbers."""
     if not numbers:
         yield row
     for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):

@@ -1,0 +1,158 @@
+"""`deit-spec list` and `deit-spec new`: the published models, and a spec from one."""
+
+import os
+import re
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deit_spec.cli.inputs import read
+from deit_spec.cli.options import OutputOption, format_option, output_option
+from deit_spec.cli.output import STDIO, emit, emit_json, fail
+from deit_spec.diagnostics.printable import visible
+from deit_spec.published import accuracies, names
+
+VERSION = 1
+"""Of the JSON format; it grows when a key is removed or changes its meaning."""
+DEFAULT = "deit_base_distilled_patch16_224"
+
+_NAME_CHARACTER = re.compile(r"[\w.+-]")
+_LONGEST_NAME = 60
+
+
+class ListFormat(Enum):
+    """Formats of the list."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def list_models(
+    output: OutputOption = None,
+    *,
+    format_: Annotated[
+        ListFormat, format_option("The format of the list.")
+    ] = ListFormat.TABLE,
+) -> None:
+    """List the published models, whose names can be used as SPEC."""
+    models = [_describe(name) for name in accuracies()]
+    if format_ is ListFormat.JSON:
+        emit_json({"version": VERSION, "models": models}, output)
+        return
+    from deit_spec.cli.tables import print_table, table_of
+    from deit_spec.cost import short
+
+    sources = list(dict.fromkeys(model["source"] for model in models))
+    head = ["name", "image", "tokens", "parameters", "MACs", "top-1 %"]
+    rows = [
+        [
+            model["name"],
+            str(model["image_size"]),
+            str(model["tokens"]),
+            f"{model['parameters']:,}",
+            short(model["macs"]),
+            f"{model['imagenet_top1']:.1f} [{sources.index(model['source']) + 1}]",
+        ]
+        for model in models
+    ]
+    notes = [f"[{number}] {source}" for number, source in enumerate(sources, 1)]
+    about = "top-1: accuracy on the ImageNet-1k validation set, trained on ImageNet-1k"
+    print_table(table_of(head, rows), [about, *notes], output)
+
+
+def _describe(name: str) -> dict[str, Any]:
+    """The size, cost for one image and accuracy of a published model."""
+    from deit_spec.cost import total
+    from deit_spec.pipeline import finish
+    from deit_spec.spec import check_spec
+
+    graph, accuracy = finish(check_spec(name)), accuracies()[name]
+    cost = total(graph)
+    return {
+        "name": name,
+        "image_size": graph.shape("images")[2].known,
+        "tokens": graph.shape("norm")[1].known,
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "imagenet_top1": accuracy.top1,
+        "source": accuracy.source,
+    }
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the model.")],
+    output: Annotated[
+        Path | None,
+        output_option("FILE", "Write to FILE instead of NAME.yaml, or to - (stdout)."),
+    ] = None,
+    *,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SPEC",
+            help="The spec to copy values from; by default NAME if it is published, "
+            f"else {DEFAULT}.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite FILE if it exists.")
+    ] = False,
+) -> None:
+    """Write a commented spec with the values of another one."""
+    name = name.removesuffix(".yaml").removesuffix(".yml")
+    _require_valid(name)
+    path = Path(f"{name}.yaml") if output is None else output
+    to_file = str(path) != STDIO
+    # `lexists` is true for a symbolic link that leads nowhere, too.
+    if to_file and os.path.lexists(path) and not force:
+        fail(f"{path} exists; --force overwrites it")
+    source = source or (name if name in names() else DEFAULT)
+    spec = read(source).spec
+    if spec is None:
+        raise typer.Exit(1)
+    from deit_spec.spec.spec_json_schema import FILE
+    from deit_spec.spec.starter import starter
+    from deit_spec.yaml_source.scalars import scalar_text
+
+    folder = path.parent if to_file else Path()
+    schema = FILE if (folder / FILE).is_file() else None
+    extends = None if source == STDIO else _relative(source, folder)
+    shown = "standard input" if source == STDIO else scalar_text(source)
+    emit(starter(name, shown, spec, extends, schema=schema), path)
+    if to_file:
+        typer.echo(f"wrote {visible(str(path))}", err=True)
+
+
+def _require_valid(name: str) -> None:
+    """Check the name of a model.
+
+    Raises:
+        typer.Exit: With code 2: it is not valid.
+    """
+    from deit_spec.spec.field_names import SPEC
+
+    if SPEC.fits(("name",), name):
+        return
+    if not name:
+        fail("the name is empty")
+    shown = visible(name)
+    if invalid := next((c for c in name if not _NAME_CHARACTER.match(c)), None):
+        fail(
+            f"invalid character `{visible(invalid)}` in the name `{shown}`; letters, "
+            "digits and `_.+-` are allowed"
+        )
+    if len(name) > _LONGEST_NAME:
+        fail(f"the name has {len(name)} characters, and the limit is {_LONGEST_NAME}")
+    fail(f"the name `{shown}` does not begin with a letter, a digit or `_`")
+
+
+def _relative(source: str, folder: Path) -> str:
+    """The path of a spec as `extends` has it in a file of a folder."""
+    if source in names() or Path(source).is_absolute():
+        return source
+    parent = os.path.realpath(Path(source).parent)
+    found = os.path.relpath(Path(parent, Path(source).name), os.path.realpath(folder))
+    return f"./{found}" if found in names() else found

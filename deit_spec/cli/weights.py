@@ -1,0 +1,367 @@
+"""`deit-spec weights`: plan, convert and inspect checkpoints."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
+
+import typer
+
+from deit_spec.cli.app import Command
+from deit_spec.cli.inputs import read
+from deit_spec.cli.messages import report
+from deit_spec.cli.options import (
+    OutputOption,
+    SpecArgument,
+    TextFormat,
+    format_option,
+    output_option,
+)
+from deit_spec.cli.output import STDIO, emit, emit_json, fail, protect
+from deit_spec.diagnostics import Diagnostic, has_errors, json_form
+from deit_spec.diagnostics.printable import reason_of, visible
+from deit_spec.pipeline import finish
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from deit_spec.weights import Inspection, Plan
+
+VERSION = 1
+"""Of the JSON format; it grows when a key is removed or changes its meaning."""
+PATIENCE = 1.0
+"""Seconds before a progress bar is shown."""
+
+app = typer.Typer(
+    help="Plan, convert and inspect checkpoints.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Allow(Enum):
+    """Changes of tensors that must be allowed."""
+
+    RESAMPLE = "resample"
+    HEADS = "heads"
+    CHANNELS = "channels"
+    DISTILLATION = "distillation"
+    DROP = "drop"
+
+
+class CheckpointFormat(Enum):
+    """Formats that are written."""
+
+    DEIT = "deit"
+    TIMM = "timm"
+    HF = "hf"
+
+
+class Dtype(Enum):
+    """Data types that are written."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+def _not_stdin(name: str) -> str:
+    """Check the name of a checkpoint, which is memory-mapped."""
+    if name == STDIO:
+        raise typer.BadParameter("a checkpoint cannot be standard input")
+    return name
+
+
+AllowOption = Annotated[
+    list[Allow] | None,
+    typer.Option(
+        "--allow",
+        case_sensitive=False,
+        help="Allow this change of tensors; may be repeated.",
+    ),
+]
+CheckpointArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHECKPOINT",
+        parser=_not_stdin,
+        help="A file of safetensors or torch, or a Hugging Face folder.",
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        help="The state dict to use in a file that has several, such as model_ema.",
+    ),
+]
+FormatOption = Annotated[TextFormat, format_option("The format of the result.")]
+AntialiasOption = Annotated[
+    bool,
+    typer.Option("--antialias", help="Resample position embeddings with antialiasing."),
+]
+
+
+@app.command("plan", cls=Command)
+def plan(  # noqa: PLR0913  -- each is an option of the command
+    spec: SpecArgument,
+    checkpoint: CheckpointArgument,
+    *,
+    key: KeyOption = None,
+    antialias: AntialiasOption = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict/--no-strict",
+            help="Allow only changes of names and layout, and what --allow adds.",
+        ),
+    ] = False,
+    allow: AllowOption = None,
+    format_: FormatOption = TextFormat.TEXT,
+) -> None:
+    """Show how each tensor of a checkpoint would be used for a spec.
+
+    Exit with 1 if the checkpoint does not fit.
+    """
+    checked = read(spec)
+    if checked.spec is None:
+        _exit_with(checked.diagnostics, format_)
+    from deit_spec.weights import allowed, find_forbidden, make_plan, open_checkpoint
+
+    with _weights_errors(format_), Bar() as bar:
+        opened = open_checkpoint(checkpoint, entry=key, progress=bar)
+        made = make_plan(finish(checked), opened, antialias=antialias)
+    permitted = allowed(strict=strict, allow=_values(allow))
+    found = (*made.diagnostics, *find_forbidden(made, permitted))
+    if format_ is TextFormat.JSON:
+        everything = (*checked.diagnostics, *found)
+        emit_json(_plan_json(made, permitted, everything), None)
+    else:
+        _print_plan(made)
+    report(found)
+    raise typer.Exit(1 if has_errors(found) else 0)
+
+
+@app.command("convert", cls=Command)
+def convert(  # noqa: PLR0913  -- each is an option of the command
+    spec: SpecArgument,
+    checkpoint: CheckpointArgument,
+    output: Annotated[Path, output_option("OUT", "The file or folder to write.")],
+    to: Annotated[
+        CheckpointFormat,
+        typer.Option(
+            "--to", case_sensitive=False, help="The format of OUT; hf is a folder."
+        ),
+    ],
+    *,
+    key: KeyOption = None,
+    antialias: AntialiasOption = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict/--no-strict",
+            help="Allow only changes of names and layout, and what --allow adds.",
+        ),
+    ] = True,
+    allow: AllowOption = None,
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(
+            "--dtype", case_sensitive=False, help="Convert tensors to this data type."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite OUT if it exists.")
+    ] = False,
+) -> None:
+    """Convert a checkpoint to another format, or for another spec."""
+    checked = read(spec)
+    if checked.spec is None:
+        raise typer.Exit(1)
+    from deit_spec import weights
+    from deit_spec.runtime import as_dtype
+
+    graph = finish(checked)
+    kind = as_dtype(dtype.value if dtype else None)
+    writing = weights.Writing(output, weights.To(to.value), kind, force)
+    try:
+        with _weights_errors(), Bar() as bar:
+            opened = weights.open_checkpoint(checkpoint, entry=key, progress=bar)
+            made = weights.make_plan(graph, opened, antialias=antialias)
+            permitted = weights.allowed(strict=strict, allow=_values(allow))
+            weights.require(made, permitted)
+            notes = weights.convert(graph, made, opened, writing, bar)
+    except ValueError as error:
+        fail(f"cannot write {output}: {error}")
+    except OSError as error:
+        fail(f"cannot write {output}: {reason_of(error)}")
+    report((*made.diagnostics, *notes))
+    if made.needs:  # tensors were changed
+        typer.echo(f"wrote {visible(str(output))}: {_counts(made)}", err=True)
+
+
+@app.command("inspect", cls=Command)
+def inspect(
+    checkpoint: CheckpointArgument,
+    output: OutputOption = None,
+    *,
+    key: KeyOption = None,
+    format_: FormatOption = TextFormat.TEXT,
+) -> None:
+    """Print the spec that fits a checkpoint, as YAML."""
+    from deit_spec import weights
+
+    with _weights_errors(format_), Bar() as bar:
+        opened = weights.open_checkpoint(checkpoint, entry=key, progress=bar)
+        found = weights.inspect(opened)
+    protect(*weights.files_of(Path(checkpoint)))
+    if format_ is TextFormat.JSON:
+        emit_json(_inspection_json(found), output)
+    else:
+        emit(found.as_yaml(), output)
+    report(found.diagnostics)
+
+
+@contextmanager
+def _weights_errors(format_: TextFormat = TextFormat.TEXT) -> Iterator[None]:
+    """Report why weights cannot be used.
+
+    Raises:
+        typer.Exit: With code 1: they cannot.
+    """
+    from deit_spec.weights import WeightsError
+
+    try:
+        yield
+    except WeightsError as error:
+        report(error.diagnostics)
+        _exit_with(error.diagnostics, format_)
+
+
+def _exit_with(diagnostics: Iterable[Diagnostic], format_: TextFormat) -> NoReturn:
+    """Exit with 1; print the diagnostics, which were reported, as JSON if asked for.
+
+    Raises:
+        typer.Exit: Always, with code 1.
+    """
+    if format_ is TextFormat.JSON:
+        emit(json_form.render(diagnostics), None)
+    raise typer.Exit(1) from None
+
+
+def _values(allow: Iterable[Allow] | None) -> set[str] | None:
+    return {each.value for each in allow} if allow else None
+
+
+def _print_plan(made: "Plan") -> None:
+    """Print a table of the tensors, and how many are used in which way."""
+    from deit_spec.cli.weights_table import layout
+
+    head = f"{made.spec} from {made.checkpoint}: {made.format}; {made.naming_scheme}"
+    typer.echo(visible(head))
+    if made.steps or made.dropped or made.left_over:
+        typer.echo(layout(made))
+    typer.echo(_counts(made))
+    if made.needs:
+        typer.echo(f"to be allowed: {', '.join(sorted(made.needs))}")
+
+
+def _counts(made: "Plan") -> str:
+    counts = [f"{number} {fate}" for fate, number in made.counts().items()]
+    return ", ".join(counts) or "no tensors"
+
+
+def _plan_json(
+    made: "Plan", allowed: Iterable[str], diagnostics: Sequence[Diagnostic]
+) -> dict[str, Any]:
+    """A plan as docs/weights.md describes it."""
+    return {
+        "version": VERSION,
+        "spec": made.spec,
+        "checkpoint": made.checkpoint,
+        "format": made.format,
+        "dialect": made.naming_scheme,
+        "reconciles": made.reconciles,
+        "needs": sorted(made.needs),
+        "allowed": sorted(allowed),
+        "steps": [
+            {
+                "tensor": step.name,
+                "shape": list(step.shape),
+                "fate": step.kind.value,
+                "sources": list(step.sources),
+                "reason": step.reason,
+                "needs": sorted(step.needs),
+            }
+            for step in made.steps
+        ],
+        "dropped": [
+            {"tensor": each.name, "reason": each.reason, "needs": sorted(each.needs)}
+            for each in made.dropped
+        ],
+        "missing": list(made.missing),
+        "left_over": list(made.left_over),
+        "diagnostics": json_form.listed(diagnostics),
+    }
+
+
+def _inspection_json(found: "Inspection") -> dict[str, Any]:
+    """An inspection as docs/weights.md describes it."""
+    checkpoint = found.checkpoint
+    return {
+        "version": VERSION,
+        "checkpoint": checkpoint.name,
+        "format": checkpoint.format,
+        "dialect": found.naming_scheme,
+        "tensors": len(checkpoint.tensors),
+        "parameters": found.parameters,
+        "dtypes": list(checkpoint.dtypes),
+        "path": list(checkpoint.path),
+        "prefix": checkpoint.prefix,
+        "beside": list(checkpoint.beside),
+        "published": list(found.published),
+        "spec": found.values,
+        "diagnostics": json_form.listed(found.diagnostics),
+    }
+
+
+class Bar:
+    """A progress bar on a terminal, for work that takes more than a second."""
+
+    def __init__(
+        self,
+        console: "Console | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        from rich.console import Console
+
+        self.console = console or Console(stderr=True)
+        self.clock = clock
+        self.start = clock()
+        self.bar: Progress | None = None
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        """Show how much of a task is done."""
+        if not self.console.is_terminal or self.clock() - self.start < PATIENCE:
+            return
+        if self.bar is None:
+            from rich.progress import Progress
+
+            self.bar = Progress(console=self.console, transient=True)
+            self.bar.start()
+        if task not in self.tasks:
+            self.tasks[task] = self.bar.add_task(task)
+        self.bar.update(self.tasks[task], completed=done, total=total)
