@@ -128,7 +128,7 @@ def _summary(found: Report) -> list[str]:
     return [
         f"{graph.name}, target {graph.target.value}, {images}, {setting.dtype.value}",
         f"parameters: {short_bytes(found.parameter_bytes)}",
-        f"peak: {short_bytes(found.peak.bytes)} at once, in {found.peak.path}",
+        f"peak: {short_bytes(found.peak.bytes)} of activations, at {found.peak.path}",
         f"by other conventions: {', '.join(others)}",
         "",
         f"{convention.noun} ({convention.value}): {convention.meaning}",

@@ -58,7 +58,7 @@ def list_models(
         for model in models
     ]
     notes = [f"[{number}] {source}" for number, source in enumerate(sources, 1)]
-    about = "top-1: accuracy on the ImageNet-1k validation set, trained on ImageNet-1k"
+    about = "top-1: on the ImageNet-1k validation set, trained on ImageNet-1k only"
     print_table(table_of(head, rows), [about, *notes], output)
 
 

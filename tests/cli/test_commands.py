@@ -226,7 +226,7 @@ def test_specs_are_never_overwritten(tmp_path: Path) -> None:
         for output in ("base.yaml", "mine.yaml"):
             done = run(command, "mine.yaml", "-o", output, cwd=tmp_path)
             assert done.returncode == 2
-            assert "is what this is made from" in done.stderr
+            assert "would overwrite an input" in done.stderr
     assert base.read_text() == "depth: 3\n"
 
 

@@ -79,7 +79,7 @@ def test_largest_batch_of_a_large_model() -> None:
         (["--batch", str(10**400)], 2),
         (["--dtype", "float8"], 2),
         (["--convention", "mine"], 2),
-        (["--by", "layer"], 2),
+        (["--by", "head"], 2),
         (["-o", "nowhere/cost.txt"], 2),
     ],
 )

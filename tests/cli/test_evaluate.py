@@ -42,7 +42,7 @@ def test_another_split_than_its_own_is_warned_of(folder: Path, field: str) -> No
     done = run("evaluate", "run", "--set", f"data.{field}", cwd=folder.parent)
     assert done.returncode == 0
     name = field.partition("=")[0]
-    assert f"warning: with another data.{name} than the run's" in done.stderr
+    assert f"warning: data.{name} differs from the run's" in done.stderr
 
 
 def test_run_as_json(folder: Path, file_regression: FileRegressionFixture) -> None:
@@ -169,7 +169,7 @@ def test_folder_of_images(
     ("arguments", "code", "message"),
     [
         ([SPEC], 2, "has no weights; add --weights FILE"),
-        ([SPEC, "--weights", "{weights}"], 2, "a spec needs --data or --recipe"),
+        ([SPEC, "--weights", "{weights}"], 2, "needs --data or --recipe"),
         (["{folder}/.."], 2, "is not a finished run"),
         ([SPEC, "--weights", "nowhere.pt", "--data", "digits"], 1, "nowhere.pt"),
         (["deit_tiny_patch16_224", *FOR_TINY, "./nowhere"], 1, "DS521"),
@@ -179,7 +179,11 @@ def test_folder_of_images(
         (["{folder}", "--weights", "{other}"], 1, "DS4"),
         (["deit_tiny_patch16_224", "--weights", "{weights}"], 2, "--data"),
         (["-", "--weights", "{weights}", "--data", "digits"], 2, "no class head"),
-        (["{folder}", "-o", "{folder}/model.safetensors"], 2, "is made from"),
+        (
+            ["{folder}", "-o", "{folder}/model.safetensors"],
+            2,
+            "would overwrite an input",
+        ),
     ],
 )
 def test_what_cannot_be(

@@ -71,9 +71,9 @@ def test_every_code_is_listed() -> None:
     [
         (["unknwon-key"], "did you mean `unknown-key`?"),
         (["DS999"], "is neither a code nor a field"),
-        (["DS203", "--spec", "specs/tiny.yaml"], "--spec goes with a field"),
-        (["--spec", "specs/tiny.yaml"], "--spec goes with a field"),
-        (["DS203", "--all"], "--all goes without a word"),
+        (["DS203", "--spec", "specs/tiny.yaml"], "--spec needs a field of specs"),
+        (["--spec", "specs/tiny.yaml"], "--spec needs a field"),
+        (["DS203", "--all"], "--all cannot be combined with"),
     ],
 )
 def test_wrong_usage(arguments: list[str], words: str) -> None:

@@ -108,7 +108,7 @@ def test_one_thing_goes_to_stdout(
     for more in ((), ("-o", "-")):
         done = commands.run(*run, *more, cwd=tmp_path, stdin="depht: 3\n")
         assert (done.returncode, done.stdout) == (2, "")
-        assert f"findings in {form} need -o FILE" in done.stderr
+        assert f"diagnostics in {form} need -o FILE" in done.stderr
         assert spec.read_text() == "deph: 3\n"
     done = commands.run(*run, "-o", "found", cwd=tmp_path, stdin="depht: 3\n")
     assert "depth: 3\n" in done.stdout
@@ -141,7 +141,8 @@ def test_only_a_file_is_fixed(name: str, tmp_path: Path) -> None:
         )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"error: cannot fix {name}, which is no file; `--fix -` writes to stdout\n"
+        f"error: cannot fix {name}, which is not a regular file; `--fix -` writes to "
+        "standard output\n"
     )
     assert spec.read_text() == other.read_text() == "deph: 3\n"
 
@@ -185,7 +186,7 @@ def test_findings_are_not_written_over_what_is_fixed(
     form = ("--output-format", "json", "-o", output)
     done = commands.run("validate", act, "child.yaml", *form, cwd=tmp_path)
     assert done.returncode == 2
-    assert "is what this is made from" in done.stderr
+    assert "would overwrite an input" in done.stderr
     assert (tmp_path / "child.yaml").read_text() == CHILD
     assert (tmp_path / "base.yaml").read_text() == "depth: 3\n"
 

@@ -49,7 +49,7 @@ def test_what_is_read_is_not_written_over(
     before = {each: each.read_bytes() for each in folder.iterdir()}
     done = commands.run(*COMMANDS[command], "-o", output, cwd=folder)
     assert done.returncode == 2
-    assert f"-o {output} is what this is made from" in done.stderr
+    assert f"-o {output} would overwrite an input" in done.stderr
     assert {each: each.read_bytes() for each in folder.iterdir()} == before
 
 

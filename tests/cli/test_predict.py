@@ -110,7 +110,7 @@ def test_a_broken_link_is_reported(place: Path, tmp_path: Path) -> None:
         ("run images --crop 2", 2, "--crop"),
         ("run images --labels nowhere.txt", 2, "cannot read nowhere.txt"),
         ("run empty", 2, "there is no image in empty"),
-        ("run images -o images/0.png", 2, "is what this is made from"),
+        ("run images -o images/0.png", 2, "would overwrite an input"),
     ],
 )
 def test_what_cannot_be(place: Path, arguments: str, code: int, message: str) -> None:

@@ -128,7 +128,7 @@ def test_new_writes_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").symlink_to("elsewhere.yaml")
     done = run("new", "mine", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: mine.yaml exists; --force writes over it\n"
+    assert done.stderr == "error: mine.yaml exists; --force overwrites it\n"
     assert not (tmp_path / "elsewhere.yaml").exists()
     assert run("new", "mine", "--force", cwd=tmp_path).returncode == 0
     assert (tmp_path / "mine.yaml").is_symlink()
@@ -189,12 +189,12 @@ def test_new_from_standard_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("-x", "the name `-x` begins with `-`, not with a letter, a digit or `_`"),
+        ("-x", "the name `-x` does not begin with a letter, a digit or `_`"),
         (
             "a/b",
-            "`a/b` holds `/`, which is neither a letter, a digit nor one of `_.+-`",
+            "invalid character `/` in the name `a/b`; letters, digits and `_.+-` are",
         ),
-        ("a\nb", "the name `a␊b` holds `␊`, which is neither"),
+        ("a\nb", "invalid character `␊` in the name `a␊b`"),
         ("x" * 61, "the name has 61 characters, and the limit is 60"),
         ("", "the name is empty"),
     ],

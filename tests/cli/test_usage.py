@@ -52,7 +52,7 @@ def test_no_option_answers_in_a_librarys_words(
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--by", "foo", "'foo' is not one of 'stage', 'node'."),
+        ("--by", "foo", "'foo' is not one of 'stage', 'layer', 'node'."),
         ("--dtype", "int8", "'int8' is not one of 'float32', 'float16',"),
         ("--batch", "x", "'x' is not an integer."),
         ("--batch", "1.5", "'1.5' is not an integer."),
