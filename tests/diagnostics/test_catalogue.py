@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.commands import run
 from support.scripts import findings_of_script
 
 from deit_spec import cli
-from deit_spec.cli.documents import Documents
+from deit_spec.cli import validate
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import (
     Explanation,
@@ -89,18 +90,15 @@ def test_the_fixed_example_is_clean(
 
 
 def test_an_internal_error_is_printed_as_explained(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
         raise KeyError("blocks.0.norm1")
 
-    monkeypatch.setattr(Documents, "check", fail)
-    monkeypatch.setattr("sys.argv", ["deit-spec", "validate", "specs/tiny.yaml"])
-    monkeypatch.chdir(ROOT)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == cli.DEFECT
-    assert capsys.readouterr().err == explanation(DEFECT).example[0].text
+    monkeypatch.setattr(validate, "check_any", fail)
+    done = run("validate", "specs/tiny.yaml")
+    assert done.returncode == cli.DEFECT
+    assert done.stderr == explanation(DEFECT).example[0].text
 
 
 def test_every_code_has_a_file_and_every_file_a_code() -> None:
