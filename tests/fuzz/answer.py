@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
-from deit_spec.cli.difference import difference
+from deit_spec.cli.output import unified_diff
 from deit_spec.cost import summarise
 from deit_spec.diagnostics import CATALOGUE, has_errors
 from deit_spec.diagnostics.formats import Format, render
@@ -44,7 +44,7 @@ def answer_every_option(data: bytes) -> None:
     assert fixes == len(mended.fixes) or not is_all
     if is_all:
         assert not any(found.fix for found in mended.checked.diagnostics)
-    assert bool(difference(NAME, data, mended.after, "fixed")) == bool(mended.fixes)
+    assert bool(unified_diff(NAME, data, mended.after, "fixed")) == bool(mended.fixes)
 
 
 def _print(checked: Checked) -> None:
