@@ -1,4 +1,4 @@
-"""The numbers that the fields of a recipe take."""
+"""The schema of recipes, and its JSON Schema."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -17,244 +17,269 @@ Statistic = Annotated[
 
 
 class Loss(BaseModel):
-    """What is minimised: `(1 - alpha) * labels + alpha * teacher`."""
+    """The loss: `(1 - alpha) * labels + alpha * teacher`."""
 
     model_config = CONFIG
 
     kind: Literal["none", "soft", "hard"] = Field(
         "hard",
-        description="What is learned from the teacher: its decisions (hard, equation "
-        "3), its probabilities (soft, equation 2), or nothing.",
+        description="What to learn from the teacher: its decisions (`hard`, equation "
+        "3), its probabilities (`soft`, equation 2), or nothing (`none`).",
     )
-    alpha: Share = Field(0.5, description="The weight of the teacher's term.")
+    alpha: Share = Field(
+        0.5, description="The weight of the teacher's term in the loss."
+    )
     tau: PositiveFloat = Field(
         1.0, description="The temperature of soft distillation.", examples=[3.0]
     )
     label_smoothing: Rate = Field(
-        0.1, description="How much of a true label goes to all classes alike."
+        0.1, description="The fraction of a true label that is spread over all classes."
     )
 
 
 class Optimizer(BaseModel):
-    """AdamW. Biases, norms, tokens, positions and layer scales do not decay."""
+    """AdamW, without weight decay of biases, norms, tokens, positions, layer scale."""
 
     model_config = CONFIG
 
     lr: PositiveFloat = Field(
-        5.0e-4, description="The highest learning rate, for `lr_batch` images a step."
+        5.0e-4, description="The peak learning rate for a batch of `lr_batch` images."
     )
     lr_batch: PositiveInt | None = Field(
         512,
-        description="The rate is multiplied by batch_size / lr_batch; null for no such "
-        "scaling.",
+        description="The learning rate is multiplied by batch_size / lr_batch; null "
+        "disables this scaling.",
     )
-    weight_decay: NotNegative = Field(0.05, description="The decay of weights.")
+    weight_decay: NotNegative = Field(0.05, description="The weight decay.")
     betas: tuple[Rate, Rate] = Field(
-        (0.9, 0.999), strict=False, description="AdamW's betas."
+        (0.9, 0.999), strict=False, description="The betas of AdamW."
     )
-    eps: PositiveFloat = Field(1.0e-8, description="AdamW's epsilon.")
+    eps: PositiveFloat = Field(1.0e-8, description="The epsilon of AdamW.")
     clip: PositiveFloat | None = Field(
         None,
-        description="The largest norm of the gradient of all weights; null for any.",
+        description="The maximum norm of the gradient of all weights; null for no "
+        "clipping.",
         examples=[1.0],
     )
 
 
 class Schedule(BaseModel):
-    """How long, and the rate on the way: a linear warm-up, then half a cosine."""
+    """The schedule: a linear warm-up of the learning rate, then half a cosine."""
 
     model_config = CONFIG
 
     epochs: PositiveInt | None = Field(
-        None, description="How often every image is seen; 300 where no `steps` is set."
+        None, description="The number of epochs; 300 if `steps` is not set either."
     )
     steps: PositiveInt | None = Field(
         None,
-        description="How many steps of the optimizer, in place of `epochs`.",
+        description="The number of optimizer steps, instead of `epochs`.",
         examples=[600],
     )
     batch_size: PositiveInt = Field(
-        1024, description="The images of a step, over all processes and accumulation."
+        1024,
+        description="The number of images per step, over all processes and "
+        "accumulation steps.",
     )
     warmup_epochs: NotNegative | None = Field(
         None,
-        description="How many epochs the rate rises; 5 where no `warmup_steps` is set.",
+        description="The number of warm-up epochs; 5 if `warmup_steps` is not set "
+        "either.",
     )
     warmup_steps: Count | None = Field(
         None,
-        description="How many steps the rate rises, in place of `warmup_epochs`.",
+        description="The number of warm-up steps, instead of `warmup_epochs`.",
         examples=[60],
     )
     warmup_lr: NotNegative = Field(
-        1.0e-6, description="The rate at the first step of the warm-up, as it stands."
+        1.0e-6,
+        description="The learning rate at the first step of the warm-up, not scaled "
+        "by the batch size.",
     )
     min_lr: NotNegative = Field(
-        1.0e-5, description="The rate at the end of the cosine, as it stands."
+        1.0e-5,
+        description="The learning rate at the end of the cosine, not scaled by the "
+        "batch size.",
     )
 
 
 class Augmentation(BaseModel):
-    """What is done to the images of the student; the teacher sees the same."""
+    """The augmentation of images, which is the same for student and teacher."""
 
     model_config = CONFIG
 
     repeats: PositiveInt = Field(
         3,
-        description="How many views of an image are in an epoch's order (repeated "
-        "augmentation); the epoch is no longer for it.",
+        description="How often each image is repeated in an epoch with different "
+        "augmentation (repeated augmentation); the length of an epoch does not "
+        "change.",
     )
     crop_scale: tuple[Part, Part] | None = Field(
         (0.08, 1.0),
         strict=False,
-        description="The share of the area that a random crop keeps; null for none.",
+        description="The range of the fraction of the area that a random crop keeps; "
+        "null for no cropping.",
     )
     flip: Share = Field(
-        0.5, description="How often an image is mirrored; digits never are."
+        0.5,
+        description="The probability of a horizontal flip; digits are never flipped.",
     )
     color_jitter: NotNegative = Field(
-        0.3, description="How far colours change, where there is no `rand_augment`."
+        0.3,
+        description="The strength of colour jitter, used only if `rand_augment` is "
+        "null.",
     )
     rand_augment: str | None = Field(
         "rand-m9-mstd0.5-inc1",
-        description="timm's words for RandAugment, magnitude 9 and deviation 0.5; null "
-        "for none.",
+        description="RandAugment in timm's notation (default: magnitude 9, standard "
+        "deviation 0.5); null for none.",
     )
     shift: Rate = Field(
         0.0,
-        description="How far digits move, as a share of their side.",
+        description="The maximum shift of digits, as a fraction of the image side.",
         examples=[0.1],
     )
     rotate: NotNegative = Field(
-        0.0, description="How far digits turn, in degrees.", examples=[10.0]
+        0.0, description="The maximum rotation of digits, in degrees.", examples=[10.0]
     )
-    mixup: NotNegative = Field(0.8, description="Alpha of mixup; 0 for none.")
-    cutmix: NotNegative = Field(1.0, description="Alpha of cutmix; 0 for none.")
+    mixup: NotNegative = Field(0.8, description="The alpha of mixup; 0 for none.")
+    cutmix: NotNegative = Field(1.0, description="The alpha of cutmix; 0 for none.")
     mix_switch: Share = Field(
-        0.5, description="How often cutmix takes the place of mixup, where both are on."
+        0.5,
+        description="The probability of cutmix instead of mixup if both are enabled.",
     )
-    erasing: Share = Field(0.25, description="How often a rectangle is erased.")
+    erasing: Share = Field(
+        0.25, description="The probability of erasing a random rectangle."
+    )
     drop_path: Rate | None = Field(
-        0.1, description="The student's drop_path; null for what its spec says."
+        0.1, description="The student's drop_path; null for the value in its spec."
     )
 
 
 class Run(BaseModel):
-    """How the run goes, whatever is learned."""
+    """How the training runs."""
 
     model_config = CONFIG
 
-    seed: Count = Field(0, description="What every random choice follows from.")
+    seed: Count = Field(0, description="The seed of all random choices.")
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="What the models compute in; weights stay fp32."
+        "fp32", description="The precision of computation; weights are always fp32."
     )
     threads: PositiveInt | None = Field(
         None,
-        description="How many cores of a CPU a process computes on; null for torch's "
-        "choice. Small models are quickest on one.",
+        description="The number of CPU threads per process; null for torch's default. "
+        "Small models are fastest with 1.",
         examples=[1],
     )
-    compile: bool = Field(default=False, description="Whether `torch.compile` is used.")
+    compile: bool = Field(default=False, description="Whether to use `torch.compile`.")
     parallel: Literal["ddp", "fsdp2"] = Field(
         "ddp", description="How several processes share the work."
     )
     accumulate: PositiveInt = Field(
-        1, description="In how many parts a step's images go through the model."
+        1,
+        description="The number of parts in which the images of a step are processed "
+        "(gradient accumulation).",
     )
     ema: Rate | None = Field(
         None,
         description="The decay of a moving average of the weights, which is evaluated "
-        "and saved in their place; null for none.",
+        "and saved instead of the weights; null for none.",
         examples=[0.99996],
     )
-    log_every: PositiveInt = Field(50, description="Steps between lines of metrics.")
+    log_every: PositiveInt = Field(
+        50, description="The number of steps between lines of metrics."
+    )
     evaluate_every: PositiveInt | None = Field(
         None,
-        description="Steps between evaluations; null for once an epoch, and at "
-        "the end alone where `schedule.steps` is set.",
+        description="The number of steps between evaluations; null for once per "
+        "epoch, or only at the end if `schedule.steps` is set.",
     )
     checkpoint_every: PositiveInt | None = Field(
         None,
-        description="Steps between checkpoints; null for once an epoch, and at "
-        "the end alone where `schedule.steps` is set.",
+        description="The number of steps between checkpoints; null for once per "
+        "epoch, or only at the end if `schedule.steps` is set.",
     )
 
 
 class Student(BaseModel):
-    """The model that learns."""
+    """The model to train."""
 
     model_config = CONFIG
 
     spec: str = Field(
-        description="A spec, by published name or by a path from this file.",
+        description="A spec: a published name, or a path relative to this file.",
         examples=["deit_tiny_distilled_patch16_224", "../specs/tiny.yaml"],
     )
     weights: str | None = Field(
         None,
-        description="A checkpoint to begin from, by a path from this file; null for "
-        "fresh weights. Positions are resampled to another image_size.",
+        description="A checkpoint to start from, as a path relative to this file; "
+        "null for random initialisation. Positions are resampled if the image size "
+        "differs.",
         examples=["deit_tiny.safetensors"],
     )
 
 
 class Teacher(BaseModel):
-    """The model that is learned from: one of `timm`, `spec`, `python`, `builtin`."""
+    """The model to distil from: one of `timm`, `spec`, `python`, `builtin`."""
 
     model_config = CONFIG
 
     timm: str | None = Field(
-        None, description="A model of timm, by name.", examples=["regnety_160"]
+        None, description="The name of a timm model.", examples=["regnety_160"]
     )
     spec: str | None = Field(
         None,
-        description="A spec, by published name or by a path from this file; it needs "
-        "`weights`.",
+        description="A spec: a published name, or a path relative to this file; "
+        "requires `weights`.",
         examples=["deit_base_patch16_224"],
     )
     python: str | None = Field(
         None,
         pattern=r"^(?:[^\n]*/)?[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
-        description="`package.module:function`, which is called with the number of "
-        "classes and returns a module; run only with `--allow-code`. A `folder/` "
-        "before it, from this file, is where else the package may be.",
+        description="`package.module:function`, a function that takes the number of "
+        "classes and returns a module; requires `--allow-code`. A `folder/` prefix, "
+        "relative to this file, is added to the import path.",
         examples=["my_models.teachers:big_convnet"],
     )
     builtin: Literal["digits_convnet", "true_labels"] | None = Field(
         None,
-        description="`digits_convnet`, a small convnet, trained on the student's "
-        "own images where it has no `weights`; or `true_labels`, the labels themselves "
-        "as a teacher, to see what a second token does without one.",
+        description="`digits_convnet`: a small convolutional network, trained on the "
+        "student's images if it has no `weights`. `true_labels`: the labels "
+        "themselves, to measure the effect of a distillation token without a teacher.",
     )
     weights: str | None = Field(
         None,
-        description="A checkpoint, by a path from this file; null for what timm "
-        "downloads.",
+        description="A checkpoint, as a path relative to this file; null for the "
+        "weights that timm downloads.",
         examples=["regnety_160.pth"],
     )
     num_classes: PositiveInt | None = Field(
         None,
-        description="The number T of classes that the teacher tells apart; null for "
-        "what its spec or the data say.",
+        description="The number T of the teacher's classes; null for the number in "
+        "its spec or in the data.",
         examples=[1000],
     )
     image_size: PositiveInt | None = Field(
         None,
-        description="The side in pixels of the images that the teacher sees; null for "
-        "the student's.",
+        description="The side of the teacher's images, in pixels; null for that of "
+        "the student.",
         examples=[288],
     )
     mean: Statistic | None = Field(
         None,
-        description="What the teacher's images are normalised with, a number for each "
-        "channel; null for what timm states, else for the student's.",
+        description="The mean for normalising the teacher's images, one number per "
+        "channel; null for the mean that timm defines, or else the student's.",
         examples=[(0.485, 0.456, 0.406)],
     )
     std: Statistic | None = Field(
         None,
-        description="The deviations beside `mean`.",
+        description="The standard deviation for normalising the teacher's images, as "
+        "`mean`.",
         examples=[(0.229, 0.224, 0.225)],
     )
     steps: PositiveInt = Field(
-        400, description="How many steps of 64 images `digits_convnet` is trained for."
+        400,
+        description="The number of steps of 64 images for training `digits_convnet`.",
     )
 
 
@@ -270,106 +295,110 @@ class Data(BaseModel):
     )
     folder: str | None = Field(
         None,
-        description="A folder with a folder of images for each class, or with such "
-        "folders under `train` and `val`; by a path from this file.",
+        description="An image folder with one folder per class, or with such folders "
+        "in `train` and `val`, as a path relative to this file.",
         examples=["imagenet"],
     )
     dataset: str | None = Field(
         None,
-        description="A dataset of Hugging Face, by name or path.",
+        description="The name or path of a Hugging Face dataset.",
         examples=["uoft-cs/cifar10"],
     )
     train_images: PositiveInt | None = Field(
         None,
-        description="Train on so many images, as many of each class as can be, chosen "
-        "by `run.seed`; null for all.",
+        description="The number of training images, balanced over the classes and "
+        "selected by `run.seed`; null for all.",
         examples=[300],
     )
     val_images: PositiveInt | None = Field(
         None,
-        description="Hold out so many images where the data have no validation part; "
-        "null for a tenth.",
+        description="The number of images to hold out if the data have no validation "
+        "part; null for a tenth.",
         examples=[600],
     )
     split_seed: Count = Field(
         0,
-        description="What decides which images are held out; no other seed does.",
+        description="The seed that selects the held-out images, independent of all "
+        "other seeds.",
     )
     mean: Statistic | None = Field(
         None,
-        description="What images are normalised with, a number for each channel; null "
-        "for ImageNet's, and for digits their own.",
+        description="The mean for normalising images, one number per channel; null "
+        "for that of ImageNet, or of the digits.",
         examples=[(0.485, 0.456, 0.406)],
     )
     std: Statistic | None = Field(
         None,
-        description="The deviations beside `mean`.",
+        description="The standard deviation for normalising images, as `mean`.",
         examples=[(0.229, 0.224, 0.225)],
     )
     workers: Count = Field(
         4,
-        description="How many processes read images, at most one for each core; "
-        "digits stay in memory.",
+        description="The number of processes that read images, at most one per core; "
+        "digits are kept in memory.",
     )
     unreadable: Count = Field(
         0,
-        description="How many images may be unreadable and are skipped, each named; "
-        "one more, in any one process, ends the run.",
+        description="The number of unreadable images to skip and report; if any one "
+        "process finds more, the run ends with an error.",
     )
 
 
 class Recipe(BaseModel):
-    """A training run. Strict and frozen; an unknown key is an error."""
+    """A recipe. Strict and frozen; unknown keys are errors."""
 
     model_config = CONFIG
 
     student: Student = Field(
-        description="The model that learns.",
+        description="The model to train.",
         examples=[{"spec": "deit_tiny_distilled_patch16_224"}],
     )
     teacher: Teacher | None = Field(
         None,
-        description="The model that is learned from; null where `loss.kind` is none.",
+        description="The model to distil from; null if `loss.kind` is `none`.",
     )
     data: Data = Field(
         description="The labelled images.", examples=[{"builtin": "digits"}]
     )
-    loss: Loss = Field(Loss(), description="What is minimised.")
-    optimizer: Optimizer = Field(Optimizer(), description="AdamW.")
-    schedule: Schedule = Field(Schedule(), description="How long, at which rate.")
-    augmentation: Augmentation = Field(
-        Augmentation(), description="What is done to images."
+    loss: Loss = Field(Loss(), description="The loss to minimise.")
+    optimizer: Optimizer = Field(Optimizer(), description="The parameters of AdamW.")
+    schedule: Schedule = Field(
+        Schedule(),
+        description="The length of the training and the learning rate over time.",
     )
-    run: Run = Field(Run(), description="How the run goes.")
+    augmentation: Augmentation = Field(
+        Augmentation(), description="The augmentation of the images."
+    )
+    run: Run = Field(Run(), description="How the training runs.")
 
     @property
     def peak_lr(self) -> float:
-        """The highest learning rate, scaled to the batch (section 5 of the paper)."""
+        """The peak learning rate, scaled by the batch size (section 5 of the paper)."""
         scale = self.optimizer.lr_batch
         ratio = self.schedule.batch_size / scale if scale else 1
         return self.optimizer.lr * ratio
 
 
 def json_schema() -> dict[str, Any]:
-    """Make the JSON Schema of a recipe, draft 2020-12, from the pydantic models."""
+    """Return the JSON Schema of a recipe (draft 2020-12), from the pydantic models."""
     made = _untitled(Recipe.model_json_schema())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:deit-spec:recipe",
-        "$comment": "Left to `deit-spec validate`: the rules between fields, the specs "
-        "that are named, and that 12.0 is no integer.",
+        "$comment": "Checked only by `deit-spec validate`: the rules between fields, "
+        "the specs that a recipe names, and 12.0 where an integer is expected.",
         "title": "deit-spec recipe",
         **made,
     }
 
 
 def json_schema_text() -> str:
-    """Write the JSON Schema of a recipe."""
+    """Return the JSON Schema of a recipe as text."""
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
 def _untitled(value: Any) -> Any:
-    """Leave out the titles, which say the names again."""
+    """Remove the titles, which only repeat the names."""
     if isinstance(value, dict):
         return {
             key: _untitled(item)

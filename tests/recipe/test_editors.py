@@ -53,7 +53,7 @@ def test_every_field_is_explained(field: str) -> None:
 
 def test_a_field_is_explained_by_its_name() -> None:
     done = commands.run("explain", "optimizer.lr")
-    assert done.stdout.startswith("# optimizer.lr\n\nThe highest learning rate")
+    assert done.stdout.startswith("# optimizer.lr\n\nThe peak learning rate")
     assert "- type: number, above 0\n" in done.stdout
     assert "- default: `0.0005`\n" in done.stdout
     assert "- other names: `learning_rate`\n" in done.stdout
