@@ -176,7 +176,7 @@ def test_state_dict_round_trip(spec: DeiTSpec) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=25)  # an export takes half a second
 @given(specs(), TARGETS)
 def test_export(spec: DeiTSpec, target: Any) -> None:
     """torch.export takes the module, with a batch of any size."""
@@ -204,7 +204,7 @@ def test_sources_are_formatted_and_clean(tmp_path: Path) -> None:
     """ruff would change nothing and finds nothing, in any of the drawn sources."""
     drawn: list[str] = []
 
-    @settings(max_examples=150, database=None)
+    @settings(max_examples=100, database=None)  # ruff runs once for all of them
     @given(specs(), TARGETS)
     def draw(spec: DeiTSpec, target: Any) -> None:
         drawn.append(deit_spec.compile(spec, target=target).source)

@@ -7,11 +7,24 @@ from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec
-from deit_spec.cost import Convention, Setting, report
+from deit_spec.cost import Convention, Setting, report, total
 
 
 def counts(spec: DeiTSpec | str) -> dict[Convention, int]:
     return report(deit_spec.compile(spec).graph, Setting()).counts
+
+
+@given(specs())
+def test_macs_follow_the_formula(spec: DeiTSpec) -> None:
+    """P·c·p²·C + L(4NC² + 2NCM + 2N²C) + heads·K·C (documentation, semantics)."""
+    n, c, m = spec.num_tokens, spec.embed_dim, spec.mlp_dim
+    patches = spec.num_patches * spec.in_channels * spec.patch_size**2 * c
+    block = 4 * n * c**2 + 2 * n * c * m + 2 * n**2 * c
+    heads = spec.num_classes or 0
+    if spec.has_two_heads:
+        heads += spec.teacher_num_classes or 0
+    wanted = patches + spec.depth * block + heads * c
+    assert total(deit_spec.compile(spec).graph).macs == wanted
 
 
 @given(specs())

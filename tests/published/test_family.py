@@ -53,7 +53,6 @@ def test_costs_are_the_published_ones(name: str) -> None:
     assert f"{cost.macs / 1e9:.4f}" == PUBLISHED[name].billion_macs
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_built_model_costs_what_its_graph_says(name: str) -> None:
     """torch counts two operations for each multiply-accumulate."""
@@ -68,7 +67,6 @@ def test_built_model_costs_what_its_graph_says(name: str) -> None:
     assert counter.get_total_flops() == 2 * total(compiled.graph).macs
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_state_dict_is_timms(name: str) -> None:
     with torch.device("meta"):
@@ -125,7 +123,6 @@ def test_another_name_that_is_no_file() -> None:
     assert (found.code, len(found.helps)) == ("DS009", 1)
 
 
-@pytest.mark.slow
 def test_wheel_has_the_family_and_the_catalogue(tmp_path: Path) -> None:
     """What is installed from a wheel knows every name and code."""
     pytest.importorskip("hatchling")

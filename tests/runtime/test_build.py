@@ -52,7 +52,6 @@ def test_pickle_copy_and_save(model: nn.Module, images: Tensor) -> None:
     assert type(output).__name__ == "DeiTOutput"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", ["train", "inference"])
 def test_compile_without_breaks(images: Tensor, target: str) -> None:
     model = deit_spec.load(TINY, target=target).eval()
@@ -61,7 +60,6 @@ def test_compile_without_breaks(images: Tensor, target: str) -> None:
     assert torch._dynamo.explain(model)(images).graph_break_count == 0
 
 
-@pytest.mark.slow
 def test_compile_in_training(images: Tensor) -> None:
     """Dropout and drop path break no graph either."""
     spec = {**deit_spec.load_spec(TINY).model_dump(), "dropout": 0.1}
