@@ -1,18 +1,18 @@
 """The examples of the documentation, as tests.
 
-A document runs from top to bottom, in a folder of its own with the documents,
+A document runs from top to bottom, in a separate folder that contains the documents,
 recipes and specs of this repository:
 
-- ```` ```python ```` blocks run, or are checked as a session where they begin
-  with `>>>`;
-- ```` ```console ```` blocks run their lines that begin with `$`, and what these
-  print is compared with the lines below; `...` stands for any number of lines;
-- ```` ```yaml ```` blocks whose first line is a comment with a file name are
-  written to that file;
-- relative links lead to a file, and to a heading of it.
+- ```` ```python ```` blocks are executed, or checked as a session if they start with
+  `>>>`;
+- ```` ```console ```` blocks run the lines that start with `$`, and their output is
+  compared with the lines below; `...` matches any number of lines;
+- ```` ```yaml ```` blocks whose first line is a comment with a file name are written
+  to that file;
+- relative links must point to an existing file and heading.
 
-The doctests of `deit_spec/` run too. `--force-regen` writes what commands print
-into the documents, except tracebacks.
+The doctests of `deit_spec/` run as well. `--force-regen` updates the output in the
+documents, except for tracebacks.
 """
 
 import difflib
