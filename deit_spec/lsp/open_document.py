@@ -28,8 +28,10 @@ from deit_spec.spec.origin import Origin, at
 from deit_spec.yaml_source import Document, read_text
 from deit_spec.yaml_source.document import is_too_large
 
-_SHARED: Final = frozenset({"name", "extends"})
-"""Fields of a spec that other kinds of YAML files have too."""
+_SHARED: Final = frozenset(
+    ("name", "extends", "data", "loss", "optimizer", "schedule", "run", "recipe")
+)
+"""Fields that other YAML files have too."""
 _STUDY: Final = frozenset({"recipe", "seeds", "train_images", "arms", "baseline"})
 _MOST_KEYS: Final = 64
 _KEY: Final = re.compile(r"""^["']?([\w-]+)["']?[ \t]*[:=]""", re.MULTILINE)
@@ -140,15 +142,15 @@ class OpenDocument:
     def is_ours(self) -> bool:
         """Whether the document is a spec, a recipe or a study, according to its keys.
 
-        At least one key must belong only to one of these, and at least half of the keys
-        must belong to the same one. Misspelled keys are recognized.
+        At least one key must be a field that other YAML files do not have, and at least
+        half of the keys must be fields of one kind. Misspelled keys are recognized.
         """
         value = self._read[0].value if self._read[0] else None
         extends = str(value.get("extends")) if isinstance(value, Mapping) else ""
         is_spec = extends.startswith("deit_") or extends.endswith((".yaml", ".yml"))
         for names in (spec_fields().keys(), recipe_fields().keys(), _STUDY):
-            known = [k for k in self.keys if any(is_misspelt(k, n) for n in names)]
-            is_own = any(key not in _SHARED or is_spec for key in known)
+            known = [n for k in self.keys for n in names if is_misspelt(k, n)]
+            is_own = any(name not in _SHARED for name in known) or (is_spec and known)
             if is_own and 2 * len(known) >= len(self.keys):
                 return True
         return False
@@ -156,9 +158,8 @@ class OpenDocument:
     @property
     def fields(self) -> Mapping[str, FieldInfo]:
         """The fields of this kind of document. An empty document can become a spec."""
-        if not self.is_ours and (
-            set(self.keys) - _SHARED or is_too_large(self.text.text)
-        ):
+        is_open = self.is_ours or not set(self.keys) - {"name", "extends"}
+        if not is_open or is_too_large(self.text.text):
             return {}
         kind = kind_of(self._read[0])
         if kind is Kind.SPEC:

@@ -228,6 +228,7 @@ def test_a_study(tmp_path: Path) -> None:
         "version: '3'\nservices: {web: {image: nginx}}\nextends: {}\n",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n",
         "- repo: x\n",
+        "data: {path: x}\noptimizer: {name: adam}\n",
         "name: CI\non: push\njobs: {test: {}}\n",
     ],
 )
