@@ -11,8 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.interpreter import interpret, sizes
-from support.running import build, images_for
+from support.execution import build, images_for, interpret, sizes
 from support.strategies import specs
 from torch import Tensor, nn
 

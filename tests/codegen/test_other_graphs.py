@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.interpreter import interpret
+from support.execution import interpret
 
 import deit_spec
 from deit_spec import LayerGraph, Variant

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.replay import kept_bytes, peak_bytes, written_bytes
+from support.execution import kept_bytes, peak_bytes, written_bytes
 from support.strategies import specs
 from torch import Tensor, nn
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from support.running import images_for
+from support.execution import images_for
 from torch import Tensor, nn
 
 import deit_spec

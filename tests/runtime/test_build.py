@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.running import images_for
+from support.execution import images_for
 from torch import Tensor, nn
 
 import deit_spec

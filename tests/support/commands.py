@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import warnings
@@ -67,6 +68,26 @@ def run_process(
             "PYTHONUTF8": "1",
             **(env or {}),
         },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def launch(
+    *arguments: str | Path, processes: int = 2
+) -> subprocess.CompletedProcess[str]:
+    """Run `deit-spec` in several processes on the CPU, as `torchrun` does."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run"),
+            *("--nproc_per_node", str(processes), "--master_port", str(port)),
+            *("-m", "deit_spec", *map(str, arguments)),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,7 @@ from support.checkpoints import (
     save,
     state_of,
 )
-from support.running import images_for
+from support.execution import images_for
 from support.strategies import specs
 from torch import nn
 

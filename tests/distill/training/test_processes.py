@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.programs import launch
+from support.commands import launch
 from support.runs import HARD, GoneError, StopAfter, lines, recipe
 
 from deit_spec.distill.training import train
