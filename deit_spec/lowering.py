@@ -231,7 +231,7 @@ class _Lowering:
         return self.layer(path, op, [x], field)
 
     def join_heads(self, heads: Mapping[str, str]) -> str:
-        fusion = self.spec.variant.fusion
+        fusion = self.spec.fusion
         if fusion in heads:
             return heads[fusion]
         op = MeanLogits() if fusion == "mean_logits" else MeanSoftmax()

@@ -13,7 +13,7 @@ from deit_spec.lowering import lower as lower_spec
 from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
 from deit_spec.spec import Checked, DeiTSpec, SpecLike, check_spec
 from deit_spec.spec import output_size as size_of
-from deit_spec.spec.field_names import FIELDS
+from deit_spec.spec.schema import FIELDS
 
 if TYPE_CHECKING:
     import os

@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         scores = evaluate(
             trained.load(device, report),
             opened.val(batch_size),
-            fusion=trained.spec.variant.fusion,
+            fusion=trained.spec.fusion,
             device=device,
         )
     source = checked.recipe.data
@@ -138,7 +138,7 @@ def _print(
     rows = [["class head", *_cells(scores.cls)]]
     if trained.spec.has_two_heads:
         rows.append(["distillation head", *_cells(scores.dist)])
-        fusion = trained.spec.variant.fusion
+        fusion = trained.spec.fusion
         rows.append([f"fused ({fusion})", *_cells(scores.fused)])
     below = [
         f"{about['data']}, {scores.images:,} images held out",
@@ -170,7 +170,7 @@ def _as_json(
     return {
         "version": VERSION,
         **about,
-        "fusion": trained.spec.variant.fusion if trained.spec.has_two_heads else None,
+        "fusion": trained.spec.fusion if trained.spec.has_two_heads else None,
         "heads": {
             "cls": _numbers(scores.cls),
             "dist": _numbers(scores.dist),

@@ -56,13 +56,13 @@ def check(name: str) -> Checked:
 
 def read(name: str) -> Checked:
     """Check a spec as `check` does, and report all diagnostics."""
-    from deit_spec.spec import count
+    from deit_spec.recipe.documents import count_fixes
     from deit_spec.spec.origin import locate
 
     checked = check(name)
     if checked.diagnostics:
         origin = None if name == STDIO else locate(name, Path())
-        messages.report(checked.diagnostics, fixes=count(checked, origin))
+        messages.report(checked.diagnostics, fixes=count_fixes(checked, (), origin))
     return checked
 
 

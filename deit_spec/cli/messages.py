@@ -11,7 +11,6 @@ from deit_spec.diagnostics.formats import DOCUMENT_FORMATS, Format
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from deit_spec.spec import Count
 
 MAX_WIDTH = 100
 
@@ -39,7 +38,7 @@ def chosen() -> Format:
     return _State.format
 
 
-def report(diagnostics: Iterable[Diagnostic], *, fixes: "Count | None" = None) -> None:
+def report(diagnostics: Iterable[Diagnostic], *, fixes: int | None = None) -> None:
     """Report diagnostics, and in text their number and that of their fixes."""
     found = list(diagnostics)
     if _State.collected is not None:
@@ -76,14 +75,14 @@ def _write(found: Sequence[Diagnostic]) -> None:
 
 
 def draw(
-    found: Sequence[Diagnostic], *, counted: bool, fixes: "Count | None" = None
+    found: Sequence[Diagnostic], *, counted: bool, fixes: int | None = None
 ) -> None:
     """Draw diagnostics on standard error, with a line that counts them."""
     from deit_spec.diagnostics.text import render, summary
 
     console = make_console(stderr=True)
     console.print(render(found, width=min(console.width, MAX_WIDTH)))
-    counts = f"\n{summary(found, *(fixes or ()))}" if counted else ""
+    counts = f"\n{summary(found, fixes)}" if counted else ""
     console.print(counts)
 
 

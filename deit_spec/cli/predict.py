@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
                 trained.load(device, report),
                 paths,
                 trained.preprocessing(recipe, crop),
-                fusion=trained.spec.variant.fusion,
+                fusion=trained.spec.fusion,
                 top=top,
                 heads=heads,
                 batch_size=batch_size,

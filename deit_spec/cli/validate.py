@@ -21,17 +21,16 @@ from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.documents import (
     CheckedAny,
     check_any,
-    check_any_read,
     check_any_text,
-    checker,
-    is_key,
+    count_fixes,
+    fix_any,
+    fix_any_text,
 )
 from deit_spec.spec import Checked
-from deit_spec.yaml_source import read_bytes
 from deit_spec.yaml_source.document import FILE_BYTES
 
 if TYPE_CHECKING:
-    from deit_spec.spec.fix_loop import Mended
+    from deit_spec.spec.fix_loop import Fixed
 
 
 def run(  # noqa: PLR0913  -- an argument for each option
@@ -139,16 +138,14 @@ class _Documents(NamedTuple):
         """Check a file again; `data` is what standard input has become."""
         if name != STDIO:
             return self.check(name)
-        return check_any_read(*read_bytes(data, inputs.STDIN_NAME, is_key), None)
+        return check_any_text(data, inputs.STDIN_NAME)
 
-    def fix(self, name: str) -> "Mended[CheckedAny]":
+    def fix(self, name: str) -> "Fixed[CheckedAny]":
         """Apply all fixes to the text of a file, and write nothing."""
-        from deit_spec.spec.fix_loop import mend_as, mend_text_as
-
         if name == STDIO:
-            fixed = mend_text_as(checker(), inputs.stdin(), inputs.STDIN_NAME)
+            fixed = fix_any_text(inputs.stdin(), inputs.STDIN_NAME)
         else:
-            fixed = mend_as(checker(), name)
+            fixed = fix_any(name)
         inputs.protect_document(name, fixed.checked.document)
         return fixed
 
@@ -174,7 +171,7 @@ def _fix(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
             yield _Result(documents.check_fixed(name, each.after))
 
 
-def _write_fixed(name: str, documents: _Documents) -> "Mended[CheckedAny]":
+def _write_fixed(name: str, documents: _Documents) -> "Fixed[CheckedAny]":
     from deit_spec.atomic_write import write_file
 
     fixed = documents.fix(name)
@@ -215,11 +212,10 @@ def _print_one(
     """Print the diagnostics of one file, or a line that describes it."""
     checked = result.checked
     if checked.diagnostics:
-        from deit_spec.spec.fix_loop import count_as
         from deit_spec.spec.origin import locate
 
         origin = None if name == STDIO else locate(name, Path())
-        fixes = count_as(checker(documents.overrides), checked, origin)
+        fixes = count_fixes(checked, documents.overrides, origin)
         messages.draw(checked.diagnostics, counted=True, fixes=fixes)
     if not quiet and not has_errors(checked.diagnostics):
         typer.echo(f"{visible(shown_name(name))}: {_summary(checked)}")

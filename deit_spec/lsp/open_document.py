@@ -18,12 +18,12 @@ from deit_spec.recipe.documents import (
     CheckedAny,
     Kind,
     check_any_read,
-    checker,
+    fix_any_text,
     is_key,
     kind_of,
 )
 from deit_spec.spec.field_names import is_misspelt
-from deit_spec.spec.fix_loop import is_own, mend_text_as
+from deit_spec.spec.fix_loop import is_own
 from deit_spec.spec.origin import Origin, at
 from deit_spec.yaml_source import Document, read_text
 from deit_spec.yaml_source.document import is_too_large
@@ -199,5 +199,4 @@ class OpenDocument:
     def fixed(self) -> str:
         """The text after `deit-spec validate --fix`."""
         text = self.text.text.encode()
-        fixed = mend_text_as(checker(), text, self.name, self.origin)
-        return fixed.after.decode()
+        return fix_any_text(text, self.name, (), self.origin).after.decode()

@@ -1,4 +1,4 @@
-"""A recipe that was checked, with all that it leads to."""
+"""A recipe that was checked, with the specs, images and code that it names."""
 
 import os
 from dataclasses import dataclass, replace
@@ -9,13 +9,14 @@ from deit_spec import published
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, check_read
+from deit_spec.spec.field_spans import start_of
 from deit_spec.spec.origin import UNREADABLE, Origin, at, is_unreadable
 from deit_spec.yaml_source import Document
 
 
 @dataclass(frozen=True)
 class CheckedRecipe:
-    """A recipe, where there are no errors, and every finding in source order.
+    """A recipe, if there are no errors, and every finding in source order.
 
     `student` and `teacher` are their specs, checked; the student's has the
     recipe's `augmentation.drop_path`. `document` has the overrides laid over what
@@ -30,29 +31,18 @@ class CheckedRecipe:
     path: Path | None = None
 
     def place(self, name: str) -> Path:
-        """Where a path leads that is written in the recipe: begun at its folder."""
+        """The path that a path written in the recipe leads to, from its folder."""
         folder = Path() if self.path is None else self.path.parent
         return folder / os.path.expanduser(name)  # noqa: PTH111  -- `~nobody` stays
 
     def span(self, field: str) -> Span:
-        """Where a field such as `data.folder` is written, or what is around it."""
+        """The span of a field such as `data.folder`, or of what is around it."""
         if self.document is None:
             return Span.of_file(self.path or "<recipe>")
         path = tuple(field.split("."))
         if path not in self.document.spans and path[:1] not in self.document.spans:
             return start_of(self.document)
         return self.document.nearest(path).value
-
-
-def written(document: Document | None, path: tuple[str, ...]) -> object:
-    """What a document says at a path; None where it says nothing there."""
-    return document.at(path) if document else None
-
-
-def start_of(document: Document) -> Span:
-    """The first key, for what is about the whole of a document."""
-    first = min((path for path in document.spans if path), key=len, default=())
-    return document.nearest(first).key
 
 
 class RecipeError(DiagnosedError, ValueError):
@@ -62,7 +52,7 @@ class RecipeError(DiagnosedError, ValueError):
 
 
 class Function(NamedTuple):
-    """A function of a module, which may be in a folder if it is nowhere else."""
+    """A function of a module, with the folder in which the module may be."""
 
     folder: Path
     module: str
@@ -79,9 +69,9 @@ def function_of(checked: CheckedRecipe, text: str) -> Function:
 
 
 def placed_function(checked: CheckedRecipe, text: str) -> str:
-    """Name a function so that it is found from anywhere.
+    """Name a function so that it is found from any folder.
 
-    What is not in the folder is installed, and is found by its name.
+    A module that is not in the folder is installed, and is found by its name.
     """
     folder, module, name = function_of(checked, text)
     beside = folder / module.partition(".")[0]
@@ -105,7 +95,7 @@ class ImageFolder:
 def look_into(folder: Path) -> ImageFolder | None:
     """Find the classes of a folder of images; None where there is no such folder.
 
-    What is hidden is no class. Without `val`, images are held out of the others.
+    Hidden folders are not classes. Without `val`, images are held out of `train`.
     """
     names = _folders(folder)
     if names is None:
@@ -130,11 +120,11 @@ def _folders(folder: Path) -> list[str] | None:
 def check_model(
     recipe: CheckedRecipe, field: str
 ) -> tuple[Checked | None, list[Diagnostic]]:
-    """Check the spec that a field names, and tell its findings with that line.
+    """Check the spec that a field names, and add that line to its findings.
 
     None where the field names none, or the spec cannot be read.
     """
-    name = written(recipe.document, tuple(field.split(".")))
+    name = recipe.document and recipe.document.at(tuple(field.split(".")))
     if not isinstance(name, str):
         return None, []
     here = recipe.span(field)
@@ -160,9 +150,9 @@ def _locate(name: str, recipe: CheckedRecipe) -> Origin:
 
 
 def named(found: Diagnostic, here: Span) -> Diagnostic:
-    """Say which line of the recipe has led to a finding in a spec."""
+    """Add the line of the recipe that leads to a finding in another file."""
     label = Label(here, "named here")
-    # What the spec of another file mends is not for this file to be offered.
+    # A fix would edit the other file.
     return replace(found, secondary=(*found.secondary, label), fix=None)
 
 
@@ -172,7 +162,7 @@ def _unreadable(
     rule = "name a published spec, or a path from the folder of the recipe"
     return diagnose(
         UNREADABLE,
-        found[0].message if name and found else f"`{field}` names no file",
+        found[0].message if name and found else f"`{field}` does not name a file",
         Label(here, "named here"),
         notes=[f"looked for {origin.shown}"] if name else [],
         helps=(origin.meant() if name else ()) or [rule],

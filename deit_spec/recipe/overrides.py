@@ -1,4 +1,4 @@
-"""`--set optimizer.lr=1e-3`: a value laid over a recipe, with a place of its own.
+"""`--set optimizer.lr=1e-3`: a value laid over a recipe, with spans of its own.
 
 Each override is a source of its own, so that a message shows its text.
 """
@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, diagnose
-from deit_spec.recipe.checked_recipe import written
 from deit_spec.yaml_source import Document, Entry, Path, read_pair
 from deit_spec.yaml_source.positions import Positions
 
 NAME: Final = "--set"
-"""What messages call the source of an override."""
+"""The name of an override's source in messages."""
 
 _NAME: Final = r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*"
 _KEY: Final = re.compile(_NAME)
@@ -22,12 +21,24 @@ _PAIR: Final = re.compile(rf"({_NAME})\s*:\s*(\S.*)")
 
 
 class Override(NamedTuple):
-    """A value at a path, with the places of both."""
+    """A value at a path, with the spans of both."""
 
     path: tuple[str, ...]
     value: object
     spans: dict[Path, Entry]
-    doubts: frozenset[Path] = frozenset()
+    recovered: bool = False
+
+
+def read_overrides(
+    texts: Sequence[str],
+) -> tuple[list[Override], list[Diagnostic]]:
+    """Read several overrides, and gather what is wrong with any."""
+    overrides, findings = list[Override](), list[Diagnostic]()
+    for text in texts:
+        override, found = read_override(text)
+        overrides += [override] if override else []
+        findings += found
+    return overrides, findings
 
 
 def read_override(text: str) -> tuple[Override | None, list[Diagnostic]]:
@@ -52,12 +63,11 @@ def override_of(document: Document, place: tuple[str, ...], value: object) -> Ov
     for old, entry in document.spans.items():
         if old[:size] == place and len(old) > size:
             spans[(*path, *old[size:])] = entry
-    doubts = ((*path, *old[size:]) for old in document.doubts if old[:size] == place)
-    return Override(path, value, spans, frozenset(doubts))
+    return Override(path, value, spans, document.recovered)
 
 
 def override_at(field: str, value: object, entry: Entry) -> Override:
-    """Make an override of a value that stands somewhere else."""
+    """Make an override of a value that has a span elsewhere."""
     path = tuple(field.split("."))
     spans: dict[Path, Entry] = {path[: end + 1]: entry for end in range(len(path))}
     return Override(path, value, spans)
@@ -81,8 +91,8 @@ def _apply(document: Document, override: Override) -> Document:
         found = inner.get(key)
         is_mapping = isinstance(found, Mapping)
         if found is not None and not is_mapping and inner is root:
-            return document  # what stands there is wrong by itself
-        # A field below one that holds no fields is told of as what it makes of that.
+            return document  # this is reported as a wrong type
+        # A field below a scalar makes a mapping of that, which is reported.
         inner[key] = copied = dict(found) if isinstance(found, Mapping) else {}
         inner = copied
     inner[path[-1]] = override.value
@@ -94,20 +104,18 @@ def _apply(document: Document, override: Override) -> Document:
     for place, entry in override.spans.items():
         if len(place) >= len(path) or place not in spans or _is_new(place, document):
             spans[place] = entry
-    doubts = {each for each in document.doubts if each[: len(path)] != path}
-    return replace(
-        document, value=root, spans=spans, doubts=frozenset(doubts | override.doubts)
-    )
+    recovered = document.recovered or override.recovered
+    return replace(document, value=root, spans=spans, recovered=recovered)
 
 
 def _is_new(place: Path, document: Document) -> bool:
-    """Whether an override makes a mapping where none was."""
+    """Whether an override makes a mapping that was not there."""
     names = tuple(map(str, place))
-    return len(place) > 1 and not isinstance(written(document, names), Mapping)
+    return len(place) > 1 and not isinstance(document.at(names), Mapping)
 
 
 def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
-    """An entry for each part of the path, at its own place in the key."""
+    """An entry for each part of the path, with its own span in the key."""
     source = pair.source
     positions = Positions(source)
     start = pair.key.start
@@ -129,7 +137,7 @@ def _more_than_one(document: Document, key: str) -> Diagnostic:
         "DS001",
         f"`{key}` is followed by another key",
         Label(entry.key),
-        helps=[f"give each field a `{NAME}` of its own"],
+        helps=[f"use one `{NAME}` for each field"],
     )
 
 
@@ -137,11 +145,11 @@ def _malformed(text: str, key: str, *, has_value: bool) -> Diagnostic:
     source = Source(NAME, text)
     span = Positions(source).span(0, len(key) or len(text))
     if has_value and not key:
-        message = "there is no field before the `=`"
+        message = "the field before `=` is missing"
     elif has_value:
-        message = f"`{key}` is not the name of a field"
+        message = f"`{key}` is not a field name"
     else:
-        message = f"`{key}` has no `=`"
+        message = f"`=` is missing after `{key}`"
     example = f"{key}=VALUE" if key and not has_value else "optimizer.lr=1e-3"
     if pair := _PAIR.fullmatch(text):  # as in a file
         example = f"{pair[1]}={pair[2]}"

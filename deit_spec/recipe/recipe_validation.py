@@ -1,4 +1,4 @@
-"""From a document to a recipe, or to everything that is wrong with it."""
+"""From a path, a text or a mapping to a valid recipe, or to all its findings."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,117 +8,30 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
-from deit_spec.diagnostics import (
-    Diagnostic,
-    Label,
-    diagnose,
-    has_errors,
-    in_source_order,
-)
+from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.recipe.checked_recipe import (
     CheckedRecipe,
     check_model,
     look_into,
     with_drop_path,
 )
-from deit_spec.recipe.overrides import Override, apply, read_override
-from deit_spec.recipe.recipe_errors import RecipeFixes, find_all_in, misspelt
-from deit_spec.recipe.recipe_names import FIELDS, RECIPE, SECTIONS
+from deit_spec.recipe.overrides import apply, read_overrides
+from deit_spec.recipe.recipe_names import RECIPE, SECTIONS
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules import find_all
-from deit_spec.recipe.rules.rule_context import Given
-from deit_spec.spec.field_errors import describe
-from deit_spec.spec.field_spans import Places
+from deit_spec.recipe.rules.rule_context import RuleContext
+from deit_spec.spec.field_errors import field_errors, not_a_mapping
+from deit_spec.spec.field_spans import FieldSpans
 from deit_spec.spec.origin import is_unreadable
-from deit_spec.spec.spec_validation import enough_of
+from deit_spec.spec.spec_validation import first_of, once_a_line
 from deit_spec.yaml_source import Document, document_from_mapping, read_bytes, read_file
-
-
-def check(document: Document, path: Path | None = None) -> CheckedRecipe:
-    """Validate a document: each field, then the specs it names, then the rules."""
-    value = document.value
-    if not isinstance(value, Mapping):
-        return CheckedRecipe(None, (_no_mapping(document),), document, path=path)
-    findings, invalid = _of_fields(document)
-    recipe = _what_is_valid(value, invalid)
-    known = CheckedRecipe(None, (), document, path=path)
-    if "student.spec" not in invalid:
-        student, found = check_model(known, "student.spec")
-        known, findings = replace(known, student=student), [*findings, *found]
-    if "teacher.spec" not in invalid:
-        teacher, found = check_model(known, "teacher.spec")
-        known, findings = replace(known, teacher=teacher), [*findings, *found]
-    given = Given(recipe, Places(document), known, None)
-    if given.source == "folder" and recipe.data.folder:
-        given = replace(given, images=look_into(known.place(recipe.data.folder)))
-    findings += find_all(given, invalid)
-    if known.student is not None:
-        rate = recipe.augmentation.drop_path
-        known = replace(known, student=with_drop_path(known.student, rate))
-    valid = None if has_errors(findings) else recipe
-    return replace(known, recipe=valid, diagnostics=tuple(in_source_order(findings)))
-
-
-def _of_fields(document: Document) -> tuple[list[Diagnostic], set[str]]:
-    """What is wrong with each field, and the fields that no rule is to speak of."""
-    findings, invalid = list[Diagnostic](), set[str]()
-    try:
-        Recipe.model_validate(document.value)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        findings = find_all_in(errors, RecipeFixes(document))
-        invalid = {".".join(_names(found["loc"])) for found in errors}
-        invalid |= misspelt(errors, document, RECIPE)
-    invalid |= {
-        field
-        for field in (*SECTIONS, *FIELDS)
-        if document.doubtful(tuple(field.split(".")))
-    }
-    return findings, invalid | _beneath(invalid)
-
-
-def _names(loc: Sequence[str | int]) -> list[str]:
-    return [step for step in loc if isinstance(step, str)]
-
-
-def _beneath(invalid: set[str]) -> set[str]:
-    return {field for field in FIELDS if field.split(".")[0] in invalid}
-
-
-def _what_is_valid(value: Mapping[str, object], invalid: set[str]) -> Recipe:
-    """The recipe, with defaults where a field is invalid, for the other rules."""
-    sections: dict[str, object] = {}
-    for name, model in SECTIONS.items():
-        found = value.get(name)
-        if name == "teacher" and (found is None or name in invalid):
-            continue
-        inner = found if isinstance(found, Mapping) and name not in invalid else {}
-        kept = {
-            key: item
-            for key, item in inner.items()
-            if key in model.model_fields and f"{name}.{key}" not in invalid
-        }
-        if name == "student":
-            kept.setdefault("spec", "")
-        sections[name] = kept
-    return Recipe.model_validate(sections)
-
-
-def _no_mapping(document: Document) -> Diagnostic:
-    return diagnose(
-        "DS105",
-        "a recipe is a mapping of keys to values",
-        Label(document.nearest(()).value, describe(document.value)),
-        helps=["write one `key: value` a line, such as `student: {spec: base.yaml}`"],
-    )
-
 
 _PATH: Final = "give the path of a recipe, a YAML file"
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 
 def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRecipe:
-    """Read and validate a recipe, and return every finding.
+    """Read and validate a recipe, and return every finding, or the first 200.
 
     `overrides` are texts such as `optimizer.lr=1e-3`, laid over what the recipe
     says, the last on top. A path in one is taken from the folder of the recipe,
@@ -156,32 +69,65 @@ def check_read(
     overrides: Sequence[str] = (),
 ) -> CheckedRecipe:
     """Lay overrides over a document, validate it, and gather every finding."""
-    laid, found = _read(overrides)
+    laid, found = read_overrides(overrides)
     findings = [*findings, *found]
     if document is None:
-        everything = tuple(in_source_order(findings))
-        return CheckedRecipe(None, everything, path=path)
-    checked = check_laid(document, findings, path, laid)
-    return replace(checked, diagnostics=enough_of(checked.diagnostics))
+        return CheckedRecipe(None, first_of(findings), path=path)
+    checked = check(apply(document, laid), path)
+    findings += once_a_line(list(checked.diagnostics), findings)
+    recipe = None if has_errors(findings) else checked.recipe
+    return replace(checked, recipe=recipe, diagnostics=first_of(findings))
 
 
-def check_laid(
-    document: Document,
-    findings: Sequence[Diagnostic],
-    path: Path | None,
-    overrides: Sequence[Override],
-) -> CheckedRecipe:
-    """Validate a document with overrides that have been read."""
-    checked = check(apply(document, overrides), path)
-    everything = in_source_order([*findings, *checked.diagnostics])
-    recipe = None if has_errors(everything) else checked.recipe
-    return replace(checked, recipe=recipe, diagnostics=tuple(everything))
+def check(document: Document, path: Path | None = None) -> CheckedRecipe:
+    """Validate a document: each field, then the specs it names, then the rules."""
+    value = document.value
+    if not isinstance(value, Mapping):
+        example = "student: {spec: base.yaml}"
+        found = not_a_mapping(document, "recipe", example)
+        return CheckedRecipe(None, (found,), document, path=path)
+    findings, invalid = list[Diagnostic](), set[str]()
+    try:
+        recipe = Recipe.model_validate(value)
+    except ValidationError as error:
+        findings, invalid = field_errors(error, document, RECIPE)
+        recipe = Recipe.model_validate(_valid_part(value, invalid))
+    checked = CheckedRecipe(None, (), document, path=path)
+    if "student.spec" not in invalid:
+        student, found_in_spec = check_model(checked, "student.spec")
+        checked = replace(checked, student=student)
+        findings += found_in_spec
+    if "teacher.spec" not in invalid:
+        teacher, found_in_spec = check_model(checked, "teacher.spec")
+        checked = replace(checked, teacher=teacher)
+        findings += found_in_spec
+    if not document.recovered:
+        context = RuleContext(recipe, FieldSpans(document), checked, None)
+        if context.source == "folder" and recipe.data.folder:
+            images = look_into(checked.place(recipe.data.folder))
+            context = replace(context, images=images)
+        findings += find_all(context, invalid)
+    if checked.student is not None:
+        rate = recipe.augmentation.drop_path
+        checked = replace(checked, student=with_drop_path(checked.student, rate))
+    valid = None if has_errors(findings) else recipe
+    return replace(checked, recipe=valid, diagnostics=first_of(findings))
 
 
-def _read(texts: Sequence[str]) -> tuple[list[Override], list[Diagnostic]]:
-    overrides, findings = list[Override](), list[Diagnostic]()
-    for text in texts:
-        override, found = read_override(text)
-        overrides += [override] if override else []
-        findings += found
-    return overrides, findings
+def _valid_part(value: Mapping[str, object], invalid: set[str]) -> dict[str, object]:
+    """The fields that are valid; the others have their defaults."""
+    sections: dict[str, object] = {}
+    for name, model in SECTIONS.items():
+        found = value.get(name)
+        if name == "teacher" and (found is None or name in invalid):
+            continue
+        inner = found if isinstance(found, Mapping) and name not in invalid else {}
+        kept = {
+            key: item
+            for key, item in inner.items()
+            if key in model.model_fields and f"{name}.{key}" not in invalid
+        }
+        if name == "student":
+            kept.setdefault("spec", "")  # it is required
+        sections[name] = kept
+    return sections

@@ -1,4 +1,4 @@
-"""A study: a recipe, and what is changed in it from arm to arm.
+"""A study: a recipe with several arms, each of which changes some of its fields.
 
 Each arm is trained with each seed on each number of images.
 """
@@ -12,26 +12,17 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from deit_spec.diagnostics import (
-    Diagnostic,
-    Label,
-    Span,
-    diagnose,
-    has_errors,
-    in_source_order,
-)
-from deit_spec.recipe.checked_recipe import CheckedRecipe, named, written
+from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose, has_errors
+from deit_spec.recipe.checked_recipe import CheckedRecipe, named
 from deit_spec.recipe.overrides import Override, apply, override_at, override_of
-from deit_spec.recipe.recipe_errors import RecipeFixes, find_all_in
 from deit_spec.recipe.recipe_schema import Count
-from deit_spec.recipe.recipe_validation import check
-from deit_spec.spec.field_errors import describe
-from deit_spec.spec.field_names import Path as FieldPath
-from deit_spec.spec.field_names import Vocabulary
+from deit_spec.recipe.recipe_validation import check, check_read
+from deit_spec.spec.field_errors import field_errors, not_a_mapping
+from deit_spec.spec.field_names import FieldNames
 from deit_spec.spec.nearest import closest_word, listed
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
-from deit_spec.spec.spec_validation import enough_of
+from deit_spec.spec.spec_validation import first_of, once_a_line
 from deit_spec.yaml_source import Document, read_bytes, read_file
 
 _LONGEST: Final = 60
@@ -40,7 +31,7 @@ PAIRS: Final = 256
 
 
 class Study(BaseModel):
-    """Runs that differ in what is learned from a teacher, and in nothing else."""
+    """Runs of one recipe that differ in what an arm changes, in seed and in images."""
 
     model_config = CONFIG
 
@@ -113,38 +104,10 @@ class CheckedStudy:
         return check(apply(checked.document, laid), checked.path)
 
 
-class _StudyWords(Vocabulary):
-    """The words of a study."""
-
-    synonyms = {  # noqa: RUF012  -- never written to
-        "base": "recipe",
-        "variants": "arms",
-        "images": "train_images",
-    }
-
-    def model_of(self, path: FieldPath) -> type[BaseModel]:  # noqa: ARG002
-        return Study
-
-    def is_mapping(self, path: FieldPath) -> bool:
-        return path == ("arms",)
-
-    def meant_by(self, path: FieldPath) -> FieldPath:
-        word = closest_word(path[-1], Study.model_fields, self.synonyms)
-        return (*path[:-1], word) if word and len(path) == 1 else path
-
-    def is_known(self, path: FieldPath) -> bool:
-        return len(path) > 1 or path[-1] in Study.model_fields
-
-    def where_it_belongs(self, path: FieldPath) -> str:
-        meant = self.meant_by(path)
-        if meant != path:
-            return f"did you mean `{meant[-1]}`?"
-        known = listed([f"`{name}`" for name in Study.model_fields])
-        return f"remove it, or use one of {known}"
-
-
-STUDY: Final = _StudyWords()
-"""The words of a study."""
+STUDY: Final = FieldNames(
+    Study, {}, {"base": "recipe", "variants": "arms", "images": "train_images"}
+)
+"""The names of a study."""
 
 
 def check_study(path: str | os.PathLike[str]) -> CheckedStudy:
@@ -161,45 +124,43 @@ def check_study_text(data: bytes, name: str, path: Path | None = None) -> Checke
 def check_study_read(
     document: Document | None, findings: list[Diagnostic], path: Path | None
 ) -> CheckedStudy:
-    """Validate a document, and gather every finding."""
+    """Validate a document, its recipe and its arms, and gather every finding."""
     if document is None:
-        return CheckedStudy(None, tuple(in_source_order(findings)), path=path)
+        return CheckedStudy(None, first_of(findings), path=path)
     study, found = _of_fields(document)
-    findings = [*findings, *found]
-    base, found = _base(document, path)
-    findings += found
+    base, found_in_recipe = _base(document, path)
+    findings = [*findings, *once_a_line(found, findings), *found_in_recipe]
     arms = dict[str, CheckedRecipe]()
     if excess := _excess(document):
         findings.append(excess)
     elif base is not None and not has_errors(base.diagnostics):
-        arms, found = check_arms(document, base, study.train_images if study else ())
+        arms, found = _check_arms(document, base, study.train_images if study else ())
         findings += found
-    everything = tuple(in_source_order(findings))
-    valid = None if has_errors(everything) or base is None else study
-    return CheckedStudy(valid, enough_of(everything), arms, document, path, base)
+    valid = None if has_errors(findings) or base is None else study
+    return CheckedStudy(valid, first_of(findings), arms, document, path, base)
 
 
 def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
     if not isinstance(document.value, Mapping):
-        label = Label(document.nearest(()).value, describe(document.value))
-        help_ = "write one `key: value` a line, such as `recipe: digits.yaml`"
-        message = "a study is a mapping of keys to values"
-        return None, [diagnose("DS105", message, label, helps=[help_])]
+        return None, [not_a_mapping(document, "study", "recipe: digits.yaml")]
     try:
         study = Study.model_validate(document.value)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        return None, find_all_in(errors, RecipeFixes(document, STUDY))
+        return None, field_errors(error, document, STUDY)[0]
     if bad := [_bad_arm(document, name) for name in study.arms if not _is_plain(name)]:
         return None, bad
     if study.baseline is None or study.baseline in study.arms:
         return study, []
-    label = Label(document.nearest(("baseline",)).value)
     meant = closest_word(study.baseline, study.arms)
     known = listed([f"`baseline: {name}`" for name in study.arms])
-    help_ = f"did you mean `baseline: {meant}`?" if meant else known
-    message = f"baseline is no arm: {study.baseline}"
-    return None, [diagnose("DS104", message, label, helps=[help_])]
+    return None, [
+        diagnose(
+            "DS104",
+            f"baseline is not an arm: {study.baseline}",
+            Label(document.nearest(("baseline",)).value),
+            helps=[f"did you mean `baseline: {meant}`?" if meant else known],
+        )
+    ]
 
 
 def _is_plain(name: str) -> bool:
@@ -207,32 +168,32 @@ def _is_plain(name: str) -> bool:
 
 
 def _bad_arm(document: Document, name: str) -> Diagnostic:
-    """Say that an arm is called as no folder of a run can be."""
+    """Report an arm whose name cannot be the name of a folder."""
     return diagnose(
         "DS107",
         f"the name of the arm is not one word of at most {_LONGEST} characters",
         Label(document.nearest(("arms", name)).key),
-        helps=[f"call it `{plain_name(name)}`"],
+        helps=[f"rename it to `{plain_name(name)}`"],
     )
 
 
 def _excess(document: Document) -> Diagnostic | None:
-    """Say that a study has more arms and sizes than a person compares."""
-    arms, sizes = (written(document, (key,)) for key in ("arms", "train_images"))
+    """Report a study with too many arms and sizes to compare."""
+    arms, sizes = document.at(("arms",)), document.at(("train_images",))
     count = len(arms) if isinstance(arms, Mapping) else 1
     count *= max(len(sizes), 1) if isinstance(sizes, list) else 1
     if count <= PAIRS:
         return None
-    message = f"the arms with each number of images are {count:,}, above {PAIRS}"
+    message = f"{count:,} pairs of arms and sizes are above the limit of {PAIRS}"
     label = Label(document.nearest(("arms",)).key)
-    return diagnose("DS103", message, label, helps=["make several studies of it"])
+    return diagnose("DS103", message, label, helps=["split it into several studies"])
 
 
 def _base(
     document: Document, path: Path | None
 ) -> tuple[CheckedRecipe | None, list[Diagnostic]]:
     """The recipe that a study names, and what is wrong with it."""
-    name = written(document, ("recipe",))
+    name = document.at(("recipe",))
     if not isinstance(name, str):
         return None, []
     here = document.nearest(("recipe",)).value
@@ -250,24 +211,27 @@ def _base(
         ]
     if read is None:
         return None, [named(each, here) for each in found]
-    checked = check(read, place)
-    everything = [*found, *checked.diagnostics]
-    checked = replace(checked, diagnostics=tuple(everything))
-    return checked, [named(each, here) for each in everything]
+    checked = check_read(read, found, place)
+    return checked, [named(each, here) for each in checked.diagnostics]
 
 
-def check_arms(
+def _check_arms(
     document: Document, base: CheckedRecipe, sizes: Sequence[int]
 ) -> tuple[dict[str, CheckedRecipe], list[Diagnostic]]:
     """The recipe of each arm, and what is wrong with it on any number of images.
 
-    Without `sizes`, which are those numbers, it is on as many as `base` says.
+    `sizes` are those numbers; if there are none, `base` has the number.
     """
+    assert base.document is not None  # noqa: S101  -- so it was checked
     arms, findings = dict[str, CheckedRecipe](), list[Diagnostic]()
     known = {_key(each) for each in base.diagnostics}
+    laid = [
+        [override_at("data.train_images", size, document.nearest(("train_images", at)))]
+        for at, size in enumerate(sizes)
+    ]
     for name, overrides in _overrides(document):
-        for size in _laid_sizes(document, sizes):
-            checked = _laid(base, [*overrides, *size])
+        for size in laid or [[]]:
+            checked = check(apply(base.document, [*overrides, *size]), base.path)
             arms.setdefault(name, checked)
             for each in checked.diagnostics:
                 if _key(each) not in known:
@@ -277,29 +241,17 @@ def check_arms(
 
 
 def _overrides(document: Document) -> Iterator[tuple[str, list[Override]]]:
-    arms = written(document, ("arms",))
+    """The changes of each arm, as overrides of the recipe."""
+    arms = document.at(("arms",))
     for name, fields in arms.items() if isinstance(arms, Mapping) else ():
         if isinstance(fields, Mapping) or fields is None:
-            changes = fields or {}
             yield (
                 name,
                 [
                     override_of(document, ("arms", name, key), value)
-                    for key, value in changes.items()
+                    for key, value in (fields or {}).items()
                 ],
             )
-
-
-def _laid_sizes(document: Document, sizes: Sequence[int]) -> list[list[Override]]:
-    return [
-        [override_at("data.train_images", size, document.nearest(("train_images", at)))]
-        for at, size in enumerate(sizes)
-    ] or [[]]
-
-
-def _laid(base: CheckedRecipe, overrides: Sequence[Override]) -> CheckedRecipe:
-    assert base.document is not None  # noqa: S101  -- so it was checked
-    return check(apply(base.document, overrides), base.path)
 
 
 def _is_within(span: Span, outer: Span) -> bool:
@@ -311,13 +263,13 @@ def _key(found: Diagnostic) -> tuple[str, str, str]:
 
 
 def _in_arm(found: Diagnostic, document: Document, name: str) -> Diagnostic:
-    """Let a finding begin in the study, at what the arm says or at its name."""
+    """Point a finding at the study: at the field of the arm, or at its name."""
     labels = [found.primary, *found.secondary]
     own = [each for each in labels if each.span.source is document.source]
     if not own:
         own = [Label(document.nearest(("arms", name)).key, "in this arm")]
     arm = document.nearest(("arms", name)).value
-    # What the arm says comes before the number of images, which it may not suit.
+    # The fields of the arm come before the number of images.
     first, *more = sorted(own, key=lambda label: not _is_within(label.span, arm))
     rest = [each for each in labels if each not in own]
     return replace(found, primary=first, secondary=(*more, *rest), fix=None)

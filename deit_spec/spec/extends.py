@@ -1,13 +1,11 @@
 """`extends`: another spec's values hold where this one has none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
-from deit_spec.spec.doubt import of_both, unread_below
-from deit_spec.spec.field_errors import no_mapping
 from deit_spec.spec.origin import UNREADABLE, Origin, is_unreadable, locate
 from deit_spec.yaml_source import Document
 
@@ -15,18 +13,16 @@ LONGEST_CHAIN = 16
 """How many specs may extend one another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Resolved(NamedTuple):
     """A document with all that it extends merged into it.
 
-    Where some of that could not be read, the document doubts what it has not
-    written itself. `links` are the places of the `extends` values, the document's
-    own first.
+    It is recovered where any of them is, or could not be read. `links` are the spans
+    of the `extends` values, the document's own first.
     """
 
     document: Document
+    links: tuple[Span, ...]
     findings: list[Diagnostic]
-    links: tuple[Span, ...] = ()
 
 
 class _Link(NamedTuple):
@@ -34,10 +30,10 @@ class _Link(NamedTuple):
     span: Span
 
 
-def resolve(document: Document, origin: Origin | None = None) -> Lineage:
+def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     """Merge what a document extends into it; `variant` is merged key by key.
 
-    A path is relative to the file that it stands in; a document that is from no
+    A path is relative to the file that it is written in; a document that is from no
     file has no `origin`. A value keeps the span of the file that it is from.
     """
     documents, links, findings = [document], list[Span](), list[Diagnostic]()
@@ -47,21 +43,29 @@ def resolve(document: Document, origin: Origin | None = None) -> Lineage:
         read, found = base.read()
         problem = _unreadable(base, found, link) or _refuse(base, chain, link.span)
         if problem:
-            findings.append(inherited(problem, links))
-            return Lineage(unread_below(_merge_all(documents)), findings, tuple(links))
-        links.append(link.span)
+            read, found = None, [problem]
+        else:
+            links.append(link.span)
+            if read is not None and not isinstance(read.value, Mapping):
+                found = [*found, _not_a_mapping(read)]
+                read = None
         findings += [inherited(finding, links) for finding in found]
-        if read is None or not isinstance(read.value, Mapping):
-            if read is not None:
-                findings.append(inherited(no_mapping(read), links))
-            return Lineage(unread_below(_merge_all(documents)), findings, tuple(links))
+        if read is None:
+            documents[-1] = replace(documents[-1], recovered=True)
+            break
         chain.append(base)
         documents.append(read)
-    return Lineage(_merge_all(documents), findings, tuple(links))
+    return Resolved(_merge_all(documents), tuple(links), findings)
+
+
+def _not_a_mapping(document: Document) -> Diagnostic:
+    from deit_spec.spec.field_errors import not_a_mapping  # noqa: PLC0415  -- an error
+
+    return not_a_mapping(document, "spec", "embed_dim: 768")
 
 
 def inherited(finding: Diagnostic, links: Sequence[Span]) -> Diagnostic:
-    """Say by which lines a finding on several files came about.
+    """Add the `extends` lines that lead to a finding in another file.
 
     The file that extends the others comes first: what it inherits was right before.
     """
@@ -89,7 +93,7 @@ def _unreadable(
     if not is_unreadable(found):
         return None
     rule = "leave `extends` out, or name a published spec or a path from this file"
-    message = found[0].message if link.reference else "`extends` names no file"
+    message = found[0].message if link.reference else "`extends` does not name a file"
     return diagnose(
         UNREADABLE,
         message,
@@ -106,14 +110,14 @@ def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | N
             "a spec extends itself",
             Label(here, "leads back here"),
             notes=[" -> ".join(origin.short for origin in (*chain, base))],
-            helps=["remove one `extends` of the circle"],
+            helps=["remove one `extends` of the cycle"],
         )
     if len(chain) >= LONGEST_CHAIN:
         return diagnose(
             "DS106",
             f"more than {LONGEST_CHAIN} specs extend one another",
             Label(here),
-            helps=["write the values into fewer specs"],
+            helps=["merge some of the specs"],
         )
     return None
 
@@ -131,16 +135,15 @@ def _merge(base: Document, document: Document) -> Document:
     value = {**_mapping(base), **own}
     spans = {**base.spans, **document.spans}
     if "extends" in value:
-        # It is no text; what stands in the document's own was followed.
+        # It is not a string; the document's own was followed.
         spans["extends",] = base.spans["extends",]
     above, below = own.get("variant"), _mapping(base).get("variant")
     if isinstance(above, Mapping) and isinstance(below, Mapping):
         value["variant"] = {**below, **above}
     if "name" in value and "name" not in own:
         del value["name"], spans["name",]
-    doubts = of_both(base, document)
     recovered = document.recovered or base.recovered
-    return Document(value, spans, document.source, doubts, document.is_whole, recovered)
+    return replace(document, value=value, spans=spans, recovered=recovered)
 
 
 def _mapping(document: Document) -> dict[str, object]:

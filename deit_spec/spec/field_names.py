@@ -1,147 +1,25 @@
-"""Answers about words, each found once; memory stays flat whatever is asked."""
+"""Names of fields: as the schema has them, as other tools have them, and misspelt.
 
-import difflib
+One object a kind of document resolves an unknown key to the field that it most likely
+means. A recipe, which is checked the same way, brings its own.
+"""
+
 import math
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
-from functools import cached_property, lru_cache, wraps
-from types import MappingProxyType
-from typing import Final, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.model_limits import LARGEST
 from deit_spec.spec.nearest import closest, listed
 from deit_spec.spec.schema import DeiTSpec, Variant
-from deit_spec.yaml_source.document import FILE_BYTES
-from deit_spec.yaml_source.scalars import SCALAR
 
-_WORDS: Final = FILE_BYTES // 2
-"""More words than one file has, each of which is looked up several times."""
-_LETTERS: Final = 64
-"""Letters of a word that is remembered: our longest names have half as many."""
+Path = tuple[str, ...]
 
-K = TypeVar("K", str, tuple[str, ...])
-V = TypeVar("V")
-
-
-def remembered(function: Callable[[K], V]) -> Callable[[K], V]:
-    """Let a function of a word, or of a path of words, remember what it said."""
-    cached = lru_cache(maxsize=_WORDS)(function)
-
-    @wraps(function)
-    def answer(key: K) -> V:
-        return cached(key) if _size(key) <= _LETTERS else function(key)
-
-    return answer
-
-
-def _size(key: str | tuple[str, ...]) -> int:
-    return len(key) if isinstance(key, str) else sum(map(len, key))
-
-
-_NOT_QUITE: Final = frozenset(
-    {
-        "drop_rate",
-        "hidden_dropout_prob",
-        "dim",
-        "proj_drop_rate",
-        "width",
-        "num_features",
-        "layer",
-        "eps",
-        "classes",
-    }
-)
-"""Words of other tools that mean nearly, or only mostly, what our field does."""
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z _-]*")
-_FIXED: Final = 3
-"""Words as short as this have neighbours of another meaning: `in` and `out`."""
-_LONG: Final = 8
-"""Words from here on take a second mistake."""
-_MOST: Final = 2
-"""Letters that a slip of the hand, or a plural, adds to a part or takes away."""
-
-
-def is_misspelt(
-    written: str,
-    word: str,
-    synonyms: Mapping[str, str] = MappingProxyType({}),
-    parts: Collection[str] = (),
-) -> bool:
-    """Whether `written` is `word`, misspelt, or what another tool calls it.
-
-    They are compared part by part: a part more or less makes another word of it,
-    as `no_` or `kv_` does, and so does a digit. One of `parts`, those of all words
-    that there are, is no misspelling of another.
-
-    >>> is_misspelt("Embed-Dims", "embed_dim"), is_misspelt("depht", "depth")
-    (True, True)
-    >>> is_misspelt("num_kv_heads", "num_heads")
-    False
-    """
-    plain = _plain(written)
-    if not plain or plain in _NOT_QUITE:
-        return False
-    if synonyms.get(plain) == word or _joined(plain) == _joined(word):
-        return True
-    # No part is longer or shorter than ours by more than that.
-    if plain.count("_") != word.count("_") or abs(len(plain) - len(word)) > _MOST * (
-        word.count("_") + 1
-    ):
-        return False
-    return all(
-        _is_near(part, our, parts)
-        for part, our in zip(plain.split("_"), word.split("_"), strict=True)
-    )
-
-
-@lru_cache(maxsize=64)
-def _plain(written: str) -> str:
-    """A word as keys are written; what has other characters is none."""
-    return re.sub("[ -]", "_", written).lower() if _WORD.fullmatch(written) else ""
-
-
-def _joined(word: str) -> str:
-    return word.replace("_", "")
-
-
-def _is_near(written: str, part: str, parts: Collection[str]) -> bool:
-    """Whether a part is another but for its plural, or a slip of the hand."""
-    if written == part or _singular(written) == _singular(part):
-        return True
-    if len(part) <= _FIXED or written[:1] != part[:1] or written in parts:
-        return False
-    most = _MOST if len(part) >= _LONG else 1
-    # A changed letter is one that the other has not: most words need no more.
-    if len(set(written) ^ set(part)) > 2 * most:
-        return False
-    return _slips(written, part) <= most
-
-
-def _singular(part: str) -> str:
-    return re.sub("(?<=ss)es$|(?<=[a-z]{2}[^s])s$", "", part)
-
-
-def _slips(written: str, part: str) -> int:
-    """How many letters are put in, left out, changed, or swapped with the next."""
-    if sorted(written) == sorted(part):
-        return sum(map(str.__ne__, written, part)) // 2
-    matcher = difflib.SequenceMatcher(None, written, part, autojunk=False)
-    return sum(
-        max(end - start, other_end - other_start)
-        for kind, start, end, other_start, other_end in matcher.get_opcodes()
-        if kind != "equal"
-    )
-
-
-TOP = tuple(DeiTSpec.model_fields)
-VARIANT = tuple(Variant.model_fields)
-FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
-"""Every field as messages call it."""
-
-SYNONYMS = {
+SYNONYMS: Final = {
     "img_size": "image_size",
     "input_size": "image_size",
     "resolution": "image_size",
@@ -177,145 +55,191 @@ SYNONYMS = {
 }
 """What timm, transformers and papers call the fields."""
 
-ELSEWHERE = {
+_APPROXIMATE: Final = frozenset(
+    {
+        "drop_rate",
+        "hidden_dropout_prob",
+        "dim",
+        "proj_drop_rate",
+        "width",
+        "num_features",
+        "layer",
+        "eps",
+        "classes",
+    }
+)
+"""Synonyms that mean nearly what our field does: a help names it, no fix renames it."""
+
+_UNSUPPORTED: Final = {
     "intermediate_size": "`mlp_ratio` is this divided by `embed_dim`",
     "mlp_dim": "`mlp_ratio` is this divided by `embed_dim`",
-    "no_embed_class": "`position_embedding: patches`, under `variant`, is this",
-    "pos_drop_rate": "`dropout` is this rate, and that of the projections",
+    "no_embed_class": "use `position_embedding: patches` under `variant`",
+    "pos_drop_rate": "`dropout` sets this rate, and that of the projections",
     "attn_drop_rate": "remove it: attention weights have no dropout",
     "attention_probs_dropout_prob": "remove it: attention weights have no dropout",
-    "hidden_act": "remove it: the MLP has the exact GELU",
-    "global_pool": "`readout`, under `variant`, says what a lone head reads",
-    "class_token": "remove it: there always is one",
-    "batch_size": "remove it: a recipe has it, and a spec is of the model alone",
-    "head_dim": "`embed_dim` is this times `num_heads`",
-    "include": "`extends` names what a spec builds on",
-    "num_patches": "remove it: `image_size` and `patch_size` make it",
-    "version": "remove it: a spec has none",
+    "hidden_act": "remove it: the MLP always uses the exact GELU",
+    "global_pool": "use `readout` under `variant`",
+    "class_token": "remove it: there is always a class token",
+    "batch_size": "remove it: the batch size is set in a recipe, not in a spec",
+    "head_dim": "`embed_dim` is this multiplied by `num_heads`",
+    "include": "use `extends` to build on another spec",
+    "model": "write its keys at the top level",
+    "num_patches": "remove it: it follows from `image_size` and `patch_size`",
+    "version": "remove it: a spec has no version",
 }
-"""What other tools say in a field that has no like of the same meaning here."""
+"""Fields of other tools that have no counterpart here, with what to do about them."""
 
-_PAIR = re.compile(rf"([A-Za-z_][\w-]*)(?: *[:=] *| +(?=[\d.]))({SCALAR})")
-_OPENED = re.compile(r"([A-Za-z_][\w-]*) *[:=]+ *(\{[^{}]+)")
+_ELSEWHERE: Final = 0.8
+"""How similar a field of another mapping has to be, so that a key may mean it."""
+_PAIR: Final = re.compile(r"([A-Za-z_][\w-]*)[:=]([\w.+~/-]+)")
+_NEGATION: Final = re.compile(r"(?:no|disable|without)_(\w+)")
 
 
-def pair_in(key: str) -> tuple[str, str] | None:
-    """The key and the value that are in a key, as YAML reads `{embed_dim:192}`.
+@dataclass(eq=False)
+class FieldNames:
+    """The fields of one kind of document by path, and the names that mean them.
 
-    >>> pair_in("embed_dim:192")
-    ('embed_dim', '192')
+    Attributes:
+        model: The model of the whole document.
+        sections: The mappings in it that have fields themselves, and their models.
+        synonyms: Other names of fields, for the last key of a path.
+        approximate: Those of the synonyms that mean only nearly the same.
+        unsupported: Keys that mean no field, each with what to do about it.
+        largest: The limits of fields at the top level.
     """
-    found = _PAIR.fullmatch(key)
-    return (found[1], found[2]) if found else None
 
+    model: type[BaseModel]
+    sections: Mapping[str, type[BaseModel]]
+    synonyms: Mapping[str, str]
+    approximate: frozenset[str] = frozenset()
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    largest: Mapping[str, float] = field(default_factory=dict)
 
-def opened_in(key: str) -> tuple[str, str] | None:
-    """The key, and the braces it opens, as YAML reads `variant:{fusion: cls}`.
-
-    >>> opened_in("variant:{fusion")
-    ('variant', '{fusion')
-    """
-    found = _OPENED.fullmatch(key)
-    return (found[1], found[2]) if found else None
-
-
-@remembered
-def meant_by(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The path of the field that an unknown key was meant to be, or its own.
-
-    >>> meant_by(("drop_path_rate",))
-    ('variant', 'drop_path')
-    """
-    *outer, key = path
-    if key in ELSEWHERE:
-        return path
-    if inner := _field_in(path):
-        meant = meant_by(inner)
-        return meant if is_known(meant) else path
-    here, there = (VARIANT, TOP) if outer else (TOP, VARIANT)
-    elsewhere = [] if outer else ["variant"]
-    if key in there:
-        return *elsewhere, key
-    nearness, word = closest(key, here, SYNONYMS)
-    nearness_there, word_there = closest(key, there, SYNONYMS)
-    if word_there and nearness_there > nearness:
-        return *elsewhere, word_there
-    return (*outer, word) if word else path
-
-
-def _field_in(path: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The field in a key that is more than one: `depth=3`, or `variant.init`."""
-    *outer, key = path
-    # Messages call a field so, and a person may write it like that.
-    if not outer and key.startswith("variant."):
-        return "variant", key.removeprefix("variant.")
-    # A `#` begins no comment behind a word.
-    if pair := pair_in(key.partition("#")[0].rstrip()):
-        return *outer, pair[0]
-    if opened := opened_in(key):
-        inner = *outer, opened[0]
-        return inner if meant_by(inner) == ("variant",) else None
-    return None
-
-
-def is_known(path: tuple[str, ...]) -> bool:
-    """Whether there is a field at a path."""
-    return path[-1] in model_of(path).model_fields
-
-
-def model_of(path: tuple[str, ...]) -> type[BaseModel]:
-    """The model that holds the field at a path."""
-    return Variant if path[0] == "variant" and len(path) > 1 else DeiTSpec
-
-
-Path = tuple[str, ...]
-
-
-class Vocabulary(ABC):
-    """The fields of a kind of document, by their paths."""
-
-    synonyms: Mapping[str, str] = {}
-    """What others call a field and mean the very same; the last key of its path."""
-    names: Collection[str] = ()
-    """Every key, and what others write in place of one."""
-
-    @abstractmethod
     def model_of(self, path: Path) -> type[BaseModel]:
-        """The model that holds the field at a path."""
+        """The model that has the field at a path."""
+        inner = self.sections.get(path[0]) if len(path) > 1 else None
+        return inner or self.model
 
-    @abstractmethod
-    def meant_by(self, path: Path) -> Path:
-        """The path of the field that an unknown key was meant to be, or its own."""
+    def is_known(self, path: Path) -> bool:
+        """Whether there is a field at a path."""
+        return path[-1] in self.model_of(path).model_fields
 
-    @abstractmethod
-    def where_it_belongs(self, path: Path) -> str:
-        """What to do about an unknown key, in words."""
+    def is_section(self, path: Path) -> bool:
+        """Whether the field at a path has fields itself."""
+        return len(path) == 1 and path[0] in self.sections
 
-    @abstractmethod
-    def is_mapping(self, path: Path) -> bool:
-        """Whether the field at a path holds fields itself."""
+    def fits(self, path: Path, value: object) -> bool:
+        """Whether a field takes a value, whatever other fields are missing."""
+        most = self.largest.get(path[-1], math.inf) if len(path) == 1 else math.inf
+        if isinstance(value, int | float) and value > most:
+            return False
+        try:
+            self.model_of(path).model_validate({path[-1]: value})
+        except ValidationError as error:
+            return all(found["loc"][0] != path[-1] for found in error.errors())
+        return True
 
-    def is_misspelt(self, written: str, word: str) -> bool:
-        """Whether a word is a key, or a value, with a slip of the hand in it."""
-        return is_misspelt(written, word, self.synonyms, self._parts)
+    def default_of(self, path: Path) -> object:
+        """The default of the field at a path; `...` for a required field."""
+        info = self.model_of(path).model_fields[path[-1]]
+        return ... if info.is_required() else info.get_default()
+
+    def example_of(self, path: Path) -> object:
+        """A value of the field at a path, for a field without a default."""
+        return (self.model_of(path).model_fields[path[-1]].examples or [None])[0]
+
+    def resolve(self, path: Path) -> Path:
+        """The field that an unknown key most likely means; the path itself if none.
+
+        >>> SPEC.resolve(("drop_path_rate",))
+        ('variant', 'drop_path')
+        """
+        found = self._candidates(path)
+        return found[0] if len(found) == 1 else path
+
+    def suggestion(self, path: Path) -> str:
+        """What to do about an unknown key, in words.
+
+        >>> SPEC.suggestion(("depht",))
+        'did you mean `depth`?'
+        """
+        *outer, key = path
+        if key in self.unsupported:
+            return self.unsupported[key]
+        if negated := self._negated(path):
+            return negated
+        found = self._candidates(path)
+        if not found:
+            known = [f"`{name}`" for name in self.model_of(path).model_fields]
+            return f"remove it, or use one of {listed(known)}"
+        if len(found) > 1:
+            fields = [f"`{'.'.join(each)}`" for each in found]
+            return f"did you mean {listed(fields)}?"
+        *place, name = found[0]
+        where = f"under `{place[0]}`" if place else "at the top level"
+        if name == key and place != outer:
+            return f"`{key}` belongs {where}"
+        moved = "" if place == outer else f", which belongs {where}"
+        return f"did you mean `{name}`{moved}?"
+
+    def is_misspelt(self, written: str, name: str) -> bool:
+        """Whether a key or value is certainly this name, misspelt or a synonym."""
+        plain = _plain(written)
+        if plain in self.approximate:
+            return False
+        return self.synonyms.get(plain) == name or is_misspelt(
+            written, name, self._parts
+        )
 
     def is_key(self, written: str) -> bool:
-        """Whether a word is a key, misspelt or not."""
-        return self._is_key(written)
-
-    @cached_property
-    def _is_key(self) -> Callable[[str], bool]:
-        # A text may have one word in thousands of lines.
-        return remembered(self._looks_like_a_key)
-
-    def _looks_like_a_key(self, written: str) -> bool:
-        # The first letter is never the one that is wrong.
+        """Whether a word is a key, possibly misspelt."""
+        # A misspelling keeps the first letter.
         alike = self._by_letter.get(written[:1].lower(), ())
         return written in alike or any(self.is_misspelt(written, w) for w in alike)
 
+    def _candidates(self, path: Path) -> list[Path]:
+        """The most similar fields: one of the same mapping, or those of the others."""
+        *outer, key = path
+        if not outer and "." in key and self.is_known(tuple(key.split("."))):
+            return [tuple(key.split("."))]  # as messages write it: `variant.init`
+        if key in self.unsupported:
+            return []
+        key = pair[0] if (pair := pair_in(key)) else key
+        scores = {}
+        for place, model in ((), self.model), *self._places:
+            least = 0.6 if place == tuple(outer) else _ELSEWHERE
+            score, name = closest(key, model.model_fields, self.synonyms)
+            if name and score >= least:
+                scores[*place, name] = score
+        best = max(scores.values(), default=0)
+        found = [target for target, score in scores.items() if score == best]
+        return [each for each in found if each[:-1] == tuple(outer)] or found
+
+    def _negated(self, path: Path) -> str | None:
+        """What a key such as `no_qkv_bias` asks for, of the switch without `no_`."""
+        *outer, key = path
+        found = _NEGATION.fullmatch(_plain(key))
+        meant = self.resolve((*outer, found[1])) if found else ()
+        if not meant or not self.is_known(meant):
+            return None
+        if self.model_of(meant).model_fields[meant[-1]].annotation is not bool:
+            return None
+        where = f" under `{meant[0]}`" if len(meant) > 1 and not outer else ""
+        return f"write `{meant[-1]}: false`{where}"
+
+    @cached_property
+    def _places(self) -> list[tuple[Path, type[BaseModel]]]:
+        return [((name,), model) for name, model in self.sections.items()]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of all fields, and every other key that is recognised."""
+        models = (self.model, *self.sections.values())
+        fields = [name for model in models for name in model.model_fields]
+        return [*fields, *self.synonyms, *self.unsupported]
+
     @cached_property
     def _by_letter(self) -> dict[str, list[str]]:
-        """The names that begin with each letter."""
         found: dict[str, list[str]] = {}
         for name in self.names:
             found.setdefault(name[0], []).append(name)
@@ -325,64 +249,75 @@ class Vocabulary(ABC):
     def _parts(self) -> frozenset[str]:
         return frozenset(part for name in self.names for part in name.split("_"))
 
-    def is_known(self, path: Path) -> bool:
-        """Whether there is a field of this name at this place."""
-        return path[-1] in self.model_of(path).model_fields
 
-    def fits(self, path: Path, value: object) -> bool:
-        """Whether a field takes a value, whatever else is missing beside it."""
-        try:
-            self.model_of(path).model_validate({path[-1]: value})
-        except ValidationError as error:
-            return all(found["loc"][0] != path[-1] for found in error.errors())
+def pair_in(key: str) -> tuple[str, str] | None:
+    """The key and the value in a key, as YAML reads `{embed_dim:192}`.
+
+    >>> pair_in("embed_dim:192")
+    ('embed_dim', '192')
+    """
+    found = _PAIR.fullmatch(key)
+    return (found[1], found[2]) if found else None
+
+
+def is_misspelt(written: str, name: str, known: Iterable[str] = ()) -> bool:
+    """Whether `written` is certainly `name`, misspelt.
+
+    They are compared word by word, as `num_kv_heads` is not a misspelling of
+    `num_heads`. A word that is one of `known` is not a misspelling of another.
+
+    >>> is_misspelt("Embed-Dims", "embed_dim"), is_misspelt("depht", "depth")
+    (True, True)
+    """
+    words, ours = _plain(written).split("_"), name.split("_")
+    if "".join(words) == "".join(ours):
         return True
-
-    def default_of(self, path: Path) -> object:
-        """The default of the field at a path; `...` where it has to be written."""
-        field = self.model_of(path).model_fields[path[-1]]
-        return ... if field.is_required() else field.get_default()
-
-    def example_of(self, path: Path) -> object:
-        """A value of the field at a path, for one that has no default."""
-        return (self.model_of(path).model_fields[path[-1]].examples or [None])[0]
+    return len(words) == len(ours) and all(
+        _is_misspelt_word(word, our, known)
+        for word, our in zip(words, ours, strict=True)
+    )
 
 
-class _SpecWords(Vocabulary):
-    """The words of a spec: its fields, and those under `variant`."""
+def _is_misspelt_word(written: str, word: str, known: Iterable[str]) -> bool:
+    """Whether a word is another but for its plural, or a typing error.
 
-    synonyms = SYNONYMS
-    names = (*TOP, *VARIANT, *SYNONYMS, *ELSEWHERE)
-
-    def model_of(self, path: Path) -> type[BaseModel]:
-        return model_of(path)
-
-    def meant_by(self, path: Path) -> Path:
-        return meant_by(path)
-
-    def is_mapping(self, path: Path) -> bool:
-        return path == ("variant",)
-
-    def fits(self, path: Path, value: object) -> bool:
-        most = LARGEST.get(path[-1], math.inf) if len(path) == 1 else math.inf
-        is_within = not isinstance(value, int | float) or value <= most
-        return is_within and super().fits(path, value)
-
-    def where_it_belongs(self, path: Path) -> str:
-        *outer, key = path
-        *place, name = meant_by(path)
-        where = "under `variant`" if place else "at the top level"
-        if key in ELSEWHERE:
-            return ELSEWHERE[key]
-        if key == "variant":
-            return "remove it with its keys, or move these a level up"
-        if name == key and place != outer:
-            return f"`{key}` belongs {where}"
-        if name == key:
-            known = VARIANT if outer else TOP
-            return f"remove it, or use one of {listed([f'`{name}`' for name in known])}"
-        moved = "" if place == outer else f", which belongs {where}"
-        return f"did you mean `{name}`{moved}?"
+    Words of three letters have neighbours of another meaning: `in` and `out`.
+    """
+    if written == word or _singular(written) == _singular(word):
+        return True
+    if len(word) <= 3 or written[:1] != word[:1] or written in known:  # noqa: PLR2004
+        return False
+    return _edits(written, word) <= (1 if len(word) < 8 else 2)  # noqa: PLR2004
 
 
-SPEC = _SpecWords()
-"""The words of a spec."""
+def _plain(written: str) -> str:
+    """A name in the style of our keys; nothing if it has other characters."""
+    plain = re.sub("[ -]", "_", written).lower()
+    return plain if re.fullmatch("[a-z_]+", plain) else ""
+
+
+def _singular(word: str) -> str:
+    return re.sub("(?<=ss)es$|(?<=[a-z]{2}[^s])s$", "", word)
+
+
+def _edits(written: str, word: str) -> int:
+    """How many letters are inserted, left out, changed, or swapped with the next."""
+    if abs(len(written) - len(word)) > 2:  # noqa: PLR2004  -- more than any that pass
+        return len(word)
+    if sorted(written) == sorted(word):
+        return sum(map(str.__ne__, written, word)) // 2
+    row = list(range(len(word) + 1))
+    for index, letter in enumerate(written, 1):
+        above, row[0] = row[0], index
+        for at, our in enumerate(word, 1):
+            above, row[at] = (
+                row[at],
+                min(row[at] + 1, row[at - 1] + 1, above + (letter != our)),
+            )
+    return row[-1]
+
+
+SPEC: Final = FieldNames(
+    DeiTSpec, {"variant": Variant}, SYNONYMS, _APPROXIMATE, _UNSUPPORTED, LARGEST
+)
+"""The names of a spec: its fields, and those under `variant`."""

@@ -1,4 +1,4 @@
-"""Where a spec says what, for rules that point at several fields."""
+"""The spans of fields, for rules that point at several of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class About:
     notes: tuple[str, ...]
 
 
-class Places:
+class FieldSpans:
     """The spans of a document, by field."""
 
     def __init__(self, document: Document) -> None:
@@ -38,8 +38,8 @@ class Places:
     def about(self, *fields: tuple[str, str, object]) -> About:
         """Point at each field (name, words, value) that is written.
 
-        The first that is written is the primary; those that hold by default
-        are told in notes.
+        The first that is written is the primary; notes name those that have their
+        default.
         """
         written = [item for item in fields if self.wrote(item[0])]
         labels = [Label(self.value(name), words) for name, words, _ in written]
@@ -65,3 +65,9 @@ def finding(code: str, message: str, about: About, *helps: str) -> Diagnostic:
         notes=about.notes,
         helps=helps,
     )
+
+
+def start_of(document: Document) -> Span:
+    """The span of the first key, for what is about the whole of a document."""
+    first = min((path for path in document.spans if path), key=len, default=())
+    return document.nearest(first).key

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.field_spans import Places
+from deit_spec.spec.field_spans import FieldSpans
 from deit_spec.spec.nearest import listed
 from deit_spec.spec.schema import DeiTSpec
 
@@ -43,7 +43,7 @@ _STEPS: Final = (
 
 
 def find_excess(
-    spec: DeiTSpec, places: Places, invalid: set[str]
+    spec: DeiTSpec, spans: FieldSpans, invalid: set[str]
 ) -> dict[str, Diagnostic]:
     """DS212, by field: sizes far above any model are refused at once."""
     found: dict[str, Diagnostic] = {}
@@ -53,14 +53,14 @@ def find_excess(
             continue
         found[field] = diagnose(
             "DS212",
-            f"{field} passes the limit of {largest:,}",
-            Label(places.value(field), f"at most {largest:,}"),
+            f"{field} is above the limit of {largest:,}",
+            Label(spans.value(field), f"at most {largest:,}"),
             helps=[f"`{field}: {largest}` or less"],
         )
     return found
 
 
-def find_oversize(spec: DeiTSpec, places: Places) -> Iterator[Diagnostic]:
+def find_oversize(spec: DeiTSpec, spans: FieldSpans) -> Iterator[Diagnostic]:
     """DS212: sizes that are fine alone and make too large a model together.
 
     All the fields are valid, and none passes its own limit.
@@ -69,7 +69,7 @@ def find_oversize(spec: DeiTSpec, places: Places) -> Iterator[Diagnostic]:
     if count <= PARAMETERS:
         return
     smaller = list(_smaller(spec))
-    about = places.about(
+    about = spans.about(
         *(
             (field, f"at most {value}", getattr(spec, field))
             for field, value in smaller or _both(spec)
@@ -77,7 +77,7 @@ def find_oversize(spec: DeiTSpec, places: Places) -> Iterator[Diagnostic]:
     )
     yield diagnose(
         "DS212",
-        f"{count:,} parameters pass the limit of {PARAMETERS:,}",
+        f"the model has {count:,} parameters, above the limit of {PARAMETERS:,}",
         about.primary,
         secondary=about.secondary,
         helps=[_words(smaller) if smaller else _words_of_both(_both(spec))],

@@ -1,12 +1,8 @@
-"""Legal alternatives, computed from what was written."""
+"""The nearest legal alternatives to what was written: numbers and words."""
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
-from typing import Final
-
-_ALIKE: Final = 0.6
-_VERY_ALIKE: Final = 0.85
+from types import MappingProxyType
 
 
 def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
@@ -43,9 +39,11 @@ def nearest_ratio(width: int, ratio: float) -> float:
 
 
 def closest_word(
-    word: str, words: Iterable[str], synonyms: Mapping[str, str] | None = None
+    word: str,
+    words: Iterable[str],
+    synonyms: Mapping[str, str] = MappingProxyType({}),
 ) -> str | None:
-    """The one of `words` that `word` may have meant; synonyms come first.
+    """The one of `words` that `word` may mean; synonyms come first.
 
     >>> closest_word("Embed-Dims", ["embed_dim", "depth"])
     'embed_dim'
@@ -54,57 +52,31 @@ def closest_word(
 
 
 def closest(
-    word: str, words: Iterable[str], synonyms: Mapping[str, str] | None = None
+    word: str, words: Iterable[str], synonyms: Mapping[str, str]
 ) -> tuple[float, str | None]:
-    """The one of `words` that `word` may have meant, and how near it is, up to 1.
+    """The one of `words` that `word` may mean, and how similar it is, up to 1.
 
     >>> closest("Layers", ["depth"], {"layers": "depth"})
     (1.0, 'depth')
     """
+    from difflib import (  # noqa: PLC0415  -- a valid document needs none
+        SequenceMatcher,
+        get_close_matches,
+    )
+
     plain = word.lower().replace("-", "_").replace(" ", "_")
-    words, synonyms = tuple(words), synonyms or {}
-    if synonyms.get(plain) in words:
-        return 1.0, synonyms[plain]
-    near = _alike(plain, words, _ALIKE)
-    # There are many synonyms: something is a little like one of them by chance.
-    others = [
-        (ratio, own)
-        for ratio, own in _alike(plain, synonyms, _VERY_ALIKE)
-        if synonyms[own] in words
+    words = tuple(words)
+    meaning = {other: own for other, own in synonyms.items() if own in words}
+    if plain in meaning:
+        return 1.0, meaning[plain]
+    found = dict.fromkeys(get_close_matches(plain, words, 1))
+    # There are many synonyms: by chance a word is a little similar to one of them.
+    found |= dict.fromkeys(get_close_matches(plain, meaning, 1, 0.85))
+    scored = [
+        (SequenceMatcher(None, each, plain).ratio(), meaning.get(each, each))
+        for each in found
     ]
-    found = dict([(ratio, synonyms[own]) for ratio, own in _best(others)] + _best(near))
-    return max(found.items(), default=(0.0, None))
-
-
-def _best(found: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    return [max(found)] if found else []
-
-
-def _alike(word: str, words: Iterable[str], least: float) -> list[tuple[float, str]]:
-    """Those of `words` that are alike, each behind how much it is.
-
-    A text may have thousands of words that mean none of ours, and difflib takes its
-    time: most are told by their length, and of the others most by their letters.
-    """
-    share = least / (2 - least)
-    shortest, longest = int(len(word) * share), math.ceil(len(word) / share)
-    near = [
-        own
-        for own in words
-        if shortest <= len(own) <= longest and _shared(word, own) >= least
-    ]
-    ratios = [(_ratio(word, own), own) for own in near]
-    return [(ratio, own) for ratio, own in ratios if ratio >= least]
-
-
-def _ratio(word: str, own: str) -> float:
-    return difflib.SequenceMatcher(None, own, word).ratio()
-
-
-def _shared(word: str, own: str) -> float:
-    """How alike two words are at most, by the letters that both have."""
-    both = min(sum(map(own.__contains__, word)), sum(map(word.__contains__, own)))
-    return 2 * both / max(len(word) + len(own), 1)
+    return max(scored, default=(0.0, None))
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.nearest import closest_word
 from deit_spec.yaml_source import Document, read_bytes, read_file
 from deit_spec.yaml_source.document import IsKey
@@ -51,11 +50,11 @@ class Origin:
             return self == other
         return real(self.path) == real(other.path)
 
-    def read(self, is_key: IsKey = SPEC.is_key) -> Found:
+    def read(self, is_key: IsKey | None = None) -> Found:
         """Read it; a file that is not there may be a published name misspelt."""
         if self.path is None:
             return _read_published(self.stem, self.shown)
-        document, findings = read_file(self.path, self.shown, is_key)
+        document, findings = read_file(self.path, self.shown, is_key or is_spec_key)
         if is_unreadable(findings):
             (finding,) = findings
             return None, [replace(finding, helps=self.meant() or finding.helps)]
@@ -71,6 +70,13 @@ class Origin:
         if meant is None:
             return ()
         return (f"did you mean `{meant}`? `deit-spec list` prints the published names",)
+
+
+def is_spec_key(word: str) -> bool:
+    """Whether a word is a key of a spec, possibly misspelt."""
+    from deit_spec.spec.field_names import SPEC  # noqa: PLC0415  -- on errors alone
+
+    return SPEC.is_key(word)
 
 
 @cache

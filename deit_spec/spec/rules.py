@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.field_spans import About, Findings, Places, finding
+from deit_spec.spec.field_spans import About, FieldSpans, Findings, finding
 from deit_spec.spec.model_limits import LARGEST
 from deit_spec.spec.nearest import (
     listed,
@@ -25,68 +25,68 @@ class Rule:
     """A check, the code of what it finds, and the fields that it reads."""
 
     code: str
-    check: Callable[[DeiTSpec, Places], Findings]
+    check: Callable[[DeiTSpec, FieldSpans], Findings]
     reads: tuple[str, ...]
 
 
-def find_all(spec: DeiTSpec, places: Places, invalid: set[str]) -> list[Diagnostic]:
+def find_all(spec: DeiTSpec, spans: FieldSpans, invalid: set[str]) -> list[Diagnostic]:
     """Run every rule whose fields are all valid."""
     return [
         found
         for rule in RULES
         if invalid.isdisjoint(rule.reads)
-        for found in rule.check(spec, places)
+        for found in rule.check(spec, spans)
     ]
 
 
-def patches_fill_image(spec: DeiTSpec, places: Places) -> Findings:
+def patches_fill_image(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS201: patch_size divides image_size, so that no pixel is left out."""
     image, patch = spec.image_size, spec.patch_size
     if image % patch == 0:
         return
-    about = places.about(
+    about = spans.about(
         ("image_size", _division(image, patch), image),
         ("patch_size", f"patches of {patch}×{patch} pixels", patch),
     )
     yield finding(
         "DS201",
-        "image_size does not divide into patches of patch_size",
+        "image_size is not divisible by patch_size",
         about,
         _alternatives("image_size", image, "patch_size", patch),
     )
 
 
-def heads_fill_width(spec: DeiTSpec, places: Places) -> Findings:
+def heads_fill_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS203: num_heads divides embed_dim, so that each head has a whole width."""
     width, heads = spec.embed_dim, spec.num_heads
     if width % heads == 0:
         return
-    about = places.about(
+    about = spans.about(
         ("embed_dim", _division(width, heads), width),
         ("num_heads", f"{heads} heads", heads),
     )
     yield finding(
         "DS203",
-        "embed_dim does not divide into num_heads",
+        "embed_dim is not divisible by num_heads",
         about,
         _alternatives("embed_dim", width, "num_heads", heads),
     )
 
 
-def mlp_width_is_whole(spec: DeiTSpec, places: Places) -> Findings:
-    """DS204: the MLP's hidden width is `int(embed_dim * mlp_ratio)`."""
+def mlp_width_is_whole(spec: DeiTSpec, spans: FieldSpans) -> Findings:
+    """DS204: the MLP's hidden width is `int(embed_dim * mlp_ratio)`, rounded down."""
     if spec.mlp_dim in (_exact_mlp_width(spec), 0):
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
     yield finding(
         "DS204",
         "the MLP width is rounded down",
-        _about_mlp(spec, places, f"so the MLP is {spec.mlp_dim} wide"),
+        _about_mlp(spec, spans, f"so the MLP is {spec.mlp_dim} wide"),
         f"`mlp_ratio: {ratio!r}` gives {int(spec.embed_dim * ratio)} exactly",
     )
 
 
-def mlp_has_width(spec: DeiTSpec, places: Places) -> Findings:
+def mlp_has_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS205: the MLP has a hidden channel."""
     if spec.mlp_dim:
         return
@@ -94,70 +94,92 @@ def mlp_has_width(spec: DeiTSpec, places: Places) -> Findings:
     yield finding(
         "DS205",
         "the MLP has no hidden channel",
-        _about_mlp(spec, places, "rounded down to 0"),
+        _about_mlp(spec, spans, "rounded down to 0"),
         f"`mlp_ratio: {ratio!r}` or more",
     )
 
 
 def _exact_mlp_width(spec: DeiTSpec) -> Decimal:
-    """The product as a person reckons it: the float 1.1 means 1.1."""
+    """The product in decimal: the float 1.1 means 1.1."""
     return Decimal(repr(spec.mlp_ratio)) * spec.embed_dim
 
 
-def _about_mlp(spec: DeiTSpec, places: Places, outcome: str) -> About:
+def _about_mlp(spec: DeiTSpec, spans: FieldSpans, outcome: str) -> About:
     width, ratio = spec.embed_dim, spec.mlp_ratio
     product = f"{width} × {ratio!r} = {float(_exact_mlp_width(spec))!r}"
-    return places.about(
+    return spans.about(
         ("mlp_ratio", f"{product}, {outcome}", ratio),
         ("embed_dim", f"{width} wide", width),
     )
 
 
-def teacher_has_token(spec: DeiTSpec, places: Places) -> Findings:
+def teacher_has_token(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS206: the teacher's head reads the distillation token."""
     if spec.teacher_num_classes is None or spec.variant.distillation_token:
         return
-    about = places.about(
-        ("teacher_num_classes", "a head on the distillation token", None),
-        ("variant.distillation_token", "no such token", True),
+    about = spans.about(
+        ("teacher_num_classes", "its head reads the distillation token", None),
+        ("variant.distillation_token", "there is no distillation token", True),
     )
     yield finding(
         "DS206",
-        "teacher_num_classes is set and there is no distillation token",
+        "teacher_num_classes needs a distillation token",
         about,
         "`distillation_token: true` under `variant`, or `teacher_num_classes: null`",
     )
 
 
-def heads_have_a_mean(spec: DeiTSpec, places: Places) -> Findings:
-    """DS207: `mean_*` joins heads of equal class counts."""
-    classes, teacher = spec.num_classes, spec.teacher_num_classes
-    if classes is None or teacher is None or classes == teacher:
-        return
+def mean_needs_equal_heads(spec: DeiTSpec, spans: FieldSpans) -> Findings:
+    """DS207: an explicit `mean_*` joins heads of equal class counts."""
     fusion = spec.variant.fusion
-    same = f"teacher_num_classes: {classes}"
-    if not fusion.startswith("mean_") or not spec.variant.distillation_token:
+    if fusion not in {"mean_logits", "mean_softmax"} or not _are_unequal(spec):
         return
-    about = places.about(
-        ("variant.fusion", "joins both heads", fusion),
+    classes, teacher = spec.num_classes, spec.teacher_num_classes
+    about = spans.about(
+        ("variant.fusion", "the mean of both heads", fusion),
         ("num_classes", f"{classes} classes", classes),
         ("teacher_num_classes", f"{teacher} classes", teacher),
     )
     yield finding(
         "DS207",
-        f"heads of {classes} and {teacher} classes have no mean for `predict`",
+        "the mean of two heads needs equal class counts, "
+        f"found {classes} and {teacher}",
         about,
-        f"`fusion: cls` or `fusion: dist` under `variant`, or `{same}`",
+        "`fusion: cls` or `fusion: dist` under `variant`, "
+        f"or `teacher_num_classes: {classes}`",
     )
 
 
-def teacher_needs_classes(spec: DeiTSpec, places: Places) -> Findings:
+def unequal_heads_are_not_joined(spec: DeiTSpec, spans: FieldSpans) -> Findings:
+    """DS213: without `fusion`, heads of unequal class counts have no mean."""
+    if spec.variant.fusion is not None or not _are_unequal(spec):
+        return
+    classes, teacher = spec.num_classes, spec.teacher_num_classes
+    about = spans.about(
+        ("num_classes", f"{classes} classes", classes),
+        ("teacher_num_classes", f"{teacher} classes", teacher),
+    )
+    yield finding(
+        "DS213",
+        "`predict` returns the class head, as class counts are not equal",
+        about,
+        "`fusion: cls` or `fusion: dist` under `variant` chooses a head",
+    )
+
+
+def _are_unequal(spec: DeiTSpec) -> bool:
+    """Whether there are two heads with different class counts."""
+    is_built = spec.has_two_heads and spec.variant.distillation_token
+    return is_built and spec.num_classes != spec.teacher_num_classes
+
+
+def teacher_needs_classes(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS208: teacher_num_classes alone adds no head."""
     if spec.teacher_num_classes is None or spec.num_classes is not None:
         return
-    if not spec.variant.distillation_token:  # DS206 says so
+    if not spec.variant.distillation_token:  # this is DS206
         return
-    about = places.about(
+    about = spans.about(
         ("teacher_num_classes", "no head is built", None),
         ("num_classes", "no classes", None),
     )
@@ -169,8 +191,8 @@ def teacher_needs_classes(spec: DeiTSpec, places: Places) -> Findings:
     )
 
 
-def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
-    """DS209: a distillation token without a teacher's head learns nothing from one."""
+def token_has_head(spec: DeiTSpec, spans: FieldSpans) -> Findings:
+    """DS209: a distillation token without a teacher's head learns from no teacher."""
     if spec.num_classes is None or spec.teacher_num_classes is not None:
         return
     if not spec.variant.distillation_token:
@@ -182,53 +204,53 @@ def token_has_head(spec: DeiTSpec, places: Places) -> Findings:
     )
     yield diagnose(
         "DS209",
-        "the distillation token has no head of its own",
-        Label(places.value("num_classes"), "the class head alone"),
+        "the distillation token has no head",
+        Label(spans.value("num_classes"), "the class head alone"),
         secondary=[
-            Label(places.value(field), words)
+            Label(spans.value(field), words)
             for field, words in reasons
-            if places.wrote(field)
+            if spans.wrote(field)
         ],
         notes=["the published undistilled models have no distillation token"],
         helps=[f"`distillation_token: false` under `variant`, or `{teacher}`"],
     )
 
 
-def readout_has_tokens(spec: DeiTSpec, places: Places) -> Findings:
+def readout_has_tokens(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS210: `mean_tokens` averages two tokens."""
     if spec.variant.readout != "mean_tokens" or spec.variant.distillation_token:
         return
-    about = places.about(
+    about = spans.about(
         ("variant.readout", "the mean of class and distillation token", "cls"),
-        ("variant.distillation_token", "no such token", True),
+        ("variant.distillation_token", "there is no distillation token", True),
     )
     yield finding(
         "DS210",
-        "mean_tokens is set and there is no distillation token",
+        "readout mean_tokens needs a distillation token",
         about,
         "under `variant`, `readout: cls` or `distillation_token: true`",
     )
 
 
-def settings_have_effect(spec: DeiTSpec, places: Places) -> Findings:
+def settings_have_effect(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS211: a switch that changes nothing is most likely a mistake."""
     variant = spec.variant
     if variant.readout == "mean_tokens" and variant.distillation_token:
         if spec.num_classes is None:
-            yield _no_effect(places, "variant.readout", "without num_classes")
+            yield _no_effect(spans, "variant.readout", "without num_classes")
         elif spec.teacher_num_classes is not None:
-            yield _no_effect(places, "variant.readout", "with a head for each token")
-    if places.wrote("variant.fusion") and not spec.has_two_heads:
-        yield _no_effect(places, "variant.fusion", "without two heads")
+            yield _no_effect(spans, "variant.readout", "with a head for each token")
+    if spec.variant.fusion is not None and not spec.has_two_heads:
+        yield _no_effect(spans, "variant.fusion", "without two heads")
     if variant.drop_path > 0 and spec.depth == 1:
-        yield _no_effect(places, "variant.drop_path", "with one block")
+        yield _no_effect(spans, "variant.drop_path", "with one block")
 
 
-def _no_effect(places: Places, field: str, why: str) -> Diagnostic:
+def _no_effect(spans: FieldSpans, field: str, why: str) -> Diagnostic:
     return diagnose(
         "DS211",
         f"{field} has no effect {why}",
-        Label(places.value(field), "no effect"),
+        Label(spans.value(field), "no effect"),
         helps=[f"leave `{field}` out"],
     )
 
@@ -259,9 +281,10 @@ RULES: tuple[Rule, ...] = (
     Rule("DS204", mlp_width_is_whole, ("embed_dim", "mlp_ratio")),
     Rule("DS205", mlp_has_width, ("embed_dim", "mlp_ratio")),
     Rule("DS206", teacher_has_token, ("teacher_num_classes", _DISTILLED)),
-    Rule("DS207", heads_have_a_mean, (*_HEADS, "variant.fusion")),
+    Rule("DS207", mean_needs_equal_heads, (*_HEADS, "variant.fusion")),
     Rule("DS208", teacher_needs_classes, _HEADS),
     Rule("DS209", token_has_head, _HEADS),
     Rule("DS210", readout_has_tokens, ("variant.readout", _DISTILLED)),
     Rule("DS211", settings_have_effect, (*_HEADS, "depth", *_SWITCHES)),
+    Rule("DS213", unequal_heads_are_not_joined, (*_HEADS, "variant.fusion")),
 )

@@ -11,6 +11,7 @@ NAME_PATTERN = r"^\w[\w.+-]*$"
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
+Fusion = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
 CONFIG = ConfigDict(
@@ -68,10 +69,11 @@ class Variant(BaseModel):
         description="How weights begin: at std 0.02 throughout, or at std fan-in^-1/2 "
         "with tokens and positions at 0.5, for small widths.",
     )
-    fusion: Literal["mean_logits", "mean_softmax", "cls", "dist"] = Field(
-        "mean_logits",
-        description="How `predict` joins two heads: the mean of their logits, the mean "
-        "of their probabilities, or one of them alone.",
+    fusion: Fusion | None = Field(
+        None,
+        description="How `predict` joins two heads: the mean of their logits or of "
+        "their probabilities, or one head alone; null for mean_logits, or for cls if "
+        "their class counts differ.",
     )
 
 
@@ -183,10 +185,26 @@ class DeiTSpec(BaseModel):
         return self.num_classes is not None and self.teacher_num_classes is not None
 
     @property
+    def fusion(self) -> Fusion:
+        """How `predict` joins two heads: `variant.fusion`, or what null stands for."""
+        if self.variant.fusion is not None:
+            return self.variant.fusion
+        is_equal = self.num_classes == self.teacher_num_classes
+        return "mean_logits" if is_equal or not self.has_two_heads else "cls"
+
+    @property
     def digest(self) -> str:
-        """A hash of what the spec says, whatever its name and layout."""
-        content = self.model_dump_json(exclude={"name", "extends"})
+        """A hash of the model that the spec describes, whatever its name and layout."""
+        variant = self.variant.model_copy(update={"fusion": self.fusion})
+        spec = self.model_copy(update={"variant": variant})
+        content = spec.model_dump_json(exclude={"name", "extends"})
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+TOP = tuple(DeiTSpec.model_fields)
+VARIANT = tuple(Variant.model_fields)
+FIELDS = (*TOP, *(f"variant.{name}" for name in VARIANT))
+"""Every field as messages call it."""
 
 
 def output_size(spec: DeiTSpec) -> int:

@@ -80,7 +80,7 @@ def _properties(model: type[DeiTSpec | Variant]) -> dict[str, Any]:
 
 
 def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Lay pydantic's schema of a field out as editors show it best."""
+    """Reorder pydantic's schema of a field as editors show it best."""
     forms = made.get("anyOf", [made])
     types = [form["type"] for form in forms if "type" in form]
     yield "description", made["description"]
@@ -88,7 +88,9 @@ def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key in ("enum", "exclusiveMinimum", "minimum", "exclusiveMaximum", "maxLength"):
         if key not in forms[0]:
             continue
-        if key == "exclusiveMinimum" and types[0] == "integer":
+        if key == "enum" and "null" in types:
+            yield key, [*forms[0][key], None]
+        elif key == "exclusiveMinimum" and types[0] == "integer":
             yield "minimum", forms[0][key] + 1
         else:
             yield key, forms[0][key]
@@ -102,8 +104,8 @@ def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _no_distillation_token() -> dict[str, Any]:
     """The rules between fields that need no arithmetic (DS206, DS210).
 
-    Values that are inherited are not in the document, so a spec that extends
-    another is not judged.
+    Inherited values are not in the document, so a spec that extends another is not
+    checked.
     """
     off = {"distillation_token": {"const": False}}
     variant = {

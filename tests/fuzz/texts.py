@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from deit_spec.spec.field_names import SYNONYMS, TOP, VARIANT
+from deit_spec.spec.field_names import SYNONYMS
+from deit_spec.spec.schema import TOP, VARIANT
 from deit_spec.yaml_source.document import FILE_BYTES
 
 if TYPE_CHECKING:

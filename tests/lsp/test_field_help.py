@@ -52,8 +52,8 @@ KEYS = {
     "variant: {init: deit, qkv|: true}": without(INNER, "init", "qkv"),
 }
 VALUES = {
-    "variant:\n  fusion: |": ["mean_logits", "mean_softmax", "cls", "dist"],
-    "variant: {fusion: |}": ["mean_logits", "mean_softmax", "cls", "dist"],
+    "variant:\n  fusion: |": ["mean_logits", "mean_softmax", "cls", "dist", "null"],
+    "variant: {fusion: |}": ["mean_logits", "mean_softmax", "cls", "dist", "null"],
     "variant:\n  qkv_bias: t|": ["true", "false"],
     "depth: |": ["12", "24"],
     "num_classes: |": ["null", "1000"],

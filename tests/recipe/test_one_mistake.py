@@ -1,4 +1,4 @@
-"""Any one mistake in a valid recipe is found once, at its place, and alone."""
+"""A single mistake in a valid recipe is found once, and where it is."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deit_spec.diagnostics import CATALOGUE
-from deit_spec.recipe.documents import _KEYS, Kind, kind_of
+from deit_spec.recipe.documents import _RECIPE, _STUDY, Kind, kind_of
 from deit_spec.recipe.recipe_names import FIELDS, RECIPE, SECTIONS
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.recipe_validation import check_text
@@ -112,9 +112,9 @@ def test_whatever_it_says_it_is_answered(value: object) -> None:
 
 class TestKinds:
     def test_keys_are_those_of_the_schemas(self) -> None:
-        """They are listed apart, so that a spec is told without these schemas."""
-        assert _KEYS[Kind.RECIPE] == set(Recipe.model_fields)
-        assert _KEYS[Kind.STUDY] == set(Study.model_fields)
+        """They are listed apart, so that recognising a spec imports no other schema."""
+        assert set(Recipe.model_fields) == _RECIPE
+        assert set(Study.model_fields) == _STUDY
 
     @pytest.mark.parametrize(
         ("text", "kind"),
@@ -133,5 +133,5 @@ class TestKinds:
             ("recipes: digits.yaml\nseed: [0]\narm: {}\n", Kind.STUDY),
         ],
     )
-    def test_a_kind_is_told_by_most_keys(self, text: str, kind: Kind) -> None:
+    def test_a_kind_is_recognised_by_most_keys(self, text: str, kind: Kind) -> None:
         assert kind_of(read_text(text, "t.yaml")[0]) is kind

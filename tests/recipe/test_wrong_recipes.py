@@ -1,8 +1,8 @@
-"""Wrong recipes: what is said of each, where, and that following the helps mends it.
+"""Wrong recipes: what is reported of each, where, and what its fixes do.
 
-A recipe is a file of `invalid/`, named after what it proves, and what is printed of
-it stands beside it; `--force-regen` refreshes that. The first line of a recipe says
-which findings it has at which places, so that a refresh hides no moved place.
+A recipe is a file of `invalid/`, named after what it proves; next to it is what is
+printed of it, refreshed by `--force-regen`. The first line of a recipe lists its
+findings with their places, so that a refresh hides no moved place.
 """
 
 import contextlib
@@ -11,20 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.recipe_helps import follow, steps_of
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
+from deit_spec.diagnostics.edits import apply
 from deit_spec.diagnostics.explanation import explanation
 from deit_spec.diagnostics.text import render, summary
 from deit_spec.recipe import check_recipe
 from deit_spec.recipe.documents import check_any
+from deit_spec.recipe.recipe_validation import check_text
 
 FOLDER = Path(__file__).parent / "invalid"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
-NOT_LITERAL = {"DS001", "DS003", "DS009", "DS203", "DS505", "DS520"}
-"""What a help cannot write for its reader: a path, a text, another file."""
 
 each = pytest.mark.parametrize(
     "path", RECIPES, ids=lambda path: path.stem, indirect=True
@@ -33,7 +31,7 @@ each = pytest.mark.parametrize(
 
 @pytest.fixture
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """A wrong recipe, with students and images beside it, in a folder of its own."""
+    """A wrong recipe, in a folder with students and images."""
     recipe: Path = request.param
     shutil.copy(recipe, tmp_path)
     shutil.copytree(FOLDER / "students", tmp_path / "students")
@@ -71,9 +69,9 @@ def test_a_recipe_has_no_value_where_there_are_errors(path: Path) -> None:
 
 
 @each
-def test_it_is_told_for_a_recipe(path: Path) -> None:
-    """With mistakes and all, it is checked as a recipe and as nothing else."""
-    if path.stem == "empty":  # an empty mapping is a fine spec
+def test_it_is_recognised_as_a_recipe(path: Path) -> None:
+    """Despite its mistakes it is checked as a recipe."""
+    if path.stem == "empty":  # an empty mapping is a valid spec
         return
     found = check_any(path.name).diagnostics
     expected = check_recipe(path.name).diagnostics
@@ -81,27 +79,21 @@ def test_it_is_told_for_a_recipe(path: Path) -> None:
 
 
 @each
-def test_every_step_of_a_help_mends_its_finding(path: Path) -> None:
-    """Each on its own: what was found is found no more."""
-    checked = check_recipe(path.name)
-    for found in checked.diagnostics:
+def test_each_fix_removes_its_finding(path: Path) -> None:
+    """By itself, as an editor applies it; every finding has a help."""
+    before = check_recipe(path.name).diagnostics
+    for found in before:
         assert found.helps
-        steps = steps_of(found.helps[0])
-        assert steps or found.code in NOT_LITERAL | {"DS101", "DS502", "DS514"}, found
-        if found.code in NOT_LITERAL or found.primary.span.source.name != path.name:
+        if found.fix is None or found.fix.source.name != path.name:
             continue
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for step in steps:
-            mended = follow(value, found, step, Path())
-            Path("mended.yaml").write_text(yaml.safe_dump(mended), encoding="utf-8")
-            left = check_recipe("mended.yaml").diagnostics
-            same = [
-                d for d in left if (d.code, d.message) == (found.code, found.message)
-            ]
-            assert same == [], step
+        text, applied = apply([found.fix], found.fix.source)
+        assert applied == [found.fix]
+        after = check_text(text.encode(), path.name, path=Path(path.name)).diagnostics
+        assert (found.code, found.message) not in [(d.code, d.message) for d in after]
+        assert len(after) <= len(before)
 
 
-def test_there_are_enough_and_no_golden_is_left_over() -> None:
+def test_no_golden_is_left_over() -> None:
     goldens = {path.stem for path in FOLDER.glob("*.txt")}
     assert goldens == {path.stem for path in RECIPES}
 

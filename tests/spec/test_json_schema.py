@@ -166,7 +166,7 @@ EXAMPLES = {
     "DS203": "num_heads: 7\n",
     "DS205": "mlp_ratio: 1.0e-6\n",
     "DS206": "extends: deit_tiny_patch16_224\nteacher_num_classes: 5\n",
-    "DS207": "num_classes: 5\nteacher_num_classes: 6\n",
+    "DS207": "num_classes: 5\nteacher_num_classes: 6\nvariant: {fusion: mean_logits}\n",
     "DS210": "extends: deit_tiny_patch16_224\nvariant: {readout: mean_tokens}\n",
     "DS212": "embed_dim: 1048572\n",
 }

@@ -1,8 +1,9 @@
-"""Of a text with very many mistakes the first are told, and all can be mended."""
+"""Of a text with very many mistakes the first are reported; fixing has an end."""
 
 import pytest
 
-from deit_spec.spec import check_text, mend_text
+from deit_spec.spec import check_text
+from deit_spec.spec.fix_loop import ROUNDS, fix_text
 from deit_spec.yaml_source.document import FINDINGS
 
 TEXTS = {
@@ -14,7 +15,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_the_first_are_told_and_that_there_are_more(name: str) -> None:
+def test_the_first_are_reported_and_that_there_are_more(name: str) -> None:
     found = check_text(TEXTS[name].encode(), "t.yaml").diagnostics
     assert len(found) == FINDINGS + 1
     last = found[-1]
@@ -23,13 +24,15 @@ def test_the_first_are_told_and_that_there_are_more(name: str) -> None:
     assert last.primary.span.line >= found[-2].primary.span.line
 
 
-def test_all_are_mended_whatever_is_told() -> None:
-    mended = mend_text(TEXTS["doubled keys"].encode(), "t.yaml")
-    assert mended.after == b"depth: 12\n"
-    assert len(mended.fixes) == 2_999
+def test_ten_rounds_fix_what_is_reported() -> None:
+    """Of adjacent lines every other one goes in a round, 200 of them are reported."""
+    text = TEXTS["doubled keys"].encode()
+    found = fix_text(text, lambda data: check_text(data, "t.yaml"))
+    assert len(found.fixes) == ROUNDS * FINDINGS // 2
+    assert found.after == b"depth: 12\n" * (3_000 - len(found.fixes))
 
 
-def test_as_many_as_are_told_are_told_as_they_are() -> None:
+def test_up_to_the_limit_all_are_reported() -> None:
     text = "".join(f"embed_dim{i}: 1\n" for i in range(FINDINGS))
     found = check_text(text.encode(), "t.yaml").diagnostics
     assert {each.code for each in found} == {"DS101"}

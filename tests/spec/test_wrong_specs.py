@@ -1,8 +1,8 @@
-"""Wrong specs: what is said of each, where, and that following the helps mends it.
+"""Wrong specs: what is reported of each, where, and what its fixes do.
 
-A spec is a file of `invalid/`, named after what it proves, and what is printed of
-it stands beside it; `--force-regen` refreshes that. The first line of a spec says
-which findings it has at which places, so that a refresh hides no moved place.
+A spec is a file of `invalid/`, named after what it proves; next to it is what is
+printed of it, refreshed by `--force-regen`. The first line of a spec lists its findings
+with their places, so that a refresh hides no moved place.
 """
 
 import codecs
@@ -14,16 +14,14 @@ from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.helps import Step, alternatives
-from support.mending import follow
 
-from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
+from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics.edits import apply
 from deit_spec.diagnostics.text import render, summary
-from deit_spec.spec import check_spec
+from deit_spec.spec import check_spec, check_text
 
 FOLDER = Path(__file__).parent / "invalid"
 SPECS = sorted(FOLDER.glob("*.yaml"))
-ROUNDS = 5
 
 each = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem, indirect=True)
 
@@ -39,7 +37,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 
 
 def text_of(path: Path) -> str:
-    """Decode as the file is meant, whatever is wrong with it."""
+    """Decode a file in whatever encoding it is."""
     data = path.read_bytes()
     if data.startswith(codecs.BOM_UTF16_LE) or b"\0" in data[:2]:
         return data.decode("utf-16-le").lstrip("\ufeff")
@@ -59,17 +57,12 @@ def placed(found: Diagnostic, path: Path) -> str:
     return f"{found.code} {source}{span.line}:{span.column}"
 
 
-def weighty(found: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    return [one for one in found if one.severity is not Severity.NOTE]
-
-
 @each
 def test_codes_and_places(path: Path) -> None:
     expected = re.match(r"# expect: ([^\r\n]*)", text_of(path))
     assert expected is not None
-    assert ", ".join(placed(found, path) for found in findings(path)) == expected[
-        1
-    ].rstrip("\r")
+    found = ", ".join(placed(found, path) for found in findings(path))
+    assert found == expected[1].rstrip("\r")
 
 
 @each
@@ -80,53 +73,19 @@ def test_what_is_printed(path: Path, file_regression: FileRegressionFixture) -> 
 
 
 @each
-def test_every_finding_has_a_help_that_can_be_followed(path: Path) -> None:
-    for found in weighty(findings(path)):
-        assert found.helps
-        assert alternatives(found.helps[0]), found.helps
-
-
-@each
-def test_following_the_helps_mends_the_spec(path: Path) -> None:
-    """The first alternative of each, again and again."""
-    for _ in range(ROUNDS):
-        for found in weighty(findings(path)):
-            # Another help may have mended or moved it.
-            if still := same(found, findings(path)):
-                carry_out(path, still[0], alternatives(found.helps[0])[0])
-    assert [found.code for found in weighty(findings(path))] == []
-
-
-@each
-def test_every_alternative_mends_its_finding(path: Path) -> None:
-    """Each on its own: what was found is found no more."""
+def test_each_fix_removes_its_finding(path: Path) -> None:
+    """By itself, as an editor applies it; every finding without one has a help."""
     before = findings(path)
-    files = {file: file.read_bytes() for file in Path().rglob("*.yaml")}
-    for found in weighty(before):
-        for step in alternatives(found.helps[0]):
-            carry_out(path, found, step)
-            left = len(same(found, findings(path)))
-            assert left < len(same(found, before)), step
-            for file, data in files.items():
-                file.write_bytes(data)
-
-
-def same(found: Diagnostic, among: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    """The findings that say the same, wherever they stand now."""
-    return [
-        one for one in among if (one.code, one.message) == (found.code, found.message)
-    ]
-
-
-def carry_out(path: Path, found: Diagnostic, step: Step) -> None:
-    """Edit the file that a finding is in; ours in place of a published one."""
-    labels = (found.primary, *found.secondary)
-    named = [Path(label.span.source.name) for label in labels]
-    ours = [file for file in named if file.exists()] or [Path(path.name)]
-    writes = re.compile(rf"^\s*{step.key}:" if step.verb == "set" else "", re.MULTILINE)
-    # A field is mended where it is written.
-    file = next((one for one in ours if writes.search(text_of(one))), ours[0])
-    file.write_bytes(follow(text_of(file), found, step).encode())
+    for found in before:
+        assert found.fix or found.helps or found.notes
+        if found.fix is None or found.fix.source.name != path.name:
+            continue
+        text, applied = apply([found.fix], found.fix.source)
+        assert applied == [found.fix]
+        after = check_text(text.encode(), path.name).diagnostics
+        same = [(one.code, one.message) for one in after]
+        assert same.count((found.code, found.message)) < len(before)
+        assert len(after) <= len(before)
 
 
 def test_every_code_is_proved() -> None:

@@ -18,7 +18,7 @@ from deit_spec.spec import check_text
 WRONG = """\
 image_sizes: 224
 depth: 12.0
-depth: 12.0
+in_channel: 3
 embed_dim: 770
 teacher_num_classes: 5
 """

@@ -15,7 +15,9 @@ def variants(draw: st.DrawFn, classes: int | None, teacher: int | None) -> Varia
     token = teacher is not None or draw(st.booleans())
     unequal = None not in (classes, teacher) and classes != teacher
     fusions = (
-        ["cls", "dist"] if unequal else ["mean_logits", "mean_softmax", "cls", "dist"]
+        [None, "cls", "dist"]
+        if unequal
+        else [None, "mean_logits", "mean_softmax", "cls", "dist"]
     )
     return Variant(
         distillation_token=token,

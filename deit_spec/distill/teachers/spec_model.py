@@ -31,9 +31,9 @@ def spec_network(checked: "CheckedRecipe", weights: Path | None) -> Made:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            if spec.has_two_heads and spec.variant.fusion == "mean_softmax":
+            if spec.has_two_heads and spec.fusion == "mean_softmax":
                 both = load(spec, target="train", weights=weights)
-                network: nn.Module = Joined(both, spec.variant.fusion)
+                network: nn.Module = Joined(both, spec.fusion)
             else:
                 network = load(spec, target="inference", weights=weights)
     except WeightsError as error:

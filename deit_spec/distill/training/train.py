@@ -141,7 +141,7 @@ def _begin(
         folder=folder,
         data=data,
         learner=learner,
-        fusion=place.spec_of(checked).variant.fusion,
+        fusion=place.spec_of(checked).fusion,
         times=times,
         rates=schedule(recipe, times),
         reporter=reporter,

@@ -13,7 +13,7 @@ from deit_spec.recipe.rules import (
     schedule_rules,
     source_rules,
 )
-from deit_spec.recipe.rules.rule_context import KINDS, SOURCES, Given, Rule
+from deit_spec.recipe.rules.rule_context import KINDS, SOURCES, Rule, RuleContext
 
 _SOURCES: Final = tuple(f"data.{name}" for name in SOURCES)
 _KINDS: Final = ("teacher", *(f"teacher.{name}" for name in KINDS))
@@ -35,7 +35,7 @@ RULES: Final = (
     Rule("DS501", source_rules.one_source, ("data", *_SOURCES)),
     Rule("DS502", source_rules.one_teacher, _KINDS),
     Rule("DS503", source_rules.teacher_is_there, ("teacher", "loss.kind")),
-    Rule("DS504", source_rules.teacher_is_heard, ("teacher", "loss.kind")),
+    Rule("DS504", source_rules.teacher_is_used, ("teacher", "loss.kind")),
     Rule("DS505", source_rules.teacher_has_weights, (*_KINDS, "teacher.weights")),
     Rule("DS506", schedule_rules.length_is_said_once, (*_LENGTH, *_WARMUP)),
     Rule(
@@ -73,7 +73,7 @@ RULES: Final = (
     Rule(
         "DS514", source_rules.statistics_fit, ("student.spec", "teacher", *_STATISTICS)
     ),
-    Rule("DS515", source_rules.words_are_timms, ("augmentation.rand_augment",)),
+    Rule("DS515", source_rules.rand_augment_is_valid, ("augmentation.rand_augment",)),
     Rule("DS516", schedule_rules.bounds_are_in_order, ("augmentation.crop_scale",)),
     Rule("DS517", source_rules.images_suffice, (*_SOURCES, *_SIZES)),
     Rule(
@@ -94,7 +94,7 @@ RULES: Final = (
     ),
     Rule(
         "DS529",
-        class_rules.every_head_that_answers_learns,
+        class_rules.every_used_head_is_trained,
         ("student.spec", "student.weights", "loss.kind", "loss.alpha"),
     ),
     Rule(
@@ -105,11 +105,11 @@ RULES: Final = (
 )
 
 
-def find_all(given: Given, invalid: set[str]) -> list[Diagnostic]:
+def find_all(context: RuleContext, invalid: set[str]) -> list[Diagnostic]:
     """Run every rule whose fields are all valid."""
     return [
         finding
         for rule in RULES
         if invalid.isdisjoint(rule.reads)
-        for finding in rule.check(given)
+        for finding in rule.check(context)
     ]

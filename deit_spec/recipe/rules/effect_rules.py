@@ -1,30 +1,30 @@
-"""Settings that are written and change nothing."""
+"""Rules on settings that have no effect."""
 
 from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.recipe_names import SECTIONS
-from deit_spec.recipe.rules.rule_context import Given, in_spec
+from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.field_spans import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 
-def settings_have_effect(given: Given) -> Findings:
-    """DS512: what is off, or as it is by default, is not meant."""
-    for field, why in (*_of_loss(given), *_of_teacher(given), *_of_data(given)):
-        yield from _if_written(given, field, why)
-    for field, why in _of_augmentation(given):
-        if _value(given, field):
-            yield from _if_written(given, field, why)
+def settings_have_effect(context: RuleContext) -> Findings:
+    """DS512: a setting that has no effect, unless it is off or at its default."""
+    for field, why in (*_of_loss(context), *_of_teacher(context), *_of_data(context)):
+        yield from _if_written(context, field, why)
+    for field, why in _of_augmentation(context):
+        if _value(context, field):
+            yield from _if_written(context, field, why)
 
 
-def drop_path_is_kept(given: Given) -> Findings:
+def drop_path_is_kept(context: RuleContext) -> Findings:
     """DS519: a default does not silently replace what a spec says."""
-    student, rate = given.checked.student, given.recipe.augmentation.drop_path
-    if given.places.wrote("augmentation.drop_path") or rate is None:
+    student, rate = context.checked.student, context.recipe.augmentation.drop_path
+    if context.spans.wrote("augmentation.drop_path") or rate is None:
         return
-    spec = given.student
-    labels = in_spec(student, "variant.drop_path", "is not what it is trained with")
+    spec = context.student
+    labels = in_spec(student, "variant.drop_path", "not used in training")
     if spec is None or not labels or spec.variant.drop_path == rate:
         return
     own = spec.variant.drop_path
@@ -32,23 +32,23 @@ def drop_path_is_kept(given: Given) -> Findings:
         "DS519",
         f"augmentation.drop_path {value_text(rate)} replaces "
         f"the student's {value_text(own)}",
-        Label(given.places.value("student.spec"), f"drop_path {value_text(own)}"),
+        Label(context.spans.value("student.spec"), f"drop_path {value_text(own)}"),
         secondary=labels,
         notes=[f"`augmentation.drop_path` is {value_text(rate)} by default"],
         helps=[f"`augmentation.drop_path: null`, or `{value_text(rate)}`"],
     )
 
 
-def _of_loss(given: Given) -> Iterator[tuple[str, str]]:
-    kind = given.recipe.loss.kind
-    if not given.learns:
+def _of_loss(context: RuleContext) -> Iterator[tuple[str, str]]:
+    kind = context.recipe.loss.kind
+    if not context.learns:
         yield "loss.alpha", "with loss.kind none"
     if kind != "soft":
         yield "loss.tau", f"with loss.kind {kind}"
 
 
-def _of_teacher(given: Given) -> Iterator[tuple[str, str]]:
-    teacher, kind = given.recipe.teacher, given.kind
+def _of_teacher(context: RuleContext) -> Iterator[tuple[str, str]]:
+    teacher, kind = context.recipe.teacher, context.kind
     if teacher is None or kind is None:
         return
     if teacher.builtin != "digits_convnet":
@@ -64,21 +64,21 @@ def _of_teacher(given: Given) -> Iterator[tuple[str, str]]:
         yield "teacher.weights", "with a function, which loads its own"
 
 
-def _of_data(given: Given) -> Iterator[tuple[str, str]]:
-    if given.is_digits:
-        yield "data.workers", "with digits, which stay in memory"
-        yield "data.unreadable", "with digits, which stay in memory"
-    if given.images is not None and given.images.val is not None:
+def _of_data(context: RuleContext) -> Iterator[tuple[str, str]]:
+    if context.is_digits:
+        yield "data.workers", "with digits, which are in memory"
+        yield "data.unreadable", "with digits, which are in memory"
+    if context.images is not None and context.images.val is not None:
         yield "data.split_seed", "where the folder has `val`"
         yield "data.val_images", "where the folder has `val`"
 
 
-def _of_augmentation(given: Given) -> Iterator[tuple[str, str]]:
-    augmentation = given.recipe.augmentation
-    if given.is_digits:
+def _of_augmentation(context: RuleContext) -> Iterator[tuple[str, str]]:
+    augmentation = context.recipe.augmentation
+    if context.is_digits:
         for name in ("rand_augment", "flip", "color_jitter"):
             yield f"augmentation.{name}", "on digits"
-    elif given.source is not None:
+    elif context.source is not None:
         for name in ("shift", "rotate"):
             yield f"augmentation.{name}", "on images other than digits"
         if augmentation.rand_augment is not None:
@@ -87,23 +87,23 @@ def _of_augmentation(given: Given) -> Iterator[tuple[str, str]]:
         yield "augmentation.mix_switch", "without both mixup and cutmix"
 
 
-def _value(given: Given, field: str) -> object:
+def _value(context: RuleContext, field: str) -> object:
     section, name = field.split(".")
-    return getattr(getattr(given.recipe, section), name)
+    return getattr(getattr(context.recipe, section), name)
 
 
 def _default(field: str) -> object:
-    """What a field is where nothing is written; None for what has to be."""
+    """The default of a field; None for a required one."""
     section, name = field.split(".")
     return SECTIONS[section].model_fields[name].default
 
 
-def _if_written(given: Given, field: str, why: str) -> Iterator[Diagnostic]:
-    if not given.places.wrote(field) or _value(given, field) == _default(field):
+def _if_written(context: RuleContext, field: str, why: str) -> Iterator[Diagnostic]:
+    if not context.spans.wrote(field) or _value(context, field) == _default(field):
         return
     yield diagnose(
         "DS512",
         f"{field} has no effect {why}",
-        Label(given.places.value(field), "no effect"),
+        Label(context.spans.value(field), "no effect"),
         helps=[f"leave `{field}` out"],
     )

@@ -1,4 +1,4 @@
-"""What the rules of a recipe are given."""
+"""What the rules of a recipe are context."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from deit_spec.diagnostics import Label
 from deit_spec.recipe.checked_recipe import CheckedRecipe, ImageFolder
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
-from deit_spec.spec.field_spans import Findings, Places
+from deit_spec.spec.field_spans import FieldSpans, Findings
 
 DIGITS: Final = 1797
-"""How many images scikit-learn's digits are."""
+"""The number of images in scikit-learn's digits."""
 DIGITS_CLASSES: Final = 10
 DIGITS_SIDE: Final = 8
 SOURCES: Final = ("builtin", "folder", "dataset")
@@ -19,41 +19,41 @@ KINDS: Final = ("timm", "spec", "python", "builtin")
 
 
 @dataclass(frozen=True)
-class Given:
-    """A recipe, defaults in the place of what is wrong, and what is known beside it.
+class RuleContext:
+    """A recipe, with defaults where a field is invalid, and what it names.
 
-    `checked` is what is known so far, to find places by; `images` the folder of
-    images, where it is there.
+    `checked` has its specs, and the spans of its fields; `images` is the folder of
+    images, if there is one.
     """
 
     recipe: Recipe
-    places: Places
+    spans: FieldSpans
     checked: CheckedRecipe
     images: ImageFolder | None
 
     @property
     def student(self) -> DeiTSpec | None:
-        """The student's spec, where it has no errors."""
+        """The student's spec, if it has no errors."""
         return self.checked.student.spec if self.checked.student else None
 
     @property
     def teacher(self) -> DeiTSpec | None:
-        """The spec of the teacher, where it is one and has no errors."""
+        """The teacher's spec, if it is a spec without errors."""
         return self.checked.teacher.spec if self.checked.teacher else None
 
     @property
     def learns(self) -> bool:
-        """Whether the loss listens to a teacher."""
+        """Whether the loss uses a teacher."""
         return self.recipe.loss.kind != "none"
 
     @property
     def source(self) -> str | None:
-        """The field that says where the data are from, where there is one alone."""
+        """The field that is the source of the data, if there is exactly one."""
         return _only(self.recipe.data, SOURCES)
 
     @property
     def kind(self) -> str | None:
-        """The field that says what the teacher is, where there is one alone."""
+        """The field that is the source of the teacher, if there is exactly one."""
         return _only(self.recipe.teacher, KINDS) if self.recipe.teacher else None
 
     @property
@@ -63,7 +63,7 @@ class Given:
 
     @property
     def data_classes(self) -> int | None:
-        """The classes of the data, where they are known without reading images."""
+        """The number of classes of the data, if it is known without reading images."""
         if self.is_digits:
             return DIGITS_CLASSES
         is_known = self.images and self.images.classes
@@ -75,12 +75,12 @@ class Rule:
     """A check, the code of what it finds, and the fields that it reads."""
 
     code: str
-    check: Callable[[Given], Findings]
+    check: Callable[[RuleContext], Findings]
     reads: tuple[str, ...]
 
 
 def counted(number: int, noun: str) -> str:
-    """Say how many there are.
+    """Write a number with its noun.
 
     >>> counted(1, "channel"), counted(1200, "image")
     ('1 channel', '1,200 images')
@@ -89,7 +89,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def in_spec(checked: Checked | None, field: str, words: str) -> list[Label]:
-    """Point into a spec, where it says what a field is."""
+    """Point at a field of a spec, if it is written there."""
     document = checked.document if checked else None
     path = tuple(field.split("."))
     if document is None or path not in document.spans:

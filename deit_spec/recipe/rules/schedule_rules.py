@@ -1,25 +1,25 @@
-"""How long a run is, in which parts, and the rates on its way."""
+"""Rules on the length of a run, its batches and its learning rates."""
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.recipe_schema import Recipe
-from deit_spec.recipe.rules.rule_context import DIGITS, Given
+from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
 from deit_spec.spec.field_spans import Findings, finding
 from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
 from deit_spec.yaml_source.scalars import value_text
 
 EPOCHS, WARMUP_EPOCHS = 300, 5
-"""How long a run and its warm-up are where nothing is said (the paper, table 9)."""
+"""The default lengths of a run and its warm-up (the paper, table 9)."""
 
 
-def length_is_said_once(given: Given) -> Findings:
-    """DS506: epochs or steps."""
-    schedule = given.recipe.schedule
+def length_is_said_once(context: RuleContext) -> Findings:
+    """DS506: a length is in epochs or in steps, not in both."""
+    schedule = context.recipe.schedule
     pairs = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
     for epochs, steps in pairs:
         both = (getattr(schedule, epochs), getattr(schedule, steps))
         if None in both:
             continue
-        about = given.places.about(
+        about = context.spans.about(
             (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
             (f"schedule.{steps}", f"{both[1]} steps", None),
         )
@@ -31,10 +31,10 @@ def length_is_said_once(given: Given) -> Findings:
         )
 
 
-def warmup_ends(given: Given) -> Findings:
+def warmup_ends(context: RuleContext) -> Findings:
     """DS507: the rate reaches its highest before the run ends."""
-    schedule = given.recipe.schedule
-    if given.places.wrote("schedule.warmup_steps") and schedule.warmup_steps == 0:
+    schedule = context.recipe.schedule
+    if context.spans.wrote("schedule.warmup_steps") and schedule.warmup_steps == 0:
         return
     both = (
         {schedule.epochs, schedule.steps},
@@ -43,39 +43,39 @@ def warmup_ends(given: Given) -> Findings:
             schedule.warmup_steps,
         },
     )
-    if any(None not in pair for pair in both):  # DS506 says so
+    if any(None not in pair for pair in both):  # this is DS506
         return
-    run, warmup = _run(given.recipe), _warmup(given.recipe)
-    epoch = _steps_of_epoch(given)
+    run, warmup = _run(context.recipe), _warmup(context.recipe)
+    epoch = _steps_of_epoch(context)
     if run[1] != warmup[1] and epoch is None:
         return
     if _steps(run, epoch) > _steps(warmup, epoch):
         return
-    about = given.places.about(
+    about = context.spans.about(
         (f"schedule.warmup_{warmup[1]}", "the warm-up", warmup[0]),
         (f"schedule.{run[1]}", "the run", run[0]),
     )
     field = f"schedule.warmup_{run[1]}"
     value = run[0] // 10 if run[1] == "steps" else run[0] / 10
-    both_set = field != f"schedule.warmup_{warmup[1]}" and given.places.wrote(
+    both_set = field != f"schedule.warmup_{warmup[1]}" and context.spans.wrote(
         f"schedule.warmup_{warmup[1]}"
     )
     instead = f" in place of `schedule.warmup_{warmup[1]}`" if both_set else ""
     yield finding(
         "DS507",
-        f"the warm-up, {_told(warmup, epoch)}, is no shorter than the run, "
-        f"{_told(run, epoch)}",
+        f"the warm-up ({_shown(warmup, epoch)}) is not shorter than the run "
+        f"({_shown(run, epoch)})",
         about,
         f"`{field}: {value_text(value)}`{instead}, a tenth of the run",
     )
 
 
-def batch_divides(given: Given) -> Findings:
-    """DS513: accumulation is in equal parts."""
-    batch, parts = given.recipe.schedule.batch_size, given.recipe.run.accumulate
+def batch_divides(context: RuleContext) -> Findings:
+    """DS513: accumulation splits a batch into equal parts."""
+    batch, parts = context.recipe.schedule.batch_size, context.recipe.run.accumulate
     if batch % parts == 0:
         return
-    about = given.places.about(
+    about = context.spans.about(
         ("run.accumulate", f"{parts} parts", parts),
         ("schedule.batch_size", f"{batch} images", batch),
     )
@@ -85,15 +85,15 @@ def batch_divides(given: Given) -> Findings:
     ]
     yield finding(
         "DS513",
-        f"{batch} images do not divide into {parts} equal parts",
+        f"batch_size {batch} is not divisible by accumulate {parts}",
         about,
         listed([f"`run.accumulate: {near}`", *sizes]),
     )
 
 
-def rates_are_in_order(given: Given) -> Findings:
-    """DS518: the highest rate is above that of the start and of the end."""
-    recipe = given.recipe
+def rates_are_in_order(context: RuleContext) -> Findings:
+    """DS518: the peak rate is above the rates at the start and at the end."""
+    recipe = context.recipe
     peak = recipe.peak_lr
     rates = {
         "schedule.warmup_lr": recipe.schedule.warmup_lr,
@@ -107,27 +107,28 @@ def rates_are_in_order(given: Given) -> Findings:
         causes = [
             ("optimizer.lr", words if scaled else f"{peak:g}", recipe.optimizer.lr)
         ]
-        if scaled and given.places.wrote("schedule.batch_size"):
+        if scaled and context.spans.wrote("schedule.batch_size"):
             causes.append(("schedule.batch_size", words, 0.0))
-        about = given.places.about((field, f"{rate:g}", rate), *causes)
+        about = context.spans.about((field, f"{rate:g}", rate), *causes)
         yield finding(
             "DS518",
-            f"{field} {rate:g} is above the highest rate, {peak:g}",
+            f"{field} {rate:g} is above the peak learning rate {peak:g}",
             about,
             f"`{field}: 0.0`, or a higher `optimizer.lr`",
         )
 
 
-def bounds_are_in_order(given: Given) -> Findings:
-    """DS516: a crop keeps from less to more."""
-    scale = given.recipe.augmentation.crop_scale
+def bounds_are_in_order(context: RuleContext) -> Findings:
+    """DS516: a crop scale is a minimum and a maximum."""
+    scale = context.recipe.augmentation.crop_scale
     if scale is None or scale[0] <= scale[1]:
         return
     high, low = map(value_text, scale)
     yield diagnose(
         "DS516",
-        f"augmentation.crop_scale goes from {scale[0]:g} to {scale[1]:g}",
-        Label(given.places.value("augmentation.crop_scale")),
+        f"the minimum of augmentation.crop_scale, {scale[0]:g}, is above its maximum, "
+        f"{scale[1]:g}",
+        Label(context.spans.value("augmentation.crop_scale")),
         helps=[f"`augmentation.crop_scale: [{low}, {high}]`"],
     )
 
@@ -146,21 +147,21 @@ def _warmup(recipe: Recipe) -> tuple[float, str]:
     return (WARMUP_EPOCHS if epochs is None else epochs), "epochs"
 
 
-def _steps_of_epoch(given: Given) -> int | None:
+def _steps_of_epoch(context: RuleContext) -> int | None:
     """The steps of an epoch where the number of images is known: of digits."""
-    data = given.recipe.data
-    if not given.is_digits:
+    data = context.recipe.data
+    if not context.is_digits:
         return None
     held_out = data.val_images or DIGITS // 10
     images = data.train_images or DIGITS - held_out
-    return max(images // given.recipe.schedule.batch_size, 1)
+    return max(images // context.recipe.schedule.batch_size, 1)
 
 
 def _steps(length: tuple[float, str], epoch: int | None) -> float:
     return length[0] if length[1] == "steps" or epoch is None else length[0] * epoch
 
 
-def _told(length: tuple[float, str], epoch: int | None) -> str:
+def _shown(length: tuple[float, str], epoch: int | None) -> str:
     text = f"{length[0]:g} {length[1]}"
     if length[1] == "epochs" and epoch is not None:
         text += f" of {epoch} steps"

@@ -24,7 +24,7 @@ def test_what_is_at_the_limit_is_allowed() -> None:
             one for one in found if field in one.message and "limit" in one.message
         ] == []
         found = check_text(f"{field}: {largest + 1}\n".encode(), "t.yaml").diagnostics
-        assert f"{field} passes the limit of {largest:,}" in [
+        assert f"{field} is above the limit of {largest:,}" in [
             one.message for one in found
         ]
 
