@@ -55,12 +55,11 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
 def summary(
     diagnostics: Sequence[Diagnostic],
     fixes: int | None = None,
-    is_all: bool = True,  # noqa: FBT001, FBT002  -- the two fields of a count
 ) -> str:
     """Count diagnostics and fixes: `2 errors and 1 warning in base.yaml`.
 
-    `fixes` is the number of available fixes if it is known; fixes can reveal
-    further ones. `is_all` is false if there may be more of them.
+    `fixes` is the number of fixes that `validate --fix` applies, if it is known; by
+    default it is that of the findings with a fix.
     """
     counts = Counter(each.severity for each in diagnostics)
     kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
@@ -71,8 +70,7 @@ def summary(
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
     if fixes is None:
         fixes = sum(each.fix is not None for each in diagnostics)
-    more = "" if is_all else " or more"
-    fix = f"; `deit-spec validate --fix` fixes {fixes}{more}" if fixes else ""
+    fix = f"; `deit-spec validate --fix` fixes {fixes}" if fixes else ""
     return f"{listed} in {where}{fix}"
 
 
