@@ -35,8 +35,8 @@ PREFIXES = ("module.", "_orig_mod.", "model.")
 
 DEEPEST = 3
 """How many keys may lead to a model."""
-MAPPINGS = 10_000
-"""How many mappings of a file are visited."""
+MOST_KEYS_AGAIN = 100_000
+"""How many keys are visited in mappings that have been visited before."""
 
 EXPANDED_BYTES = 1 << 24
 """How much larger than its storage a tensor may be: `expand` itself uses no memory."""
@@ -133,7 +133,7 @@ def unwrap(
     path, prefix = chosen
     tensors = found[path]
     names = [key.removeprefix(prefix) for key in tensors if key.startswith(prefix)]
-    prefix += _prefix(names, name, entry)
+    prefix += _find_prefix(names, name, entry)
     inside = [key for key in tensors if key.startswith(prefix)]
     plain = {
         key.removeprefix(prefix): _usable(tensors[key], key, name) for key in inside
@@ -149,20 +149,27 @@ StateDicts: TypeAlias = dict[tuple[str, ...], dict[str, Tensor]]
 def find_state_dicts(value: object) -> StateDicts:
     """Find every mapping with named tensors, by the keys that lead to it.
 
-    The number of mappings that are visited is limited, because in a pickle a mapping
-    may contain itself many times.
+    In a pickle a mapping may contain itself many times, so how often mappings are
+    visited again is limited.
     """
     found: StateDicts = {}
     queue: list[tuple[tuple[str, ...], object]] = [((), value)]
+    seen: set[int] = set()
+    again = 0
     for path, held in queue:
+        items = items_of(held)
+        again += len(items) if id(held) in seen else 0
+        if again > MOST_KEYS_AGAIN:
+            break
+        seen.add(id(held))
         if tensors := tensors_of(held):
             found[path] = tensors
         if len(path) < DEEPEST:
             queue += [
                 ((*path, key), item)
-                for key, item in items_of(held).items()
+                for key, item in items.items()
                 if isinstance(key, str) and isinstance(item, dict)
-            ][: MAPPINGS - len(queue)]
+            ]
     return found
 
 
@@ -177,7 +184,7 @@ def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str]
         for end in range(len(path) + 1):
             if not set(path[end:]).issubset(ENTRIES):
                 continue
-            prefix = _rest(entry, path[:end])
+            prefix = _prefix_after(entry, path[:end])
             if prefix is None or (prefix and not _any_with(tensors, prefix)):
                 continue
             # To go on is better than to stop, and the first keys are the best.
@@ -186,7 +193,7 @@ def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str]
     return min(ranked)[3:] if ranked else None
 
 
-def _rest(entry: str | None, path: tuple[str, ...]) -> str | None:
+def _prefix_after(entry: str | None, path: tuple[str, ...]) -> str | None:
     """What of an entry is a prefix of names after some keys; None if they differ."""
     if entry is None:
         return None if path else ""
@@ -203,10 +210,10 @@ def _beside(value: object, path: tuple[str, ...]) -> Iterator[str]:
     """The keys beside a path, and in the mapping at its end those of no tensors."""
     for key in path:
         held = items_of(value)
-        yield from (_title(other) for other in held if other != key)
+        yield from (_shown_key(other) for other in held if other != key)
         value = held[key]
     tensors = tensors_of(value)
-    yield from (_title(other) for other in items_of(value) if other not in tensors)
+    yield from (_shown_key(other) for other in items_of(value) if other not in tensors)
 
 
 def items_of(value: object) -> dict[object, object]:
@@ -244,7 +251,7 @@ def _help_with_keys(keys: list[str]) -> list[str]:
     return [f"{words} {some(typed)}"] if typed else []
 
 
-def _title(key: object) -> str:
+def _shown_key(key: object) -> str:
     """A key as messages show it; anything hashable may be one."""
     return shown(key) if isinstance(key, str) else f"a key of type {type(key).__name__}"
 
@@ -278,7 +285,7 @@ def _prefix_of_projection(name: str) -> Iterator[str]:
             return
 
 
-def _prefix(names: list[str], name: str, entry: str | None) -> str:
+def _find_prefix(names: list[str], name: str, entry: str | None) -> str:
     """The prefix of a model's names; there may be other tensors beside the model.
 
     Raises:

@@ -65,9 +65,9 @@ def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
     Raises:
         WeightsError: The file is damaged, is not from torch.save, or needs code.
     """
-    _require_safe_torch(name)
     with _damage(name), zipfile.ZipFile(path) as archive:
         _require_state_dict_archive(archive, name)
+        _require_safe_torch(name)
         _compare_checksums(archive, progress)
     with _damage(name), path.open("rb") as file:
         # Records are read as torch.load reads them, so it cannot find other ones.
@@ -82,11 +82,11 @@ def read_legacy(path: Path, name: str) -> object:
     Raises:
         WeightsError: The file is damaged, is not from torch.save, or needs code.
     """
-    _require_safe_torch(name)
     with path.open("rb") as file:
         head = file.read(PICKLE_BYTES)
     if not LEGACY.match(head):
         raise _not_torch(name, "a pickle")
+    _require_safe_torch(name)
     with _damage(name):
         try:
             scanned = scan(head, LEGACY_PICKLES)

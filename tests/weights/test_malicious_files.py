@@ -203,6 +203,13 @@ def test_two_directories_show_one_pickle_each(tmp_path: Path) -> None:
     assert "it names `builtins.bytearray`" in words
 
 
+def test_a_mapping_that_contains_itself(tmp_path: Path) -> None:
+    """Under many keys, so that there are trillions of paths of three keys."""
+    loop: dict[str, Any] = {}
+    loop |= dict.fromkeys(map(str, range(20_000)), loop)
+    assert refused(tmp_path / "w", torch_bytes(loop))[0] == "DS405"
+
+
 def test_a_short_record_is_not_read_on_into_the_next(tmp_path: Path) -> None:
     """torch maps as many bytes as the pickle says, whatever the record has."""
     records = records_of(torch_bytes({"a": torch.ones(24), "b": torch.zeros(24)}))
