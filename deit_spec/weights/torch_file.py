@@ -68,7 +68,7 @@ def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
     with _damage(name), zipfile.ZipFile(path) as archive:
         _require_state_dict_archive(archive, name)
         _require_safe_torch(name)
-        _compare_checksums(archive, progress)
+        _compare_checksums(archive, path.stat().st_size, progress)
     with _damage(name), path.open("rb") as file:
         # Records are read as torch.load reads them, so it cannot find other ones.
         reader = torch._C.PyTorchFileReader(file)  # noqa: SLF001  -- has no public name
@@ -152,9 +152,15 @@ def _require_state_dict_archive(archive: zipfile.ZipFile, name: str) -> None:
         raise _not_torch(name, "a compressed zip archive")
 
 
-def _compare_checksums(archive: zipfile.ZipFile, progress: Progress) -> None:
-    """Read every record once, for zipfile compares its checksum at the end."""
+def _compare_checksums(archive: zipfile.ZipFile, size: int, progress: Progress) -> None:
+    """Read every record: zipfile compares its checksum at the end.
+
+    Raises:
+        zipfile.BadZipFile: A checksum differs, or records overlap.
+    """
     total = sum(record.file_size for record in archive.infolist())
+    if total > size:
+        raise zipfile.BadZipFile("its records are longer than the file")
     done = 0
     for record in archive.infolist():
         with archive.open(record) as file:

@@ -210,6 +210,17 @@ def test_a_mapping_that_contains_itself(tmp_path: Path) -> None:
     assert refused(tmp_path / "w", torch_bytes(loop))[0] == "DS405"
 
 
+def test_a_record_that_is_listed_many_times(tmp_path: Path) -> None:
+    """A short file would take hours to read."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("a/data.pkl", program(text("x" * PICKLE_BYTES)))
+        file.filelist *= 10_000
+    code, words = refused(tmp_path / "w", buffer.getvalue())
+    assert code == "DS403"
+    assert "its records are longer than the file" in words
+
+
 def test_a_short_record_is_not_read_on_into_the_next(tmp_path: Path) -> None:
     """torch maps as many bytes as the pickle says, whatever the record has."""
     records = records_of(torch_bytes({"a": torch.ones(24), "b": torch.zeros(24)}))
