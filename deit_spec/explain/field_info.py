@@ -94,9 +94,8 @@ class FieldInfo:
 
 
 def _type_text(schema: Mapping[str, Any]) -> str:
-    words = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    if words:
-        return listed([f"`{word}`" for word in words])
+    if "enum" in schema:
+        return listed([f"`{word}`" for word in schema["enum"]])
     return _TYPES.get(schema.get("type", ""), "mapping")
 
 
@@ -143,7 +142,7 @@ def _field(
         for form in schema.get("anyOf", [schema])
     ]
     types = [
-        {**form, "type": kind}
+        {**form, "type": kind, **({"enum": [form["const"]]} if "const" in form else {})}
         for form in forms
         for kind in (form["type"] if isinstance(form["type"], list) else [form["type"]])
     ]

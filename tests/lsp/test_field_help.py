@@ -60,6 +60,13 @@ VALUES = {
     "extends: |": [*PUBLISHED],
     'extends: "dei|"\n': [*PUBLISHED],
 }
+RECIPE = {
+    "student:\n  |": ["spec", "weights"],
+    "student:\n  spec: a.yaml\ndata: {builtin: |}\n": ["digits", "null"],
+    "student: {spec: a.yaml}\nloss:\n  kind: |\n": ["none", "soft", "hard"],
+    "student: {spec: |}\n": [*PUBLISHED],
+    "student: {spec: a.yaml, |}\n": ["weights"],
+}
 NOTHING = [
     "# |",
     "depth: 3 # |",
@@ -84,6 +91,11 @@ def test_keys_that_are_missing(marked: str) -> None:
 @pytest.mark.parametrize("marked", VALUES)
 def test_values(marked: str) -> None:
     assert labels(marked) == VALUES[marked]
+
+
+@pytest.mark.parametrize("marked", RECIPE)
+def test_in_a_recipe(marked: str) -> None:
+    assert labels(marked) == RECIPE[marked]
 
 
 @pytest.mark.parametrize("marked", NOTHING)

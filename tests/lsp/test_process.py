@@ -102,9 +102,7 @@ def test_an_internal_error_does_not_end_the_server() -> None:
     assert "error" not in by_id[3]
 
 
-@pytest.mark.parametrize(
-    "messages", [[], [INITIALIZE], [INITIALIZE, {"method": "exit"}]]
-)
+@pytest.mark.parametrize("messages", [[], [INITIALIZE, {"method": "exit"}]])
 def test_an_end_without_a_shutdown_is_1(messages: list[dict[str, Any]]) -> None:
     done = talk(*messages)
     assert done.returncode == 1
