@@ -1,4 +1,4 @@
-"""What holds of the generated module of every valid spec."""
+"""Properties of the generated module of every valid spec."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ TARGETS = st.sampled_from(["train", "inference"])
 def observe(
     graph: deit_spec.LayerGraph, model: nn.Module
 ) -> dict[str, tuple[int, ...]]:
-    """Hook every module node; the dict fills with the shapes that are seen."""
+    """Hook every module node; a forward pass fills the dict with output shapes."""
     seen: dict[str, tuple[int, ...]] = {}
 
     def record(path: str) -> Any:
@@ -46,8 +46,8 @@ def outputs_of(result: Any) -> list[Tensor]:
 
 
 @given(specs(), TARGETS)
-def test_shapes_are_those_that_run(spec: DeiTSpec, target: Any) -> None:
-    """Every node: inferred shape = shape when run, by the module and by an oracle.
+def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, target: Any) -> None:
+    """The inferred shape of every node is its shape when the graph runs.
 
     Module nodes are seen by hooks in the generated module's own run; all nodes
     by the node-by-node interpreter, whose results equal the module's.
@@ -70,8 +70,8 @@ def test_shapes_are_those_that_run(spec: DeiTSpec, target: Any) -> None:
 
 
 @given(specs(), TARGETS)
-def test_comments_tell_the_truth(spec: DeiTSpec, target: Any) -> None:
-    """Every shape comment names the shape that its line has made."""
+def test_shape_comments_are_correct(spec: DeiTSpec, target: Any) -> None:
+    """Every shape comment gives the shape of the value that its line creates."""
     compiled = deit_spec.compile(spec, target=target)
     model, images = build(compiled), images_for(spec, batch=3)
     found = _shapes_by_line(model, images)
@@ -125,7 +125,7 @@ def _shapes_by_line(
 
 
 def _letters(compiled: Compiled, batch: int) -> dict[str, int]:
-    """The size of each letter and number that a comment may have."""
+    """The size of each letter and number that can occur in a comment."""
     known = {}
     for shape in compiled.graph.shapes().values():
         assert shape is not None
@@ -136,7 +136,7 @@ def _letters(compiled: Compiled, batch: int) -> dict[str, int]:
 
 @given(specs(), TARGETS)
 def test_parameters_are_counted(spec: DeiTSpec, target: Any) -> None:
-    """The graph alone predicts every parameter: count, name and shape."""
+    """The graph predicts the count, name and shape of every parameter."""
     compiled = deit_spec.compile(spec, target=target)
     with torch.device("meta"):
         model = build(compiled)
@@ -178,7 +178,7 @@ def test_state_dict_round_trip(spec: DeiTSpec) -> None:
 @settings(max_examples=25)  # an export takes half a second
 @given(specs(), TARGETS)
 def test_export(spec: DeiTSpec, target: Any) -> None:
-    """torch.export takes the module, with a batch of any size."""
+    """torch.export exports the module with a dynamic batch size."""
     model = build(deit_spec.compile(spec, target=target))
     images = images_for(spec)
     batch = torch.export.Dim("batch", min=1, max=64)
@@ -191,7 +191,7 @@ def test_export(spec: DeiTSpec, target: Any) -> None:
 
 
 @given(specs(), TARGETS)
-def test_source_imports_torch_alone(spec: DeiTSpec, target: Any) -> None:
+def test_source_imports_only_torch(spec: DeiTSpec, target: Any) -> None:
     source = deit_spec.compile(spec, target=target).source
     imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
     assert set(imported) <= {"torch", "typing"}
@@ -200,7 +200,7 @@ def test_source_imports_torch_alone(spec: DeiTSpec, target: Any) -> None:
 
 
 def test_sources_are_formatted_and_clean(tmp_path: Path) -> None:
-    """ruff would change nothing and finds nothing, in any of the drawn sources."""
+    """ruff neither reformats nor reports any of the generated sources."""
     drawn: list[str] = []
 
     @settings(max_examples=100, database=None)  # ruff runs once for all of them

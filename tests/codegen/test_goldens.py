@@ -66,7 +66,7 @@ def test_source(case: str, file_regression: FileRegressionFixture) -> None:
 
 
 def test_bytes_do_not_depend_on_the_process() -> None:
-    """Another hash seed and another process write the same bytes."""
+    """Processes with different hash seeds generate the same bytes."""
     command = (
         "import deit_spec, sys;"
         "sys.stdout.write(deit_spec.compile({'variant': {'drop_path': 0.1}}).source)"
@@ -83,8 +83,8 @@ def test_bytes_do_not_depend_on_the_process() -> None:
     assert len(found) == 1
 
 
-def test_content_decides_the_hash() -> None:
-    """Layout, defaults written out and the name change nothing; a value does."""
+def test_digest_depends_on_values_only() -> None:
+    """The name and explicit defaults do not change the digest; a value does."""
     plain = deit_spec.load_spec({"num_classes": 10})
     same = deit_spec.load_spec({"name": "x", "depth": 12, "num_classes": 10})
     other = deit_spec.load_spec({"num_classes": 11})

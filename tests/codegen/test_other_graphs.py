@@ -1,4 +1,4 @@
-"""Graphs that no spec makes today: codegen reads the graph, and presumes nothing."""
+"""Graphs that no spec produces: codegen works from the graph alone."""
 
 import sys
 from dataclasses import replace
@@ -43,7 +43,7 @@ def check(graph: LayerGraph) -> str:
 
 
 def test_tokens_of_a_block_as_output() -> None:
-    """A value read between two blocks: they are no chain any more."""
+    """An output between two blocks, so that the blocks are not a chain."""
     graph = lower(SPEC)
     graph.outputs = {**graph.outputs, "tokens": "blocks.1.add2"}
     source = check(graph)
@@ -52,7 +52,7 @@ def test_tokens_of_a_block_as_output() -> None:
 
 
 def test_value_inside_attention_as_output() -> None:
-    """A layer inside a block is returned through every class around it."""
+    """The output of a layer in a block is returned through every enclosing class."""
     graph = lower(SPEC)
     graph.outputs = {**graph.outputs, "heads": "blocks.2.attn.sdpa"}
     source = check(graph)
@@ -61,7 +61,7 @@ def test_value_inside_attention_as_output() -> None:
 
 
 def test_last_block_of_other_width() -> None:
-    """A block built otherwise has classes of its own; the rest still share."""
+    """A block of a different structure has its own classes; the others share theirs."""
     graph = lower(SPEC)
     width, hidden = Dim(8, "C"), Dim(20)
     fc1 = Linear(width, hidden, TruncatedNormal(0.02))
@@ -77,7 +77,7 @@ def test_last_block_of_other_width() -> None:
     assert "*(Block() for _ in range(DEPTH - 1))" in source
 
 
-def test_middle_block_of_other_width_is_named_by_its_place() -> None:
+def test_middle_block_of_other_width_is_named_by_its_index() -> None:
     graph = lower(SPEC)
     width, hidden = Dim(8, "C"), Dim(20)
     fc1 = Linear(width, hidden, TruncatedNormal(0.02))
@@ -97,8 +97,8 @@ def test_a_head_on_another_token() -> None:
     assert "self.probe(x[:, 5])" in check(graph)
 
 
-def test_a_head_drawn_otherwise() -> None:
-    """One layer that begins at zero is named after the loop over its class."""
+def test_head_with_another_initialisation() -> None:
+    """A layer with its own initialisation is set after the loop over its class."""
     graph = lower(SPEC)
     op = replace(graph.op("head"), init=Constant(0.0))
     graph.network.nodes["head"].update(op=op, parameters=op.parameters)
@@ -119,7 +119,7 @@ def test_layer_scale_by_block() -> None:
 
 @pytest.mark.parametrize("exposed", [False, True])
 def test_no_quadratic_step(*, exposed: bool) -> None:
-    """Ten times the blocks make ten times the steps, counted and not timed."""
+    """The number of function calls grows linearly with the depth."""
 
     def steps(depth: int) -> int:
         count = 0

@@ -1,4 +1,4 @@
-"""Each way to count, against its formula and against figures that others print."""
+"""Each counting convention, against its formula and published figures."""
 
 import pytest
 from hypothesis import given
@@ -74,7 +74,7 @@ def test_published_figures_are_within_rounding() -> None:
         assert abs(found - billions) < 0.1, name
 
 
-def test_a_head_that_nobody_reads_counts_nothing() -> None:
+def test_unused_head_counts_nothing() -> None:
     spec = {
         "num_classes": 10,
         "teacher_num_classes": 20,

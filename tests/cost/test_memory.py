@@ -1,4 +1,4 @@
-"""Bytes of activations are those that torch really takes."""
+"""The bytes of activations are those that torch allocates."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def test_training_keeps_what_autograd_keeps(
     spec: DeiTSpec, batch: int, dtype: Dtype
 ) -> None:
     graph, model, images = built(spec, batch, dtype)
-    # torch's dropout keeps a byte a number on accelerators, a whole number on CPUs.
+    # torch's dropout keeps one byte per element on accelerators, an element on CPUs.
     flags = sum(
         batch * elements(graph.shape(path))
         for path, op in graph.ops()
@@ -70,7 +70,7 @@ def test_memory_grows_with_the_batch_and_the_dtype(spec: DeiTSpec) -> None:
 
 
 def test_what_a_block_keeps() -> None:
-    """Of the published DeiT-Ti, by the formula of the documentation."""
+    """The bytes of DeiT-Ti follow the formula in the documentation."""
     n, c, heads, m, blocks = 197, 192, 3, 768, 12
     graph = deit_spec.compile("deit_tiny_patch16_224").graph
     kept = sum(Memory(graph, 8, Dtype.BFLOAT16).kept().values())
@@ -80,7 +80,7 @@ def test_what_a_block_keeps() -> None:
 
 
 @pytest.mark.parametrize("target", ["train", "inference"])
-def test_both_targets_are_weighed(target: str) -> None:
+def test_memory_of_both_targets(target: str) -> None:
     graph = deit_spec.compile("specs/tiny.yaml", target=target).graph
     memory = Memory(graph, 1, Dtype.FLOAT32)
     peak = memory.peak()

@@ -1,4 +1,4 @@
-"""A report adds up, however its rows are cut and its numbers are written."""
+"""The rows of a report add up, by node and by stage, in every format."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ NUMBERS = ("parameters", "count", "forward_bytes", "training_bytes")
 
 
 def sums(rows: tuple[Row, ...]) -> list[int | None]:
-    """What is None in one row is so in all."""
+    """The sum of each column. A column is None in all rows or in none."""
     columns = [[getattr(row, name) for row in rows] for name in NUMBERS]
     return [None if column[0] is None else sum(column) for column in columns]
 
@@ -59,7 +59,7 @@ def test_nodes_and_stages_add_up(spec: DeiTSpec, setting: Setting, target: str) 
 
 
 @given(specs(), SETTINGS, TARGETS)
-def test_forms_say_the_same(spec: DeiTSpec, setting: Setting, target: str) -> None:
+def test_formats_agree(spec: DeiTSpec, setting: Setting, target: str) -> None:
     found = report(deit_spec.compile(spec, target=target).graph, setting)
     data = json.loads(json.dumps(as_json(found)))
     rows = list(csv.DictReader(io.StringIO(as_csv(found))))

@@ -1,4 +1,4 @@
-"""Large numbers as people read them: near the truth, and never 1000 of a unit."""
+"""Large numbers with units: rounded, and never 1000 of a unit."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def read(form: Form, text: str) -> tuple[Fraction, Fraction]:
     found = re.fullmatch(r"(\d+(?:\.\d\d)?) ?(\w*)", text)
     assert found, text
     size = Fraction(base) ** units.index(found[2])
-    # Whole where there is no larger unit, and two decimals elsewhere.
+    # An integer below the first unit, and two decimals elsewhere.
     assert ("." in found[1]) == (size > 1)
     return Fraction(found[1]), size
 

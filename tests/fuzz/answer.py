@@ -1,6 +1,6 @@
-"""What `deit-spec validate` does with one text, and what must hold.
+"""Run what `deit-spec validate` does with one text, and check what must hold.
 
-The suite asks it of the texts that a fuzzer begins with, the fuzzer of many more.
+The test suite runs it on the seeds of the fuzzer, the fuzzer on many more texts.
 """
 
 import io
@@ -23,7 +23,7 @@ FORMS: Final = [form for form in Format if form is not Format.TEXT]
 
 
 def answer(data: bytes) -> None:
-    """Check a text, count fixes and print all; raise where a promise is broken."""
+    """Validate a text and print the findings; raise if an invariant does not hold."""
     checked = check_text(data, NAME)
     for found in checked.diagnostics:
         assert found.severity is CATALOGUE[found.code].severity
@@ -35,7 +35,7 @@ def answer(data: bytes) -> None:
 
 
 def answer_every_option(data: bytes) -> None:
-    """Print the findings in the other forms, apply every fix, and show both texts."""
+    """Print the findings in the other formats, apply all fixes, and make a diff."""
     checked = check_text(data, NAME)
     for form in FORMS:
         render(checked.diagnostics, form)

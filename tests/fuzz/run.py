@@ -1,4 +1,4 @@
-"""Fuzz `deit-spec validate`, in several processes, and print the figures.
+"""Fuzz `deit-spec validate` in several processes, and print statistics.
 
     python tests/fuzz/run.py [--minutes N] [--jobs N]
 
@@ -19,7 +19,7 @@ BUILD = texts.ROOT / "build" / "fuzz"
 WORKER = Path(__file__).with_name("worker.py")
 LONGEST_INPUT = 4096
 FOUND = ("broken", "crash-*", "timeout-*", "oom-*")
-"""What a worker leaves of an input that it ends at; the last are libFuzzer's."""
+"""Name prefixes of the input that ended a worker; the last ones are libFuzzer's."""
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     corpus = BUILD / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for index, seed in enumerate(texts.seeds()):
-        # The first byte chooses what the rest is: here, a text as it stands.
+        # The first byte selects how the rest is read: here, as the text itself.
         (corpus / f"seed-{index}").write_bytes(b"\x01" + seed)
     workers = [start(index, corpus, options.minutes) for index in range(options.jobs)]
     codes = [worker.wait() for worker in workers]
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def start(index: int, corpus: Path, minutes: float) -> subprocess.Popen[bytes]:
-    """Start one worker, whose log is beside its figures."""
+    """Start one worker, whose log is written next to its statistics."""
     figures = BUILD / f"{index}.json"
     for old in BUILD.glob(f"{index}.*"):
         old.unlink()
@@ -54,7 +54,7 @@ def start(index: int, corpus: Path, minutes: float) -> subprocess.Popen[bytes]:
         f"-max_total_time={round(minutes * 60)}",
         f"-max_len={LONGEST_INPUT}",
         f"-artifact_prefix={BUILD}/{index}.",
-        # Of the clock, against what never ends; the worker counts seconds of CPU.
+        # Wall-clock time, for input that never ends; the worker measures CPU time.
         "-timeout=60",
         "-reload=10",
         f"-seed={index + 1}",
@@ -65,7 +65,7 @@ def start(index: int, corpus: Path, minutes: float) -> subprocess.Popen[bytes]:
 
 
 def report(jobs: int) -> None:
-    """Print the figures of all workers together."""
+    """Print the combined statistics of all workers."""
     found = [json.loads((BUILD / f"{index}.json").read_text()) for index in range(jobs)]
     print(f"inputs tried      {sum(each['inputs'] for each in found):,}")
     print(f"time              {sum(each['seconds'] for each in found) / 60:.1f} min")

@@ -1,4 +1,4 @@
-"""Texts from a fuzzer's bytes: as they are, or as lines that look like a spec."""
+"""Texts from a fuzzer's bytes: the bytes themselves, or lines that look like a spec."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,14 +39,14 @@ GLUE: Final = [
 
 
 def seeds() -> Iterator[bytes]:
-    """Texts to begin with."""
+    """The texts that fuzzing starts from."""
     for pattern in SEEDS:
         for path in sorted(ROOT.glob(pattern)):
             yield path.read_bytes()
 
 
 def text(data: "FuzzedDataProvider") -> bytes:
-    """Make a text of what the fuzzer gives: its own bytes, or lines, maybe many."""
+    """Make a text from fuzzer data: its bytes, or lines, possibly very many."""
     if data.ConsumeBool():
         return bytes(data.ConsumeBytes(data.remaining_bytes()))
     lines = []
@@ -59,6 +59,6 @@ def text(data: "FuzzedDataProvider") -> bytes:
             + data.PickValueInList(["\n", "\n", "\n", *GLUE])
         )
         number = data.PickValueInList([1] * 20 + [100, 4000])
-        # What no file may have is not to be made here: memory is measured.
+        # Not longer than a file may be, because memory is measured.
         lines += [line] * min(number, LONGEST_TEXT // len(line) + 1)
     return "".join(lines).encode()[:LONGEST_TEXT]

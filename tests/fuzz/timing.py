@@ -1,8 +1,8 @@
-"""Print the seconds of CPU of an answer, and of all the options, as users have them.
+"""Print the CPU seconds that `answer` and `answer_every_option` take on an input.
 
     python tests/fuzz/timing.py INPUT
 
-The fuzzer's own measure has its instrumentation in it, which makes Python two to
+Times measured in the fuzzer include its instrumentation, which makes Python two to
 three times slower.
 """
 
@@ -14,7 +14,7 @@ from answer import answer, answer_every_option
 
 
 def main() -> None:
-    """Time one input, after what is imported late was imported."""
+    """Time one input, after all lazy imports."""
     data = Path(sys.argv[1]).read_bytes()
     answer(b"")
     answer_every_option(b"depht: 12")

@@ -2,9 +2,9 @@
 
     python tests/fuzz/worker.py FIGURES CORPUS [options of libFuzzer]
 
-Coverage of deit_spec guides it. A second of one answer, ten of all the options,
-300 MB of memory or an exception ends it, with the input left beside the figures.
-What takes longer here, with the instrumentation, is timed once more without it.
+It is guided by the coverage of deit_spec. It stops at an exception, at 300 MB of
+memory, after one second in `answer` or ten in `answer_every_option`, and leaves the
+input next to FIGURES. Input that is slow with instrumentation is timed again without.
 """
 
 import json
@@ -22,17 +22,17 @@ with atheris.instrument_imports(include=["deit_spec"]):
     from answer import answer, answer_every_option
 
 LONGEST: Final = 1.0
-"""Seconds that an answer may take."""
+"""The most seconds for `answer`."""
 LONGEST_OPTIONS: Final = 10.0
-"""Seconds that every form, the fixes and their difference may take together."""
+"""The most seconds for `answer_every_option`."""
 MOST: Final = 300_000
-"""KiB of memory that the process may take, the fuzzer's own among them."""
+"""The most memory of the process in KiB, including the fuzzer's own."""
 WRITTEN_EVERY: Final = 2.0
 TIMING: Final = Path(__file__).with_name("timing.py")
 
 
 class Figures:
-    """How many inputs were tried, how long, and how much memory they took."""
+    """The number of inputs, and the time and memory that they took."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._began, self._written = path, time.monotonic(), 0.0
@@ -40,7 +40,7 @@ class Figures:
         self.timed_again = 0
 
     def add(self, data: bytes, seconds: float, options: float) -> None:
-        """Note an answer, and keep an input that breaks a bound."""
+        """Record an answer, and save an input that exceeds a limit."""
         self.inputs += 1
         if seconds > LONGEST or options > LONGEST_OPTIONS:
             seconds, options = self._again(data)
@@ -55,7 +55,7 @@ class Figures:
             self._write(memory)
 
     def _again(self, data: bytes) -> tuple[float, float]:
-        """Time an input that took too long without the instrumentation."""
+        """Time an input that took too long again, without instrumentation."""
         slow = self._path.with_suffix(f".slow-{self.timed_again}")
         slow.write_bytes(data)
         self.timed_again += 1
@@ -78,7 +78,7 @@ class Figures:
 
 
 def main() -> None:
-    """Fuzz until the options of libFuzzer say that it is enough."""
+    """Fuzz until libFuzzer reaches the limits in its options."""
     program, path, *options = sys.argv
     figures = Figures(Path(path))
 

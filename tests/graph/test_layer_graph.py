@@ -1,4 +1,4 @@
-"""The graph that a user takes and analyses."""
+"""The graph as users analyse it."""
 
 import networkx as nx
 import pytest
@@ -53,7 +53,7 @@ def test_bypass_keeps_arguments_and_outputs() -> None:
     ("path", "inputs"),
     [("images", []), ("x", ["nowhere"]), ("x", ["images", "images"])],
 )
-def test_add_refuses_what_a_digraph_would_lose(path: str, inputs: list[str]) -> None:
+def test_add_refuses_duplicate_and_unknown_nodes(path: str, inputs: list[str]) -> None:
     graph = deit_spec.lower({"depth": 1})
     before = len(graph)
     with pytest.raises(ValueError, match=f"cannot add {path}"):
@@ -83,7 +83,7 @@ def test_longest_path_crosses_every_block(spec: DeiTSpec) -> None:
 
 @given(specs())
 def test_equal_blocks_have_equal_structure(spec: DeiTSpec) -> None:
-    """Without drop path all blocks are alike; with it, those that have one are."""
+    """All blocks with drop path have one structure, as have all without."""
     root = build_scopes(deit_spec.compile(spec).graph)
     (blocks,) = (scope for scope in root.scopes if scope.name == "blocks")
     structures = [block.structure for block in blocks.scopes]

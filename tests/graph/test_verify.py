@@ -1,4 +1,4 @@
-"""Each rule of each stage refuses a graph that breaks it, and says where."""
+"""Each rule of each stage rejects a graph that breaks it, and names the node."""
 
 from collections.abc import Callable
 
@@ -73,7 +73,7 @@ def parameters_of_another_op(graph: LayerGraph) -> None:
     graph.network.nodes["head"]["parameters"] = ()
 
 
-BREACHES: list[tuple[Callable[[LayerGraph], None], str]] = [
+BROKEN: list[tuple[Callable[[LayerGraph], None], str]] = [
     (cycle, "cycle"),
     (second_input, "inputs: ['images', 'more']"),
     (argument_missing, "blocks.0.attn.sdpa: arguments [1, 2], expected 3"),
@@ -91,12 +91,14 @@ BREACHES: list[tuple[Callable[[LayerGraph], None], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("breach", "message"), BREACHES, ids=lambda x: getattr(x, "__name__", "")
+    ("change", "message"), BROKEN, ids=lambda x: getattr(x, "__name__", "")
 )
-def test_breach_is_found(breach: Callable[[LayerGraph], None], message: str) -> None:
+def test_broken_rule_is_found(
+    change: Callable[[LayerGraph], None], message: str
+) -> None:
     graph = final()
     verify(graph)
-    breach(graph)
+    change(graph)
     with pytest.raises(IllegalGraphError) as caught:
         verify(graph)
     assert message in str(caught.value)
@@ -125,8 +127,8 @@ def test_lowered_graph_needs_no_shapes() -> None:
         verify(graph)
 
 
-def test_order_follows_data_where_layers_came_late() -> None:
-    """A layer that was added last and is read by an earlier one runs before it."""
+def test_order_follows_data_of_layers_added_later() -> None:
+    """A layer that was added last runs before an earlier one that reads it."""
     graph = lower(DeiTSpec(depth=1, num_classes=2))
     graph.network.remove_edge("norm", "read_cls")
     graph.add("late", Add(), ["norm", "tokens"])

@@ -1,4 +1,4 @@
-"""Every op refuses what does not fit, with both numbers in the message."""
+"""Every op rejects shapes that do not fit, with both numbers in the message."""
 
 import pytest
 
@@ -105,7 +105,7 @@ def test_refused(op: Op, inputs: tuple[Shape, ...], message: str) -> None:
 
 
 def test_attention_of_fewer_queries() -> None:
-    """Queries may be fewer than keys: a later pass computes what is read alone."""
+    """There may be fewer queries than keys."""
     q, kv = shape(2, 1, 4), shape(2, 5, 4)
     assert Attend().infer(q, kv, kv) == q
     assert Attend().macs(q, kv, kv) == 2 * 2 * 1 * 5 * 4
@@ -118,6 +118,6 @@ def test_shapes_as_text() -> None:
     assert show(Images(3, 8).infer()) == "[B, 3, 8, 8]"
 
 
-def test_ops_compare_by_what_they_say() -> None:
+def test_ops_compare_by_value() -> None:
     assert Dropout(0.1) == Dropout(0.1) != Dropout(0.2)
     assert len({Linear(C, C, INIT), Linear(C, C, INIT)}) == 1

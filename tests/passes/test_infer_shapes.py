@@ -1,4 +1,4 @@
-"""Shapes are proved before a weight exists; each failure says where it is from."""
+"""Shapes are proven before weights exist; each failure has its span."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from deit_spec.pipeline import _lower
 from deit_spec.spec import check_spec
 
 
-def test_every_failure_is_told_once_with_both_sizes_and_the_line() -> None:
+def test_failure_is_reported_once_with_both_sizes_and_the_line() -> None:
     graph = _lower(
         check_spec({"embed_dim": 8, "num_heads": 2, "num_classes": 5, "depth": 2})
     )
@@ -27,7 +27,7 @@ def test_every_failure_is_told_once_with_both_sizes_and_the_line() -> None:
     assert found.notes == ("blocks.0.attn.merge returns [B, N=198, C=8]",)
 
 
-def test_independent_failures_are_all_told() -> None:
+def test_all_independent_failures_are_reported() -> None:
     spec = DeiTSpec(num_classes=5, teacher_num_classes=5)
     graph = lower(spec)
     narrow = Linear(Dim(7), Dim(5), TruncatedNormal(0.02))
@@ -39,7 +39,7 @@ def test_independent_failures_are_all_told() -> None:
     assert messages == ["head", "head_dist"]
 
 
-def test_identities_are_gone_and_state_stays() -> None:
+def test_identities_are_removed() -> None:
     train = deit_spec.compile(
         {"dropout": 0.1, "depth": 2, "variant": {"drop_path": 0.2}}
     )

@@ -1,4 +1,4 @@
-"""The published models: their sizes, their costs, and their names everywhere."""
+"""The published models: their sizes, costs and names."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def test_every_file_is_listed() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_spec_says_what_the_paper_says(name: str) -> None:
+def test_spec_has_the_published_values(name: str) -> None:
     checked = check_spec(name)
     assert checked.diagnostics == ()
     spec, wanted = checked.spec, PUBLISHED[name]
@@ -54,7 +54,7 @@ def test_costs_are_the_published_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_built_model_costs_what_its_graph_says(name: str) -> None:
+def test_cost_of_the_built_model_is_that_of_its_graph(name: str) -> None:
     """torch counts two operations for each multiply-accumulate."""
     compiled = deit_spec.compile(name)
     model = compiled.build(device="meta").eval()
@@ -77,7 +77,7 @@ def test_state_dict_is_timms(name: str) -> None:
     }
 
 
-def test_a_name_is_a_spec_wherever_one_is_taken() -> None:
+def test_a_name_is_accepted_wherever_a_spec_is() -> None:
     name = "deit_tiny_patch16_224"
     spec = deit_spec.load_spec(name)
     assert spec.name == name
@@ -110,7 +110,7 @@ def test_a_name_wins_over_a_file(
         ("deit3_huge_patch14_224.yaml", "deit3_huge_patch14_224"),
     ],
 )
-def test_a_misspelt_name(written: str, meant: str) -> None:
+def test_misspelt_name(written: str, meant: str) -> None:
     (found,) = check_spec(written).diagnostics
     assert found.code == "DS009"
     assert found.helps == (
@@ -118,13 +118,13 @@ def test_a_misspelt_name(written: str, meant: str) -> None:
     )
 
 
-def test_another_name_that_is_no_file() -> None:
+def test_unknown_name_that_is_not_a_file() -> None:
     (found,) = check_spec("nowhere.yaml").diagnostics
     assert (found.code, len(found.helps)) == ("DS009", 1)
 
 
 def test_wheel_has_the_family_and_the_catalogue(tmp_path: Path) -> None:
-    """What is installed from a wheel knows every name and code."""
+    """An installed wheel contains every published model and diagnostic code."""
     pytest.importorskip("hatchling")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
     subprocess.run(

@@ -1,4 +1,4 @@
-"""What a DeiT must do. Each check is shown to fail on a source that is broken."""
+"""Behaviour of a DeiT. Each check is also shown to fail on a broken source."""
 
 from collections.abc import Callable
 
@@ -46,7 +46,7 @@ def heads_matter(text: str) -> None:
 
 
 def positions_differ(text: str) -> None:
-    """Each patch has a position of its own, so exchanging two patches shows."""
+    """Each patch has its own position, so swapping two patches changes the output."""
     model, x = model_of(text), images()
     rows = model.pos_embed[0]
     assert len(torch.unique(rows, dim=0)) == 4 + 2
@@ -80,7 +80,7 @@ def heads_read_their_tokens(text: str) -> None:
 
 
 def dropout_acts_in_training_only(text: str) -> None:
-    """Two passes differ in training, and agree in evaluation; at every place."""
+    """Two passes differ in training and agree in evaluation, at every dropout."""
     model, x = model_of(text), images()
     assert torch.equal(model(x).cls, model(x).cls)
     places = [m for m in model.modules() if isinstance(m, nn.Dropout)]
@@ -133,7 +133,7 @@ def test_fails_when_broken(
 
 
 def test_drop_path_drops_whole_images() -> None:
-    """The rate rises to the last block; the mean stays; evaluation is untouched."""
+    """The rate rises to the last block; the mean and evaluation do not change."""
     spec = {**SPEC, "dropout": 0.0, "depth": 3, "variant": {"drop_path": 0.5}}
     model = deit_spec.load(spec)
     rates = [m.rate for m in model.modules() if type(m).__name__ == "DropPath"]
@@ -151,7 +151,7 @@ def test_drop_path_drops_whole_images() -> None:
 @pytest.mark.parametrize(
     ("init", "std", "tables"), [("deit", 0.02, 0.02), ("fan_in", 192**-0.5, 0.5)]
 )
-def test_weights_begin_as_said(init: str, std: float, tables: float) -> None:
+def test_initial_weights_follow_the_spec(init: str, std: float, tables: float) -> None:
     torch.manual_seed(0)
     spec = {
         "embed_dim": 192,

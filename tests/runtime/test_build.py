@@ -61,7 +61,7 @@ def test_compile_without_breaks(images: Tensor, target: str) -> None:
 
 
 def test_compile_in_training(images: Tensor) -> None:
-    """Dropout and drop path break no graph either."""
+    """Dropout and drop path do not break the graph."""
     spec = {**deit_spec.load_spec(TINY).model_dump(), "dropout": 0.1}
     spec["variant"]["drop_path"] = 0.1
     model = deit_spec.load(spec).train()
@@ -69,7 +69,7 @@ def test_compile_in_training(images: Tensor) -> None:
 
 
 def test_export_saves(model: nn.Module, images: Tensor) -> None:
-    """An inference model goes to a file and back, for any batch."""
+    """An exported inference model can be saved and loaded, for any batch size."""
     inference = deit_spec.load(TINY, target="inference").eval()
     inference.load_state_dict(model.state_dict())
     batch = torch.export.Dim("batch")
@@ -126,7 +126,7 @@ def test_only_floating_types(dtype: object) -> None:
 
 
 @pytest.mark.parametrize("spec", [None, [], 3, b"specs/base.yaml"])
-def test_what_is_no_spec(spec: object) -> None:
+def test_values_that_are_not_a_spec(spec: object) -> None:
     with pytest.raises(TypeError, match="a spec is a path, a mapping or a DeiTSpec"):
         deit_spec.load(spec)
 
@@ -137,7 +137,7 @@ def test_warnings_are_kept() -> None:
 
 
 def test_threads_share_a_module() -> None:
-    """Nobody gets a module that is still being executed."""
+    """No thread gets a module that is still being executed."""
     source = deit_spec.compile({"depth": 1, "name": "threads"}).source
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

@@ -40,7 +40,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[nn.Module, nn.Module]:
     """timm's randomly initialised model, and ours with its weights."""
     torch.manual_seed(0)
     theirs = import_timm().create_model(request.param, pretrained=False).eval()
-    # Layer scale begins near zero, which would hide the branches it scales.
+    # Layer scale is initialised near zero, which would hide the scaled branches.
     for name, parameter in theirs.named_parameters():
         if name.endswith("gamma"):
             nn.init.normal_(parameter)
@@ -59,7 +59,7 @@ def test_outputs_equal(pair: tuple[nn.Module, nn.Module], images: Tensor) -> Non
     with torch.no_grad():
         wanted, found = theirs(images), ours.predict(images)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
-    assert wanted.std() > 0.01  # the outputs say something
+    assert wanted.std() > 0.01  # the outputs are not constant
 
 
 def test_gradients_agree(pair: tuple[nn.Module, nn.Module], images: Tensor) -> None:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
 COMMAND = (sys.executable, "-m", "deit_spec")
 UNSET = {"NO_COLOR", "COLUMNS", "FORCE_COLOR", "DEIT_SPEC_TRACEBACK"}
-"""Variables of whoever runs the tests that would change what is printed."""
+"""Environment variables that would change the output."""
 
 
 class _Pipe(io.BytesIO):

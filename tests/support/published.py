@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """A model's sizes, and its costs."""
+    """The sizes and costs of a model."""
 
     image_size: int
     patch_size: int

@@ -1,4 +1,4 @@
-"""Valid specs, small enough to build and run: all ten fields and all of variant."""
+"""Strategies for valid specs that are small enough to build and run."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ RATES = st.sampled_from([0.0, 0.1, 0.5])
 
 @st.composite
 def variants(draw: st.DrawFn, classes: int | None, teacher: int | None) -> Variant:
-    """A variant that goes with these class counts."""
+    """A valid variant for these class counts."""
     token = teacher is not None or draw(st.booleans())
     unequal = None not in (classes, teacher) and classes != teacher
     fusions = (

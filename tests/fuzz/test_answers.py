@@ -1,12 +1,44 @@
-"""Lines that are wrong in every way, in any order, are answered as all texts are.
+"""The seeds of the fuzzer, long texts, and drawn wrong lines hold what it checks.
 
-They meet what no change of single bytes comes upon: a tab above a line too far in, a
-fix behind a line that is no YAML.
+Drawn lines reach combinations that changes of single bytes rarely do, such as a tab
+above a line with wrong indentation.
 """
 
+import pytest
+from fuzz import texts
 from fuzz.answer import answer, answer_every_option
 from hypothesis import given
 from hypothesis import strategies as st
+
+SEEDS = [*texts.seeds()]
+
+
+def test_there_are_seeds_of_every_kind() -> None:
+    found = [len([*texts.ROOT.glob(pattern)]) for pattern in texts.SEEDS]
+    assert all(found)
+    assert sum(found) == len(SEEDS)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=range(len(SEEDS)))
+def test_a_seed_is_answered(seed: bytes) -> None:
+    answer(seed)
+    answer_every_option(seed)
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "{" * 99])
+def test_an_extreme_is_answered(text: str) -> None:
+    answer(text.encode())
+    answer_every_option(text.encode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text", ["a: 1\n" * 9_000, "a:1\n" * 9_000, "depth:3\n" * 7_500]
+)
+def test_many_lines_are_answered(text: str) -> None:
+    answer(text.encode())
+    answer_every_option(text.encode())
+
 
 KEYS = ["depth", "embed_dim", "init", "drop_path", "variant", "name", "depht", "x"]
 SIGNS = [": ", ": ", ": ", ":", "=", " = ", " : ", " ", "\t: ", ", ", " => ", ":\n  "]
@@ -67,6 +99,6 @@ def test_lines_are_answered(text: str) -> None:
 
 
 @given(braces, st.lists(lines, max_size=2).map("".join))
-def test_braces_are_answered(text: str, behind: str) -> None:
-    answer((text + behind).encode())
-    answer_every_option((text + behind).encode())
+def test_braces_are_answered(text: str, more: str) -> None:
+    answer((text + more).encode())
+    answer_every_option((text + more).encode())
