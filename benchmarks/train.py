@@ -19,14 +19,12 @@ from torch import Tensor, nn
 
 import deit_spec
 from deit_spec.distill.data import Batch, Data
-from deit_spec.distill.training import Silent
-from deit_spec.distill.training.learner import Learner, make_loss
-from deit_spec.distill.training.log import Log
-from deit_spec.distill.training.optimizer import make_optimizer
-from deit_spec.distill.training.processes import Processes
-from deit_spec.distill.training.run import Run
-from deit_spec.distill.training.schedule import Schedule, Timetable
-from deit_spec.distill.training.signals import Stop
+from deit_spec.distill.training import Reporter
+from deit_spec.distill.training.metrics_log import MetricsLog
+from deit_spec.distill.training.optimizer import Schedule, Timetable, make_optimizer
+from deit_spec.distill.training.processes import Processes, StopSignal
+from deit_spec.distill.training.training_loop import TrainingLoop
+from deit_spec.distill.training.training_step import TrainingStep, make_loss
 from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError, check_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -102,12 +100,12 @@ def rounds_of(
     labels = torch.randn(images, spec.num_classes or 0, device=device).softmax(1)
     logits = torch.randn(images, spec.teacher_num_classes or 0, device=device)
     batches = [Batch(torch.randn(shape, device=device), labels) for _ in range(4)]
-    learner = Learner(first, Said(logits), recipe, processes)
-    run = loop(checked, recipe, learner, Ready(batches, steps), folder)
+    training = TrainingStep(first, Said(logits), recipe, processes)
+    run = loop(checked, recipe, training, Ready(batches, steps), folder)
 
     def ours() -> None:
-        with Stop() as stop:
-            run.go(stop)
+        with StopSignal() as stop:
+            run.run(stop)
         synchronise(device)
 
     loss, optimizer = make_loss(recipe), make_optimizer(second, recipe)
@@ -127,21 +125,23 @@ def rounds_of(
 
 
 def loop(
-    checked: CheckedRecipe, recipe: Recipe, learner: Learner, data: Ready, folder: Path
-) -> Run:
+    checked: CheckedRecipe,
+    recipe: Recipe,
+    training: TrainingStep,
+    data: Ready,
+    folder: Path,
+) -> TrainingLoop:
     """Our loop over these batches, endless, with a line of metrics after each round."""
     never = 1 << 60
-    return Run(
+    return TrainingLoop(
         checked=checked,
-        recipe=recipe,
         folder=folder,
         data=data,
-        learner=learner,
-        fusion="mean_logits",
+        training=training,
         times=Timetable(never, never, data.steps, never, never),
         rates=Schedule(never, 0, recipe.peak_lr),
-        reporter=Silent(),
-        log=Log(folder, 0),
+        reporter=Reporter(),
+        log=MetricsLog(folder, 0),
     )
 
 

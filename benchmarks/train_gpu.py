@@ -24,11 +24,10 @@ from train import Ready, loop, synchronise
 import deit_spec
 from deit_spec.distill.data import Batch
 from deit_spec.distill.teachers import Teacher
-from deit_spec.distill.teachers.base import View
+from deit_spec.distill.teachers.teacher import Input
 from deit_spec.distill.training import train
-from deit_spec.distill.training.learner import Learner
-from deit_spec.distill.training.processes import Processes
-from deit_spec.distill.training.signals import Stop
+from deit_spec.distill.training.processes import Processes, StopSignal
+from deit_spec.distill.training.training_step import TrainingStep
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 
 CLASSES = 1000
@@ -62,13 +61,13 @@ def rounds_of(
     device, images = processes.device, recipe.schedule.batch_size
     labels = torch.randn(images, CLASSES, device=device).softmax(1)
     batch = Batch(torch.randn(images, 3, 224, 224, device=device), labels)
-    learner = Learner(model.to(device), teacher.to(device), recipe, processes)
+    training = TrainingStep(model.to(device), teacher.to(device), recipe, processes)
     folder = Path(tempfile.mkdtemp())
-    run = loop(checked, recipe, learner, Ready([batch], steps), folder)
+    run = loop(checked, recipe, training, Ready([batch], steps), folder)
 
     def round_() -> None:
-        with Stop() as stop:
-            run.go(stop)
+        with StopSignal() as stop:
+            run.run(stop)
         synchronise(device)
 
     return round_
@@ -108,7 +107,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         write_jpegs(Path(place) / "images", 2 * CLASSES)
         checked = recipe_of(Path(place) / "images", name, given.batch, **run)
-        view = View(MEAN, STD, 224)
+        view = Input(MEAN, STD, 224)
         teacher = Teacher(timm.create_model(big), student=view, own=view)
         ours = deit_spec.load(f"{name}_distilled_patch16_224")
         theirs = timm.create_model(f"{name}_distilled_patch16_224")

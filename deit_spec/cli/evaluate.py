@@ -22,8 +22,7 @@ from deit_spec.cli.options import OutputOption, TextFormat, format_option
 from deit_spec.cli.output import emit_json
 
 if TYPE_CHECKING:
-    from deit_spec.distill.evaluation import Scores
-    from deit_spec.distill.metrics import HeadScores
+    from deit_spec.distill.evaluation import HeadScores, Scores
     from deit_spec.distill.trained_model import TrainedModel
     from deit_spec.recipe import CheckedRecipe
 

@@ -93,7 +93,7 @@ def model_errors() -> Iterator[None]:
             or a package is missing.
     """
     from deit_spec.distill.evaluation import NoImagesError
-    from deit_spec.distill.extra import MissingPackageError
+    from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.trained_model import ModelError
 
     try:

@@ -143,7 +143,7 @@ def _study_errors(folder: Path) -> Iterator[None]:
 
 def _print(summary: "Summary", folder: Path) -> None:
     from deit_spec.cli.tables import print_table, table_of
-    from deit_spec.distill.study import report
+    from deit_spec.distill.study import study_report as report
 
     table = table_of(report.HEAD, [])
     last = None

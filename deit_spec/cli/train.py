@@ -74,11 +74,11 @@ def _train(
         typer.Exit: With code 1: there were errors; with code 2: a package is missing.
     """
     from deit_spec.distill.data import DataError
-    from deit_spec.distill.extra import MissingPackageError
+    from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.training import RunError, train
     from deit_spec.distill.training.processes import (
-        is_first_to_say,
-        is_of_a_lost_process,
+        is_first_to_report,
+        is_lost_process,
     )
     from deit_spec.weights import WeightsError
 
@@ -92,13 +92,13 @@ def _train(
                 reporter=reporter,
             )
     except (RunError, DataError, WeightsError) as error:
-        if is_first_to_say(str(error)):
+        if is_first_to_report(str(error)):
             messages.report(error.diagnostics)
         raise typer.Exit(1) from None
     except MissingPackageError as error:
         fail(str(error))
     except RuntimeError as error:
-        if not is_of_a_lost_process(error):
+        if not is_lost_process(error):
             raise
         # The other process has reported the reason, unless it was killed.
         typer.echo("error: another process of the run has ended", err=True)

@@ -1,4 +1,4 @@
-"""Learning from a teacher."""
+"""Train a student with a teacher, and use the trained model."""
 
 from deit_spec.distill.losses import DistillationLoss, Kind, Terms
 

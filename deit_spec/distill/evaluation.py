@@ -1,4 +1,4 @@
-"""How right a student is: its class head, its distillation head, and both fused."""
+"""Evaluate a student: its class head, its distillation head, and both fused."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -11,31 +11,42 @@ import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
-from deit_spec.distill.metrics import SUMS, HeadScores, scores_of, sums_of
-
-__all__ = [
-    "Fusion",
-    "HeadScores",
-    "NoImagesError",
-    "Scores",
-    "answers_of",
-    "evaluate",
-    "heads_of",
-]
-
 Fusion: TypeAlias = Literal["mean_logits", "mean_softmax", "cls", "dist"]
-"""How a spec says that two heads are joined, `variant.fusion`."""
+"""How two heads are joined, `variant.fusion` of a spec."""
 
 HEADS = ("cls", "dist", "fused")
+TOP = 5
+"""The number of classes of `top5`."""
+BINS = 15
+"""The number of bins of the calibration error, of equal width."""
+_COUNTS = 4
+"""Images, top-1 hits, top-5 hits and the negative log-likelihood."""
+SUMS = _COUNTS + 3 * BINS
+"""The counts; then for each bin its images, its confidence and its hits."""
+
+
+@dataclass(frozen=True)
+class HeadScores:
+    """The scores of a head: shares from 0 to 1, and `nll` in nats.
+
+    `ece` is the expected calibration error over 15 bins of equal width: equation 3
+    of Guo et al., "On calibration of modern neural networks", ICML 2017. With fewer
+    than five classes `top5` is 1.
+    """
+
+    top1: float
+    top5: float
+    nll: float
+    ece: float
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a student scores on `images` images, in so many seconds.
+    """The scores of a student on `images` images, and the seconds that it took.
 
-    A model with one head has neither `dist` nor `fused`. A head that tells other
-    classes apart than the labels do has no scores. The seconds are those of the
-    whole pass, with the reading of images; of several processes, their mean.
+    `dist` and `fused` are None for a model with one head, and for heads whose classes
+    are not those of the labels. The seconds include reading the images; of several
+    processes they are the mean.
     """
 
     cls: HeadScores
@@ -46,17 +57,17 @@ class Scores:
 
     @property
     def answer(self) -> HeadScores:
-        """The scores of what `model.predict` says."""
+        """The scores of the output of `model.predict`."""
         return self.fused or self.cls
 
     @property
     def images_per_second(self) -> float:
-        """How fast the pass was, reading included."""
+        """The throughput, including reading the images."""
         return self.images / self.seconds
 
 
 class NoImagesError(ValueError):
-    """There was nothing to evaluate on."""
+    """There are no images to evaluate on."""
 
 
 def heads_of(scores: Scores) -> dict[str, HeadScores]:
@@ -66,7 +77,7 @@ def heads_of(scores: Scores) -> dict[str, HeadScores]:
 
 
 @torch.no_grad()
-def evaluate(  # noqa: PLR0913  -- one word for each thing that can differ
+def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     *,
@@ -75,39 +86,39 @@ def evaluate(  # noqa: PLR0913  -- one word for each thing that can differ
     autocast: Callable[[], AbstractContextManager[object]] | None = None,
     reduce: Callable[[Tensor], Tensor] | None = None,
 ) -> Scores:
-    """Score a model, in evaluation mode; its mode is as it was afterwards.
+    """Score a model in evaluation mode; its mode is restored afterwards.
 
-    Sums are in float64, so the scores do not hang on how images are batched.
+    Sums are in float64, so the scores do not depend on the batch size.
 
     Args:
-        model: Takes images, returns logits `[B, K]` or a pair of them.
+        model: From images to logits `[B, K]` or a pair of them.
         batches: Pairs of normalised images `[B, C, S, S]` and class indices `[B]`.
-        fusion: How two heads are joined, as the spec's `variant.fusion` says.
+        fusion: How two heads are joined, `variant.fusion` of the spec.
         device: Where the model is.
         autocast: Makes the context that the model runs in.
-        reduce: Adds a tensor over all processes, each of which has its part of
-            the images, or none; the result is on every one.
+        reduce: Sums a tensor over all processes, each of which has a share of the
+            images, or none.
 
     Raises:
         NoImagesError: There are no images.
-        ValueError: Their labels are no class indices.
+        ValueError: The labels are not class indices.
     """
     device = torch.device(device)
     # Apple's GPUs have no float64.
-    place = torch.device("cpu") if device.type == "mps" else device
-    sums = torch.zeros(len(HEADS), SUMS, dtype=torch.float64, device=place)
+    sums_device = torch.device("cpu") if device.type == "mps" else device
+    sums = torch.zeros(len(HEADS), SUMS, dtype=torch.float64, device=sums_device)
     began, training = perf_counter(), model.training
     model.eval()
     try:
         for images, labels in batches:
             with autocast() if autocast else nullcontext():
                 output = model(images.to(device, non_blocking=True))
-            sums += _sum_up(output, labels, fusion, place)
+            sums += _batch_sums(output, labels.to(sums_device), fusion)
     finally:
         model.train(training)
     sums = sums.cpu()
     took = torch.tensor([perf_counter() - began, 1.0], dtype=torch.float64)
-    total = torch.cat([sums.flatten(), took]).to(place)
+    total = torch.cat([sums.flatten(), took]).to(sums_device)
     total = (reduce(total) if reduce else total).cpu()
     return _scores(total[:-2].view(len(HEADS), SUMS), float(total[-2] / total[-1]))
 
@@ -115,10 +126,10 @@ def evaluate(  # noqa: PLR0913  -- one word for each thing that can differ
 def answers_of(
     output: Tensor | tuple[Tensor, Tensor], fusion: Fusion
 ) -> dict[str, Tensor]:
-    """The log-probabilities of each head, and of both joined as `predict` does.
+    """The log-probabilities of each head, and of both fused as `predict` does.
 
-    `predict` returns logits, whose softmax this is; with `mean_softmax` it returns
-    the probabilities themselves. One head alone is `cls`.
+    `predict` returns logits, whose log-softmax this is; with `mean_softmax` it
+    returns probabilities, whose logarithm this is. A single head is `cls`.
     """
     if isinstance(output, Tensor):
         return {"cls": F.log_softmax(output, dim=1)}
@@ -132,21 +143,17 @@ def answers_of(
     return {"cls": cls, "dist": dist, "fused": fused}
 
 
-def _sum_up(
-    output: Tensor | tuple[Tensor, Tensor],
-    labels: Tensor,
-    fusion: Fusion,
-    place: torch.device,
+def _batch_sums(
+    output: Tensor | tuple[Tensor, Tensor], labels: Tensor, fusion: Fusion
 ) -> Tensor:
-    """The sums of a batch, `[heads, SUMS]`; zeros for what has no scores."""
+    """The sums of a batch, `[heads, SUMS]`; zeros for a head without scores."""
     if labels.ndim != 1:
         raise ValueError(f"labels are class indices [B], not {list(labels.shape)}")
-    labels = labels.to(place)
     heads = (output,) if isinstance(output, Tensor) else output
-    exact = tuple(head.to(place).double() for head in heads)
+    exact = tuple(head.to(labels.device).double() for head in heads)
     classes = exact[0].shape[1]
     answers = answers_of(exact[0] if len(exact) == 1 else (exact[0], exact[1]), fusion)
-    none = torch.zeros(SUMS, dtype=torch.float64, device=place)
+    none = torch.zeros(SUMS, dtype=torch.float64, device=labels.device)
     return torch.stack(
         [
             sums_of(answers[name], labels)
@@ -162,5 +169,46 @@ def _scores(sums: Tensor, seconds: float) -> Scores:
     if not images:
         raise NoImagesError("there are no images to evaluate on")
     cls, dist, fused = (scores_of(each) if each[0] else None for each in sums)
-    assert cls is not None  # noqa: S101  -- there are images, and it has them all
+    assert cls is not None  # noqa: S101  -- there are images
     return Scores(cls, dist, fused, images, seconds)
+
+
+def sums_of(log_probabilities: Tensor, labels: Tensor) -> Tensor:
+    """The sums of a batch, `[SUMS]` in the dtype of the probabilities.
+
+    Args:
+        log_probabilities: Of each class, `[B, K]`.
+        labels: Class indices `[B]`.
+    """
+    rank = _ranks(log_probabilities, labels)
+    hits = (rank == 0).to(log_probabilities)
+    own = log_probabilities.gather(1, labels[:, None])
+    counts = (torch.ones_like(hits), hits, (rank < TOP).to(hits), -own[:, 0])
+    confidence = log_probabilities.amax(dim=1).exp()
+    # Bin m, from 1, has the confidences above (m - 1) / BINS up to m / BINS.
+    edges = torch.arange(1, BINS).to(confidence) / BINS
+    bins = torch.bucketize(confidence, edges)
+    parts = (torch.ones_like(hits), confidence, hits)
+    empty = confidence.new_zeros(BINS)
+    binned = [empty.index_add(0, bins, part) for part in parts]
+    return torch.cat([torch.stack([each.sum() for each in counts]), *binned])
+
+
+def scores_of(sums: Tensor) -> HeadScores:
+    """The scores from sums over at least one image."""
+    images, top1, top5, nll = sums[:_COUNTS].tolist()
+    _, confidence, hits = sums[_COUNTS:].view(3, BINS)
+    gaps = (hits - confidence).abs().sum().item()  # each weighted by its images
+    return HeadScores(top1 / images, top5 / images, nll / images, gaps / images)
+
+
+def _ranks(scores: Tensor, labels: Tensor) -> Tensor:
+    """How many classes come before the label, `[B]`; all of them if it is NaN.
+
+    Of two equal classes the one with the lower index comes first, as for argmax.
+    """
+    own = scores.gather(1, labels[:, None])
+    classes = torch.arange(scores.shape[1], device=scores.device)
+    later = classes > labels[:, None]
+    behind = (scores < own) | ((scores == own) & later)
+    return (~behind & (classes != labels[:, None])).sum(dim=1)

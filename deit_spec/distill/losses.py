@@ -1,4 +1,4 @@
-"""What a student is trained on: the true labels, and what a teacher says.
+"""The distillation loss: a term of the labels, and a term of the teacher.
 
 Touvron et al., "Training data-efficient image transformers & distillation through
 attention", ICML 2021, section 4: equation 2 is soft, equation 3 hard distillation.
@@ -16,7 +16,7 @@ Outputs: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
 
 class Terms(NamedTuple):
-    """The loss and its two parts, each a scalar; without a teacher its part is 0."""
+    """The loss and its two terms, each a scalar; without a teacher its term is 0."""
 
     loss: Tensor
     labels: Tensor
@@ -26,26 +26,26 @@ class Terms(NamedTuple):
 class DistillationLoss(nn.Module):
     """`(1 - alpha) * labels + alpha * teacher`, each the mean over the batch.
 
-    The labels' term is the cross-entropy of the class head. The teacher's term is
-    of the distillation head, or of the only head where a student has one:
+    The term of the labels is the cross-entropy of the class head. The term of the
+    teacher is of the distillation head, or of the only head:
 
-    - `hard` (equation 3): the cross-entropy with the class that the teacher holds
-      the likeliest. The paper's alpha is ½.
+    - `hard` (equation 3): the cross-entropy with the teacher's most likely class. The
+      paper's alpha is ½.
     - `soft` (equation 2): `tau² KL(teacher ‖ student)` of the distributions at
       temperature tau, summed over the classes. The paper has alpha 0.1, tau 3.
     - `none`: there is no such term, whatever alpha is.
 
-    The defaults are those of the authors' code. Its soft term differs: it divides
-    the divergence by the number of classes too, so that it is K times smaller.
+    The defaults are those of the authors' code. Its soft term also divides the
+    divergence by the number of classes K, so it is K times smaller than this one.
 
     Args:
-        kind: What is learned from the teacher.
-        alpha: The weight of the teacher's term, from 0 to 1.
-        tau: The temperature of soft distillation, above 0.
-        label_smoothing: How much of a true label goes to all classes alike.
+        kind: The kind of distillation.
+        alpha: The weight of the term of the teacher, from 0 to 1.
+        tau: The temperature of soft distillation, greater than 0.
+        label_smoothing: The share of a true label that all classes get.
 
     Raises:
-        ValueError: An argument is out of its range.
+        ValueError: An argument is out of range.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class DistillationLoss(nn.Module):
     ) -> None:
         super().__init__()
         if kind not in get_args(Kind):
-            raise ValueError(f"kind is one of {', '.join(get_args(Kind))}, not {kind}")
+            raise ValueError(f"kind must be {', '.join(get_args(Kind))}, not {kind}")
         if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha is from 0 to 1, not {alpha}")
+            raise ValueError(f"alpha must be from 0 to 1, not {alpha}")
         if not tau > 0:
-            raise ValueError(f"tau is above 0, not {tau}")
+            raise ValueError(f"tau must be greater than 0, not {tau}")
         if not 0 <= label_smoothing < 1:
             raise ValueError(
-                f"label_smoothing is from 0 to below 1, not {label_smoothing}"
+                f"label_smoothing must be at least 0 and below 1, not {label_smoothing}"
             )
         self.kind = kind
         self.alpha = alpha if kind != "none" else 0.0
@@ -75,23 +75,23 @@ class DistillationLoss(nn.Module):
     def forward(
         self, outputs: Outputs, labels: Tensor, teacher: Tensor | None = None
     ) -> Tensor:
-        """Give the loss, a scalar; see `terms` for the arguments."""
+        """Compute the loss, a scalar; see `terms` for the arguments."""
         return self.terms(outputs, labels, teacher).loss
 
     def terms(
         self, outputs: Outputs, labels: Tensor, teacher: Tensor | None = None
     ) -> Terms:
-        """Give the loss and its parts.
+        """Compute the loss and its terms.
 
         Args:
             outputs: The student's logits `[B, K]`, or `DeiTOutput(cls=[B, K],
                 dist=[B, T])`.
-            labels: Class indices `[B]`, or the probabilities `[B, K]` that mixing
-                images makes of them.
-            teacher: The teacher's logits `[B, T]`; no gradient goes there.
+            labels: Class indices `[B]`, or the class probabilities `[B, K]` of mixed
+                images.
+            teacher: The teacher's logits `[B, T]`; they get no gradient.
 
         Raises:
-            ValueError: A head and what it learns from differ in their classes, or
+            ValueError: A head and its target have different numbers of classes, or
                 the teacher's logits are missing.
         """
         cls, dist = (outputs, outputs) if isinstance(outputs, Tensor) else outputs
@@ -109,7 +109,7 @@ class DistillationLoss(nn.Module):
         return Terms(loss, by_labels, by_teacher)
 
     def extra_repr(self) -> str:
-        """What a printed module shows."""
+        """The arguments in the printed module."""
         return f"kind={self.kind!r}, alpha={self.alpha}, tau={self.tau}"
 
     def _hard(self, dist: Tensor, teacher: Tensor) -> Tensor:
@@ -126,7 +126,7 @@ class DistillationLoss(nn.Module):
 
 
 def _require_classes(head: str, logits: Tensor, source: str, target: Tensor) -> None:
-    """See that probabilities or logits are of as many classes as a head has."""
+    """Check that probabilities or logits have as many classes as a head."""
     if target.ndim == logits.ndim and target.shape[1] != logits.shape[1]:
         raise ValueError(
             f"{head} has {logits.shape[1]} classes, {source} {target.shape[1]}"

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from deit_spec.distill.data import digits
 from deit_spec.distill.evaluation import Fusion, answers_of
+from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe import Recipe
 from deit_spec.spec import DeiTSpec
 
@@ -60,11 +62,13 @@ class Preprocessing:
             Exception: Pillow raises many kinds for a file that is not an image.
         """
         # Pillow is a package of the extra `train`.
-        from deit_spec.distill.data.pictures import read_picture  # noqa: PLC0415
-        from deit_spec.distill.data.views import CentralView  # noqa: PLC0415
+        from deit_spec.distill.data.transforms import (  # noqa: PLC0415
+            CentralCrop,
+            read_image,
+        )
 
-        transform = CentralView(self.size, self.mean, self.std, self.crop)
-        return transform(read_picture(path, self.channels))
+        transform = CentralCrop(self.size, self.mean, self.std, self.crop)
+        return transform(read_image(path, self.channels))
 
 
 def preprocessing_of(
@@ -74,11 +78,15 @@ def preprocessing_of(
 
     The default of `crop` is 0.875; for the digits, which are not larger than the
     input, it is 1.
-    """
-    from deit_spec.distill.data import digits, views  # noqa: PLC0415  -- Pillow
 
-    mean, std = views.usual_statistics(spec.in_channels)
-    default_crop = views.CROP
+    Raises:
+        MissingPackageError: Pillow is not installed.
+    """
+    require_packages("images", "PIL", "numpy")
+    from deit_spec.distill.data import transforms  # noqa: PLC0415  -- needs Pillow
+
+    mean, std = transforms.default_statistics(spec.in_channels)
+    default_crop = transforms.CROP
     if recipe is not None and recipe.data.builtin == "digits":
         mean, std, default_crop = digits.MEAN, digits.STD, 1.0
     if recipe is not None:

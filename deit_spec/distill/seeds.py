@@ -1,15 +1,15 @@
-"""Every random choice as a function of what it is for."""
+"""Randomness as a function of its purpose: seeds follow from a use, not a history."""
 
 import hashlib
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 
 def seed_of(*parts: int | str) -> int:
-    """A seed of 63 bits that follows from what it is for, and from nothing else.
-
-    Neighbours have nothing in common, and no part runs into the next.
+    """A seed of 63 bits that is a hash of its parts.
 
     >>> seed_of(0, "order", 1) == seed_of(0, "order", 1)
     True
@@ -22,10 +22,51 @@ def seed_of(*parts: int | str) -> int:
 
 
 def generator_of(*parts: int | str) -> torch.Generator:
-    """A generator of torch on the CPU, seeded by what it is for."""
+    """A generator of torch on the CPU with the seed of these parts."""
     return torch.Generator().manual_seed(seed_of(*parts))
 
 
 def random_of(*parts: int | str) -> random.Random:
-    """A generator of Python's, seeded by what it is for."""
-    return random.Random(seed_of(*parts))  # noqa: S311  -- no secret
+    """A generator of Python with the seed of these parts."""
+    return random.Random(seed_of(*parts))  # noqa: S311  -- not for cryptography
+
+
+def seed_step(seed: int, step: int, rank: int) -> None:
+    """Seed torch, NumPy and Python for one step of one process.
+
+    A resumed run makes the same choices, because they follow from these numbers.
+    """
+    _seed_all(seed_of(seed, "step", step, rank))
+
+
+def seed_student(seed: int) -> None:
+    """Seed them for the initial weights of the student, alike in all processes."""
+    _seed_all(seed_of(seed, "student"))
+
+
+@contextmanager
+def temporary_seed(seed: int) -> Iterator[None]:
+    """Seed torch, NumPy and Python in a block, and restore their states after it.
+
+    The transforms of timm draw from all three.
+    """
+    import numpy as np  # noqa: PLC0415  -- of the extra `train`
+
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  -- what timm draws from
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_rng_state(states[2])
+
+
+def _seed_all(value: int) -> None:
+    import numpy as np  # noqa: PLC0415  -- of the extra `train`
+
+    torch.manual_seed(value)
+    random.seed(value)
+    np.random.seed(value & 0xFFFFFFFF)  # noqa: NPY002  -- what others may draw from

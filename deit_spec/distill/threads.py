@@ -1,4 +1,4 @@
-"""How many threads torch computes with, for a while."""
+"""Set the number of threads of torch in a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def threads(count: int | None) -> Iterator[None]:
-    """Compute with so many threads of the CPU within; None for as many as before."""
+    """Compute with `count` threads of the CPU in the block; None changes nothing."""
     before = torch.get_num_threads()
     if count is not None:
         torch.set_num_threads(count)

@@ -1,15 +1,17 @@
-"""What the files of a run and the heads of a student are called, for all rooms."""
+"""The names of the files of a run, and of the heads of a student."""
 
+import re
+from pathlib import Path
 from typing import Final
 
 RECIPE: Final = "recipe.yaml"
 SPEC: Final = "spec.yaml"
 WEIGHTS: Final = "model.safetensors"
-"""What a run comes to, as `deit_spec.load` opens it."""
+"""The trained weights, as `deit_spec.load` opens them."""
 TEACHER: Final = "teacher.safetensors"
-"""A teacher that was trained for the run."""
+"""The teacher, if it was trained for the run."""
 LOCK: Final = ".lock"
-"""What a run holds on to while it is under way."""
+"""Locked while a run uses the folder."""
 CLASSES: Final = "classes.json"
 """The names of the classes."""
 METRICS: Final = "metrics.jsonl"
@@ -17,4 +19,23 @@ SUMMARY: Final = "summary.md"
 CURVES: Final = "curves.png"
 
 HEADS: Final = {"cls": "class head", "dist": "distillation head", "fused": "fused"}
-"""The heads, and both together, by their keys in what is written for programs."""
+"""The heads, and both fused, by their keys in metrics and JSON."""
+
+_CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """The checkpoint of a run after so many steps."""
+    return folder / "checkpoints" / f"step-{step:07}.safetensors"
+
+
+def checkpoint_step(path: Path) -> int | None:
+    """The step in the name of a checkpoint; None if it is not the name of one."""
+    match = _CHECKPOINT.fullmatch(path.name)
+    return int(match.group(1)) if match else None
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of a run with the highest step."""
+    paths = [each for each in folder.glob("checkpoints/*") if checkpoint_step(each)]
+    return max(paths, key=lambda path: checkpoint_step(path) or 0, default=None)

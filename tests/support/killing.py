@@ -19,7 +19,7 @@ import matplotlib.figure  # noqa: F401
 import sklearn.datasets  # noqa: F401
 
 from deit_spec.distill.training import train
-from deit_spec.distill.training.names import FOLDER, find_last, step_of
+from deit_spec.recipe.run_files import checkpoint_step, last_checkpoint
 from deit_spec.weights import safetensors_file
 from support.runs import KINDS, recipe, weights
 
@@ -82,11 +82,11 @@ def child(call: Callable[[], object], life: float | None) -> bool:
 
 def see_whole(run: Path) -> None:
     """See that every file that is called a checkpoint is one."""
-    for path in (run / FOLDER).glob("*"):
-        if step_of(path.name) is not None:
+    for path in run.glob("checkpoints/*"):
+        if checkpoint_step(path) is not None:
             tensors = safetensors_file.read(path, path.name)
-            assert tensors["run.step"].item() == step_of(path.name)
-    last = find_last(run)
+            assert tensors["run.step"].item() == checkpoint_step(path)
+    last = last_checkpoint(run)
     if last is not None:
         assert all(value.isfinite().all() for value in tensors.values())
 

@@ -1,6 +1,6 @@
 """Results of studies that nobody ran."""
 
-from deit_spec.distill.metrics import HeadScores
+from deit_spec.distill.evaluation import HeadScores
 from deit_spec.distill.study import Result
 from deit_spec.recipe.study_validation import Study
 

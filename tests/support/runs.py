@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from deit_spec.distill.training import Silent
-from deit_spec.distill.training.names import find_last
+from deit_spec.distill.training import Reporter
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.run_files import last_checkpoint
 from deit_spec.weights import safetensors_file
 from support.recipes import PLAIN, check
 
@@ -73,7 +73,7 @@ def weights(folder: Path) -> bytes:
 
 def state(folder: Path) -> dict[str, torch.Tensor]:
     """What the last checkpoint of a run holds."""
-    path = find_last(folder)
+    path = last_checkpoint(folder)
     assert path is not None
     return safetensors_file.read(path, path.name)
 
@@ -82,7 +82,7 @@ class GoneError(Exception):
     """Takes the place of a process that is gone."""
 
 
-class StopAfter(Silent):
+class StopAfter(Reporter):
     """Is gone after a step, or asks to stop as a signal does."""
 
     def __init__(self, step: int, number: int | None = None) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 import deit_spec
 from deit_spec.distill.data.digits import read_digits
-from deit_spec.distill.training.folder import begin
+from deit_spec.distill.training.run_folder import begin_run
 from deit_spec.recipe import check_recipe
 from deit_spec.weights import safetensors_file
 
@@ -31,7 +31,7 @@ def make_run(folder: Path, *overrides: str) -> Path:
     """A run on the digits, with weights that learned nothing."""
     checked = check_recipe(DIGITS, overrides)
     assert checked.recipe is not None, checked.diagnostics
-    begin(checked, folder, [f"the digit {number}" for number in range(10)])
+    begin_run(checked, folder, [f"the digit {number}" for number in range(10)])
     save_weights(folder / "spec.yaml", folder / "model.safetensors")
     return folder
 

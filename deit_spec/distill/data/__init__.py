@@ -1,7 +1,66 @@
-"""Images to learn from: read, split, augmented, the same on every run."""
+"""Datasets: read, split and augmented in the same way on every run."""
 
-from deit_spec.distill.data.base import Batch, Data
-from deit_spec.distill.data.opening import open_data
-from deit_spec.distill.problems import DataError
+from typing import TYPE_CHECKING
+
+from deit_spec.distill.data.dataset import Batch, Data
+from deit_spec.distill.data.digits import Digits
+from deit_spec.distill.optional_packages import MissingPackageError, require_packages
+from deit_spec.distill.runtime_errors import (
+    DataError,
+    missing_package,
+    other_data_classes,
+    recipe_of,
+    student_of,
+)
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
 
 __all__ = ["Batch", "Data", "DataError", "open_data"]
+
+
+def open_data(
+    checked: "CheckedRecipe", *, training: bool = True, whole: bool = False
+) -> Data:
+    """Open the dataset of a recipe without errors.
+
+    Args:
+        checked: The recipe.
+        training: Whether the training split is used; without it timm is not needed.
+        whole: Whether to hold out all images where the dataset has no split for
+            evaluation, as a folder without `val`.
+
+    Raises:
+        DataError: The images are missing, or do not suit the recipe or the student,
+            or a package that reads them is not installed.
+    """
+    data = recipe_of(checked).data
+    sources = ("builtin", "folder", "dataset")
+    field = next(f"data.{name}" for name in sources if getattr(data, name))
+    try:
+        opened = _open(checked, training=training, whole=whole)
+    except MissingPackageError as error:
+        raise missing_package(checked, field, error.package, error.reason) from None
+    classes = len(opened.classes)
+    if classes != student_of(checked).num_classes:
+        raise other_data_classes(checked, field, classes)
+    return opened
+
+
+def _open(checked: "CheckedRecipe", *, training: bool, whole: bool) -> Data:
+    recipe = recipe_of(checked)
+    if recipe.data.builtin:
+        return Digits(recipe)
+    # The digits do not need Pillow.
+    require_packages("images", "PIL", "numpy")
+    from deit_spec.distill.data import image_sources  # noqa: PLC0415
+    from deit_spec.distill.data.image_dataset import ImageDataset  # noqa: PLC0415
+
+    if recipe.data.folder:
+        folder = checked.place(recipe.data.folder)
+        splits = image_sources.find_folder(checked, folder)
+    else:
+        splits = image_sources.find_dataset(checked, recipe.data.dataset or "")
+    if whole:
+        splits = splits._replace(val=splits.val or splits.train)
+    return ImageDataset(checked, splits, training=training)

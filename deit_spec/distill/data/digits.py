@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from deit_spec.distill.data.base import Batch, Data
-from deit_spec.distill.data.mixing import Mixing
-from deit_spec.distill.data.order import Order
-from deit_spec.distill.data.split import choose, hold_out
-from deit_spec.distill.data.tensors import ASPECT, Warp, erase
-from deit_spec.distill.extra import require_packages
+from deit_spec.distill.data.batch_transforms import ASPECT, Mixing, Warp, erase
+from deit_spec.distill.data.dataset import Batch, Data
+from deit_spec.distill.data.sampler import Sampler, choose, hold_out
+from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.seeds import generator_of, random_of
 
 if TYPE_CHECKING:
@@ -20,16 +18,16 @@ if TYPE_CHECKING:
 SIZE = 8
 COUNT = 1797
 WHITE = 16
-"""The value of a pixel that is all ink."""
+"""The highest value of a pixel."""
 MEAN, STD = (0.3053,), (0.3760,)
 """Of all pixels of the 1,797 images, in [0, 1]."""
 
 
 class Digits(Data):
-    """The digits, split and augmented as a recipe says.
+    """The digits, split and augmented by a recipe.
 
-    Every process makes the whole batch, mixing included, and takes its part, so two
-    processes see just what one would.
+    Every process makes the whole batch, mixing included, and takes its share, so two
+    processes see exactly what one would see.
     """
 
     def __init__(self, recipe: "Recipe") -> None:
@@ -45,17 +43,17 @@ class Digits(Data):
         self.mean, self.std = data.mean or MEAN, data.std or STD
         self.unreadable = []
         self.train_images, self.train_labels = images[rest], labels[rest]
-        self._val = self._normalised(images[val]), labels[val]
+        self._val = self._normalise(images[val]), labels[val]
         self.train_count, self.val_count = len(rest), len(val)
         self._seed = recipe.run.seed
-        self._order = Order(
+        self._sampler = Sampler(
             len(rest), recipe.schedule.batch_size, augmentation.repeats, self._seed
         )
         self._warp = Warp(
             augmentation.crop_scale or (1.0, 1.0),
             ASPECT if augmentation.crop_scale else (1.0, 1.0),
             shift=augmentation.shift,
-            rotate=augmentation.rotate,  # and no flip: mirrored they are no digits
+            rotate=augmentation.rotate,  # and no flip: a flipped digit is not a digit
         )
         self._erasing = augmentation.erasing
         self._mixing = Mixing.of(augmentation, len(self.classes))
@@ -70,15 +68,15 @@ class Digits(Data):
 
     def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
         """See `Data.val`."""
-        images, labels = (part[rank::world] for part in self._val)
+        images, labels = (each[rank::world] for each in self._val)
         for start in range(0, len(images), batch_size):
             end = start + batch_size
             yield Batch(images[start:end], labels[start:end])
 
     def _batch(self, step: int) -> Batch:
-        chosen = self._order.at(step)
+        chosen = self._sampler.at(step)
         source = generator_of(self._seed, "augment", step)
-        images = self._normalised(self._warp(self.train_images[chosen], source))
+        images = self._normalise(self._warp(self.train_images[chosen], source))
         if self._erasing:
             images = erase(images, self._erasing, source)
         batch = Batch(images, self.train_labels[chosen])
@@ -86,7 +84,7 @@ class Digits(Data):
             return batch
         return self._mixing(batch, random_of(self._seed, "mix", step))
 
-    def _normalised(self, images: Tensor) -> Tensor:
+    def _normalise(self, images: Tensor) -> Tensor:
         mean, std = torch.tensor(self.mean), torch.tensor(self.std)
         return (images - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
 

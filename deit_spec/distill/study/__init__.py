@@ -1,10 +1,9 @@
-"""Studies: a recipe with other losses, images and seeds, side by side."""
+"""Studies: runs of a recipe with other settings, images and seeds, compared."""
 
-from deit_spec.distill.study.report import as_json, as_markdown
-from deit_spec.distill.study.results import ForeignError, Result, Results
-from deit_spec.distill.study.running import StoppedError, Watch, run_study
-from deit_spec.distill.study.summary import Summary, summarise
-from deit_spec.distill.study.writing import write_report
+from deit_spec.distill.study.run_study import StoppedError, Watch, run_study
+from deit_spec.distill.study.study_report import as_json, as_markdown, write_report
+from deit_spec.distill.study.study_results import ForeignError, Result, Results
+from deit_spec.distill.study.study_summary import Summary, summarise
 
 __all__ = [
     "ForeignError",

@@ -1,6 +1,5 @@
-"""Teachers: frozen, in evaluation mode, seeing what the student sees."""
+"""Teachers: frozen networks in evaluation mode that see the student's images."""
 
-from deit_spec.distill.teachers.base import Teacher
-from deit_spec.distill.teachers.opening import open_teacher
+from deit_spec.distill.teachers.teacher import Teacher, open_teacher
 
 __all__ = ["Teacher", "open_teacher"]

@@ -1,21 +1,7 @@
-"""Training: a student, its teacher and images, to weights in a run folder."""
+"""Training: from a recipe to a trained student in a run folder."""
 
-from deit_spec.distill.training.problems import RunError
-from deit_spec.distill.training.reporter import (
-    Finished,
-    Progress,
-    Reporter,
-    Silent,
-    Start,
-)
-from deit_spec.distill.training.train import train
+from deit_spec.distill.runtime_errors import RunError
+from deit_spec.distill.training.reporter import Finished, Progress, Reporter, Start
+from deit_spec.distill.training.trainer import train
 
-__all__ = [
-    "Finished",
-    "Progress",
-    "Reporter",
-    "RunError",
-    "Silent",
-    "Start",
-    "train",
-]
+__all__ = ["Finished", "Progress", "Reporter", "RunError", "Start", "train"]

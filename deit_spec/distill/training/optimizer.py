@@ -1,30 +1,36 @@
-"""AdamW, and which parameters decay."""
+"""AdamW, the learning rate of each step, and the moving average of the weights."""
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deit_spec.recipe import Recipe
+from deit_spec.recipe.rules.schedule_rules import EPOCHS, WARMUP_EPOCHS
 
-TABLES = ("cls_token", "dist_token", "pos_embed")
-"""Parameters of more than one dimension that do not decay."""
-
-
-def decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether a parameter decays.
-
-    Biases, norms and layer scales do not, which have one dimension, nor do tokens
-    and positions.
-    """
-    return parameter.ndim > 1 and name.rpartition(".")[2] not in TABLES
+WITHOUT_DECAY = ("cls_token", "dist_token", "pos_embed")
+"""Parameters of more than one dimension that have no weight decay."""
 
 
-def groups(
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW over the trained parameters; the rate is set before every step."""
+    settings = recipe.optimizer
+    return torch.optim.AdamW(
+        parameter_groups(model.named_parameters(), settings.weight_decay),
+        lr=0.0,
+        betas=settings.betas,
+        eps=settings.eps,
+        fused=True,  # one call for all parameters, on the CPU too
+    )
+
+
+def parameter_groups(
     named: Iterable[tuple[str, nn.Parameter]], weight_decay: float
 ) -> list[dict[str, Any]]:
-    """Put each trained parameter in one group: those that decay, and the others."""
+    """Put the trained parameters in two groups: with weight decay, and without."""
     trained = [(name, each) for name, each in named if each.requires_grad]
     return [
         {
@@ -35,13 +41,111 @@ def groups(
     ]
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW over the trained parameters; the rate is set before every step."""
-    settings = recipe.optimizer
-    return torch.optim.AdamW(
-        groups(model.named_parameters(), settings.weight_decay),
-        lr=0.0,
-        betas=settings.betas,
-        eps=settings.eps,
-        fused=True,  # one call for all parameters, on the CPU too
+def decays(name: str, parameter: nn.Parameter) -> bool:
+    """Whether a parameter has weight decay.
+
+    Parameters of one dimension (biases, norms, layer scale), tokens and positions
+    have none.
+    """
+    return parameter.ndim > 1 and name.rpartition(".")[2] not in WITHOUT_DECAY
+
+
+class Average:
+    """An exponential moving average, which starts as the weights are.
+
+    After every step, `average = decay * average + (1 - decay) * weights`.
+    """
+
+    def __init__(self, weights: Iterable[Tensor], decay: float) -> None:
+        self.weights = [each.detach() for each in weights]
+        self.values = [each.clone() for each in self.weights]
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Move towards the current weights."""
+        torch._foreach_lerp_(self.values, self.weights, 1 - self.decay)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A linear warm-up, then half a cosine, as a function of the step.
+
+    The first step has the rate `warmup_lr`, the first after the warm-up `peak`. The
+    cosine would reach `min_lr` one step after the last.
+    """
+
+    steps: int
+    warmup: int
+    peak: float
+    warmup_lr: float = 0.0
+    min_lr: float = 0.0
+
+    def rate(self, step: int) -> float:
+        """The rate of a step, counted from 0."""
+        if step < self.warmup:
+            return self.warmup_lr + (self.peak - self.warmup_lr) * step / self.warmup
+        part = (step - self.warmup) / max(1, self.steps - self.warmup)
+        height = (1 + math.cos(math.pi * min(part, 1.0))) / 2
+        return self.min_lr + (self.peak - self.min_lr) * height
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """The number of steps of a run, and after which ones it logs, evaluates, saves."""
+
+    steps: int
+    steps_per_epoch: int
+    log_every: int
+    evaluate_every: int
+    checkpoint_every: int
+
+    def logs(self, done: int) -> bool:
+        """Whether a training line is due after so many steps."""
+        return self._is_due(done, self.log_every)
+
+    def evaluates(self, done: int) -> bool:
+        """Whether an evaluation is due after so many steps."""
+        return self._is_due(done, self.evaluate_every)
+
+    def saves(self, done: int) -> bool:
+        """Whether a checkpoint is due after so many steps."""
+        return self._is_due(done, self.checkpoint_every)
+
+    def _is_due(self, done: int, every: int) -> bool:
+        return done % every == 0 or done == self.steps
+
+    def epoch(self, done: int) -> float:
+        """The epochs done after so many steps."""
+        return done / self.steps_per_epoch
+
+
+def timetable(recipe: Recipe, steps_per_epoch: int) -> Timetable:
+    """The timetable of a recipe; `schedule.steps` overrides `schedule.epochs`."""
+    settings, run = recipe.schedule, recipe.run
+    steps = settings.steps or (settings.epochs or EPOCHS) * steps_per_epoch
+    default = steps if settings.steps else steps_per_epoch
+    return Timetable(
+        steps=steps,
+        steps_per_epoch=steps_per_epoch,
+        log_every=run.log_every,
+        evaluate_every=run.evaluate_every or default,
+        checkpoint_every=run.checkpoint_every or default,
+    )
+
+
+def schedule(recipe: Recipe, times: Timetable) -> Schedule:
+    """The learning rates of a recipe; the warm-up is never longer than the run."""
+    settings = recipe.schedule
+    warmup = settings.warmup_steps
+    if warmup is None:
+        epochs = settings.warmup_epochs
+        epochs = WARMUP_EPOCHS if epochs is None else epochs
+        warmup = round(epochs * times.steps_per_epoch)
+    return Schedule(
+        steps=times.steps,
+        warmup=min(warmup, times.steps),
+        peak=recipe.peak_lr,
+        warmup_lr=settings.warmup_lr,
+        min_lr=settings.min_lr,
     )

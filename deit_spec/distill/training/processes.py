@@ -1,10 +1,13 @@
-"""The processes of a run: which one this is, and what they do together."""
+"""The processes of a run, and the signals that stop it."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,21 +18,21 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-DECIDED_BY_RECIPES = (
+RECIPE_DECIDES = (
     "ACCELERATE_DYNAMO_",
     "ACCELERATE_GRADIENT_ACCUMULATION_STEPS",
     "ACCELERATE_USE_DEEPSPEED",
     "ACCELERATE_USE_FSDP",
     "ACCELERATE_USE_MEGATRON_LM",
 )
-"""How variables begin by which `accelerate config` would wrap a model."""
+"""Prefixes of the variables by which `accelerate config` would wrap a model."""
 
 
 class Processes:
-    """This process among those that `accelerate launch` started, or alone.
+    """This process, alone or among those that `accelerate launch` started.
 
     Accelerate finds the device, starts the process group and wraps a model for DDP.
-    FSDP2 is torch's own `fully_shard`, which works on the CPU too.
+    FSDP2 is `fully_shard` of torch, which works on the CPU too.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -39,31 +42,31 @@ class Processes:
         self.world: int = self.accelerator.num_processes
         self.main: bool = self.accelerator.is_main_process
         self.sharded = recipe.run.parallel == "fsdp2" and self.world > 1
-        self.half = recipe.run.precision == "bf16"
+        self.bf16 = recipe.run.precision == "bf16"
 
     @property
-    def place(self) -> str:
-        """What the device is called; of several CPUs none has a number."""
+    def device_name(self) -> str:
+        """The name of the device; a CPU has no number."""
         return "cpu" if self.device.type == "cpu" else str(self.device)
 
-    def share(self, model: nn.Module) -> nn.Module:
-        """Put a model on the device, and make a module to call that all share.
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """Put a model on the device and wrap it for all processes.
 
-        Under FSDP2 the model itself is sharded: its parameters are replaced.
+        FSDP2 shards the model itself: its parameters are replaced.
         """
         if self.sharded:
-            return shard(model.to(self.device), self.device)
+            return _shard(model.to(self.device), self.device)
         prepared: nn.Module = self.accelerator.prepare_model(model)
         return prepared
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Compute in bf16 within, where the recipe says so; weights stay fp32."""
-        if not self.half:
+        """Compute in bf16 in the block if the recipe says so; weights stay fp32."""
+        if not self.bf16:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
     def no_sync(self, model: nn.Module) -> AbstractContextManager[Any]:
-        """Keep gradients to this process within, for all parts but the last."""
+        """Do not share gradients with other processes in the block."""
         if self.world == 1:
             return nullcontext()
         if self.sharded:
@@ -72,7 +75,7 @@ class Processes:
         return context
 
     def total(self, tensor: Tensor) -> Tensor:
-        """Add a tensor over the processes."""
+        """Sum a tensor over the processes."""
         if self.world == 1:
             return tensor
         summed: Tensor = self.accelerator.reduce(tensor.to(self.device), "sum")
@@ -83,48 +86,48 @@ class Processes:
         return self.total(tensor) / self.world
 
     def gather(self, names: list[str]) -> list[str]:
-        """Join what each process names, in their order."""
+        """Join the lists of all processes."""
         if self.world == 1:
             return names
         found: list[list[str]] = [[] for _ in range(self.world)]
         torch.distributed.all_gather_object(found, names)
         return [name for some in found for name in some]
 
-    def agree(self, *, wish: bool) -> bool:
-        """Whether any process wishes it."""
+    def any(self, value: bool) -> bool:  # noqa: FBT001  -- as the built-in function
+        """Whether the value is true in any process."""
         if self.world == 1:
-            return wish
-        return bool(self.total(torch.tensor(float(wish))).item())
+            return value
+        return bool(self.total(torch.tensor(float(value))).item())
 
     def wait(self) -> None:
-        """Wait for the others."""
+        """Wait for the other processes."""
         self.accelerator.wait_for_everyone()
 
     def local_main_first(self) -> AbstractContextManager[Any]:
-        """Let one process of a machine go first, as it may write what others read."""
+        """Let one process of a machine go first; it may write what others read."""
         context: AbstractContextManager[Any] = (
             self.accelerator.local_main_process_first()
         )
         return context
 
 
-def is_first_to_say(text: str) -> bool:
-    """Whether no other process of the run has asked this of the same text.
+def is_first_to_report(message: str) -> bool:
+    """Whether no other process of the run has called this with the same message.
 
-    What one process alone has met is told by that one, and what all have met once.
-    Before they know of each other all have met it, and one of each machine tells.
+    So an error of one process is reported, and an error of all processes once.
+    Before the process group exists, one process of each machine reports.
     """
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return int(os.environ.get("LOCAL_RANK") or 0) == 0
-    key = "deit-spec said " + sha256(text.encode()).hexdigest()
+    key = "deit-spec reported " + sha256(message.encode()).hexdigest()
     try:
         store: Any = torch.distributed.distributed_c10d._get_default_store()  # noqa: SLF001
         return bool(store.add(key, 1) == 1)
-    except RuntimeError:  # the process that kept it is gone
+    except RuntimeError:  # the process that hosts the store has ended
         return True
 
 
-def is_of_a_lost_process(error: RuntimeError) -> bool:
+def is_lost_process(error: RuntimeError) -> bool:
     """Whether another process of the run ended while this one waited for it."""
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return False
@@ -132,15 +135,19 @@ def is_of_a_lost_process(error: RuntimeError) -> bool:
 
 
 def _accelerator() -> "Accelerator":
-    """An accelerator of the state that this process is in, whatever ran before."""
     from accelerate import Accelerator  # noqa: PLC0415  -- of the extra `train`
     from accelerate.state import AcceleratorState  # noqa: PLC0415
 
-    AcceleratorState._reset_state()  # noqa: SLF001  -- else it keeps the last run's
-    # Without `cpu` it would not look for other processes where there is no GPU.
-    cpu = True if not _has_device() else None
-    with _without(DECIDED_BY_RECIPES):
-        made = Accelerator(cpu=cpu, mixed_precision="no")  # `autocast` enters it
+    AcceleratorState._reset_state()  # noqa: SLF001  -- it keeps that of an earlier run
+    has_device = (
+        torch.cuda.is_available()
+        or torch.backends.mps.is_available()
+        or torch.xpu.is_available()
+    )
+    with _hidden_variables(RECIPE_DECIDES):
+        # Without `cpu` it would not look for other processes if there is no GPU, and
+        # `autocast` sets the precision.
+        made = Accelerator(cpu=None if has_device else True, mixed_precision="no")
     launched = int(os.environ.get("WORLD_SIZE") or 1)
     if made.num_processes != launched:
         raise RuntimeError(f"{made.num_processes} of {launched} processes were found")
@@ -148,8 +155,7 @@ def _accelerator() -> "Accelerator":
 
 
 @contextmanager
-def _without(prefixes: tuple[str, ...]) -> Iterator[None]:
-    """Hide variables of the environment within."""
+def _hidden_variables(prefixes: tuple[str, ...]) -> Iterator[None]:
     hidden = {
         name: os.environ[name] for name in os.environ if name.startswith(prefixes)
     }
@@ -161,17 +167,8 @@ def _without(prefixes: tuple[str, ...]) -> Iterator[None]:
         os.environ.update(hidden)
 
 
-def _has_device() -> bool:
-    """Whether there is anything to compute on but the CPU."""
-    return (
-        torch.cuda.is_available()
-        or torch.backends.mps.is_available()
-        or torch.xpu.is_available()
-    )
-
-
-def shard(model: nn.Module, device: torch.device) -> nn.Module:
-    """Shard each block of a model, then what is left of it, over all processes."""
+def _shard(model: nn.Module, device: torch.device) -> nn.Module:
+    """Shard each block of a model, then its other parameters, over all processes."""
     from torch.distributed.device_mesh import init_device_mesh  # noqa: PLC0415
     from torch.distributed.fsdp import fully_shard  # noqa: PLC0415
 
@@ -190,3 +187,39 @@ def _no_gradient_sync(model: Any) -> Iterator[None]:
         yield
     finally:
         model.set_requires_gradient_sync(True)
+
+
+class StopSignal:
+    """Records the first SIGINT or SIGTERM in a block; a second one acts as usual.
+
+    An ignored signal stays ignored, as under nohup. Python handles signals in the
+    main thread only, so in another thread nothing is recorded.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for each in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(each) is not signal.SIG_IGN:
+                    self._previous[each] = signal.signal(each, self._record)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._restore()
+
+    def _record(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.signal = number
+        self._restore()
+
+    def _restore(self) -> None:
+        for each, handler in self._previous.items():
+            signal.signal(each, handler)
+        self._previous.clear()

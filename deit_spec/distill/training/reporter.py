@@ -1,4 +1,4 @@
-"""What a run tells while it goes; how it looks is for others to say."""
+"""The events of a run, which a reporter receives."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from deit_spec.distill.evaluation import Scores
 
 @dataclass(frozen=True)
 class Start:
-    """A run, as it begins or goes on."""
+    """A run that begins or is resumed."""
 
     student: str
     parameters: int
@@ -20,7 +20,7 @@ class Start:
     batch_size: int
     steps: int
     first: int
-    """Steps that were done before: 0, or those of the checkpoint."""
+    """The steps done before: 0, or those of the checkpoint."""
     steps_per_epoch: int
     device: str
     processes: int
@@ -29,46 +29,48 @@ class Start:
 
 @dataclass(frozen=True)
 class Progress:
-    """The means over the steps since the last one, `step` of which are done."""
+    """The means over the steps since the last event of this kind."""
 
     step: int
+    """The number of steps done."""
     epoch: float
     lr: float
     loss: float
     labels: float
     teacher: float
     grad_norm: float
-    """Of the last step, before it was clipped."""
+    """Of the last step, before clipping."""
     images_per_second: float
     seconds: float
-    """Spent on steps since the run began."""
+    """The time of all steps since the run began."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that has ended; `signal` is what stopped it before it was complete."""
+    """A run that has ended."""
 
     scores: Scores | None
-    """Of the weights that are in the folder; None where it was stopped."""
+    """Of the weights in the folder; None if the run was stopped."""
     folder: Path
     step: int
     complete: bool
     signal: int | None
+    """The signal that stopped the run before it was complete."""
     seconds: float
-    """Spent on steps."""
+    """The time of all steps."""
 
 
 class Reporter:
-    """Is told of a run by its main process; what it does not override, it ignores."""
+    """Receives the events of a run in its main process; a method does nothing here."""
 
     def started(self, start: Start) -> None:
-        """The first step is about to be taken."""
+        """The first step is about to begin."""
 
     def stepped(self, step: int) -> None:
-        """So many steps are done."""
+        """`step` steps are done."""
 
     def logged(self, progress: Progress) -> None:
-        """A line of training has been written."""
+        """A training line of the metrics has been written."""
 
     def evaluated(self, step: int, scores: Scores) -> None:
         """The student has been evaluated."""
@@ -77,11 +79,7 @@ class Reporter:
         """A checkpoint has been written."""
 
     def said(self, message: str) -> None:
-        """Something is worth knowing."""
+        """There is a message for the user."""
 
     def finished(self, finished: Finished) -> None:
-        """The run has ended, by itself or by a signal."""
-
-
-class Silent(Reporter):
-    """Says nothing."""
+        """The run has ended, complete or stopped by a signal."""

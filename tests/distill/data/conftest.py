@@ -3,10 +3,7 @@
 from pathlib import Path
 
 import pytest
-from peers import import_timm
 from support.recipes import write_images
-
-import_timm()  # what reads folders imports it
 
 
 @pytest.fixture

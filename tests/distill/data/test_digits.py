@@ -1,7 +1,5 @@
 """scikit-learn's digits as data."""
 
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.recipes import DIGITS, PLAIN, SPECS, check
+from support.recipes import DIGITS, PLAIN, check
 
-from deit_spec.distill import extra
+from deit_spec.distill import optional_packages
 from deit_spec.distill.data import Batch, Data, open_data
 from deit_spec.distill.data.digits import MEAN, STD, Digits, read_digits
-from deit_spec.distill.extra import MissingPackageError
+from deit_spec.distill.optional_packages import MissingPackageError
 
 HARD = {
     "repeats": 1,
@@ -152,24 +150,8 @@ def test_images_are_normalised_as_asked(tmp_path: Path) -> None:
     assert (images.min(), images.max()) == (-2, 2)
 
 
-def test_digits_need_neither_timm_nor_torchvision() -> None:
-    code = f"""
-import sys
-from deit_spec.distill.data import open_data
-from deit_spec.distill.teachers import open_teacher
-from deit_spec.recipe import check_recipe
-checked = check_recipe({str(SPECS.parent / "digits.yaml")!r})
-next(open_data(checked).train(0, 1))
-print(sorted({{"timm", "torchvision", "PIL", "datasets"}} & set(sys.modules)))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
-
-
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extra, "find_spec", lambda _: None)
+    monkeypatch.setattr(optional_packages, "find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match=r'pip install "deit-spec\[train\]"'):
         read_digits()
 

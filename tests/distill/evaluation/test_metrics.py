@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss, top_k_accuracy_score
 from torch import Tensor
 
-from deit_spec.distill.metrics import BINS, HeadScores, scores_of, sums_of
+from deit_spec.distill.evaluation import BINS, HeadScores, scores_of, sums_of
 
 sizes = st.integers(1, 60), st.integers(2, 12), st.integers(0, 1000)
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from deit_spec.distill.data import open_data
 from deit_spec.distill.data.digits import MEAN, STD
-from deit_spec.distill.data.views import IMAGENET_MEAN, IMAGENET_STD, CentralView
+from deit_spec.distill.data.transforms import IMAGENET_MEAN, IMAGENET_STD, CentralCrop
 from deit_spec.distill.prediction import (
     Prediction,
     Preprocessing,
@@ -53,7 +53,7 @@ def said(model: nn.Module, paths: list[Path], **options: object) -> list[Predict
 
 def test_probabilities_are_those_of_predict(folder: Path) -> None:
     model, path = model_of(DISTILLED), folder / "3.png"
-    view = CentralView(32, IMAGENET_MEAN, IMAGENET_STD)
+    view = CentralCrop(32, IMAGENET_MEAN, IMAGENET_STD)
     image = view(Image.open(path).convert("RGB"))[None]
     with torch.no_grad():
         expected = model.predict(image).softmax(dim=1)[0]  # type: ignore[operator]

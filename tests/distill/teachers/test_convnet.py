@@ -9,8 +9,8 @@ from support.recipes import check
 
 from deit_spec.distill.data import DataError, open_data
 from deit_spec.distill.data.digits import read_digits
-from deit_spec.distill.teachers import Teacher, builtin, open_teacher
-from deit_spec.distill.teachers.convnet import (
+from deit_spec.distill.teachers import Teacher, digits_convnet, open_teacher
+from deit_spec.distill.teachers.digits_convnet import (
     DigitsConvnet,
     load_convnet,
     save_convnet,
@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_what_was_there(
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("deit_spec.distill.teachers.convnet.write", fail)
+    monkeypatch.setattr("deit_spec.weights.safetensors_file.write", fail)
     with pytest.raises(OSError, match="No space"):
         save_convnet(trained(), path, "x")
     assert path.read_text() == "before"
@@ -86,7 +86,7 @@ def test_a_run_finds_its_teacher_again(
     one = open_teacher(checked, data, folder=run)
     assert one is not None
     assert one.classes == 10
-    monkeypatch.delattr(builtin, "train_convnet")
+    monkeypatch.delattr(digits_convnet, "train_convnet")
     same = open_teacher(checked, data, folder=run)
     assert same is not None
     assert torch.equal(one(*batch), same(*batch))
@@ -149,7 +149,7 @@ def test_weights_of_something_else(tmp_path: Path) -> None:
         open_teacher(checked, open_data(checked), folder=tmp_path)
     (found,) = caught.value.diagnostics
     assert (found.code, found.primary.span.line) == ("DS527", 6)
-    assert found.message.endswith("holds no digits_convnet of 10 classes")
+    assert found.message.endswith("is not a digits_convnet of 10 classes")
 
 
 @pytest.mark.slow

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from peers import import_timm
 from support.recipes import PLAIN, SMALL, check_images, write_images
 
 import deit_spec
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data import DataError, open_data
+from deit_spec.distill.optional_packages import import_package
 from deit_spec.distill.teachers import Teacher, open_teacher
 
-timm = import_timm()
+timm = import_package("timm")
 NAME = "test_resnet"
 
 
@@ -91,8 +91,8 @@ def test_a_teacher_may_tell_other_classes_apart(folder: Path) -> None:
     ("changes", "said"),
     [
         ({"fc.weight": None}, "missing: fc.weight"),
-        ({"extra": torch.zeros(1)}, "left over: extra"),
-        ({"fc.bias": torch.zeros(4)}, "of other shapes: fc.bias: [4] for [3]"),
+        ({"extra": torch.zeros(1)}, "unexpected: extra"),
+        ({"fc.bias": torch.zeros(4)}, "wrong shape: fc.bias: [4], not [3]"),
     ],
 )
 def test_weights_that_do_not_fit(
@@ -142,7 +142,7 @@ def test_weights_that_timm_cannot_fetch(
     monkeypatch.setattr(timm, "create_model", create_model)
     (found,) = refused(folder, timm=NAME, num_classes=3)
     assert (found.code, found.primary.span.line) == ("DS527", 4)
-    assert found.message.endswith("timm says: no way to the hub")
+    assert found.message.endswith("timm: no way to the hub")
     # Its own head is kept, not replaced by one that knows nothing.
     assert asked == [(NAME, {"pretrained": True})]
 
@@ -157,7 +157,9 @@ def test_a_model_of_timm_with_a_side_of_its_own(folder: Path) -> None:
     assert teacher(torch.rand(2, 3, 16, 16), torch.zeros(2)).shape == (2, 3)
     (found,) = refused(folder, **asked, image_size=24)
     assert (found.code, found.primary.span.line) == ("DS511", 6)
-    assert found.message == f"the teacher takes image_size {teacher.size} alone, not 24"
+    assert (
+        found.message == f"the teacher accepts only image_size {teacher.size}, not 24"
+    )
 
 
 def test_colour_is_not_shown_in_grey(folder: Path) -> None:
@@ -166,7 +168,7 @@ def test_colour_is_not_shown_in_grey(folder: Path) -> None:
         opened(folder, {"in_channels": 1}, timm=NAME, weights="teacher.pth")
     (found,) = caught.value.diagnostics
     assert (found.code, found.primary.span.line) == ("DS511", 4)
-    assert found.message == "the teacher takes 3 channels, the student 1"
+    assert found.message == "the teacher takes images of 3 channels, the student of 1"
 
 
 def write_spec(folder: Path, **changes: object) -> torch.nn.Module:

@@ -1,4 +1,4 @@
-"""Which parameters decay, and what the moving average is."""
+"""Weight decay, the moving average, and the learning rate of each step."""
 
 from pathlib import Path
 
@@ -7,13 +7,23 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.recipes import check
+from support.runs import recipe
 from support.strategies import specs
 from torch import nn
 
 import deit_spec
 from deit_spec import DeiTSpec
-from deit_spec.distill.training.average import Average
-from deit_spec.distill.training.optimizer import decays, groups, make_optimizer
+from deit_spec.distill.data import open_data
+from deit_spec.distill.optional_packages import import_package
+from deit_spec.distill.training.optimizer import (
+    Average,
+    Schedule,
+    decays,
+    make_optimizer,
+    parameter_groups,
+    schedule,
+    timetable,
+)
 
 EXEMPT = ("bias", "norm", "token", "pos_embed", "gamma")
 
@@ -22,7 +32,7 @@ EXEMPT = ("bias", "norm", "token", "pos_embed", "gamma")
 @given(specs())
 def test_each_parameter_is_in_one_group_by_its_kind(spec: DeiTSpec) -> None:
     model = deit_spec.compile(spec).build(device="meta")
-    decaying, exempt = groups(model.named_parameters(), 0.05)
+    decaying, exempt = parameter_groups(model.named_parameters(), 0.05)
     names = {id(each): name for name, each in model.named_parameters()}
     told = [names[id(each)] for group in (decaying, exempt) for each in group["params"]]
     assert sorted(told) == sorted(names.values())
@@ -36,16 +46,16 @@ def test_each_parameter_is_in_one_group_by_its_kind(spec: DeiTSpec) -> None:
 def test_what_is_frozen_is_in_no_group() -> None:
     layer = nn.Linear(2, 2)
     layer.bias.requires_grad_(requires_grad=False)
-    decaying, exempt = groups(layer.named_parameters(), 0.1)
+    decaying, exempt = parameter_groups(layer.named_parameters(), 0.1)
     assert [len(decaying["params"]), len(exempt["params"])] == [1, 0]
     assert decays("weight", layer.weight)
 
 
 def test_the_optimizer_has_the_settings_of_the_recipe(tmp_path: Path) -> None:
     settings = {"betas": [0.8, 0.95], "eps": 1e-6, "weight_decay": 0.3}
-    recipe = check(tmp_path, optimizer=settings).recipe
-    assert recipe is not None
-    made = make_optimizer(nn.Linear(2, 2), recipe)
+    checked = check(tmp_path, optimizer=settings).recipe
+    assert checked is not None
+    made = make_optimizer(nn.Linear(2, 2), checked)
     assert made.defaults["betas"] == (0.8, 0.95)
     assert made.defaults["eps"] == 1e-6
     assert [group["weight_decay"] for group in made.param_groups] == [0.3, 0.0]
@@ -61,3 +71,100 @@ def test_the_average_is_that_of_its_formula(decay: float, path: list[float]) -> 
         expected = decay * expected + (1 - decay) * value
     assert average.values[0].item() == pytest.approx(expected, abs=1e-12)
     assert weight.item() == path[-1]
+
+
+RATES = st.floats(1e-6, 10)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    steps = draw(st.integers(1, 200))
+    low, lower, peak = sorted(draw(st.tuples(RATES, RATES, RATES)))
+    return Schedule(steps, draw(st.integers(0, steps)), peak, low, lower)
+
+
+@given(schedules())
+def test_it_rises_to_the_peak_and_falls_to_the_least(plan: Schedule) -> None:
+    rates = [plan.rate(step) for step in range(plan.steps + 1)]
+    rising, falling = rates[: plan.warmup], rates[plan.warmup :]
+    assert rising == sorted(rising)
+    assert falling == sorted(falling, reverse=True)
+    assert rates[0] == (plan.warmup_lr if plan.warmup else plan.peak)
+    if plan.warmup < plan.steps:
+        assert rates[plan.warmup] == pytest.approx(plan.peak)
+        assert rates[-1] == pytest.approx(plan.min_lr)
+    assert max(rates) <= plan.peak * (1 + 1e-12)
+    assert min(rates) >= min(plan.warmup_lr, plan.min_lr) * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 7])
+def test_it_is_that_of_timm(warmup: int) -> None:
+    """timm counts the cosine after the warm-up, as we do, with `warmup_prefix`."""
+    import_package("timm")
+    from timm.scheduler.cosine_lr import CosineLRScheduler  # noqa: PLC0415
+
+    plan = Schedule(steps=40, warmup=warmup, peak=0.5, warmup_lr=0.01, min_lr=0.02)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=plan.peak)
+    theirs = CosineLRScheduler(
+        optimizer,
+        t_initial=plan.steps - warmup,
+        lr_min=plan.min_lr,
+        warmup_t=warmup,
+        warmup_lr_init=plan.warmup_lr,
+        warmup_prefix=True,
+        t_in_epochs=False,
+    )
+    for step in range(plan.steps):
+        theirs.step_update(step)
+        assert plan.rate(step) == pytest.approx(optimizer.param_groups[0]["lr"])
+
+
+def test_epochs_are_counted_in_steps(tmp_path: Path) -> None:
+    plan = {"steps": None, "epochs": 3, "warmup_steps": None, "warmup_epochs": 0.5}
+    checked = recipe(tmp_path, schedule=plan, run={"evaluate_every": None})
+    assert checked.recipe is not None
+    times = timetable(checked.recipe, steps_per_epoch=6)
+    assert (times.steps, times.evaluate_every) == (18, 6)
+    assert schedule(checked.recipe, times).warmup == 3
+    assert [times.evaluates(done) for done in (5, 6, 17, 18)] == [False, True] * 2
+
+
+def test_lengths_that_are_not_said_are_those_of_the_paper(tmp_path: Path) -> None:
+    plan = {"steps": None, "warmup_steps": None}
+    checked = recipe(tmp_path, schedule=plan)
+    assert checked.recipe is not None
+    times = timetable(checked.recipe, steps_per_epoch=6)
+    assert times.steps == 1800
+    assert schedule(checked.recipe, times).warmup == 30
+
+
+def test_what_is_due_only_at_the_end_is_due_there(tmp_path: Path) -> None:
+    run = {"evaluate_every": None, "checkpoint_every": None, "log_every": 5}
+    checked = recipe(tmp_path, run=run)
+    assert checked.recipe is not None
+    times = timetable(checked.recipe, steps_per_epoch=6)
+    assert [done for done in range(1, 13) if times.evaluates(done)] == [12]
+    assert [done for done in range(1, 13) if times.saves(done)] == [12]
+    assert [done for done in range(1, 13) if times.logs(done)] == [5, 10, 12]
+
+
+@pytest.mark.parametrize("warmup", [3, 4])
+def test_the_rules_count_the_steps_of_the_digits_as_training_does(
+    tmp_path: Path, warmup: int
+) -> None:
+    """Two batches an epoch: a tenth of the 1,797 digits is 179."""
+    checked = recipe(
+        tmp_path,
+        data={"builtin": "digits"},
+        schedule={
+            "steps": None,
+            "epochs": 2,
+            "batch_size": 809,
+            "warmup_steps": warmup,
+        },
+    )
+    codes = [each.code for each in checked.diagnostics]
+    assert ("DS507" in codes) == (warmup == 4)
+    if checked.recipe is not None:
+        epoch = open_data(checked).steps_per_epoch(809)
+        assert timetable(checked.recipe, epoch).steps == 4

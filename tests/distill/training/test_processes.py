@@ -1,5 +1,8 @@
-"""Several processes on the CPU do what one does, with the same images a step."""
+"""Several processes on the CPU do what one does; a killed process loses nothing."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ from support.runs import HARD, GoneError, StopAfter, lines, recipe
 from deit_spec.distill.training import train
 
 STEPS = 50
+TESTS = Path(__file__).parents[2]
+KILLS = 20
 MIXED = {"augmentation": {**HARD, "drop_path": 0.0, "cutmix": 0.5}}
 
 
@@ -55,7 +60,7 @@ def test_a_batch_that_processes_cannot_share_is_refused_once(tmp_path: Path) -> 
     done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "run")
     assert done.returncode == 1
     assert done.stderr.count("error[DS513]") == 1
-    assert "a batch of 15 images does not divide into 2 processes" in done.stderr
+    assert "a batch of 15 images is not divisible by 2 processes" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -94,3 +99,18 @@ def test_what_another_process_alone_has_met_is_told(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert done.stderr.count("error[DS527]") == 1, done.stderr
         assert "no eyes" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_killed_at_any_moment_it_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    program = TESTS / "support" / "killing.py"
+    result = subprocess.run(
+        [sys.executable, "-W", "error", program, tmp_path, str(KILLS)],
+        env={**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith(f"killed {KILLS} times\n")

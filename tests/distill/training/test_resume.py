@@ -1,5 +1,6 @@
-"""Runs that go on, and begin again."""
+"""Runs that are resumed or begun again, and damaged or foreign files."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import torch
 from support.runs import KINDS, GoneError, StopAfter, lines, recipe, state, weights
 
 from deit_spec.distill.training import RunError, train
-from deit_spec.distill.training.names import find_last
+from deit_spec.distill.training.metrics_log import MetricsLog, read_metrics
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.weights import WeightsError
+from deit_spec.recipe.run_files import METRICS, checkpoint_path, last_checkpoint
+from deit_spec.weights import WeightsError, safetensors_file
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,16 +100,6 @@ def test_what_changes_no_result_may_be_another(tmp_path: Path) -> None:
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
-    train(recipe(tmp_path), tmp_path / "run")
-    path = find_last(tmp_path / "run")
-    assert path is not None
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(WeightsError) as caught:
-        train(recipe(tmp_path), tmp_path / "run", resume=True)
-    assert [found.code for found in caught.value.diagnostics] == ["DS403"]
-
-
 class KilledError(BaseException):
     """Stands for the end of the process, so nothing may catch it."""
 
@@ -158,3 +150,119 @@ def test_what_somebody_else_has_written_is_no_leftover(tmp_path: Path) -> None:
     assert _refusal(checked, folder) == "DS533"
     assert _refusal(checked, folder, resume=True) == "DS534"
     assert (folder / "spec.yaml").read_text() == "mine"
+
+
+def test_what_cannot_be_read_is_not_said_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+
+    read = safetensors_file.read
+
+    def refuse(path: Path, name: str) -> Any:
+        if path == last_checkpoint(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return read(path, name)
+
+    monkeypatch.setattr(safetensors_file, "read", refuse)
+    with pytest.raises(WeightsError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS401"
+    assert found.message == "the checkpoint cannot be read: permission denied"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda _: {"a": torch.zeros(1)},
+            "is not a checkpoint of this run",
+        ),
+        (lambda x: {**x, "more": torch.zeros(1)}, "differs in more"),
+        (lambda x: {**x, "run.sums": torch.zeros(5)}, "it differs in run.sums"),
+        (
+            lambda x: {k: v for k, v in x.items() if k != "run.step"},
+            "differs in run.step",
+        ),
+    ],
+)
+def test_another_file_in_the_place_of_a_checkpoint(
+    change: Any, message: str, tmp_path: Path
+) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    path = last_checkpoint(folder)
+    assert path is not None
+    other = tmp_path / "other"  # the tensors are mapped from the file itself
+    with other.open("wb") as file:
+        safetensors_file.write(file, change(state(folder)))
+    other.replace(path)
+    with pytest.raises(WeightsError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS401"
+    assert message in found.message
+
+
+def test_a_run_without_its_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Nothing would say whether it is of the same one."""
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    (folder / "recipe.yaml").unlink()
+    with pytest.raises(RunError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS534"
+    assert "a run without its recipe.yaml" in found.message
+
+
+def test_lines_of_metrics_that_are_damaged_are_left_out(tmp_path: Path) -> None:
+    """A power cut may leave zeros."""
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b'\0\0\0\n[1]\n{"step": "x"}\n{"step": 4, "los\n\xff\n')
+    train(checked, folder, resume=True)
+    train(checked, tmp_path / "whole")
+    assert lines(folder) == lines(tmp_path / "whole")
+
+
+def test_a_damaged_checkpoint_is_told_what_to_do_about(tmp_path: Path) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    with pytest.raises(GoneError):
+        train(checked, folder, reporter=StopAfter(5))
+    path = last_checkpoint(folder)
+    assert path is not None
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(WeightsError) as caught:
+        train(checked, folder, resume=True)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS403"
+    assert found.helps[0].startswith("delete the file; `--resume` starts again")
+
+
+def test_lines_after_the_step_and_half_lines_are_dropped(tmp_path: Path) -> None:
+    text = '{"step": 2}\n{"step": 4, "cls": {}, "seconds": 1.5}\n{"step": 6}\n{"st'
+    (tmp_path / METRICS).write_text(text)
+    taken_up = MetricsLog(tmp_path, 4)
+    taken_up.add({"step": 6})
+    assert [line["step"] for line in read_metrics(tmp_path)] == [2, 4, 6]
+    assert taken_up.seconds == 1.5
+    assert taken_up.has_scores(4)
+    assert not taken_up.has_scores(2)
+
+
+def test_the_last_checkpoint_is_that_of_the_highest_step(tmp_path: Path) -> None:
+    assert last_checkpoint(tmp_path) is None
+    folder = checkpoint_path(tmp_path, 0).parent
+    folder.mkdir()
+    for step in (9, 10_000_000, 200):
+        checkpoint_path(tmp_path, step).touch()
+    (folder / "step-0000300.safetensors.unfinished").touch()
+    assert last_checkpoint(tmp_path) == checkpoint_path(tmp_path, 10_000_000)

@@ -20,7 +20,7 @@ def test_a_signal_finishes_the_step_and_saves(tmp_path: Path, number: int) -> No
     finally:
         signal.signal(number, before)
     assert (finished.step, finished.complete, finished.signal) == (5, False, number)
-    assert "It was stopped there" in (folder / "summary.md").read_text()
+    assert "stopped after 5 of 12 steps" in (folder / "summary.md").read_text()
     train(checked, folder, resume=True)
     train(checked, tmp_path / "whole")
     assert weights(folder) == weights(tmp_path / "whole")
@@ -47,4 +47,4 @@ def test_a_signal_in_the_last_step_stops_nothing(tmp_path: Path) -> None:
         signal.signal(signal.SIGTERM, before)
     assert (finished.complete, finished.signal, finished.step) == (True, None, 12)
     assert finished.scores is not None
-    assert "It was stopped" not in (tmp_path / "run" / "summary.md").read_text()
+    assert "stopped" not in (tmp_path / "run" / "summary.md").read_text()

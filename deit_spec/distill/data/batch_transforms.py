@@ -1,0 +1,195 @@
+"""Augmentation of a batch in memory: crops, rotations, erasing, mixup and cutmix.
+
+NumPy computes the parameters of each image, because for a batch of 64 digits most of
+the time of torch would be the overhead of its calls.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
+
+import torch
+import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
+from torch import Generator, Tensor
+
+from deit_spec.distill.data.dataset import Batch
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from deit_spec.recipe.recipe_schema import Augmentation
+
+    Numbers: TypeAlias = np.typing.NDArray[np.float32]
+
+ASPECT = (3 / 4, 4 / 3)
+"""The range of the ratio of a crop's width to its height, as in Inception."""
+ERASED_AREA = (0.02, 1 / 3)
+ERASED_ASPECT = (0.3, 1 / 0.3)
+"""As in Zhong et al., "Random erasing data augmentation", 2020, and timm."""
+TRIES = 10
+"""The rectangles to try before an image is left as it is, as in timm."""
+
+
+@dataclass(frozen=True)
+class Warp:
+    """Random crops, shifts, rotations and flips, in one bilinear resampling.
+
+    Attributes:
+        crop_scale: The range of the share of the area that a crop keeps.
+        aspect: The range of the ratio of a crop's width to its height, log-uniform.
+        shift: The largest shift, as a share of the side.
+        rotate: The largest rotation, in degrees.
+        flip: The probability of a horizontal flip.
+    """
+
+    crop_scale: tuple[float, float] = (1.0, 1.0)
+    aspect: tuple[float, float] = ASPECT
+    shift: float = 0.0
+    rotate: float = 0.0
+    flip: float = 0.0
+
+    def __call__(self, images: Tensor, source: Generator) -> Tensor:
+        """Warp images `[B, C, S, S]`; pixels from outside are 0.
+
+        A crop is never wider or higher than the image.
+        """
+        import numpy as np  # noqa: PLC0415  -- of the extra `train`
+
+        count, side = len(images), images.shape[-1]
+        low, high = map(math.log, self.aspect)
+        smallest, largest = self.crop_scale
+        draws = torch.rand(8, count, generator=source).numpy()
+        area = smallest + (largest - smallest) * draws[0]
+        root = np.exp((low + (high - low) * draws[1]) / 2)
+        sizes = np.minimum(np.sqrt(area) * np.stack((root, 1 / root)), 1)
+        # The coordinates of grid_sample run from -1 to 1.
+        positions = 2 * draws[2:6].reshape(2, 2, count) - 1
+        middles = positions[0] * (1 - sizes) + positions[1] * (2 * self.shift)
+        angle = (2 * draws[6] - 1) * math.radians(self.rotate)
+        sizes[0] *= np.where(draws[7] < self.flip, -1, 1)
+        cos, sin = np.cos(angle) * sizes, np.sin(angle) * sizes
+        x, y = _pixels(side)
+        grid = np.empty((count, side, side, 2), dtype=np.float32)
+        for axis, along, across in ((0, cos[0], -sin[1]), (1, sin[0], cos[1])):
+            seen = along[:, None] * x + across[:, None] * y + middles[axis][:, None]
+            grid[..., axis] = seen.reshape(count, side, side)
+        return F.grid_sample(images, torch.from_numpy(grid), align_corners=False)
+
+
+@lru_cache(maxsize=4)
+def _pixels(side: int) -> "tuple[Numbers, Numbers]":
+    """The centres of all pixels, `[S * S]` to the right and `[S * S]` downwards."""
+    import numpy as np  # noqa: PLC0415
+
+    middles = ((2 * np.arange(side) + 1) / side - 1).astype(np.float32)
+    return np.tile(middles, side), np.repeat(middles, side)
+
+
+def erase(images: Tensor, share: float, source: Generator) -> Tensor:
+    """Fill a rectangle with normal noise in a share of the images `[B, C, S, S]`.
+
+    The images are normalised. This is the mode `pixel` of timm, which DeiT uses.
+    """
+    import numpy as np  # noqa: PLC0415  -- of the extra `train`
+
+    count, side = len(images), images.shape[-1]
+    smallest, largest = ERASED_AREA
+    low, high = map(math.log, ERASED_ASPECT)
+    draws = torch.rand(2, count, TRIES, generator=source).numpy()
+    area = (smallest + (largest - smallest) * draws[0]) * side**2
+    root = np.exp((low + (high - low) * draws[1]) / 2)
+    tried = np.rint(np.sqrt(area) * np.stack((root, 1 / root)))
+    fits = (tried < side).all(0)
+    first = np.arange(count), fits.argmax(1)
+    sizes = tried[:, *first, None]
+    where = torch.rand(3, count, 1, generator=source).numpy()
+    start = np.floor(where[:2] * (side + 1 - sizes))
+    pixel = np.arange(side)
+    rows, columns = (pixel >= start) & (pixel < start + sizes)
+    rows &= (where[2] < share) & fits[first][:, None]
+    inside = torch.from_numpy(rows[:, None, :, None] & columns[:, None, None, :])
+    return torch.where(inside, torch.randn(images.shape, generator=source), images)
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels; `bottom` and `right` are exclusive."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+class Mix(NamedTuple):
+    """The share to keep of each image, and where cutmix pastes the other one."""
+
+    keep: float
+    box: Box | None
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Mix each image with its counterpart in the reversed batch, as timm does.
+
+    A batch is mixed by mixup (Zhang et al., 2018) or by cutmix (Yun et al., 2019); if
+    both are on, by cutmix with the probability `switch`. An alpha of 0 turns one off.
+    """
+
+    mixup: float
+    cutmix: float
+    switch: float
+    classes: int
+
+    @classmethod
+    def of(cls, augmentation: "Augmentation", classes: int) -> Self:
+        """The mixing of a recipe, for labels of so many classes."""
+        chosen = augmentation.mixup, augmentation.cutmix, augmentation.mix_switch
+        return cls(*chosen, classes)
+
+    def __bool__(self) -> bool:
+        return self.mixup > 0 or self.cutmix > 0
+
+    def __call__(self, batch: Batch, source: random.Random) -> Batch:
+        """Mix images `[b, C, S, S]` and labels `[b]`, which become `[b, K]`."""
+        mix = self.draw(batch.images.shape[-1], source)
+        labels = F.one_hot(batch.labels, self.classes).to(batch.images.dtype)
+        return Batch(
+            _mixed(batch.images, mix),
+            labels * mix.keep + labels.flip(0) * (1 - mix.keep),
+        )
+
+    def draw(self, size: int, source: random.Random) -> Mix:
+        """Draw how to mix images of a side."""
+        both = self.mixup > 0 and self.cutmix > 0
+        cuts = source.random() < self.switch if both else self.cutmix > 0
+        alpha = self.cutmix if cuts else self.mixup
+        keep = source.betavariate(alpha, alpha)
+        if not cuts:
+            return Mix(keep, None)
+        box = draw_box(size, keep, source)
+        area = (box.bottom - box.top) * (box.right - box.left)
+        return Mix(1 - area / size**2, box)
+
+
+def draw_box(size: int, keep: float, source: random.Random) -> Box:
+    """Draw a square of `1 - keep` of the area, clipped to the image."""
+    side = int(size * math.sqrt(1 - keep))
+    row, column = source.randrange(size), source.randrange(size)
+    before, after = side // 2, (side + 1) // 2
+    return Box(
+        max(row - before, 0),
+        min(row + after, size),
+        max(column - before, 0),
+        min(column + after, size),
+    )
+
+
+def _mixed(images: Tensor, mix: Mix) -> Tensor:
+    if mix.box is None:
+        return images * mix.keep + images.flip(0) * (1 - mix.keep)
+    top, bottom, left, right = mix.box
+    mixed = images.clone()
+    mixed[..., top:bottom, left:right] = images.flip(0)[..., top:bottom, left:right]
+    return mixed

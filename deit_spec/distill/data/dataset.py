@@ -1,0 +1,60 @@
+"""What training needs of a dataset, wherever its images come from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """Images and their labels.
+
+    `images` is `[b, C, S, S]`, normalised. `labels` is `[b]`, class indices, or
+    `[b, K]`, the class probabilities of mixed images.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+class Data(ABC):
+    """Labelled images in two splits: one to train on, and one held out.
+
+    The randomness in a batch is a function of the run's seed and the step, so the
+    batches of steps `first` to `last` do not depend on when they are requested.
+    """
+
+    classes: tuple[str, ...]
+    train_count: int
+    val_count: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    unreadable: list[str]
+    """The images that could not be read and were skipped so far, in order."""
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """The number of batches in an epoch; repeated augmentation does not add any."""
+        return max(1, self.train_count // batch_size)
+
+    @abstractmethod
+    def train(
+        self, first: int, last: int, *, rank: int = 0, world: int = 1
+    ) -> Iterator[Batch]:
+        """This process's share of the batches of steps `first` to `last - 1`.
+
+        Process `rank` of `world` gets every `world`-th image of a step.
+
+        Raises:
+            DataError: More images are unreadable than the recipe allows.
+        """
+
+    @abstractmethod
+    def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """This process's share of the held-out images, without augmentation.
+
+        Over all processes each image comes once; labels are class indices.
+
+        Raises:
+            DataError: More images are unreadable than the recipe allows.
+        """

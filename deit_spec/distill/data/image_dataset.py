@@ -1,0 +1,243 @@
+"""A dataset of images in files or rows, read by this process or by workers."""
+
+import os
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill.data.batch_transforms import Mixing
+from deit_spec.distill.data.dataset import Batch, Data
+from deit_spec.distill.data.image_sources import LabelledImages, Splits, split_images
+from deit_spec.distill.data.sampler import Sampler
+from deit_spec.distill.data.transforms import (
+    CentralCrop,
+    Transform,
+    decode,
+    default_statistics,
+    training_transform,
+)
+from deit_spec.distill.runtime_errors import recipe_of, student_of, unreadable_images
+from deit_spec.distill.seeds import random_of, seed_of, temporary_seed
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
+
+
+class ImageRequest(NamedTuple):
+    """The index of an image, and the seed of its transform."""
+
+    image: int
+    seed: int
+
+
+class ReadImage(NamedTuple):
+    """An image `[C, S, S]` and its class; or None if none could be read.
+
+    `unreadable` has the names of the images that could not, with the reasons.
+    """
+
+    image: Tensor | None
+    label: int
+    unreadable: tuple[tuple[str, str], ...]
+
+
+class ReadBatch(NamedTuple):
+    """Images `[b, C, S, S]` and labels `[b]`; None if no image could be read."""
+
+    images: Tensor | None
+    labels: Tensor
+    unreadable: tuple[tuple[str, str], ...]
+
+
+class ImageDataset(Data):
+    """Images that are read step by step.
+
+    The transform of an image is seeded by the epoch and its position there, so the
+    result does not depend on the process that reads it. Each process mixes its own
+    share of a step.
+
+    Args:
+        checked: A recipe without errors.
+        splits: The images.
+        training: Whether the training split is used; without it timm is not needed.
+    """
+
+    def __init__(
+        self, checked: "CheckedRecipe", splits: Splits, *, training: bool = True
+    ) -> None:
+        recipe, student = recipe_of(checked), student_of(checked)
+        size, channels = student.image_size, student.in_channels
+        data, augmentation = recipe.data, recipe.augmentation
+        mean, std = default_statistics(channels)
+        self.classes = splits.classes
+        self.mean, self.std = data.mean or mean, data.std or std
+        self.unreadable = []
+        self._checked = checked
+        self._reasons: dict[str, str] = {}
+        self._limit, self._workers = data.unreadable, data.workers
+        self._seed, self._batch_size = recipe.run.seed, recipe.schedule.batch_size
+        train, val = split_images(checked, splits)
+        self.train_count, self.val_count = len(train), len(val)
+        transform: Transform = CentralCrop(size, self.mean, self.std)
+        self._val = TransformedImages(
+            splits.val or splits.train, val, channels=channels, transform=transform
+        )
+        if training:
+            transform = training_transform(augmentation, size, self.mean, self.std)
+        self._train = TransformedImages(
+            splits.train,
+            train,
+            channels=channels,
+            transform=transform,
+            tries=min(len(train), data.unreadable + 1),
+        )
+        self._sampler = Sampler(
+            len(train), self._batch_size, augmentation.repeats, self._seed
+        )
+        self._mixing = Mixing.of(augmentation, len(splits.classes))
+
+    def train(
+        self, first: int, last: int, *, rank: int = 0, world: int = 1
+    ) -> Iterator[Batch]:
+        """See `Data.train`."""
+        requests = (self._requests(step, rank, world) for step in range(first, last))
+        found = read_batches(self._train, requests, workers=self._workers)
+        batches = self._readable(found, may_be_empty=False)
+        for step, batch in zip(range(first, last), batches, strict=True):
+            if self._mixing:
+                source = random_of(self._seed, "mix", step, rank)
+                yield self._mixing(batch, source)
+            else:
+                yield batch
+
+    def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """See `Data.val`."""
+        mine = range(rank, self.val_count, world)
+        requests = (
+            [ImageRequest(index, 0) for index in mine[start : start + batch_size]]
+            for start in range(0, len(mine), batch_size)
+        )
+        found = read_batches(self._val, requests, workers=self._workers)
+        yield from self._readable(found, may_be_empty=True)
+
+    def _requests(self, step: int, rank: int, world: int) -> list[ImageRequest]:
+        epoch, within = divmod(step, self._sampler.steps)
+        chosen = self._sampler.at(step).tolist()
+        start = within * self._batch_size
+        return [
+            ImageRequest(chosen[i], seed_of(self._seed, "view", epoch, start + i))
+            for i in range(rank, len(chosen), world)
+        ]
+
+    def _readable(
+        self, batches: Iterator[ReadBatch], *, may_be_empty: bool
+    ) -> Iterator[Batch]:
+        """Record the unreadable images, and yield the rest of each batch."""
+        for images, labels, unreadable in batches:
+            self._reasons |= dict(unreadable)
+            self.unreadable = list(self._reasons)
+            is_empty = images is None and not may_be_empty
+            if len(self._reasons) > self._limit or is_empty:
+                listed = list(self._reasons.items())[: self._limit + 1]
+                names = [f"{name} ({reason})" for name, reason in listed]
+                raise unreadable_images(self._checked, names)
+            if images is not None:
+                yield Batch(images, labels)
+
+
+class TransformedImages(Dataset[ReadImage]):
+    """Some of the images, decoded and transformed.
+
+    Args:
+        images: All images.
+        indices: The images to use, in order.
+        channels: 1 for grey, 3 for RGB.
+        transform: From an image to a tensor.
+        tries: How many images to try if one is unreadable: those that follow it. With
+            1 it is left out.
+    """
+
+    def __init__(
+        self,
+        images: LabelledImages,
+        indices: Sequence[int],
+        *,
+        channels: int,
+        transform: Transform,
+        tries: int = 1,
+    ) -> None:
+        self.images = images
+        self.indices = indices
+        self.channels = channels
+        self.transform = transform
+        self.tries = tries
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, request: ImageRequest) -> ReadImage:
+        unreadable: list[tuple[str, str]] = []
+        for chosen in range(request.image, request.image + self.tries):
+            index = self.indices[chosen % len(self.indices)]
+            try:
+                image = decode(self.images.open(index), self.channels)
+            except Exception as error:  # noqa: BLE001  -- Pillow raises many kinds
+                unreadable.append((self.images.name(index), first_line_of(error)))
+                continue
+            with temporary_seed(request.seed):
+                tensor = self.transform(image)
+            return ReadImage(tensor, self.images.labels[index], tuple(unreadable))
+        return ReadImage(None, 0, tuple(unreadable))
+
+
+def read_batches(
+    images: TransformedImages, requests: Iterable[list[ImageRequest]], *, workers: int
+) -> Iterator[ReadBatch]:
+    """Read batches in order, in advance if there are workers.
+
+    There are at most as many workers as cores: torch warns about more.
+    """
+    loader: Iterable[ReadBatch] = DataLoader(
+        images,
+        batch_sampler=requests,
+        num_workers=min(workers, usable_cores()),
+        collate_fn=collate,
+        worker_init_fn=ignore_signals,
+        pin_memory=torch.cuda.is_available(),
+        # It would draw a seed from the global generator, which is the run's.
+        generator=torch.Generator(),
+    )
+    yield from loader
+
+
+def usable_cores() -> int:
+    """The number of cores that this process may use; a container may limit it."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def collate(images: Sequence[ReadImage]) -> ReadBatch:
+    """Join images to a batch, without the unreadable ones."""
+    tensors = [each.image for each in images if each.image is not None]
+    labels = [each.label for each in images if each.image is not None]
+    return ReadBatch(
+        torch.stack(tensors) if tensors else None,
+        torch.tensor(labels, dtype=torch.long),
+        tuple(pair for each in images for pair in each.unreadable),
+    )
+
+
+def ignore_signals(_: int) -> None:
+    """Make a worker ignore SIGINT and SIGTERM; it ends with its parent.
+
+    A terminal, `timeout` and Slurm send these to all processes of a group. The parent
+    needs its workers until it has finished the step and saved.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,251 @@
+"""Find labelled images: in a folder, or in a dataset of Hugging Face."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from PIL import Image
+
+from deit_spec.diagnostics.printable import first_line_of, reason_of
+from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.data.sampler import choose, hold_out
+from deit_spec.distill.optional_packages import require_packages
+from deit_spec.recipe.checked_recipe import look_into
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
+
+EXTENSIONS = (
+    ".bmp",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+"""The extensions of images, as in torchvision; upper case is accepted too."""
+TRAIN = "train"
+VALS = ("validation", "val", "valid", "test")
+"""The names of a held-out split; the first one that has labels is used."""
+LABEL = "label"
+SAVED_FILES = ("dataset_info.json", "dataset_dict.json")
+"""The files of a dataset that was saved by `save_to_disk`."""
+
+
+class LabelledImages(Protocol):
+    """A list of labelled images, which are opened one by one."""
+
+    labels: Sequence[int]
+    """Class indices, one for each image."""
+
+    def name(self, index: int) -> str:
+        """The name of an image in messages."""
+
+    def open(self, index: int) -> Image.Image:
+        """Open an image; Pillow raises many kinds of errors."""
+
+
+class Splits(NamedTuple):
+    """The images of a source; without `val`, some of `train` are held out."""
+
+    classes: tuple[str, ...]
+    train: LabelledImages
+    val: LabelledImages | None
+
+
+class ImageFiles:
+    """Images in files."""
+
+    def __init__(self, paths: Sequence[str], labels: Sequence[int]) -> None:
+        self.paths = paths
+        self.labels = labels
+
+    def name(self, index: int) -> str:
+        """The path."""
+        return self.paths[index]
+
+    def open(self, index: int) -> Image.Image:
+        """Open the file."""
+        return Image.open(self.paths[index])
+
+
+class ImageRows:
+    """Images in the rows of a dataset of Hugging Face, not decoded.
+
+    `column` has for each row the `bytes` of an image, or the `path` of a file.
+    """
+
+    def __init__(self, rows: Any, column: str, labels: Sequence[int]) -> None:
+        self.rows = rows
+        self.column = column
+        self.labels = labels
+
+    def name(self, index: int) -> str:
+        """The split and the row."""
+        return f"{self.rows.split or 'train'}[{index}]"
+
+    def open(self, index: int) -> Image.Image:
+        """Open the bytes or the file of the row."""
+        cell = self.rows[index][self.column]
+        return Image.open(BytesIO(cell["bytes"]) if cell["bytes"] else cell["path"])
+
+
+def find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
+    """List the images of a folder without opening them.
+
+    The folder has a folder for each class, in it or in `train` and `val`. Classes
+    are in the order of their names, as in torchvision. Images may be in subfolders of
+    a class. Hidden files and folders are skipped.
+
+    Raises:
+        DataError: The folder is missing, has no classes, or a class has no images.
+    """
+    try:
+        return _find_folder(checked, folder)
+    except OSError as error:  # a folder inside cannot be listed
+        name = error.filename or folder
+        message = f"{name} cannot be listed: {reason_of(error)}"
+        raise errors.data_error(checked, "data.folder", "DS521", message) from None
+
+
+def _find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
+    found = look_into(folder)
+    if found is None:
+        raise errors.missing_data_folder(checked, folder)
+    if not found.classes:
+        raise errors.no_classes(checked, found.train)
+    train = _image_files(checked, found.train, found.classes)
+    if found.val is None:
+        return Splits(found.classes, train, None)
+    val_classes = {entry.name for entry in _entries(found.val) if entry.is_dir()}
+    if unknown := sorted(val_classes.difference(found.classes)):
+        raise errors.empty_class(checked, [found.train / name for name in unknown])
+    return Splits(found.classes, train, _image_files(checked, found.val, found.classes))
+
+
+def _image_files(
+    checked: "CheckedRecipe", folder: Path, classes: tuple[str, ...]
+) -> ImageFiles:
+    by_class = [list(_images(folder / name)) for name in classes]
+    if empty := [folder / classes[i] for i, each in enumerate(by_class) if not each]:
+        raise errors.empty_class(checked, empty)
+    labels = [label for label, paths in enumerate(by_class) for _ in paths]
+    return ImageFiles([path for paths in by_class for path in paths], labels)
+
+
+def _images(folder: Path) -> Iterator[str]:
+    for entry in _entries(folder) if folder.is_dir() else []:
+        if entry.is_dir():
+            yield from _images(Path(entry.path))
+        elif entry.name.lower().endswith(EXTENSIONS):
+            yield entry.path
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """The entries of a folder by name, without hidden ones."""
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def find_dataset(checked: "CheckedRecipe", name: str) -> Splits:
+    """Load a dataset of Hugging Face, and find its images and labels.
+
+    The images are the column of the feature `Image`, the labels that of the feature
+    `ClassLabel`; of several, the one called `label`.
+
+    Raises:
+        DataError: It cannot be loaded, or has no such columns or no split `train`.
+        MissingPackageError: datasets is not installed.
+    """
+    require_packages("datasets of Hugging Face", "datasets")
+    splits = _load_dataset(checked, name)
+    if TRAIN not in splits:
+        reason = f"it has no split `{TRAIN}`, only {errors.listed(splits)}"
+        raise errors.unusable_dataset(checked, reason)
+    features = splits[TRAIN].features
+    image = _column(checked, features, "Image")
+    label = _column(checked, features, "ClassLabel")
+    classes = tuple(features[label].names)
+    train = _image_rows(splits[TRAIN], image, label)
+    if min(train.labels, default=-1) < 0:
+        raise errors.unusable_dataset(checked, f"`{TRAIN}` has images without a label")
+    if empty := [classes[i] for i in range(len(classes)) if i not in {*train.labels}]:
+        reason = f"`{TRAIN}` has no image of {errors.listed(empty)}"
+        raise errors.unusable_dataset(checked, reason)
+    vals = (_image_rows(splits[val], image, label) for val in VALS if val in splits)
+    # The labels of a test split may be secret; they are -1 then.
+    labelled = (val for val in vals if min(val.labels, default=-1) >= 0)
+    return Splits(classes, train, next(labelled, None))
+
+
+def _load_dataset(checked: "CheckedRecipe", name: str) -> Mapping[str, Any]:
+    """The splits of a dataset by name; a dataset without splits is `train`."""
+    import datasets  # noqa: PLC0415  -- takes a second
+
+    path = checked.place(name)
+    try:
+        if any((path / file).exists() for file in SAVED_FILES):
+            loaded = datasets.load_from_disk(str(path))
+        else:
+            loaded = datasets.load_dataset(str(path) if path.exists() else name)
+    except Exception as error:  # noqa: BLE001  -- it raises many kinds
+        raise errors.unusable_dataset(checked, first_line_of(error)) from None
+    return loaded if isinstance(loaded, dict) else {TRAIN: loaded}
+
+
+def _column(checked: "CheckedRecipe", features: Mapping[str, Any], kind: str) -> str:
+    import datasets  # noqa: PLC0415  -- takes a second
+
+    wanted = getattr(datasets, kind)
+    found = [key for key, feature in features.items() if isinstance(feature, wanted)]
+    if LABEL in found:
+        return LABEL
+    if len(found) == 1:
+        return found[0]
+    which = f"{len(found)} columns: {errors.listed(found)}" if found else "no column"
+    raise errors.unusable_dataset(checked, f"it has {which} of the feature {kind}")
+
+
+def _image_rows(split: Any, image: str, label: str) -> ImageRows:
+    import datasets  # noqa: PLC0415  -- takes a second
+
+    rows = split.cast_column(image, datasets.Image(decode=False))
+    return ImageRows(rows, image, list(split[label]))
+
+
+def split_images(
+    checked: "CheckedRecipe", splits: Splits
+) -> tuple[list[int], list[int]]:
+    """The indices to train on, and those held out: of `val`, or else of `train`.
+
+    Without `data.val_images` a tenth is held out.
+
+    Raises:
+        DataError: The recipe asks for more images than there are.
+    """
+    recipe = errors.recipe_of(checked)
+    data = recipe.data
+    labels = splits.train.labels
+    total = len(labels)
+    if splits.val is not None:
+        rest, held = list(range(total)), list(range(len(splits.val.labels)))
+    else:
+        count = data.val_images
+        if count is None:
+            count = max(1, total // 10)
+        if count >= total:
+            raise errors.too_few_images(checked, "val_images", count, total)
+        rest, held = hold_out(labels, count, data.split_seed)
+    if data.train_images is None:
+        return rest, held
+    if data.train_images > len(rest):
+        wanted = data.train_images
+        raise errors.too_few_images(checked, "train_images", wanted, len(rest))
+    left = [labels[index] for index in rest]
+    return [rest[i] for i in choose(left, data.train_images, recipe.run.seed)], held

@@ -1,0 +1,116 @@
+"""Which images are held out, which are trained on, and which a step has.
+
+All of it is a function of a seed and of the labels or the step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from deit_spec.distill.seeds import generator_of, random_of
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """The images of each step.
+
+    Every epoch has a new order. With repeated augmentation (Hoffer et al., "Augment
+    your batch", 2020; as in DeiT's sampler) an image comes `repeats` times in a row,
+    so neighbouring processes get different views of it; the epoch does not become
+    longer and covers only a part of the images. Images that do not fill a batch at
+    the end of an epoch are left out; if a batch is larger than the dataset, images
+    are repeated.
+    """
+
+    count: int
+    batch_size: int
+    repeats: int
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """The number of steps in an epoch."""
+        return max(1, self.count // self.batch_size)
+
+    def at(self, step: int) -> Tensor:
+        """The indices `[batch_size]` of a step, counted over all epochs from 0."""
+        epoch, within = divmod(step, self.steps)
+        positions = torch.arange(self.batch_size) + within * self.batch_size
+        order = _shuffled(self.count, self.seed, epoch)
+        return order[positions // self.repeats % self.count]
+
+
+@lru_cache(maxsize=4)
+def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(count, generator=generator_of(seed, "order", epoch))
+
+
+def hold_out(
+    labels: Sequence[int], count: int, seed: int
+) -> tuple[list[int], list[int]]:
+    """Split images into those to train on and `count` held out, each in order.
+
+    Classes are held out in proportion, to within one image. A class is held out
+    completely only if `count` cannot be reached otherwise.
+    """
+    by_class = _shuffled_by_class(labels, seed, "held out")
+    exact = {
+        label: Fraction(count * len(items), len(labels))
+        for label, items in by_class.items()
+    }
+    shares = {label: int(share) for label, share in exact.items()}
+    most = {label: len(items) for label, items in by_class.items()}
+    keeping_one = {label: max(number - 1, 0) for label, number in most.items()}
+    largest_remainder = sorted(exact, key=lambda label: shares[label] - exact[label])
+    for limit in (keeping_one, most):
+        _top_up(shares, largest_remainder, limit, count)
+    held = [i for label, items in by_class.items() for i in items[: shares[label]]]
+    rest = set(range(len(labels))).difference(held)
+    return sorted(rest), sorted(held)
+
+
+def _top_up(
+    shares: dict[int, int], order: Sequence[int], limit: dict[int, int], count: int
+) -> None:
+    """Raise shares one by one, up to their limits, until their sum is `count`."""
+    while short := count - sum(shares.values()):
+        below = [label for label in order if shares[label] < limit[label]]
+        if not below:
+            return
+        for label in below[:short]:
+            shares[label] += 1
+
+
+def choose(labels: Sequence[int], count: int, seed: int) -> list[int]:
+    """Choose a balanced subset of images, in order.
+
+    The counts of two classes differ by at most one, unless a class has no more
+    images. A smaller subset is part of a larger one.
+    """
+    by_class = _shuffled_by_class(labels, seed, "chosen")
+    classes = list(by_class)
+    random = random_of(seed, "rounds")
+    chosen: list[int] = []
+    for turn in range(max(map(len, by_class.values()), default=0)):
+        if len(chosen) >= count:
+            break
+        random.shuffle(classes)
+        has_more = (label for label in classes if turn < len(by_class[label]))
+        chosen += [by_class[label][turn] for label in has_more]
+    return sorted(chosen[:count])
+
+
+def _shuffled_by_class(
+    labels: Sequence[int], seed: int, use: str
+) -> dict[int, list[int]]:
+    """The indices of each class, shuffled, classes in order."""
+    by_class: dict[int, list[int]] = {label: [] for label in sorted(set(labels))}
+    for index, label in enumerate(labels):
+        by_class[label].append(index)
+    for label, indices in by_class.items():
+        random_of(seed, use, label).shuffle(indices)
+    return by_class

@@ -1,0 +1,177 @@
+"""Decode images and transform them, as timm and the authors of DeiT do."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from deit_spec.distill.optional_packages import require_packages
+
+if TYPE_CHECKING:
+    from deit_spec.recipe.recipe_schema import Augmentation
+
+Transform: TypeAlias = Callable[[Image.Image], Tensor]
+"""From an image to `[C, S, S]`."""
+
+MODES = {1: "L", 3: "RGB"}
+"""The modes of Pillow by number of channels."""
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's training images in [0, 1], as in torchvision, timm and DeiT."""
+GREY_MEAN, GREY_STD = (0.4589,), (0.2256,)
+"""The same, weighted as Pillow makes grey: 0.299 red, 0.587 green, 0.114 blue. This is
+exact for the mean; for the deviation it assumes fully correlated channels.
+"""
+CROP = 0.875
+"""The side of the central crop in evaluation, as a share of the resized image."""
+
+
+def default_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and the standard deviation to use if a recipe gives none."""
+    grey = GREY_MEAN, GREY_STD
+    return grey if channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def read_image(path: Path | str, channels: int) -> Image.Image:
+    """Read an image file, see `decode`.
+
+    Raises:
+        Exception: Pillow raises many kinds for a file that is not a valid image.
+    """
+    return decode(Image.open(path), channels)
+
+
+def decode(image: Image.Image, channels: int) -> Image.Image:
+    """Decode an image, as grey (1 channel) or RGB (3 channels).
+
+    The orientation in Exif data is ignored, as in timm and torchvision. 16-bit grey
+    is scaled to 8 bits; Pillow would clip it.
+
+    Raises:
+        ValueError: The pixels are numbers whose range is unknown.
+    """
+    with image:
+        if image.mode.startswith("I;16"):
+            deep = np.asarray(image).astype(np.uint32)
+            image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+        elif image.mode in {"I", "F"}:
+            kind = "32-bit integers" if image.mode == "I" else "floats"
+            raise ValueError(f"the pixels are {kind} of unknown range")
+        return image.convert(MODES[channels])
+
+
+class CentralCrop:
+    """The transform in evaluation: resize, crop the centre, normalise.
+
+    The shorter side is resized to S / `crop`, rounded down (bicubic), and the
+    central S×S pixels are normalised, as in timm and DeiT.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        crop: float = CROP,
+    ) -> None:
+        self.size = size
+        self.shorter = max(size, math.floor(size / crop))
+        self.mean = torch.tensor(mean).view(-1, 1, 1)
+        self.std = torch.tensor(std).view(-1, 1, 1)
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """Transform an image to `[C, S, S]`."""
+        cropped = crop_centre(image, self.size, self.shorter)
+        return (_as_tensor(cropped) - self.mean) / self.std
+
+
+class SquareCrop:
+    """Crop the largest central square of an image and resize it to a side (bicubic)."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __call__(self, image: Image.Image) -> Image.Image:
+        """Transform an image to S×S pixels."""
+        return crop_centre(image, self.size, self.size)
+
+
+def crop_centre(image: Image.Image, size: int, shorter: int) -> Image.Image:
+    """Resize the shorter side, and crop the central square of `size` pixels."""
+    short = min(image.size)
+    width, height = (
+        shorter if side == short else int(shorter * side / short) for side in image.size
+    )
+    if (width, height) != image.size:
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return image.crop((left, top, left + size, top + size))
+
+
+def _as_tensor(image: Image.Image) -> Tensor:
+    """The pixels `[C, S, S]` in [0, 1]."""
+    pixels = torch.from_numpy(np.array(image, copy=True))
+    if pixels.ndim == 2:  # noqa: PLR2004  -- grey
+        pixels = pixels.unsqueeze(-1)
+    return pixels.permute(2, 0, 1).contiguous().float() / 255
+
+
+def training_transform(
+    augmentation: "Augmentation",
+    size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Transform:
+    """The training transforms of timm, with the settings of DeiT.
+
+    Raises:
+        MissingPackageError: timm or torchvision is not installed.
+        ValueError: timm does not accept the settings of RandAugment.
+    """
+    require_packages("images in training", "timm", "torchvision")
+    from timm.data import create_transform  # noqa: PLC0415  -- takes seconds
+
+    crop = augmentation.crop_scale
+    try:
+        transform: Any = create_transform(
+            size,
+            is_training=True,
+            scale=crop,
+            hflip=augmentation.flip,
+            color_jitter=augmentation.color_jitter or None,
+            auto_augment=augmentation.rand_augment,
+            interpolation="bicubic",
+            re_prob=augmentation.erasing,
+            re_mode="pixel",
+            mean=tuple(mean),
+            std=tuple(std),
+        )
+    except (AssertionError, KeyError) as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+    if crop is None:  # the random crop is timm's first step
+        transform.transforms[0] = SquareCrop(size)
+    for step in transform.transforms:
+        for op in getattr(step, "ops", ()):
+            if op.name.startswith("Posterize"):
+                op.level_fn = _AtLeastOneBit(op.level_fn)
+    result: Transform = transform
+    return result
+
+
+class _AtLeastOneBit:
+    """Make timm's Posterize keep at least one bit a channel.
+
+    At its highest magnitude it keeps none; Pillow accepted that until version 13 and
+    raises an error now. It is a class, so that it can be pickled for a worker.
+    """
+
+    def __init__(self, level: Callable[..., tuple[int]]) -> None:
+        self.level = level
+
+    def __call__(self, magnitude: float, settings: object) -> tuple[int]:
+        (bits,) = self.level(magnitude, settings)
+        return (max(1, bits),)

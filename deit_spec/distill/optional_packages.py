@@ -1,0 +1,81 @@
+"""Import the packages that only training needs."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from deit_spec.diagnostics.printable import first_line_of
+
+_MISSING_OPERATOR = "torchvision::nms"
+_OPERATORS = ("nms", "qnms")
+_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+_libraries: list[torch.library.Library] = []
+"""An operator is defined for as long as its library is referenced."""
+
+
+class MissingPackageError(Exception):
+    """A package that something needs is not installed, or cannot be imported.
+
+    `reason` is the first line of the error; None if the package is not installed.
+    """
+
+    def __init__(self, use: str, package: str, reason: str | None = None) -> None:
+        install = package if package == "datasets" else '"deit-spec[train]"'
+        super().__init__(
+            f"{use} need {package}: pip install {install}"
+            if reason is None
+            else f"{use} need {package}, which cannot be imported: {reason}"
+        )
+        self.package, self.reason = package, reason
+
+
+def require_packages(use: str, *names: str) -> None:
+    """Import packages, so that a missing one is reported before it is used.
+
+    Args:
+        use: What needs them, in the plural: `the digits`.
+        names: The names to import.
+
+    Raises:
+        MissingPackageError: One is not installed, or its import fails.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise MissingPackageError(use, name)
+        try:
+            import_package(name)
+        except (ImportError, OSError, RuntimeError) as error:
+            raise MissingPackageError(use, name, first_line_of(error)) from error
+
+
+def import_package(name: str) -> ModuleType:
+    """Import a package, with the operators that an import of torchvision may need.
+
+    A torchvision that was built for another torch, such as one for CUDA beside a
+    torch for the CPU, cannot load its compiled operators. Its transforms are Python
+    and work without them, but its import fails because it registers a fake kernel of
+    `nms`. The schemas of the missing operators are defined then. timm and
+    transformers import torchvision, so that is imported first.
+    """
+    if name in {"timm", "torchvision", "transformers"} and find_spec("torchvision"):
+        _import_torchvision()
+    return import_module(name)
+
+
+def _import_torchvision() -> None:
+    try:
+        import_module("torchvision")
+    except RuntimeError as error:
+        if _MISSING_OPERATOR not in str(error):
+            raise
+        for name in [each for each in sys.modules if each.startswith("torchvision.")]:
+            del sys.modules[name]
+        library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+        for operator in _OPERATORS:
+            library.define(operator + _SCHEMA)
+        _libraries.append(library)
+        import_module("torchvision")

@@ -1,0 +1,232 @@
+"""Run a study in several processes; runs that are done are not repeated."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import active_children, get_context
+from pathlib import Path
+from typing import Protocol
+
+from deit_spec.distill.evaluation import HeadScores, Scores
+from deit_spec.distill.runtime_errors import RunError, folder_taken
+from deit_spec.distill.study.planned_runs import (
+    PlannedRun,
+    plan_runs,
+    study_of,
+    with_trained_teacher,
+)
+from deit_spec.distill.study.study_results import RESULTS, Result, Results
+from deit_spec.distill.study.study_summary import Summary, summarise
+from deit_spec.distill.study.study_worker import (
+    begin_process,
+    score_teacher,
+    train_run,
+)
+from deit_spec.distill.training.run_folder import locked
+from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, TEACHER
+from deit_spec.recipe.study_validation import CheckedStudy
+
+RUNS, TEACHERS = "runs", "teachers"
+OF_ONE_RUN = frozenset({"DS531", "DS537"})
+"""Errors that end one run only: a loss that is not finite, too little memory."""
+
+
+class Watch(Protocol):
+    """Receives the events of a study."""
+
+    def begun(self, planned: int, done: int, stale: int) -> None:
+        """The study begins: `planned` runs, `done` of which were done before.
+
+        `stale` results in the folder are of other recipes, and are not used.
+        """
+
+    def teaching(self, done: int, teachers: int) -> None:
+        """`done` of the teachers are ready."""
+
+    def finished(self, result: Result) -> None:
+        """A run is done."""
+
+    def failed(self, run: str, error: RunError) -> None:
+        """A run has ended with an error; the others continue."""
+
+
+class StoppedError(Exception):
+    """A study was stopped between its runs; the runs that are done are kept."""
+
+
+def run_study(
+    checked: CheckedStudy,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    allow_code: bool = False,
+    watch: Watch,
+) -> Summary:
+    """Make all runs of a study that are not in its folder.
+
+    If the loss of a run is not finite or it has too little memory, the other runs
+    continue, and the summary names it.
+
+    Args:
+        checked: A study without errors.
+        folder: Where results, runs and teachers go; it is created.
+        jobs: The number of processes, of one thread each.
+        allow_code: Whether a teacher that is a Python function may be called.
+        watch: Receives the events of the study.
+
+    Raises:
+        StoppedError: A run was stopped.
+        RunError: The folder has other content, or another process is using it; or
+            a run ended with an error of its folder.
+        DataError, WeightsError, MissingPackageError: As of a run.
+        ForeignError: The file of results is not one of results.
+        BrokenExecutor: A process was killed.
+        OSError: The folder cannot be written.
+    """
+    _require_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        results, planned = Results(folder), plan_runs(checked)
+        by_key = {each.key: each for each in planned}
+        left = [each for key, each in by_key.items() if key not in results.done]
+        stale = len(results.done.keys() - by_key.keys())
+        watch.begun(len(by_key), len(by_key) - len(left), stale)
+        failed: list[str] = []
+        if left:
+            with _pool(min(jobs, len(left))) as pool:
+                work = _Work(pool, folder, allow_code, watch)
+                failed = work.run(left, results)
+        summary = summary_of(checked, planned, results)
+    return replace(summary, failed=tuple(sorted(failed)))
+
+
+def _require_folder(folder: Path) -> None:
+    """Check that a folder has nothing but a study.
+
+    Raises:
+        RunError: It has something else.
+        NotADirectoryError: It is a file.
+    """
+    if not folder.exists():
+        return
+    names = {each.name for each in folder.iterdir()}
+    if RESULTS in names and not names & {METRICS, RECIPE}:
+        return
+    if others := sorted(names - {RUNS, TEACHERS, LOCK, RESULTS}):
+        raise folder_taken(folder, others[0], "study")
+
+
+def summary_of(
+    checked: CheckedStudy, planned: Sequence[PlannedRun], results: Results
+) -> Summary:
+    """Summarise the runs of a study that are done."""
+    found = {
+        (each.arm, each.images, each.seed): results.done[each.key]
+        for each in planned
+        if each.key in results.done
+    }
+    name = checked.path.stem if checked.path else "study"
+    return summarise(name, study_of(checked), found)
+
+
+class _Work:
+    """The tasks of a study in a pool of processes."""
+
+    def __init__(
+        self,
+        pool: ProcessPoolExecutor,
+        folder: Path,
+        allow_code: bool,  # noqa: FBT001
+        watch: Watch,
+    ) -> None:
+        self.pool, self.folder, self.watch = pool, folder, watch
+        self.allow_code = allow_code
+
+    def run(self, left: Sequence[PlannedRun], results: Results) -> list[str]:
+        """Make runs, and return the titles of those that failed."""
+        teachers = self._score_teachers(left)
+        runs: dict[Future[tuple[Scores, float] | None], PlannedRun] = {}
+        for each in left:
+            recipe = each.recipe
+            if each.trains_teacher:
+                weights = self.folder / TEACHERS / each.teacher_name / TEACHER
+                recipe = with_trained_teacher(each, weights)
+            place = self.folder / RUNS / each.name
+            task = self.pool.submit(
+                train_run, recipe, place, allow_code=self.allow_code
+            )
+            runs[task] = each
+        failed: list[str] = []
+        for task in as_completed(runs):
+            each = runs[task]
+            try:
+                done = task.result()
+            except RunError as error:
+                if not {found.code for found in error.diagnostics} <= OF_ONE_RUN:
+                    raise
+                failed.append(each.title)
+                self.watch.failed(each.title, error)
+                continue
+            if done is None:
+                raise StoppedError
+            result = _result(each, *done, teachers.get(each.teacher or ""))
+            results.add(result)
+            self.watch.finished(result)
+        return failed
+
+    def _score_teachers(
+        self, left: Sequence[PlannedRun]
+    ) -> dict[str, HeadScores | None]:
+        """Train and score each teacher once, for all runs that share it."""
+        wanted = {each.teacher: each for each in left if each.teacher}
+        tasks = {
+            self.pool.submit(
+                score_teacher,
+                each.recipe,
+                self.folder / TEACHERS / each.teacher_name,
+                allow_code=self.allow_code,
+            ): key
+            for key, each in wanted.items()
+        }
+        scores: dict[str, HeadScores | None] = {}
+        for task in as_completed(tasks):
+            scores[tasks[task]] = task.result()
+            self.watch.teaching(len(scores), len(wanted))
+        return scores
+
+
+def _result(
+    planned: PlannedRun, scores: Scores, seconds: float, teacher: HeadScores | None
+) -> Result:
+    return Result(
+        key=planned.key,
+        arm=planned.arm,
+        images=planned.images,
+        seed=planned.seed,
+        cls=scores.cls,
+        dist=scores.dist,
+        fused=scores.fused,
+        teacher=teacher,
+        evaluated=scores.images,
+        seconds=seconds,
+    )
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Start a pool of processes that is stopped if the block raises an error."""
+    context = get_context("spawn")
+    stopping = context.Event()
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=begin_process, initargs=(stopping,)
+    )
+    try:
+        yield pool
+    except BaseException:
+        stopping.set()  # for queued tasks, some of which cannot be cancelled
+        for process in active_children():  # its run is saved
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)

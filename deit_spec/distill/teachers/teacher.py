@@ -1,0 +1,227 @@
+"""A frozen teacher, and how a recipe's teacher is opened."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
+from torch import Tensor, nn
+
+from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill.data import Data
+from deit_spec.distill.optional_packages import MissingPackageError
+from deit_spec.distill.runtime_errors import (
+    data_error,
+    missing_package,
+    other_teacher_classes,
+    recipe_of,
+    student_of,
+    unusable_teacher,
+)
+from deit_spec.distill.teachers.digits_convnet import digits_convnet
+from deit_spec.distill.teachers.teacher_networks import (
+    TeacherNetwork,
+    code_network,
+    spec_network,
+    timm_network,
+)
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
+
+MIN_PROBABILITY = 1e-8
+"""The least probability of a class in true labels: its logarithm must be finite."""
+
+
+class Input(NamedTuple):
+    """The normalisation of images, and their side in pixels."""
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    size: int
+
+
+class Teacher(nn.Module):
+    """A frozen network in evaluation mode that sees the student's images.
+
+    Images are normalised and resized as the network needs them. No gradient flows
+    through it.
+
+    Args:
+        network: From images to logits `[B, T]`.
+        student: The input of the student.
+        own: The input of the network.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: nn.Module, *, student: Input, own: Input) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(requires_grad=False)
+        self.classes = 0  # `open_teacher` sets it
+        self.size = own.size
+        self.same = (*student.mean, *student.std) == (*own.mean, *own.std)
+        student_mean, student_std = _columns(student)
+        mean, std = _columns(own)
+        self.register_buffer("scale", student_std / std, persistent=False)
+        self.register_buffer("shift", (student_mean - mean) / std, persistent=False)
+        self.training = False
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
+        """Compute the logits `[B, T]` of the student's images `[B, C, S, S]`.
+
+        The labels are used by `TrueLabels` alone.
+        """
+        inputs = images if self.same else images * self.scale + self.shift
+        if images.shape[-1] != self.size:
+            size = (self.size, self.size)
+            inputs = F.interpolate(inputs, size, mode="bicubic", antialias=True)
+        logits: Tensor = self.network(inputs)
+        return logits
+
+    def train(self, mode: bool = True) -> "Teacher":  # noqa: ARG002, FBT001, FBT002
+        """Stay in evaluation mode."""
+        return self
+
+
+class TrueLabels(Teacher):
+    """The labels as a teacher, to train a distillation token without one."""
+
+    def __init__(self, classes: int) -> None:
+        nn.Module.__init__(self)
+        self.classes = classes
+        self.training = False
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Compute logits `[B, T]` whose softmax is the labels, `[B]` or `[B, T]`."""
+        if labels.ndim == 1:
+            labels = F.one_hot(labels, self.classes)
+        return labels.to(images.dtype).clamp_min(MIN_PROBABILITY).log()
+
+
+def _columns(view: Input) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation, to broadcast over images."""
+    mean, std = (torch.tensor(each).view(-1, 1, 1) for each in view[:2])
+    return mean, std
+
+
+def open_teacher(
+    checked: "CheckedRecipe",
+    data: Data,
+    *,
+    folder: Path,
+    allow_code: bool = False,
+    device: torch.device | str = "cpu",
+) -> Teacher | None:
+    """Open the teacher of a recipe; None if the loss does not use one.
+
+    Args:
+        checked: The recipe, without errors.
+        data: Its dataset.
+        folder: The folder of the run, where `digits_convnet` is saved and found.
+        allow_code: Whether `teacher.python` may be run.
+        device: Where to put the teacher.
+
+    Raises:
+        DataError: The teacher cannot be used, or its classes are not the student's,
+            or a package that it needs is not installed.
+        RunError: A trained teacher cannot be saved.
+    """
+    recipe, student = recipe_of(checked), student_of(checked)
+    if recipe.loss.kind == "none" or recipe.teacher is None:
+        return None
+    if recipe.teacher.builtin == "true_labels":
+        teacher: Teacher = TrueLabels(len(data.classes))
+    else:
+        try:
+            made = _network(checked, data, folder, allow_code=allow_code)
+        except MissingPackageError as error:
+            field = teacher_field(checked)
+            raise missing_package(checked, field, error.package, error.reason) from None
+        teacher = _as_teacher(checked, made, data)
+    teacher = teacher.to(device)
+    if not isinstance(teacher, TrueLabels):
+        teacher.classes = _count_classes(checked, teacher)
+    expected = student.num_classes
+    if student.has_two_heads:
+        expected = student.teacher_num_classes
+    if teacher.classes != expected:
+        raise other_teacher_classes(checked, teacher_field(checked), teacher.classes)
+    return teacher
+
+
+def _network(
+    checked: "CheckedRecipe", data: Data, folder: Path, *, allow_code: bool
+) -> TeacherNetwork:
+    settings = recipe_of(checked).teacher
+    assert settings is not None  # noqa: S101  -- the caller has checked
+    weights = checked.place(settings.weights) if settings.weights else None
+    classes = settings.num_classes or len(data.classes)
+    if settings.timm:
+        return timm_network(checked, settings.timm, weights, classes)
+    if settings.python:
+        return code_network(checked, settings.python, classes, allow_code=allow_code)
+    if settings.builtin:
+        return digits_convnet(checked, data, weights, folder)
+    return spec_network(checked, weights)
+
+
+def _as_teacher(checked: "CheckedRecipe", made: TeacherNetwork, data: Data) -> Teacher:
+    settings, student = recipe_of(checked).teacher, student_of(checked)
+    assert settings is not None  # noqa: S101  -- the caller has checked
+    if made.channels not in (None, student.in_channels):
+        raise data_error(
+            checked,
+            teacher_field(checked),
+            "DS511",
+            f"the teacher takes images of {made.channels} channels, the student of "
+            f"{student.in_channels}",
+        )
+    size = made.size or settings.image_size or student.image_size
+    if settings.image_size not in (None, size):
+        raise data_error(
+            checked,
+            "teacher.image_size",
+            "DS511",
+            f"the teacher accepts only image_size {size}, not {settings.image_size}",
+        )
+    mean = settings.mean or made.mean or data.mean
+    std = settings.std or made.std or data.std
+    return Teacher(
+        made.network,
+        student=Input(data.mean, data.std, student.image_size),
+        own=Input(mean, std, size),
+    )
+
+
+def _count_classes(checked: "CheckedRecipe", teacher: Teacher) -> int:
+    """Count the logits of the teacher with a forward pass of two images."""
+    student, field = student_of(checked), teacher_field(checked)
+    side, device = student.image_size, teacher.scale.device
+    images = torch.zeros(2, student.in_channels, side, side, device=device)
+    labels = torch.zeros(2, dtype=torch.long, device=device)
+    try:
+        logits: object = teacher(images, labels)
+    except Exception as error:
+        shape = f"[2, {student.in_channels}, {teacher.size}, {teacher.size}]"
+        reason = f"{type(error).__name__} for images {shape}: {first_line_of(error)}"
+        raise unusable_teacher(checked, field, reason) from error
+    if not isinstance(logits, Tensor):
+        kind = type(logits).__name__
+        reason = f"it returns {kind}, not a tensor [B, T]"
+        raise unusable_teacher(checked, field, reason)
+    if logits.ndim != 2 or len(logits) != len(images):  # noqa: PLR2004  -- [B, T]
+        reason = f"it returns a tensor {list(logits.shape)} for 2 images, not [2, T]"
+        raise unusable_teacher(checked, field, reason)
+    return logits.shape[1]
+
+
+def teacher_field(checked: "CheckedRecipe") -> str:
+    """The field of the recipe that names the teacher."""
+    kinds = ("timm", "spec", "python", "builtin")
+    settings = recipe_of(checked).teacher
+    return next(f"teacher.{kind}" for kind in kinds if getattr(settings, kind))

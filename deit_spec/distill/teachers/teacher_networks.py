@@ -1,0 +1,192 @@
+"""Create the network of a teacher: of timm, of a spec, or by Python code."""
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor, nn
+
+from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill.evaluation import Fusion, answers_of
+from deit_spec.distill.optional_packages import require_packages
+from deit_spec.distill.runtime_errors import (
+    DataError,
+    code_not_allowed,
+    listed,
+    unusable_teacher,
+)
+from deit_spec.pipeline import load
+from deit_spec.recipe.checked_recipe import function_of
+from deit_spec.weights import WeightsError, open_checkpoint
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
+
+COUNTER = "num_batches_tracked"
+"""The end of the name of a batch norm's counter, which evaluation does not use."""
+
+
+class TeacherNetwork(NamedTuple):
+    """A network, and its input; what is None is as for the student."""
+
+    network: nn.Module
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: int | None = None
+    """The only image size that it accepts."""
+    channels: int | None = None
+
+
+def timm_network(
+    checked: "CheckedRecipe", name: str, weights: Path | None, classes: int | None
+) -> TeacherNetwork:
+    """Create a model of timm with the weights of a file, or with downloaded ones.
+
+    Raises:
+        DataError: timm has no such model or weights, or the file does not fit.
+        MissingPackageError: timm is not installed.
+    """
+    require_packages("teachers of timm", "timm")
+    import timm  # noqa: PLC0415  -- takes seconds
+
+    options = {} if classes is None or weights is None else {"num_classes": classes}
+    try:
+        network: Any = timm.create_model(name, pretrained=weights is None, **options)
+    except Exception as error:  # noqa: BLE001  -- it raises many kinds
+        reason = f"timm: {first_line_of(error)}"
+        raise unusable_teacher(checked, "teacher.timm", reason) from None
+    if weights is not None:
+        _load_weights(checked, network, weights)
+    config = network.pretrained_cfg
+    channels, size, _ = config["input_size"]
+    fixed_size = size if config.get("fixed_input_size") else None
+    return TeacherNetwork(network, config["mean"], config["std"], fixed_size, channels)
+
+
+def _load_weights(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
+    """Load a state dict whose names and shapes are those of the network."""
+    try:
+        tensors = _without_counters(open_checkpoint(path).tensors)
+    except WeightsError as error:
+        raise DataError(error.diagnostics) from None
+    own = _without_counters(network.state_dict())
+    misfits = [
+        f"{name}: {list(tensors[name].shape)}, not {list(own[name].shape)}"
+        for name in own.keys() & tensors.keys()
+        if tensors[name].shape != own[name].shape
+    ]
+    differences = {
+        "missing": own.keys() - tensors.keys(),
+        "unexpected": tensors.keys() - own.keys(),
+        "wrong shape": misfits,
+    }
+    found = [
+        f"{what}: {listed(sorted(names))}"
+        for what, names in differences.items()
+        if names
+    ]
+    if found:
+        reason = f"{path} does not fit: {'; '.join(found)}"
+        help_ = _class_count_help(network, tensors, misfits)
+        raise unusable_teacher(checked, "teacher.weights", reason, help_)
+    network.load_state_dict(tensors, strict=False)
+
+
+def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: each for name, each in tensors.items() if not name.endswith(COUNTER)}
+
+
+def _class_count_help(
+    network: Any, tensors: Mapping[str, Tensor], misfits: list[str]
+) -> str | None:
+    """The `teacher.num_classes` of a file that differs in its head alone."""
+    classifier = network.pretrained_cfg["classifier"]
+    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    if not misfits or not all(each.startswith(heads) for each in misfits):
+        return None
+    weight = tensors.get(f"{heads[0]}.weight")
+    return None if weight is None else f"`teacher.num_classes: {len(weight)}`"
+
+
+def spec_network(checked: "CheckedRecipe", weights: Path | None) -> TeacherNetwork:
+    """Build a DeiT for inference, with its heads joined.
+
+    A teacher gives logits. `mean_softmax` would give probabilities, so the heads are
+    joined to log-probabilities here.
+
+    Raises:
+        DataError: There are no weights, or they cannot be read, or do not fit.
+    """
+    spec = checked.teacher.spec if checked.teacher else None
+    if spec is None or weights is None:
+        raise unusable_teacher(checked, "teacher.spec", "it has no weights")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            if spec.has_two_heads and spec.fusion == "mean_softmax":
+                both = load(spec, target="train", weights=weights)
+                network: nn.Module = JoinedHeads(both, spec.fusion)
+            else:
+                network = load(spec, target="inference", weights=weights)
+    except WeightsError as error:
+        raise DataError(error.diagnostics) from None
+    return TeacherNetwork(network, size=spec.image_size, channels=spec.in_channels)
+
+
+class JoinedHeads(nn.Module):
+    """The log-probabilities `[B, K]` of two heads joined.
+
+    They are computed from logits, because the logarithm of a probability that rounds
+    to 0 is not finite.
+    """
+
+    def __init__(self, both: nn.Module, fusion: Fusion) -> None:
+        super().__init__()
+        self.both = both
+        self.fusion: Fusion = fusion
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the log-probabilities of images `[B, C, S, S]`."""
+        cls, dist = self.both(images)
+        return answers_of((cls.float(), dist.float()), self.fusion)["fused"]
+
+
+def code_network(
+    checked: "CheckedRecipe", name: str, classes: int, *, allow_code: bool
+) -> TeacherNetwork:
+    """Call `package.module:function` with the number of classes.
+
+    The module is searched for in the folder of the recipe, or in the folder before
+    its name, after all other places.
+
+    Raises:
+        DataError: Code is not allowed, or it fails or returns something else.
+    """
+    field = "teacher.python"
+    if not allow_code:
+        raise code_not_allowed(checked)
+    folder, module, function = function_of(checked, name)
+    try:
+        with _import_path(folder.absolute()):
+            network = getattr(import_module(module), function)(classes)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise unusable_teacher(checked, field, reason) from error
+    if not isinstance(network, nn.Module):
+        kind = type(network).__name__
+        reason = f"{name} returns {kind}, not torch.nn.Module"
+        raise unusable_teacher(checked, field, reason)
+    return TeacherNetwork(network)
+
+
+@contextmanager
+def _import_path(folder: Path) -> Iterator[None]:
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

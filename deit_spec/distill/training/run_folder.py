@@ -1,0 +1,232 @@
+"""The folder of a run: who may use it, and the files that a run begins with."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deit_spec import published
+from deit_spec.atomic_write import UNFINISHED, write_file
+from deit_spec.distill.runtime_errors import (
+    folder_in_use,
+    folder_taken,
+    not_a_run,
+    other_recipe,
+    other_student,
+    recipe_of,
+    student_of,
+)
+from deit_spec.distill.training.processes import Processes
+from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe.checked_recipe import placed_function
+from deit_spec.recipe.run_files import (
+    CLASSES,
+    LOCK,
+    METRICS,
+    RECIPE,
+    SPEC,
+    TEACHER,
+    last_checkpoint,
+)
+from deit_spec.spec import DeiTSpec, Variant, check_spec
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+LOCK_SECONDS = 10.0
+"""How long to wait for the lock; a worker of a killed run may still hold it."""
+_WITHOUT_EFFECT = ("readout", "fusion", "drop_path")
+"""Fields of `variant` that cause a warning if they are given without an effect."""
+FREE = frozenset(
+    {
+        "data.unreadable",
+        "data.workers",
+        "run.checkpoint_every",
+        "run.compile",
+        "run.evaluate_every",
+        "run.log_every",
+        "run.parallel",
+        "run.threads",
+    }
+)
+"""Fields that may differ when a run is resumed: they change results by rounding at
+most."""
+
+
+def require_folder(folder: Path, *, resume: bool) -> None:
+    """Check that a run may use a folder; nothing is written.
+
+    A teacher, the lock and temporary files that a killed run left are ignored.
+
+    Raises:
+        RunError: It holds a run that is not to be resumed, or something else.
+        NotADirectoryError: It is a file.
+    """
+    if not folder.exists():
+        return
+    names = {
+        each.name for each in folder.iterdir() if not each.name.endswith(UNFINISHED)
+    }
+    if {METRICS, RECIPE} & names:
+        if not resume:
+            raise folder_taken(folder, "a run")
+        return
+    if others := sorted(names - {TEACHER, LOCK}):
+        content = others[0] if len(others) == 1 else f"{others[0]} and more"
+        make_error = not_a_run if resume else folder_taken
+        raise make_error(folder, content)
+
+
+def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
+    """Check that a folder has no run, or a run of this recipe.
+
+    Raises:
+        RunError: Its run has another recipe, or none.
+    """
+    has_trained = (folder / METRICS).exists() or last_checkpoint(folder)
+    if not (folder / RECIPE).exists():
+        if has_trained:
+            raise not_a_run(folder, f"a run without its {RECIPE}")
+        return
+    if not (folder / SPEC).exists() and not has_trained:
+        return  # it was killed before it wrote its spec
+    earlier = check_recipe(folder / RECIPE)
+    if earlier.recipe is None:
+        raise not_a_run(folder, f"{RECIPE}, which has errors")
+    current = dict(_leaves(_run_recipe(checked)))
+    previous = dict(_leaves(_run_recipe(earlier)))
+    differing = {
+        field: json.dumps(previous.get(field))
+        for field, value in current.items()
+        if field not in FREE and previous.get(field) != value
+    }
+    if differing:
+        raise other_recipe(checked, folder, differing)
+    spec = check_spec(folder / SPEC).spec
+    if spec is None or spec.digest != student_of(checked).digest:
+        raise other_student(checked, folder)
+
+
+@contextmanager
+def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
+    """Keep other runs out of a folder; the main process holds the lock for all.
+
+    The system releases it when that process ends, however it ends.
+
+    Raises:
+        RunError: Another run is using the folder.
+        OSError: The lock cannot be written.
+    """
+    is_main = processes is None or processes.main
+    lock = _acquire(folder) if is_main else None
+    is_taken = is_main and lock is None
+    if processes.any(is_taken) if processes else is_taken:
+        raise folder_in_use(folder)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _acquire(folder: Path) -> "FileLock | None":
+    from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
+
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout:
+        return None
+    return lock
+
+
+def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
+    """Write the resolved recipe and spec, and the names of the classes.
+
+    The recipe is written first: it marks the folder as that of a run.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in folder.glob(f"*{UNFINISHED}"):
+        each.unlink(missing_ok=True)
+    write_file(folder / RECIPE, as_yaml(_run_recipe(checked)))
+    write_file(folder / SPEC, as_yaml(_run_spec(student_of(checked))))
+    write_file(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
+
+
+def _run_spec(spec: DeiTSpec) -> dict[str, Any]:
+    """All fields of a spec, without defaults that would cause a warning."""
+    value: dict[str, Any] = spec.model_dump(mode="json", exclude={"extends"})
+    for key in _WITHOUT_EFFECT:
+        if value["variant"][key] == Variant.model_fields[key].default:
+            del value["variant"][key]
+    return value
+
+
+def _run_recipe(checked: CheckedRecipe) -> dict[str, Any]:
+    """The resolved recipe, whose student is the spec beside it."""
+    value = resolved_recipe(checked)
+    value["student"]["spec"] = SPEC
+    return value
+
+
+def resolved_recipe(checked: CheckedRecipe) -> dict[str, Any]:
+    """A recipe with all defaults, and with absolute paths."""
+    value: dict[str, Any] = recipe_of(checked).model_dump(mode="json")
+    for section, key, path in recipe_paths(checked):
+        value[section][key] = str(path.absolute())
+    teacher = value["teacher"]
+    if teacher is not None and teacher["python"] is not None:
+        teacher["python"] = placed_function(checked, teacher["python"])
+    return value
+
+
+def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:
+    """The fields of a recipe that are paths: section, key and path.
+
+    The names of published specs and of datasets on the hub are not paths.
+    """
+    recipe = recipe_of(checked)
+    for section, key in (
+        ("student", "spec"),
+        ("student", "weights"),
+        ("teacher", "spec"),
+        ("teacher", "weights"),
+        ("data", "folder"),
+        ("data", "dataset"),
+    ):
+        name = getattr(getattr(recipe, section), key, None)
+        if name is None or (key == "spec" and name in published.names()):
+            continue
+        path = checked.place(name)
+        if key != "dataset" or path.exists():
+            yield section, key, path
+
+
+def as_yaml(value: Mapping[str, Any], indent: str = "") -> str:
+    """Write a mapping of mappings and JSON values as YAML.
+
+    >>> print(as_yaml({"run": {"seed": 0, "ema": None}}), end="")
+    run:
+      seed: 0
+      ema: null
+    """
+    lines = []
+    for key, each in value.items():
+        if isinstance(each, Mapping):
+            lines.append(f"{indent}{key}:\n{as_yaml(each, indent + '  ')}")
+        else:
+            lines.append(f"{indent}{key}: {json.dumps(each, ensure_ascii=False)}\n")
+    return "".join(lines)
+
+
+def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a mapping of mappings, by dotted name."""
+    for key, each in value.items():
+        if isinstance(each, Mapping):
+            yield from _leaves(each, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", each

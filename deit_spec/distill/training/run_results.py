@@ -1,0 +1,193 @@
+"""What a run leaves when it ends: the weights, the curves and a summary."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deit_spec.atomic_write import atomic_write, write_file
+from deit_spec.distill.evaluation import HeadScores, Scores, heads_of
+from deit_spec.distill.training.metrics_log import read_metrics
+from deit_spec.distill.training.reporter import Finished, Start
+from deit_spec.distill.training.training_loop import TrainingLoop
+from deit_spec.recipe.run_files import HEADS, METRICS, RECIPE, SPEC, SUMMARY, WEIGHTS
+from deit_spec.version import __version__
+from deit_spec.weights import safetensors_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MAX_NAMED = 20
+"""How many unreadable images a summary names."""
+TERMS = {"loss": "loss", "labels": "labels", "teacher": "teacher"}
+COLOURS = BLACK, BLUE, ORANGE = ("#1b1b1b", "#0072b2", "#d55e00")
+"""Colours of Okabe and Ito, which people with colour blindness can distinguish."""
+HEAD_COLOURS = (BLUE, ORANGE, BLACK)
+"""A head has the colour of the term that trains it."""
+HEAD_WIDTHS = (2.6, 1.7, 0.8)
+"""Later lines are narrower, so that equal scores are all visible."""
+
+
+def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
+    """Write the results; every process calls this, the main one writes.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    tensors = {name: value.cpu() for name, value in loop.training.result()}
+    if not loop.processes.main:
+        return
+    folder = loop.folder
+    with atomic_write(folder / WEIGHTS) as file:
+        safetensors_file.write(file, tensors)
+    draw_curves(read_metrics(folder), folder)
+    write_file(folder / SUMMARY, summary(loop, start, finished))
+
+
+def draw_curves(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Draw the loss and the scores as PNG and SVG; without any, remove the files.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    trained = [line for line in lines if "loss" in line]
+    scored = [line for line in lines if "cls" in line]
+    if not trained:
+        for kind in ("png", "svg"):
+            (folder / f"curves.{kind}").unlink(missing_ok=True)
+        return
+    # pyplot would keep the figure, and look for a display.
+    import matplotlib as mpl  # noqa: PLC0415  -- of the extra `train`
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with mpl.rc_context({"svg.hashsalt": "deit-spec", "font.size": 9}):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        _draw_loss(left, trained)
+        _draw_scores(right, scored)
+        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+            with atomic_write(folder / f"curves.{kind}") as file:
+                figure.savefig(file, format=kind, dpi=150, metadata=metadata)
+
+
+def _draw_loss(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
+    steps = [line["step"] for line in lines]
+    terms = TERMS if any(line["teacher"] for line in lines) else {"loss": "loss"}
+    for (name, title), colour in zip(terms.items(), COLOURS, strict=False):
+        values = [line[name] for line in lines]
+        width = 1.8 if name == "loss" else 1.0
+        axes.plot(steps, values, color=colour, label=title, linewidth=width)
+    _finish(axes, "training loss")
+
+
+def _draw_scores(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
+    styles = zip(HEADS.items(), HEAD_COLOURS, HEAD_WIDTHS, strict=True)
+    for (name, title), colour, width in styles:
+        scored = [line for line in lines if name in line]
+        if scored:
+            axes.plot(
+                [line["step"] for line in scored],
+                [100 * line[name]["top1"] for line in scored],
+                "o-",
+                color=colour,
+                label=title,
+                linewidth=width,
+                markersize=2 + 2 * width,
+            )
+    _finish(axes, "top-1 on held-out images, %")
+
+
+def _finish(axes: "Axes", title: str) -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  -- of the extra `train`
+
+    axes.set_title(title, loc="left")
+    axes.set_xlabel("step")
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, linewidth=0.4, alpha=0.5)
+    if axes.lines:
+        axes.legend(frameon=False)
+
+
+def summary(loop: TrainingLoop, start: Start, finished: Finished) -> str:
+    """Write `summary.md`: what was trained, the scores, and how to use the model."""
+    parts = [f"# {start.student}\n", _training(loop, start, finished)]
+    if finished.scores is not None:
+        parts.append(_score_table(finished.scores))
+    if loop.unreadable:
+        parts.append(_unreadable(loop.unreadable))
+    parts += [_usage(finished.folder), _environment(start, finished)]
+    return "\n".join(parts)
+
+
+def _training(loop: TrainingLoop, start: Start, finished: Finished) -> str:
+    how = "trained without a teacher"
+    if start.teacher is not None:
+        how = f"trained with {start.teacher} by {start.loss} distillation"
+    steps = f"{finished.step:,} steps"
+    if not finished.complete:
+        steps = f"stopped after {finished.step:,} of {start.steps:,} steps"
+    epochs = loop.times.epoch(finished.step)
+    return (
+        f"A DeiT of {start.parameters:,} parameters, {how}: {steps} of "
+        f"{start.batch_size} images, {epochs:,.1f} epochs of {start.train_images:,} "
+        f"images in {start.classes} classes.\n"
+    )
+
+
+def _score_table(scores: Scores) -> str:
+    rows = [
+        f"On {scores.images:,} held-out images:\n",
+        "| | top-1 | top-5 | NLL | ECE |",
+        "|---|---:|---:|---:|---:|",
+        *(_row(HEADS[name], head) for name, head in heads_of(scores).items()),
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _row(name: str, head: HeadScores) -> str:
+    shares = f"{head.top1:.2%} | {head.top5:.2%}".replace("%", " %")
+    return f"| {name} | {shares} | {head.nll:.4f} | {head.ece:.4f} |"
+
+
+def _unreadable(names: Sequence[str]) -> str:
+    count = "1 image was" if len(names) == 1 else f"{len(names):,} images were"
+    lines = [f"- `{name}`\n" for name in names[:MAX_NAMED]]
+    if len(names) > MAX_NAMED:
+        lines.append(f"- and {len(names) - MAX_NAMED:,} more, in `{METRICS}`\n")
+    return f"{count} unreadable and skipped:\n\n" + "".join(lines)
+
+
+def _usage(folder: Path) -> str:
+    return (
+        "```python\n"
+        "import deit_spec\n\n"
+        f'model = deit_spec.load("{folder / SPEC}", weights="{folder / WEIGHTS}")\n'
+        "```\n"
+    )
+
+
+def _environment(start: Start, finished: Finished) -> str:
+    count = "1 process" if start.processes == 1 else f"{start.processes} processes"
+    names = ("torch", "accelerate", "numpy")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        f"Trained in {duration(finished.seconds)} on {start.device} with {count}, by "
+        f"deit-spec {__version__} (Python {platform.python_version()}, {versions}). "
+        f"`{RECIPE}` has all settings, `{METRICS}` all measurements.\n"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Write seconds in words.
+
+    >>> duration(7.25), duration(95), duration(7385)
+    ('7.2 s', '1 min 35 s', '2 h 3 min')
+    """
+    if seconds < 60:  # noqa: PLR2004  -- a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

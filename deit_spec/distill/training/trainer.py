@@ -1,0 +1,224 @@
+"""Train the student of a recipe, from its data and teacher to a run folder."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from torch import nn
+
+from deit_spec.diagnostics import Severity
+from deit_spec.distill.data import Data, open_data
+from deit_spec.distill.optional_packages import require_packages
+from deit_spec.distill.runtime_errors import (
+    enough_memory,
+    listed,
+    recipe_of,
+    student_of,
+    unequal_shares,
+    writing,
+)
+from deit_spec.distill.seeds import seed_student
+from deit_spec.distill.teachers import open_teacher
+from deit_spec.distill.threads import threads
+from deit_spec.distill.training.metrics_log import MetricsLog
+from deit_spec.distill.training.optimizer import schedule, timetable
+from deit_spec.distill.training.processes import Processes, StopSignal
+from deit_spec.distill.training.reporter import Finished, Reporter, Start
+from deit_spec.distill.training.run_folder import (
+    begin_run,
+    locked,
+    require_folder,
+    require_same_recipe,
+)
+from deit_spec.distill.training.run_results import write_results
+from deit_spec.distill.training.training_checkpoint import load_checkpoint
+from deit_spec.distill.training.training_loop import TrainingLoop
+from deit_spec.distill.training.training_step import TrainingStep
+from deit_spec.graph import Target
+from deit_spec.pipeline import compile_checked
+from deit_spec.recipe import CheckedRecipe, Recipe
+from deit_spec.recipe.run_files import last_checkpoint
+from deit_spec.weights import (
+    Plan,
+    allowed,
+    fill,
+    make_plan,
+    open_checkpoint,
+    require,
+)
+
+
+def train(
+    checked: CheckedRecipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    allow_code: bool = False,
+    reporter: Reporter | None = None,
+) -> Finished:
+    """Train the student of a recipe, and write the results to a folder.
+
+    Call it in one process, or in each that `accelerate launch` starts.
+
+    Args:
+        checked: A recipe without errors.
+        folder: The folder of the run: empty, or not existing.
+        resume: Whether to resume the run in the folder, if there is one.
+        allow_code: Whether a teacher that is a Python function may be called.
+        reporter: Receives the events of the run in the main process.
+
+    Raises:
+        RunError: The folder has other content, the disk is full, memory runs out, or
+            the loss is not finite.
+        DataError: The images or the teacher cannot be used.
+        WeightsError: The student's weights or a checkpoint cannot be used.
+        MissingPackageError: A package that training needs is not installed.
+    """
+    recipe = recipe_of(checked)
+    require_packages("runs", "accelerate", "matplotlib", "numpy")
+    require_folder(folder, resume=resume)
+    if resume:
+        require_same_recipe(checked, folder)
+    with ExitStack() as stack:
+        stop = stack.enter_context(StopSignal())
+        stack.enter_context(threads(recipe.run.threads))
+        processes = Processes(recipe)
+        if recipe.schedule.batch_size % (processes.world * recipe.run.accumulate):
+            raise unequal_shares(checked, processes.world)
+        if reporter is None or not processes.main:
+            reporter = Reporter()
+        data = open_data(checked)
+        processes.wait()  # until all have checked the folder
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder, processes))
+        if processes.main:  # another run may have ended here in the meantime
+            require_folder(folder, resume=resume)
+        stack.enter_context(enough_memory(checked, folder))
+        with processes.local_main_first():  # it may train and write the teacher
+            teacher = open_teacher(
+                checked,
+                data,
+                folder=folder,
+                allow_code=allow_code,
+                device=processes.device,
+            )
+        student = open_student(checked, reporter)
+        training = TrainingStep(student, teacher, recipe, processes)
+        loop = _make_loop(checked, folder, data, training, reporter)
+        start = _start(loop)
+        reporter.started(start)
+        complete = loop.run(stop)
+        if complete and loop.scores is None:
+            loop.evaluate()  # it was complete before
+        finished = Finished(
+            scores=loop.scores if complete else None,
+            folder=folder,
+            step=loop.done,
+            complete=complete,
+            signal=None if complete else stop.signal or signal.SIGTERM,
+            seconds=loop.seconds,
+        )
+        with writing(folder):
+            write_results(loop, start, finished)
+        processes.wait()
+    reporter.finished(finished)
+    return finished
+
+
+def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
+    """Build the student, initialised by the recipe's seed or with its weights.
+
+    Weights are adapted: positions are resampled, heads of other classes and a missing
+    distillation token are initialised.
+
+    Raises:
+        WeightsError: The weights cannot be read, or do not fit.
+    """
+    recipe = recipe_of(checked)
+    assert checked.student is not None  # noqa: S101  -- the recipe has no errors
+    seed_student(recipe.run.seed)
+    compiled = compile_checked(checked.student, Target.TRAIN)
+    weights = recipe.student.weights
+    if weights is None:
+        return compiled.build(device="cpu")
+    checkpoint = open_checkpoint(checked.place(weights))
+    plan = make_plan(compiled.graph, checkpoint)
+    require(plan, allowed(strict=False))
+    for found in plan.diagnostics:
+        if found.severity is not Severity.ERROR:
+            reporter.said(f"{found.code}: {found.message}")
+    for line in _adaptations(plan):
+        reporter.said(line)
+    source, name = compiled.source, compiled.graph.name
+    return fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
+
+
+def _adaptations(plan: Plan) -> Iterator[str]:
+    """Describe the tensors that do not begin as they are in the file, and why."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for step in plan.steps:
+        if step.needs:
+            names.setdefault((step.kind.value, step.reason), []).append(step.name)
+    for (kind, reason), tensors in names.items():
+        yield f"{listed(tensors)} {kind}: {reason}"
+
+
+def _make_loop(
+    checked: CheckedRecipe,
+    folder: Path,
+    data: Data,
+    training: TrainingStep,
+    reporter: Reporter,
+) -> TrainingLoop:
+    """Make the loop from the last checkpoint, or from the beginning."""
+    recipe = recipe_of(checked)
+    times = timetable(recipe, data.steps_per_epoch(recipe.schedule.batch_size))
+    checkpoint = last_checkpoint(folder)
+    done = 0 if checkpoint is None else load_checkpoint(training, checkpoint)
+    log = None
+    if training.processes.main:
+        with writing(folder):
+            begin_run(checked, folder, data.classes)
+            log = MetricsLog(folder, done)
+    training.processes.wait()
+    return TrainingLoop(
+        checked=checked,
+        folder=folder,
+        data=data,
+        training=training,
+        times=times,
+        rates=schedule(recipe, times),
+        reporter=reporter,
+        log=log,
+        done=done,
+        seconds=log.seconds if log else 0.0,
+    )
+
+
+def _start(loop: TrainingLoop) -> Start:
+    recipe, processes = recipe_of(loop.checked), loop.processes
+    return Start(
+        student=student_of(loop.checked).name,
+        parameters=sum(each.numel() for each in loop.training.weights),
+        loss=recipe.loss.kind,
+        teacher=_teacher_name(recipe),
+        train_images=loop.data.train_count,
+        val_images=loop.data.val_count,
+        classes=len(loop.data.classes),
+        batch_size=recipe.schedule.batch_size,
+        steps=loop.times.steps,
+        first=loop.done,
+        steps_per_epoch=loop.times.steps_per_epoch,
+        device=processes.device_name,
+        processes=processes.world,
+        folder=loop.folder,
+    )
+
+
+def _teacher_name(recipe: Recipe) -> str | None:
+    teacher = recipe.teacher
+    if teacher is None or recipe.loss.kind == "none":
+        return None
+    return teacher.builtin or teacher.timm or teacher.spec or teacher.python

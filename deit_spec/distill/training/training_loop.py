@@ -1,0 +1,234 @@
+"""The loop of a run: its steps, and the logs, evaluations and checkpoints between."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from torch import Tensor
+
+from deit_spec.distill.data import Data
+from deit_spec.distill.evaluation import NoImagesError, Scores, evaluate, heads_of
+from deit_spec.distill.runtime_errors import (
+    listed,
+    no_readable_images,
+    not_finite,
+    recipe_of,
+    student_of,
+    writing,
+)
+from deit_spec.distill.seeds import seed_step
+from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
+from deit_spec.distill.training.optimizer import Schedule, Timetable
+from deit_spec.distill.training.processes import Processes, StopSignal
+from deit_spec.distill.training.reporter import Progress, Reporter
+from deit_spec.distill.training.training_checkpoint import save_checkpoint
+from deit_spec.distill.training.training_step import TrainingStep
+from deit_spec.recipe import CheckedRecipe
+
+STOP_EVERY = 10
+"""Steps after which several processes agree whether to stop."""
+
+
+@dataclass
+class TrainingLoop:
+    """A run in progress; `done` counts the steps that have been taken."""
+
+    checked: CheckedRecipe
+    folder: Path
+    data: Data
+    training: TrainingStep
+    times: Timetable
+    rates: Schedule
+    reporter: Reporter
+    log: MetricsLog | None
+    """None in all processes but the main one."""
+    done: int = 0
+    seconds: float = 0.0
+    """The time of all steps, including those before the run was resumed."""
+    scores: Scores | None = None
+    """Of the last evaluation in this process."""
+
+    def __post_init__(self) -> None:
+        # The images in the log have been reported before.
+        self.unreadable: list[str] = [] if self.log is None else self.log.unreadable
+        self._logged = self._finite = self.done
+        self._logged_seconds = self.seconds
+        self._since = time.perf_counter()
+
+    @property
+    def processes(self) -> Processes:
+        """The processes that share the run."""
+        return self.training.processes
+
+    def run(self, stop: StopSignal) -> bool:
+        """Take all steps that are left; return False if it was stopped before.
+
+        Raises:
+            RunError: The loss is not finite, or a file cannot be written.
+            DataError: Too many images are unreadable.
+        """
+        self._since = time.perf_counter()
+        rank, world = self.processes.rank, self.processes.world
+        for batch in self.data.train(
+            self.done, self.times.steps, rank=rank, world=world
+        ):
+            self._step(batch.images, batch.labels)
+            stopping = self._is_stopped(stop)
+            if self.times.logs(self.done):
+                self._log_progress()
+            if self.times.evaluates(self.done):
+                with self._paused_clock():
+                    self.evaluate()
+            if self.times.saves(self.done) or stopping:
+                with self._paused_clock():
+                    self._save()
+            if stopping and self.done < self.times.steps:
+                return False
+        return True
+
+    def _step(self, images: Tensor, labels: Tensor) -> None:
+        step, device = self.done, self.processes.device
+        seed_step(recipe_of(self.checked).run.seed, step, self.processes.rank)
+        self.training.take(
+            images.to(device, non_blocking=True),
+            labels.to(device, non_blocking=True),
+            self.rates.rate(step),
+            measure=self.times.logs(step + 1),
+        )
+        self.done += 1
+        self.reporter.stepped(self.done)
+
+    def _is_stopped(self, stop: StopSignal) -> bool:
+        stopped = stop.signal is not None
+        if self.processes.world == 1:
+            return stopped
+        if self.done % STOP_EVERY and self.done != self.times.steps:
+            return False
+        return self.processes.any(stopped)
+
+    @contextmanager
+    def _paused_clock(self) -> Iterator[None]:
+        """Do not count the time of the block as time of steps."""
+        self.seconds += time.perf_counter() - self._since
+        yield
+        self._since = time.perf_counter()
+
+    def _log_progress(self) -> None:
+        """Write a training line, and start new means."""
+        (loss, labels, teacher), grad_norm = self._finite_means()
+        with self._paused_clock():
+            seconds = self.seconds - self._logged_seconds
+            batch_size = recipe_of(self.checked).schedule.batch_size
+            images = (self.done - self._logged) * batch_size
+            progress = Progress(
+                step=self.done,
+                epoch=round(self.times.epoch(self.done), 4),
+                lr=self.rates.rate(self.done - 1),
+                loss=loss,
+                labels=labels,
+                teacher=teacher,
+                grad_norm=grad_norm,
+                images_per_second=round(images / seconds, 1),
+                seconds=round(self.seconds, 3),
+            )
+            self._write(asdict(progress))
+            self.reporter.logged(progress)
+            self._logged, self._logged_seconds = self.done, self.seconds
+            self.training.reset_means()
+            self._report_unreadable()
+
+    def _finite_means(self) -> tuple[list[float], float]:
+        """The means since the last line, and the last norm of the gradient.
+
+        Raises:
+            RunError: One of them is not finite.
+        """
+        means = self.training.means()
+        norm = self.training.grad_norm
+        grad_norm = 0.0 if norm is None else norm.item()
+        if not all(map(math.isfinite, means)):
+            self._stop_not_finite(f"the loss is {means[0]}")
+        if not math.isfinite(grad_norm):
+            self._stop_not_finite(f"the norm of the gradient is {grad_norm}")
+        self._finite = self.done
+        return means, grad_norm
+
+    def _require_finite(self) -> None:
+        """Check the losses since the last line, and all weights.
+
+        Raises:
+            RunError: One of them is not finite.
+        """
+        if self._logged < self.done:
+            self._finite_means()
+        if not self.training.is_finite():
+            self._stop_not_finite("a weight is not finite")
+
+    def _stop_not_finite(self, what: str) -> NoReturn:
+        steps = (min(self._finite + 1, self.done), self.done)
+        raise not_finite(self.checked, what, steps, self.folder)
+
+    def _save(self) -> None:
+        self._require_finite()
+        with writing(self.folder):
+            path = save_checkpoint(self.training, self.done, self.folder)
+        self.reporter.saved(self.done, path)
+
+    def evaluate(self) -> Scores:
+        """Score the current result, and write a line unless the log has it.
+
+        Raises:
+            RunError: The loss, a weight or a score is not finite.
+            DataError: None of the held-out images can be read.
+        """
+        self._require_finite()
+        scores = self._evaluate()
+        for name, head in heads_of(scores).items():
+            if not math.isfinite(head.nll):
+                self._stop_not_finite(f"the NLL of {name} in evaluation is {head.nll}")
+        epoch = round(self.times.epoch(self.done), 4)
+        if self.log is not None and not self.log.has_scores(self.done):
+            self._write({"step": self.done, "epoch": epoch, **score_fields(scores)})
+        self.scores = scores
+        self.reporter.evaluated(self.done, scores)
+        self._report_unreadable()
+        return scores
+
+    def _evaluate(self) -> Scores:
+        recipe, mine = recipe_of(self.checked), self.processes
+        batches = self.data.val(
+            recipe.schedule.batch_size, rank=mine.rank, world=mine.world
+        )
+        try:
+            return evaluate(
+                self.training.model_to_evaluate(),
+                batches,
+                fusion=student_of(self.checked).fusion,
+                device=mine.device,
+                autocast=mine.autocast,
+                reduce=mine.total,
+            )
+        except NoImagesError:
+            names = mine.gather(self.data.unreadable)
+            count = self.data.val_count
+            raise no_readable_images(self.checked, count, names) from None
+
+    def _report_unreadable(self) -> None:
+        """Report the images skipped since the last report; all processes call this."""
+        found = self.processes.gather(self.data.unreadable)
+        new = [name for name in dict.fromkeys(found) if name not in self.unreadable]
+        if not new:
+            return
+        self.unreadable += new
+        self._write({"step": self.done, "unreadable": new})
+        count = "1 image is" if len(new) == 1 else f"{len(new)} images are"
+        self.reporter.said(f"{count} unreadable and skipped: {listed(new)}")
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        if self.log is not None:
+            with writing(self.folder):
+                self.log.add(line)

@@ -1,0 +1,181 @@
+"""One training step: forward, loss, backward, clipping, optimizer, average."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deit_spec.distill.losses import DistillationLoss, Outputs, Terms
+from deit_spec.distill.training.optimizer import Average, make_optimizer
+from deit_spec.distill.training.processes import Processes
+from deit_spec.recipe import Recipe
+
+
+class TrainingStep:
+    """The student with its teacher, loss and optimizer; `take` trains it one step.
+
+    `model` is the student itself, with the names of its parameters. `wrapped` is the
+    module to call, which DDP or the compiler may wrap. `copy` is evaluated in place
+    of the model if that is sharded, or if the average of its weights is evaluated.
+
+    `sums` has the sums of the loss, its two terms and the number of steps since the
+    last `reset_means`; it stays on the device, so that no step waits for it.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        teacher: nn.Module | None,
+        recipe: Recipe,
+        processes: Processes,
+    ) -> None:
+        self.processes = processes
+        self.accumulate = recipe.run.accumulate
+        self.clip = recipe.optimizer.clip
+        self.loss = make_loss(recipe)
+        head = getattr(model, "head_dist", None)
+        if self.loss.kind == "none" and isinstance(head, nn.Module):
+            head.requires_grad_(requires_grad=False)  # and no weight decay
+        decay = recipe.run.ema
+        needs_copy = decay is not None or processes.sharded
+        self.copy = copy.deepcopy(model).to(processes.device) if needs_copy else None
+        self.wrapped = processes.wrap(model)
+        self.model = model
+        self.teacher = teacher
+        if recipe.run.compile:
+            self.wrapped = _compiled(self.wrapped)
+            self.teacher = None if teacher is None else _compiled(teacher)
+        self.optimizer = make_optimizer(model, recipe)
+        self.weights = list(model.parameters())
+        self.trained = [each for each in self.weights if each.requires_grad]
+        self.average = None if decay is None else Average(self.weights, decay)
+        self.sums = torch.zeros(4, device=processes.device)
+        self.grad_norm: Tensor | None = None
+
+    def take(
+        self, images: Tensor, labels: Tensor, rate: float, *, measure: bool = False
+    ) -> None:
+        """Train on this process's images `[b, C, S, S]` and their labels.
+
+        Args:
+            images: Normalised images.
+            labels: Class indices `[b]` or probabilities `[b, K]`.
+            rate: The learning rate.
+            measure: Whether to compute the norm of the gradient if it is not clipped.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._add_gradients(images, labels)
+        if self.clip is not None or measure:
+            limit = float("inf") if self.clip is None else self.clip
+            norm: Any = nn.utils.clip_grad_norm_(self.trained, limit)
+            self.grad_norm = whole(norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update()
+
+    def _add_gradients(self, images: Tensor, labels: Tensor) -> None:
+        for context, some_images, some_labels in self._parts(images, labels):
+            share = len(some_images) / len(images)
+            with context:
+                terms = self._terms(some_images, some_labels)
+                loss: Any = terms.loss if share == 1 else terms.loss * share
+                loss.backward()
+            self.sums[:3].add_(torch.stack(terms).detach(), alpha=share)
+        self.sums[3] += 1
+
+    def _parts(
+        self, images: Tensor, labels: Tensor
+    ) -> Iterator[tuple[AbstractContextManager[Any], Tensor, Tensor]]:
+        """The parts of a step; processes share their gradients at the last one."""
+        if self.accumulate == 1:
+            yield nullcontext(), images, labels
+            return
+        parts = zip(
+            images.chunk(self.accumulate), labels.chunk(self.accumulate), strict=True
+        )
+        *first, last = parts
+        for some_images, some_labels in first:
+            yield self.processes.no_sync(self.wrapped), some_images, some_labels
+        yield nullcontext(), *last
+
+    def _terms(self, images: Tensor, labels: Tensor) -> Terms:
+        with self.processes.autocast():
+            outputs: Outputs = self.wrapped(images)
+            target = None
+            if self.teacher is not None:
+                with torch.no_grad():
+                    target = self.teacher(images, labels).float()
+        if isinstance(outputs, Tensor):
+            return self.loss.terms(outputs.float(), labels, target)
+        cls, dist = outputs
+        return self.loss.terms((cls.float(), dist.float()), labels, target)
+
+    def means(self) -> list[float]:
+        """The loss and its terms since the last reset, over all processes.
+
+        They are NaN if there was no step. This waits for the device.
+        """
+        loss, labels, teacher, steps = self.processes.mean(self.sums).tolist()
+        if not steps:
+            return [float("nan")] * 3
+        return [loss / steps, labels / steps, teacher / steps]
+
+    def reset_means(self) -> None:
+        """Start new means."""
+        self.sums.zero_()
+
+    def result(self) -> Iterator[tuple[str, Tensor]]:
+        """The weights to evaluate and to save, by name."""
+        values = self.weights if self.average is None else self.average.values
+        for (name, _), value in zip(self.model.named_parameters(), values, strict=True):
+            yield name, whole(value)
+
+    @torch.no_grad()
+    def model_to_evaluate(self) -> nn.Module:
+        """A model with these weights, complete in each process."""
+        if self.copy is None:
+            return self.model
+        for (_, value), parameter in zip(
+            self.result(), self.copy.parameters(), strict=True
+        ):
+            parameter.copy_(value)
+        return self.copy
+
+    @torch.no_grad()
+    def is_finite(self) -> bool:
+        """Whether all weights are finite. This waits for the device."""
+        parts = [
+            each.to_local() if hasattr(each, "to_local") else each
+            for each in self.weights
+        ]
+        norms = torch._foreach_norm([each.detach() for each in parts])  # noqa: SLF001
+        finite = bool(torch.stack(norms).isfinite().all())
+        return not self.processes.any(not finite)
+
+
+def make_loss(recipe: Recipe) -> DistillationLoss:
+    """The loss of a recipe."""
+    settings = recipe.loss
+    return DistillationLoss(
+        settings.kind,
+        alpha=settings.alpha,
+        tau=settings.tau,
+        label_smoothing=settings.label_smoothing,
+    )
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor, gathered if it is sharded over processes."""
+    full: Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    return full.detach()
+
+
+def _compiled(module: nn.Module) -> nn.Module:
+    made: Any = torch.compile(module)
+    result: nn.Module = made
+    return result

@@ -1,0 +1,173 @@
+"""Datasets of Hugging Face, made here."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from support.recipes import PLAIN, check_images
+
+from deit_spec.distill.data import DataError, open_data
+
+datasets = pytest.importorskip("datasets")
+
+CANNOT = "the dataset cannot be used:"
+NO_COLUMN = f"{CANNOT} it has no column of the feature"
+NAMES = ["cat", "dog", "owl"]
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+def rows(count: int, *, labels: list[int] | None = None, **more: Any) -> Any:
+    """Images of one colour each, which is the number of the row."""
+    images = [Image.new("RGB", (12, 12), (number, 0, 0)) for number in range(count)]
+    labels = labels or [number % 3 for number in range(count)]
+    features = datasets.Features(
+        {
+            "picture": datasets.Image(),
+            "kind": datasets.ClassLabel(names=NAMES),
+            **{name: feature for name, (feature, _) in more.items()},
+        }
+    )
+    columns = {name: column for name, (_, column) in more.items()}
+    columns |= {"picture": images, "kind": labels}
+    return datasets.Dataset.from_dict(columns, features=features)
+
+
+def opened(folder: Path, saved: Any, **data: Any) -> Any:
+    saved.save_to_disk(folder / "saved")
+    checked = check_images(folder, {"dataset": "saved", **data}, augmentation=PLAIN)
+    assert checked.recipe is not None, checked.diagnostics
+    return open_data(checked)
+
+
+def refused(folder: Path, saved: Any) -> tuple[str, int, int, str]:
+    with pytest.raises(DataError) as caught:
+        opened(folder, saved)
+    (found,) = caught.value.diagnostics
+    span = found.primary.span
+    return found.code, span.line, span.column, found.message
+
+
+def test_a_dataset_is_split_by_seed(tmp_path: Path) -> None:
+    data = opened(tmp_path, rows(12), val_images=3)
+    assert data.classes == tuple(NAMES)
+    assert (data.train_count, data.val_count) == (9, 3)
+    images, labels = next(data.val(8))
+    colours = (images[:, 0, 0, 0] * data.std[0] + data.mean[0]) * 255
+    assert torch.equal(colours.round().long() % 3, labels)
+    assert sorted(labels.tolist()) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["validation", "test"])
+def test_a_dataset_may_have_its_own_parts(tmp_path: Path, name: str) -> None:
+    data = opened(tmp_path, datasets.DatasetDict({"train": rows(12), name: rows(6)}))
+    assert (data.train_count, data.val_count) == (12, 6)
+    assert len(torch.cat([batch.labels for batch in data.train(0, 3)])) == 12
+
+
+def test_a_part_whose_labels_are_secret_is_not_held_out(tmp_path: Path) -> None:
+    secret = rows(6, labels=[-1] * 6)
+    data = opened(tmp_path, datasets.DatasetDict({"train": rows(20), "test": secret}))
+    assert (data.train_count, data.val_count) == (18, 2)
+
+
+def test_workers_read_rows_too(tmp_path: Path) -> None:
+    one = opened(tmp_path, rows(12), workers=0)
+    other = opened(tmp_path / ".", rows(12), workers=2)
+    for mine, theirs in zip(one.train(0, 4), other.train(0, 4), strict=True):
+        assert torch.equal(mine.images, theirs.images)
+        assert torch.equal(mine.labels, theirs.labels)
+
+
+def test_of_several_labels_the_one_called_so_is_taken(tmp_path: Path) -> None:
+    other = datasets.ClassLabel(names=["x", "y", "z"])
+    data = opened(tmp_path, rows(12, label=(other, [0, 1, 2] * 4)))
+    assert data.classes == ("x", "y", "z")
+
+
+def test_several_labels_are_refused(tmp_path: Path) -> None:
+    other = datasets.ClassLabel(names=["x", "y", "z"])
+    code, line, column, message = refused(
+        tmp_path, rows(12, coarse=(other, [0, 1, 2] * 4))
+    )
+    assert (code, line, column) == ("DS525", 7, 12)
+    assert (
+        message
+        == NO_COLUMN.replace("no column", "2 columns: coarse, kind") + " ClassLabel"
+    )
+
+
+def test_no_labels_are_refused(tmp_path: Path) -> None:
+    code, _, _, message = refused(tmp_path, rows(12).remove_columns("kind"))
+    assert (code, message) == (
+        "DS525",
+        f"{NO_COLUMN} ClassLabel",
+    )
+
+
+def test_no_images_are_refused(tmp_path: Path) -> None:
+    code, _, _, message = refused(tmp_path, rows(12).remove_columns("picture"))
+    assert (code, message) == (
+        "DS525",
+        f"{NO_COLUMN} Image",
+    )
+
+
+def test_an_unlabelled_part_is_refused(tmp_path: Path) -> None:
+    code, _, _, message = refused(tmp_path, rows(3, labels=[0, 1, -1]))
+    assert (code, message) == ("DS525", f"{CANNOT} `train` has images without a label")
+
+
+def test_a_class_without_images_is_refused(tmp_path: Path) -> None:
+    code, line, column, message = refused(tmp_path, rows(4, labels=[0, 1, 0, 1]))
+    assert (code, line, column) == ("DS525", 7, 12)
+    assert message == f"{CANNOT} `train` has no image of owl"
+
+
+def test_no_part_to_train_on_is_refused(tmp_path: Path) -> None:
+    code, _, _, message = refused(tmp_path, datasets.DatasetDict({"test": rows(6)}))
+    assert (code, message) == ("DS525", f"{CANNOT} it has no split `train`, only test")
+
+
+def test_other_classes_than_the_head_has_are_refused(tmp_path: Path) -> None:
+    saved = rows(12).cast_column("kind", datasets.ClassLabel(names=[*NAMES, "yak"]))
+    labels = [0, 1, 2, 3] * 3
+    saved = saved.remove_columns("kind").add_column(
+        "kind", labels, feature=datasets.ClassLabel(names=[*NAMES, "yak"])
+    )
+    code, line, column, message = refused(tmp_path, saved)
+    assert (code, line, column) == ("DS509", 2, 9)
+    assert message == "the class head has 3 classes, and the data have 4"
+
+
+def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    checked = check_images(tmp_path, {"dataset": "nowhere/nothing"})
+    with pytest.raises(DataError) as caught:
+        open_data(checked)
+    (found,) = caught.value.diagnostics
+    assert found.code == "DS525"
+    assert found.message.startswith(CANNOT)
+
+
+def test_an_unreadable_row_is_named(tmp_path: Path) -> None:
+    whole = rows(6).cast_column("picture", datasets.Image(decode=False))
+    broken = whole.map(
+        lambda row, number: {
+            "picture": {"bytes": b"no image", "path": None}
+            if number == 2
+            else row["picture"]
+        },
+        with_indices=True,
+    )
+    data = opened(
+        tmp_path, broken.cast_column("picture", datasets.Image()), unreadable=1
+    )
+    list(data.train(0, 9))
+    list(data.val(4))
+    assert data.unreadable == ["train[2]"]

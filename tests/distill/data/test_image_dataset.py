@@ -1,0 +1,243 @@
+"""Images that are read step by step, some of them unreadable."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.recipes import PLAIN, check_images, open_images
+
+from deit_spec.distill.data import Batch
+from deit_spec.distill.data.image_dataset import (
+    ImageRequest,
+    TransformedImages,
+    read_batches,
+)
+from deit_spec.distill.data.image_sources import ImageFiles
+from deit_spec.distill.data.transforms import (
+    GREY_MEAN,
+    IMAGENET_MEAN,
+    CentralCrop,
+    SquareCrop,
+    read_image,
+)
+
+HARD = {"repeats": 3, "mixup": 0.5, "cutmix": 0.5}
+
+
+def equal(one: list[Batch], other: list[Batch]) -> bool:
+    assert len(one) == len(other)
+    pairs = [
+        pair
+        for both in zip(one, other, strict=True)
+        for pair in zip(*both, strict=True)
+    ]
+    return all(torch.equal(*pair) for pair in pairs)
+
+
+def test_a_folder_is_split_by_seed(images: Path) -> None:
+    data = open_images(images, data={"val_images": 6})
+    assert data.classes == ("a", "b", "c")
+    assert (data.train_count, data.val_count) == (18, 6)
+    held = torch.cat([batch.labels for batch in data.val(4)])
+    assert Counter(held.tolist()) == {0: 2, 1: 2, 2: 2}
+    default = open_images(images)
+    assert (default.train_count, default.val_count) == (22, 2)
+
+
+def test_a_folder_may_have_its_own_parts(parts: Path) -> None:
+    data = open_images(parts, data={"train_images": 12, "val_images": 6})
+    assert (data.train_count, data.val_count) == (12, 15)
+    labels = torch.cat([batch.labels for batch in data.train(0, 3)])
+    assert labels.shape == (12, 3)
+
+
+def test_what_is_hidden_or_no_image_is_not_seen(images: Path) -> None:
+    folder = images / "images"
+    (folder / ".cache").mkdir()
+    (folder / "a" / ".thumbnail.png").write_bytes(b"")
+    (folder / "a" / "notes.txt").write_text("no image")
+    (folder / "a" / "more").mkdir()
+    (folder / "a" / "0.png").rename(folder / "a" / "more" / "0.PNG")
+    data = open_images(images)
+    assert data.train_count + data.val_count == 24
+    assert len(list(data.train(0, 5))) == 5
+    assert data.unreadable == []
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_every_held_out_image_comes_once(parts: Path, world: int) -> None:
+    data = open_images(parts, augmentation=PLAIN)
+    found = [b for rank in range(world) for b in data.val(2, rank=rank, world=world)]
+    seen = torch.cat([batch.images for batch in found]).flatten(1).tolist()
+    there = [read_image(p, 3) for p in (parts / "images" / "val").rglob("*.png")]
+    view = CentralCrop(16, data.mean, data.std)
+    assert sorted(seen) == sorted(view(each).flatten().tolist() for each in there)
+    assert Counter(torch.cat([b.labels for b in found]).tolist()) == {0: 5, 1: 5, 2: 5}
+
+
+def test_workers_do_not_matter(parts: Path) -> None:
+    def run(workers: int) -> list[Batch]:
+        data = open_images(parts, data={"workers": workers}, augmentation=HARD)
+        return [*data.train(0, 8), *data.val(4)]
+
+    alone = run(0)
+    assert equal(alone, run(1))
+    assert equal(alone, run(3))
+
+
+def test_the_tail_of_a_run_is_a_run_from_there(parts: Path) -> None:
+    data = open_images(parts, augmentation=HARD)
+    whole = list(data.train(0, 15, rank=1, world=2))
+    assert equal(whole[7:], list(data.train(7, 15, rank=1, world=2)))
+
+
+def test_processes_share_the_images_of_a_step(parts: Path) -> None:
+    """Before these are mixed, which each process does for itself."""
+    data = open_images(parts, augmentation={**HARD, "mixup": 0.0, "cutmix": 0.0})
+    whole = list(data.train(0, 6))
+    for rank in range(2):
+        part = list(data.train(0, 6, rank=rank, world=2))
+        mine = [Batch(b.images[rank::2], b.labels[rank::2]) for b in whole]
+        assert equal(part, mine)
+
+
+def test_views_of_an_image_differ(parts: Path) -> None:
+    """A repeated image is augmented anew, and so it is in another epoch."""
+    data = open_images(parts, data={"train_images": 3}, augmentation={"mixup": 0.0})
+    seen = torch.cat([batch.images for batch in data.train(0, 2)]).flatten(1)
+    assert len({*map(tuple, seen.tolist())}) == 8
+
+
+def test_random_states_stay_as_they_are(parts: Path) -> None:
+    data = open_images(parts, augmentation=HARD)
+    numpy = np.random.get_state()[1].copy()  # noqa: NPY002  -- what timm draws from
+    before = random.getstate(), numpy, torch.get_rng_state()
+    one = list(data.train(0, 3))
+    list(data.val(4))
+    assert random.getstate() == before[0]
+    assert (np.random.get_state()[1] == before[1]).all()  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), before[2])
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    assert equal(one, list(data.train(0, 3)))
+
+
+def test_images_may_be_grey(parts: Path) -> None:
+    data = open_images(parts, spec={"in_channels": 1}, augmentation=HARD)
+    assert data.mean == GREY_MEAN
+    weights = torch.tensor([0.299, 0.587, 0.114])
+    assert (
+        abs((weights * torch.tensor(IMAGENET_MEAN)).sum().item() - data.mean[0]) < 1e-4
+    )
+    assert next(data.train(0, 1)).images.shape == (4, 1, 16, 16)
+
+
+def spoil(folder: Path, *names: str) -> None:
+    """Cut files off in the middle."""
+    for name in names:
+        path = folder / "images" / "train" / name
+        path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_the_next_readable_image_takes_the_place(parts: Path) -> None:
+    spoil(parts, "a/3.png", "a/4.png")
+    pictures = ImageFiles(
+        sorted(map(str, (parts / "images" / "train" / "a").iterdir())), range(8)
+    )
+    whole = SquareCrop(16)
+
+    def view(image: Image.Image) -> torch.Tensor:
+        return torch.from_numpy(np.array(whole(image)))
+
+    reading = TransformedImages(pictures, range(8), channels=3, transform=view, tries=3)
+    third, fifth = reading[ImageRequest(3, 0)], reading[ImageRequest(5, 0)]
+    assert torch.equal(third.image, fifth.image)
+    assert (third.label, fifth.label) == (5, 5)
+    assert [name for name, _ in third.unreadable] == pictures.paths[3:5]
+    assert fifth.unreadable == ()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_unreadable_is_counted_once(parts: Path, workers: int) -> None:
+    spoil(parts, "a/3.png", "b/0.png")
+    asked = {"unreadable": 2, "workers": workers}
+    data = open_images(parts, data=asked, augmentation=PLAIN)
+    batches = list(data.train(0, 24))
+    assert all(len(batch.images) == 4 for batch in batches)
+    folder = parts / "images" / "train"
+    assert sorted(data.unreadable) == [str(folder / "a/3.png"), str(folder / "b/0.png")]
+
+
+@pytest.mark.parametrize("broken", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_held_out_and_unreadable_is_left_out(
+    parts: Path, broken: bytes
+) -> None:
+    path = parts / "images" / "val" / "b" / "0.png"
+    path.write_bytes(broken)
+    data = open_images(parts, data={"unreadable": 1})
+    assert sum(len(batch.images) for batch in data.val(1)) == 14
+    assert data.unreadable == [str(path)]
+
+
+INTERRUPTED = """
+import os, signal, sys
+from deit_spec.distill.data import open_data
+from deit_spec.recipe import check_recipe
+
+asked = []
+data = open_data(check_recipe(sys.argv[1]))
+for step, batch in enumerate(data.train(0, 20)):
+    if step == 0:  # workers have begun, and have no handler of ours
+        signal.signal(signal.SIGINT, lambda *given: asked.append(given[0]))
+        os.killpg(0, signal.SIGINT)
+print(step, *asked)
+"""
+
+
+@pytest.mark.slow
+def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
+    """They are pressed for a whole group of processes."""
+    check_images(parts, {"folder": "images", "workers": 2})
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(parts / "recipe.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.fspath(Path(__file__).parents[3])},
+    )
+    assert (done.stdout, done.stderr) == ("19 2\n", "")
+
+
+class Signalled:
+    """A view in whose midst a signal comes."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        os.kill(os.getpid(), self.number)
+        return torch.zeros(3, *image.size)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_reads_on_where_all_processes_are_to_stop(
+    parts: Path, number: int
+) -> None:
+    """The parent finishes its step, and needs what it has asked for."""
+    paths = sorted(map(str, (parts / "images" / "train" / "a").iterdir()))[:1]
+    reading = TransformedImages(
+        ImageFiles(paths, [0]), [0], channels=3, transform=Signalled(number), tries=1
+    )
+    (batch,) = read_batches(reading, iter([[ImageRequest(0, 0)]]), workers=1)
+    assert batch.images is not None
+    assert batch.unreadable == ()

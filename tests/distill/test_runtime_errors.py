@@ -1,0 +1,163 @@
+"""The errors of data, teachers and runs look as the catalogue shows them."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics.explanation import explanation, folder
+from deit_spec.diagnostics.text import render
+from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.runtime_errors import DataError, RunError
+from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe.run_files import checkpoint_path
+
+RECIPE = """\
+student: {spec: deit_tiny_distilled_patch16_224}
+"""
+BIRDS = "data: {folder: birds}\nteacher: {timm: regnety_160}\n"
+OTHERS = "data: {dataset: me/birds}\n"
+
+MakeError = Callable[[CheckedRecipe], DataError | RunError]
+RUN = Path("runs/x")
+NO_SPACE = OSError(
+    errno.ENOSPC,
+    "No space left on device",
+    "runs/x/checkpoints/step-0000100.safetensors",
+)
+
+
+def _without_space() -> RunError:
+    with pytest.raises(RunError) as caught, errors.writing(RUN):
+        raise NO_SPACE
+    return caught.value
+
+
+FOUND: dict[str, tuple[str, MakeError]] = {
+    "DS521": (BIRDS, lambda c: errors.missing_data_folder(c, Path("birds"))),
+    "DS522": (BIRDS, lambda c: errors.no_classes(c, Path("birds/train"))),
+    "DS523": (BIRDS, lambda c: errors.empty_class(c, [Path("birds/train/wren")])),
+    "DS524": (
+        "data:\n  folder: birds\n  unreadable: 1\nteacher: {timm: regnety_160}\n",
+        lambda c: errors.unreadable_images(
+            c, ["birds/train/robin/3.jpg", "birds/train/wren/9.jpg"]
+        ),
+    ),
+    "DS525": (
+        OTHERS + "teacher: {timm: regnety_160}\n",
+        lambda c: errors.unusable_dataset(c, "it has no column of labels"),
+    ),
+    "DS526": (
+        OTHERS + "teacher: {python: birds.teacher:convnet}\n",
+        errors.code_not_allowed,
+    ),
+    "DS527": (
+        OTHERS + "teacher: {timm: regnety_161}\n",
+        lambda c: errors.unusable_teacher(
+            c, "teacher.timm", "timm: Unknown model (regnety_161)"
+        ),
+    ),
+    "DS528": (
+        OTHERS + "teacher: {timm: regnety_160}\n",
+        lambda c: errors.missing_package(c, "teacher.timm", "timm"),
+    ),
+    "DS531": (
+        OTHERS
+        + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 5.0\n  lr_batch: null\n",
+        lambda c: errors.not_finite(c, "the loss is nan", (51, 100), RUN),
+    ),
+    "DS532": (OTHERS, lambda _: _without_space()),
+    "DS533": (OTHERS, lambda _: errors.folder_taken(RUN, "a run")),
+    "DS534": (OTHERS, lambda _: errors.not_a_run(RUN, "notes.txt")),
+    "DS536": (OTHERS, lambda _: errors.folder_in_use(RUN)),
+    "DS535": (
+        OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
+        lambda c: errors.other_recipe(c, RUN, {"optimizer.lr": "0.002"}),
+    ),
+}
+
+
+def _without_memory(checked: CheckedRecipe) -> RunError:
+    error = MemoryError("CUDA out of memory. Tried to allocate 1.16 GiB")
+    with pytest.raises(RunError) as caught, errors.enough_memory(checked, RUN):
+        raise error
+    return caught.value
+
+
+FOUND["DS537"] = (
+    OTHERS + "loss: {kind: none}\nschedule:\n  batch_size: 1024\n",
+    _without_memory,
+)
+
+
+def found(text: str, make: MakeError, path: Path) -> Diagnostic:
+    path.write_text(RECIPE + text, encoding="utf-8")
+    (one,) = make(check_recipe(path.name)).diagnostics
+    return one
+
+
+@pytest.mark.parametrize("code", FOUND)
+def test_it_looks_as_its_entry_shows(
+    code: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = checkpoint_path(RUN, 50)
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    one = found(*FOUND[code], tmp_path / "recipe.yaml")
+    assert one.code == code
+    (said,) = explanation(code).example
+    shown = f"{render((one,)).plain}\n"
+    if shown != said.text and pytestconfig.getoption("force_regen"):
+        file = Path(str(folder().joinpath(f"{code}.md")))
+        text = file.read_text(encoding="utf-8")
+        old, new = (f"```text\n{each}```" for each in (said.text, shown))
+        file.write_text(text.replace(old, new), encoding="utf-8")
+    assert shown == said.text
+
+
+def test_every_example_of_the_catalogue_is_tested() -> None:
+    texts = {
+        code
+        for code in CATALOGUE
+        if [part.language for part in explanation(code).example] == ["text"]
+    }
+    assert texts - {"DS901"} == set(FOUND)
+
+
+def test_classes_that_are_known_late_are_reported_like_those_known_early() -> None:
+    checked = check_recipe(
+        {
+            "student": {"spec": "deit_tiny_distilled_patch16_224"},
+            "teacher": {"timm": "regnety_160"},
+            "data": {"dataset": "me/birds"},
+        }
+    )
+    (data,) = errors.other_data_classes(checked, "data.dataset", 10).diagnostics
+    (teacher,) = errors.other_teacher_classes(checked, "teacher.timm", 10).diagnostics
+    assert (data.code, teacher.code) == ("DS509", "DS510")
+    assert data.message == "the class head has 1000 classes, and the data have 10"
+    assert teacher.message == (
+        "the distillation head has 1000 classes, and the teacher has 10"
+    )
+
+
+def test_an_error_has_its_findings_and_shows_them() -> None:
+    error = errors.code_not_allowed(check_recipe({}))
+    (found,) = error.diagnostics
+    assert found.code == "DS526"
+    assert "DS526" in str(error)
+    assert str(error).splitlines()[0] == "training cannot continue"
+
+
+def test_torch_reports_that_memory_ran_out_in_known_words() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50, dtype=torch.float64)
+    assert errors.is_out_of_memory(caught.value)
+    assert not errors.is_out_of_memory(RuntimeError("mat1 and mat2 shapes"))

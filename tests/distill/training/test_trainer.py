@@ -1,0 +1,185 @@
+"""Runs in this process, and what they leave."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from support.recipes import SPECS
+from support.runs import KINDS, lines, recipe, state, weights
+from support.untrained import save_weights
+
+import deit_spec
+from deit_spec.distill.data import open_data
+from deit_spec.distill.evaluation import evaluate
+from deit_spec.distill.training import Reporter, train
+from deit_spec.distill.training.trainer import open_student
+from deit_spec.recipe import check_recipe
+from deit_spec.spec import check_spec
+from deit_spec.weights import safetensors_file
+
+
+def test_the_folder_holds_what_it_is_said_to(tmp_path: Path) -> None:
+    checked, folder = recipe(tmp_path), tmp_path / "run"
+    finished = train(checked, folder)
+    assert check_spec(folder / "spec.yaml").diagnostics == ()
+    assert check_recipe(folder / "recipe.yaml").diagnostics == ()
+    assert {each.name for each in folder.iterdir()} == {
+        ".lock",
+        "checkpoints",
+        "classes.json",
+        "curves.png",
+        "curves.svg",
+        "metrics.jsonl",
+        "model.safetensors",
+        "recipe.yaml",
+        "spec.yaml",
+        "summary.md",
+        "teacher.safetensors",
+    }
+    assert len(list((folder / "checkpoints").iterdir())) == 1
+    metrics = lines(folder)
+    assert [line["step"] for line in metrics if "loss" in line] == [3, 6, 9, 12]
+    assert [line["step"] for line in metrics if "cls" in line] == [6, 12]
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "distillation head" in (folder / "summary.md").read_text()
+    fusion = deit_spec.load_spec(folder / "spec.yaml").fusion
+    model = deit_spec.load(folder / "spec.yaml", weights=folder / "model.safetensors")
+    scores = evaluate(model, open_data(checked).val(50), fusion=fusion)
+    assert finished.scores is not None
+    assert scores.answer.top1 == finished.scores.answer.top1
+    assert scores.answer.nll == pytest.approx(finished.scores.answer.nll)
+
+
+def test_the_recipe_in_the_folder_gives_the_same_run(tmp_path: Path) -> None:
+    train(recipe(tmp_path, **KINDS["random layers"]), tmp_path / "run")
+    again = check_recipe(tmp_path / "run" / "recipe.yaml")
+    assert not again.diagnostics
+    train(again, tmp_path / "again")
+    assert weights(tmp_path / "again") == weights(tmp_path / "run")
+    for name in ("recipe.yaml", "spec.yaml"):
+        first = (tmp_path / "run" / name).read_text()
+        assert (tmp_path / "again" / name).read_text() == first
+
+
+def test_a_run_computes_on_as_many_threads_as_its_recipe_says(tmp_path: Path) -> None:
+    seen: set[int] = set()
+
+    class Counting(Reporter):
+        def stepped(self, done: int) -> None:
+            seen.add(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for asked in (2, None):
+            checked = recipe(tmp_path / str(asked), run={"threads": asked})
+            train(checked, tmp_path / str(asked) / "run", reporter=Counting())
+            assert seen == {asked or 3}
+            assert torch.get_num_threads() == 3
+            seen.clear()
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
+    for name, parts in (("one", 1), ("four", 4)):
+        checked = recipe(tmp_path / name, run={"accumulate": parts})
+        train(checked, tmp_path / name / "run")
+    one, four = (lines(tmp_path / name / "run") for name in ("one", "four"))
+    losses = [[each["loss"] for each in some if "loss" in each] for some in (one, four)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_the_average_is_evaluated_and_saved_in_place_of_the_weights(
+    tmp_path: Path,
+) -> None:
+    """With a decay of 0 it is the weights; with a high one, nearly the first ones."""
+    for name, decay in (("none", None), ("zero", 0.0), ("high", 0.999)):
+        checked = recipe(tmp_path / name, run={"ema": decay})
+        train(checked, tmp_path / name / "run")
+    none, zero, high = (tmp_path / name / "run" for name in ("none", "zero", "high"))
+    assert weights(zero) == weights(none)
+    assert lines(zero) == lines(none)
+    assert weights(high) != weights(none)
+    assert lines(high)[0] == lines(none)[0]  # what is trained is the same
+
+
+def test_the_seed_decides_all(tmp_path: Path) -> None:
+    runs = {"a": 0, "b": 0, "c": 1}
+    for name, seed in runs.items():
+        checked = recipe(
+            tmp_path / name, **KINDS["random layers"] | {"run": {"seed": seed}}
+        )
+        torch.manual_seed(len(name))
+        train(checked, tmp_path / name / "run")
+    a, b, c = (weights(tmp_path / name / "run") for name in runs)
+    assert a == b
+    assert a != c
+
+
+def test_a_run_finds_the_code_of_its_teacher_from_its_own_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "flattening", raising=False)
+    checked = recipe(
+        tmp_path / "a", teacher={"python": "flattening:model", "num_classes": 10}
+    )
+    (tmp_path / "a" / "flattening.py").write_text(
+        "from torch import nn\n\ndef model(classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))\n"
+    )
+    train(checked, Path("run"), allow_code=True)
+    del sys.modules["flattening"]
+    again = check_recipe(Path("run", "recipe.yaml"))
+    assert train(again, Path("again"), allow_code=True).complete
+    assert train(checked, Path("run"), resume=True, allow_code=True).complete
+
+
+def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> None:
+    """And of other classes: positions are resampled, heads drawn afresh."""
+    spec = (SPECS / "digits.yaml").read_text()
+    other = {"image_size: 8": "image_size: 16", "classes: 10": "classes: 3"}
+    for old, new in other.items():
+        assert old in spec
+        spec = spec.replace(old, new)
+    (tmp_path / "wide.yaml").write_text(spec)
+    file = save_weights(tmp_path / "wide.yaml", tmp_path / "wide.safetensors")
+    student = {"spec": str(SPECS / "digits.yaml"), "weights": str(file)}
+    told: list[str] = []
+
+    class Listen(Reporter):
+        def said(self, message: str) -> None:
+            told.append(message)
+
+    checked = recipe(tmp_path, student=student)
+    begun = open_student(checked, Listen()).state_dict()
+    heads = "head.weight, head.bias, head_dist.weight, head_dist.bias"
+    assert told == [
+        "pos_embed resampled: 8×8 → 4×4, bicubic; 2 prefix tokens kept",
+        f"{heads} re-initialised: 3 → 10 classes",
+    ]
+    given = safetensors_file.read(file, file.name)
+    assert begun.keys() == given.keys()
+    assert begun["pos_embed"].shape == (1, 2 + 4 * 4, 48)
+    assert torch.equal(begun["pos_embed"][:, :2], given["pos_embed"][:, :2])
+    for name in begun.keys() - {"pos_embed"}:
+        if name.startswith("head"):
+            assert len(begun[name]) == 10
+            assert not torch.equal(begun[name][:3], given[name])
+        else:
+            assert torch.equal(begun[name], given[name])
+    assert train(checked, tmp_path / "run").complete
+
+
+def test_bf16_trains_with_weights_of_fp32(tmp_path: Path) -> None:
+    train(recipe(tmp_path, run={"precision": "bf16"}), tmp_path / "run")
+    assert {
+        value.dtype
+        for name, value in state(tmp_path / "run").items()
+        if name != "run.step"
+    } == {torch.float32}
+    assert all(
+        "loss" not in line or line["loss"] < 4 for line in lines(tmp_path / "run")
+    )
