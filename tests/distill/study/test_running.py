@@ -74,7 +74,7 @@ def test_whole(study: Path, whole: Path) -> None:
     assert (whole / "study.png").stat().st_size > 10_000
 
     again = run("study", str(study), "-o", str(whole), "--output-format", "json")
-    assert again.stderr == "4 runs, 4 of them done before\n"
+    assert again.stderr == "4 runs, 4 of them already finished\n"
     assert json.loads(again.stdout) == data
 
 
@@ -107,7 +107,7 @@ def test_killed_and_resumed_is_as_whole(study: Path, whole: Path) -> None:
     assert len(results(folder)) == done
     again = run("study", str(study), "-o", str(folder))
     assert again.returncode == 0, again.stderr
-    assert again.stderr.startswith(f"4 runs, {done} of them done before\n")
+    assert again.stderr.startswith(f"4 runs, {done} of them already finished\n")
     assert results(folder) == results(whole)
 
 
@@ -129,7 +129,7 @@ def test_asked_to_stop(study: Path) -> None:
             last = went.stderr.read().splitlines()[-1]
         finally:
             went.kill()  # or leaving it here would wait for it for ever
-    assert last.startswith("stopped; what is done")
+    assert last.startswith("stopped; finished runs")
     (begun,) = folder.glob("runs/*")  # not what was queued after it
     assert list(begun.glob("checkpoints/step-*"))
     assert not (folder / RESULTS).exists()
@@ -159,7 +159,7 @@ def test_changed_study_runs_what_has_changed(study: Path, whole: Path) -> None:
     done = run("study", str(changed), "-o", str(whole))
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(
-        "4 runs, 2 of them done before; 2 older results are of other recipes"
+        "4 runs, 2 of them already finished; 2 older results are of other"
     )
     after = results(whole)
     assert before.items() < after.items()

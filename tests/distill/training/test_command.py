@@ -99,7 +99,7 @@ def test_a_signal_saves_and_exits_as_shells_expect(
     assert f"stopped by {number.name} after step" in told
     again = run(*command[3:], "--resume")
     assert again.returncode == 0
-    assert "going on after step" in again.stderr
+    assert "resumed after step" in again.stderr
     assert run(*command[3:-1], str(tmp_path / "whole")).returncode == 0
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
 

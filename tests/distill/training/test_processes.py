@@ -75,7 +75,7 @@ def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
         train(checked, tmp_path / "two", reporter=StopAfter(9))
     done = launch("train", tmp_path / "recipe.yaml", "-o", tmp_path / "two", "--resume")
     assert done.returncode == 0, done.stderr
-    assert "going on after step 8" in done.stderr
+    assert "resumed after step 8" in done.stderr
     one, two = lines(tmp_path / "one"), lines(tmp_path / "two")
     assert [line["step"] for line in one] == [line["step"] for line in two]
     assert one[-2]["loss"] == pytest.approx(two[-2]["loss"], rel=1e-4)
