@@ -14,7 +14,6 @@ from typing import TypeAlias
 Row: TypeAlias = tuple[str, tuple[str, ...]]
 
 _NUMBER = re.compile(r"(?<=\.)(?:0|[1-9][0-9]{0,5})(?=\.)")
-SUFFIXES = (".weight", ".bias")
 HEADS = ("head.", "head_dist.")
 NEEDED = ("patch_embed.proj.weight", "pos_embed")
 """A checkpoint with these may be a DeiT, whatever else it has."""
@@ -134,113 +133,110 @@ def _pattern(name: str) -> tuple[str, str]:
     return f"{name[: found.start()]}{{i}}{name[found.end() :]}", found.group()
 
 
-def _layers(*pairs: tuple[str, str | tuple[str, ...]]) -> tuple[Row, ...]:
-    """Make the rows for the weight and the bias of each layer."""
-    rows = []
-    for our, their in pairs:
-        theirs = (their,) if isinstance(their, str) else their
-        rows += [(our + end, tuple(t + end for t in theirs)) for end in SUFFIXES]
-    return tuple(rows)
+def _rows(
+    pairs: Mapping[str, str],
+    *,
+    ours: str = "",
+    theirs: str = "",
+    ends: tuple[str, ...] = (".weight", ".bias"),
+) -> tuple[Row, ...]:
+    """Make rows of a table; several names of theirs are separated by spaces."""
+    return tuple(
+        (ours + our + end, tuple(theirs + each + end for each in names.split()))
+        for our, names in pairs.items()
+        for end in ends
+    )
 
 
-def _same(*names: str) -> tuple[Row, ...]:
-    return tuple((name, (name,)) for name in names)
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
 
 
-_TABLES = ("cls_token", "dist_token", "pos_embed")
-_LAYERS = ("patch_embed.proj", "norm", "head", "head_dist")
-_IN_BLOCK = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
-_SCALES = tuple(
-    (f"blocks.{{i}}.ls{n}.gamma", f"blocks.{{i}}.gamma_{n}") for n in (1, 2)
+_BLOCK = "blocks.{i}."
+_COMMON = (
+    *_rows(_same("cls_token", "dist_token", "pos_embed"), ends=("",)),
+    *_rows(_same("patch_embed.proj", "norm", "head", "head_dist")),
+    *_rows(
+        _same("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"),
+        ours=_BLOCK,
+        theirs=_BLOCK,
+    ),
 )
-
-_COMMON = _same(*_TABLES) + _layers(
-    *((layer, layer) for layer in _LAYERS),
-    *((f"blocks.{{i}}.{layer}", f"blocks.{{i}}.{layer}") for layer in _IN_BLOCK),
-)
+_SCALES = {"ls1.gamma": "ls1.gamma", "ls2.gamma": "ls2.gamma"}
+_SCALES_OF_DEIT3 = {"ls1.gamma": "gamma_1", "ls2.gamma": "gamma_2"}
 
 DEIT = NamingScheme(
     "deit",
     "names of DeiT, timm and deit-spec",
-    _COMMON + _same(*(ours for ours, _ in _SCALES)),
+    (*_COMMON, *_rows(_SCALES, ours=_BLOCK, theirs=_BLOCK, ends=("",))),
 )
 DEIT3 = NamingScheme(
     "deit3",
     "names of DeiT III's repository",
-    _COMMON + tuple((ours, (theirs,)) for ours, theirs in _SCALES),
+    (*_COMMON, *_rows(_SCALES_OF_DEIT3, ours=_BLOCK, theirs=_BLOCK, ends=("",))),
 )
 
-_HF_TABLES = (
-    ("cls_token", "embeddings.cls_token"),
-    ("dist_token", "embeddings.distillation_token"),
-    ("pos_embed", "embeddings.position_embeddings"),
-)
-_HF_LAYERS = (
-    ("patch_embed.proj", "embeddings.patch_embeddings.projection"),
-    ("norm", "layernorm"),
-)
-_HF_NORMS = (("norm1", "layernorm_before"), ("norm2", "layernorm_after"))
-_HF_BLOCKS: dict[str, tuple[tuple[str, str | tuple[str, ...]], ...]] = {
-    "encoder.layer": (
-        *_HF_NORMS,
-        (
-            "attn.qkv",
-            tuple(f"attention.attention.{x}" for x in ("query", "key", "value")),
-        ),
-        ("attn.proj", "attention.output.dense"),
-        ("mlp.fc1", "intermediate.dense"),
-        ("mlp.fc2", "output.dense"),
-    ),
-    "layers": (
-        *_HF_NORMS,
-        ("attn.qkv", tuple(f"attention.{x}_proj" for x in "qkv")),
-        ("attn.proj", "attention.o_proj"),
-        ("mlp.fc1", "mlp.fc1"),
-        ("mlp.fc2", "mlp.fc2"),
-    ),
+_HF_TABLES = {
+    "cls_token": "embeddings.cls_token",
+    "pos_embed": "embeddings.position_embeddings",
 }
-_HF_CLASSES = (
-    ("ViTForImageClassification", "vit.", (("head", "classifier"),)),
-    ("ViTModel", "", ()),
-    (
-        "DeiTForImageClassificationWithTeacher",
+_HF_DISTILLATION = {"dist_token": "embeddings.distillation_token"}
+_HF_LAYERS = {
+    "patch_embed.proj": "embeddings.patch_embeddings.projection",
+    "norm": "layernorm",
+}
+_HF_NORMS = {"norm1": "layernorm_before", "norm2": "layernorm_after"}
+_HF_ON_DISK = {
+    **_HF_NORMS,
+    "attn.qkv": (
+        "attention.attention.query attention.attention.key attention.attention.value"
+    ),
+    "attn.proj": "attention.output.dense",
+    "mlp.fc1": "intermediate.dense",
+    "mlp.fc2": "output.dense",
+}
+_HF_IN_MEMORY = {
+    **_HF_NORMS,
+    "attn.qkv": "attention.q_proj attention.k_proj attention.v_proj",
+    "attn.proj": "attention.o_proj",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+_HF_CLASSES: dict[str, tuple[str, dict[str, str]]] = {
+    "ViTForImageClassification": ("vit.", {"head": "classifier"}),
+    "ViTModel": ("", {}),
+    "DeiTForImageClassificationWithTeacher": (
         "deit.",
-        (("head", "cls_classifier"), ("head_dist", "distillation_classifier")),
+        {"head": "cls_classifier", "head_dist": "distillation_classifier"},
     ),
-    ("DeiTForImageClassification", "deit.", (("head", "classifier"),)),
-    ("DeiTModel", "", ()),
-)
-
-
-def _hf(
-    name: str, before: str, heads: tuple[tuple[str, str], ...], blocks: str
-) -> NamingScheme:
-    layers: list[tuple[str, str | tuple[str, ...]]] = [*heads]
-    layers += [(our, before + their) for our, their in _HF_LAYERS]
-    for our, their in _HF_BLOCKS[blocks]:
-        parts = (their,) if isinstance(their, str) else their
-        full = tuple(f"{before}{blocks}.{{i}}.{part}" for part in parts)
-        layers.append((f"blocks.{{i}}.{our}", full))
-    tables = tuple(
-        (our, (before + their,))
-        for our, their in _HF_TABLES
-        if our != "dist_token" or name.startswith("DeiT")
-    )
-    where = "on disk" if blocks == "encoder.layer" else "in memory"
-    short = f"hf-{name}" if where == "on disk" else f"hf-{name}-in-memory"
-    title = f"names of transformers' {name}, {where}"
-    return NamingScheme(short, title, tables + _layers(*layers))
-
-
-HF = {
-    name: _hf(name, before, heads, "encoder.layer")
-    for name, before, heads in _HF_CLASSES
+    "DeiTForImageClassification": ("deit.", {"head": "classifier"}),
+    "DeiTModel": ("", {}),
 }
+"""The prefix of the base model and the heads of each class of transformers."""
+
+
+def _hf(name: str, *, on_disk: bool) -> NamingScheme:
+    prefix, heads = _HF_CLASSES[name]
+    tables = _HF_TABLES | (_HF_DISTILLATION if name.startswith("DeiT") else {})
+    block = "encoder.layer.{i}." if on_disk else "layers.{i}."
+    layers = _HF_ON_DISK if on_disk else _HF_IN_MEMORY
+    rows = (
+        *_rows(tables, theirs=prefix, ends=("",)),
+        *_rows(heads),
+        *_rows(_HF_LAYERS, theirs=prefix),
+        *_rows(layers, ours=_BLOCK, theirs=prefix + block),
+    )
+    where = "on disk" if on_disk else "in memory"
+    short = f"hf-{name}" if on_disk else f"hf-{name}-in-memory"
+    return NamingScheme(short, f"names of transformers' {name}, {where}", rows)
+
+
+HF = {name: _hf(name, on_disk=True) for name in _HF_CLASSES}
 """The naming schemes of files of transformers, by the class that reads them."""
 
 SCHEMES = (
     DEIT,
     DEIT3,
     *HF.values(),
-    *(_hf(name, before, heads, "layers") for name, before, heads in _HF_CLASSES),
+    *(_hf(name, on_disk=False) for name in _HF_CLASSES),
 )
