@@ -71,7 +71,7 @@ def convert(
         OSError: The path exists, is the checkpoint itself, or cannot be written.
     """
     model = GraphParameters(graph)
-    keep_source(Path(checkpoint.name), writing)
+    _require_other_path(Path(checkpoint.name), writing)
     check_free(writing.path, force=writing.force, members=writing.members)
     _check_name(writing)
     found: tuple[Diagnostic, ...] = ()
@@ -80,9 +80,11 @@ def convert(
         if has_errors(found):
             raise WeightsError(found)
     kind = writing.dtype or common_dtype(plan, checkpoint)
-    with whole(writing.path, force=writing.force, members=writing.members) as place:
-        tensors = in_order(dict(realise(plan, checkpoint, kind, progress)))
-        named = dict(rename(scheme_of(writing.to, model), tensors))
+    with atomic_path(
+        writing.path, force=writing.force, members=writing.members
+    ) as place:
+        tensors = _tables_first(dict(realise(plan, checkpoint, kind, progress)))
+        named = dict(rename(_scheme_of(writing.to, model), tensors))
         if writing.to is To.HF:
             _write_configs(place, model, str(kind).removeprefix("torch."))
         file = place / huggingface.MODEL if writing.to is To.HF else place
@@ -107,7 +109,7 @@ def _check_name(writing: Writing) -> None:
         )
 
 
-def keep_source(source: Path, writing: Writing) -> None:
+def _require_other_path(source: Path, writing: Writing) -> None:
     """Check that the output is not the checkpoint, nor a part of it.
 
     Raises:
@@ -119,13 +121,13 @@ def keep_source(source: Path, writing: Writing) -> None:
             raise FileExistsError(None, f"this is the checkpoint {source} itself")
 
 
-def in_order(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _tables_first(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Put tokens and positions first, as the original repository and timm do."""
     tables = {name: tensors[name] for name in TABLES if name in tensors}
     return tables | tensors
 
 
-def scheme_of(to: To, model: GraphParameters) -> NamingScheme:
+def _scheme_of(to: To, model: GraphParameters) -> NamingScheme:
     """The naming scheme of a format, for a model."""
     if to is To.HF:
         return HF[huggingface.class_of(model)]
@@ -182,7 +184,7 @@ def _write_json(path: Path, value: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def whole(
+def atomic_path(
     path: Path, *, force: bool = False, members: Collection[str] = ()
 ) -> Iterator[Path]:
     """Give a temporary path of the same name, and move it to the path at the end.

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from deit_spec.weights.convert import check_free, whole
+from deit_spec.weights.convert import atomic_path, check_free
 
 MEMBERS = ("a", "b")
 
 
 def write(path: Path, text: str = "new", *, force: bool = False) -> None:
     """Write a directory with one member."""
-    with whole(path, force=force, members=MEMBERS) as place:
+    with atomic_path(path, force=force, members=MEMBERS) as place:
         place.mkdir()
         (place / "a").write_text(text)
 
@@ -106,7 +106,7 @@ def test_a_kill_between_the_renames_leaves_the_old_directory(tmp_path: Path) -> 
     program = """
 import os
 from pathlib import Path
-from deit_spec.weights.convert import whole
+from deit_spec.weights.convert import atomic_path
 rename, calls = Path.rename, []
 def killed(self, target):
     calls.append(target)
@@ -114,7 +114,7 @@ def killed(self, target):
         os._exit(9)
     return rename(self, target)
 Path.rename = killed
-with whole(Path("out"), force=True, members=("a",)) as place:
+with atomic_path(Path("out"), force=True, members=("a",)) as place:
     place.mkdir()
     (place / "a").write_text("new")
 """
