@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, diagnose
 from deit_spec.yaml_source import Document, Entry, Path, read_pair
-from deit_spec.yaml_source.positions import Positions
+from deit_spec.yaml_source.document import Positions
 
 NAME: Final = "--set"
 """The name of an override's source in messages."""

@@ -1,47 +1,99 @@
-"""What reading a text gives: the plain value, and where each part of it stands."""
+"""A document: the plain value of a text, and the span of every key and value."""
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from functools import cached_property
+from typing import Final, NamedTuple, TypeAlias
 
 from deit_spec.diagnostics import Source, Span
-from deit_spec.yaml_source.positions import Positions
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way from the root to a part: keys of mappings and indices of sequences."""
 
 IsKey: TypeAlias = Callable[[str], bool]
-"""Tells whether a word is a key that the reader of a document knows."""
+"""Returns whether a word is a key that the schema of the document has."""
 
-Stretch: TypeAlias = tuple[int, int]
-"""The offsets between which something stands."""
+Range: TypeAlias = tuple[int, int]
+"""The offsets of a start and an end; the end is exclusive."""
 
 # Limits far above any real document, and far below what takes long to read.
 FILE_BYTES: Final = 64 * 1024
 """Bytes of one file; the published specs have a few hundred."""
 
 NESTING_DEPTH: Final = 16
-"""Mappings and sequences inside one another; a spec needs two, a recipe three."""
-
-ALIASES: Final = 0
-"""Uses of an anchor; nothing in one is worth saying by reference."""
+"""Levels of mappings and sequences; a spec needs two, a recipe three."""
 
 FINDINGS: Final = 200
-"""Findings that are told of one document; nobody reads as many."""
+"""Findings that are reported for one document."""
 
 NUMBER_CHARACTERS: Final = 100
-"""Characters of one number; Python itself refuses to read thousands of digits."""
+"""Characters of one number; Python refuses to read thousands of digits."""
+
+# Line breaks of YAML 1.1, which libyaml counts and YAML 1.2 does not have.
+_NOT_BREAKS: Final = dict.fromkeys((0x85, 0x2028, 0x2029), "\ufffd")
+
+
+class Patch(NamedTuple):
+    """A replacement of the characters between two offsets of a text."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Positions:
+    """Spans of one source, by offset.
+
+    The text that is parsed may differ from the source by a few patches, which must be
+    sorted and not overlap: offsets are of the parsed text, spans are of the source.
+    """
+
+    def __init__(self, source: Source, patches: Sequence[Patch] = ()) -> None:
+        self.source = source
+        self.patches = patches
+        self._moved = _moved(patches)
+        self._starts = [moved.start for moved in self._moved]
+
+    @cached_property
+    def parsed(self) -> str:
+        """The text for the parser."""
+        return _patched(self.source.text, self.patches).translate(_NOT_BREAKS)
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span from one offset up to another."""
+        return Span(self.source, *self._place(start), *self._place(max(start, end)))
+
+    def text(self, start: int, end: int | None) -> str:
+        """Return the parsed text between two offsets, or up to its end."""
+        return self.parsed[start:end]
+
+    def original(self, offset: int) -> int:
+        """Return the offset in the source of an offset in the parsed text."""
+        before = bisect_right(self._starts, offset) - 1
+        if before < 0:
+            return offset
+        moved, patch = self._moved[before], self.patches[before]
+        if offset < moved.end:
+            return min(patch.start + offset - moved.start, patch.end)
+        return offset - moved.end + patch.end
+
+    def _place(self, offset: int) -> tuple[int, int]:
+        offset = min(max(self.original(offset), 0), len(self.source.text))
+        starts = self.source.starts
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
 
 
 class Entry:
-    """Where a key and its value stand; what has no key has its value's span twice.
+    """The spans of a key and its value; an item of a sequence has its value's twice.
 
-    Spans are made when they are asked for: a clean document never is.
+    Spans are made on request: a clean document needs none.
     """
 
     __slots__ = ("_key", "_positions", "_value")
 
-    def __init__(self, positions: Positions, key: Stretch, value: Stretch) -> None:
+    def __init__(self, positions: Positions, key: Range, value: Range) -> None:
         self._positions = positions
         self._key = key
         self._value = value
@@ -50,22 +102,6 @@ class Entry:
     def source(self) -> Source:
         """The source that both are in."""
         return self._positions.source
-
-    @property
-    def start(self) -> int:
-        """The offset of the value, in the text that was parsed."""
-        return self._value[0]
-
-    @property
-    def end(self) -> int:
-        """The offset after the value, in the text that was parsed."""
-        return self._value[1]
-
-    @property
-    def is_on_its_line(self) -> bool:
-        """Whether there is a value, and it begins in the line of the key."""
-        start, end = self._value
-        return start != end and self.key.line == self.value.line
 
     @property
     def key(self) -> Span:
@@ -80,11 +116,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A plain value with the place of everything in it, the root at `()`.
-
-    `doubts` are the paths of what could not be read for sure: a value that is
-    missing from `value` or written twice, or a mapping that may have more keys.
-    `is_whole` is false where the text breaks off: what follows was not read.
+    """A plain value with the span of everything in it, the root at `()`.
 
     `recovered` is true where any part of the text could not be read as it is
     written: there is a syntax error, or a key or a value was refused or is written
@@ -100,18 +132,18 @@ class Document:
     recovered: bool = False
 
     def at(self, path: Path) -> object:
-        """What it says at a path; None where it says nothing there."""
+        """Return the value at a path, None where there is none."""
         value: object = self.value
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
 
     def nearest(self, path: Path) -> Entry:
-        """Find the entry of a path, or of its nearest ancestor that is there."""
+        """Return the entry of a path, or of its nearest ancestor in the text."""
         return self.spans[self._nearest(path)]
 
     def doubtful(self, path: Path) -> bool:
-        """Tell whether the text may say something else at a path than was read."""
+        """Return whether a path is in doubt."""
         return bool(self.doubts) and self._nearest(path) in self.doubts
 
     def _nearest(self, path: Path) -> Path:
@@ -121,10 +153,27 @@ class Document:
 
 
 def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
-    """No word is a key: nothing is taken for a slip of the pen but a tab."""
+    """Know no key, for documents without a schema."""
     return False
 
 
 def is_too_large(text: str) -> bool:
-    """Whether a text has more bytes than a file may have."""
+    """Return whether a text has more bytes than a file may have."""
     return len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES
+
+
+def _patched(text: str, patches: Sequence[Patch]) -> str:
+    pieces, end = list[str](), 0
+    for patch in patches:
+        pieces += [text[end : patch.start], patch.text]
+        end = patch.end
+    return "".join([*pieces, text[end:]])
+
+
+def _moved(patches: Sequence[Patch]) -> list[Patch]:
+    """Return the patches at their offsets in the parsed text."""
+    moved, grown = list[Patch](), 0
+    for start, end, text in patches:
+        moved.append(Patch(start + grown, start + grown + len(text), text))
+        grown += len(text) - (end - start)
+    return moved

@@ -10,9 +10,8 @@ from typing import Final
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import reason_of
-from deit_spec.yaml_source import document as limits
-from deit_spec.yaml_source import yaml_findings as problems
-from deit_spec.yaml_source.document import Document, IsKey, knows_none
+from deit_spec.yaml_source import yaml_findings as findings
+from deit_spec.yaml_source.document import FILE_BYTES, Document, IsKey, knows_none
 from deit_spec.yaml_source.reader import read_bytes
 
 # What the shell has opened for us, `<(…)` included: waiting for it is right.
@@ -35,11 +34,11 @@ def read_file(
         data = contents(path)
     except OSError as error:
         reason = reason_of(error)
-        return None, [problems.unreadable(name, reason)]
+        return None, [findings.unreadable(name, reason)]
     except ValueError:
         # What the system cannot take as a name: NUL, or an unpaired surrogate.
         reason = "the name holds a character that no file name can"
-        return None, [problems.unreadable(name, reason)]
+        return None, [findings.unreadable(name, reason)]
     return read_bytes(data, name, is_key)
 
 
@@ -59,7 +58,7 @@ def contents(path: Path) -> bytes:
         if not given:
             _require_regular(os.fstat(file.fileno()).st_mode)
         # One byte past the limit is enough to know that there are too many.
-        return file.read(limits.FILE_BYTES + 1)
+        return file.read(FILE_BYTES + 1)
 
 
 @contextmanager

@@ -6,8 +6,7 @@ from typing import Final
 
 from deit_spec.diagnostics import Edit, Source
 from deit_spec.diagnostics.diagnostic import LINE_BREAK
-from deit_spec.yaml_source.document import Entry
-from deit_spec.yaml_source.positions import Positions
+from deit_spec.yaml_source.document import Entry, Positions
 
 _COLON: Final = re.compile("[ \t]*:[ \t]+")
 _NOTHING: Final = re.compile(r"[ \t]*(\Z|(?<=[ \t])#)")

@@ -7,8 +7,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from deit_spec.diagnostics import Source
-from deit_spec.yaml_source.document import NESTING_DEPTH, Document, Entry, Path
-from deit_spec.yaml_source.positions import Positions
+from deit_spec.yaml_source.document import (
+    NESTING_DEPTH,
+    Document,
+    Entry,
+    Path,
+    Positions,
+)
 from deit_spec.yaml_source.scalars import key_text, scalar_text
 
 

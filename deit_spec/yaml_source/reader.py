@@ -1,24 +1,29 @@
-"""Text to a document, or to all that is wrong with it."""
+"""Text to a document and its findings."""
 
 import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from deit_spec.diagnostics import (
-    Diagnostic,
-    Label,
-    Source,
-    diagnose,
-    in_source_order,
+from yaml.error import MarkedYAMLError
+
+from deit_spec.diagnostics import Diagnostic, Label, Source, in_source_order
+from deit_spec.yaml_source import yaml_findings as findings
+from deit_spec.yaml_source.composer import UNKNOWN, Composer, LimitReachedError, Node
+from deit_spec.yaml_source.document import (
+    FILE_BYTES,
+    Document,
+    Entry,
+    IsKey,
+    Patch,
+    Path,
+    Positions,
+    is_too_large,
+    knows_none,
 )
-from deit_spec.yaml_source import document as limits
-from deit_spec.yaml_source import yaml_findings as problems
-from deit_spec.yaml_source.document import Document, IsKey, knows_none
-from deit_spec.yaml_source.parse import Reading, read_once
-from deit_spec.yaml_source.positions import Patch, Positions
 
-# What YAML calls printable; anything else must be written as an escape.
+# YAML allows printable characters only; others must be written as escapes.
 _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
@@ -29,10 +34,10 @@ _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 _OTHER_FORMATS: Final = (
-    (re.compile(rb"PK\x03\x04"), "a zip archive, such as a checkpoint of torch"),
-    (re.compile(rb"\x80[\x02-\x05]"), "a pickle, such as an old checkpoint of torch"),
-    # The length of the header, in 64 bits of which the upper ones are zero.
-    (re.compile(rb".{4}\0{4}\{", re.DOTALL), "a checkpoint, of safetensors"),
+    (re.compile(rb"PK\x03\x04"), "a zip archive, such as a PyTorch checkpoint"),
+    (re.compile(rb"\x80[\x02-\x05]"), "a pickle, such as an old PyTorch checkpoint"),
+    # The length of the header in 64 bits, of which the upper ones are zero.
+    (re.compile(rb".{4}\0{4}\{", re.DOTALL), "a safetensors checkpoint"),
 )
 
 
@@ -41,13 +46,12 @@ def read_bytes(
 ) -> tuple[Document | None, list[Diagnostic]]:
     """Read UTF-8, with or without a byte order mark."""
     if kind := _other_format(data):
-        return None, [problems.other_format(name, kind)]
-    if len(data) > limits.FILE_BYTES:
-        return None, [problems.too_large(name)]
+        return None, [findings.other_format(name, kind)]
+    if len(data) > FILE_BYTES:
+        return None, [findings.too_large(name)]
     if encoding := _other_encoding(data):
-        message = f"the file is {encoding}, not UTF-8"
-        label = problems.whole(Source(name, ""))
-        return None, [diagnose("DS002", message, label, helps=["save it as UTF-8"])]
+        place = findings.whole(Source(name, ""))
+        return None, [findings.not_utf8(f"the file is {encoding}, not UTF-8", place)]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -60,53 +64,121 @@ def read_text(
 ) -> tuple[Document | None, list[Diagnostic]]:
     """Read a text.
 
-    A slip of the pen such as `depth:12` is mended where `is_key` knows the word.
-
-    There is a document wherever a part of it was read, with problems or without,
-    so that a schema can report its own at once with them; the document's `doubts`
-    say what to be silent about.
+    There is a document wherever any part of the text could be read, with findings or
+    without, so that a schema can report its own findings together with them. After a
+    syntax error, lines are read as they were meant where that is certain: `depth:12`
+    as `depth: 12`, where `is_key` knows the word.
     """
-    if limits.is_too_large(text):
-        return None, [problems.too_large(name)]
-    # More than one mark of byte order, too: libyaml drops one without counting it.
+    if is_too_large(text):
+        return None, [findings.too_large(name)]
+    # Remove repeated byte order marks too: libyaml skips one without counting it.
     positions = Positions(Source(name, text.lstrip("\ufeff")))
     if bad := _bad_character(positions):
         return None, [bad]
-    reading = read_once(positions, is_key)
-    if reading.stop is not None:
-        # Most texts are YAML, and what is said of others takes a while to import.
+    parsed = parse(positions)
+    if parsed.error is not None or parsed.is_bare:
+        # Most texts are valid, and this takes a while to import.
         from deit_spec.yaml_source.recovery import recover  # noqa: PLC0415
 
-        reading = recover(reading, positions, is_key)
-    return _document(reading), in_source_order(reading.problems)
+        parsed = recover(parsed, positions, is_key)
+    return _result(parsed)
 
 
 def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
-    """Read `key=value` as the line `key: value`; its places are those of the text."""
+    """Read `key=value` as the line `key: value`; the spans are those of the text."""
     at = text.index("=")
     positions = Positions(Source(name, text), [Patch(at, at + 1, ": ")])
     if bad := _bad_character(positions):
         return None, [bad]
-    reading = read_once(positions, knows_none)
-    return _document(reading), in_source_order(reading.problems)
+    parsed = parse(positions)
+    if parsed.error is not None:
+        from deit_spec.yaml_source.syntax_errors import explain  # noqa: PLC0415
+
+        finding, _ = explain(parsed.error, positions, knows_none)
+        parsed = parsed._replace(findings=[*parsed.findings, finding])
+    return _result(parsed)
 
 
-def _document(reading: Reading) -> Document | None:
-    document = reading.document
-    if document is None or not reading.problems:
-        return document
-    return replace(document, recovered=True)
+class Parsed(NamedTuple):
+    """The result of parsing a text once.
+
+    `error` is the error at which the parser stopped. `is_bare` is whether the whole
+    text is one scalar without quotes, as `depth:12` is.
+    """
+
+    document: Document | None
+    findings: Sequence[Diagnostic]
+    error: MarkedYAMLError | None = None
+    is_bare: bool = False
+
+
+def parse(positions: Positions) -> Parsed:
+    """Parse a text once, with its patches; after an error, keep what precedes it."""
+    composer = Composer(positions)
+    try:
+        root = composer.document()
+    except MarkedYAMLError as error:
+        document = _partial(composer, positions, has_last=False)
+        return Parsed(document, composer.findings, error)
+    except LimitReachedError:
+        document = _partial(composer, positions, has_last=True)
+        return Parsed(document, composer.findings)
+    if root is None or root.value is None or root.value is UNKNOWN:
+        # An empty document is valid and means all defaults.
+        place = (0, 0) if root is None or root.value is None else root[2:]
+        spans: dict[Path, Entry] = {(): Entry(positions, place, place)}
+        return Parsed(Document({}, spans, positions.source), composer.findings)
+    document = Document(root.value, composer.spans, positions.source)
+    is_bare = _is_bare(root, positions)
+    return Parsed(document, composer.findings, is_bare=is_bare)
+
+
+def _is_bare(root: Node, positions: Positions) -> bool:
+    if not isinstance(root.value, str):
+        return False
+    return positions.text(root.start, root.start + 1) not in "\"'|>!&"
+
+
+def _partial(
+    composer: Composer, positions: Positions, *, has_last: bool
+) -> Document | None:
+    """Return what was read of a mapping before the parser stopped.
+
+    After a syntax error, the last value may be incomplete.
+    """
+    root = composer.root
+    if root is None:
+        return None
+    read = composer.spans
+    spans = {
+        path: entry
+        for path, entry in read.items()
+        if all(path[:end] in read for end in range(1, len(path)))
+    }
+    last = next(reversed(read), ())
+    if len(last) == 1 and not has_last:
+        spans = {path: spans[path] for path in spans if path[0] != last[0]}
+        root.pop(str(last[0]), None)
+    spans[()] = Entry(positions, (0, 0), (0, 0))
+    return Document(root, spans, positions.source)
+
+
+def _result(parsed: Parsed) -> tuple[Document | None, list[Diagnostic]]:
+    document = parsed.document
+    if document is not None and parsed.findings:
+        document = replace(document, recovered=True)
+    return document, in_source_order(parsed.findings)
 
 
 def _bad_character(positions: Positions) -> Diagnostic | None:
     bad = _UNPRINTABLE.search(positions.source.text)
     if bad is None:
         return None
-    return problems.bad_character(bad.group(), positions.span(bad.start(), bad.end()))
+    return findings.bad_character(bad.group(), positions.span(bad.start(), bad.end()))
 
 
 def _other_format(data: bytes) -> str | None:
-    """What a file is that may be given where a spec is meant."""
+    """Return what a file is that was given in place of a spec."""
     for beginning, kind in _OTHER_FORMATS:
         if beginning.match(data):
             return kind
@@ -127,4 +199,4 @@ def _bad_byte(data: bytes, offset: int, name: str) -> Diagnostic:
     start = len(data[:offset].decode("utf-8-sig"))
     span = Positions(Source(name, text)).span(start, start + 1)
     message = f"the byte 0x{data[offset]:02x} is not valid UTF-8"
-    return diagnose("DS002", message, Label(span), helps=["save the file as UTF-8"])
+    return findings.not_utf8(message, Label(span))

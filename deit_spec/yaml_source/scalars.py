@@ -1,22 +1,23 @@
-"""What a scalar means: the core schema of YAML 1.2, not the 1.1 of PyYAML.
+"""Scalars and tags of YAML 1.2's core schema; PyYAML itself follows YAML 1.1.
 
-So `1e-6` is a number, `on` and `no` are strings, `012` is twelve, and neither
-`1:30` nor `1_000` nor a date is anything but text.
+So `1e-6` is a number, `on` and `no` are strings, `012` is twelve, and `1:30`, `1_000`
+and dates are strings.
 """
 
 import json
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 Plain: TypeAlias = bool | int | float | str | None
 
 SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
-"""A pattern of one word or one closed text: no anchor, tag or collection."""
+"""A pattern of one word or one closed string: no anchor, tag or collection."""
 
 
 class Kind(StrEnum):
-    """The types a scalar can have; the value is its tag's last word."""
+    """The types of a scalar; the value is the last word of its tag."""
 
     NULL = "null"
     BOOL = "bool"
@@ -39,8 +40,41 @@ _PATTERNS: Final = (
 )
 
 
+MAPPING: Final = "map"
+SEQUENCE: Final = "seq"
+CORE_TAGS: Final = frozenset({*(kind.value for kind in Kind), MAPPING, SEQUENCE})
+_CORE_PREFIX: Final = "tag:yaml.org,2002:"
+_TAG: Final = re.compile(r"(?:&\S+\s+)?(![^\s,\[\]{}]*)")
+
+
+def core_tag(tag: str) -> str | None:
+    """Return the name of a tag of the core schema, `int` for `!!int`."""
+    name = tag.removeprefix(_CORE_PREFIX)
+    return name if name != tag and name in CORE_TAGS else None
+
+
+def short_tag(tag: str) -> str:
+    """Return a tag as people write it, `!!int`."""
+    if tag.startswith(_CORE_PREFIX):
+        return "!!" + tag.removeprefix(_CORE_PREFIX)
+    return tag if tag.startswith("!") else f"!<{tag}>"
+
+
+def tag_range(text: str) -> tuple[int, int]:
+    """Return the offsets of the tag in the text of a node, which may have an anchor."""
+    found = _TAG.match(text)
+    return found.span(1) if found else (0, len(text))
+
+
+@lru_cache(maxsize=1024)
+def plain_value(text: str) -> tuple[Plain, Kind]:
+    """Return the value and the type of a plain scalar without a tag."""
+    kind = kind_of(text)
+    return convert(text, kind), kind
+
+
 def kind_of(text: str) -> Kind:
-    """Tell the type of a plain scalar from its text."""
+    """Return the type of a plain scalar."""
     for kind, pattern in _PATTERNS:
         if pattern.fullmatch(text):
             return kind
@@ -48,7 +82,7 @@ def kind_of(text: str) -> Kind:
 
 
 def convert(text: str, kind: Kind) -> Plain:
-    """Give the value of a text that is of this kind, or an integer for a float."""
+    """Return the value of a text of this kind; an integer may be read as a float."""
     match kind:
         case Kind.NULL:
             return None
@@ -63,7 +97,7 @@ def convert(text: str, kind: Kind) -> Plain:
 
 
 def fits(found: Kind, wanted: Kind) -> bool:
-    """Tell whether a text of one kind may carry the tag of another."""
+    """Return whether a scalar of one kind may have the tag of another."""
     return wanted in (found, Kind.STR) or (found, wanted) == (Kind.INT, Kind.FLOAT)
 
 
@@ -82,19 +116,19 @@ def _number(text: str) -> float:
 
 
 _SHOWN_LENGTH: Final = 60
-# Words of letters and digits, and what paths are made of: safe without quotes.
+# Words of letters and digits, and paths, need no quotes.
 _UNQUOTED: Final = re.compile(r"(?!\.\.\.)[\w./](?:[\w./+ -]*[\w./])?")
-# What json.dumps leaves and YAML wants as an escape.
+# json.dumps leaves these, and YAML requires an escape.
 _UNPRINTABLE: Final = re.compile(
     "[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
 
 def scalar_text(value: object) -> str:
-    """Write a value as YAML does, and what YAML has no form for as Python does."""
+    """Write a value as YAML; one that YAML cannot express, as its `repr`."""
     if value is None:
         return "null"
-    # Exact types: a subclass may look like anything, so its repr speaks for it.
+    # Exact types: the `repr` of a subclass may be anything.
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is float:
@@ -105,7 +139,7 @@ def scalar_text(value: object) -> str:
 
 
 def value_text(value: object) -> str:
-    """Write a value as YAML does, a string without quotes."""
+    """Write a value as YAML, a string without quotes."""
     return value if isinstance(value, str) else scalar_text(value)
 
 
@@ -115,7 +149,7 @@ def key_text(key: object) -> str:
 
 
 def _float(number: float) -> str:
-    """Write `1e-06` as `1.0e-6`, which is a number to every version of YAML."""
+    """Write `1e-06` as `1.0e-6`, which is a number in every version of YAML."""
     text = re.sub("inf|nan", r".\g<0>", repr(number))
     digits, is_power, power = text.partition("e")
     if not is_power:
@@ -130,7 +164,7 @@ def _string(text: str) -> str:
 
 
 def in_quotes(text: str) -> str:
-    """Write a text in quotes, with escapes for what YAML would read otherwise."""
+    """Write a string in double quotes, with the escapes that YAML requires."""
     return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
 
 
@@ -142,6 +176,6 @@ def _shown(value: object, show: Any) -> str:
     try:
         text = " ".join(str(show(value)).split())
         text = "".join(c if c.isprintable() else "?" for c in text)
-    except Exception:  # noqa: BLE001 - a hostile object is shown, not raised
+    except Exception:  # noqa: BLE001  -- a hostile `__repr__` may raise anything
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from deit_spec.yaml_source import events
+from deit_spec.yaml_source import composer
 
 
 @pytest.fixture(params=["libyaml", "python"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "python":
-        monkeypatch.setattr(events, "FastestParser", events.PythonParser)
+        monkeypatch.setattr(composer, "FastestParser", composer.PythonParser)
     return str(request.param)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deit_spec.yaml_source import document as limits
 from deit_spec.yaml_source import read_file
+from deit_spec.yaml_source.document import FILE_BYTES
 
 
 def refusal(path: Path) -> str:
@@ -30,7 +30,7 @@ def test_a_file_is_read_under_its_given_name(tmp_path: Path) -> None:
     assert document.source.name == "a.yaml"
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
     missing = refusal(tmp_path / "none.yaml")
     assert missing == "the file cannot be read: no such file or directory"
     assert refusal(tmp_path) == "the file cannot be read: is a directory"
@@ -68,19 +68,19 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     with path.open("wb") as file:
         file.truncate(1 << 40)
-    assert str(limits.FILE_BYTES) in refusal(path)
+    assert str(FILE_BYTES) in refusal(path)
 
 
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"PK\x03\x04", "a zip archive, such as a checkpoint of torch"),
-        (b"\x80\x02\x8a\nl", "a pickle, such as an old checkpoint of torch"),
-        (b"\x10\n\0\0\0\0\0\0{", "a checkpoint, of safetensors"),
+        (b"PK\x03\x04", "a zip archive, such as a PyTorch checkpoint"),
+        (b"\x80\x02\x8a\nl", "a pickle, such as an old PyTorch checkpoint"),
+        (b"\x10\n\0\0\0\0\0\0{", "a safetensors checkpoint"),
     ],
 )
-@pytest.mark.parametrize("more", [0, limits.FILE_BYTES])
-def test_a_checkpoint_is_told(
+@pytest.mark.parametrize("more", [0, FILE_BYTES])
+def test_a_checkpoint_is_recognised(
     data: bytes, kind: str, more: int, tmp_path: Path
 ) -> None:
     """Of whatever size."""

@@ -1,10 +1,10 @@
-"""Every problem has its code and its place, and none hides another."""
+"""Every finding has its code and its place, and none hides another."""
 
 import pytest
 from support.places import Finding, finding, place
 
-from deit_spec.yaml_source import document as limits
 from deit_spec.yaml_source import read_bytes, read_text
+from deit_spec.yaml_source.document import FILE_BYTES
 
 
 @pytest.mark.usefixtures("parser")
@@ -33,19 +33,19 @@ from deit_spec.yaml_source import read_bytes, read_text
         ("{a: 1}: b", [("DS005", 1, 1, 1, 7)], {}),
         ("? - a\n: b", [("DS005", 1, 3, 1, 6)], {}),
         ("on: x", [], {"on": "x"}),
-        ("a: !!python/name:os.system x", [("DS006", 1, 4, 1, 27)], {"a": "x"}),
-        ("a: &b !foo [1]", [("DS006", 1, 7, 1, 11)], {"a": [1]}),
+        ("a: !!python/name:os.system x", [("DS006", 1, 4, 1, 27)], {}),
+        ("a: &b !foo [1]", [("DS006", 1, 7, 1, 11)], {}),
         ("!foo\na: 1", [("DS006", 1, 1, 1, 5)], {"a": 1}),
-        ("!foo a: 1", [("DS006", 1, 1, 1, 5)], {"a": 1}),
-        ("a: !!binary aGk=", [("DS006", 1, 4, 1, 12)], {"a": "aGk="}),
-        ("a: !!timestamp 2024-01-31", [("DS006", 1, 4, 1, 15)], {"a": "2024-01-31"}),
-        ("a: !<x:y> 1", [("DS006", 1, 4, 1, 10)], {"a": 1}),
-        ("a: !!int abc", [("DS006", 1, 4, 1, 9)], {"a": "abc"}),
-        ("a: !!int 1.5", [("DS006", 1, 4, 1, 9)], {"a": 1.5}),
-        ("a: !!bool yes", [("DS006", 1, 4, 1, 10)], {"a": "yes"}),
-        ("a: !!map 1", [("DS006", 1, 4, 1, 9)], {"a": 1}),
-        ("a: !!seq {}", [("DS006", 1, 4, 1, 9)], {"a": {}}),
-        ("a: !!set {b}", [("DS006", 1, 4, 1, 9)], {"a": {"b": None}}),
+        ("!foo a: 1", [("DS006", 1, 1, 1, 5)], {}),
+        ("a: !!binary aGk=", [("DS006", 1, 4, 1, 12)], {}),
+        ("a: !!timestamp 2024-01-31", [("DS006", 1, 4, 1, 15)], {}),
+        ("a: !<x:y> 1", [("DS006", 1, 4, 1, 10)], {}),
+        ("a: !!int abc", [("DS006", 1, 4, 1, 9)], {}),
+        ("a: !!int 1.5", [("DS006", 1, 4, 1, 9)], {}),
+        ("a: !!bool yes", [("DS006", 1, 4, 1, 10)], {}),
+        ("a: !!map 1", [("DS006", 1, 4, 1, 9)], {}),
+        ("a: !!seq {}", [("DS006", 1, 4, 1, 9)], {}),
+        ("a: !!set {b}", [("DS006", 1, 4, 1, 9)], {}),
         ("<<: {b: 1}\na: 2", [("DS007", 1, 1, 1, 3)], {"a": 2}),
         ("<<: *b\na: 2", [("DS007", 1, 1, 1, 3)], {"a": 2}),
         ('"<<": {b: 1}', [], {"<<": {"b": 1}}),
@@ -78,23 +78,23 @@ def test_findings(text: str, findings: list[Finding], value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "at", "message"),
     [
-        ("a: @b", (1, 4, 1, 5), "no value begins with `@`"),
-        ("a: b: c", (1, 5, 1, 6), "a key cannot stand here"),
+        ("a: @b", (1, 4, 1, 5), "a value without quotes cannot start with `@`"),
+        ("a: b: c", (1, 5, 1, 6), "unexpected `:`"),
         ("a: [1, 2", (1, 4, 1, 5), "`[` is not closed"),
         ("é: 1\nb c d\nd: 1", (2, 1, 2, 6), "`b c d` is not of the form `key: value`"),
         (
             "a: 1\n\tb: 1",
             (2, 1, 2, 2),
-            "a line is indented with a tab",
+            "indented with a tab",
         ),
-        ("漢: }", (1, 4, 1, 5), "a value is missing here"),
+        ("漢: }", (1, 4, 1, 5), "unexpected `}`"),
         (
             "x: 1\r\n\r\ny: 'a",
             (3, 4, 3, 5),
-            "a text in quotes goes on to the end of the file",
+            "unterminated string",
         ),
-        ("%YAML 3.0\n---\na", (1, 1, 1, 2), "this version of YAML is not known"),
-        ("a: !x!y 1", (1, 4, 1, 5), "the handle of the tag is not declared"),
+        ("%YAML 3.0\n---\na: 1", (1, 1, 1, 2), "this version of YAML is not supported"),
+        ("a: !x!y 1", (1, 4, 1, 5), "the tag is not declared"),
         ("a: b\x07", (1, 5, 1, 6), "the character U+0007 is not allowed in YAML"),
         ("é: 1\n漢\x00", (2, 2, 2, 3), "the character U+0000 is not allowed in YAML"),
         ("a: \ud800", (1, 4, 1, 5), "the character U+D800 is not allowed in YAML"),
@@ -107,15 +107,12 @@ def test_syntax_errors(text: str, at: tuple[int, int, int, int], message: str) -
     assert problems[0].helps
 
 
-def test_problems_before_a_syntax_error_are_reported_with_it() -> None:
+def test_findings_before_a_syntax_error_are_reported_with_it() -> None:
     text = "a: 1\na: 2\n1: !x y\nc: {d: 1}\ne: {f: 2,\n  g: [1,, 2]}\n"
     document, problems = read_text(text, "a.yaml")
     assert document is not None
+    assert document.recovered
     assert document.value == {"a": 1, "c": {"d": 1}}
-    # What follows the break might say anything, even of `a`, which is there twice.
-    assert [document.doubtful((key,)) for key in "acez"] == [True, False, True, True]
-    assert not document.doubtful(("c", "x"))
-    assert document.doubtful(("e", "f"))
     codes = [problem.code for problem in problems]
     assert codes == ["DS003", "DS005", "DS006", "DS001"]
 
@@ -128,7 +125,7 @@ def test_a_duplicate_points_at_the_first() -> None:
     assert place(first.span) == (1, 1, 1, 2)
 
 
-def test_a_merge_key_is_told_of_extends() -> None:
+def test_the_help_for_a_merge_key_names_extends() -> None:
     _, [problem] = read_text("<<: {}", "a.yaml")
     assert "extends" in problem.helps[0]
 
@@ -137,26 +134,25 @@ def test_a_merge_key_is_told_of_extends() -> None:
 @pytest.mark.parametrize("text", ['"\\UFFFFFFFF"', "%YAML " + "9" * 5000 + ".1\n---\n"])
 def test_numbers_out_of_range_are_syntax_errors(text: str) -> None:
     """PyYAML's own parser raises ValueError or OverflowError for these."""
-    document, problems = read_text(text, "a.yaml")
-    assert document is None
+    _, problems = read_text(text, "a.yaml")
     assert [problem.code for problem in problems] == ["DS001"]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[{"])
 def test_depth_costs_nothing(opening: str) -> None:
     """Both parsers take seconds to minutes for these texts if they may."""
-    text = opening * (limits.FILE_BYTES // len(opening))
+    text = opening * (FILE_BYTES // len(opening))
     document, problems = read_text(text, "a.yaml")
     assert document is None or document.value == {}
     assert len(problems) == 1
 
 
 def test_size() -> None:
-    exactly = b"a: " + b"b" * (limits.FILE_BYTES - 3)
+    exactly = b"a: " + b"b" * (FILE_BYTES - 3)
     assert read_bytes(exactly, "a.yaml")[1] == []
     for document, problems in (
         read_bytes(exactly + b"b", "a.yaml"),
-        read_text("a: " + "é" * (limits.FILE_BYTES // 2), "a.yaml"),
+        read_text("a: " + "é" * (FILE_BYTES // 2), "a.yaml"),
     ):
         assert document is None
         assert [finding(problem) for problem in problems] == [("DS008", 1, 1, 1, 1)]
@@ -173,7 +169,7 @@ def test_size() -> None:
         (b"a\xed\xa0\x80", (1, 2)),
     ],
 )
-def test_bytes_that_are_no_utf8(data: bytes, at: tuple[int, int]) -> None:
+def test_bytes_that_are_not_utf8(data: bytes, at: tuple[int, int]) -> None:
     document, [problem] = read_bytes(data, "a.yaml")
     assert document is None
     line, column = at
