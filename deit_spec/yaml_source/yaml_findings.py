@@ -37,17 +37,16 @@ def quoted(text: str) -> str:
     return "`" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "`"
 
 
-def syntax_error(  # noqa: PLR0913  -- the parts of a finding
+def syntax_error(
     message: str,
     span: Span,
     help_: str,
     *,
-    label: str = "",
     secondary: Sequence[Label] = (),
     fix: Fix | None = None,
 ) -> Diagnostic:
     """Report a place where the text is not valid YAML."""
-    place = Label(span, label)
+    place = Label(span)
     return diagnose(
         "DS001", message, place, secondary=secondary, helps=[help_], fix=fix
     )
