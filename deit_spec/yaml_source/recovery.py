@@ -107,6 +107,8 @@ class _Block:
     indent: int
     is_list: bool = False
     state: _State = _State.NOTHING
+    has_empty: bool = False
+    """Whether a key before the last has no value: that may be indented wrongly."""
 
 
 class Lines:
@@ -254,6 +256,9 @@ class Lines:
         is_item = _DASH.match(self.text, self.content(n), self.ends[n])
         if self._blocks[-1].is_list and not is_item and len(self._blocks) > 1:
             self._blocks.pop()
+        self._blocks[-1].has_empty |= (
+            self._blocks[-1].state is _State.KEY and not is_item
+        )
         return True
 
     def _misplaced(self, n: int, width: int, expected: int) -> None:
@@ -277,6 +282,8 @@ class Lines:
         end = self.end_of_content(at, self.ends[n])
         edits = self._moved(block, expected - width)
         if not is_known:
+            is_sure = not self._blocks[-1].has_empty
+            edits = edits if is_sure else []
             self._report_block(block, message, (at, end), help_, edits)
 
     def _first_lines(self, n: int, width: int) -> None:
