@@ -142,6 +142,13 @@ class Document:
         """Return the entry of a path, or of its nearest ancestor in the text."""
         return self.spans[self._nearest(path)]
 
+    def remove_empty(self, is_key: IsKey) -> None:
+        """Remove known keys without a value: it may be on a line that is left out."""
+        for path, entry in self.spans.items():
+            holder, is_empty = self.at(path[:-1]), entry.value.start == entry.value.end
+            if is_empty and path and isinstance(holder, dict) and is_key(str(path[-1])):
+                holder.pop(path[-1], None)
+
     def doubtful(self, path: Path) -> bool:
         """Return whether a path is in doubt."""
         return bool(self.doubts) and self._nearest(path) in self.doubts

@@ -15,7 +15,6 @@ from typing import Final
 from deit_spec.diagnostics import Diagnostic, Edit, Fix
 from deit_spec.yaml_source.document import (
     FINDINGS,
-    Document,
     IsKey,
     Patch,
     Positions,
@@ -24,11 +23,13 @@ from deit_spec.yaml_source.document import (
 from deit_spec.yaml_source.reader import Parsed, parse
 from deit_spec.yaml_source.scalars import SCALAR
 from deit_spec.yaml_source.value_recovery import (
+    CONFLICT,
     check_brackets,
     check_comment,
     check_root,
     check_string,
     remove_rest,
+    report_conflict,
     split_keys,
 )
 from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
@@ -52,10 +53,8 @@ _NOT_A_WORD: Final = re.compile(r"true|false|null|\S*\d\S*")
 _WORD: Final = re.compile(r"([A-Za-z_][\w-]*)[ \t]*(?:#.*)?")
 _DASH: Final = re.compile(r"-(?:[ \t]+|\Z)")
 _MARKER: Final = re.compile(r"(?:---|\.\.\.)(?:\s|\Z)")
-_CONFLICT: Final = re.compile(r"([<=>|])\1{6}(?: [^\r\n]*)?(?=[\r\n]|\Z)")
 _COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _CLOSERS: Final = re.compile(r"[}\]]+[,;]?[ \t]*")
-_FLOW_KEY: Final = re.compile(r"[\[{].*[\]}][ \t]*:(?=\s|\Z)")
 
 
 def recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
@@ -74,17 +73,8 @@ def recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
         parsed, more = read_past(parsed, positions, is_key, tries)
         found = [*found, *more]
     if parsed.document is not None:
-        _remove_empty(parsed.document, is_key)
+        parsed.document.remove_empty(is_key)
     return parsed._replace(findings=[*found, *parsed.findings])
-
-
-def _remove_empty(document: Document, is_key: IsKey) -> None:
-    """Remove known keys without a value: it may be on a line that is left out."""
-    for path, entry in document.spans.items():
-        holder = document.at(path[:-1])
-        is_empty = entry.value.start == entry.value.end
-        if is_empty and path and isinstance(holder, dict) and is_key(str(path[-1])):
-            holder.pop(path[-1], None)
 
 
 class _State(Enum):
@@ -150,8 +140,8 @@ class Lines:
     def _line(self, n: int) -> int:
         """Check what starts in a line, and return the number of the line after it."""
         start, end, at = self.starts[n], self.ends[n], self.content(n)
-        if self.is_conflict(n):
-            return n + 1
+        if CONFLICT.match(self.text, start, end):
+            return report_conflict(self, n)
         is_empty = at == end or self.text[at] == "#"
         if not is_empty and not self.is_content(n):
             is_second = self._blocks and _MARKER.match(self.text, start, end)
@@ -177,9 +167,6 @@ class Lines:
             if at == end or self.text[at] == "#":
                 return n + 1
             self._blocks.append(_Block(at + shift))
-        if self.text.startswith(("? ", ": "), at):
-            self._blocks[-1].state = _State.KEY
-            return n + 1
         if (after := self._after_key(at, end)) is not None:
             return self._value(n, after)
         found = _SEPARATOR.match(self.text, at, end)
@@ -203,12 +190,10 @@ class Lines:
         at = self._skip(_PROPERTIES, self.skip_blanks(at, end), end)
         block.state = _State.VALUE
         first = self.text[at:end][:1]
-        if not first or first == "#":
+        is_comment = self.text.startswith(("//", "/*"), at)
+        if not first or first == "#" or is_comment:
             block.state = _State.KEY
-            return n + 1
-        if self.text.startswith(("//", "/*"), at):
-            block.state = _State.KEY
-            return self.line_of(check_comment(self, at)) + 1
+            return self.line_of(check_comment(self, at) if is_comment else at) + 1
         if first in "|>":
             return self._block_scalar(n, block)
         if first in "\"'":
@@ -256,45 +241,39 @@ class Lines:
         is_item = _DASH.match(self.text, self.content(n), self.ends[n])
         if self._blocks[-1].is_list and not is_item and len(self._blocks) > 1:
             self._blocks.pop()
-        self._blocks[-1].has_empty |= (
-            self._blocks[-1].state is _State.KEY and not is_item
-        )
+        is_empty = self._blocks[-1].state is _State.KEY and not is_item
+        self._blocks[-1].has_empty |= is_empty
         return True
 
     def _misplaced(self, n: int, width: int, expected: int) -> None:
         """Report lines that are indented too far or not far enough."""
-        block = [n]
-        for other in range(n + 1, len(self.ends)):
-            if self.is_content(other):
-                if (
-                    not width <= self.width(other)
-                    or width < self.width(other) == expected
-                ):
-                    break
-                # What is deeper than it should be may stay.
-                if not width < expected < self.width(other):
-                    block.append(other)
-        at, is_known = self.content(n), n in self._indents
+        block, is_known = [n], n in self._indents
+        for other in filter(self.is_content, range(n + 1, len(self.ends))):
+            found = self.width(other)
+            if found < width or width < found == expected:
+                break
+            # What is deeper than expected may stay.
+            if found == width or found < expected or expected < width:
+                block.append(other)
+        edits = self._moved(block, expected - width)
         message = f"indented by {_spaces(width)}, expected {expected}"
         help_ = f"indent {{}} by {_spaces(expected)}"
         if expected == 0:
             help_ = "remove the spaces before {}"
-        end = self.end_of_content(at, self.ends[n])
-        edits = self._moved(block, expected - width)
         if not is_known:
             is_sure = not self._blocks[-1].has_empty
-            edits = edits if is_sure else []
-            self._report_block(block, message, (at, end), help_, edits)
+            end = self.end_of_content(self.content(n), self.ends[n])
+            place = (self.content(n), end)
+            self._report_block(block, message, place, help_, edits if is_sure else [])
 
     def _first_lines(self, n: int, width: int) -> None:
         """Report that all lines before one are indented further than it."""
-        block = [other for other in range(n) if self.is_content(other)]
-        moved = self._blocks[0].indent - width
-        self._blocks[0].indent = width
-        message = f"indented further than line {n + 1}"
-        place = (self.starts[block[0]], self.content(block[0]))
+        block = [*filter(self.is_content, range(n))]
+        moved, self._blocks[0].indent = self._blocks[0].indent - width, width
         edits = self._moved(block, -moved)
+        message = f"indented further than line {n + 1}"
         help_ = f"remove {_spaces(moved)} before {{}}"
+        place = (self.starts[block[0]], self.content(block[0]))
         self._report_block(block, message, place, help_, edits)
 
     def _moved(self, block: list[int], by: int) -> list[Patch]:
@@ -303,19 +282,14 @@ class Lines:
         return [self._indent_patch(n) for n in block]
 
     def _report_block(
-        self,
-        block: list[int],
-        message: str,
-        place: Range,
-        help_: str,
-        edits: list[Patch],
+        self, block: list[int], verb: str, at: Range, help_: str, edits: list[Patch]
     ) -> None:
         if all(map(self._has_tab, block)):
             return  # All tabs are one finding.
         subject, object_ = "the line is", "it"
         if len(block) > 1:
             subject, object_ = f"lines {block[0] + 1} to {block[-1] + 1} are", "them"
-        self.report(f"{subject} {message}", *place, help_.format(object_), edits)
+        self.report(f"{subject} {verb}", *at, help_.format(object_), edits)
 
     def width(self, n: int) -> int:
         """Return the indentation of a line, a tab as a step of the others."""
@@ -361,9 +335,6 @@ class Lines:
             return self.line_of(check_comment(self, at)) + 1
         if _CLOSERS.fullmatch(self.text, at, end):
             return remove_rest(self, at, end)
-        if _FLOW_KEY.match(self.text, at, end):
-            block.state = _State.KEY
-            return n + 1
         if is_first and is_root and self.text[at] in "{[":
             return check_root(self, at)
         below = self.next_content(n + 1)
@@ -392,16 +363,6 @@ class Lines:
         self.report(message, at, stop, help_)
         return self._leave_out(n)
 
-    def is_conflict(self, n: int) -> bool:
-        """Report a line that git leaves in a file, and return whether it is one."""
-        start, end = self.starts[n], self.ends[n]
-        if not _CONFLICT.match(self.text, start, end):
-            return False
-        message = f"{quoted(self.text[start:end])} marks an unresolved merge conflict"
-        self.report(message, start, end, "remove the line")
-        self._patches.append(Patch(start, end, ""))
-        return True
-
     # Offsets and reports
 
     def line_of(self, offset: int) -> int:
@@ -410,8 +371,7 @@ class Lines:
 
     def skip_blanks(self, at: int, end: int) -> int:
         """Return the offset of the first character that is not blank."""
-        line = self.text[at:end]
-        return at + len(line) - len(line.lstrip(" \t"))
+        return end - len(self.text[at:end].lstrip(" \t"))
 
     def end_of_content(self, at: int, end: int) -> int:
         """Return the offset after a text on a line, without a comment."""

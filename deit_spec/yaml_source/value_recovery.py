@@ -21,6 +21,8 @@ _LINE_WITH_KEY: Final = re.compile(
     r"""^[ \t]*["']?[\w-]+["']?[ \t]*:(?=[ \t\r\n]|\Z)""", re.MULTILINE
 )
 _BLOCK_KEY: Final = re.compile(r"(?P<indent> *)[A-Za-z_][\w-]*[ \t]*:(?=[ \t\r\n]|\Z)")
+CONFLICT: Final = re.compile(r"([<=>|])\1{6}(?: [^\r\n]*)?(?=[\r\n]|\Z)")
+"""A line that git leaves where it cannot merge."""
 _TOKEN: Final = re.compile(
     r"""(?P<comment>(?<!\S)\#[^\r\n]*)|(?P<foreign>(?<=[\s,{\[])(?://|/\*))"""
     r"""|(?P<string>(?<=[\s,:{\[])["'])|(?P<open>[{\[])|(?P<close>[}\]])"""
@@ -73,8 +75,8 @@ def check_brackets(lines: "Lines", at: int, parent: int) -> int:
             case "line":
                 n = lines.line_of(position)
                 key = _BLOCK_KEY.match(text, position)
-                if lines.is_conflict(n):
-                    position = lines.ends[n]
+                if CONFLICT.match(text, position):
+                    position = lines.ends[report_conflict(lines, n) - 1]
                 elif key and len(key["indent"]) <= parent:
                     break
     limit = position if token else len(text)
@@ -199,6 +201,15 @@ def split_keys(lines: "Lines", at: int, stop: int, indent: int) -> None:
     where = "the next line, indented" if is_below else "a line of its own"
     help_ = f"write {quoted(lines.text[first:stop])} on {where}"
     lines.repair("two keys on one line", first, stop, help_, *edits)
+
+
+def report_conflict(lines: "Lines", n: int) -> int:
+    """Report and leave out a line of git, and return the number of the next line."""
+    start, end = lines.starts[n], lines.ends[n]
+    message = f"{quoted(lines.text[start:end])} marks an unresolved merge conflict"
+    patch = Patch(start, end, "")
+    lines.repair(message, start, end, "remove the line", patch, is_sure=False)
+    return n + 1
 
 
 def remove_rest(lines: "Lines", at: int, stop: int) -> int:
