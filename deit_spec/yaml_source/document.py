@@ -127,8 +127,6 @@ class Document:
     value: object
     spans: Mapping[Path, Entry]
     source: Source
-    doubts: frozenset[Path] = frozenset()
-    is_whole: bool = True
     recovered: bool = False
 
     def at(self, path: Path) -> object:
@@ -140,7 +138,9 @@ class Document:
 
     def nearest(self, path: Path) -> Entry:
         """Return the entry of a path, or of its nearest ancestor in the text."""
-        return self.spans[self._nearest(path)]
+        while path not in self.spans:
+            path = path[:-1]
+        return self.spans[path]
 
     def remove_empty(self, is_key: IsKey) -> None:
         """Remove known keys without a value: it may be on a line that is left out."""
@@ -148,15 +148,6 @@ class Document:
             holder, is_empty = self.at(path[:-1]), entry.value.start == entry.value.end
             if is_empty and path and isinstance(holder, dict) and is_key(str(path[-1])):
                 holder.pop(path[-1], None)
-
-    def doubtful(self, path: Path) -> bool:
-        """Return whether a path is in doubt."""
-        return bool(self.doubts) and self._nearest(path) in self.doubts
-
-    def _nearest(self, path: Path) -> Path:
-        while path not in self.spans:
-            path = path[:-1]
-        return path
 
 
 def knows_none(word: str) -> bool:  # noqa: ARG001  -- an IsKey
