@@ -170,6 +170,10 @@ def _in_braces(
         message = f"missing `,` before {quoted(name[1] if name else '')}"
         return _repair(message, Patch(end, end, ","), positions, is_sure=True)
     closing = "}" if opening == "{" else "]"
+    if not positions.text(offset, None).strip():
+        message, help_ = f"`{opening}` is not closed", f"close it with `{closing}`"
+        finding = syntax_error(message, positions.span(start, start + 1), help_)
+        return finding, [_without_line(start, positions)]
     opened = Label(positions.span(start, start + 1), "opened here")
     here = positions.text(offset, offset + 1).strip()
     span = positions.span(offset, offset + len(here))

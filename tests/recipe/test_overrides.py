@@ -83,7 +83,7 @@ def test_it_never_is_in_the_way_of_another_one(path: str, item: object) -> None:
         ("optimizer.lr", "DS001", 1),
         ("=3", "DS001", 1),
         ("optimizer lr=3", "DS001", 1),
-        ("optimizer.lr=[", "DS001", 14),
+        ("optimizer.lr=[", "DS001", 15),
         ("optimizer.lr=@x", "DS001", 14),
         ("optimizer.lr=\x07", "DS001", 14),
         ("optimizer.lr.x=1", "DS102", 11),
