@@ -1,7 +1,6 @@
 """The spans of fields, for rules that point at several of them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
@@ -10,15 +9,8 @@ from deit_spec.yaml_source.scalars import value_text
 
 Findings: TypeAlias = Iterator[Diagnostic]
 """What a rule finds."""
-
-
-@dataclass(frozen=True)
-class About:
-    """The labels and notes of a finding on several fields."""
-
-    primary: Label
-    secondary: tuple[Label, ...]
-    notes: tuple[str, ...]
+Field: TypeAlias = tuple[str, str, object]
+"""A field, the words of its label, and its default."""
 
 
 class FieldSpans:
@@ -35,36 +27,25 @@ class FieldSpans:
         """The span of a field's value, or of the nearest thing around it."""
         return self._document.nearest(tuple(field.split("."))).value
 
-    def about(self, *fields: tuple[str, str, object]) -> About:
-        """Point at each field (name, words, value) that is written.
+    def finding(
+        self, code: str, message: str, help_: str, *fields: Field
+    ) -> Diagnostic:
+        """Report something that depends on several fields.
 
-        The first that is written is the primary; notes name those that have their
-        default.
+        The primary label is at the first field that is written; notes name the
+        defaults of those that are not.
         """
         written = [item for item in fields if self.wrote(item[0])]
         labels = [Label(self.value(name), words) for name, words, _ in written]
-        if not labels:
-            labels = [Label(self.value(fields[0][0]))]
-        return About(labels[0], tuple(labels[1:]), self._defaults(fields))
-
-    def _defaults(self, fields: Sequence[tuple[str, str, object]]) -> tuple[str, ...]:
-        return tuple(
+        first, *more = labels or [Label(self.value(fields[0][0]))]
+        notes = [
             f"`{name}` is {value_text(value)} by default"
             for name, _, value in fields
             if not self.wrote(name)
+        ]
+        return diagnose(
+            code, message, first, secondary=more, notes=notes, helps=[help_]
         )
-
-
-def finding(code: str, message: str, about: About, *helps: str) -> Diagnostic:
-    """Make a finding on several fields."""
-    return diagnose(
-        code,
-        message,
-        about.primary,
-        secondary=about.secondary,
-        notes=about.notes,
-        helps=helps,
-    )
 
 
 def start_of(document: Document) -> Span:

@@ -1,18 +1,15 @@
-"""The largest model that a spec may describe: limits of reading, in one place.
+"""The limits of the model that a spec may describe.
 
-Each is well above any model that was ever trained, and low enough that one file,
-whatever it says, takes less than a second and a few hundred megabytes. The compiler
-itself has no limit: it takes any `DeiTSpec` that is handed to it as checked.
-docs/limits.md lists these and those of the text.
+Each is far above any trained model, and low enough that checking one file takes less
+than a second and a few hundred megabytes. The compiler itself has no limits.
+docs/limits.md lists these and the limits of the text.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.field_spans import FieldSpans
-from deit_spec.spec.nearest import listed
 from deit_spec.spec.schema import DeiTSpec
 
 LARGEST: Final[Mapping[str, int]] = {
@@ -31,21 +28,11 @@ LARGEST: Final[Mapping[str, int]] = {
 PARAMETERS: Final = 10**12
 """Learnable numbers of a model: four terabytes in float32."""
 
-_STEPS: Final = (
-    ("depth", None),
-    ("embed_dim", "num_heads"),
-    ("num_classes", None),
-    ("teacher_num_classes", None),
-    ("image_size", "patch_size"),
-    ("in_channels", None),
-)
-"""The fields that can make a model smaller, with what each is a multiple of."""
-
 
 def find_excess(
     spec: DeiTSpec, spans: FieldSpans, invalid: set[str]
 ) -> dict[str, Diagnostic]:
-    """DS212, by field: sizes far above any model are refused at once."""
+    """DS212, by field: sizes far above those of any model."""
     found: dict[str, Diagnostic] = {}
     for field, largest in LARGEST.items():
         value = getattr(spec, field)
@@ -61,27 +48,28 @@ def find_excess(
 
 
 def find_oversize(spec: DeiTSpec, spans: FieldSpans) -> Iterator[Diagnostic]:
-    """DS212: sizes that are fine alone and make too large a model together.
+    """DS212: sizes that are valid alone and make too large a model together.
 
-    All the fields are valid, and none passes its own limit.
+    All fields are valid, and none is above its own limit.
     """
     count = count_parameters(spec)
     if count <= PARAMETERS:
         return
-    smaller = list(_smaller(spec))
-    about = spans.about(
-        *(
-            (field, f"at most {value}", getattr(spec, field))
-            for field, value in smaller or _both(spec)
-        )
-    )
-    yield diagnose(
+    fields = [field for field in LARGEST if spans.wrote(field)] or [*LARGEST]
+    largest = max(fields, key=lambda field: _share(spec, field))
+    yield spans.finding(
         "DS212",
         f"the model has {count:,} parameters, above the limit of {PARAMETERS:,}",
-        about.primary,
-        secondary=about.secondary,
-        helps=[_words(smaller) if smaller else _words_of_both(_both(spec))],
+        f"use a smaller `{largest}`",
+        (largest, "the largest share", getattr(spec, largest)),
     )
+
+
+def _share(spec: DeiTSpec, field: str) -> float:
+    """How much of a model is due to a field: its size over that with the default."""
+    default = DeiTSpec.model_fields[field].default
+    smaller = spec.model_copy(update={field: default})
+    return count_parameters(spec) / max(count_parameters(smaller), 1)
 
 
 def count_parameters(spec: DeiTSpec) -> int:
@@ -101,37 +89,3 @@ def count_parameters(spec: DeiTSpec) -> int:
     teacher = spec.teacher_num_classes or 0 if classes else 0
     heads = (classes + teacher) * (width + 1)
     return patch + rows * width + spec.depth * block + norm + heads
-
-
-def _smaller(spec: DeiTSpec) -> Iterator[tuple[str, int]]:
-    """The largest value of each field that alone makes the model small enough."""
-    for field, multiple in _STEPS:
-        step = getattr(spec, multiple) if multiple else 1
-        most = (getattr(spec, field) or 0) // step
-
-        def size(times: int, field: str = field, step: int = step) -> int:
-            return count_parameters(spec.model_copy(update={field: times * step}))
-
-        times = bisect_right(range(1, most + 1), PARAMETERS, key=size)
-        if times:
-            yield field, times * step
-
-
-def _words(smaller: Sequence[tuple[str, int]]) -> str:
-    return f"{listed([f'`{field}: {value}`' for field, value in smaller])} or less"
-
-
-def _both(spec: DeiTSpec) -> list[tuple[str, int]]:
-    """Where there are as many heads as channels, fewer of one need fewer of both."""
-
-    def size(width: int) -> int:
-        fewer = {"embed_dim": width, "num_heads": width}
-        return count_parameters(spec.model_copy(update=fewer))
-
-    width = bisect_right(range(1, spec.num_heads + 1), PARAMETERS, key=size)
-    return [("num_heads", width), ("embed_dim", width)]
-
-
-def _words_of_both(both: Sequence[tuple[str, int]]) -> str:
-    (first, value), (second, _) = both
-    return f"`{first}: {value}` with `{second}: {value}`, or less of both"

@@ -6,10 +6,10 @@ mistake never causes a second message.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.field_spans import About, FieldSpans, Findings, finding
+from deit_spec.spec.field_spans import Field, FieldSpans, Findings
 from deit_spec.spec.model_limits import LARGEST
 from deit_spec.spec.nearest import (
     listed,
@@ -18,6 +18,9 @@ from deit_spec.spec.nearest import (
     nearest_ratio,
 )
 from deit_spec.spec.schema import DeiTSpec
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,12 @@ def patches_fill_image(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     image, patch = spec.image_size, spec.patch_size
     if image % patch == 0:
         return
-    about = spans.about(
-        ("image_size", _division(image, patch), image),
-        ("patch_size", f"patches of {patch}×{patch} pixels", patch),
-    )
-    yield finding(
+    yield spans.finding(
         "DS201",
         "image_size is not divisible by patch_size",
-        about,
         _alternatives("image_size", image, "patch_size", patch),
+        ("image_size", _division(image, patch), image),
+        ("patch_size", f"patches of {patch}×{patch} pixels", patch),
     )
 
 
@@ -61,28 +61,25 @@ def heads_fill_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     width, heads = spec.embed_dim, spec.num_heads
     if width % heads == 0:
         return
-    about = spans.about(
-        ("embed_dim", _division(width, heads), width),
-        ("num_heads", f"{heads} heads", heads),
-    )
-    yield finding(
+    yield spans.finding(
         "DS203",
         "embed_dim is not divisible by num_heads",
-        about,
         _alternatives("embed_dim", width, "num_heads", heads),
+        ("embed_dim", _division(width, heads), width),
+        ("num_heads", f"{heads} heads", heads),
     )
 
 
 def mlp_width_is_whole(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS204: the MLP's hidden width is `int(embed_dim * mlp_ratio)`, rounded down."""
-    if spec.mlp_dim in (_exact_mlp_width(spec), 0):
+    if spec.mlp_ratio.is_integer() or spec.mlp_dim in (_exact_mlp_width(spec), 0):
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
-    yield finding(
+    yield spans.finding(
         "DS204",
         "the MLP width is rounded down",
-        _about_mlp(spec, spans, f"so the MLP is {spec.mlp_dim} wide"),
         f"`mlp_ratio: {ratio!r}` gives {int(spec.embed_dim * ratio)} exactly",
+        *_mlp_fields(spec, f"so the MLP is {spec.mlp_dim} wide"),
     )
 
 
@@ -91,23 +88,25 @@ def mlp_has_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     if spec.mlp_dim:
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
-    yield finding(
+    yield spans.finding(
         "DS205",
         "the MLP has no hidden channel",
-        _about_mlp(spec, spans, "rounded down to 0"),
         f"`mlp_ratio: {ratio!r}` or more",
+        *_mlp_fields(spec, "rounded down to 0"),
     )
 
 
-def _exact_mlp_width(spec: DeiTSpec) -> Decimal:
+def _exact_mlp_width(spec: DeiTSpec) -> "Decimal":
     """The product in decimal: the float 1.1 means 1.1."""
+    from decimal import Decimal  # noqa: PLC0415  -- most ratios are integers
+
     return Decimal(repr(spec.mlp_ratio)) * spec.embed_dim
 
 
-def _about_mlp(spec: DeiTSpec, spans: FieldSpans, outcome: str) -> About:
+def _mlp_fields(spec: DeiTSpec, outcome: str) -> tuple[Field, Field]:
     width, ratio = spec.embed_dim, spec.mlp_ratio
     product = f"{width} × {ratio!r} = {float(_exact_mlp_width(spec))!r}"
-    return spans.about(
+    return (
         ("mlp_ratio", f"{product}, {outcome}", ratio),
         ("embed_dim", f"{width} wide", width),
     )
@@ -117,15 +116,12 @@ def teacher_has_token(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS206: the teacher's head reads the distillation token."""
     if spec.teacher_num_classes is None or spec.variant.distillation_token:
         return
-    about = spans.about(
-        ("teacher_num_classes", "its head reads the distillation token", None),
-        ("variant.distillation_token", "there is no distillation token", True),
-    )
-    yield finding(
+    yield spans.finding(
         "DS206",
         "teacher_num_classes needs a distillation token",
-        about,
         "`distillation_token: true` under `variant`, or `teacher_num_classes: null`",
+        ("teacher_num_classes", "its head reads the distillation token", None),
+        ("variant.distillation_token", "there is no distillation token", True),
     )
 
 
@@ -135,18 +131,15 @@ def mean_needs_equal_heads(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     if fusion not in {"mean_logits", "mean_softmax"} or not _are_unequal(spec):
         return
     classes, teacher = spec.num_classes, spec.teacher_num_classes
-    about = spans.about(
-        ("variant.fusion", "the mean of both heads", fusion),
-        ("num_classes", f"{classes} classes", classes),
-        ("teacher_num_classes", f"{teacher} classes", teacher),
-    )
-    yield finding(
+    yield spans.finding(
         "DS207",
         "the mean of two heads needs equal class counts, "
         f"found {classes} and {teacher}",
-        about,
         "`fusion: cls` or `fusion: dist` under `variant`, "
         f"or `teacher_num_classes: {classes}`",
+        ("variant.fusion", "the mean of both heads", fusion),
+        ("num_classes", f"{classes} classes", classes),
+        ("teacher_num_classes", f"{teacher} classes", teacher),
     )
 
 
@@ -155,15 +148,12 @@ def unequal_heads_are_not_joined(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     if spec.variant.fusion is not None or not _are_unequal(spec):
         return
     classes, teacher = spec.num_classes, spec.teacher_num_classes
-    about = spans.about(
-        ("num_classes", f"{classes} classes", classes),
-        ("teacher_num_classes", f"{teacher} classes", teacher),
-    )
-    yield finding(
+    yield spans.finding(
         "DS213",
         "`predict` returns the class head, as class counts are not equal",
-        about,
         "`fusion: cls` or `fusion: dist` under `variant` chooses a head",
+        ("num_classes", f"{classes} classes", classes),
+        ("teacher_num_classes", f"{teacher} classes", teacher),
     )
 
 
@@ -179,15 +169,12 @@ def teacher_needs_classes(spec: DeiTSpec, spans: FieldSpans) -> Findings:
         return
     if not spec.variant.distillation_token:  # this is DS206
         return
-    about = spans.about(
-        ("teacher_num_classes", "no head is built", None),
-        ("num_classes", "no classes", None),
-    )
-    yield finding(
+    yield spans.finding(
         "DS208",
         "teacher_num_classes has no effect without num_classes",
-        about,
         f"`num_classes: {spec.teacher_num_classes}`",
+        ("teacher_num_classes", "no head is built", None),
+        ("num_classes", "no classes", None),
     )
 
 
@@ -220,15 +207,12 @@ def readout_has_tokens(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS210: `mean_tokens` averages two tokens."""
     if spec.variant.readout != "mean_tokens" or spec.variant.distillation_token:
         return
-    about = spans.about(
-        ("variant.readout", "the mean of class and distillation token", "cls"),
-        ("variant.distillation_token", "there is no distillation token", True),
-    )
-    yield finding(
+    yield spans.finding(
         "DS210",
         "readout mean_tokens needs a distillation token",
-        about,
         "under `variant`, `readout: cls` or `distillation_token: true`",
+        ("variant.readout", "the mean of class and distillation token", "cls"),
+        ("variant.distillation_token", "there is no distillation token", True),
     )
 
 

@@ -3,7 +3,7 @@
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
-from deit_spec.spec.field_spans import Findings, finding
+from deit_spec.spec.field_spans import Findings
 from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
 from deit_spec.yaml_source.scalars import value_text
 
@@ -19,15 +19,12 @@ def length_is_said_once(context: RuleContext) -> Findings:
         both = (getattr(schedule, epochs), getattr(schedule, steps))
         if None in both:
             continue
-        about = context.spans.about(
-            (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
-            (f"schedule.{steps}", f"{both[1]} steps", None),
-        )
-        yield finding(
+        yield context.spans.finding(
             "DS506",
             f"{epochs} and {steps} are both set",
-            about,
             f"leave `schedule.{epochs}` out, or leave `schedule.{steps}` out",
+            (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
+            (f"schedule.{steps}", f"{both[1]} steps", None),
         )
 
 
@@ -51,22 +48,19 @@ def warmup_ends(context: RuleContext) -> Findings:
         return
     if _steps(run, epoch) > _steps(warmup, epoch):
         return
-    about = context.spans.about(
-        (f"schedule.warmup_{warmup[1]}", "the warm-up", warmup[0]),
-        (f"schedule.{run[1]}", "the run", run[0]),
-    )
     field = f"schedule.warmup_{run[1]}"
     value = run[0] // 10 if run[1] == "steps" else run[0] / 10
     both_set = field != f"schedule.warmup_{warmup[1]}" and context.spans.wrote(
         f"schedule.warmup_{warmup[1]}"
     )
     instead = f" in place of `schedule.warmup_{warmup[1]}`" if both_set else ""
-    yield finding(
+    yield context.spans.finding(
         "DS507",
         f"the warm-up ({_shown(warmup, epoch)}) is not shorter than the run "
         f"({_shown(run, epoch)})",
-        about,
         f"`{field}: {value_text(value)}`{instead}, a tenth of the run",
+        (f"schedule.warmup_{warmup[1]}", "the warm-up", warmup[0]),
+        (f"schedule.{run[1]}", "the run", run[0]),
     )
 
 
@@ -75,19 +69,16 @@ def batch_divides(context: RuleContext) -> Findings:
     batch, parts = context.recipe.schedule.batch_size, context.recipe.run.accumulate
     if batch % parts == 0:
         return
-    about = context.spans.about(
-        ("run.accumulate", f"{parts} parts", parts),
-        ("schedule.batch_size", f"{batch} images", batch),
-    )
     near = nearest_divisors(batch, parts, 1)[0]
     sizes = [
         f"`schedule.batch_size: {size}`" for size in nearest_multiples(batch, parts)
     ]
-    yield finding(
+    yield context.spans.finding(
         "DS513",
         f"batch_size {batch} is not divisible by accumulate {parts}",
-        about,
         listed([f"`run.accumulate: {near}`", *sizes]),
+        ("run.accumulate", f"{parts} parts", parts),
+        ("schedule.batch_size", f"{batch} images", batch),
     )
 
 
@@ -109,12 +100,12 @@ def rates_are_in_order(context: RuleContext) -> Findings:
         ]
         if scaled and context.spans.wrote("schedule.batch_size"):
             causes.append(("schedule.batch_size", words, 0.0))
-        about = context.spans.about((field, f"{rate:g}", rate), *causes)
-        yield finding(
+        yield context.spans.finding(
             "DS518",
             f"{field} {rate:g} is above the peak learning rate {peak:g}",
-            about,
             f"`{field}: 0.0`, or a higher `optimizer.lr`",
+            (field, f"{rate:g}", rate),
+            *causes,
         )
 
 

@@ -14,7 +14,7 @@ from deit_spec.recipe.rules.rule_context import (
     counted,
     in_spec,
 )
-from deit_spec.spec.field_spans import Findings, finding
+from deit_spec.spec.field_spans import Findings
 from deit_spec.spec.nearest import listed
 from deit_spec.yaml_source.scalars import value_text
 
@@ -77,15 +77,12 @@ def teacher_is_used(context: RuleContext) -> Findings:
     """DS504: a teacher that is not used is most likely a mistake."""
     if context.recipe.teacher is None or context.learns:
         return
-    about = context.spans.about(
-        ("loss.kind", "no teacher is used", "none"),
-        ("teacher", "a teacher", None),
-    )
-    yield finding(
+    yield context.spans.finding(
         "DS504",
         "the teacher has no effect with loss.kind none",
-        about,
         "`loss.kind: hard`, or leave `teacher` out",
+        ("loss.kind", "no teacher is used", "none"),
+        ("teacher", "a teacher", None),
     )
 
 
@@ -255,20 +252,19 @@ def _statistics(
             helps=[f"write `{lacks}` too, or leave `{there}` out"],
         )
         return
-    about = context.spans.about(
+    numbers = f"{names[0]} has {counted(len(mean), 'number')}"
+    fields = (
         (names[0], counted(len(mean), "channel"), None),
         (names[1], counted(len(std), "channel"), None),
     )
     if len(mean) != len(std):
-        message = (
-            f"{names[0]} has {counted(len(mean), 'number')}, {names[1]} {len(std)}"
-        )
-        yield finding("DS514", message, about, "write one of each for each channel")
+        message = f"{numbers}, {names[1]} {len(std)}"
+        help_ = "write one of each for each channel"
+        yield context.spans.finding("DS514", message, help_, *fields)
     elif channels is not None and len(mean) != channels:
-        there = f"the images {counted(channels, 'channel')}"
-        message = f"{names[0]} has {counted(len(mean), 'number')}, {there}"
+        message = f"{numbers}, the images {counted(channels, 'channel')}"
         help_ = f"write {counted(channels, 'number')}, one for each channel"
-        yield finding("DS514", message, about, help_)
+        yield context.spans.finding("DS514", message, help_, *fields)
     elif min(std) <= 0:
         yield diagnose(
             "DS514",
@@ -294,18 +290,17 @@ def images_suffice(context: RuleContext) -> Findings:
         )
         if value is not None
     ]
-    about = context.spans.about(*fields)
     asked = train + val
     largest = "train_images" if train >= val else "val_images"
     rest = DIGITS - min(train, val)
     help_ = f"`data.{largest}: {rest}` or less"
     if rest < 1:
         help_ = f"fewer than {DIGITS:,} of either"
-    yield finding(
+    yield context.spans.finding(
         "DS517",
         f"{asked:,} images are requested, and digits has {DIGITS:,}",
-        about,
         help_,
+        *fields,
     )
 
 
