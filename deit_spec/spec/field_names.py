@@ -194,7 +194,8 @@ class FieldNames:
     def is_key(self, written: str) -> bool:
         """Whether a word is a key, possibly misspelt."""
         # A misspelling keeps the first letter.
-        alike = self._by_letter.get(written[:1].lower(), ())
+        first = written[:1].lower()
+        alike = [name for name in self.names if name[0] == first]
         return written in alike or any(self.is_misspelt(written, w) for w in alike)
 
     def _candidates(self, path: Path) -> list[Path]:
@@ -237,13 +238,6 @@ class FieldNames:
         models = (self.model, *self.sections.values())
         fields = [name for model in models for name in model.model_fields]
         return [*fields, *self.synonyms, *self.unsupported]
-
-    @cached_property
-    def _by_letter(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for name in self.names:
-            found.setdefault(name[0], []).append(name)
-        return found
 
     @cached_property
     def _parts(self) -> frozenset[str]:
@@ -302,19 +296,12 @@ def _singular(word: str) -> str:
 
 def _edits(written: str, word: str) -> int:
     """How many letters are inserted, left out, changed, or swapped with the next."""
-    if abs(len(written) - len(word)) > 2:  # noqa: PLR2004  -- more than any that pass
-        return len(word)
     if sorted(written) == sorted(word):
         return sum(map(str.__ne__, written, word)) // 2
-    row = list(range(len(word) + 1))
-    for index, letter in enumerate(written, 1):
-        above, row[0] = row[0], index
-        for at, our in enumerate(word, 1):
-            above, row[at] = (
-                row[at],
-                min(row[at] + 1, row[at - 1] + 1, above + (letter != our)),
-            )
-    return row[-1]
+    from difflib import SequenceMatcher  # noqa: PLC0415  -- on errors alone
+
+    changes = SequenceMatcher(None, written, word, autojunk=False).get_opcodes()
+    return sum(max(b - a, d - c) for kind, a, b, c, d in changes if kind != "equal")
 
 
 SPEC: Final = FieldNames(

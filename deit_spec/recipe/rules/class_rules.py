@@ -23,7 +23,7 @@ def student_has_classes(context: RuleContext) -> Findings:
     yield diagnose(
         "DS508",
         "the student has no class head",
-        Label(context.spans.value("student.spec"), "no `num_classes`"),
+        context.label("student.spec", "no `num_classes`"),
         secondary=in_spec(context.checked.student, "num_classes", "here"),
         helps=[f"`num_classes: {classes or IMAGENET}` in the spec of the student"],
     )
@@ -40,10 +40,10 @@ def head_fits_data(context: RuleContext) -> Findings:
     yield diagnose(
         "DS509",
         f"the class head has {heads} classes, and the data have {classes}",
-        Label(context.spans.value("student.spec"), f"{heads} classes"),
+        context.label("student.spec", f"{heads} classes"),
         secondary=[
             *in_spec(context.checked.student, "num_classes", "here"),
-            Label(context.spans.value(f"data.{context.source}"), f"{classes} classes"),
+            context.label(f"data.{context.source}", f"{classes} classes"),
         ],
         helps=[f"`num_classes: {classes}` in the spec of the student"],
     )
@@ -69,7 +69,7 @@ def head_fits_teacher(context: RuleContext) -> Findings:
         f"{head} has {heads} classes, and the teacher has {classes}",
         label,
         secondary=[
-            Label(context.spans.value("student.spec"), f"{heads} classes"),
+            context.label("student.spec", f"{heads} classes"),
             *in_spec(context.checked.student, field, "here"),
         ],
         notes=notes,
@@ -92,9 +92,9 @@ def teacher_says_its_classes(context: RuleContext) -> Findings:
         "DS510",
         f"teacher.num_classes is {teacher.num_classes}, "
         f"and the spec of the teacher has {spec.num_classes}",
-        Label(context.spans.value("teacher.num_classes")),
+        context.label("teacher.num_classes"),
         secondary=[
-            Label(context.spans.value("teacher.spec"), f"{spec.num_classes} classes"),
+            context.label("teacher.spec", f"{spec.num_classes} classes"),
             *in_spec(context.checked.teacher, "num_classes", "here"),
         ],
         helps=["leave `teacher.num_classes` out"],
@@ -117,9 +117,9 @@ def every_used_head_is_trained(context: RuleContext) -> Findings:
         "DS529",
         f"the distillation head is not trained with loss.{field} "
         f"{value_text(getattr(loss, field))}, but `predict` uses it",
-        Label(context.spans.value(f"loss.{field}"), "no teacher is used"),
+        context.label(f"loss.{field}", "no teacher is used"),
         secondary=[
-            Label(context.spans.value("student.spec"), f"variant.fusion {fusion}"),
+            context.label("student.spec", f"variant.fusion {fusion}"),
             *in_spec(context.checked.student, "teacher_num_classes", "the head"),
         ],
         notes=["the head keeps its initial, random weights"],
@@ -149,7 +149,7 @@ def _teacher_classes(context: RuleContext) -> tuple[int, Label, list[str]] | Non
         notes = ["timm's own weights are for the 1000 classes of ImageNet"]
     if classes is None:
         return None
-    label = Label(context.spans.value(f"teacher.{field}"), f"{classes} classes")
+    label = context.label(f"teacher.{field}", f"{classes} classes")
     return classes, label, notes
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.diagnostics import Diagnostic, diagnose
 from deit_spec.recipe.recipe_names import SECTIONS
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.field_spans import Findings
@@ -32,7 +32,7 @@ def drop_path_is_kept(context: RuleContext) -> Findings:
         "DS519",
         f"augmentation.drop_path {value_text(rate)} replaces "
         f"the student's {value_text(own)}",
-        Label(context.spans.value("student.spec"), f"drop_path {value_text(own)}"),
+        context.label("student.spec", f"drop_path {value_text(own)}"),
         secondary=labels,
         notes=[f"`augmentation.drop_path` is {value_text(rate)} by default"],
         helps=[f"`augmentation.drop_path: null`, or `{value_text(rate)}`"],
@@ -104,6 +104,6 @@ def _if_written(context: RuleContext, field: str, why: str) -> Iterator[Diagnost
     yield diagnose(
         "DS512",
         f"{field} has no effect {why}",
-        Label(context.spans.value(field), "no effect"),
+        context.label(field, "no effect"),
         helps=[f"leave `{field}` out"],
     )

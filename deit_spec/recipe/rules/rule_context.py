@@ -31,6 +31,10 @@ class RuleContext:
     checked: CheckedRecipe
     images: ImageFolder | None
 
+    def label(self, field: str, words: str = "") -> Label:
+        """A label at the value of a field."""
+        return Label(self.spans.value(field), words)
+
     @property
     def student(self) -> DeiTSpec | None:
         """The student's spec, if it has no errors."""

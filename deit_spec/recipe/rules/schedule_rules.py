@@ -1,6 +1,6 @@
 """Rules on the length of a run, its batches and its learning rates."""
 
-from deit_spec.diagnostics import Label, diagnose
+from deit_spec.diagnostics import diagnose
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
 from deit_spec.spec.field_spans import Findings
@@ -119,7 +119,7 @@ def bounds_are_in_order(context: RuleContext) -> Findings:
         "DS516",
         f"the minimum of augmentation.crop_scale, {scale[0]:g}, is above its maximum, "
         f"{scale[1]:g}",
-        Label(context.spans.value("augmentation.crop_scale")),
+        context.label("augmentation.crop_scale"),
         helps=[f"`augmentation.crop_scale: [{low}, {high}]`"],
     )
 

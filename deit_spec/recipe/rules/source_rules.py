@@ -18,41 +18,49 @@ from deit_spec.spec.field_spans import Findings
 from deit_spec.spec.nearest import listed
 from deit_spec.yaml_source.scalars import value_text
 
+_RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
+
 
 def one_source(context: RuleContext) -> Findings:
     """DS501: the images are from one place."""
-    written = _written(context, "data", SOURCES)
-    if len(written) == 1:
-        return
-    label = Label(context.checked.span("data"), "no source")
-    message, helps = "the data have no source", _quoted("data.builtin: digits")
-    secondary = []
-    if written:
-        message = f"the data have {len(written)} sources"
-        label, *secondary = _labels(context, "data", written)
-        helps = listed([f"leave `data.{name}` out" for name in reversed(written)])
-    else:
-        helps = f"{helps}, or write `folder` or `dataset` under `data`"
-    yield diagnose("DS501", message, label, secondary=secondary, helps=[helps])
+    help_ = "`data.builtin: digits`, or write `folder` or `dataset` under `data`"
+    yield from _one_of(context, "data", SOURCES, "DS501", "the data have", help_)
 
 
 def one_teacher(context: RuleContext) -> Findings:
     """DS502: the teacher is one model."""
-    teacher = context.recipe.teacher
-    if teacher is None:
+    if context.recipe.teacher is not None:
+        names = listed([f"`{name}`" for name in KINDS])
+        help_ = f"write one of {names} under `teacher`"
+        yield from _one_of(context, "teacher", KINDS, "DS502", "the teacher has", help_)
+
+
+def _one_of(  # noqa: PLR0913, PLR0917  -- what two rules differ in
+    context: RuleContext,
+    section: str,
+    names: tuple[str, ...],
+    code: str,
+    subject: str,
+    help_: str,
+) -> Findings:
+    """Report a section in which not exactly one of some fields is set."""
+    holder = getattr(context.recipe, section)
+    spans = {
+        name: context.spans.value(f"{section}.{name}")
+        for name in names
+        if getattr(holder, name) is not None
+    }
+    if len(spans) == 1:
         return
-    written = _written(context, "teacher", KINDS)
-    if len(written) == 1:
-        return
-    label = Label(context.checked.span("teacher"), "no source")
-    message = "the teacher has no source"
-    helps = f"write one of {listed([f'`{name}`' for name in KINDS])} under `teacher`"
-    secondary = []
+    written = sorted(spans, key=lambda name: spans[name].start)
+    labels = [Label(spans[name], "a source") for name in written]
+    labels = labels or [Label(context.checked.span(section), "no source")]
     if written:
-        message = f"the teacher has {len(written)} sources"
-        label, *secondary = _labels(context, "teacher", written)
-        helps = listed([f"leave `teacher.{name}` out" for name in reversed(written)])
-    yield diagnose("DS502", message, label, secondary=secondary, helps=[helps])
+        help_ = listed([f"leave `{section}.{name}` out" for name in reversed(written)])
+    count = f"{len(written)} sources" if written else "no source"
+    yield diagnose(
+        code, f"{subject} {count}", labels[0], secondary=labels[1:], helps=[help_]
+    )
 
 
 def teacher_is_there(context: RuleContext) -> Findings:
@@ -94,7 +102,7 @@ def teacher_has_weights(context: RuleContext) -> Findings:
     yield diagnose(
         "DS505",
         "the teacher is a spec without weights",
-        Label(context.spans.value("teacher.spec"), "no weights"),
+        context.label("teacher.spec", "no weights"),
         helps=["write the path of its checkpoint as `teacher.weights`"],
     )
 
@@ -117,10 +125,10 @@ def images_fit(context: RuleContext) -> Findings:
         yield diagnose(
             "DS511",
             f"the student expects {field} {taken}, and {what} {there}",
-            Label(context.spans.value("student.spec"), counted(taken, unit)),
+            context.label("student.spec", counted(taken, unit)),
             secondary=[
                 *in_spec(context.checked.student, field, "here"),
-                Label(context.spans.value(f"data.{source}"), counted(there, unit)),
+                context.label(f"data.{source}", counted(there, unit)),
             ],
             helps=[f"use a student whose spec has `{field}: {there}`"],
         )
@@ -136,10 +144,8 @@ def teacher_takes_images(context: RuleContext) -> Findings:
         yield diagnose(
             "DS511",
             "digits_convnet accepts digits only",
-            Label(context.spans.value("teacher.builtin"), "for digits"),
-            secondary=[
-                Label(context.spans.value(f"data.{context.source}"), "other data")
-            ],
+            context.label("teacher.builtin", "for digits"),
+            secondary=[context.label(f"data.{context.source}", "other data")],
             helps=["`data.builtin: digits`, or another teacher, such as one of timm"],
         )
     spec, student = context.teacher, context.student
@@ -148,13 +154,13 @@ def teacher_takes_images(context: RuleContext) -> Findings:
             "DS511",
             f"the teacher expects {spec.in_channels} channels, "
             f"the student {student.in_channels}",
-            Label(
-                context.spans.value("teacher.spec"),
+            context.label(
+                "teacher.spec",
                 counted(spec.in_channels, "channel"),
             ),
             secondary=[
-                Label(
-                    context.spans.value("student.spec"),
+                context.label(
+                    "student.spec",
                     counted(student.in_channels, "channel"),
                 )
             ],
@@ -182,22 +188,10 @@ def named_things_are_here(context: RuleContext) -> Findings:
         yield diagnose(
             "DS520",
             f"{field} is not found on this machine",
-            Label(context.spans.value(field)),
+            context.label(field),
             notes=[f"looked for {place}"],
             helps=["paths are relative to the folder of the recipe"],
         )
-
-
-def _written(context: RuleContext, section: str, names: tuple[str, ...]) -> list[str]:
-    """Those of some fields that are written, in the order of the text."""
-    holder = getattr(context.recipe, section)
-    written = [name for name in names if getattr(holder, name) is not None]
-
-    def place(name: str) -> tuple[int, int]:
-        span = context.spans.value(f"{section}.{name}")
-        return span.line, span.column
-
-    return sorted(written, key=place)
 
 
 def _is_there(path: str) -> bool:
@@ -205,22 +199,6 @@ def _is_there(path: str) -> bool:
         return os.path.exists(path)  # noqa: PTH110  -- catches NUL as well
     except ValueError:
         return False
-
-
-def _labels(context: RuleContext, section: str, names: list[str]) -> list[Label]:
-    words = ["a source" if section == "data" else "a teacher"]
-    words += ["another"] * (len(names) - 1)
-    return [
-        Label(context.spans.value(f"{section}.{name}"), each)
-        for name, each in zip(names, words, strict=True)
-    ]
-
-
-def _quoted(pair: str) -> str:
-    return f"`{pair}`"
-
-
-_RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
 
 
 def statistics_fit(context: RuleContext) -> Findings:
@@ -248,7 +226,7 @@ def _statistics(
         yield diagnose(
             "DS514",
             f"{there} is set without {lacks}",
-            Label(context.spans.value(there)),
+            context.label(there),
             helps=[f"write `{lacks}` too, or leave `{there}` out"],
         )
         return
@@ -269,7 +247,7 @@ def _statistics(
         yield diagnose(
             "DS514",
             f"{names[1]} has a value that is not above 0",
-            Label(context.spans.value(names[1]), value_text(min(std))),
+            context.label(names[1], value_text(min(std))),
             helps=["leave both out, or write values above 0"],
         )
 
@@ -279,28 +257,19 @@ def images_suffice(context: RuleContext) -> Findings:
     data = context.recipe.data
     if not context.is_digits or (data.train_images is None and data.val_images is None):
         return
-    train, val = data.train_images or 1, data.val_images or 1
-    if train + val <= DIGITS:
+    asked = (data.train_images or 1) + (data.val_images or 1)
+    if asked <= DIGITS:
         return
-    fields = [
-        (f"data.{name}", counted(value, "image"), None)
-        for name, value in (
-            ("train_images", data.train_images),
-            ("val_images", data.val_images),
-        )
-        if value is not None
-    ]
-    asked = train + val
-    largest = "train_images" if train >= val else "val_images"
-    rest = DIGITS - min(train, val)
-    help_ = f"`data.{largest}: {rest}` or less"
-    if rest < 1:
-        help_ = f"fewer than {DIGITS:,} of either"
+    sizes = (("train_images", data.train_images), ("val_images", data.val_images))
     yield context.spans.finding(
         "DS517",
         f"{asked:,} images are requested, and digits has {DIGITS:,}",
-        help_,
-        *fields,
+        f"use at most {DIGITS:,} in all",
+        *(
+            (f"data.{name}", counted(size, "image"), None)
+            for name, size in sizes
+            if size is not None
+        ),
     )
 
 
@@ -312,6 +281,6 @@ def rand_augment_is_valid(context: RuleContext) -> Findings:
     yield diagnose(
         "DS515",
         "augmentation.rand_augment is not a RandAugment policy of timm",
-        Label(context.spans.value("augmentation.rand_augment")),
+        context.label("augmentation.rand_augment"),
         helps=["for example, `augmentation.rand_augment: rand-m9-mstd0.5-inc1`"],
     )
