@@ -40,15 +40,8 @@ _STUDY: Final = frozenset(["recipe", "seeds", "train_images", "arms", "baseline"
 
 def kind_of(document: Document | None) -> Kind:
     """What most keys at the top level belong to; a spec if they belong to nothing."""
-    return recognised_kind(document) or Kind.SPEC
-
-
-def recognised_kind(document: Document | None) -> Kind | None:
-    """What most keys at the top level belong to; None if they belong to nothing."""
     value = document.value if document else None
-    if not isinstance(value, Mapping) or not value:
-        return None
-    if value.keys() <= set(TOP):
+    if not isinstance(value, Mapping) or value.keys() <= set(TOP):
         return Kind.SPEC
     from deit_spec.spec.field_names import SPEC  # noqa: PLC0415  -- rarely needed
     from deit_spec.spec.nearest import closest_word  # noqa: PLC0415
@@ -61,8 +54,7 @@ def recognised_kind(document: Document | None) -> Kind | None:
             kind: sum(closest_word(word, names) is not None for word in words)
             for kind, names in keys.items()
         }
-    best = max(votes, key=lambda kind: votes[kind])
-    return best if votes[best] else None
+    return max(votes, key=lambda kind: votes[kind])
 
 
 def check_any(

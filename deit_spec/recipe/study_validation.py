@@ -92,7 +92,7 @@ class CheckedStudy:
         """The recipe of one run. It is valid where the study is.
 
         Raises:
-            KeyError: There is no such arm.
+            KeyError: The study has no such arm.
         """
         checked = self.arms[arm]
         assert checked.document is not None  # noqa: S101  -- so it was checked

@@ -1,4 +1,4 @@
-"""pydantic's errors as diagnostics: each at its place, each with a way out.
+"""Diagnostics of pydantic's errors on single fields, with helps and fixes.
 
 This is shared by specs, recipes and studies, which differ in their `FieldNames`.
 """
@@ -37,7 +37,7 @@ _BOUNDS: Final = {
     "less_than_equal": ("le", "at most"),
 }
 _MAIN_FIELD: Final = {"student": "spec", "teacher": "timm", "data": "folder"}
-"""The field that a text in place of a section most likely is."""
+"""The field that is most likely meant by a text instead of a section."""
 _BUILTIN: Final = frozenset({"digits", "digits_convnet", "true_labels"})
 _FORMS: Final = {"python": "`package.module:function`"}
 
@@ -116,7 +116,7 @@ def as_yaml(value: object) -> str:
 
 
 def _reported(errors: Sequence[Error], fixes: Fixes) -> Iterator[Error]:
-    """Leave out what another error says too, or what is missing after a syntax error.
+    """Leave out what another error reports, and what is missing after a syntax error.
 
     Of a list one error is reported, the first.
     """
@@ -361,7 +361,7 @@ def _default(path: Path, names: FieldNames) -> str:
 
 
 def _path(error: Error) -> Path:
-    """The path of a field. pydantic gives a key that is no string as its own place."""
+    """The path of a field; for a key that is not a string, the key."""
     return _names(error["loc"]) or (str(error["input"]),)
 
 
@@ -370,7 +370,7 @@ def _names(loc: Sequence[str | int]) -> Path:
 
 
 def _index(error: Error) -> str:
-    """The place in a list, as `[1]`; nothing for a field."""
+    """The index in a list, as `[1]`; empty for a field."""
     return "".join(f"[{step}]" for step in error["loc"] if isinstance(step, int))
 
 

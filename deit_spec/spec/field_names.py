@@ -1,4 +1,4 @@
-"""Names of fields: as the schema has them, as other tools have them, and misspelt.
+"""The names of fields: those of the schema, of other tools, and misspellings.
 
 One object a kind of document resolves an unknown key to the field that it most likely
 means. A recipe, which is checked the same way, brings its own.
@@ -90,7 +90,7 @@ _UNSUPPORTED: Final = {
 """Fields of other tools that have no counterpart here, with what to do about them."""
 
 _ELSEWHERE: Final = 0.8
-"""How similar a field of another mapping has to be, so that a key may mean it."""
+"""The similarity from which a key may mean a field of another mapping."""
 _PAIR: Final = re.compile(r"([A-Za-z_][\w-]*)[:=]([\w.+~/-]+)")
 _NEGATION: Final = re.compile(r"(?:no|disable|without)_(\w+)")
 
@@ -158,7 +158,7 @@ class FieldNames:
         return found[0] if len(found) == 1 else path
 
     def suggestion(self, path: Path) -> str:
-        """What to do about an unknown key, in words.
+        """The help for an unknown key.
 
         >>> SPEC.suggestion(("depht",))
         'did you mean `depth`?'

@@ -20,7 +20,7 @@ class FieldSpans:
         self._document = document
 
     def wrote(self, field: str) -> bool:
-        """Whether the document says anything about `field` (`variant.fusion`)."""
+        """Whether a field, such as `variant.fusion`, is written."""
         return tuple(field.split(".")) in self._document.spans
 
     def value(self, field: str) -> Span:

@@ -17,7 +17,7 @@ from deit_spec.yaml_source import Document, Entry
 from deit_spec.yaml_source.line_edits import Line, line_of, line_with
 
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
-"""What may follow a value without quotes."""
+"""What may follow an unquoted value."""
 _SWITCHES: Final = {
     **dict.fromkeys(("true", "yes", "on"), "true"),
     **dict.fromkeys(("false", "no", "off"), "false"),
@@ -25,7 +25,7 @@ _SWITCHES: Final = {
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
 _NUMBER: Final = re.compile(r"[-+]?(\d{1,15}(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 _THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
-"""Points between thousands, as in `1.000`, or a decimal: it is not certain."""
+"""Either a decimal or thousands, as in `1.000`: not certain."""
 
 
 class Fixes:
@@ -129,7 +129,7 @@ class Fixes:
         return str(value) if self.names.fits(path, value) else None
 
     def _in_same_quotes(self, span: Span, word: str) -> Edit:
-        """A word in the quotes of what it replaces: `{"depht":4}` needs them."""
+        """Replace a span by a word, in the same quotes: `{"depht":4}` needs them."""
         quote = span.text[:1]
         return Edit(span, f"{quote}{word}{quote}" if quote in {"'", '"'} else word)
 
@@ -152,7 +152,7 @@ class Fixes:
         return same or self.names.fits(target, value)
 
     def _into_section(self, line: Line, path: Path, target: Path) -> tuple[Edit, ...]:
-        """After the last key of the section, or with a line that opens it."""
+        """Move a line after the last key of the section, or open the section with it."""
         section, key = target[:1], target[-1]
         entry = self._own.get(section)
         if entry is None:
@@ -171,7 +171,7 @@ class Fixes:
         return (head.with_next(f"  {key}{line.rest}"), line.removed())
 
     def _out_of_section(self, line: Line, section: str, key: str) -> tuple[Edit, ...]:
-        """Before the section, or in place of it if that would be left empty."""
+        """Move a line before the section, which is removed if it is empty then."""
         head = line_with(self._own[section,], self.document.source)
         if head is None:
             return ()
@@ -231,7 +231,7 @@ class Fixes:
 
 
 def switch_in(value: object) -> str | None:
-    """The boolean that a text says: `yes` is true."""
+    """The boolean that a text means: `yes` is true."""
     return _SWITCHES.get(value.strip().lower()) if isinstance(value, str) else None
 
 
@@ -255,7 +255,7 @@ def near_number(value: object, written: str, *, whole: bool) -> list[float]:
 
 
 def _decimal(written: str) -> Decimal | None:
-    """The number that a text says, all its digits; None if it is not one."""
+    """The exact number in a text; None if it is not a number."""
     text = written.strip()
     try:
         number = Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""Where a spec is: in a file, or among the published ones."""
+"""Where a spec is read from: a file, or the published specs."""
 
 import os
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ class Origin:
         return document, findings
 
     def meant(self) -> tuple[str, ...]:
-        """Name the published spec that a path may have meant, as a help."""
+        """A help with the published spec that a path may mean."""
         if self.path is None:
             return ()
         name = self.path.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
@@ -88,7 +88,7 @@ def _read_published(name: str, shown: str) -> Found:
 def locate(reference: str, folder: Path) -> Origin:
     """Find what a reference means: a published name, or a path from a folder.
 
-    A file that is called like a published spec is reached as `./name`.
+    A file with the name of a published spec is `./name`.
     """
     if reference in published.names():
         return Origin(reference)
@@ -96,18 +96,18 @@ def locate(reference: str, folder: Path) -> Origin:
 
 
 def _short(path: Path) -> Path:
-    """Leave `..` out where that leads to the same file, as it does without links."""
+    """Remove `..` from a path, unless a symbolic link gives it another meaning."""
     if ".." not in path.parts:
         return path
     short = Path(os.path.normpath(path))
     try:
         return short if real(short) == real(path) else path
-    except ValueError:  # no file can be called so
+    except ValueError:  # not a valid file name
         return path
 
 
 def at(path: Path) -> Origin:
-    """Say that a spec is in a file."""
+    """The origin of a spec in a file."""
     return Origin(path.stem, path)
 
 

@@ -1,4 +1,4 @@
-"""A spec to begin with: every field, each under a comment that says what it is."""
+"""The text of a new spec: every field, with its description as a comment."""
 
 from collections.abc import Iterator
 from textwrap import wrap
@@ -61,7 +61,7 @@ def _variant(spec: DeiTSpec) -> Iterator[str]:
 
 
 def _comment(model: type[BaseModel], field: str, indent: str = "") -> list[str]:
-    """What the schema says of a field, and its default where it has one of its own."""
+    """The description of a field, and its default if it has one."""
     info = model.model_fields[field]
     text = info.description or ""
     if field not in {"name", "extends", "variant"}:

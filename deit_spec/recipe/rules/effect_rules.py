@@ -82,7 +82,7 @@ def _of_augmentation(context: RuleContext) -> Iterator[tuple[str, str]]:
         for name in ("shift", "rotate"):
             yield f"augmentation.{name}", "on images other than digits"
         if augmentation.rand_augment is not None:
-            yield "augmentation.color_jitter", "beside rand_augment"
+            yield "augmentation.color_jitter", "with rand_augment"
     if not (augmentation.mixup and augmentation.cutmix):
         yield "augmentation.mix_switch", "without both mixup and cutmix"
 

@@ -68,14 +68,13 @@ def teacher_is_there(context: RuleContext) -> Findings:
     if context.recipe.teacher is not None or not context.learns:
         return
     kind = context.recipe.loss.kind
-    places = context.spans
-    wrote = [name for name in ("loss.kind", "teacher") if places.wrote(name)]
+    wrote = [f for f in ("loss.kind", "teacher") if context.spans.wrote(f)]
     help_ = "write a `teacher`, or `loss.kind: none`"
     yield diagnose(
         "DS503",
         f"loss.kind {kind} needs a teacher",
         Label(context.checked.span(wrote[0] if wrote else "teacher")),
-        secondary=[Label(places.value(name), "no teacher") for name in wrote[1:]],
+        secondary=[context.label(field, "no teacher") for field in wrote[1:]],
         notes=[] if "loss.kind" in wrote else [f"`loss.kind` is {kind} by default"],
         helps=[help_],
     )
