@@ -152,7 +152,7 @@ class Fixes:
         return same or self.names.fits(target, value)
 
     def _into_section(self, line: Line, path: Path, target: Path) -> tuple[Edit, ...]:
-        """Move a line after the last key of the section, or open the section with it."""
+        """Move a line to the end of the section, or open the section with it."""
         section, key = target[:1], target[-1]
         entry = self._own.get(section)
         if entry is None:
