@@ -84,10 +84,10 @@ def test_every_published_model_is_found(name: str) -> None:
 def test_similar_published_models_agree_in_what_no_shape_shows() -> None:
     """So it does not matter which of them is the closest."""
     for name in published.names():
-        facts = info_of(deit_spec.load_spec(name))
+        info = info_of(deit_spec.load_spec(name))
         for other in (
-            replace(facts, num_classes=7),
-            replace(facts, num_classes=7, position_embedding="?"),
+            replace(info, num_classes=7),
+            replace(info, num_classes=7, position_embedding="?"),
         ):
             closest = find_closest(other)
             assert closest is not None

@@ -71,10 +71,10 @@ def test_shapes_beyond_any_spec_are_refused(
 def test_the_limits_of_a_spec_are_those_of_shapes(field: str) -> None:
     """The largest value of a spec is found; the next one is refused."""
     largest = LARGEST[field]
-    facts = info_of(DeiTSpec(patch_size=1, num_heads=1, image_size=4, num_classes=5))
+    info = info_of(DeiTSpec(patch_size=1, num_heads=1, image_size=4, num_classes=5))
     name = {"image_size": "grid_size"}.get(field, field)
     for size in (largest, largest + 1):
-        wanted = replace(facts, **{name: size}, mlp_dim=size)
+        wanted = replace(info, **{name: size}, mlp_dim=size)
         state = {
             "patch_embed.proj.weight": (wanted.embed_dim, 3, 1, 1),
             "pos_embed": (1, wanted.grid_size**2 + 2, wanted.embed_dim),
