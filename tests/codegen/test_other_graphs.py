@@ -42,6 +42,18 @@ def check(graph: LayerGraph) -> str:
     return source
 
 
+def with_wider_mlp(block: int) -> LayerGraph:
+    """The graph of SPEC, with another hidden width in one block."""
+    graph = lower(SPEC)
+    width, hidden = Dim(8, "C"), Dim(20)
+    fc1 = Linear(width, hidden, TruncatedNormal(0.02))
+    fc2 = Linear(hidden, width, TruncatedNormal(0.02))
+    for name, op in (("fc1", fc1), ("fc2", fc2)):
+        node = graph.network.nodes[f"blocks.{block}.mlp.{name}"]
+        node["op"], node["parameters"] = op, op.parameters
+    return graph
+
+
 def test_tokens_of_a_block_as_output() -> None:
     """An output between two blocks, so that the blocks are not a chain."""
     graph = lower(SPEC)
@@ -62,14 +74,7 @@ def test_value_inside_attention_as_output() -> None:
 
 def test_last_block_of_other_width() -> None:
     """A block of a different structure has its own classes; the others share theirs."""
-    graph = lower(SPEC)
-    width, hidden = Dim(8, "C"), Dim(20)
-    fc1 = Linear(width, hidden, TruncatedNormal(0.02))
-    fc2 = Linear(hidden, width, TruncatedNormal(0.02))
-    for name, op in (("fc1", fc1), ("fc2", fc2)):
-        node = graph.network.nodes[f"blocks.2.mlp.{name}"]
-        node["op"], node["parameters"] = op, op.parameters
-    source = check(graph)
+    source = check(with_wider_mlp(2))
     assert "class LastBlock" in source
     assert "class LastMlp" in source
     assert source.count("class Attention") == 1
@@ -78,14 +83,7 @@ def test_last_block_of_other_width() -> None:
 
 
 def test_middle_block_of_other_width_is_named_by_its_index() -> None:
-    graph = lower(SPEC)
-    width, hidden = Dim(8, "C"), Dim(20)
-    fc1 = Linear(width, hidden, TruncatedNormal(0.02))
-    fc2 = Linear(hidden, width, TruncatedNormal(0.02))
-    for name, op in (("fc1", fc1), ("fc2", fc2)):
-        node = graph.network.nodes[f"blocks.1.mlp.{name}"]
-        node["op"], node["parameters"] = op, op.parameters
-    assert "class Block1" in check(graph)
+    assert "class Block1" in check(with_wider_mlp(1))
 
 
 def test_a_head_on_another_token() -> None:
