@@ -1,5 +1,6 @@
 """Generated modules as text. Refresh with `pytest --force-regen` and read the diff."""
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -74,7 +75,7 @@ def test_bytes_do_not_depend_on_the_process() -> None:
     found = {
         subprocess.run(
             [sys.executable, "-c", command],
-            env={"PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             check=True,
         ).stdout
