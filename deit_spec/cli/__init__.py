@@ -1,11 +1,13 @@
 """The command line: one file a command, each thin."""
 
+import atexit
 import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import NoReturn
 
 USAGE = 2
 DEFECT = 3
@@ -19,7 +21,7 @@ def main() -> None:
         code = execute(sys.argv[1:])
     except KeyboardInterrupt:  # during the imports as well
         code = INTERRUPTED
-    sys.exit(code)
+    _exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -58,6 +60,21 @@ def _prepare_process() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _exit(code: int) -> NoReturn:
+    """End the process, at once if all that is left to do is to free memory.
+
+    Freeing it object by object takes as long as a fifth of `validate`. torch, its
+    workers and files have more to do at the end.
+    """
+    if "torch" not in sys.modules:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+        atexit._run_exitfuncs()  # noqa: SLF001  -- `os._exit` would skip these
+        os._exit(code)
+    sys.exit(code)
 
 
 def _report_exception(error: Exception) -> int:

@@ -16,7 +16,7 @@ def schema(
         bool, typer.Option("--recipe", help="Print the schema of recipes.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema of specs, for completion and checks in editors."""
+    """Print the JSON Schema of specs or recipes."""
     if recipe:
         from deit_spec.recipe.recipe_schema import json_schema_text
     else:
@@ -28,10 +28,14 @@ def lsp(
     *,
     stdio: Annotated[  # noqa: ARG001  -- the only transport
         bool,
-        typer.Option("--stdio", help="Use standard input and output, as always."),
+        typer.Option(
+            "--stdio",
+            show_default=False,
+            help="Use standard input and output, as without this option.",
+        ),
     ] = True,
 ) -> None:
-    """Run the language server: diagnostics, fixes, hover and completion."""
+    """Run the language server for editors."""
     if find_spec("pygls") is None:
         fail("the language server needs pygls: pip install 'deit-spec[lsp]'")
     from deit_spec.lsp import serve

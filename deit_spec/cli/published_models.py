@@ -36,7 +36,7 @@ def list_models(
         ListFormat, format_option("The format of the list.")
     ] = ListFormat.TABLE,
 ) -> None:
-    """List the published models, whose names can be used as SPEC."""
+    """List the published models, whose names are valid as SPEC."""
     models = [_describe(name) for name in accuracies()]
     if format_ is ListFormat.JSON:
         emit_json({"version": VERSION, "models": models}, output)

@@ -52,7 +52,8 @@ def run(  # noqa: PLR0913  -- an argument for each option
     format_: Annotated[
         Format | None,
         format_option(
-            "The format of diagnostics; all but text go to standard output.", "text"
+            "The format of diagnostics; all but text go to standard output.",
+            "--message-format",
         ),
     ] = None,
     fix: Annotated[

@@ -80,6 +80,7 @@ AllowOption = Annotated[
     list[Allow] | None,
     typer.Option(
         "--allow",
+        metavar="<resample|heads|channels|distillation|drop>",
         case_sensitive=False,
         help="Allow this change of tensors; may be repeated.",
     ),
