@@ -1,8 +1,6 @@
 """`deit-spec explain` as a process, and the page that it writes."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -129,25 +127,3 @@ def test_completion() -> None:
     assert [word for word, _ in complete("ds20")][:2] == ["DS201", "DS203"]
     assert [word for word, _ in complete("variant.q")] == ["variant.qkv_bias"]
     assert {word for word, _ in complete("")} >= {*CATALOGUE, *FIELDS}
-
-
-@pytest.mark.parametrize("word", ["DS404", "embed_dim"])
-def test_torch_is_not_imported(word: str) -> None:
-    code = (
-        "import sys\n"
-        "from deit_spec.cli import main\n"
-        f"sys.argv = ['deit-spec', 'explain', {word!r}]\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
-        "assert 'torch' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-
-
-def test_starting_up_reads_no_entry() -> None:
-    code = (
-        "import sys\n"
-        "import deit_spec.cli.app\n"
-        "assert 'deit_spec.explain' not in sys.modules\n"
-        "assert 'deit_spec.diagnostics.explanation' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

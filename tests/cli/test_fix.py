@@ -124,35 +124,6 @@ def test_a_file_is_fixed_while_findings_go_to_stdout(tmp_path: Path) -> None:
     assert done.stderr == "fixed a.yaml: rename `deph` to `depth`\n"
 
 
-@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "/dev/null"])
-def test_only_a_file_is_fixed(name: str, tmp_path: Path) -> None:
-    """The shell's `<` leads to a file, which must stay as it is too."""
-    spec, other = tmp_path / "a.yaml", tmp_path / "b.yaml"
-    spec.write_text("deph: 3\n")
-    other.write_text("deph: 3\n")
-    with spec.open() as stdin:
-        done = subprocess.run(
-            [*commands.COMMAND, "validate", "--fix", "b.yaml", name],
-            stdin=stdin,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"error: cannot fix {name}, which is not a regular file; `--fix -` writes to "
-        "standard output\n"
-    )
-    assert spec.read_text() == other.read_text() == "deph: 3\n"
-
-
-def test_what_the_shell_has_opened_is_compared() -> None:
-    done = commands.run_process("validate", "--diff", "/dev/stdin", stdin="deph: 3\n")
-    assert done.returncode == 1
-    assert "+depth: 3\n" in done.stdout
-
-
 def test_what_is_extended_is_found_while_it_is_counted(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "base.yaml").write_text("depth: 3\n")
@@ -174,21 +145,6 @@ def test_standard_input_and_every_command_count(command: str) -> None:
     assert done.stderr.endswith(
         "3 errors in <stdin>; `deit-spec validate --fix` fixes 3\n"
     )
-
-
-@pytest.mark.parametrize("act", ["--fix", "--diff"])
-@pytest.mark.parametrize("output", ["child.yaml", "base.yaml"])
-def test_findings_are_not_written_over_what_is_fixed(
-    act: str, output: str, tmp_path: Path
-) -> None:
-    (tmp_path / "base.yaml").write_text("depth: 3\n")
-    (tmp_path / "child.yaml").write_text(CHILD)
-    form = ("--output-format", "json", "-o", output)
-    done = commands.run("validate", act, "child.yaml", *form, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "would overwrite an input" in done.stderr
-    assert (tmp_path / "child.yaml").read_text() == CHILD
-    assert (tmp_path / "base.yaml").read_text() == "depth: 3\n"
 
 
 def test_no_part_of_a_text_that_is_too_long_is_passed_on(tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """The commands on weights as processes: streams, exit codes, files."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -219,36 +217,6 @@ def test_names_of_tensors_reach_no_terminal(folder: Path) -> None:
         assert done.returncode == code
         assert "\x1b" not in done.stdout + done.stderr
         assert "\ndepth: 9" not in done.stdout + done.stderr
-
-
-LIMITED = """\
-import resource, sys
-from deit_spec.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-sys.argv = ["deit-spec", *sys.argv[1:]]
-main()
-"""
-
-
-@pytest.mark.parametrize(
-    ("out", "to"),
-    [("o.pth", "deit"), ("o.bin", "timm"), ("o.safetensors", "timm"), ("hf", "hf")],
-)
-def test_a_disk_that_is_full_is_no_defect(folder: Path, out: str, to: str) -> None:
-    """By a limit on the size of files, of which torch says as little."""
-    before = sorted(folder.iterdir())
-    command = ["weights", "convert", "small.yaml", "w.pth", "-o", out, "--to", to]
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, *command],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == f"error: cannot write {out}: file too large\n"
-    assert done.returncode == 2
-    assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.parametrize("name", ["hf.safetensors", "hf.pth", "hf.pt", "hf.bin"])
