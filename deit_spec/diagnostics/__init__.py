@@ -10,6 +10,7 @@ from deit_spec.diagnostics.diagnostic import (
     Severity,
     Source,
     Span,
+    apply_fixes,
     has_errors,
     in_source_order,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Severity",
     "Source",
     "Span",
+    "apply_fixes",
     "diagnose",
     "has_errors",
     "in_source_order",

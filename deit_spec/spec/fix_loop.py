@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from deit_spec.diagnostics import Diagnostic, Fix
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import Diagnostic, Fix, apply_fixes
 from deit_spec.spec.origin import UNREADABLE
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import FILE_BYTES
@@ -99,7 +98,7 @@ def _round(
         source = fixes[0].source
         # A byte order mark is not part of the source.
         mark = data[: len(data) - len(source.text.encode())]
-        text, applied = apply(fixes, source, FILE_BYTES - len(mark))
+        text, applied = apply_fixes(fixes, source, FILE_BYTES - len(mark))
         if not applied:
             return None
         after = mark + text.encode()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.findings import FINDINGS, WRONG, wrong
 
-from deit_spec.diagnostics import Diagnostic, Label, Source, Span, diagnose, edits
+from deit_spec.diagnostics import Diagnostic, Label, Source, Span, apply_fixes, diagnose
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.spec import check_text
 
@@ -93,7 +93,7 @@ def test_sarif_fixes_are_those_of_the_findings(line_break: str) -> None:
         (change,) = sarif_fix["artifactChanges"]
         assert change["artifactLocation"]["uri"] == "a.yaml"
         after = _replaced(text, change["replacements"], run["newlineSequences"])
-        assert after == edits.apply([fix], fix.source)[0]
+        assert after == apply_fixes([fix], fix.source)[0]
 
 
 def _replaced(text: str, replacements: list[dict[str, Any]], breaks: list[str]) -> str:

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity, apply_fixes
 from deit_spec.diagnostics.explanation import explanation
 from deit_spec.diagnostics.text import render, summary
 from deit_spec.recipe import check_recipe
@@ -86,7 +85,7 @@ def test_each_fix_removes_its_finding(path: Path) -> None:
         assert found.helps
         if found.fix is None or found.fix.source.name != path.name:
             continue
-        text, applied = apply([found.fix], found.fix.source)
+        text, applied = apply_fixes([found.fix], found.fix.source)
         assert applied == [found.fix]
         after = check_text(text.encode(), path.name, path=Path(path.name)).diagnostics
         assert (found.code, found.message) not in [(d.code, d.message) for d in after]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import specs
 
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import apply_fixes
 from deit_spec.recipe.documents import count_fixes
 from deit_spec.spec import check_text
 from deit_spec.spec.field_names import SPEC
@@ -97,7 +97,7 @@ def test_each_fix_changes_its_edits_alone_and_removes_its_finding(text: str) -> 
     for found in errors:
         if found.fix is None:
             continue
-        after, applied = apply([found.fix], found.fix.source)
+        after, applied = apply_fixes([found.fix], found.fix.source)
         assert applied == [found.fix]
         edits = sorted((e.span.start, e.span.end, e.text) for e in found.fix.edits)
         expected, end = "", 0

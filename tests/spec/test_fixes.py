@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from deit_spec.diagnostics import Edit, Fix, has_errors
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import Edit, Fix, apply_fixes, has_errors
 from deit_spec.recipe.documents import count_fixes, fix_any
 from deit_spec.spec import check_spec, check_text
 from deit_spec.spec.fix_loop import ROUNDS, Fixed, fix_text
@@ -116,7 +115,7 @@ def test_each_fix_removes_its_finding(name: str) -> None:
     assert fixable
     for found in fixable:
         assert found.fix
-        after, applied = apply([found.fix], found.fix.source)
+        after, applied = apply_fixes([found.fix], found.fix.source)
         assert applied == [found.fix]
         left = check_text(after.encode(), "a.yaml").diagnostics
         same = [(each.code, each.message) for each in left]

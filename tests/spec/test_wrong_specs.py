@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from deit_spec.diagnostics import CATALOGUE, Diagnostic
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import CATALOGUE, Diagnostic, apply_fixes
 from deit_spec.diagnostics.text import render, summary
 from deit_spec.spec import check_spec, check_text
 
@@ -80,7 +79,7 @@ def test_each_fix_removes_its_finding(path: Path) -> None:
         assert found.fix or found.helps or found.notes
         if found.fix is None or found.fix.source.name != path.name:
             continue
-        text, applied = apply([found.fix], found.fix.source)
+        text, applied = apply_fixes([found.fix], found.fix.source)
         assert applied == [found.fix]
         after = check_text(text.encode(), path.name).diagnostics
         same = [(one.code, one.message) for one in after]

@@ -9,8 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.places import finding, place
 
-from deit_spec.diagnostics import Diagnostic, Source
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import Diagnostic, Source, apply_fixes
 from deit_spec.yaml_source import read_text
 from deit_spec.yaml_source.composer import FastestParser
 from deit_spec.yaml_source.document import Positions
@@ -138,7 +137,7 @@ def check_repaired(text: str, expected: list[tuple[int, str]], value: object) ->
     assert document.value == value
     assert document.recovered
     fixes = [one.fix for one in found if one.fix]
-    after, applied = apply(fixes, found[0].primary.span.source)
+    after, applied = apply_fixes(fixes, found[0].primary.span.source)
     if "is not closed" not in expected[0][1] or fixes:
         assert len(applied) == len(found)
         document, found = read_text(after, "a.yaml", KEYS.__contains__)
@@ -281,7 +280,7 @@ def test_a_fix_repairs_its_finding(text: str) -> None:
     _, before = codes(text)
     for one in before:
         if one.fix:
-            after, applied = apply([one.fix], one.fix.source)
+            after, applied = apply_fixes([one.fix], one.fix.source)
             assert applied == [one.fix]
             _, left = codes(after)
             assert len(before) > 1 or is_valid(after)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from deit_spec.diagnostics import Edit, Fix, Source, Span
-from deit_spec.diagnostics.edits import apply
+from deit_spec.diagnostics import Edit, Fix, Source, Span, apply_fixes
 
 SOURCE = Source("a.yaml", "abcdefghij")
 
@@ -37,7 +36,7 @@ def test_a_touching_fix_is_skipped(
     other: tuple[int, int, str], text: str | None
 ) -> None:
     first, second = fix((3, 5, "X")), fix(other)
-    after, applied = apply([first, second], SOURCE)
+    after, applied = apply_fixes([first, second], SOURCE)
     alone = "abcXfghij"
     assert after == (text or alone)
     assert applied == ([first, second] if text else [first])
@@ -45,18 +44,18 @@ def test_a_touching_fix_is_skipped(
 
 def test_a_fix_is_applied_completely_or_not_at_all() -> None:
     first, second = fix((3, 5, "X")), fix((0, 1, "-"), (4, 5, "-"))
-    assert apply([first, second], SOURCE) == ("abcXfghij", [first])
+    assert apply_fixes([first, second], SOURCE) == ("abcXfghij", [first])
 
 
 def test_fixes_in_any_order() -> None:
     fixes = [fix((8, 9, "8")), fix((0, 1, "0"), (5, 5, "+")), fix((2, 3, ""))]
-    assert apply(fixes, SOURCE) == ("0bde+fgh8j", fixes)
+    assert apply_fixes(fixes, SOURCE) == ("0bde+fgh8j", fixes)
 
 
 def test_a_fix_of_another_source_is_not_applied() -> None:
     """Not even if the other source has the same name and text."""
     again = Source(SOURCE.name, SOURCE.text)
     other, own = fix((0, 1, "-"), source=again), fix((9, 10, "-"))
-    assert apply([other, own], SOURCE) == ("abcdefghi-", [own])
+    assert apply_fixes([other, own], SOURCE) == ("abcdefghi-", [own])
     mixed = Fix("", (own.edits[0], other.edits[0]))
-    assert apply([mixed], SOURCE) == (SOURCE.text, [])
+    assert apply_fixes([mixed], SOURCE) == (SOURCE.text, [])
