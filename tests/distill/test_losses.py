@@ -188,11 +188,11 @@ def test_a_missing_teacher() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kind": "firm"}, "kind is one of none, soft, hard, not firm"),
-        ({"alpha": -0.1}, "alpha is from 0 to 1, not -0.1"),
-        ({"alpha": math.nan}, "alpha is from 0 to 1, not nan"),
-        ({"tau": 0}, "tau is above 0, not 0"),
-        ({"label_smoothing": 1}, "label_smoothing is from 0 to below 1, not 1"),
+        ({"kind": "firm"}, "kind must be none, soft, hard, not firm"),
+        ({"alpha": -0.1}, "alpha must be from 0 to 1, not -0.1"),
+        ({"alpha": math.nan}, "alpha must be from 0 to 1, not nan"),
+        ({"tau": 0}, "tau must be greater than 0, not 0"),
+        ({"label_smoothing": 1}, "label_smoothing must be at least 0 and below 1, not 1"),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, object], words: str) -> None:
