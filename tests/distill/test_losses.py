@@ -192,7 +192,10 @@ def test_a_missing_teacher() -> None:
         ({"alpha": -0.1}, "alpha must be from 0 to 1, not -0.1"),
         ({"alpha": math.nan}, "alpha must be from 0 to 1, not nan"),
         ({"tau": 0}, "tau must be greater than 0, not 0"),
-        ({"label_smoothing": 1}, "label_smoothing must be at least 0 and below 1, not 1"),
+        (
+            {"label_smoothing": 1},
+            "must be at least 0 and below 1, not 1",
+        ),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, object], words: str) -> None:

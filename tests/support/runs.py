@@ -13,7 +13,7 @@ from deit_spec.recipe.run_files import last_checkpoint
 from deit_spec.weights import safetensors_file
 from support.recipes import PLAIN, check
 
-TEACHER = {"builtin": "digits_convnet", "steps": 20}
+TEACHER = {"builtin": "digits_convnet", "steps": 2}
 HARD = {**PLAIN, "crop_scale": [0.35, 1.0], "mixup": 0.5, "erasing": 0.25}
 """Augmentation of every kind that digits have, but for what mixes by cutting."""
 KINDS: dict[str, dict[str, Any]] = {

@@ -175,7 +175,8 @@ def test_bad_study(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_code_beside_the_recipe_is_found_and_told_of_at_its_line(
+@pytest.mark.slow
+def test_code_beside_the_recipe_is_found_and_reported_at_its_line(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "taught.py").write_text("def nobody(classes): raise ValueError('!')")

@@ -1,6 +1,7 @@
 """Runs that are resumed or begun again, and damaged or foreign files."""
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,24 @@ import pytest
 import torch
 from support.runs import KINDS, GoneError, StopAfter, lines, recipe, state, weights
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.training import RunError, train
 from deit_spec.distill.training.metrics_log import MetricsLog, read_metrics
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.run_files import METRICS, checkpoint_path, last_checkpoint
 from deit_spec.weights import WeightsError, safetensors_file
 
+QUICK = ("random layers", "average")
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=() if k in QUICK else pytest.mark.slow) for k in KINDS],
+)
+def test_a_resumed_run_ends_as_one_that_never_stopped(
     tmp_path: Path, kind: str
 ) -> None:
+    """Bit for bit: the weights, the optimizer, the average and the metrics."""
     checked = recipe(tmp_path, **KINDS[kind])
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(checked, whole)
@@ -35,33 +43,33 @@ def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
     assert lines(stopped) == lines(whole)
 
 
-def test_a_run_that_was_complete_stays_as_it_is(tmp_path: Path) -> None:
-    checked = recipe(tmp_path)
-    first = train(checked, tmp_path / "run")
-    before, metrics = weights(tmp_path / "run"), lines(tmp_path / "run")
-    again = train(checked, tmp_path / "run", resume=True)
+def test_a_complete_run_stays_as_it_is(
+    tmp_path: Path, finished_run: Path, trained_run: Path
+) -> None:
+    again = train(recipe(tmp_path), finished_run, resume=True)
     assert again.scores is not None
-    assert first.scores is not None
-    assert again.scores.answer == first.scores.answer
-    assert weights(tmp_path / "run") == before
-    assert lines(tmp_path / "run") == metrics
+    last = lines(trained_run)[-1]
+    assert again.scores.answer.nll == last["fused"]["nll"]
+    assert weights(finished_run) == weights(trained_run)
+    assert lines(finished_run) == lines(trained_run)
 
 
-def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    train(checked, folder)
-    before = {each: each.stat().st_mtime_ns for each in folder.rglob("*")}
-    assert _refusal(checked, folder) == "DS533"
-    assert {each: each.stat().st_mtime_ns for each in folder.rglob("*")} == before
+def test_a_folder_with_other_content_is_refused(
+    tmp_path: Path, trained_run: Path, contents: Callable[[Path], dict[Path, int]]
+) -> None:
+    checked, before = recipe(tmp_path), contents(trained_run)
+    assert refusal(checked, trained_run) == "DS533"
+    assert contents(trained_run) == before
     other = tmp_path / "other"
     other.mkdir()
-    (other / "thesis.txt").touch()
-    assert _refusal(checked, other) == "DS533"
-    assert _refusal(checked, other, resume=True) == "DS534"
-    assert [each.name for each in other.iterdir()] == ["thesis.txt"]
+    for name in ("spec.yaml", "classes.json", "thesis.txt"):  # as a run may have
+        (other / name).write_text("mine")
+    assert refusal(checked, other) == "DS533"
+    assert refusal(checked, other, resume=True) == "DS534"
+    assert {each.read_text() for each in other.iterdir()} == {"mine"}
 
 
-def _refusal(checked: CheckedRecipe, folder: Path, *, resume: bool = False) -> str:
+def refusal(checked: CheckedRecipe, folder: Path, *, resume: bool = False) -> str:
     with pytest.raises(RunError) as caught:
         train(checked, folder, resume=resume)
     (found,) = caught.value.diagnostics
@@ -76,37 +84,34 @@ def _refusal(checked: CheckedRecipe, folder: Path, *, resume: bool = False) -> s
         ({"augmentation": {"drop_path": 0.3}}, None),
     ],
 )
-def test_a_run_goes_on_with_its_own_recipe_alone(
-    tmp_path: Path, sections: dict[str, Any], fields: list[str] | None
+def test_a_run_is_resumed_with_its_own_recipe_only(
+    tmp_path: Path,
+    trained_run: Path,
+    sections: dict[str, Any],
+    fields: list[str] | None,
 ) -> None:
-    train(recipe(tmp_path), tmp_path / "run")
     with pytest.raises(RunError) as caught:
-        train(recipe(tmp_path, **sections), tmp_path / "run", resume=True)
-    assert {found.code for found in caught.value.diagnostics} == {"DS535"}
+        train(recipe(tmp_path, **sections), trained_run, resume=True)
+    found = caught.value.diagnostics
+    assert {each.code for each in found} == {"DS535"}
     if fields is not None:
-        told = [
-            found.message.split(" has ")[1].split()[0]
-            for found in caught.value.diagnostics
-        ]
-        assert told == fields
+        assert [each.message.split(" has ")[1].split()[0] for each in found] == fields
 
 
-def test_what_changes_no_result_may_be_another(tmp_path: Path) -> None:
-    with pytest.raises(GoneError):
-        train(recipe(tmp_path), tmp_path / "run", reporter=StopAfter(5))
-    freely = {"log_every": 1, "evaluate_every": 12, "checkpoint_every": 5}
-    train(recipe(tmp_path, run=freely), tmp_path / "run", resume=True)
-    train(recipe(tmp_path / "b"), tmp_path / "whole")
-    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+def test_settings_that_change_no_result_may_differ(
+    tmp_path: Path, stopped_run: Path, trained_run: Path
+) -> None:
+    other = {"log_every": 1, "evaluate_every": 12, "checkpoint_every": 5}
+    train(recipe(tmp_path, run=other), stopped_run, resume=True)
+    assert weights(stopped_run) == weights(trained_run)
 
 
 class KilledError(BaseException):
     """Stands for the end of the process, so nothing may catch it."""
 
 
-@pytest.mark.parametrize("resume", [False, True])
 def test_a_run_killed_as_it_begins_can_begin_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, resume: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before and after each first file is renamed to its name."""
     checked = recipe(tmp_path, schedule={"steps": 2, "warmup_steps": 1})
@@ -131,131 +136,105 @@ def test_a_run_killed_as_it_begins_can_begin_again(
             with pytest.raises(KilledError):
                 train(checked, folder)
         states.append({each.name for each in folder.iterdir()})
-        if "recipe.yaml" in states[-1]:
-            assert _refusal(checked, folder) == "DS533"  # it holds a run
-        finished = train(checked, folder, resume=resume or "recipe.yaml" in states[-1])
+        has_recipe = "recipe.yaml" in states[-1]
+        if has_recipe:
+            assert refusal(checked, folder) == "DS533"  # it holds a run
+        finished = train(checked, folder, resume=has_recipe or moment % 2 == 0)
         assert finished.complete
         assert weights(folder) == weights(tmp_path / "whole")
         names = {each.name for each in folder.iterdir()}
         assert names == {each.name for each in (tmp_path / "whole").iterdir()}
-    assert "recipe.yaml" not in states[0]
+    assert not any("recipe.yaml" in names for names in states[:2])
     assert "classes.json" in states[-1]
 
 
-def test_what_somebody_else_has_written_is_no_leftover(tmp_path: Path) -> None:
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    folder.mkdir()
-    for name in ("spec.yaml", "classes.json"):
-        (folder / name).write_text("mine")
-    assert _refusal(checked, folder) == "DS533"
-    assert _refusal(checked, folder, resume=True) == "DS534"
-    assert (folder / "spec.yaml").read_text() == "mine"
-
-
-def test_what_cannot_be_read_is_not_said_to_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(GoneError):
-        train(checked, folder, reporter=StopAfter(5))
-
-    read = safetensors_file.read
-
-    def refuse(path: Path, name: str) -> Any:
-        if path == last_checkpoint(folder):
-            raise PermissionError(errno.EACCES, "Permission denied", name)
-        return read(path, name)
-
-    monkeypatch.setattr(safetensors_file, "read", refuse)
-    with pytest.raises(WeightsError) as caught:
+def failure(checked: CheckedRecipe, folder: Path) -> Diagnostic:
+    """The finding that ends a run that is resumed."""
+    with pytest.raises((RunError, WeightsError)) as caught:
         train(checked, folder, resume=True)
     (found,) = caught.value.diagnostics
+    return found
+
+
+def test_a_checkpoint_that_cannot_be_read(
+    tmp_path: Path, stopped_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, path = safetensors_file.read, last_checkpoint(stopped_run)
+
+    def refuse(file: Path, name: str) -> Any:
+        if file == path:
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return read(file, name)
+
+    monkeypatch.setattr(safetensors_file, "read", refuse)
+    found = failure(recipe(tmp_path), stopped_run)
     assert found.code == "DS401"
     assert found.message == "the checkpoint cannot be read: permission denied"
+
+
+def test_a_truncated_checkpoint(tmp_path: Path, stopped_run: Path) -> None:
+    path = last_checkpoint(stopped_run)
+    assert path is not None
+    path.write_bytes(path.read_bytes()[:5000])
+    found = failure(recipe(tmp_path), stopped_run)
+    assert found.code == "DS403"
+    assert found.helps[0].startswith("delete the file; `--resume` starts again")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda _: {"a": torch.zeros(1)},
-            "is not a checkpoint of this run",
-        ),
+        (lambda _: {"a": torch.zeros(1)}, "is not a checkpoint of this run"),
         (lambda x: {**x, "more": torch.zeros(1)}, "differs in more"),
-        (lambda x: {**x, "run.sums": torch.zeros(5)}, "it differs in run.sums"),
-        (
-            lambda x: {k: v for k, v in x.items() if k != "run.step"},
-            "differs in run.step",
-        ),
+        (lambda x: {**x, "run.sums": torch.zeros(5)}, "differs in run.sums"),
+        (lambda x: {k: x[k] for k in x if k != "run.step"}, "differs in run.step"),
     ],
 )
 def test_another_file_in_the_place_of_a_checkpoint(
-    change: Any, message: str, tmp_path: Path
+    change: Any, message: str, tmp_path: Path, stopped_run: Path
 ) -> None:
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(GoneError):
-        train(checked, folder, reporter=StopAfter(5))
-    path = last_checkpoint(folder)
+    path = last_checkpoint(stopped_run)
     assert path is not None
     other = tmp_path / "other"  # the tensors are mapped from the file itself
     with other.open("wb") as file:
-        safetensors_file.write(file, change(state(folder)))
+        safetensors_file.write(file, change(state(stopped_run)))
     other.replace(path)
-    with pytest.raises(WeightsError) as caught:
-        train(checked, folder, resume=True)
-    (found,) = caught.value.diagnostics
+    found = failure(recipe(tmp_path), stopped_run)
     assert found.code == "DS401"
     assert message in found.message
 
 
-def test_a_run_without_its_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
-    """Nothing would say whether it is of the same one."""
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(GoneError):
-        train(checked, folder, reporter=StopAfter(5))
-    (folder / "recipe.yaml").unlink()
-    with pytest.raises(RunError) as caught:
-        train(checked, folder, resume=True)
-    (found,) = caught.value.diagnostics
+def test_a_run_without_its_recipe_is_not_resumed(
+    tmp_path: Path, stopped_run: Path
+) -> None:
+    """Nothing would show that it has the same recipe."""
+    (stopped_run / "recipe.yaml").unlink()
+    found = failure(recipe(tmp_path), stopped_run)
     assert found.code == "DS534"
     assert "a run without its recipe.yaml" in found.message
 
 
-def test_lines_of_metrics_that_are_damaged_are_left_out(tmp_path: Path) -> None:
+def test_damaged_lines_of_metrics_are_removed(
+    tmp_path: Path, stopped_run: Path, trained_run: Path
+) -> None:
     """A power cut may leave zeros."""
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(GoneError):
-        train(checked, folder, reporter=StopAfter(5))
-    with (folder / "metrics.jsonl").open("ab") as file:
+    with (stopped_run / "metrics.jsonl").open("ab") as file:
         file.write(b'\0\0\0\n[1]\n{"step": "x"}\n{"step": 4, "los\n\xff\n')
-    train(checked, folder, resume=True)
-    train(checked, tmp_path / "whole")
-    assert lines(folder) == lines(tmp_path / "whole")
+    train(recipe(tmp_path), stopped_run, resume=True)
+    assert lines(stopped_run) == lines(trained_run)
 
 
-def test_a_damaged_checkpoint_is_told_what_to_do_about(tmp_path: Path) -> None:
-    checked, folder = recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(GoneError):
-        train(checked, folder, reporter=StopAfter(5))
-    path = last_checkpoint(folder)
-    assert path is not None
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(WeightsError) as caught:
-        train(checked, folder, resume=True)
-    (found,) = caught.value.diagnostics
-    assert found.code == "DS403"
-    assert found.helps[0].startswith("delete the file; `--resume` starts again")
-
-
-def test_lines_after_the_step_and_half_lines_are_dropped(tmp_path: Path) -> None:
+def test_lines_after_the_step_and_incomplete_lines_are_removed(
+    tmp_path: Path,
+) -> None:
     text = '{"step": 2}\n{"step": 4, "cls": {}, "seconds": 1.5}\n{"step": 6}\n{"st'
     (tmp_path / METRICS).write_text(text)
-    taken_up = MetricsLog(tmp_path, 4)
-    taken_up.add({"step": 6})
+    log = MetricsLog(tmp_path, 4)
+    log.add({"step": 6})
     assert [line["step"] for line in read_metrics(tmp_path)] == [2, 4, 6]
-    assert taken_up.seconds == 1.5
-    assert taken_up.has_scores(4)
-    assert not taken_up.has_scores(2)
+    assert log.seconds == 1.5
+    assert log.has_scores(4)
+    assert not log.has_scores(2)
 
 
 def test_the_last_checkpoint_is_that_of_the_highest_step(tmp_path: Path) -> None:

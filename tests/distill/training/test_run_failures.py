@@ -19,8 +19,8 @@ from deit_spec.recipe import CheckedRecipe
 from deit_spec.weights import safetensors_file
 
 
-def test_no_space_is_told_and_the_last_checkpoint_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_is_reported_and_the_last_checkpoint_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_run: Path
 ) -> None:
     checked, folder = recipe(tmp_path), tmp_path / "run"
     written = safetensors_file.write
@@ -40,14 +40,14 @@ def test_no_space_is_told_and_the_last_checkpoint_kept(
     assert "step-0000004.safetensors" in found.notes[0]
     names = [each.name for each in (folder / "checkpoints").iterdir()]
     assert names == ["step-0000004.safetensors"]
-    monkeypatch.undo()
+    monkeypatch.setattr(safetensors_file, "write", written)
     train(checked, folder, resume=True)
-    train(checked, tmp_path / "whole")
-    assert weights(folder) == weights(tmp_path / "whole")
+    assert weights(folder) == weights(trained_run)
 
 
+@pytest.mark.curves
 @pytest.mark.parametrize("place", ["metrics.jsonl", "curves.svg", "recipe.yaml"])
-def test_no_space_for_anything_else_is_told_too(
+def test_a_full_disk_is_reported_for_every_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     replace = Path.replace
@@ -64,7 +64,7 @@ def test_no_space_for_anything_else_is_told_too(
 
 
 @pytest.mark.parametrize("ema", [None, 0.5])
-def test_a_loss_that_is_no_number_ends_the_run(
+def test_a_loss_that_is_not_finite_ends_the_run(
     tmp_path: Path, ema: float | None
 ) -> None:
     """The rate explodes after a first checkpoint, which is kept and is sound."""
@@ -85,7 +85,9 @@ def test_a_loss_that_is_no_number_ends_the_run(
     assert all(value.isfinite().all() for value in kept.values())
 
 
-def test_a_loss_that_is_no_number_is_met_before_an_evaluation(tmp_path: Path) -> None:
+def test_a_loss_is_checked_before_an_evaluation(
+    tmp_path: Path,
+) -> None:
     checked = recipe(
         tmp_path,
         optimizer={"lr": 1e30},
@@ -96,10 +98,10 @@ def test_a_loss_that_is_no_number_is_met_before_an_evaluation(tmp_path: Path) ->
     assert [found.code for found in caught.value.diagnostics] == ["DS531"]
 
 
-def test_a_score_that_is_no_number_ends_the_run(
+def test_a_score_that_is_not_finite_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All weights may be numbers, and what is made of them none."""
+    """All weights may be finite, and the scores not."""
     monkeypatch.setattr(loop_module, "evaluate", lambda *_, **__: _scores(float("nan")))
     with pytest.raises(RunError) as caught:
         train(recipe(tmp_path), tmp_path / "run")
@@ -112,7 +114,7 @@ def _scores(nll: float) -> Scores:
     return Scores(HeadScores(0.5, 1.0, nll, 0.1), None, None, 100, 1.0)
 
 
-def test_no_space_for_the_teacher_is_told(
+def test_a_full_disk_is_reported_for_the_teacher(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -128,7 +130,7 @@ def test_no_space_for_the_teacher_is_told(
 
 
 def test_two_runs_do_not_share_a_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_run: Path
 ) -> None:
     """One that is under way keeps the other out, and is not disturbed."""
     monkeypatch.setattr(run_folder, "LOCK_SECONDS", 0.0)
@@ -146,9 +148,8 @@ def test_two_runs_do_not_share_a_folder(
 
     train(checked, folder, reporter=Second())
     assert refused == ["DS536"]
-    train(checked, tmp_path / "alone")
-    assert weights(folder) == weights(tmp_path / "alone")
-    assert lines(folder) == lines(tmp_path / "alone")
+    assert weights(folder) == weights(trained_run)
+    assert lines(folder) == lines(trained_run)
 
 
 def test_a_run_that_ended_while_another_waited_is_not_written_over(
@@ -176,7 +177,7 @@ def test_a_run_that_ended_while_another_waited_is_not_written_over(
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 TB"),
     ],
 )
-def test_too_little_memory_is_told_and_the_checkpoint_kept(
+def test_too_little_memory_is_reported_and_the_checkpoint_kept(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked, folder = recipe(tmp_path), tmp_path / "run"
@@ -222,7 +223,7 @@ def folder_of(tmp_path: Path, *unreadable: str) -> CheckedRecipe:
     )
 
 
-def test_they_are_named_once_by_all_that_tells_of_a_run(tmp_path: Path) -> None:
+def test_unreadable_images_are_reported_once(tmp_path: Path) -> None:
     checked = folder_of(tmp_path, "train/a/1.png", "val/b/0.png")
     listen, run = Listen(), tmp_path / "run"
     train(checked, run, reporter=listen)
@@ -242,7 +243,7 @@ def test_they_are_named_once_by_all_that_tells_of_a_run(tmp_path: Path) -> None:
     assert told in (run / "summary.md").read_text()
 
 
-def test_a_run_without_any_says_nothing(tmp_path: Path) -> None:
+def test_a_run_in_which_all_can_be_read_reports_none(tmp_path: Path) -> None:
     listen = Listen()
     train(folder_of(tmp_path), tmp_path / "run", reporter=listen)
     assert listen.told == []
@@ -250,7 +251,7 @@ def test_a_run_without_any_says_nothing(tmp_path: Path) -> None:
         assert "unreadable" not in (tmp_path / "run" / name).read_text()
 
 
-def test_nothing_to_evaluate_on_is_told(tmp_path: Path) -> None:
+def test_no_readable_image_to_evaluate_on(tmp_path: Path) -> None:
     names = [f"val/{label}/{number}.png" for label in "abc" for number in range(2)]
     with pytest.raises(DataError) as caught:
         train(folder_of(tmp_path, *names), tmp_path / "run")
