@@ -1,4 +1,4 @@
-"""YAML text to a plain value, with the place of every key and every value."""
+"""YAML text to a plain value, with the span of every key and every value."""
 
 from deit_spec.yaml_source.document import Document, Entry, Path
 from deit_spec.yaml_source.files import contents, read_file

@@ -15,7 +15,7 @@ _BLANKS: Final = " \t"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with one key and its value, and maybe a comment. Numbers are offsets."""
+    """A line with one key, its value and perhaps a comment; numbers are offsets."""
 
     positions: Positions
     start: int
@@ -46,23 +46,23 @@ class Line:
 
     @property
     def line_break(self) -> str:
-        """The break after the line, or the one that a line added after it has."""
+        """The line break of the line, or of the file where it has none."""
         own = self._text[self.end : self.after_break]
         found = LINE_BREAK.search(self._text)
         return own or (found and found.group()) or "\n"
 
     def removed(self) -> Edit:
-        """Take the line out, comment and all."""
+        """Remove the line with its comment."""
         return Edit(self.positions.span(self.start, self.after_break), "")
 
     def emptied(self) -> Edit:
-        """Take the key and the value out; a comment stays where it is."""
+        """Remove the key and the value; a comment stays."""
         if self.comment is None:
             return self.removed()
         return Edit(self.positions.span(self.key, self.comment), "")
 
     def with_next(self, text: str) -> Edit:
-        """Put a line after it, indented as it is."""
+        """Insert a line after it, with the same indentation."""
         end = self.after_break
         line = f"{self.indent}{text}"
         is_last = self.end == end
@@ -70,16 +70,16 @@ class Line:
         return Edit(self.positions.span(end, end), added)
 
     def before_key(self, text: str) -> Edit:
-        """Put a text before the key."""
+        """Insert a text before the key."""
         return Edit(self.positions.span(self.key, self.key), text)
 
     def key_as(self, text: str) -> Edit:
-        """Put a text in the place of the key."""
+        """Replace the key with a text."""
         return Edit(self.positions.span(self.key, self.after_key), text)
 
 
 def line_of(entry: Entry, source: Source) -> Line | None:
-    """Give the line of a key whose value is a scalar; None where it shares it."""
+    """Return the line of a key with a scalar value; None if more is on the line."""
     key, value = entry.key, entry.value
     if key.line != value.end_line:
         return None
@@ -97,7 +97,7 @@ def line_of(entry: Entry, source: Source) -> Line | None:
 
 
 def line_with(entry: Entry, source: Source) -> Line | None:
-    """Give the line that a key begins, whatever its value is."""
+    """Return the line that starts with a key; None if the key is not its start."""
     if entry.source is not source:
         return None
     positions, text, span = Positions(source), source.text, entry.key
@@ -111,9 +111,9 @@ def line_with(entry: Entry, source: Source) -> Line | None:
 
 
 def removed(entry: Entry, source: Source, *, in_braces: bool) -> Edit | None:
-    """Take out a key with its scalar value; None where that is not simple.
+    """Remove a key with its scalar value; None where that is not simple.
 
-    In braces, it is taken out with the comma before it.
+    In braces, the comma before it is removed too.
     """
     if not in_braces:
         line = line_of(entry, source)

@@ -1,7 +1,4 @@
-"""A mapping from Python as if a person had written it in a file.
-
-So a spec that never was a text has the same diagnostics, with something to show.
-"""
+"""Python mappings to documents, with a text that diagnostics can show."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -20,10 +17,10 @@ from deit_spec.yaml_source.scalars import key_text, scalar_text
 def document_from_mapping(
     value: Mapping[Any, Any], name: str = "<mapping>"
 ) -> Document:
-    """Make the document whose value this is, and write the text that it points at.
+    """Return a document with this value, and with a text for its spans.
 
-    Mappings become dicts and lists are copied; all else is kept as it is. Whatever
-    the objects do, this raises nothing.
+    Mappings become dicts and lists are copied; other values are kept as they are.
+    Never raises, whatever the objects do.
     """
     root = _plain(value, NESTING_DEPTH)
     writer = _Writer()
@@ -44,7 +41,7 @@ class _Place(NamedTuple):
 
 
 class _Writer:
-    """Writes mappings one key a line; inside a list, everything on one line."""
+    """Writes mappings with one key per line; inside a list, all on one line."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -108,7 +105,7 @@ class _Writer:
         text = key_text(name)
         place = self._put(text)
         self._put(":")
-        # Paths are asked for by strings and integers; no other key is touched again.
+        # Paths have strings and integers; hashing another key may raise.
         step = name if type(name) is str or type(name) is int else text
         return (*path, step), place
 
@@ -120,7 +117,7 @@ class _Writer:
 
 
 def _is_nested(value: object, kind: type, path: Path) -> bool:
-    # Deeper values were not copied, and may contain themselves.
+    # Deeper values are not copied, and may contain themselves.
     return type(value) is kind and len(path) < NESTING_DEPTH
 
 
@@ -133,6 +130,6 @@ def _plain(value: object, depth: int) -> object:
             return {key: _plain(item, depth - 1) for key, item in value.items()}
         if isinstance(value, list):
             return [_plain(item, depth - 1) for item in value]
-    except Exception:  # noqa: BLE001 - a hostile object is shown, not raised
+    except Exception:  # noqa: BLE001  -- a hostile object may raise anything
         return value
     return value

@@ -1,4 +1,4 @@
-"""Reading files neither hangs nor raises, whatever the name leads to."""
+"""Reading files neither hangs nor raises, whatever the path is."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
     assert missing == "the file cannot be read: no such file or directory"
     assert refusal(tmp_path) == "the file cannot be read: is a directory"
     assert refusal(tmp_path / "a\0b") == (
-        "the file cannot be read: the name holds a character that no file name can"
+        "the file cannot be read: the name has a character that is not allowed in file names"
     )
     assert "cannot be read" in refusal(tmp_path / "\ud800")
     assert refusal(tmp_path / ("x" * 300)).endswith("file name too long")
@@ -83,7 +83,7 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
 def test_a_checkpoint_is_recognised(
     data: bytes, kind: str, more: int, tmp_path: Path
 ) -> None:
-    """Of whatever size."""
+    """Of any size."""
     path = tmp_path / "w"
     path.write_bytes(data + bytes(more))
     document, [problem] = read_file(path, "a.yaml")
