@@ -37,7 +37,7 @@ def read_file(
         return None, [findings.unreadable(name, reason)]
     except ValueError:
         # NUL, or an unpaired surrogate.
-        reason = "the name has a character that is not allowed in file names"
+        reason = "the name has an invalid character"
         return None, [findings.unreadable(name, reason)]
     return read_bytes(data, name, is_key)
 

@@ -35,7 +35,7 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
     assert missing == "the file cannot be read: no such file or directory"
     assert refusal(tmp_path) == "the file cannot be read: is a directory"
     assert refusal(tmp_path / "a\0b") == (
-        "the file cannot be read: the name has a character that is not allowed in file names"
+        "the file cannot be read: the name has an invalid character"
     )
     assert "cannot be read" in refusal(tmp_path / "\ud800")
     assert refusal(tmp_path / ("x" * 300)).endswith("file name too long")
