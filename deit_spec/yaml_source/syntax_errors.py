@@ -15,6 +15,7 @@ from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
 _QUOTE: Final = "put the value in quotes"
 _REMOVE: Final = "remove it"
 _ONE_A_LINE: Final = "write one `key: value` on each line, or put the value in quotes"
+_NO_VALUE: Final = "did not find expected node content"
 _TAB: Final = ("indented with a tab", "use spaces in place of tabs")
 # What libyaml says, our message and our help; `{}` is the character at the place.
 _WORDS: Final = {
@@ -37,7 +38,7 @@ _WORDS: Final = {
     ),
     "did not find expected comment or line break": ("unexpected text", _REMOVE),
     "did not find expected key": ("unexpected {}", "remove it, or indent it correctly"),
-    "did not find expected node content": ("unexpected {}", _REMOVE),
+    _NO_VALUE: ("unexpected {}", _REMOVE),
     "found a tab character that violates indentation": _TAB,
     "found a tab character where an indentation space is expected": _TAB,
     "found character that cannot start any token": (
@@ -122,6 +123,9 @@ def explain(
         return _in_braces(error, offset, positions, is_key)
     message, help_ = _WORDS.get(problem, (_plain(problem), "correct the line"))
     character = positions.text(offset, offset + 1)
+    if character == "," and problem == _NO_VALUE:
+        patch = Patch(offset, offset + 1, "")
+        return _repair("unexpected `,`", patch, positions, is_sure=True)
     if character == "\t":
         message, help_ = "unexpected tab", "use spaces in place of tabs"
     elif not character.strip() and "{}" in message:
@@ -197,9 +201,9 @@ def _start_of_key(before: str, offset: int, positions: Positions) -> int | None:
 def _repair(
     message: str, patch: Patch, positions: Positions, *, is_sure: bool
 ) -> tuple[Diagnostic, Sequence[Patch]]:
-    """Report what is missing at a place, with a fix that writes it."""
+    """Report what is missing or too much at a place, with a fix."""
     span = positions.span(patch.start, patch.end)
-    help_ = f"write `{patch.text.strip()}`"
+    help_ = f"write `{patch.text.strip()}`" if patch.text else _REMOVE
     fix = Fix(help_, (Edit(span, patch.text),)) if is_sure else None
     start, end = positions.original(patch.start), positions.original(patch.end)
     return syntax_error(message, span, help_, fix=fix), [Patch(start, end, patch.text)]
