@@ -194,7 +194,7 @@ LOOKALIKES = {
 def test_what_only_looks_like_a_mistake_is_not_changed(name: str) -> None:
     """Beside a mistake, too."""
     text = LOOKALIKES[name]
-    for whole in (text, f"c:2\n{text}", f"{text}d: [1,, 2]\n"):
+    for whole in (text, f"c:2\n{text}", f"{text}d: x: y: z\n"):
         for one in read_text(whole, "a.yaml", KEYS.__contains__)[1]:
             for edit in one.fix.edits if one.fix else ():
                 assert edit.span.line == 1

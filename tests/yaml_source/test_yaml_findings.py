@@ -112,7 +112,7 @@ def test_findings_before_a_syntax_error_are_reported_with_it() -> None:
     document, problems = read_text(text, "a.yaml")
     assert document is not None
     assert document.recovered
-    assert document.value == {"a": 1, "c": {"d": 1}}
+    assert document.value == {"a": 1, "c": {"d": 1}, "e": {"f": 2, "g": [1, 2]}}
     codes = [problem.code for problem in problems]
     assert codes == ["DS003", "DS005", "DS006", "DS001"]
 
