@@ -202,7 +202,7 @@ def _wrong_type(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
     name, value = _shown(path, error), error["input"]
     if wanted == "a number" and type(value) is int:
         # From Python; the reader limits the digits of an integer.
-        return _out_of_bounds(f"{name} is too large for a float", error, fixes)
+        return _out_of_range(path, error, fixes)
     return diagnose(
         "DS102",
         f"{name} is not {wanted}",
@@ -243,23 +243,18 @@ def _right_type(path: Path, error: Error, wanted: str, fixes: Fixes) -> str:
 
 
 def _out_of_range(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
-    key, words = _BOUNDS[error["type"]]
-    name, bound = _shown(path, error), error["ctx"][key]
-    return _out_of_bounds(f"{name} is not {words} {bound:g}", error, fixes)
-
-
-def _not_finite(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
-    return _out_of_bounds(f"{_shown(path, error)} is not a finite number", error, fixes)
-
-
-def _out_of_bounds(message: str, error: Error, fixes: Fixes) -> Diagnostic:
+    range_ = "a finite number"
+    if error["type"] == "float_type":
+        range_ = "within the range of a float"
+    elif error["type"] in _BOUNDS:
+        key, words = _BOUNDS[error["type"]]
+        range_ = f"{words} {error['ctx'][key]:g}"
+    value = fixes.document.nearest(error["loc"]).value
     return diagnose(
         "DS103",
-        message,
-        Label(
-            fixes.document.nearest(error["loc"]).value, _cut(value_text(error["input"]))
-        ),
-        helps=[_default(_path(error), fixes.names)],
+        f"{_shown(path, error)} is not {range_}",
+        Label(value, _cut(value_text(error["input"]))),
+        helps=[_default(path, fixes.names)],
     )
 
 
@@ -328,7 +323,7 @@ _MAKERS: Final[Mapping[str, Maker]] = {
     "extra_forbidden": _unknown_key,
     "invalid_key": _not_a_string,
     "literal_error": _invalid_choice,
-    "finite_number": _not_finite,
+    "finite_number": _out_of_range,
     "missing": _missing,
     **dict.fromkeys(_BOUNDS, _out_of_range),
     **dict.fromkeys(_LISTS, _wrong_list),

@@ -22,13 +22,13 @@ def starter(
 ) -> str:
     """Write the spec of a new model, with the values of another one.
 
-    `extends` is where that one is, as seen from the new one; None is nowhere.
-    `schema` is where an editor finds the JSON Schema, as seen from there too.
+    `extends` names that one, if the new one can refer to it; `schema` is the path of
+    the JSON Schema for editors. Both are relative to the new spec.
     """
     head = [
         *([] if schema is None else [f"# yaml-language-server: $schema={schema}"]),
-        f"# {name}, begun from {source}.",
-        "# Every field is here; what is left out has its default.",
+        f"# {name}, based on {source}.",
+        "# Every field is listed; one that is left out has its default.",
         "",
     ]
     lines = [*head, *_fields(spec.model_copy(update={"name": name}), extends)]
@@ -42,7 +42,7 @@ def _fields(spec: DeiTSpec, extends: str | None) -> Iterator[str]:
             continue
         yield from _comment(DeiTSpec, field)
         if field == "extends":
-            # A comment: whatever it named, the values below would hold.
+            # A comment, as the values below override all that it names.
             yield f"# extends: {scalar_text(extends)}"
         elif field == "variant":
             yield "variant:"
@@ -52,12 +52,9 @@ def _fields(spec: DeiTSpec, extends: str | None) -> Iterator[str]:
 
 
 def _variant(spec: DeiTSpec) -> Iterator[str]:
-    for field, info in Variant.model_fields.items():
-        value = getattr(spec.variant, field)
-        # Without two heads, saying how they are joined would be a mistake.
-        idle = field == "fusion" and not spec.has_two_heads and value == info.default
+    for field in Variant.model_fields:
         yield from _comment(Variant, field, _INDENT)
-        yield f"{_INDENT}{'# ' if idle else ''}{field}: {scalar_text(value)}"
+        yield f"{_INDENT}{field}: {scalar_text(getattr(spec.variant, field))}"
 
 
 def _comment(model: type[BaseModel], field: str, indent: str = "") -> list[str]:

@@ -142,8 +142,8 @@ def test_new_names_the_schema_beside_it(tmp_path: Path) -> None:
     first, *_ = (tmp_path / "sub" / "a.yaml").read_text(encoding="utf-8").splitlines()
     assert first == "# yaml-language-server: $schema=deit-spec.schema.json"
     here = run("new", "b", "-o", "-", cwd=tmp_path / "sub").stdout
-    assert here.startswith(f"{first}\n# b, begun")
-    assert run("new", "b", "-o", "-", cwd=tmp_path).stdout.startswith("# b, begun")
+    assert here.startswith(f"{first}\n# b, based on")
+    assert run("new", "b", "-o", "-", cwd=tmp_path).stdout.startswith("# b, based on")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_new_says_where_its_values_are_from_as_seen_from_itself(
 def test_new_from_standard_input(tmp_path: Path) -> None:
     """Nothing could be extended."""
     done = run("new", "x", "-o", "-", "--from", "-", cwd=tmp_path, stdin="depth: 3\n")
-    assert done.stdout.startswith("# x, begun from standard input.\n")
+    assert done.stdout.startswith("# x, based on standard input.\n")
     assert "extends" not in done.stdout
     assert "\ndepth: 3\n" in done.stdout
 
