@@ -231,15 +231,20 @@ def _right_type(path: Path, error: Error, wanted: str, fixes: Fixes) -> str:
     elif wanted == "a string" and isinstance(value, int | float) and key != "extends":
         text = written or value_text(value)
         help_ = f'`{key}: "{text}"`' if names.fits(path, text) else None
-    elif wanted == "a mapping" and isinstance(value, str) and key in _MAIN_FIELD:
-        field = "builtin" if value in _BUILTIN else _MAIN_FIELD[key]
-        help_ = f"`{key}: {{{field}: {value}}}`"
-    elif wanted == "a mapping" and isinstance(value, str) and (pair := pair_in(value)):
-        help_ = f"write `{': '.join(pair)}`, with a space, below `{key}`"
     elif wanted == "a mapping":
-        without = ", without `-`" if isinstance(value, list) else ""
-        help_ = f"write the keys of `{key}` indented below it{without}"
+        help_ = _as_mapping(key, value)
     return help_ or _default(path, names)
+
+
+def _as_mapping(key: str, value: object) -> str:
+    """Say how to write what a section has instead of its keys."""
+    if isinstance(value, str) and (pair := pair_in(value)):
+        return f"write `{': '.join(pair)}`, with a space, below `{key}`"
+    if isinstance(value, str) and key in _MAIN_FIELD:
+        field = "builtin" if value in _BUILTIN else _MAIN_FIELD[key]
+        return f"`{key}: {{{field}: {value}}}`"
+    without = ", without `-`" if isinstance(value, list) else ""
+    return f"write the keys of `{key}` indented below it{without}"
 
 
 def _out_of_range(path: Path, error: Error, fixes: Fixes) -> Diagnostic:
