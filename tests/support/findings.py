@@ -1,4 +1,4 @@
-"""Findings of every shape for the tests of their forms."""
+"""Arbitrary diagnostics, for the tests of the formats."""
 
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ FINDINGS = st.builds(
 
 
 def wrong() -> tuple[Diagnostic, ...]:
-    """What is found in a text with mistakes, certain ones and others."""
+    """The diagnostics of a text with errors, some with a fix."""
     found = check_text(WRONG.encode(), "wrong one.yaml").diagnostics
     assert {each.severity for each in found} == {Severity.ERROR, Severity.WARNING}
     return found

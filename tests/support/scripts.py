@@ -1,4 +1,4 @@
-"""Scripts of the documentation, run for what they find."""
+"""Run the scripts of the documentation and collect their diagnostics."""
 
 import ast
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from deit_spec.passes import ShapeInferenceError
 
 
 def findings_of_script(text: str) -> tuple[Diagnostic, ...]:
-    """Run a script; its findings are raised, or are what its last line gives."""
+    """Run a script; its diagnostics are raised or returned by its last line."""
     body = ast.parse(text).body
     last = body.pop()
-    assert isinstance(last, ast.Expr), "the last line is no expression"
+    assert isinstance(last, ast.Expr), "the last line is not an expression"
     names: dict[str, object] = {}
     try:
         exec(compile(ast.Module(body, []), "<script>", "exec"), names)  # noqa: S102
