@@ -10,7 +10,7 @@ from typing import Final
 from lsprotocol import types
 
 from deit_spec import published
-from deit_spec.explain.field_info import FieldInfo, find_field, origin_text, trace
+from deit_spec.explain.field_info import FieldInfo, find_field
 from deit_spec.lsp.open_document import OpenDocument
 from deit_spec.spec import Checked
 from deit_spec.yaml_source.scalars import scalar_text
@@ -26,32 +26,29 @@ KeyPath = tuple[str, ...]
 
 
 def hover(document: OpenDocument, offset: int) -> types.Hover | None:
-    """Describe the field at an offset, its value, and where that comes from."""
-    checked = document.checked
+    """Describe the field at an offset."""
+    checked, fields = document.checked, document.fields
     spans = checked.document.spans if checked and checked.document else {}
     for path in sorted(spans, key=len, reverse=True):  # the innermost first
-        info = find_field(document.fields, tuple(map(str, path)))
+        info = find_field(fields, tuple(map(str, path)))
         if info is None or spans[path].key.source.name != document.name:
             continue
         for span in (spans[path].key, spans[path].value):
             start, end = document.text.offsets(span)
             if start <= offset <= end:
-                where = document.text.range(start, end)
-                text = "\n\n".join(_description(info, document))
+                text = "\n\n".join(_description(info, checked))
                 content = types.MarkupContent(types.MarkupKind.Markdown, text)
-                return types.Hover(content, where)
+                return types.Hover(content, document.text.range(start, end))
     return None
 
 
-def _description(info: FieldInfo, document: OpenDocument) -> Iterator[str]:
+def _description(info: FieldInfo, checked: object) -> Iterator[str]:
     accepted = ", ".join(filter(None, [info.type_text, info.range_text]))
     yield f"**{info.name}**: {accepted}; default: {info.default_text}"
     yield info.description
-    checked = document.checked
-    if isinstance(checked, Checked) and not info.fields:
-        origin = trace(checked, info.path)
-        if origin and (origin.span is None or origin.links):
-            yield origin_text(origin, info.path[-1])
+    if info.path == ("extends",) and isinstance(checked, Checked) and checked.links:
+        names = (f"`{link.text}`" for link in checked.links)
+        yield f"Extends {', which extends '.join(names)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def test_a_spec_that_extends_another(tmp_path: Path) -> None:
     base.write_text("embed_dim: 192\n", encoding="utf-8")
     editor.save(base)
     assert editor.published[path.as_uri()] == []
-    assert "**extends**" in editor.hover(path, 1, 2)
+    assert "Extends `../base.yaml`." in editor.hover(path, 1, 2)
 
 
 def test_hover(file_regression: FileRegressionFixture) -> None:
