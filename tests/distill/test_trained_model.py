@@ -1,20 +1,46 @@
-"""What classes are called: the forms of files, and ImageNet's own."""
+"""Trained models: runs and specs with weights, and the names of their classes."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import import_timm
 
 from deit_spec.distill import trained_model
+from deit_spec.distill.data import open_data
+from deit_spec.distill.data.digits import MEAN, STD
+from deit_spec.distill.evaluation import evaluate
+from deit_spec.distill.optional_packages import import_package
 from deit_spec.distill.trained_model import (
     ModelError,
+    find_model,
     imagenet_class_names,
     read_class_names,
 )
 
 NAMES = ("tench", "goldfish", "great white shark")
+
+
+def test_a_run_has_all_that_evaluation_and_prediction_need(trained_run: Path) -> None:
+    trained = find_model(str(trained_run))
+    data = open_data(trained.read_recipe(), training=False)
+    scores = evaluate(trained.load("cpu"), data.val(50), fusion=trained.spec.fusion)
+    last = json.loads((trained_run / "metrics.jsonl").read_text().splitlines()[-1])
+    assert scores.answer.nll == pytest.approx(last["fused"]["nll"])
+    assert trained.class_names() == tuple("0123456789")
+    preprocessing = trained.preprocessing(None, None)
+    assert (preprocessing.mean, preprocessing.std) == (MEAN, STD)
+    assert (preprocessing.size, preprocessing.crop) == (8, 1.0)
+
+
+def test_a_recipe_of_a_run_with_other_data_or_settings(trained_run: Path) -> None:
+    trained = find_model(str(trained_run))
+    other = trained.read_recipe(overrides=["data.val_images=7"]).recipe
+    assert other is not None
+    assert (other.data.val_images, other.teacher) == (7, None)
+    new = trained.read_recipe(data="data.dataset=some/digits").recipe
+    assert new is not None
+    assert (new.data.builtin, new.data.dataset) == (None, "some/digits")
 
 
 def test_a_line_each(tmp_path: Path) -> None:
@@ -59,7 +85,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
 
 
 def test_imagenet_is_as_timm_has_it() -> None:
-    import_timm()
+    import_package("timm")
     from timm.data import ImageNetInfo  # noqa: PLC0415
 
     info = ImageNetInfo()
