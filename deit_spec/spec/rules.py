@@ -1,7 +1,7 @@
-"""The rules between fields. Each is a plain function that returns its findings.
+"""The rules between fields. Each is a function that yields its diagnostics.
 
-A rule runs when all the fields that it reads are valid by themselves, so one
-mistake never causes a second message.
+A rule runs only if all fields that it reads are valid, so that one mistake does not
+cause further messages.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rule:
-    """A check, the code of what it finds, and the fields that it reads."""
+    """A check, its diagnostic code, and the fields that it reads."""
 
     code: str
     check: Callable[[DeiTSpec, FieldSpans], Findings]
@@ -43,7 +43,7 @@ def find_all(spec: DeiTSpec, spans: FieldSpans, invalid: set[str]) -> list[Diagn
 
 
 def patches_fill_image(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS201: patch_size divides image_size, so that no pixel is left out."""
+    """DS201: patch_size divides image_size, so that the patches cover the image."""
     image, patch = spec.image_size, spec.patch_size
     if image % patch == 0:
         return
@@ -57,7 +57,7 @@ def patches_fill_image(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def heads_fill_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS203: num_heads divides embed_dim, so that each head has a whole width."""
+    """DS203: num_heads divides embed_dim, so that the head width is an integer."""
     width, heads = spec.embed_dim, spec.num_heads
     if width % heads == 0:
         return
@@ -84,7 +84,7 @@ def mlp_width_is_whole(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def mlp_has_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS205: the MLP has a hidden channel."""
+    """DS205: the MLP has at least one hidden channel."""
     if spec.mlp_dim:
         return
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
@@ -97,7 +97,7 @@ def mlp_has_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def _exact_mlp_width(spec: DeiTSpec) -> "Decimal":
-    """The product in decimal: the float 1.1 means 1.1."""
+    """The product in decimal arithmetic, so that 1.1 is exactly 1.1."""
     from decimal import Decimal  # noqa: PLC0415  -- most ratios are integers
 
     return Decimal(repr(spec.mlp_ratio)) * spec.embed_dim
@@ -113,7 +113,7 @@ def _mlp_fields(spec: DeiTSpec, outcome: str) -> tuple[Field, Field]:
 
 
 def teacher_has_token(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS206: the teacher's head reads the distillation token."""
+    """DS206: the distillation head requires a distillation token."""
     if spec.teacher_num_classes is None or spec.variant.distillation_token:
         return
     yield spans.finding(
@@ -126,7 +126,7 @@ def teacher_has_token(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def mean_needs_equal_heads(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS207: an explicit `mean_*` joins heads of equal class counts."""
+    """DS207: an explicit `mean_*` requires heads with equal class counts."""
     fusion = spec.variant.fusion
     if fusion not in {"mean_logits", "mean_softmax"} or not _are_unequal(spec):
         return
@@ -144,7 +144,7 @@ def mean_needs_equal_heads(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def unequal_heads_are_not_joined(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS213: without `fusion`, heads of unequal class counts have no mean."""
+    """DS213: heads with unequal class counts are not averaged by default."""
     if spec.variant.fusion is not None or not _are_unequal(spec):
         return
     classes, teacher = spec.num_classes, spec.teacher_num_classes
@@ -164,7 +164,7 @@ def _are_unequal(spec: DeiTSpec) -> bool:
 
 
 def teacher_needs_classes(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS208: teacher_num_classes alone adds no head."""
+    """DS208: teacher_num_classes has no effect without num_classes."""
     if spec.teacher_num_classes is None or spec.num_classes is not None:
         return
     if not spec.variant.distillation_token:  # this is DS206
@@ -179,7 +179,7 @@ def teacher_needs_classes(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def token_has_head(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS209: a distillation token without a teacher's head learns from no teacher."""
+    """DS209: a distillation token without a head does not learn from a teacher."""
     if spec.num_classes is None or spec.teacher_num_classes is not None:
         return
     if not spec.variant.distillation_token:
@@ -192,7 +192,7 @@ def token_has_head(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     yield diagnose(
         "DS209",
         "the distillation token has no head",
-        Label(spans.value("num_classes"), "the class head alone"),
+        Label(spans.value("num_classes"), "only a class head"),
         secondary=[
             Label(spans.value(field), words)
             for field, words in reasons
@@ -204,7 +204,7 @@ def token_has_head(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def readout_has_tokens(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS210: `mean_tokens` averages two tokens."""
+    """DS210: `mean_tokens` requires both tokens."""
     if spec.variant.readout != "mean_tokens" or spec.variant.distillation_token:
         return
     yield spans.finding(
@@ -217,7 +217,7 @@ def readout_has_tokens(spec: DeiTSpec, spans: FieldSpans) -> Findings:
 
 
 def settings_have_effect(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS211: a switch that changes nothing is most likely a mistake."""
+    """DS211: an option without effect is probably a mistake."""
     variant = spec.variant
     if variant.readout == "mean_tokens" and variant.distillation_token:
         if spec.num_classes is None:

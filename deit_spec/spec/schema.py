@@ -1,4 +1,4 @@
-"""The schema: the ten fields of `build_opt`, and the switches around them."""
+"""The schema of specs: the ten fields of `build_opt`, and the options in `variant`."""
 
 import hashlib
 import re
@@ -20,34 +20,36 @@ CONFIG = ConfigDict(
     extra="forbid",
     allow_inf_nan=False,
 )
-"""Of every model that a user's text is checked against."""
+"""The configuration of all models that validate user input."""
 
 
 class Variant(BaseModel):
-    """What the published DeiT and DeiT III models need beyond `build_opt`."""
+    """Options of the published DeiT and DeiT III models that `build_opt` lacks."""
 
     model_config = CONFIG
 
     distillation_token: bool = Field(
         default=True,
-        description="Whether a second learnable token learns from a teacher. With it "
-        "there are P + 2 tokens, without it P + 1.",
+        description="Whether there is a second learnable token that learns from a "
+        "teacher. With it there are P + 2 tokens, without it P + 1.",
     )
     position_embedding: Literal["all", "patches"] = Field(
         "all",
-        description="What the learnable position table covers: all N tokens, or the P "
-        "patches alone, added before the tokens are prepended (DeiT III).",
+        description="The tokens that the learnable position table covers: all N "
+        "tokens, or only the P patches, in which case it is added before the prefix "
+        "tokens are prepended (DeiT III).",
     )
     layer_scale: PositiveFloat | None = Field(
         None,
-        description="The first value of a learnable factor for each of the C channels "
-        "on every residual branch; null for no such factor.",
+        description="The initial value of a learnable factor for each of the C "
+        "channels on every residual branch; null for no such factor.",
         examples=[1.0e-4],
     )
     drop_path: Rate = Field(
         0.0,
-        description="How often training skips a residual branch of the last block "
-        "(stochastic depth). The rate rises linearly from 0 at the first block.",
+        description="The probability of skipping a residual branch of the last block "
+        "in training (stochastic depth). The rate rises linearly from 0 at the first "
+        "block.",
         examples=[0.1],
     )
     qkv_bias: bool = Field(
@@ -56,32 +58,32 @@ class Variant(BaseModel):
     )
     layer_norm_eps: PositiveFloat = Field(
         1.0e-6,
-        description="What every LayerNorm adds to the variance.",
+        description="The epsilon of every LayerNorm.",
         examples=[1.0e-12],
     )
     readout: Literal["cls", "mean_tokens"] = Field(
         "cls",
-        description="What a lone head reads: the class token, or the mean of the class "
-        "and the distillation token.",
+        description="What a single head reads: the class token, or the mean of the "
+        "class and distillation tokens.",
     )
     init: Literal["deit", "fan_in"] = Field(
         "deit",
-        description="How weights begin: at std 0.02 throughout, or at std fan-in^-1/2 "
-        "with tokens and positions at 0.5, for small widths.",
+        description="The initialisation of weights: std 0.02 everywhere, or std "
+        "fan-in^-1/2 with 0.5 for tokens and positions, for small widths.",
     )
     fusion: Fusion | None = Field(
         None,
-        description="How `predict` joins two heads: the mean of their logits or of "
-        "their probabilities, or one head alone; null for mean_logits, or for cls if "
+        description="How `predict` combines two heads: the mean of their logits or of "
+        "their probabilities, or only one head; null for mean_logits, or for cls if "
         "their class counts differ.",
     )
 
 
 class DeiTSpec(BaseModel):
-    """A DeiT model. Strict and frozen; an unknown key is an error.
+    """A spec of a DeiT model. Strict and frozen; unknown keys are errors.
 
-    Making one directly checks each field by itself. The rules between fields
-    are checked where a spec is loaded, lowered or compiled.
+    The constructor only checks each field separately. The rules between fields are
+    checked when a spec is loaded, lowered or compiled.
     """
 
     model_config = CONFIG
@@ -91,12 +93,12 @@ class DeiTSpec(BaseModel):
     )
     patch_size: PositiveInt = Field(
         16,
-        description="The side of a square patch, in pixels; divides image_size. "
-        "An image has P patches, (image_size / patch_size)^2.",
+        description="The side of a square patch, in pixels; must divide image_size. "
+        "An image has P = (image_size / patch_size)^2 patches.",
         examples=[14],
     )
     in_channels: PositiveInt = Field(
-        3, description="The channels of the image: 3 for RGB.", examples=[1]
+        3, description="The number of image channels, such as 3 for RGB.", examples=[1]
     )
     embed_dim: PositiveInt = Field(
         768, description="The width C of a token.", examples=[192, 384]
@@ -106,8 +108,8 @@ class DeiTSpec(BaseModel):
     )
     num_heads: PositiveInt = Field(
         12,
-        description="The number H of attention heads; divides embed_dim. "
-        "A head is D = C / H wide.",
+        description="The number H of attention heads; must divide embed_dim. Each "
+        "head is D = C / H wide.",
         examples=[3, 6],
     )
     mlp_ratio: PositiveFloat = Field(
@@ -118,8 +120,8 @@ class DeiTSpec(BaseModel):
     )
     dropout: Rate = Field(
         0.0,
-        description="The rate of dropout after the position embedding, after the "
-        "attention projection and after both layers of the MLP.",
+        description="The dropout rate after the position embedding, after the "
+        "attention projection and after both linear layers of the MLP.",
         examples=[0.1],
     )
     num_classes: PositiveInt | None = Field(
@@ -136,47 +138,47 @@ class DeiTSpec(BaseModel):
     )
     name: Name = Field(
         "deit",
-        description="What messages, diagrams and generated code call the model.",
+        description="The name of the model in messages, diagrams and generated code.",
         examples=["birds"],
     )
     extends: str | None = Field(
         None,
-        description="Another spec, by published name or by a path from this file. Its "
-        "values hold where this one has none.",
+        description="A base spec: a published name, or a path relative to this file. "
+        "Fields that this spec does not set are inherited.",
         examples=["deit_base_patch16_224", "../base.yaml"],
     )
     variant: Variant = Field(
-        Variant(), description="The switches of the published models."
+        Variant(), description="The options of the published models."
     )
 
     @property
     def grid_size(self) -> int:
-        """Patches along one side of the image."""
+        """The number of patches along one side of the image."""
         return self.image_size // self.patch_size
 
     @property
     def num_patches(self) -> int:
-        """Patches P of an image."""
+        """The number P of patches in an image."""
         return self.grid_size**2
 
     @property
     def num_prefix_tokens(self) -> int:
-        """Tokens before the patches: the class token, and the distillation token."""
+        """The number of tokens before the patches: class and distillation token."""
         return 2 if self.variant.distillation_token else 1
 
     @property
     def num_tokens(self) -> int:
-        """Tokens N of the sequence."""
+        """The number N of tokens in the sequence."""
         return self.num_patches + self.num_prefix_tokens
 
     @property
     def head_dim(self) -> int:
-        """Width D of an attention head."""
+        """The width D of an attention head."""
         return self.embed_dim // self.num_heads
 
     @property
     def mlp_dim(self) -> int:
-        """Hidden width M of the MLP, rounded down."""
+        """The hidden width M of the MLP, rounded down."""
         return int(self.embed_dim * self.mlp_ratio)
 
     @property
@@ -186,7 +188,7 @@ class DeiTSpec(BaseModel):
 
     @property
     def fusion(self) -> Fusion:
-        """How `predict` joins two heads: `variant.fusion`, or what null stands for."""
+        """How `predict` combines two heads: `variant.fusion`, or its default."""
         if self.variant.fusion is not None:
             return self.variant.fusion
         is_equal = self.num_classes == self.teacher_num_classes
@@ -194,7 +196,7 @@ class DeiTSpec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """A hash of the model that the spec describes, whatever its name and layout."""
+        """A hash of the model, independent of the name and the layout of the spec."""
         variant = self.variant.model_copy(update={"fusion": self.fusion})
         spec = self.model_copy(update={"variant": variant})
         content = spec.model_dump_json(exclude={"name", "extends"})
@@ -213,7 +215,7 @@ def output_size(spec: DeiTSpec) -> int:
 
 
 def plain_name(stem: str) -> str:
-    """Make a name of a file's stem.
+    """Convert the stem of a file to a valid name.
 
     >>> plain_name("my model (2)")
     'my_model__2'
