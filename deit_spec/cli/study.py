@@ -165,9 +165,9 @@ def _print(summary: "Summary", folder: Path) -> None:
 
 @contextmanager
 def _watch() -> "Iterator[Watch]":
-    """Show progress on standard error: a bar on a terminal, lines elsewhere."""
+    """Show progress on standard error: with a bar on a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield Lines()
+        yield Watcher()
         return
     from rich import progress
     from rich.console import Console
@@ -181,70 +181,58 @@ def _watch() -> "Iterator[Watch]":
         progress.TimeRemainingColumn(elapsed_when_finished=False),
         console=Console(stderr=True),
     ) as bar:
-        yield Bar(bar)
+        yield Watcher(bar)
 
 
-class Lines:
-    """Prints a line for each event."""
+class Watcher:
+    """Prints a line for each event, above a progress bar if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, bar: "Progress | None" = None) -> None:
+        self.bar = bar
+        self.task = None if bar is None else bar.add_task("runs", total=None)
         self.planned = self.done = 0
 
     def begun(self, planned: int, done: int, stale: int) -> None:
         """Print how many runs there are."""
         self.planned, self.done = planned, done
         self._print(_start_text(planned, done, stale))
+        if self.bar is not None and self.task is not None:
+            # Earlier runs are left out of the estimated time.
+            self.bar.reset(self.task, total=planned - done)
 
     def teaching(self, done: int, teachers: int) -> None:
-        """Print the number of teachers once all are ready."""
-        if done == teachers:
+        """Show how many teachers are ready."""
+        ready = done == teachers
+        if self.bar is not None and self.task is not None:
+            text = "runs" if ready else f"teachers {done} of {teachers}, runs"
+            self.bar.update(self.task, description=text)
+        elif ready:
             self._print("1 teacher" if teachers == 1 else f"{teachers} teachers")
 
     def finished(self, result: "Result") -> None:
         """Print the result of a run."""
         self.done += 1
         number = f"{self.done:{len(str(self.planned))}}/{self.planned}"
-        self._print(f"{number} {_result_text(result)}")
+        self._print(
+            f"{number} {result.arm}, {result.images:,} images, seed {result.seed}: "
+            f"{100 * result.answer.top1:.2f} % in {result.seconds:.1f} s"
+        )
+        self._advance()
 
     def failed(self, run: str, error: "RunError") -> None:
         """Print the error of a run."""
         self._print(f"{run} failed: {error.diagnostics[0].message}")
+        self._advance()
+
+    def _advance(self) -> None:
+        if self.bar is not None and self.task is not None:
+            self.bar.advance(self.task)
 
     def _print(self, line: str) -> None:
-        typer.echo(line, err=True)
-
-
-class Bar:
-    """Shows a progress bar of the runs; results are printed above it."""
-
-    def __init__(self, bar: "Progress") -> None:
-        self.bar = bar
-        self.task = bar.add_task("runs", total=None)
-
-    def begun(self, planned: int, done: int, stale: int) -> None:
-        """Print how many runs there are."""
-        self._print(_start_text(planned, done, stale))
-        # Earlier runs are left out of the estimated time.
-        self.bar.reset(self.task, total=planned - done)
-
-    def teaching(self, done: int, teachers: int) -> None:
-        """Show how many teachers are ready."""
-        ready = done == teachers
-        text = "runs" if ready else f"teachers {done} of {teachers}, runs"
-        self.bar.update(self.task, description=text)
-
-    def finished(self, result: "Result") -> None:
-        """Print the result of a run."""
-        self._print(_result_text(result))
-        self.bar.advance(self.task)
-
-    def failed(self, run: str, error: "RunError") -> None:
-        """Print the error of a run."""
-        self._print(f"{run} failed: {error.diagnostics[0].message}")
-        self.bar.advance(self.task)
-
-    def _print(self, line: str) -> None:
-        self.bar.console.print(line, highlight=False, markup=False)
+        if self.bar is None:
+            typer.echo(line, err=True)
+        else:
+            self.bar.console.print(line, highlight=False, markup=False)
 
 
 def _start_text(planned: int, done: int, stale: int) -> str:
@@ -254,10 +242,3 @@ def _start_text(planned: int, done: int, stale: int) -> str:
     if stale:
         text += f"; {stale} older results are of other recipes and were left out"
     return text
-
-
-def _result_text(result: "Result") -> str:
-    return (
-        f"{result.arm}, {result.images:,} images, seed {result.seed}: "
-        f"{100 * result.answer.top1:.2f} % in {result.seconds:.1f} s"
-    )

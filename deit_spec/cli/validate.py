@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from deit_spec.cli import inputs, messages
+from deit_spec.cli import fast_imports, inputs, messages
 from deit_spec.cli.inputs import shown_name
 from deit_spec.cli.options import (
     OutputOption,
@@ -225,8 +225,9 @@ def _print_one(
 
 def _summary(checked: CheckedAny) -> str:
     if isinstance(checked, Checked):
-        from deit_spec.cost import summarise
-        from deit_spec.pipeline import finish
+        with fast_imports():
+            from deit_spec.cost import summarise
+            from deit_spec.pipeline import finish
 
         return summarise(finish(checked))
     from deit_spec.recipe.recipe_summary import summarise as summarise_recipe

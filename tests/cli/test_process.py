@@ -47,6 +47,8 @@ def test_a_process_reads_standard_input() -> None:
         (["compile", "specs/tiny.yaml"], 0, []),
         (["explain", "embed_dim"], 0, ["rich"]),
         (["explain", "DS404"], 0, ["rich"]),
+        (["list", "--output-format", "json"], 0, []),
+        (["new", "x", "-o", "-"], 0, []),
     ],
 )
 def test_heavy_packages_are_imported_where_needed(

@@ -1,20 +1,31 @@
-"""The commands on weights as processes: streams, exit codes, files."""
+"""`deit-spec weights`; its JSON is what the documentation says."""
 
+import io
 import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from click.testing import Result
+from rich.console import Console
 from support import commands
 from support.checkpoints import DISTILLED, same, save, state_of
-from typer.testing import CliRunner
 
 import deit_spec
-from deit_spec.cli.app import app
+from deit_spec.cli.weights import Bar
+from deit_spec.diagnostics import json_form
 
+DOCUMENT = (commands.ROOT / "docs" / "weights.md").read_text(encoding="utf-8")
+TYPES: dict[str, type] = {
+    "integer": int,
+    "string": str,
+    "boolean": bool,
+    "object": dict,
+    "list of strings": list,
+    "list of objects": list,
+}
 SPEC = """\
 image_size: 32
 patch_size: 8
@@ -26,9 +37,16 @@ teacher_num_classes: 5
 """
 
 
-def ask(*arguments: str) -> Result:
-    """Run a command in this process, in the current folder."""
-    return CliRunner().invoke(app, ["weights", *arguments])
+def documented(heading: str) -> dict[str, str]:
+    """The fields of the first table below a heading, with their types, in order."""
+    section = DOCUMENT.partition(f"### {heading}\n")[2]
+    table = section[section.index("| field |") :].partition("\n\n")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
+
+
+def sentence(start: str) -> list[str]:
+    """The names in the sentence of the documentation that begins so."""
+    return re.findall(r"`(\w+)`", DOCUMENT[DOCUMENT.index(start) :].partition(".")[0])
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,12 +55,18 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two specs and a checkpoint of the first."""
+    """A checkpoint, and specs that fit, need a change, do not fit or are invalid."""
     (tmp_path / "small.yaml").write_text(SPEC)
     (tmp_path / "large.yaml").write_text(
         "extends: small.yaml\nimage_size: 48\nnum_classes: 7\nvariant: {fusion: cls}\n"
     )
-    save({"model": state_of(DISTILLED)}, tmp_path / "w.pth")
+    (tmp_path / "plain.yaml").write_text(
+        "extends: small.yaml\nimage_size: 48\nnum_classes: 7\n"
+        "teacher_num_classes: null\n"
+    )
+    (tmp_path / "other.yaml").write_text("extends: small.yaml\ndepth: 3\n")
+    (tmp_path / "wrong.yaml").write_text("depht: 2\n")
+    save({"model": state_of(DISTILLED), "epoch": 3}, tmp_path / "w.pth")
     return tmp_path
 
 
@@ -62,7 +86,6 @@ def test_plan(folder: Path) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_plan_of_another_model_is_exit_1(folder: Path, form: str) -> None:
-    (folder / "other.yaml").write_text("extends: small.yaml\ndepth: 3\n")
     done = run(folder, "plan", "other.yaml", "w.pth", "--output-format", form)
     assert done.returncode == 1
     assert "error[DS411]: depth is 2 in the checkpoint and 3 in the spec" in done.stderr
@@ -106,15 +129,11 @@ def test_convert_there_and_back(folder: Path) -> None:
     ],
 )
 def test_a_plan_says_what_loading_would(
-    folder: Path,
-    options: list[str],
-    refused: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path, options: list[str], refused: list[str]
 ) -> None:
     """The findings are those of `load` with the same words."""
-    monkeypatch.chdir(folder)
-    done = ask("plan", "large.yaml", "w.pth", *options)
-    assert done.exit_code == bool(refused)
+    done = run(folder, "plan", "large.yaml", "w.pth", *options)
+    assert done.returncode == bool(refused)
     assert re.findall(r"error.DS414.*need `(\w+)`", done.stderr) == refused
     if refused:
         words = {o.lower() for o in options if not o.startswith("--")}
@@ -151,15 +170,11 @@ def test_words_are_read_in_any_case(folder: Path) -> None:
     ],
 )
 def test_a_word_that_is_unknown_is_answered_with_those_that_are(
-    folder: Path,
-    option: tuple[str, str],
-    choices: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path, option: tuple[str, str], choices: list[str]
 ) -> None:
-    monkeypatch.chdir(folder)
     out = ("-o", "o.pth", "--to", "timm")
-    done = ask("convert", "small.yaml", "w.pth", *out, *option)
-    assert done.exit_code == 2
+    done = run(folder, "convert", "small.yaml", "w.pth", *out, *option)
+    assert done.returncode == 2
     assert all(f"'{choice}'" in done.stderr for choice in choices)
 
 
@@ -246,12 +261,9 @@ def test_names_that_lead_nowhere(folder: Path) -> None:
         (["convert", "small.yaml", "w.pth", "-o", "", "--to", "hf"], "name is empty"),
     ],
 )
-def test_names_that_are_none(
-    folder: Path, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
-    done = ask(*arguments)
-    assert done.exit_code == 2
+def test_names_that_are_none(folder: Path, arguments: list[str], said: str) -> None:
+    done = run(folder, *arguments)
+    assert done.returncode == 2
     assert said in done.stderr
 
 
@@ -292,3 +304,145 @@ def test_exit_codes_without_traceback(
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stderr
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def run_json(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """The exit code of a command, and the object that it prints."""
+    done = run(folder, *arguments, "--output-format", "json")
+    value = json.loads(done.stdout)
+    assert isinstance(value, dict)
+    return done.returncode, value
+
+
+def check(value: dict[str, Any], heading: str) -> None:
+    """Check that the fields, their order and their types are those of a table."""
+    fields = documented(heading)
+    assert list(value) == list(fields)
+    for field, kind in fields.items():
+        assert type(value[field]) is TYPES[kind], field
+        inside = {"list of strings": str, "list of objects": dict}.get(kind)
+        assert inside is None or all(type(each) is inside for each in value[field])
+
+
+def check_diagnostics(found: list[dict[str, Any]]) -> None:
+    read = json_form.from_json({"version": json_form.VERSION, "diagnostics": found})
+    assert json_form.listed(read) == found
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "code", "codes"),
+    [
+        ("small", [], 0, []),
+        ("plain", [], 0, ["DS209"]),
+        ("plain", ["--strict"], 1, ["DS209", "DS414", "DS414"]),
+        ("plain", ["--strict", "--allow", "heads"], 1, ["DS209", "DS414"]),
+        ("plain", ["--allow", "resample", "--allow", "HEADS"], 0, ["DS209"]),
+        ("other", [], 1, ["DS411"]),
+    ],
+)
+def test_plan_as_json(
+    folder: Path, spec: str, options: list[str], code: int, codes: list[str]
+) -> None:
+    exit_code, value = run_json(folder, "plan", f"{spec}.yaml", "w.pth", *options)
+    assert exit_code == code
+    check(value, "Plan output as JSON")
+    check_diagnostics(value["diagnostics"])
+    assert [each["code"] for each in value["diagnostics"]] == codes
+    assert value["version"] == 1
+    assert value["reconciles"] == (spec != "other")
+    if value["reconciles"]:
+        assert (set(value["needs"]) <= set(value["allowed"])) == (code == 0)
+    for step in value["steps"]:
+        assert list(step) == sentence("A step has")
+    for each in value["dropped"]:
+        assert list(each) == sentence("A dropped tensor has")
+
+
+def test_a_plan_as_json_has_every_tensor(folder: Path) -> None:
+    _, value = run_json(folder, "plan", "plain.yaml", "w.pth")
+    state = state_of(DISTILLED)
+    used = {name for step in value["steps"] for name in step["sources"]}
+    assert used | {each["tensor"] for each in value["dropped"]} == state.keys()
+    (step,) = (s for s in value["steps"] if s["tensor"] == "pos_embed")
+    assert step == {
+        "tensor": "pos_embed",
+        "shape": [1, 38, 24],
+        "fate": "resampled",
+        "sources": ["pos_embed"],
+        "reason": "4×4 → 6×6, bicubic; 2 prefix tokens kept",
+        "needs": ["resample"],
+    }
+
+
+def test_related_spans_are_in_the_spec(folder: Path) -> None:
+    _, value = run_json(folder, "plan", "other.yaml", "w.pth")
+    (found,) = value["diagnostics"]
+    assert found["span"]["file"] == "w.pth"
+    (label,) = found["related"]
+    place = {"line": 2, "column": 8, "end_line": 2, "end_column": 9}
+    assert label["span"] == {"file": "other.yaml", **place}
+
+
+def test_inspect_as_json(folder: Path) -> None:
+    code, value = run_json(folder, "inspect", "w.pth")
+    assert code == 0
+    check(value, "Inspect output as JSON")
+    check_diagnostics(value["diagnostics"])
+    assert value["version"] == 1
+    assert (value["path"], value["beside"]) == (["model"], ["epoch"])
+    assert value["spec"]["embed_dim"] == 24
+    assert [each["code"] for each in value["diagnostics"]] == ["DS423"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["plan", "small.yaml", "nowhere.pth"], "DS401"),
+        (["plan", "small.yaml", "small.yaml"], "DS402"),
+        (["plan", "wrong.yaml", "w.pth"], "DS101"),
+        (["plan", "nowhere.yaml", "w.pth"], "DS009"),
+        (["inspect", "nowhere.pth"], "DS401"),
+        (["inspect", "w.pth", "--key", "ema"], "DS405"),
+    ],
+)
+def test_errors_as_json(folder: Path, arguments: list[str], code: str) -> None:
+    exit_code, value = run_json(folder, *arguments)
+    assert exit_code == 1
+    assert list(value) == list(json_form.as_json([]))
+    assert value["version"] == json_form.VERSION
+    check_diagnostics(value["diagnostics"])
+    assert code in [each["code"] for each in value["diagnostics"]]
+
+
+def test_diagnostics_are_on_stderr_as_well(folder: Path) -> None:
+    done = run(
+        folder,
+        "inspect",
+        "nowhere.pth",
+        "--output-format",
+        "JSON",
+        "-o",
+        "found.json",
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["diagnostics"][0]["code"] == "DS401"
+    assert "error[DS401]" in done.stderr
+    assert not (folder / "found.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("terminal", "seconds", "shown"),
+    [(True, 2.0, True), (True, 0.5, False), (False, 2.0, False)],
+)
+def test_when_a_progress_bar_appears(
+    *, terminal: bool, seconds: float, shown: bool
+) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=80)
+    times = iter([0.0, 0.1, seconds, seconds])
+    with Bar(console, clock=lambda: next(times)) as bar:
+        for done in (10, 60, 100):
+            bar("checking", done, 100)
+    assert ("checking" in stream.getvalue()) == shown
+    assert ("100%" in stream.getvalue()) == shown
+    assert bool(stream.getvalue()) == shown

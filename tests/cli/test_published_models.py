@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -41,20 +39,6 @@ def test_list_has_the_published_figures(tmp_path: Path) -> None:
         assert f"{model['macs'] / 1e9:.4f}" == wanted.billion_macs
         assert model["imagenet_top1"] == wanted.top1
         assert "Touvron et al." in model["source"]
-
-
-@pytest.mark.parametrize(
-    "command", ["list", "cost deit_tiny_patch16_224", "new x -o -", "schema"]
-)
-def test_torch_is_not_imported(command: str) -> None:
-    code = (
-        "import sys\n"
-        "from deit_spec.cli import main\n"
-        f"sys.argv = ['deit-spec', *{command.split()!r}]\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
-        "assert 'torch' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
 
 def test_render_and_compile_take_a_name() -> None:
