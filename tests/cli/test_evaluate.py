@@ -9,7 +9,7 @@ import torch
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
 from support.recipes import write_images
-from support.untrained import DIGITS, RECIPES, make_run, save_weights
+from support.runs import DIGITS, RECIPES, make_run, save_weights
 
 import deit_spec
 from deit_spec.distill.data import open_data

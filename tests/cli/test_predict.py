@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
-from support.untrained import make_run, save_digits, save_weights
+from support.runs import make_run, save_digits, save_weights
 
 IMAGES = 3
 

@@ -1,14 +1,14 @@
 """Every code is explained, and its examples are run."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 import torch
 from support.commands import run
-from support.scripts import findings_of_script
 
-from deit_spec import cli
+from deit_spec import SpecError, WeightsError, cli
 from deit_spec.cli import validate
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import (
@@ -22,6 +22,7 @@ from deit_spec.diagnostics.explanation import (
 )
 from deit_spec.diagnostics.text import render
 from deit_spec.explain.code_page import findings_of
+from deit_spec.passes import ShapeInferenceError
 
 ROOT = Path(__file__).parents[2]
 DEFECT = "DS901"
@@ -33,6 +34,22 @@ REPORTED = [
 
 def language_of(parts: tuple[Part, ...]) -> str:
     return parts[0].language
+
+
+def findings_of_script(text: str) -> tuple[Diagnostic, ...]:
+    """Run a script; return the diagnostics that it raises, or its last line gives."""
+    body = ast.parse(text).body
+    last = body.pop()
+    assert isinstance(last, ast.Expr), "the last line is not an expression"
+    names: dict[str, object] = {}
+    try:
+        exec(compile(ast.Module(body, []), "<script>", "exec"), names)  # noqa: S102
+        value = eval(compile(ast.Expression(last.value), "<script>", "eval"), names)  # noqa: S307
+    except (SpecError, WeightsError, ShapeInferenceError) as error:
+        return tuple(error.diagnostics)
+    found = getattr(value, "diagnostics", value)
+    values: tuple[object, ...] = found if isinstance(found, tuple) else ()
+    return tuple(each for each in values if isinstance(each, Diagnostic))
 
 
 def found_in(

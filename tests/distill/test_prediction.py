@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support.checkpoints import DISTILLED, PLAIN, model_of
-from support.untrained import DIGITS, RECIPES, save_digits
+from support.runs import DIGITS, RECIPES, save_digits
 from torch import nn
 
 from deit_spec.distill.data import open_data

@@ -1,4 +1,4 @@
-"""Specs of small models, and files of their weights."""
+"""Specs of small models, and checkpoints of their weights."""
 
 import json
 from functools import cache
@@ -44,7 +44,7 @@ DEIT3: dict[str, Any] = {
 
 
 def model_of(spec: Any, seed: int = 0) -> nn.Module:
-    """A model in which no tensor is constant, so that no mix-up is hidden."""
+    """A model with random weights, so that exchanged tensors are noticed."""
     torch.manual_seed(seed)
     model = deit_spec.load(spec).eval()
     for parameter in model.parameters():
@@ -70,7 +70,7 @@ def save(value: Any, path: Path, **options: Any) -> Path:
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    """Whether two state dicts agree bit for bit."""
+    """Whether two state dicts are equal bit for bit."""
     return one.keys() == other.keys() and all(
         torch.equal(tensor, other[name]) and tensor.dtype == other[name].dtype
         for name, tensor in one.items()
@@ -78,13 +78,13 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def planned(spec: Any, state: dict[str, Tensor], **options: Any) -> Plan:
-    """The plan to make a spec's model of these tensors."""
+    """The plan that loads these tensors into the model of a spec."""
     checkpoint = Checkpoint("w.pth", "torch, zip", state, **options)
     return make_plan(deit_spec.lower(spec), checkpoint)
 
 
 def hf_in_memory(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a distilled model under transformers' names in memory."""
+    """The tensors of a distilled model, with the names of transformers in memory."""
     name = "hf-DeiTForImageClassificationWithTeacher-in-memory"
     (scheme,) = (each for each in SCHEMES if each.name == name)
     return dict(rename(scheme, state))
@@ -96,12 +96,12 @@ def changed(spec: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def codes(plan: Plan) -> list[str]:
-    """The codes of what a plan finds, in order."""
+    """The diagnostic codes of a plan, in order."""
     return [each.code for each in plan.diagnostics]
 
 
 def error_of(path: Path, **options: Any) -> Diagnostic:
-    """The one finding of a file that is no checkpoint."""
+    """The only diagnostic of a file that is not a checkpoint."""
     with pytest.raises(WeightsError) as caught:
         open_checkpoint(path, **options)
     (diagnostic,) = caught.value.diagnostics
@@ -109,14 +109,14 @@ def error_of(path: Path, **options: Any) -> Diagnostic:
 
 
 def spec_of(text: str) -> DeiTSpec:
-    """The spec that a text says, which has no errors."""
+    """The spec of a text without errors."""
     checked = check_text(text.encode(), "<found>")
     assert checked.spec is not None, checked.diagnostics
     return checked.spec
 
 
 def shapes_alone(spec: Any) -> dict[str, Tensor]:
-    """A state dict of a spec's shapes, whose tensors share one number."""
+    """A state dict of the shapes of a spec, whose tensors share one number."""
     zero = torch.zeros(1)
     shapes = GraphParameters(deit_spec.lower(spec)).shapes
     return {name: zero.expand(shape) for name, shape in shapes.items()}

@@ -1,4 +1,4 @@
-"""Good files of weights in every format, and ways to spoil them."""
+"""Valid checkpoint files in every format, and strategies that corrupt them."""
 
 import io
 import json
@@ -22,7 +22,7 @@ def torch_bytes(value: Any, **options: Any) -> bytes:
 
 
 def archive(records: dict[str, bytes], **options: Any) -> bytes:
-    """A zip file, with the checksums of what it holds."""
+    """A zip file of records, with the right checksums."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", **options) as file:
         for name, data in records.items():
@@ -31,7 +31,7 @@ def archive(records: dict[str, bytes], **options: Any) -> bytes:
 
 
 def records_of(data: bytes) -> dict[str, bytes]:
-    """What a zip file holds."""
+    """The records of a zip file."""
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         return {name: file.read(name) for name in file.namelist()}
 
@@ -44,8 +44,8 @@ GOOD = {
 KINDS = st.sampled_from(sorted(GOOD))
 
 
-def places_in(data: bytes) -> st.SearchStrategy[int]:
-    """Places of a file, its head and its end above all."""
+def offsets_in(data: bytes) -> st.SearchStrategy[int]:
+    """Offsets in a file, mostly near its beginning and its end."""
     last = len(data) - 1
     near = st.integers(0, min(3000, last)) | st.integers(max(last - 400, 0), last)
     return near | st.integers(0, last)
@@ -54,38 +54,38 @@ def places_in(data: bytes) -> st.SearchStrategy[int]:
 @st.composite
 def truncated(draw: st.DrawFn, data: bytes) -> bytes:
     """The beginning of a file."""
-    return data[: draw(places_in(data))]
+    return data[: draw(offsets_in(data))]
 
 
 @st.composite
 def flipped(draw: st.DrawFn, data: bytes) -> bytes:
     """A file with some bits flipped."""
     changed = bytearray(data)
-    for at in draw(st.lists(places_in(data), min_size=1, max_size=3)):
+    for at in draw(st.lists(offsets_in(data), min_size=1, max_size=3)):
         changed[at] ^= 1 << draw(st.integers(0, 7))
     return bytes(changed)
 
 
 @st.composite
 def spliced(draw: st.DrawFn, data: bytes) -> bytes:
-    """A file with a piece cut out, and another put in."""
-    start = draw(places_in(data))
+    """A file in which some bytes are replaced by others."""
+    start = draw(offsets_in(data))
     end = draw(st.integers(start, min(start + 64, len(data))))
     return data[:start] + draw(st.binary(max_size=64)) + data[end:]
 
 
 @st.composite
 def repickled(draw: st.DrawFn) -> bytes:
-    """A zip file with another pickle, under the right checksums."""
+    """A zip file with a corrupt pickle and the right checksums."""
     records = records_of(GOOD["zip"])
     (name,) = (each for each in records if each.endswith("/data.pkl"))
-    spoil = draw(st.sampled_from([truncated, flipped, spliced]))
-    return archive({**records, name: draw(spoil(records[name]))})
+    corrupt = draw(st.sampled_from([truncated, flipped, spliced]))
+    return archive({**records, name: draw(corrupt(records[name]))})
 
 
 @st.composite
 def reordered(draw: st.DrawFn) -> bytes:
-    """A zip file with records exchanged, left out or cut, under right checksums."""
+    """A zip file with records swapped, missing or truncated, with right checksums."""
     records = records_of(GOOD["zip"])
     picked = st.sampled_from(sorted(records))
     for _ in range(draw(st.integers(1, 3))):
@@ -103,7 +103,7 @@ def reordered(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def reheaded(draw: st.DrawFn) -> bytes:
-    """A safetensors file whose header is whole JSON and says something else."""
+    """A safetensors file whose header is valid JSON with wrong values."""
     good = GOOD["safetensors"]
     start = 8 + int.from_bytes(good[:8], "little")
     header = json.loads(good[8:start])
@@ -122,8 +122,8 @@ def reheaded(draw: st.DrawFn) -> bytes:
     return len(raw).to_bytes(8, "little") + raw + good[start:]
 
 
-def spoiled() -> st.SearchStrategy[bytes]:
-    """Any format, spoiled in any way."""
+def corrupted() -> st.SearchStrategy[bytes]:
+    """A file of any format, corrupted in any way."""
     ways = st.sampled_from([truncated, flipped, spliced])
     raw = st.builds(lambda kind, way: way(GOOD[kind]), KINDS, ways).flatmap(lambda s: s)
     return raw | repickled() | reordered() | reheaded()

@@ -1,4 +1,4 @@
-"""Arbitrary diagnostics, for the tests of the formats."""
+"""Diagnostics for tests: drawn ones, those of a text, and their positions."""
 
 from hypothesis import strategies as st
 
@@ -22,6 +22,11 @@ in_channel: 3
 embed_dim: 770
 teacher_num_classes: 5
 """
+
+Place = tuple[int, int, int, int]
+"""First line and column, and last line and end column, as in a `Span`."""
+Finding = tuple[str, int, int, int, int]
+"""A code and a place."""
 
 TEXTS = st.text(
     st.sampled_from("%:,\r\n=A") | st.characters(exclude_categories=["Cs"]), max_size=20
@@ -58,3 +63,11 @@ def wrong() -> tuple[Diagnostic, ...]:
     found = check_text(WRONG.encode(), "wrong one.yaml").diagnostics
     assert {each.severity for each in found} == {Severity.ERROR, Severity.WARNING}
     return found
+
+
+def place(span: Span) -> Place:
+    return span.line, span.column, span.end_line, span.end_column
+
+
+def finding(found: Diagnostic) -> Finding:
+    return found.code, *place(found.primary.span)

@@ -12,9 +12,9 @@ from support.corruption import (
     GOOD,
     KINDS,
     STATE,
+    corrupted,
     flipped,
     spliced,
-    spoiled,
     truncated,
 )
 from torch import Tensor
@@ -64,8 +64,8 @@ def test_checksums_are_compared(place: Path, data: bytes) -> None:
     assert found is None or same(found, STATE)
 
 
-@given(spoiled())
-def test_spoiled(place: Path, data: bytes) -> None:
+@given(corrupted())
+def test_corrupted(place: Path, data: bytes) -> None:
     load(place, data)
 
 
@@ -111,7 +111,7 @@ def lay(folder: Path, layout: str, data: bytes) -> None:
     (folder / "w" / "pytorch_model.bin.index.json").write_text(index)
 
 
-@given(spoiled(), st.sampled_from(LAYOUTS), st.sampled_from(sorted(COMMANDS)))
+@given(corrupted(), st.sampled_from(LAYOUTS), st.sampled_from(sorted(COMMANDS)))
 def test_commands_report_damage(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, layout: str, command: str
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.places import finding, place
+from support.findings import finding, place
 
 from deit_spec.diagnostics import Diagnostic, Source, apply_fixes
 from deit_spec.yaml_source import read_text

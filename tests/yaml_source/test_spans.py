@@ -1,7 +1,7 @@
 """Where keys and values stand: columns from 1, in characters, ends exclusive."""
 
 import pytest
-from support.places import Place, place
+from support.findings import Place, place
 
 from deit_spec.yaml_source import Document, Path, read_bytes, read_text
 

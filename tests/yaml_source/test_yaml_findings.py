@@ -1,7 +1,7 @@
 """Every finding has its code and its place, and none hides another."""
 
 import pytest
-from support.places import Finding, finding, place
+from support.findings import Finding, finding, place
 
 from deit_spec.yaml_source import read_bytes, read_text
 from deit_spec.yaml_source.document import FILE_BYTES

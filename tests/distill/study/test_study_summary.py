@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.results import result, results, study
+from support.runs import result, results, study
 
 from deit_spec.distill.study import Summary, as_json, as_markdown, summarise
 from deit_spec.distill.study.study_report import draw

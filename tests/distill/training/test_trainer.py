@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.recipes import SPECS
-from support.runs import KINDS, lines, recipe, state, weights
-from support.untrained import save_weights
+from support.runs import KINDS, lines, recipe, save_weights, state, weights
 
 import deit_spec
 from deit_spec.distill.data import open_data
