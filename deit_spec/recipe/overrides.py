@@ -45,29 +45,28 @@ def read_override(text: str) -> tuple[Override | None, list[Diagnostic]]:
     """Read `key.path=value`; the value is YAML."""
     key, equals, _ = text.partition("=")
     if not equals or not _KEY.fullmatch(key):
-        return None, [_malformed(text, key, has_value=bool(equals))]
+        return None, [_malformed(text, key)]
     document, findings = read_pair(text, NAME)
     if document is None or not isinstance(document.value, Mapping):
         return None, findings
     if key not in document.value:
         return None, findings
-    if len(document.value) > 1:
-        return None, [*findings, _more_than_one(document, key)]
+    if len(document.value) > 1:  # it has a line break
+        return None, [*findings, _malformed(text, text)]
     return override_of(document, (key,), document.value[key]), findings
 
 
 def override_of(document: Document, place: tuple[str, ...], value: object) -> Override:
     """Make an override of a pair of a document whose key is the path of a field."""
-    path, size = tuple(place[-1].split(".")), len(place)
-    spans = dict[Path, Entry](_outer(document.spans[place], path))
+    override, size = override_at(place[-1], value, document.spans[place]), len(place)
     for old, entry in document.spans.items():
         if old[:size] == place and len(old) > size:
-            spans[(*path, *old[size:])] = entry
-    return Override(path, value, spans, document.recovered)
+            override.spans[(*override.path, *old[size:])] = entry
+    return override._replace(recovered=document.recovered)
 
 
 def override_at(field: str, value: object, entry: Entry) -> Override:
-    """Make an override of a value that has a span elsewhere."""
+    """Make an override of a field; `entry` has the spans of the field and the value."""
     path = tuple(field.split("."))
     spans: dict[Path, Entry] = {path[: end + 1]: entry for end in range(len(path))}
     return Override(path, value, spans)
@@ -114,43 +113,14 @@ def _is_new(place: Path, document: Document) -> bool:
     return len(place) > 1 and not isinstance(document.at(names), Mapping)
 
 
-def _outer(pair: Entry, path: tuple[str, ...]) -> list[tuple[Path, Entry]]:
-    """An entry for each part of the path, with its own span in the key."""
-    source = pair.source
-    positions = Positions(source)
-    start = pair.key.start
-    start += source.text[start : start + 1] in {"'", '"'}
-    value = (pair.value.start, pair.value.end)
-    entries = list[tuple[Path, Entry]]()
-    for index, key in enumerate(path):
-        place = (start, start + len(key))
-        is_last = index == len(path) - 1
-        within = value if is_last else (place[0], value[1])
-        entries.append((path[: index + 1], Entry(positions, place, within)))
-        start = place[1] + 1
-    return entries
-
-
-def _more_than_one(document: Document, key: str) -> Diagnostic:
-    entry = next(e for p, e in document.spans.items() if p and p != (key,))
+def _malformed(text: str, key: str) -> Diagnostic:
+    """Report an override that is not `field=value`."""
+    source = Source(NAME, text)
+    pair = _PAIR.fullmatch(text)  # as in a file
+    example = f"{pair[1]}={pair[2]}" if pair else "optimizer.lr=1e-3"
     return diagnose(
         "DS001",
-        f"`{key}` is followed by another key",
-        Label(entry.key),
-        helps=[f"use one `{NAME}` for each field"],
+        f"`{NAME}` needs a field and a value, as FIELD=VALUE",
+        Label(Positions(source).span(0, len(key) or len(text))),
+        helps=[f"for example, `{NAME} {example}`"],
     )
-
-
-def _malformed(text: str, key: str, *, has_value: bool) -> Diagnostic:
-    source = Source(NAME, text)
-    span = Positions(source).span(0, len(key) or len(text))
-    if has_value and not key:
-        message = "the field before `=` is missing"
-    elif has_value:
-        message = f"`{key}` is not a field name"
-    else:
-        message = f"`=` is missing after `{key}`"
-    example = f"{key}=VALUE" if key and not has_value else "optimizer.lr=1e-3"
-    if pair := _PAIR.fullmatch(text):  # as in a file
-        example = f"{pair[1]}={pair[2]}"
-    return diagnose("DS001", message, Label(span), helps=[f"`{NAME} {example}`"])

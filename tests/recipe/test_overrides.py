@@ -86,9 +86,9 @@ def test_it_never_is_in_the_way_of_another_one(path: str, item: object) -> None:
         ("optimizer.lr=[", "DS001", 15),
         ("optimizer.lr=@x", "DS001", 14),
         ("optimizer.lr=\x07", "DS001", 14),
-        ("optimizer.lr.x=1", "DS102", 11),
-        ("optimizer.lr.x.y=1", "DS102", 11),
-        ("optimizer.lrr=3", "DS101", 11),
+        ("optimizer.lr.x=1", "DS102", 16),
+        ("optimizer.lr.x.y=1", "DS102", 18),
+        ("optimizer.lrr=3", "DS101", 1),
         ("optimiser.lr=3", "DS101", 1),
         ("lr=3", "DS101", 1),
         ("optimizer.lr=fast", "DS102", 14),
@@ -108,18 +108,15 @@ def test_what_is_wrong_is_found_in_its_text(text: str, code: str, column: int) -
     assert found.helps
 
 
-def test_a_colon_is_no_equals_sign() -> None:
+def test_a_colon_is_not_an_equals_sign() -> None:
     (found,) = check_recipe(BASE, ["schedule.steps: 5"]).diagnostics
-    assert found.helps == ("`--set schedule.steps=5`",)
+    assert found.helps == ("for example, `--set schedule.steps=5`",)
 
 
-def test_a_second_line_is_no_part_of_a_value() -> None:
+def test_a_second_line_is_not_part_of_a_value() -> None:
     (found,) = check_recipe(BASE, ["run.seed=5\nrun: 3"]).diagnostics
-    assert (found.code, found.message) == (
-        "DS001",
-        "`run.seed` is followed by another key",
-    )
-    assert (found.primary.span.line, found.primary.span.column) == (2, 1)
+    assert found.code == "DS001"
+    assert found.message == "`--set` needs a field and a value, as FIELD=VALUE"
 
 
 def test_what_is_wrong_in_the_file_stays_so() -> None:

@@ -94,7 +94,7 @@ class TestStudy:
         ("arm", "expected"),
         [
             ("loss.kind: hrad", ("DS104", 6, 16)),
-            ("loss.knid: hard", ("DS101", 6, 10)),
+            ("loss.knid: hard", ("DS101", 6, 5)),
             ("optimiser.lr: 1.0", ("DS101", 6, 5)),
             ("teacher: null", ("DS503", 6, 14)),
             ("'loss.tau': 3.0", ("DS512", 6, 17)),

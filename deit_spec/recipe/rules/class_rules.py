@@ -1,7 +1,6 @@
 """Heads, data and teacher agree on how many classes there are."""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
@@ -64,6 +63,8 @@ def head_fits_teacher(context: RuleContext) -> Findings:
     if not has_own and context.data_classes not in (None, heads):  # this is DS509
         return
     classes, label, notes = found
+    is_own = context.kind != "spec" and teacher.num_classes is not None
+    own = f"`teacher.num_classes: {heads}`, or " if is_own else ""
     yield diagnose(
         "DS510",
         f"{head} has {heads} classes, and the teacher has {classes}",
@@ -73,7 +74,7 @@ def head_fits_teacher(context: RuleContext) -> Findings:
             *in_spec(context.checked.student, field, "here"),
         ],
         notes=notes,
-        helps=list(_helps(context, field, classes, heads)),
+        helps=[f"{own}`{field}: {classes}` in the spec of the student"],
     )
 
 
@@ -155,12 +156,3 @@ def _teacher_classes(context: RuleContext) -> tuple[int, Label, list[str]] | Non
 
 def _is_other(name: str | None) -> bool:
     return bool(name and _OTHERS.search(name) and not name.endswith("1k"))
-
-
-def _helps(context: RuleContext, field: str, classes: int, heads: int) -> Iterator[str]:
-    teacher = context.recipe.teacher
-    help_ = f"`{field}: {classes}` in the spec of the student"
-    is_said = teacher is not None and teacher.num_classes is not None
-    if is_said and context.kind != "spec":
-        help_ = f"`teacher.num_classes: {heads}`, or {help_}"
-    yield help_
