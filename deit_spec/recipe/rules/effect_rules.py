@@ -54,7 +54,7 @@ def _of_teacher(context: RuleContext) -> Iterator[tuple[str, str]]:
     if teacher.builtin != "digits_convnet":
         yield "teacher.steps", "without digits_convnet"
     elif teacher.weights is not None:
-        yield "teacher.steps", "where the teacher has weights"
+        yield "teacher.steps", "as the teacher has weights"
     if teacher.builtin is not None:
         for name in ("image_size", "mean", "std"):
             yield f"teacher.{name}", f"with {teacher.builtin}"
@@ -69,8 +69,8 @@ def _of_data(context: RuleContext) -> Iterator[tuple[str, str]]:
         yield "data.workers", "with digits, which are in memory"
         yield "data.unreadable", "with digits, which are in memory"
     if context.images is not None and context.images.val is not None:
-        yield "data.split_seed", "where the folder has `val`"
-        yield "data.val_images", "where the folder has `val`"
+        yield "data.split_seed", "as the folder has `val`"
+        yield "data.val_images", "as the folder has `val`"
 
 
 def _of_augmentation(context: RuleContext) -> Iterator[tuple[str, str]]:
