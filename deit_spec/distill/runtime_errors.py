@@ -77,15 +77,11 @@ def data_error(  # noqa: PLR0913  -- the parts of a diagnostic
     help_: str | None = None,
 ) -> DataError:
     """Make an error with one finding at a field of the recipe."""
-    found = diagnose(
-        code,
-        message,
-        Label(checked.span(field), label),
-        secondary=secondary,
-        notes=notes,
-        helps=[help_] if help_ else [],
+    helps = [help_] if help_ else []
+    span = Label(checked.span(field), label)
+    return DataError(
+        [diagnose(code, message, span, secondary=secondary, notes=notes, helps=helps)]
     )
-    return DataError((found,))
 
 
 def missing_data_folder(checked: CheckedRecipe, folder: Path) -> DataError:

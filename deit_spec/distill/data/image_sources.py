@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from PIL import Image
 
@@ -37,29 +37,8 @@ SAVED_FILES = ("dataset_info.json", "dataset_dict.json")
 """The files of a dataset that was saved by `save_to_disk`."""
 
 
-class LabelledImages(Protocol):
-    """A list of labelled images, which are opened one by one."""
-
-    labels: Sequence[int]
-    """Class indices, one for each image."""
-
-    def name(self, index: int) -> str:
-        """The name of an image in messages."""
-
-    def open(self, index: int) -> Image.Image:
-        """Open an image; Pillow raises many kinds of errors."""
-
-
-class Splits(NamedTuple):
-    """The images of a source; without `val`, some of `train` are held out."""
-
-    classes: tuple[str, ...]
-    train: LabelledImages
-    val: LabelledImages | None
-
-
 class ImageFiles:
-    """Images in files."""
+    """Images in files, with class indices, which are opened one by one."""
 
     def __init__(self, paths: Sequence[str], labels: Sequence[int]) -> None:
         self.paths = paths
@@ -70,7 +49,7 @@ class ImageFiles:
         return self.paths[index]
 
     def open(self, index: int) -> Image.Image:
-        """Open the file."""
+        """Open the file; Pillow raises many kinds of errors."""
         return Image.open(self.paths[index])
 
 
@@ -93,6 +72,17 @@ class ImageRows:
         """Open the bytes or the file of the row."""
         cell = self.rows[index][self.column]
         return Image.open(BytesIO(cell["bytes"]) if cell["bytes"] else cell["path"])
+
+
+LabelledImages: TypeAlias = ImageFiles | ImageRows
+
+
+class Splits(NamedTuple):
+    """The images of a source; without `val`, some of `train` are held out."""
+
+    classes: tuple[str, ...]
+    train: LabelledImages
+    val: LabelledImages | None
 
 
 def find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:

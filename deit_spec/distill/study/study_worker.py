@@ -11,11 +11,10 @@ from pathlib import Path
 from threading import Thread
 
 import torch
-from torch import Tensor, nn
 
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import HeadScores, Scores, evaluate
-from deit_spec.distill.teachers import Teacher, open_teacher
+from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.trained_model import best_device
 from deit_spec.distill.training import train
 from deit_spec.recipe import CheckedRecipe
@@ -61,8 +60,7 @@ def score_teacher(
         )
         if teacher is None or teacher.classes != len(data.classes):
             return None
-        model = WithoutLabels(teacher)
-        return evaluate(model, data.val(BATCH), fusion="cls", device=device).cls
+        return evaluate(teacher, data.val(BATCH), fusion="cls", device=device).cls
 
 
 def train_run(
@@ -81,20 +79,6 @@ def train_run(
     if finished.scores is None:
         return None
     return finished.scores, finished.seconds
-
-
-class WithoutLabels(nn.Module):
-    """A teacher as a model of images alone."""
-
-    def __init__(self, teacher: Teacher) -> None:
-        super().__init__()
-        self.teacher = teacher
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Compute the logits `[B, T]` of images `[B, C, S, S]`."""
-        labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
-        logits: Tensor = self.teacher(images, labels)
-        return logits
 
 
 @contextmanager

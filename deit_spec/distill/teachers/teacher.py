@@ -70,10 +70,10 @@ class Teacher(nn.Module):
         self.training = False
 
     @torch.no_grad()
-    def forward(self, images: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Compute the logits `[B, T]` of the student's images `[B, C, S, S]`.
 
-        The labels are used by `TrueLabels` alone.
+        Only `TrueLabels` uses the labels, and needs them.
         """
         inputs = images if self.same else images * self.scale + self.shift
         if images.shape[-1] != self.size:
@@ -96,8 +96,9 @@ class TrueLabels(Teacher):
         self.training = False
 
     @torch.no_grad()
-    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Compute logits `[B, T]` whose softmax is the labels, `[B]` or `[B, T]`."""
+        assert labels is not None  # noqa: S101  -- see `Teacher.forward`
         if labels.ndim == 1:
             labels = F.one_hot(labels, self.classes)
         return labels.to(images.dtype).clamp_min(MIN_PROBABILITY).log()
@@ -203,9 +204,8 @@ def _count_classes(checked: "CheckedRecipe", teacher: Teacher) -> int:
     student, field = student_of(checked), teacher_field(checked)
     side, device = student.image_size, teacher.scale.device
     images = torch.zeros(2, student.in_channels, side, side, device=device)
-    labels = torch.zeros(2, dtype=torch.long, device=device)
     try:
-        logits: object = teacher(images, labels)
+        logits: object = teacher(images)
     except Exception as error:
         shape = f"[2, {student.in_channels}, {teacher.size}, {teacher.size}]"
         reason = f"{type(error).__name__} for images {shape}: {first_line_of(error)}"
