@@ -1,7 +1,7 @@
 """Texts of the largest size, one piece repeated, are parsed at most three times.
 
-What looks back or ahead from every piece takes minutes in place of milliseconds; the
-time limit is far above what a slow machine needs.
+Code that searches backwards or forwards from every piece would take minutes instead of
+milliseconds. The time limit is far above what a slow machine needs.
 """
 
 import pytest
@@ -20,6 +20,7 @@ PIECES = [
 BEFORE = ["", "{", "a: 1\n", "variant: {a: @b ", "a: {b: c\n  ", "```\n"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("before", BEFORE)
 def test_large_texts(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
