@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
+from support.findings import placed
 
-from deit_spec.diagnostics import CATALOGUE, Diagnostic, Severity, apply_fixes
+from deit_spec.diagnostics import CATALOGUE, Severity, apply_fixes
 from deit_spec.diagnostics.explanation import explanation
 from deit_spec.diagnostics.text import render, summary
 from deit_spec.recipe import check_recipe
@@ -38,12 +39,6 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         (tmp_path / "images" / name).mkdir(parents=True)
     with contextlib.chdir(tmp_path):
         yield recipe
-
-
-def placed(found: Diagnostic, path: Path) -> str:
-    span = found.primary.span
-    source = "" if span.source.name == path.name else f"{span.source.name} "
-    return f"{found.code} {source}{span.line}:{span.column}"
 
 
 @each

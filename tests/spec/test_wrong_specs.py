@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
+from support.findings import placed
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, apply_fixes
 from deit_spec.diagnostics.text import render, summary
@@ -48,12 +49,6 @@ def text_of(path: Path) -> str:
 
 def findings(path: Path) -> tuple[Diagnostic, ...]:
     return check_spec(Path(path.name)).diagnostics
-
-
-def placed(found: Diagnostic, path: Path) -> str:
-    span = found.primary.span
-    source = "" if span.source.name == path.name else f"{span.source.name} "
-    return f"{found.code} {source}{span.line}:{span.column}"
 
 
 @each

@@ -1,5 +1,7 @@
 """Diagnostics for tests: drawn ones, those of a text, and their positions."""
 
+from pathlib import Path
+
 from hypothesis import strategies as st
 
 from deit_spec.diagnostics import (
@@ -71,3 +73,10 @@ def place(span: Span) -> Place:
 
 def finding(found: Diagnostic) -> Finding:
     return found.code, *place(found.primary.span)
+
+
+def placed(found: Diagnostic, path: Path) -> str:
+    """A code and its position, as `# expect:` has them: `DS101 base.yaml 3:1`."""
+    span = found.primary.span
+    source = "" if span.source.name == path.name else f"{span.source.name} "
+    return f"{found.code} {source}{span.line}:{span.column}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.recipes import check
 from support.runs import recipe
@@ -28,7 +28,6 @@ from deit_spec.distill.training.optimizer import (
 EXEMPT = ("bias", "norm", "token", "pos_embed", "gamma")
 
 
-@settings(max_examples=30)
 @given(specs())
 def test_each_parameter_is_in_one_group_by_its_kind(spec: DeiTSpec) -> None:
     model = deit_spec.compile(spec).build(device="meta")
