@@ -1,7 +1,6 @@
 """`deit-spec list` and `deit-spec new`: the published models, and a spec from one."""
 
 import os
-import re
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,9 +16,6 @@ from deit_spec.published import accuracies, names
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
 DEFAULT = "deit_base_distilled_patch16_224"
-
-_NAME_CHARACTER = re.compile(r"[\w.+-]")
-_LONGEST_NAME = 60
 
 
 class ListFormat(Enum):
@@ -103,7 +99,13 @@ def new(
 ) -> None:
     """Write a commented spec with the values of another one."""
     name = name.removesuffix(".yaml").removesuffix(".yml")
-    _require_valid(name)
+    from deit_spec.spec.field_names import SPEC
+
+    if not SPEC.fits(("name",), name):
+        fail(
+            f"`{name}` is not a valid name; a name has 1 to 60 letters, digits and "
+            "`_.+-`, and begins with a letter, a digit or `_`"
+        )
     path = Path(f"{name}.yaml") if output is None else output
     to_file = str(path) != STDIO
     # `lexists` is true for a symbolic link that leads nowhere, too.
@@ -124,29 +126,6 @@ def new(
     emit(starter(name, shown, spec, extends, schema=schema), path)
     if to_file:
         typer.echo(f"wrote {visible(str(path))}", err=True)
-
-
-def _require_valid(name: str) -> None:
-    """Check the name of a model.
-
-    Raises:
-        typer.Exit: With code 2: it is not valid.
-    """
-    from deit_spec.spec.field_names import SPEC
-
-    if SPEC.fits(("name",), name):
-        return
-    if not name:
-        fail("the name is empty")
-    shown = visible(name)
-    if invalid := next((c for c in name if not _NAME_CHARACTER.match(c)), None):
-        fail(
-            f"invalid character `{visible(invalid)}` in the name `{shown}`; letters, "
-            "digits and `_.+-` are allowed"
-        )
-    if len(name) > _LONGEST_NAME:
-        fail(f"the name has {len(name)} characters, and the limit is {_LONGEST_NAME}")
-    fail(f"the name `{shown}` does not begin with a letter, a digit or `_`")
 
 
 def _relative(source: str, folder: Path) -> str:

@@ -46,7 +46,7 @@ def test_options_reach_the_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("convention", [each.value for each in Convention])
-def test_table_says_what_it_counts(convention: str) -> None:
+def test_the_table_describes_its_convention(convention: str) -> None:
     done = run("cost", TINY, "--convention", convention)
     lines = done.stdout.splitlines()
     (line,) = [line for line in lines if f"({convention}): " in line]

@@ -37,7 +37,7 @@ def test_run_as_table(folder: Path, file_regression: FileRegressionFixture) -> N
 
 
 @pytest.mark.parametrize("field", ["split_seed=1", "val_images=700"])
-def test_another_split_than_its_own_is_warned_of(folder: Path, field: str) -> None:
+def test_a_warning_for_another_split(folder: Path, field: str) -> None:
     """It learned from images that are held out then."""
     done = run("evaluate", "run", "--set", f"data.{field}", cwd=folder.parent)
     assert done.returncode == 0
@@ -71,7 +71,7 @@ def test_scores_are_those_of_the_model(folder: Path) -> None:
         assert found[name]["nll"] == pytest.approx(head.nll, rel=1e-5)
 
 
-def test_folder_may_move_and_its_teacher_go(folder: Path, tmp_path: Path) -> None:
+def test_a_run_can_be_moved_and_needs_no_teacher(folder: Path, tmp_path: Path) -> None:
     recipe = (folder / "recipe.yaml").read_text()
     gone = recipe.replace("weights: null", 'weights: "/gone/teacher.safetensors"')
     assert gone.count("/gone/") == 2  # the student's first weights too
@@ -114,7 +114,7 @@ def test_one_head(tmp_path: Path) -> None:
     assert "fused" not in done.stdout
 
 
-def test_broken_weights_are_no_broken_json(tmp_path: Path) -> None:
+def test_scores_that_are_not_numbers_are_null_in_json(tmp_path: Path) -> None:
     broken = make_run(tmp_path / "broken")
     state = deit_spec.load(SPEC).state_dict()
     state["head.bias"][:] = torch.nan
@@ -186,7 +186,7 @@ def test_folder_of_images(
         ),
     ],
 )
-def test_what_cannot_be(
+def test_errors(
     folder: Path, tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
     weights = folder / "model.safetensors"
@@ -207,7 +207,7 @@ def test_what_cannot_be(
     assert weights.read_bytes() == before
 
 
-def test_place_in_the_recipe_is_told(folder: Path) -> None:
+def test_errors_in_overrides_have_their_position(folder: Path) -> None:
     """A finding on what `--set` says points into its text."""
     done = run("evaluate", str(folder), "--set", "data.val_images=none")
     assert done.returncode == 1

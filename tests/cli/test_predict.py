@@ -16,7 +16,7 @@ IMAGES = 3
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run, images, and what is none."""
+    """A folder with a run, images, and a file that is not an image."""
     folder = tmp_path_factory.mktemp("predict")
     make_run(folder / "run")
     save_digits(folder / "images", IMAGES)
@@ -25,7 +25,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_forms(place: Path, form: str, file_regression: FileRegressionFixture) -> None:
+def test_formats(
+    place: Path, form: str, file_regression: FileRegressionFixture
+) -> None:
     arguments = ["run", "images", "--top", "2", "--heads", "--output-format"]
     done = run("predict", *arguments, form, cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
@@ -34,7 +36,7 @@ def test_forms(place: Path, form: str, file_regression: FileRegressionFixture) -
     file_regression.check(text, extension=extension)
 
 
-def test_forms_say_the_same(place: Path) -> None:
+def test_all_formats_have_the_same_content(place: Path) -> None:
     arguments = ["predict", "run", "images", "--heads", "--output-format"]
     data = json.loads(run(*arguments, "json", cwd=place).stdout)
     rows = csv.DictReader(StringIO(run(*arguments, "csv", cwd=place).stdout))
@@ -49,7 +51,7 @@ def test_forms_say_the_same(place: Path) -> None:
     assert len(flat) == IMAGES * 3 * 5
 
 
-def test_unreadable_is_named_and_others_go_on(place: Path) -> None:
+def test_unreadable_images_are_reported_after_the_others(place: Path) -> None:
     done = run("predict", "run", "text.png", "images/0.png", "nowhere.png", cwd=place)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
@@ -113,7 +115,7 @@ def test_a_broken_link_is_reported(place: Path, tmp_path: Path) -> None:
         ("run images -o images/0.png", 2, "would overwrite an input"),
     ],
 )
-def test_what_cannot_be(place: Path, arguments: str, code: int, message: str) -> None:
+def test_errors(place: Path, arguments: str, code: int, message: str) -> None:
     (place / "empty").mkdir(exist_ok=True)
     done = run("predict", *arguments.split(), cwd=place)
     assert done.returncode == code, done.stderr

@@ -55,7 +55,9 @@ def test_new(tmp_path: Path, file_regression: FileRegressionFixture) -> None:
 
 
 @pytest.mark.parametrize("published", PUBLISHED)
-def test_new_is_clean_and_says_the_same(published: str, tmp_path: Path) -> None:
+def test_a_new_spec_is_valid_and_equal_to_its_source(
+    published: str, tmp_path: Path
+) -> None:
     spec = deit_spec.load_spec(published)
     path = tmp_path / "other.yaml"
     path.write_text(starter("mine", published, spec, published), encoding="utf-8")
@@ -67,7 +69,7 @@ def test_new_is_clean_and_says_the_same(published: str, tmp_path: Path) -> None:
 
 
 def assert_commented(text: str) -> None:
-    """Every field stands once, below lines that say what the schema says."""
+    """Every field is there once, below the description of the schema."""
     lines = [line.strip() for line in text.splitlines()]
     assert max(map(len, text.splitlines())) <= 80
     for model in (DeiTSpec, Variant):
@@ -85,7 +87,7 @@ def assert_commented(text: str) -> None:
 
 
 @given(st.sampled_from(list(PUBLISHED)) | specs())
-def test_new_says_what_it_was_made_from(source: str | DeiTSpec) -> None:
+def test_a_new_spec_names_its_source(source: str | DeiTSpec) -> None:
     """To us, and to a reader of YAML 1.1, to which `1e-06` would be a string."""
     spec = deit_spec.load_spec(source)
     text = starter("mine", spec.name, spec, spec.name)
@@ -95,7 +97,7 @@ def test_new_says_what_it_was_made_from(source: str | DeiTSpec) -> None:
     assert DeiTSpec(**{**data, "variant": Variant(**data["variant"])}) == read
 
 
-def test_new_writes_over_nothing(tmp_path: Path) -> None:
+def test_new_overwrites_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("depth: 3\n", encoding="utf-8")
     done = run("new", "mine", cwd=tmp_path)
@@ -143,7 +145,7 @@ def test_new_names_the_schema_beside_it(tmp_path: Path) -> None:
         ("link/deep.yaml", "x.yaml", "sub/deeper/deep.yaml"),
     ],
 )
-def test_new_says_where_its_values_are_from_as_seen_from_itself(
+def test_the_source_of_a_new_spec_is_relative_to_it(
     source: str, output: str, said: str, tmp_path: Path
 ) -> None:
     """The comment made a line of the spec extends what the command was given."""
@@ -170,28 +172,16 @@ def test_new_from_standard_input(tmp_path: Path) -> None:
     assert "\ndepth: 3\n" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("-x", "the name `-x` does not begin with a letter, a digit or `_`"),
-        (
-            "a/b",
-            "invalid character `/` in the name `a/b`; letters, digits and `_.+-` are",
-        ),
-        ("a\nb", "invalid character `␊` in the name `a␊b`"),
-        ("x" * 61, "the name has 61 characters, and the limit is 60"),
-        ("", "the name is empty"),
-    ],
-)
-def test_new_says_which_rule_a_name_breaks(
-    name: str, said: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", ["-x", "a/b", "a\nb", "x" * 61, ""])
+def test_invalid_names(name: str, tmp_path: Path) -> None:
     done = run("new", "--", name, cwd=tmp_path)
-    assert done.returncode == 2
-    assert said in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    shown = name.replace("\n", "␊")
+    assert done.stderr.startswith(f"error: `{shown}` is not a valid name; ")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_breaks_off_is_completed(tmp_path: Path) -> None:
+def test_an_incomplete_name_is_completed(tmp_path: Path) -> None:
     done = run("new", "x", "--from", "deit3_hug", cwd=tmp_path)
     assert done.returncode == 1
     assert "did you mean `deit3_huge_patch14_224`? `deit-spec list`" in done.stderr
@@ -208,9 +198,6 @@ def test_new_to_standard_output(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["a/b"], 2),
-        (["x" * 61], 2),
-        (["a\nb"], 2),
         (["mine", "--from", "deit_tine_patch16_224"], 1),
         (["mine", "-o", "nowhere/mine.yaml"], 2),
     ],

@@ -67,19 +67,17 @@ def specs(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", ["text", "concise", "json", "github", "sarif"])
-def test_a_finding_is_told_once_however_many_extend_its_file(
-    tmp_path: Path, form: str
-) -> None:
+def test_a_diagnostic_of_a_base_is_reported_once(tmp_path: Path, form: str) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "base.yaml").write_text("deph: 3\n")
     (tmp_path / "child.yaml").write_text("extends: base.yaml\n")
     for name in ("one", "two"):
         (tmp_path / "sub" / f"{name}.yaml").write_text("extends: ../child.yaml\n")
     done = commands.run("validate", "--output-format", form, ".", cwd=tmp_path)
-    told = done.stderr if form == "text" else done.stdout
-    assert told.count("unknown key `deph`") == 1
-    assert "base.yaml" in told
-    assert ".." not in told
+    printed = done.stderr if form == "text" else done.stdout
+    assert printed.count("unknown key `deph`") == 1
+    assert "base.yaml" in printed
+    assert ".." not in printed
     assert done.returncode == 1
     if form == "text":
         assert done.stdout == "4 specs, 4 with errors\n"
@@ -181,7 +179,7 @@ def test_fix_leaves_what_is_uncertain(specs: Path) -> None:
     assert (specs / "b" / "bad.yaml").stat().st_mtime_ns == before
 
 
-def test_all_that_is_mended_is_counted(tmp_path: Path) -> None:
+def test_fixes_that_depend_on_others_are_counted(tmp_path: Path) -> None:
     """Three strays move under `variant`, of which the first has to open it."""
     (tmp_path / "a.yaml").write_text("qkv_bias: true\ninit: deit\nlayer_scale: 0.1\n")
     found = commands.run("validate", "a.yaml", cwd=tmp_path).stderr.splitlines()[-1]

@@ -128,7 +128,7 @@ def test_convert_there_and_back(folder: Path) -> None:
         (["--strict", "--allow", "heads", "--allow", "Resample"], []),
     ],
 )
-def test_a_plan_says_what_loading_would(
+def test_a_plan_has_the_errors_of_loading(
     folder: Path, options: list[str], refused: list[str]
 ) -> None:
     """The findings are those of `load` with the same words."""
@@ -148,7 +148,7 @@ def test_a_plan_says_what_loading_would(
             assert all(note in done.stderr for note in found.notes)
 
 
-def test_words_are_read_in_any_case(folder: Path) -> None:
+def test_choices_ignore_case(folder: Path) -> None:
     out = ("-o", "o.safetensors", "--to", "Timm", "--dtype", "Float64")
     done = run(folder, "convert", "small.yaml", "w.pth", *out)
     assert (done.returncode, done.stderr) == (0, "")
@@ -169,7 +169,7 @@ def test_words_are_read_in_any_case(folder: Path) -> None:
         ),
     ],
 )
-def test_a_word_that_is_unknown_is_answered_with_those_that_are(
+def test_unknown_choices(
     folder: Path, option: tuple[str, str], choices: list[str]
 ) -> None:
     out = ("-o", "o.pth", "--to", "timm")
@@ -213,7 +213,7 @@ def test_convert_does_what_is_allowed_alone(folder: Path) -> None:
     assert model.pos_embed.dtype is torch.bfloat16
 
 
-def test_names_of_tensors_reach_no_terminal(folder: Path) -> None:
+def test_control_characters_in_tensor_names(folder: Path) -> None:
     """Nor do they leave the comment that they stand in."""
     evil = "pooler\x1b[31m\ndepth: 9"
     save(
@@ -235,7 +235,7 @@ def test_names_of_tensors_reach_no_terminal(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hf.safetensors", "hf.pth", "hf.pt", "hf.bin"])
-def test_a_directory_is_not_called_as_a_file(folder: Path, name: str) -> None:
+def test_a_folder_is_not_named_like_a_file(folder: Path, name: str) -> None:
     done = run(folder, "convert", "small.yaml", "w.pth", "-o", name, "--to", "hf")
     assert done.returncode == 2
     words = "`--to hf` writes a directory, and this is a file name; try hf"
@@ -243,7 +243,7 @@ def test_a_directory_is_not_called_as_a_file(folder: Path, name: str) -> None:
     assert not (folder / name).exists()
 
 
-def test_names_that_lead_nowhere(folder: Path) -> None:
+def test_links_to_themselves_and_empty_names(folder: Path) -> None:
     (folder / "loop").symlink_to("loop")
     done = run(folder, "inspect", "loop")
     assert done.returncode == 1
@@ -261,13 +261,13 @@ def test_names_that_lead_nowhere(folder: Path) -> None:
         (["convert", "small.yaml", "w.pth", "-o", "", "--to", "hf"], "name is empty"),
     ],
 )
-def test_names_that_are_none(folder: Path, arguments: list[str], said: str) -> None:
+def test_invalid_names(folder: Path, arguments: list[str], said: str) -> None:
     done = run(folder, *arguments)
     assert done.returncode == 2
     assert said in done.stderr
 
 
-def test_arguments_that_are_swapped(folder: Path) -> None:
+def test_swapped_arguments(folder: Path) -> None:
     done = run(folder, "plan", "w.pth", "small.yaml")
     assert done.returncode == 1
     assert "error[DS002]: the file is a zip archive" in done.stderr
@@ -295,9 +295,7 @@ def test_arguments_that_are_swapped(folder: Path) -> None:
         (["convert", "nowhere.yaml", "w.pth", "-o", "o", "--to", "hf"], 1),
     ],
 )
-def test_exit_codes_without_traceback(
-    folder: Path, arguments: list[str], code: int
-) -> None:
+def test_exit_codes(folder: Path, arguments: list[str], code: int) -> None:
     before = {path: path.read_bytes() for path in folder.iterdir()}
     done = run(folder, *arguments)
     assert done.returncode == code, done.stderr
