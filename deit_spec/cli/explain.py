@@ -10,13 +10,10 @@ from deit_spec.cli.options import OutputOption, TextFormat, format_option
 from deit_spec.cli.output import emit, emit_json, fail, is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from deit_spec.explain.code_page import Block
-
-VERSION = 1
-"""Of the JSON format; it grows when a key is removed or changes its meaning."""
+VERSION = 2
+"""Of the JSON format. Incremented when a key is removed or changes its meaning."""
 MAX_WIDTH = 100
 
 
@@ -64,16 +61,16 @@ def run(
         from deit_spec.explain.code_page import catalogue_page, code_json, code_table
 
         codes = {"codes": [code_json(code) for code in CATALOGUE]}
-        page = catalogue_page() if everything else [code_table()]
+        page = catalogue_page() if everything else code_table()
         _print(codes, page, output, format_)
         return
-    from deit_spec.explain import UnknownTopicError, find
+    from deit_spec.explain import FIELDS, UnknownTopicError, find
 
     try:
         topic = find(word)
     except UnknownTopicError as error:
         fail(f"{word!r} is neither a code nor a field; {error}")
-    if spec is not None and not topic.is_of_spec:
+    if spec is not None and topic.field not in FIELDS:
         fail(f"--spec needs a field of specs, and {word} is not one")
     if topic.code:
         from deit_spec.explain.code_page import code_json, code_page
@@ -91,29 +88,19 @@ def run(
 
 def _print(
     value: dict[str, Any],
-    page: "Iterable[Block]",
+    page: str,
     output: "Path | None",
     format_: TextFormat,
 ) -> None:
     """Print JSON, or a page: drawn on a terminal, as Markdown elsewhere."""
     if format_ is TextFormat.JSON:
         emit_json({"version": VERSION, **value}, output)
-        return
-    from deit_spec.explain.code_page import as_markdown, joined
+    elif is_file(output) or sys.stdout is None or not sys.stdout.isatty():
+        emit(page, output)
+    else:
+        from rich.console import Console
+        from rich.markdown import Markdown
 
-    if is_file(output) or sys.stdout is None or not sys.stdout.isatty():
-        emit(as_markdown(page), output)
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    from deit_spec.diagnostics.text import render
-
-    console = Console(highlight=False)
-    console.width = min(console.width, MAX_WIDTH)
-    for block in joined(page):
-        if isinstance(block, str):
-            console.print(Markdown(block))
-        else:
-            diagnostics = render(block, width=console.width)
-            console.print("", diagnostics, "", sep="\n", soft_wrap=True)
+        console = Console()
+        console.width = min(console.width, MAX_WIDTH)
+        console.print(Markdown(page, code_theme="ansi_dark"))

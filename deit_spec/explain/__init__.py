@@ -1,14 +1,19 @@
 """`deit-spec explain`: what a code means, and what a field does."""
 
-from deit_spec.explain.code_page import as_markdown, catalogue_page, code_page
+from typing import Final, NamedTuple
+
+from deit_spec.diagnostics import CATALOGUE
+from deit_spec.explain.code_page import catalogue_page, code_page
+from deit_spec.explain.field_info import recipe_fields, spec_fields
 from deit_spec.explain.field_page import explain_field, field_page
-from deit_spec.explain.topics import FIELDS, Topic, UnknownTopicError, find, topics
+from deit_spec.spec.field_names import SYNONYMS
+from deit_spec.spec.nearest import closest_word
 
 __all__ = [
     "FIELDS",
+    "RECIPE_FIELDS",
     "Topic",
     "UnknownTopicError",
-    "as_markdown",
     "catalogue_page",
     "code_page",
     "explain_field",
@@ -16,3 +21,61 @@ __all__ = [
     "find",
     "topics",
 ]
+
+FIELDS: Final = tuple(
+    name
+    for field in spec_fields().values()
+    for name in (field.name, *(inner.name for inner in field.fields.values()))
+)
+"""The fields of a spec; those of `variant` as `variant.drop_path`."""
+RECIPE_FIELDS: Final = tuple(
+    field.name
+    for section in recipe_fields().values()
+    for field in section.fields.values()
+)
+"""The fields of a recipe, such as `optimizer.lr`."""
+
+_CODES: Final = {entry.name: entry.code for entry in CATALOGUE.values()}
+_VARIANT: Final = {name.removeprefix("variant."): name for name in FIELDS}
+
+
+class Topic(NamedTuple):
+    """A code, or a field; the other is empty."""
+
+    code: str = ""
+    field: str = ""
+
+
+class UnknownTopicError(LookupError):
+    """A word is not a code, a name of a code, or a field. The text suggests another."""
+
+
+def find(word: str) -> Topic:
+    """Find the code or field of a word: `DS203`, `unknown-key`, `drop_path`.
+
+    Raises:
+        UnknownTopicError: There is none.
+    """
+    lower = word.lower()
+    if word.upper() in CATALOGUE or lower in _CODES:
+        return Topic(code=_CODES.get(lower, word.upper()))
+    field = _VARIANT.get(lower, lower)
+    if field in FIELDS or field in RECIPE_FIELDS:
+        return Topic(field=field)
+    words = {field: field for field in (*_VARIANT, *FIELDS)}
+    words |= {field: field for field in RECIPE_FIELDS if "." in word}
+    words |= {name.replace("-", "_"): name for name in _CODES}
+    if near := closest_word(word, words, SYNONYMS):
+        raise UnknownTopicError(f"did you mean `{words[near]}`?")
+    raise UnknownTopicError(
+        "`deit-spec explain` lists the codes, `deit-spec new NAME -o -` the fields"
+    )
+
+
+def topics() -> list[tuple[str, str]]:
+    """Return every topic with a short description, for completion."""
+    codes = [(entry.code, entry.summary) for entry in CATALOGUE.values()]
+    names = [(entry.name, entry.code) for entry in CATALOGUE.values()]
+    fields = [(field, "field of a spec") for field in FIELDS]
+    of_recipes = [(field, "field of a recipe") for field in RECIPE_FIELDS]
+    return [*codes, *names, *fields, *of_recipes]

@@ -1,19 +1,15 @@
 """The explanation of a code, and the page of all codes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any
 
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import Explanation, Part, explanation
 from deit_spec.recipe.documents import check_any
-
-Block: TypeAlias = str | tuple[Diagnostic, ...]
-"""Markdown, or diagnostics that a terminal shows in color."""
 
 _INTRODUCTION = """\
 <!--- `make docs` writes this page from the files of deit_spec/diagnostics/codes/. -->
@@ -37,31 +33,29 @@ An error rejects the spec, the recipe or the weights. Warnings and notes do not.
 """
 
 
-def code_page(code: str, level: int = 1) -> Iterator[Block]:
-    """Explain a code: its meaning, why it matters, an example, and how to fix it.
+def code_page(code: str, level: int = 1) -> str:
+    """Explain a code as Markdown, with the diagnostics of its example."""
+    return "\n".join(_blocks(explanation(code), level))
 
-    A YAML example is validated, and the diagnostics follow it.
-    """
-    found = explanation(code)
+
+def _blocks(found: Explanation, level: int) -> Iterator[str]:
     entry, title, section = found.entry, "#" * level, "#" * (level + 1)
-    yield f"{title} {code}: {entry.name}\n"
+    yield f"{title} {entry.code}: {entry.name}\n"
     yield f"{found.meaning}\n"
     yield f"Severity: {entry.severity.value}.\n"
     yield f"{section} Why it matters\n\n{found.why}\n"
     yield f"{section} Example\n"
     yield from map(_fence, found.example)
-    if findings := _live(found):
-        yield findings
+    if printed := _printed(found):
+        yield _fence(Part("text", f"{printed}\n"))
     yield f"{section} How to fix it\n\n{found.advice}\n"
     yield from map(_fence, found.fixed)
 
 
-def catalogue_page() -> Iterator[Block]:
+def catalogue_page() -> str:
     """Explain every code, after a table of all."""
-    yield _INTRODUCTION
-    yield code_table(links=True)
-    for code in CATALOGUE:
-        yield from code_page(code, level=2)
+    pages = (code_page(code, level=2) for code in CATALOGUE)
+    return "\n".join([_INTRODUCTION, code_table(links=True), *pages])
 
 
 def code_table(*, links: bool = False) -> str:
@@ -77,11 +71,8 @@ def code_table(*, links: bool = False) -> str:
 
 def code_json(code: str) -> dict[str, Any]:
     """Explain a code as JSON."""
-    from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- imports rich
-
     found = explanation(code)
     entry = found.entry
-    findings = _live(found)
     return {
         "code": entry.code,
         "name": entry.name,
@@ -90,41 +81,31 @@ def code_json(code: str) -> dict[str, Any]:
         "meaning": found.meaning,
         "why": found.why,
         "example": [_part_json(part) for part in found.example],
-        "prints": render(findings).plain if findings else None,
+        "prints": _printed(found),
         "advice": found.advice,
         "fixed": [_part_json(part) for part in found.fixed],
     }
 
 
-def joined(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Join the Markdown between diagnostics into one block."""
-    for is_text, group in groupby(blocks, lambda block: isinstance(block, str)):
-        if is_text:
-            yield "\n".join(map(str, group))
-        else:
-            yield from group
+def findings_of(parts: Sequence[Part]) -> tuple[Diagnostic, ...]:
+    """Validate the first file of a YAML example, with the others next to it."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        for part in parts:
+            Path(part.name).write_text(part.text, encoding="utf-8")
+        return check_any(Path(parts[0].name)).diagnostics
 
 
-def as_markdown(blocks: Iterable[Block]) -> str:
-    """Write a page as Markdown, with diagnostics as text blocks."""
+def _printed(found: Explanation) -> str | None:
+    """Return what `validate` prints for a YAML example. Scripts are not run."""
     from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- imports rich
 
-    texts = [
-        block if isinstance(block, str) else _fence(Part("text", f"{render(block)}\n"))
-        for block in blocks
-    ]
-    return "\n".join(texts)
+    if found.example[0].language != "yaml":
+        return None
+    return render(findings_of(found.example)).plain
 
 
 def _fence(part: Part) -> str:
     return f"```{part.language}\n{part.text}```\n"
-
-
-def _live(found: Explanation) -> tuple[Diagnostic, ...]:
-    """Validate a YAML example. Scripts are not run."""
-    if found.example[0].language != "yaml":
-        return ()
-    return findings_of(found.example)
 
 
 def _link(code: str) -> str:
@@ -137,11 +118,3 @@ def _part_json(part: Part) -> dict[str, Any]:
     if part.language == "yaml":
         found["file"] = part.name
     return found
-
-
-def findings_of(parts: Sequence[Part]) -> tuple[Diagnostic, ...]:
-    """Validate the first file of a YAML example, with the others next to it."""
-    with TemporaryDirectory() as folder, chdir(folder):
-        for part in parts:
-            Path(part.name).write_text(part.text, encoding="utf-8")
-        return check_any(Path(parts[0].name)).diagnostics

@@ -1,16 +1,14 @@
-"""What a field accepts, from the JSON Schema; and where its value comes from."""
+"""What a field accepts, from the JSON Schema."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 from typing import Any, Final
 
-from deit_spec.diagnostics import Span
 from deit_spec.recipe import recipe_schema
-from deit_spec.spec import Checked, spec_json_schema
+from deit_spec.spec import spec_json_schema
 from deit_spec.spec.nearest import listed
-from deit_spec.yaml_source.scalars import scalar_text, value_text
+from deit_spec.yaml_source.scalars import scalar_text
 
 _TYPES: Final = {
     "integer": "integer",
@@ -53,7 +51,12 @@ class FieldInfo:
     @property
     def type_text(self) -> str:
         """The accepted types: `integer or null`."""
-        return listed([_type_text(each) for each in self.types])
+        words: list[str] = []
+        for each in self.types:
+            words += [f"`{choice}`" for choice in each.get("enum", ())]
+            if "enum" not in each:
+                words.append(_TYPES.get(each["type"], "mapping"))
+        return listed(words)
 
     @property
     def range_text(self) -> str:
@@ -92,11 +95,19 @@ class FieldInfo:
             and not any(value is other or value == other for other in found[:place])
         ]
 
-
-def _type_text(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return listed([f"`{word}`" for word in schema["enum"]])
-    return _TYPES.get(schema.get("type", ""), "mapping")
+    def alternatives(self, value: object) -> list[object]:
+        """Return other values: choices, null, or twice the number."""
+        found: list[object] = []
+        for each in self.types:
+            if "enum" in each:
+                found += each["enum"]
+            elif each["type"] == "boolean":
+                found += [True, False]
+            elif each["type"] == "null":
+                found.append(None)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                found.append(value * 2)
+        return [other for other in found if other != value]
 
 
 @cache
@@ -142,7 +153,7 @@ def _field(
         for form in schema.get("anyOf", [schema])
     ]
     types = [
-        {**form, "type": kind, **({"enum": [form["const"]]} if "const" in form else {})}
+        _with_type(form, kind)
         for form in forms
         for kind in (form["type"] if isinstance(form["type"], list) else [form["type"]])
     ]
@@ -150,7 +161,7 @@ def _field(
     return FieldInfo(
         path,
         schema.get("description", forms[0].get("description", "")),
-        tuple({"type": "null"} if t["type"] == "null" else t for t in types),
+        tuple(types),
         fields,
         "default" in schema,
         schema.get("default"),
@@ -158,45 +169,10 @@ def _field(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """A value of a spec and where it is written.
-
-    `span` is None for a default; `links` are the `extends` that lead to it.
-    """
-
-    value: object
-    span: Span | None
-    links: tuple[Span, ...] = ()
-
-
-def trace(checked: Checked, path: tuple[str, ...]) -> Provenance | None:
-    """Find where a value of a spec comes from; None if it is not known."""
-    document, info = checked.document, find_field(spec_fields(), path)
-    if document is None or info is None or not isinstance(document.value, Mapping):
-        return None
-    if path == ("extends",) and checked.links:
-        # The key is gone, because the base spec has been merged.
-        return Provenance(checked.links[0].text.strip("\"'"), checked.links[0])
-    if path in document.spans:
-        value: Any = document.value
-        for key in path:
-            value = value[key] if isinstance(value, Mapping) else None
-        span = document.spans[path].value
-        links = takewhile(lambda link: link.source is not span.source, checked.links)
-        return Provenance(value, span, tuple(links))
-    if document.recovered:
-        return None  # it may be written in a line with a syntax error
-    if path == ("name",) and checked.spec is not None:
-        return Provenance(checked.spec.name, None)
-    return Provenance(info.default, None)
-
-
-def origin_text(found: Provenance, name: str) -> str:
-    """Describe a value as Markdown: `` `depth: 4`, at wide.yaml:2:8 ``."""
-    value = f"`{name}: {value_text(found.value)}`"
-    if found.span is None:
-        return f"{value}, by default"
-    return ", by `extends` at ".join(
-        [f"{value}, at {found.span}", *map(str, reversed(found.links))]
-    )
+def _with_type(form: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the part of a schema that applies to one of its types."""
+    if kind == "null":
+        return {"type": "null"}
+    choices = form.get("enum", [form["const"]] if "const" in form else [])
+    own = {"enum": [each for each in choices if each is not None]} if choices else {}
+    return {**form, "type": kind, **own}

@@ -1,24 +1,48 @@
 """The explanation of a field of a spec or a recipe, as JSON and as Markdown."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from typing import Any, Final
 
 from deit_spec.diagnostics import CATALOGUE, Span
-from deit_spec.explain.field_effects import Effect, find_effects
 from deit_spec.explain.field_info import (
     FieldInfo,
     find_field,
-    origin_text,
     recipe_fields,
     spec_fields,
-    trace,
 )
+from deit_spec.ops import Op, letters
+from deit_spec.pipeline import load_spec, lower
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.rules import RULES as RECIPE_RULES
-from deit_spec.spec import Checked
+from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.field_names import SYNONYMS
 from deit_spec.spec.rules import RULES
+from deit_spec.yaml_source.scalars import value_text
+
+SYMBOLS: Final = {
+    "embed_dim": "C",
+    "num_heads": "H",
+    "num_classes": "K",
+    "teacher_num_classes": "T",
+}
+"""The fields that are the size of a dimension, with its symbol in shapes."""
+
+_VARIANT: Final = {"layer_scale": 0.5, "drop_path": 0.1}
+_SMALL: Final = {"image_size": 32, "embed_dim": 48, "depth": 2, "dropout": 0.1}
+_MODELS: Final[tuple[dict[str, Any], ...]] = (
+    {
+        **_SMALL,
+        "num_classes": 10,
+        "teacher_num_classes": 20,
+        "variant": {**_VARIANT, "fusion": "cls"},
+    },
+    {**_SMALL, "num_classes": 10, "teacher_num_classes": 10, "variant": _VARIANT},
+    {**_SMALL, "num_classes": 10, "variant": _VARIANT},
+    {**_SMALL, "variant": _VARIANT},
+)
+"""Small models with two heads, with one and with none."""
 
 
 def explain_field(field: str, checked: Checked | None = None) -> dict[str, Any]:
@@ -55,41 +79,93 @@ def _spec_field(info: FieldInfo, checked: Checked | None) -> dict[str, Any]:
     if "maximum" in info.types[0]:
         codes.append("DS212")
     acts = info.path not in {("name",), ("extends",), ("variant",)}
-    effects = find_effects(info) if acts else []
-    origin = trace(checked, info.path) if checked else None
     return {
         **_common(info, codes, SYNONYMS),
-        "in_build_opt": acts and len(info.path) == 1,
-        "symbols": _symbols(effects),
+        "symbol": SYMBOLS.get(info.name),
         "fields": [field.name for field in info.fields.values()],
-        "effects": [asdict(each) for each in effects],
-        "provenance": origin
-        and {
-            "value": origin.value,
-            "from": _location(origin.span) if origin.span else "default",
-            "extends": [_location(link) for link in origin.links],
-            "text": origin_text(origin, info.name),
-        },
+        "layers": affected_layers(info) if acts else [],
+        "provenance": provenance(checked, info) if checked else None,
     }
 
 
-def _symbols(effects: Iterable[Effect]) -> list[str]:
-    """Return the symbols of the dimensions whose size is the value of the field."""
-    found = {
-        symbol: None
-        for each in effects
-        for symbol, sizes in each.sizes.items()
-        if [*map(str, sizes)] == [each.before, each.after]
+def affected_layers(info: FieldInfo) -> list[dict[str, str]]:
+    """List the layers that depend on a field: path, op and parameters.
+
+    Small models are compared with models in which the field has another value. Layers
+    of all blocks are listed once, as `blocks.*.norm1`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for model in _MODELS:
+        spec = load_spec(model)
+        *outer, name = info.path
+        value = getattr(spec.variant if outer else spec, name)
+        for other in info.alternatives(value):
+            fields = {"variant": {**model["variant"], name: other}}
+            changed = check_spec({**model, **(fields if outer else {name: other})}).spec
+            if changed is None:
+                continue
+            before, after = _layers(spec), _layers(changed)
+            for layer in (*after, *before):
+                if (layer in after) != (layer in before):
+                    described = _describe(*layer[:2])
+                    found.setdefault(described["path"], described)
+    return [*found.values()]
+
+
+def _layers(spec: DeiTSpec) -> list[tuple[str, Op, tuple[str, ...]]]:
+    """List the layers of a model with their inputs."""
+    graph = lower(spec)
+    return [(path, op, graph.inputs(path)) for path, op in graph.ops()]
+
+
+def _describe(path: str, op: Op) -> dict[str, str]:
+    tensors = (f"{each.name} {letters(each.shape)}" for each in op.parameters)
+    return {
+        "path": re.sub(r"\.\d+\.", ".*.", path),
+        "op": type(op).__name__,
+        "parameters": ", ".join(tensors).strip(),
     }
-    return [*found]
+
+
+def provenance(checked: Checked, info: FieldInfo) -> dict[str, Any] | None:
+    """Find where the value of a field in a spec comes from; None if it is not known."""
+    document, path = checked.document, info.path
+    if document is None or not isinstance(document.value, Mapping):
+        return None
+    value, span, links = info.default, None, list[Span]()
+    if path == ("extends",) and checked.links:
+        # The key is gone, because the base spec has been merged.
+        span = checked.links[0]
+        value = span.text.strip("\"'")
+    elif path in document.spans:
+        span, value = document.spans[path].value, document.value
+        for key in path:
+            value = value[key] if isinstance(value, Mapping) else None
+        links += takewhile(lambda link: link.source is not span.source, checked.links)
+    elif document.recovered:
+        return None  # it may be written in a line with a syntax error
+    elif path == ("name",) and checked.spec is not None:
+        value = checked.spec.name
+    places = [f"at {span}" if span else "by default"]
+    places += [f"by `extends` at {link}" for link in reversed(links)]
+    return {
+        "value": value,
+        "from": _location(span) if span else "default",
+        "extends": [_location(link) for link in links],
+        "text": ", ".join([f"`{info.name}: {value_text(value)}`", *places]),
+    }
 
 
 def _location(span: Span) -> dict[str, Any]:
     return {"file": span.source.name, "line": span.line, "column": span.column}
 
 
-def field_page(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Write the explanation of a field as the sections of a page."""
+def field_page(answer: Mapping[str, Any]) -> str:
+    """Write the explanation of a field as Markdown."""
+    return "\n".join(_sections(answer))
+
+
+def _sections(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {answer['field']}\n"
     yield f"{answer['description']}\n"
     yield "".join(f"- {line}\n" for line in _properties(answer))
@@ -99,39 +175,26 @@ def field_page(answer: Mapping[str, Any]) -> Iterator[str]:
         entries = [CATALOGUE[code] for code in answer["codes"]]
         lines = [f"- {each.code} {each.name}: {each.summary}\n" for each in entries]
         yield "".join(["## Diagnostics\n\n", *lines])
-    if "effects" in answer:
-        yield "## Where it acts\n"
-        if answer["fields"]:
-            fields = ", ".join(f"`{field}`" for field in answer["fields"])
-            yield f"Through its fields: {fields}.\n"
-        elif not answer["effects"]:
-            yield "It does not affect the architecture.\n"
-    for effect in answer.get("effects", ()):
-        yield from _effect(answer["field"], effect)
+    if "layers" not in answer:
+        return
+    yield "## Layers that depend on it\n"
+    if answer["fields"]:
+        fields = ", ".join(f"`{field}`" for field in answer["fields"])
+        yield f"Those of its fields: {fields}.\n"
+    elif not answer["layers"]:
+        yield "It does not affect the architecture.\n"
+    else:
+        rows = [
+            f"| `{each['path']}` | {each['op']} | {each['parameters']} |\n"
+            for each in answer["layers"]
+        ]
+        yield "".join(["| layer | op | parameters |\n|---|---|---|\n", *rows])
 
 
 def _properties(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"type: {', '.join(filter(None, [answer['type'], answer['range']]))}"
     yield f"default: {answer['default']}"
-    if "in_build_opt" not in answer:
-        yield "in recipes"
-    elif answer["in_build_opt"]:
-        yield "`build_opt`: the entry of the same name"
-    if answer.get("symbols"):
-        yield f"symbol: {', '.join(answer['symbols'])}"
+    if answer.get("symbol"):
+        yield f"symbol: {answer['symbol']}"
     if answer["synonyms"]:
         yield f"other names: {', '.join(f'`{word}`' for word in answer['synonyms'])}"
-
-
-def _effect(field: str, effect: Mapping[str, Any]) -> Iterator[str]:
-    sizes = [f", {s} {old} → {new}" for s, (old, new) in effect["sizes"].items()]
-    before, after = effect["before"], effect["after"]
-    yield f"`{field}` from `{before}` to `{after}` in a small model{''.join(sizes)}:\n"
-    if effect["results"]:
-        yield "".join(f"- {line}\n" for line in effect["results"])
-    rows = [
-        f"| {each['kind']} | `{each['path']}` | {each['op']} | {each['parameters']} |\n"
-        for each in effect["changes"]
-    ]
-    if rows:
-        yield "".join(["| | layer | op | parameters |\n|---|---|---|---|\n", *rows])

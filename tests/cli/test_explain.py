@@ -9,7 +9,7 @@ from support.commands import ROOT, run
 
 from deit_spec.cli.explain import complete
 from deit_spec.diagnostics import CATALOGUE
-from deit_spec.explain import FIELDS, as_markdown, catalogue_page
+from deit_spec.explain import FIELDS, catalogue_page
 
 PAGE = ROOT / "docs" / "diagnostics.md"
 
@@ -86,7 +86,7 @@ def test_code_as_json(tmp_path: Path) -> None:
     done = run("explain", "ds203", "--output-format", "json", "-o", str(path))
     assert done.stdout == ""
     data = json.loads(path.read_text(encoding="utf-8"))
-    assert (data["version"], data["code"], data["severity"]) == (1, "DS203", "error")
+    assert (data["version"], data["code"], data["severity"]) == (2, "DS203", "error")
     (part,) = data["example"]
     mark = {"line": 1, "column": 12, "end_line": 1, "end_column": 15}
     assert (part["file"], part["mark"]) == ("spec.yaml", mark)
@@ -101,18 +101,17 @@ def test_every_code_as_json() -> None:
 def test_field_as_json() -> None:
     arguments = ["explain", "embed_dim", "--spec", "specs/tiny.yaml"]
     data = json.loads(run(*arguments, "--output-format", "json").stdout)
-    assert data["symbols"] == ["C"]
+    assert data["symbol"] == "C"
     assert data["provenance"]["value"] == 48
     assert data["provenance"]["from"]["file"] == "specs/tiny.yaml"
-    (effect,) = data["effects"]
-    assert effect["sizes"]["C"] == [48, 96]
+    assert data["layers"][1]["path"] == "cls_token"
     missing = run("explain", "embed_dim", "--output-format", "json").stdout
     assert json.loads(missing)["provenance"] is None
 
 
 def test_the_page_is_that_of_the_catalogue(pytestconfig: pytest.Config) -> None:
     """`make docs` writes it."""
-    page = as_markdown(catalogue_page())
+    page = catalogue_page()
     shown = PAGE.read_text(encoding="utf-8")
     if page != shown and pytestconfig.getoption("force_regen"):
         PAGE.write_text(page, encoding="utf-8")

@@ -12,8 +12,7 @@ from support import commands
 from support.commands import ROOT
 
 from deit_spec.diagnostics import CATALOGUE
-from deit_spec.explain import explain_field
-from deit_spec.explain.topics import RECIPE_FIELDS
+from deit_spec.explain import RECIPE_FIELDS, explain_field
 from deit_spec.recipe.recipe_schema import json_schema, json_schema_text
 from deit_spec.recipe.recipe_validation import check_text
 
