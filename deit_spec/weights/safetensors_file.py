@@ -1,18 +1,14 @@
-"""Read safetensors files with the library, and write them as it does."""
+"""Read and write safetensors files."""
 
-import ctypes
-import json
 import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, TensorSpec, safe_open, serialize
 from torch import Tensor
 
-from deit_spec.weights.state_dict import Progress, no_progress
 from deit_spec.weights.weight_findings import SAVE_AS_FLOAT, damaged, refuse, shown
 
 LENGTH_BYTES = 8
@@ -20,16 +16,6 @@ HEADER_BYTES = 100_000_000
 """The longest header that the format allows."""
 REASON = 300
 """How many characters of the library's errors are shown; they may quote the file."""
-ALIGNMENT = 8
-
-_NAMES = {
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.float32: "F32",
-    torch.float64: "F64",
-}
-_RANKS = tuple(_NAMES)
-"""The library writes tensors in the opposite order of these types."""
 
 
 def looks_like(head: bytes) -> bool:
@@ -84,38 +70,22 @@ def _tensor(file: Any, key: str, name: str) -> Tensor:
 def write(
     file: BinaryIO,
     tensors: Mapping[str, Tensor],
-    progress: Progress = no_progress,
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write floating-point tensors on the CPU, byte for byte as the library does.
+    """Write tensors on the CPU to an open file; NumPy is not needed.
 
-    Unlike the library it writes to an open file, reports progress, raises OSError on
-    a full disk, and does not need NumPy.
+    Raises:
+        OSError: The file cannot be written, for example because the disk is full.
     """
-    order = sorted(tensors, key=lambda key: (-_RANKS.index(tensors[key].dtype), key))
-    header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}
-    total = 0
-    for key in order:
-        start, total = total, total + tensors[key].nbytes
-        header[key] = {
-            "dtype": _NAMES[tensors[key].dtype],
-            "shape": list(tensors[key].shape),
-            "data_offsets": [start, total],
-        }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % ALIGNMENT)
-    file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
-    done = 0
-    for key in order:
-        tensor = tensors[key].contiguous()
-        file.write(_bytes(tensor))
-        done += tensor.nbytes
-        progress("writing", done, total)
-
-
-def _bytes(tensor: Tensor) -> memoryview:
-    """The memory of a contiguous tensor. The tensor must outlive the view."""
-    if not tensor.nbytes:
-        return memoryview(b"")
-    return memoryview((ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr()))
+    kept = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    specs = {
+        name: TensorSpec(
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            shape=tensor.shape,
+            data_ptr=tensor.data_ptr(),
+            data_len=tensor.nbytes,
+        )
+        for name, tensor in kept.items()
+    }
+    file.write(serialize(specs, metadata={"format": "pt", **(metadata or {})}))

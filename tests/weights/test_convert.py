@@ -37,30 +37,26 @@ def test_a_round_trip_gives_the_same_bytes(
     held = state_of(spec)
     state = {key: held[key] for key in order if key in held}
     assert len(state) == len(held)
-    folders = [tmp_path / name for name in ("first", "last")]
-    for folder in folders:
-        folder.mkdir()
-    first = save({"model": state}, folders[0] / "deit.pth")
+    first = tmp_path / "first.pth"
+    with first.open("wb") as file:
+        torch.save({"model": state}, file)
     timm = written(spec, first, tmp_path / "timm.safetensors", "timm")
     hf = written(spec, timm, tmp_path / "hf", "hf")
-    last = written(spec, hf, folders[1] / "deit.pth", "deit")
+    last = written(spec, hf, tmp_path / "last.pth", "deit")
     found = torch.load(last, weights_only=True)
     assert same(found["model"], state)
     assert last.read_bytes() == first.read_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_files_with_the_same_stem_are_identical(suffix: str, tmp_path: Path) -> None:
-    """torch.save writes a file's stem into it; safetensors has no name inside."""
+def test_the_same_tensors_give_the_same_bytes(suffix: str, tmp_path: Path) -> None:
+    """Whatever the name of the file is."""
     first = save({"model": state_of(PLAIN)}, tmp_path / "w.pth")
-    (tmp_path / "again").mkdir()
-    names = (f"one{suffix}", f"again/one{suffix}", f"two{suffix}")
-    one, again, two = (
-        written(PLAIN, first, tmp_path / name, "deit").read_bytes() for name in names
+    one, other = (
+        written(PLAIN, first, tmp_path / f"{name}{suffix}", "deit").read_bytes()
+        for name in ("one", "other")
     )
-    assert one == again
-    assert (one == two) == (suffix == ".safetensors")
-    assert one.replace(b"one/", b"two/") == two
+    assert one == other
 
 
 def test_a_round_trip_of_deit3(tmp_path: Path) -> None:
@@ -173,20 +169,45 @@ def test_a_link_stays_a_link(source: Path, tmp_path: Path) -> None:
     assert (tmp_path / "real.pth").is_file()
 
 
-def test_only_converted_directories_are_replaced(source: Path, tmp_path: Path) -> None:
-    out = written(DISTILLED, source, tmp_path / "hf", "hf")
-    with pytest.raises(FileExistsError):
+def test_only_files_of_the_format_are_replaced(source: Path, tmp_path: Path) -> None:
+    """An existing directory is filled; with `force` its three files are replaced."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "notes.txt").write_text("mine")
+    out = tmp_path / "hf"
+    out.symlink_to("real")
+    written(DISTILLED, source, out, "hf")
+    with pytest.raises(FileExistsError, match="it exists; --force replaces it"):
         written(DISTILLED, source, out, "hf")
     (out / "config.json").write_text("old")
     written(DISTILLED, source, out, "hf", force=True)
     assert (out / "config.json").read_text() != "old"
-    (out / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="contains another file, notes"):
-        written(DISTILLED, source, out, "hf", force=True)
-    for to, path in (("hf", source), ("timm", out)):
-        with pytest.raises((FileExistsError, ValueError)):
-            written(DISTILLED, source, path, to, force=True)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["hf", "w.pth"]
+    assert (out / "notes.txt").read_text() == "mine"
+    assert out.is_symlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["hf", "real", "w.pth"]
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_files_and_directories_differ(
+    force: bool,  # noqa: FBT001
+    source: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "out.pth").mkdir()
+    (tmp_path / "out").touch()
+    for to, path in (("hf", tmp_path / "out"), ("timm", tmp_path / "out.pth")):
+        with pytest.raises(OSError, match=r"[Ee]xists|Is a directory"):
+            written(DISTILLED, source, path, to, force=force)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "out.pth", "w.pth"]
+
+
+def test_the_current_directory(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    written(DISTILLED, source, Path(), "hf")
+    names = ["config.json", "model.safetensors", "preprocessor_config.json"]
+    assert sorted(p.name for p in Path().iterdir()) == names
 
 
 @pytest.mark.parametrize("to", ["hf", "timm", "deit"])

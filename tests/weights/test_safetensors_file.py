@@ -66,13 +66,6 @@ def test_tensors_that_are_not_contiguous_are_written(tmp_path: Path) -> None:
     assert torch.equal(found["b"], turned[1:])
 
 
-def test_progress_is_reported_tensor_by_tensor(tmp_path: Path) -> None:
-    reported: list[tuple[str, int, int]] = []
-    state = {"a": torch.zeros(1000), "b": torch.zeros(3)}
-    write_to(tmp_path / "w", state, progress=lambda *each: reported.append(each))
-    assert reported == [("writing", 4000, 4012), ("writing", 4012, 4012)]
-
-
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nowhere", "w")
