@@ -1,11 +1,10 @@
 """`deit-spec weights`: plan, convert and inspect checkpoints."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -25,15 +24,10 @@ from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.pipeline import finish
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
     from deit_spec.weights import Inspection, Plan
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
-PATIENCE = 1.0
-"""Seconds before a progress bar is shown."""
 
 app = typer.Typer(
     help="Plan, convert and inspect checkpoints.",
@@ -134,8 +128,8 @@ def plan(  # noqa: PLR0913  -- each is an option of the command
         _exit_with(checked.diagnostics, format_)
     from deit_spec.weights import allowed, find_forbidden, make_plan, open_checkpoint
 
-    with _weights_errors(format_), Bar() as bar:
-        opened = open_checkpoint(checkpoint, entry=key, progress=bar)
+    with _weights_errors(format_):
+        opened = open_checkpoint(checkpoint, entry=key)
         made = make_plan(finish(checked), opened, antialias=antialias)
     permitted = allowed(strict=strict, allow=_values(allow))
     found = (*made.diagnostics, *find_forbidden(made, permitted))
@@ -191,12 +185,12 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     kind = as_dtype(dtype.value if dtype else None)
     writing = weights.Writing(output, weights.To(to.value), kind, force)
     try:
-        with _weights_errors(), Bar() as bar:
-            opened = weights.open_checkpoint(checkpoint, entry=key, progress=bar)
+        with _weights_errors():
+            opened = weights.open_checkpoint(checkpoint, entry=key)
             made = weights.make_plan(graph, opened, antialias=antialias)
             permitted = weights.allowed(strict=strict, allow=_values(allow))
             weights.require(made, permitted)
-            notes = weights.convert(graph, made, opened, writing, bar)
+            notes = weights.convert(graph, made, opened, writing)
     except ValueError as error:
         fail(f"cannot write {output}: {error}")
     except OSError as error:
@@ -217,8 +211,8 @@ def inspect(
     """Print the spec that fits a checkpoint, as YAML."""
     from deit_spec import weights
 
-    with _weights_errors(format_), Bar() as bar:
-        opened = weights.open_checkpoint(checkpoint, entry=key, progress=bar)
+    with _weights_errors(format_):
+        opened = weights.open_checkpoint(checkpoint, entry=key)
         found = weights.inspect(opened)
     protect(*weights.files_of(Path(checkpoint)))
     if format_ is TextFormat.JSON:
@@ -329,40 +323,3 @@ def _inspection_json(found: "Inspection") -> dict[str, Any]:
         "spec": found.values,
         "diagnostics": json_form.listed(found.diagnostics),
     }
-
-
-class Bar:
-    """A progress bar on a terminal, for work that takes more than a second."""
-
-    def __init__(
-        self,
-        console: "Console | None" = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        from rich.console import Console
-
-        self.console = console or Console(stderr=True)
-        self.clock = clock
-        self.start = clock()
-        self.bar: Progress | None = None
-        self.tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def __call__(self, task: str, done: int, total: int) -> None:
-        """Show how much of a task is done."""
-        if not self.console.is_terminal or self.clock() - self.start < PATIENCE:
-            return
-        if self.bar is None:
-            from rich.progress import Progress
-
-            self.bar = Progress(console=self.console, transient=True)
-            self.bar.start()
-        if task not in self.tasks:
-            self.tasks[task] = self.bar.add_task(task)
-        self.bar.update(self.tasks[task], completed=done, total=total)

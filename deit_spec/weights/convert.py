@@ -21,7 +21,7 @@ from deit_spec.weights.graph_parameters import GraphParameters
 from deit_spec.weights.naming_schemes import DEIT, DEIT3, HF, NamingScheme
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.read import files_of
-from deit_spec.weights.state_dict import Checkpoint, Progress, no_progress
+from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import WeightsError
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
@@ -58,7 +58,6 @@ def convert(
     plan: Plan,
     checkpoint: Checkpoint,
     writing: Writing,
-    progress: Progress = no_progress,
 ) -> tuple[Diagnostic, ...]:
     """Execute a plan, write the result, and return warnings about it.
 
@@ -75,7 +74,7 @@ def convert(
         if has_errors(found):
             raise WeightsError(found)
     kind = writing.dtype or common_dtype(plan, checkpoint)
-    tensors = _tables_first(dict(realise(plan, checkpoint, kind, progress)))
+    tensors = _tables_first(dict(realise(plan, checkpoint, kind)))
     named = dict(rename(_scheme_of(writing.to, model), tensors))
     if writing.to is To.HF:
         _write_directory(writing.path, model, named, kind)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from deit_spec.runtime import as_dtype, draw, make_empty
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
 from deit_spec.weights.plan_checks import require_weights
-from deit_spec.weights.state_dict import Checkpoint, Progress, no_progress
+from deit_spec.weights.state_dict import Checkpoint
 
 
 def fill(  # noqa: PLR0913  -- the inputs of a model
@@ -45,7 +45,6 @@ def realise(
     plan: Plan,
     checkpoint: Checkpoint,
     dtype: torch.dtype | None = None,
-    progress: Progress = no_progress,
 ) -> Iterator[tuple[str, Tensor]]:
     """Make the tensors of a plan one by one, in the dtype or in their common one.
 
@@ -54,12 +53,11 @@ def realise(
     """
     kind = dtype or common_dtype(plan, checkpoint)
     given: set[int] = set()
-    for index, step in enumerate(plan.steps, 1):
+    for step in plan.steps:
         sources = [checkpoint.tensors[name].to(kind) for name in step.sources]
         with torch.no_grad():
             tensor = _make(step, sources, kind).to(kind).contiguous()
         yield step.name, _own(tensor, given)
-        progress("making tensors", index, len(plan.steps))
 
 
 def common_dtype(plan: Plan, checkpoint: Checkpoint) -> torch.dtype:

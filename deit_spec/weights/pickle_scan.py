@@ -8,7 +8,6 @@ here; anything else is refused.
 
 import io
 import pickletools
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -38,17 +37,12 @@ _NAMES = frozenset(
         "collections.Counter",  # milestones of a learning rate schedule
         "collections.OrderedDict",
         "torch.Size",
-        "torch._utils._rebuild_meta_tensor_no_storage",
-        "torch._utils._rebuild_nested_tensor",
         "torch._utils._rebuild_parameter",
         "torch._utils._rebuild_parameter_with_state",
-        "torch._utils._rebuild_qtensor",
-        "torch._utils._rebuild_sparse_tensor",
         "torch._utils._rebuild_tensor",
         "torch._utils._rebuild_tensor_v2",
         "torch._utils._rebuild_tensor_v3",
         "torch.device",
-        "torch.serialization._get_layout",
         "torch.storage.TypedStorage",
         "torch.storage.UntypedStorage",
     }
@@ -61,15 +55,15 @@ _PROTOCOL_2 = """
 """
 _OPERATIONS = frozenset(_PROTOCOL_2.split())
 """The operations of pickle protocol 2, with which torch.save writes."""
-_WIDTHS = {
-    **dict.fromkeys(("Untyped", "Bool", "Byte", "Char", "QInt8", "QUInt8"), 1),
-    **dict.fromkeys(("QUInt4x2", "QUInt2x4"), 1),
-    **dict.fromkeys(("Short", "Half", "BFloat16"), 2),
-    **dict.fromkeys(("Int", "Float", "QInt32"), 4),
-    **dict.fromkeys(("Long", "Double", "ComplexFloat"), 8),
-    "ComplexDouble": 16,
-}
-"""Bytes per element of each torch storage class, `FloatStorage` and so on."""
+_MARK, _NAME = object(), object()
+"""What the scan has on its stack for marks and names."""
+
+
+class _Tuple(NamedTuple):
+    """A tuple, and how many tuples it contains including itself."""
+
+    items: tuple[object, ...]
+    tuples: int
 
 
 class BrokenPickleError(Exception):
@@ -80,75 +74,41 @@ class ForbiddenPickleError(Exception):
     """The pickle contains something that no state dict needs; the text says what."""
 
 
-class ForbiddenOperationError(ForbiddenPickleError):
-    """The pickle contains an operation that torch.save does not use by default."""
-
-
-@dataclass
-class Scanned:
-    """What pickles refer to: names to import, and bytes per storage key."""
-
-    names: set[str] = field(default_factory=set)
-    storages: dict[str, int] = field(default_factory=dict)
-
-
-class _Name(NamedTuple):
-    """A global that the pickle refers to."""
-
-    text: str
-
-
-class _Tuple(NamedTuple):
-    """A tuple, and how many tuples it contains including itself."""
-
-    items: tuple[object, ...]
-    tuples: int
-
-
-_MARK = object()
-
-
-def scan(data: bytes, pickles: int = 1) -> Scanned:
+def scan(data: bytes, pickles: int = 1) -> None:
     """Scan the given number of pickles at the start of the data; nothing is built.
 
     Raises:
         ForbiddenPickleError: There are names or operations that no state dict needs.
         BrokenPickleError: A pickle is truncated or invalid.
     """
-    file, found = io.BytesIO(data), Scanned()
+    file = io.BytesIO(data)
     try:
         for _ in range(pickles):
-            _scan_one(file, found)
+            _scan_one(file)
     except (ValueError, IndexError, KeyError):  # truncated; empty stack; unknown memo
         raise BrokenPickleError("its pickle is truncated or invalid") from None
-    return found
 
 
-def _scan_one(file: io.BytesIO, found: Scanned) -> None:
+def _scan_one(file: io.BytesIO) -> None:
     large = 0
     stack: list[object] = []
     memo: dict[object, object] = {}
     for operation, argument, _ in pickletools.genops(file):
         name = operation.name
         if name not in _OPERATIONS:
-            raise ForbiddenOperationError(f"its pickle has the operation {name}")
+            raise ForbiddenPickleError(f"its pickle has the operation {name}")
         large += isinstance(argument, int) and abs(argument) >= HASH_MODULUS
         if large > LARGE_INTEGERS:
             raise ForbiddenPickleError(
                 f"it has more than {LARGE_INTEGERS:,} integers of more than 60 bits"
             )
         if name == "GLOBAL":
-            text = str(argument).replace(" ", ".", 1)
-            _require_allowed(text)
-            found.names.add(text)
-            stack.append(_Name(text))
+            _require_allowed(str(argument).replace(" ", ".", 1))
+            stack.append(_NAME)
         elif name.endswith("BINPUT"):
             memo[argument] = stack[-1]
         elif name.endswith("BINGET"):
             stack.append(memo[argument])
-        elif name == "BINPERSID":
-            _add_storage(stack.pop(), found.storages)
-            stack.append(None)
         else:
             _apply(operation, argument, stack)
 
@@ -156,20 +116,10 @@ def _scan_one(file: io.BytesIO, found: Scanned) -> None:
 def _require_allowed(name: str) -> None:
     module, _, last = name.rpartition(".")
     # Not getattr: torch imports modules on some attribute accesses.
-    constant = isinstance(vars(torch).get(last), torch.dtype | torch.qscheme)
-    of_torch = module == "torch" and (last.endswith("Storage") or constant)
+    is_dtype = isinstance(vars(torch).get(last), torch.dtype)
+    of_torch = module == "torch" and (last.endswith("Storage") or is_dtype)
     if not of_torch and name not in _NAMES:
         raise ForbiddenPickleError(f"it names `{shown(name)}`")
-
-
-def _add_storage(reference: object, storages: dict[str, int]) -> None:
-    """Record a reference `("storage", class, key, device, number of elements, …)`."""
-    match reference:
-        case _Tuple(("storage", _Name(kind), str(key), str(), int(number), *_)):
-            width = _WIDTHS[kind.rpartition(".")[2].removesuffix("Storage")]
-            storages[key] = max(storages.get(key, 0), number * width)
-        case _:
-            raise BrokenPickleError("its pickle has an invalid reference to a storage")
 
 
 def _apply(
@@ -186,8 +136,7 @@ def _apply(
     taken += [stack.pop() for _ in range(fixed)]
     if _MARK in taken:
         raise BrokenPickleError("its pickle is truncated or invalid")
-    if name in {"REDUCE", "NEWOBJ"} and not isinstance(taken[-1], _Name):
-        raise BrokenPickleError("its pickle calls something that is not a name")
+    _check_quoted(name, taken)
     result: object = argument
     if name == "MARK":
         result = _MARK
@@ -197,3 +146,14 @@ def _apply(
         if result.tuples > NESTED:
             raise ForbiddenPickleError(f"it has a tuple of more than {NESTED:,} tuples")
     stack += [result] * len(operation.stack_after)
+
+
+def _check_quoted(name: str, taken: list[object]) -> None:
+    """Check values that torch quotes in its errors, however long they are as text."""
+    if name in {"REDUCE", "NEWOBJ"} and taken[-1] is not _NAME:
+        raise BrokenPickleError("its pickle calls something that is not a name")
+    if name == "BINPERSID":
+        match taken:
+            case [_Tuple(("storage", _, str(), str(), int(), *_))]:
+                return
+        raise BrokenPickleError("its pickle has an invalid reference to a storage")

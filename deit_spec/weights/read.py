@@ -13,8 +13,6 @@ from deit_spec.diagnostics.printable import reason_of
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.state_dict import (
     Checkpoint,
-    Progress,
-    no_progress,
     tensors_of,
     unwrap,
 )
@@ -47,7 +45,6 @@ def open_checkpoint(
     path: str | os.PathLike[str],
     *,
     entry: str | None = None,
-    progress: Progress = no_progress,
 ) -> Checkpoint:
     """Open a checkpoint: a file, or a directory in the layout of Hugging Face.
 
@@ -64,25 +61,25 @@ def open_checkpoint(
     try:
         # Tensors that are made in inference mode can never be trained.
         with torch.inference_mode(mode=False):
-            return _open(Path(path), name, entry, progress)
+            return _open(Path(path), name, entry)
     except OSError as error:
         message = f"the checkpoint cannot be read: {reason_of(error)}"
         raise refuse("DS401", message, name) from None
 
 
-def _open(path: Path, name: str, entry: str | None, progress: Progress) -> Checkpoint:
+def _open(path: Path, name: str, entry: str | None) -> Checkpoint:
     if not path.is_dir():
-        kind, value = _file(path, name, progress)
+        kind, value = _file(path, name)
         return unwrap(value, name, kind, entry=entry, config=_config_beside(path))
     config = _json(path / CONFIG) if (path / CONFIG).is_file() else {}
     for file in (path / each for each in WHOLE):
         if file.is_file():
-            kind, value = _file(file, str(file), progress)
+            kind, value = _file(file, str(file))
             kind = f"directory, {kind}"
             return unwrap(value, name, kind, entry=entry, config=config)
     for file in (path / each for each in SHARDED):
         if file.is_file():
-            value, kind = _shards(file, progress), "directory, shards"
+            value, kind = _shards(file), "directory, shards"
             return unwrap(value, name, kind, entry=entry, config=config)
     raise refuse(
         "DS401",
@@ -92,7 +89,7 @@ def _open(path: Path, name: str, entry: str | None, progress: Progress) -> Check
     )
 
 
-def _file(path: Path, name: str, progress: Progress) -> tuple[str, object]:
+def _file(path: Path, name: str) -> tuple[str, object]:
     """Read one file in the format that its first bytes show."""
     try:
         mode = path.stat().st_mode
@@ -106,7 +103,7 @@ def _file(path: Path, name: str, progress: Progress) -> tuple[str, object]:
     if safetensors_file.looks_like(head):
         return "safetensors", safetensors_file.read(path, name)
     if head.startswith(torch_file.ZIP):
-        return "torch, zip", torch_file.read_zip(path, name, progress)
+        return "torch, zip", torch_file.read_zip(path, name)
     if torch_file.PICKLE.match(head):
         return "torch, before 1.6", torch_file.read_legacy(path, name)
     raise _unknown(head.lstrip(), name)
@@ -127,7 +124,7 @@ def _unknown(head: bytes, name: str) -> WeightsError:
     )
 
 
-def _shards(index: Path, progress: Progress) -> dict[str, object]:
+def _shards(index: Path) -> dict[str, object]:
     """Join the tensors of all files that an index names."""
     files = _json(index).get("weight_map")
     if not isinstance(files, Mapping) or not all(map(_is_name, files.values())):
@@ -138,7 +135,7 @@ def _shards(index: Path, progress: Progress) -> dict[str, object]:
         if not path.exists():
             message = f"{index.name} names {shown(file)}, which does not exist"
             raise refuse("DS401", message, str(index.parent))
-        found = tensors_of(_file(path, str(path), progress)[1])
+        found = tensors_of(_file(path, str(path))[1])
         if twice := sorted(joined.keys() & found.keys()):
             raise damaged(str(index), f"two files have {shown(twice[0])}")
         joined |= found

@@ -1,12 +1,11 @@
 """Find the state dict in what a file contains: a `Checkpoint` of named tensors."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deit_spec.weights.naming_schemes import SCHEMES, TensorNames, recognise
 from deit_spec.weights.weight_findings import (
@@ -16,8 +15,6 @@ from deit_spec.weights.weight_findings import (
 )
 
 Sizes: TypeAlias = tuple[int, ...]
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with what is being done, the bytes that are done, and their total."""
 
 ENTRIES = (
     "model",
@@ -48,10 +45,6 @@ _MARKS_BY_SCHEME = tuple(
     for scheme in SCHEMES
 )
 _PROJECTIONS = sorted({marks[0] for marks in _MARKS_BY_SCHEME}, key=len, reverse=True)
-
-
-def no_progress(doing: str, done: int, total: int) -> None:
-    """Ignore the progress."""
 
 
 @dataclass(frozen=True)
@@ -314,25 +307,10 @@ def _usable(tensor: Tensor, key: str, name: str) -> Tensor:
     """Make a plain tensor without history.
 
     Raises:
-        WeightsError: The tensor is not dense, or has no data.
+        WeightsError: The tensor is expanded to much more than the file has data for.
     """
-    reason = _why_unusable(tensor)
-    if reason is None:
-        # From the class: a pickle may give a parameter an attribute of that name.
-        return Tensor.detach(tensor).resolve_conj().resolve_neg()
-    helps = ["save dense floating-point tensors"]
-    raise refuse("DS407", f"{shown(key)} {reason}", name, helps=helps)
-
-
-def _why_unusable(tensor: Tensor) -> str | None:
-    if type(tensor) not in (Tensor, nn.Parameter):
-        return f"is a {type(tensor).__name__}, not a plain tensor"
-    if tensor.is_nested:
-        return "is a nested tensor"
-    if tensor.layout is not torch.strided or tensor.is_quantized:
-        return "is sparse or quantized"
-    if tensor.device.type != "cpu":
-        return "has a shape but no data"
     if tensor.nbytes > tensor.untyped_storage().nbytes() + EXPANDED_BYTES:
-        return "is expanded to much more memory than the file has data for"
-    return None
+        message = f"{shown(key)} is expanded to much more memory than the file has"
+        raise refuse("DS407", message, name, helps=["save contiguous tensors"])
+    # From the class: a pickle may give a parameter an attribute of that name.
+    return Tensor.detach(tensor).resolve_conj().resolve_neg()

@@ -18,21 +18,8 @@ from typing import Any
 import torch
 
 from deit_spec.diagnostics.printable import first_line_of
-from deit_spec.weights.pickle_scan import (
-    PICKLE_BYTES,
-    BrokenPickleError,
-    ForbiddenOperationError,
-    ForbiddenPickleError,
-    Scanned,
-    scan,
-)
-from deit_spec.weights.state_dict import Progress, no_progress
-from deit_spec.weights.weight_findings import (
-    SAVE_AS_FLOAT,
-    WeightsError,
-    damaged,
-    refuse,
-)
+from deit_spec.weights.pickle_scan import PICKLE_BYTES, ForbiddenPickleError, scan
+from deit_spec.weights.weight_findings import WeightsError, damaged, refuse
 
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -42,37 +29,31 @@ LEGACY_PICKLES = 5
 """The magic number, the protocol, the system, what was saved, its storage keys."""
 SAFE = (2, 10)
 """The first version of torch whose `weights_only` has no known vulnerability."""
-CHUNK = 1 << 22
 REASON = 300
 """How many characters of an error of torch are shown; it may quote the file."""
-
-_NOT_IN_LEGACY = {
-    "torch._utils._rebuild_nested_tensor",
-    "torch._utils._rebuild_tensor_v3",
-}
-"""What torch writes in the format from before 1.6 but fails to read from it."""
 _SAVE_AGAIN = (
     "if you trust the file, load it with the program that wrote it, and save only "
     "`model.state_dict()`"
 )
 
 
-def read_zip(path: Path, name: str, progress: Progress = no_progress) -> object:
+def read_zip(path: Path, name: str) -> object:
     """Read a zip file of torch; its tensors are mapped into memory.
-
-    torch writes checksums but does not compare them when it reads, so this does.
 
     Raises:
         WeightsError: The file is damaged, is not from torch.save, or needs code.
     """
+    _require_safe_torch(name)
     with _damage(name), zipfile.ZipFile(path) as archive:
-        _require_state_dict_archive(archive, name)
-        _require_safe_torch(name)
-        _compare_checksums(archive, path.stat().st_size, progress)
+        _check_archive(archive, path, name)
     with _damage(name), path.open("rb") as file:
-        # Records are read as torch.load reads them, so it cannot find other ones.
+        # Read as torch.load reads it, which finds this pickle and no other.
         reader = torch._C.PyTorchFileReader(file)  # noqa: SLF001  -- has no public name
-        _require_storages(reader, _scan_zip(reader, name), path)
+        if reader.get_record_size("data.pkl") > PICKLE_BYTES:
+            message = f"the file's pickle has more than {PICKLE_BYTES:,} bytes"
+            helps = ["save only `model.state_dict()`"]
+            raise refuse("DS405", message, name, helps=helps)
+        scan(reader.get_record("data.pkl"))
         return _load(path, mapped=True)
 
 
@@ -88,14 +69,7 @@ def read_legacy(path: Path, name: str) -> object:
         raise _not_torch(name, "a pickle")
     _require_safe_torch(name)
     with _damage(name):
-        try:
-            scanned = scan(head, LEGACY_PICKLES)
-        except ForbiddenOperationError as error:
-            # There is no checksum: a changed byte is likelier than another protocol.
-            raise BrokenPickleError(str(error)) from None
-        if scanned.names & _NOT_IN_LEGACY:
-            message = "the file has tensors that torch cannot read from its old format"
-            raise refuse("DS407", message, name, helps=[SAVE_AS_FLOAT])
+        scan(head, LEGACY_PICKLES)
         return _load(path, mapped=False)
 
 
@@ -136,82 +110,41 @@ def _require_safe_torch(name: str) -> None:
         )
 
 
-def _require_state_dict_archive(archive: zipfile.ZipFile, name: str) -> None:
-    """Check that an archive may be a file of torch.save that contains no program.
+def _check_archive(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    """Check that an archive is of torch.save, and compare its checksums.
+
+    torch writes checksums but does not compare them when it reads. It maps the bytes
+    of a record as they are in the file.
 
     Raises:
-        WeightsError: It is not.
+        WeightsError: It is another archive.
+        zipfile.BadZipFile: A checksum differs, or records overlap.
     """
     names = [each.rpartition("/")[2].lower() for each in archive.namelist()]
+    records = archive.infolist()
     if "constants.pkl" in names:
         raise refuse("DS404", "the file is a TorchScript program", name)
     if "data.pkl" not in names:
         raise _not_torch(name, "a zip archive without `data.pkl`")
-    # torch maps the bytes of a record as they are in the file.
-    if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+    if any(each.compress_type != zipfile.ZIP_STORED for each in records):
         raise _not_torch(name, "a compressed zip archive")
-
-
-def _compare_checksums(archive: zipfile.ZipFile, size: int, progress: Progress) -> None:
-    """Read every record: zipfile compares its checksum at the end.
-
-    Raises:
-        zipfile.BadZipFile: A checksum differs, or records overlap.
-    """
-    total = sum(record.file_size for record in archive.infolist())
-    if total > size:
+    if sum(record.file_size for record in records) > path.stat().st_size:
         raise zipfile.BadZipFile("its records are longer than the file")
-    done = 0
-    for record in archive.infolist():
-        with archive.open(record) as file:
-            while chunk := file.read(CHUNK):
-                done += len(chunk)
-                progress("checking", done, total)
-
-
-def _scan_zip(reader: Any, name: str) -> Scanned:
-    """Scan the pickle of a zip file."""
-    size = reader.get_record_size("data.pkl")
-    if size > PICKLE_BYTES:
-        raise refuse(
-            "DS405",
-            f"the file's pickle has {size:,} bytes, too many for a state dict",
-            name,
-            notes=[f"the limit is {PICKLE_BYTES:,} bytes"],
-            helps=["save only `model.state_dict()`"],
-        )
-    return scan(reader.get_record("data.pkl"))
-
-
-def _require_storages(reader: Any, scanned: Scanned, path: Path) -> None:
-    """Check that each storage has the bytes that the pickle says.
-
-    torch maps that many bytes in any case. Where a record is shorter, they would be
-    those of the next record.
-
-    Raises:
-        ValueError: A storage is missing, or has another size.
-    """
-    end = path.stat().st_size
-    for key, size in scanned.storages.items():
-        record = f"data/{key}"
-        found = reader.get_record_size(record) if reader.has_record(record) else 0
-        if found != size:
-            raise ValueError(f"storage {key} has {found:,} bytes instead of {size:,}")
-        if reader.get_record_offset(record) + size > end:
-            raise ValueError(f"storage {key} extends past the end of the file")
+    if wrong := archive.testzip():
+        raise zipfile.BadZipFile(f"bad checksum of {wrong[:REASON]}")
+    # torch.load takes any file of this name for a safetensors file.
+    if path.suffix == ".safetensors":
+        message = "the file is from torch.save, but its name ends in .safetensors"
+        raise refuse("DS402", message, name, helps=["rename it"])
 
 
 def _load(path: Path, *, mapped: bool) -> Any:
     # DeiT's own checkpoints contain their command line arguments.
     allowed = torch.serialization.safe_globals([argparse.Namespace])
-    with warnings.catch_warnings(), allowed:
+    with warnings.catch_warnings(), allowed, path.open("rb") as file:
         warnings.simplefilter("ignore")
-        # torch takes any file of this name for safetensors; an open file has no name.
-        if mapped and not str(path).endswith(".safetensors"):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        with path.open("rb") as file:
-            return torch.load(file, map_location="cpu", weights_only=True, mmap=False)
+        source = path if mapped else file  # a name has a meaning for torch
+        return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
 
 
 def _not_torch(name: str, what: str) -> WeightsError:
