@@ -1,6 +1,5 @@
 """`deit-spec weights`; its JSON is what the documentation says."""
 
-import io
 import json
 import re
 import subprocess
@@ -9,12 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from rich.console import Console
 from support import commands
 from support.checkpoints import DISTILLED, same, save, state_of
 
 import deit_spec
-from deit_spec.cli.weights import Bar
 from deit_spec.diagnostics import json_form
 
 DOCUMENT = (commands.ROOT / "docs" / "weights.md").read_text(encoding="utf-8")
@@ -426,21 +423,3 @@ def test_diagnostics_are_on_stderr_as_well(folder: Path) -> None:
     assert json.loads(done.stdout)["diagnostics"][0]["code"] == "DS401"
     assert "error[DS401]" in done.stderr
     assert not (folder / "found.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("terminal", "seconds", "shown"),
-    [(True, 2.0, True), (True, 0.5, False), (False, 2.0, False)],
-)
-def test_when_a_progress_bar_appears(
-    *, terminal: bool, seconds: float, shown: bool
-) -> None:
-    stream = io.StringIO()
-    console = Console(file=stream, force_terminal=terminal, width=80)
-    times = iter([0.0, 0.1, seconds, seconds])
-    with Bar(console, clock=lambda: next(times)) as bar:
-        for done in (10, 60, 100):
-            bar("checking", done, 100)
-    assert ("checking" in stream.getvalue()) == shown
-    assert ("100%" in stream.getvalue()) == shown
-    assert bool(stream.getvalue()) == shown
