@@ -39,10 +39,10 @@ def answer_every_option(data: bytes) -> None:
     checked = check_text(data, NAME)
     for form in FORMS:
         render(checked.diagnostics, form)
-    mended = fix_any_text(data, NAME)
-    assert bool(mended.fixes) == (mended.after != data)
-    assert count_fixes(checked) == len(mended.fixes)
-    assert bool(unified_diff(NAME, data, mended.after, "fixed")) == bool(mended.fixes)
+    fixed = fix_any_text(data, NAME)
+    assert bool(fixed.fixes) == (fixed.after != data)
+    assert count_fixes(checked) == len(fixed.fixes)
+    assert bool(unified_diff(NAME, data, fixed.after, "fixed")) == bool(fixed.fixes)
 
 
 def _print(checked: Checked) -> None:

@@ -27,7 +27,7 @@ def test_where_a_function_is(text: str, folder: Path, module: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["birds", "my.birds"])
-def test_what_is_beside_the_recipe_is_named_from_anywhere(
+def test_a_module_next_to_the_recipe_is_named_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
     (tmp_path / "here" / "my").mkdir(parents=True)

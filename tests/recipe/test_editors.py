@@ -1,4 +1,4 @@
-"""The JSON Schema of a recipe, and what is told of its fields."""
+"""The JSON Schema of a recipe, and the descriptions of its fields."""
 
 import json
 from typing import Any

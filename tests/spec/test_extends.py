@@ -86,7 +86,7 @@ def test_secondary_places_alone_in_another_file(folder: Path) -> None:
     assert found.secondary[-1].text == "extended here"
 
 
-def test_each_extends_is_told_once(folder: Path) -> None:
+def test_each_extends_has_one_label(folder: Path) -> None:
     """Three files, two of them with a value: both links, neither twice."""
     base = write(folder, "base.yaml", "teacher_num_classes: 20\nnum_classes: 10\n")
     text = "extends: base.yaml\nvariant: {fusion: mean_logits}\n"
@@ -110,7 +110,7 @@ def test_each_extends_is_told_once(folder: Path) -> None:
         ("deit_base_distilled_patch16_224", "teacher_num_classes: null", "2:22"),
     ],
 )
-def test_note_on_a_published_spec_begins_where_it_can_be_mended(
+def test_note_on_a_published_spec_begins_where_it_can_be_fixed(
     folder: Path, base: str, text: str, place: str
 ) -> None:
     path = write(folder, "mine.yaml", f"extends: {base}\n{text}\n")
@@ -225,7 +225,7 @@ def test_published_name(folder: Path) -> None:
 
 
 def test_finding_in_a_published_spec(folder: Path) -> None:
-    """Every line that leads there is told, the first first."""
+    """Every line that leads there has a label, the first one first."""
     write(folder, "middle.yaml", "depth: 3\nextends: deit_tiny_patch16_224\n")
     path = write(folder, "mine.yaml", "extends: middle.yaml\nnum_heads: 5\n")
     (found,) = check_spec(path).diagnostics

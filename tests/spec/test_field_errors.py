@@ -111,7 +111,7 @@ def test_no_rule_runs_after_a_syntax_error(text: str, codes: list[str]) -> None:
 TEXTS = {
     "doubled keys": "depth: 12\n" * 3_000,
     "unknown keys": "".join(f"embed_dim{i}: 1\n" for i in range(3_000)),
-    "slips": "depth:12\n" * 3_000,
+    "missing spaces": "depth:12\n" * 3_000,
     "keys that are no strings": "1: a\n" * 3_000,
 }
 

@@ -1,4 +1,4 @@
-"""The limits of a model: told before anything is built."""
+"""The limits of a model: reported before anything is built."""
 
 from hypothesis import given
 from support.strategies import specs

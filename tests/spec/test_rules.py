@@ -1,4 +1,4 @@
-"""Each finding: its code, its place, and a help that mends the spec."""
+"""Each finding: its code, its place, and a help that leads to a valid spec."""
 
 # ruff: noqa: E501  -- a case is a line
 
@@ -21,7 +21,7 @@ class Case(NamedTuple):
     code: str
     place: str
     help: str
-    mended: str
+    fixed: str
 
 
 V = "variant:\n  "
@@ -90,8 +90,8 @@ def test_finding(case: Case) -> None:
     assert found.code == case.code
     assert str(found.primary.span) == f"t.yaml:{case.place}"
     assert case.help in found.helps
-    mended = [f.code for f in findings(case.mended) if f.severity is not Severity.NOTE]
-    assert mended == []
+    left = [f.code for f in findings(case.fixed) if f.severity is not Severity.NOTE]
+    assert left == []
 
 
 def test_every_rule_has_a_case() -> None:

@@ -79,7 +79,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 @example(None)
 def test_schema_and_validator_agree(value: Any) -> None:
     """What the schema finds, and where, the validator finds; and the reverse."""
-    # A text without quotes may be a pair with a slip in it, such as `depth 12`.
+    # A text without quotes may be a pair without its colon, such as `depth 12`.
     dump = json.dumps if isinstance(value, str) else yaml.safe_dump
     checked = check_text(dump(value).encode(), "t.yaml")
     errors = [each for each in checked.diagnostics if each.severity is Severity.ERROR]
@@ -90,7 +90,7 @@ def test_schema_and_validator_agree(value: Any) -> None:
     of_fields = {place for each in found for place in _places(each)}
     maybe = {_place(each, checked) for each in beyond}
     if any(each.code == "DS101" for each in own):
-        # Limits are not judged where a misspelt key may have meant the field.
+        # Limits are not checked if a misspelt key may mean the field.
         maybe |= {(*e.absolute_path,) for e in found if e.validator == "maximum"}
     assert alone <= of_fields <= alone | maybe
     assert bool(own) <= bool(found) <= bool(errors)
@@ -191,11 +191,11 @@ def test_what_is_beyond_the_schema(
 
 
 def test_every_exception_is_listed() -> None:
-    told = {
+    combined = {
         code for code in EXAMPLES if any(code in words for words in BEYOND.values())
     }
-    assert told.isdisjoint(BEYOND)
-    assert told | BEYOND.keys() == EXAMPLES.keys()
+    assert combined.isdisjoint(BEYOND)
+    assert combined | BEYOND.keys() == EXAMPLES.keys()
     assert EXAMPLES.keys() >= ALWAYS_BEYOND | BETWEEN_FIELDS
 
 
