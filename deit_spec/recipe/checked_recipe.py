@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deit_spec import published
-from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.field_spans import start_of
-from deit_spec.spec.origin import UNREADABLE, Origin, at, is_unreadable
+from deit_spec.spec.origin import Origin, at, is_unreadable, not_found
 from deit_spec.yaml_source import Document
 
 
@@ -131,7 +131,8 @@ def check_model(
     origin = _locate(name, recipe)
     document, found = origin.read()
     if is_unreadable(found) or not name:
-        return None, [_unreadable(origin, found, name, here, field)]
+        label = Label(here, "named here")
+        return None, [not_found(origin, label, field, name, found)]
     checked = check_read(document, found, origin.stem, origin)
     return checked, [named(each, here) for each in checked.diagnostics]
 
@@ -154,16 +155,3 @@ def named(found: Diagnostic, here: Span) -> Diagnostic:
     label = Label(here, "named here")
     # A fix would edit the other file.
     return replace(found, secondary=(*found.secondary, label), fix=None)
-
-
-def _unreadable(
-    origin: Origin, found: list[Diagnostic], name: str, here: Span, field: str
-) -> Diagnostic:
-    rule = "name a published spec, or a path from the folder of the recipe"
-    return diagnose(
-        UNREADABLE,
-        found[0].message if name and found else f"`{field}` does not name a file",
-        Label(here, "named here"),
-        notes=[f"looked for {origin.shown}"] if name else [],
-        helps=(origin.meant() if name else ()) or [rule],
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
-from deit_spec.spec.origin import UNREADABLE, Origin, is_unreadable, locate
+from deit_spec.spec.origin import Origin, is_unreadable, locate, not_found
 from deit_spec.yaml_source import Document
 
 LONGEST_CHAIN = 16
@@ -41,8 +41,13 @@ def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     while link := _link(documents[-1]):
         base = locate(link.reference, chain[-1].folder if chain else Path())
         read, found = base.read()
-        problem = _unreadable(base, found, link) or _refuse(base, chain, link.span)
-        if problem:
+        if is_unreadable(found):
+            here = Label(link.span, "extended here")
+            read, found = (
+                None,
+                [not_found(base, here, "extends", link.reference, found)],
+            )
+        elif problem := _refuse(base, chain, link.span):
             read, found = None, [problem]
         else:
             links.append(link.span)
@@ -85,22 +90,6 @@ def _link(document: Document) -> _Link | None:
     if not isinstance(value, Mapping) or not isinstance(value.get("extends"), str):
         return None
     return _Link(value["extends"], document.nearest(("extends",)).value)
-
-
-def _unreadable(
-    base: Origin, found: list[Diagnostic], link: _Link
-) -> Diagnostic | None:
-    if not is_unreadable(found):
-        return None
-    rule = "leave `extends` out, or name a published spec or a path from this file"
-    message = found[0].message if link.reference else "`extends` does not name a file"
-    return diagnose(
-        UNREADABLE,
-        message,
-        Label(link.span, "extended here"),
-        notes=[f"looked for {base.shown}"],
-        helps=base.meant() or [rule],
-    )
 
 
 def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from deit_spec import published
-from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.nearest import closest_word
 from deit_spec.yaml_source import Document, read_bytes, read_file
 from deit_spec.yaml_source.document import IsKey
@@ -114,3 +114,17 @@ def at(path: Path) -> Origin:
 def is_unreadable(findings: list[Diagnostic]) -> bool:
     """Whether there was no file to read."""
     return bool(findings) and findings[0].code == UNREADABLE
+
+
+def not_found(
+    origin: Origin, here: Label, field: str, name: str, found: list[Diagnostic]
+) -> Diagnostic:
+    """Report a field that names a spec that cannot be read (DS009)."""
+    rule = "name a published spec, or a path relative to this file"
+    return diagnose(
+        UNREADABLE,
+        found[0].message if name and found else f"`{field}` does not name a file",
+        here,
+        notes=[f"looked for {origin.shown}"] if name else [],
+        helps=(origin.meant() if name else ()) or [rule],
+    )
