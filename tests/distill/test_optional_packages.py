@@ -98,6 +98,7 @@ def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         require_packages("datasets of Hugging Face", "datasets")
 
 
+@pytest.mark.slow
 def test_digits_need_neither_timm_nor_torchvision(tmp_path: Path) -> None:
     check(
         tmp_path,

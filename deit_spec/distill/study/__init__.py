@@ -2,8 +2,13 @@
 
 from deit_spec.distill.study.run_study import StoppedError, Watch, run_study
 from deit_spec.distill.study.study_report import as_json, as_markdown, write_report
-from deit_spec.distill.study.study_results import ForeignError, Result, Results
-from deit_spec.distill.study.study_summary import Summary, summarise
+from deit_spec.distill.study.study_results import (
+    ForeignError,
+    Result,
+    Results,
+    Summary,
+    summarise,
+)
 
 __all__ = [
     "ForeignError",

@@ -16,8 +16,13 @@ from deit_spec.distill.study.planned_runs import (
     study_of,
     with_trained_teacher,
 )
-from deit_spec.distill.study.study_results import RESULTS, Result, Results
-from deit_spec.distill.study.study_summary import Summary, summarise
+from deit_spec.distill.study.study_results import (
+    RESULTS,
+    Result,
+    Results,
+    Summary,
+    summarise,
+)
 from deit_spec.distill.study.study_worker import (
     begin_process,
     score_teacher,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deit_spec.atomic_write import write_file
-from deit_spec.distill.study.study_summary import Mean, Row, Summary
+from deit_spec.distill.study.study_results import Mean, Row, Summary
 from deit_spec.recipe.run_files import HEADS
 
 VERSION = 1

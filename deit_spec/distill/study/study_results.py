@@ -1,13 +1,18 @@
-"""`results.jsonl`: a line for each run of a study that is done."""
+"""The results of a study: `results.jsonl`, mean scores, and differences of arms."""
 
 import json
+import math
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deit_spec.distill.evaluation import HeadScores
+from deit_spec.recipe.study_validation import Study
 
+Seed = TypeVar("Seed")
 RESULTS = "results.jsonl"
 
 
@@ -86,3 +91,139 @@ def _parsed(line: dict[str, Any]) -> Result:
         for name in ("cls", "dist", "fused", "teacher")
     }
     return Result(**{**line, **heads})
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean of `count` numbers, and its standard error; None for one number."""
+
+    mean: float
+    error: float | None
+    count: int
+
+
+def mean_of(numbers: Iterable[float]) -> Mean | None:
+    """The mean and its standard error: the standard deviation (n - 1) over √n.
+
+    >>> mean_of([1.0, 2.0, 3.0, 4.0])
+    Mean(mean=2.5, error=0.6454972243679028, count=4)
+    """
+    values = list(numbers)
+    if not values:
+        return None
+    count = len(values)
+    mean = math.fsum(values) / count
+    if count == 1:
+        return Mean(mean, None, 1)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    return Mean(mean, math.sqrt(squares / (count - 1) / count), count)
+
+
+def paired(one: Mapping[Seed, float], other: Mapping[Seed, float]) -> Mean | None:
+    """The mean difference of two arms over the seeds that both have."""
+    return mean_of(value - other[seed] for seed, value in one.items() if seed in other)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An arm at a number of training images: top-1 over the seeds.
+
+    `answer` is the output of `predict`: both heads fused, or the only one.
+    """
+
+    arm: str
+    images: int
+    cls: Mean | None
+    dist: Mean | None
+    answer: Mean | None
+    teacher: Mean | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the answers of `arm` are better than those of `over`."""
+
+    arm: str
+    over: str
+    images: int
+    top1: Mean | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The results of a study so far."""
+
+    name: str
+    arms: tuple[str, ...]
+    sizes: tuple[int, ...]
+    seeds: tuple[int, ...]
+    evaluated: int
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+    done: int
+    failed: tuple[str, ...] = ()
+    """The titles of the runs that ended with an error."""
+
+    @property
+    def planned(self) -> int:
+        """The number of runs of the whole study."""
+        return len(self.arms) * len(self.sizes) * len(self.seeds)
+
+    def difference(self, arm: str, over: str, images: int) -> Mean | None:
+        """The difference of two arms at a number of images."""
+        return next(
+            each.top1
+            for each in self.differences
+            if (each.arm, each.over, each.images) == (arm, over, images)
+        )
+
+
+def summarise(
+    name: str, study: Study, results: Mapping[tuple[str, int, int], Result]
+) -> Summary:
+    """Summarise the results of a study by arm, images and seed.
+
+    Each arm is compared with the baseline, and with the arms before it.
+    """
+    arms, baseline = tuple(study.arms), study.baseline or next(iter(study.arms))
+    sizes, seeds = (
+        tuple(dict.fromkeys(numbers)) for numbers in (study.train_images, study.seeds)
+    )
+    groups: dict[tuple[str, int], dict[int, Result]] = {
+        (arm, size): {} for size in sizes for arm in arms
+    }
+    for (arm, size, seed), each in results.items():
+        groups[arm, size][seed] = each
+    top1 = {
+        group: {seed: run.answer.top1 for seed, run in runs.items()}
+        for group, runs in groups.items()
+    }
+    differences = [
+        Difference(arm, over, size, paired(top1[arm, size], top1[over, size]))
+        for over, arm in combinations(sorted(arms, key=baseline.__ne__), 2)
+        for size in sizes
+    ]
+    return Summary(
+        name,
+        arms,
+        sizes,
+        seeds,
+        max((each.evaluated for each in results.values()), default=0),
+        tuple(_row(*group, list(runs.values())) for group, runs in groups.items()),
+        tuple(differences),
+        len(results),
+    )
+
+
+def _row(arm: str, images: int, runs: list[Result]) -> Row:
+    def mean(heads: Iterable[HeadScores | None]) -> Mean | None:
+        return mean_of(head.top1 for head in heads if head)
+
+    return Row(
+        arm,
+        images,
+        mean(run.cls for run in runs),
+        mean(run.dist for run in runs),
+        mean(run.answer for run in runs),
+        mean(run.teacher for run in runs),
+    )

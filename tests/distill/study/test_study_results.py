@@ -13,8 +13,13 @@ from support.runs import result, results, study
 
 from deit_spec.distill.study import Summary, as_json, as_markdown, summarise
 from deit_spec.distill.study.study_report import draw
-from deit_spec.distill.study.study_results import RESULTS, Results
-from deit_spec.distill.study.study_summary import Mean, mean_of, paired
+from deit_spec.distill.study.study_results import (
+    RESULTS,
+    Mean,
+    Results,
+    mean_of,
+    paired,
+)
 
 
 def whole() -> Summary:
