@@ -83,7 +83,7 @@ def notes(summary: Summary) -> list[str]:
     several = f"mean ± standard error over {seeds} seeds" if seeds > 1 else "one seed"
     lines = [
         f"top-1 % on {summary.evaluated:,} held-out images, {several}",
-        "fused: the output of `predict`; differences are those of fused, paired by seed",
+        "fused: the output of `predict`; differences are of fused, paired by seed",
     ]
     if summary.done < summary.planned:
         lines.append(f"{summary.done} of {summary.planned} runs are done")
