@@ -99,11 +99,11 @@ def complete(
 
 def _cursor(document: OpenDocument, offset: int) -> _Cursor | None:
     """Find the word at an offset. The text is rarely valid YAML while it is typed."""
-    number, column = document.text.location(offset)
-    line = document.text.lines[number]
-    before, after = line[:column], line[column:]
+    where = document.text.location(offset)
+    line = document.text.lines[where.line]
+    before, after = line[: where.character], line[where.character :]
     segment = before.lstrip("\ufeff").lstrip(" ")
-    above = document.text.lines[:number]
+    above = document.text.lines[: where.line]
     outer = _outer(above, len(before.lstrip("\ufeff")) - len(segment))
     if braces := _BRACES.fullmatch(before):
         outer = (*_outer(above, len(braces[1])), braces[2])
@@ -147,8 +147,7 @@ def _outer(lines: list[str], indent: int) -> KeyPath:
 
 def _present(document: OpenDocument, offset: int, outer: KeyPath) -> set[str]:
     """Return the keys of a mapping, without the one that is being typed."""
-    number, _ = document.text.location(offset)
-    lines = document.text.lines
+    number, lines = document.text.location(offset).line, document.text.lines
     if braces := _BRACES.match(lines[number]):
         return set(re.findall(r"([\w.-]+)[ \t]*:", braces[3]))
     return {
@@ -201,23 +200,18 @@ def _specs(document: OpenDocument, cursor: _Cursor) -> Iterator[types.Completion
     if own is None:
         return
     try:
-        with os.scandir(own.parent / f"{folder}{slash}") as entries:
-            names = sorted(_file_names(entries, own))
+        found = sorted((own.parent / folder).iterdir())[:_MOST_FILES]
     except (OSError, ValueError):  # not a folder, or not a valid path
         return
-    for name in names[:_MOST_FILES]:
-        yield types.CompletionItem(
-            f"{folder}{slash}{name}", kind=types.CompletionItemKind.File
-        )
+    for path in found:
+        is_folder = path.is_dir()
+        is_spec = path.suffix in {".yaml", ".yml"} and not _is_same(path, own)
+        if not path.name.startswith(".") and (is_folder or is_spec):
+            yield types.CompletionItem(
+                f"{folder}{slash}{path.name}{'/' if is_folder else ''}",
+                kind=types.CompletionItemKind.File,
+            )
 
 
-def _file_names(entries: Iterable[os.DirEntry[str]], own: Path) -> Iterator[str]:
-    for entry in entries:
-        if entry.name.startswith(".") or os.path.realpath(entry) == os.path.realpath(
-            own
-        ):
-            continue
-        if Path(entry.path).is_dir():
-            yield f"{entry.name}/"
-        elif entry.name.endswith((".yaml", ".yml")):
-            yield entry.name
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)

@@ -46,47 +46,31 @@ class Text:
 
     def __init__(self, text: str, codec: PositionCodec) -> None:
         self.text = text
-        self._codec = codec
+        self.codec = codec
+        self.lines = LINE_BREAK.split(text)
+        self._starts = [0, *(found.end() for found in LINE_BREAK.finditer(text))]
         self._bom = len(text) - len(text.lstrip("\ufeff"))  # not part of a source
 
-    @cached_property
-    def lines(self) -> list[str]:
-        """The lines without line breaks."""
-        return LINE_BREAK.split(self.text)
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
-
-    def location(self, offset: int) -> tuple[int, int]:
+    def location(self, offset: int) -> types.Position:
         """Convert an offset to a line and a column in characters, both 0-based."""
         line = bisect_right(self._starts, offset) - 1
-        return line, offset - self._starts[line]
-
-    def position(self, offset: int) -> types.Position:
-        """Convert an offset to a position, at most the end of the text."""
-        offset = min(max(offset, 0), len(self.text))
-        line, _ = self.location(offset)
-        before = self.text[self._starts[line] : offset]
-        return types.Position(line, self._codec.client_num_units(before))
+        return types.Position(line, offset - self._starts[line])
 
     def offset(self, position: types.Position) -> int:
         """Convert a position to an offset, at most the end of its line."""
-        if position.line >= len(self._starts):
+        if position.line >= len(self.lines):
             return len(self.text)
-        line, units = self.lines[position.line], position.character
-        start = self._starts[position.line]
-        if line.isascii():
-            return start + min(units, len(line))
-        for column, character in enumerate(line):
-            if units <= 0:
-                return start + column
-            units -= self._codec.client_num_units(character)
-        return start + len(line)
+        line = self.lines[position.line]
+        column = types.Position(0, position.character)
+        # The line break is included, because the codec clips columns before it.
+        found = self.codec.position_from_client_units([f"{line}\n"], column)
+        return self._starts[position.line] + min(found.character, len(line))
 
     def range(self, start: int, end: int) -> types.Range:
         """Convert two offsets to a range."""
-        return types.Range(self.position(start), self.position(end))
+        to_units = self.codec.position_to_client_units
+        ends = (self.location(min(offset, len(self.text))) for offset in (start, end))
+        return types.Range(*(to_units(self.lines, position) for position in ends))
 
     def offsets(self, span: Span) -> tuple[int, int]:
         """Convert a span to offsets."""
@@ -96,24 +80,12 @@ class Text:
         """Convert a span to a range."""
         return self.range(*self.offsets(span))
 
-    def changed(self, change: types.TextDocumentContentChangeEvent) -> "Text":
-        """Return the text after a change."""
-        if not isinstance(change, types.TextDocumentContentChangePartial):
-            return self.of(change.text)
-        start, end = self.offset(change.range.start), self.offset(change.range.end)
-        return self.of(self.text[:start] + change.text + self.text[max(start, end) :])
-
-    def of(self, other: str) -> "Text":
-        """Return another text with the same units."""
-        return Text(other, self._codec)
-
 
 class OpenDocument:
     """A version of a document. Each change creates another."""
 
-    def __init__(self, uri: str, version: int, text: Text) -> None:
+    def __init__(self, uri: str, text: Text) -> None:
         self.uri = uri
-        self.version = version
         self.text = text
         path = to_fs_path(uri)
         is_path = path and "\0" not in path

@@ -1,37 +1,40 @@
-"""The language server: the requests and notifications that it handles."""
+"""The language server: requests, notifications, and the diagnostics it publishes."""
 
 import asyncio
 import contextlib
+import os
 import sys
-from typing import ClassVar, Final
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path
 
-from deit_spec.lsp import field_help, quick_fixes
+from deit_spec import published
+from deit_spec.diagnostics import Diagnostic, Label, Severity, Source
+from deit_spec.lsp import field_help
 from deit_spec.lsp.open_document import OpenDocument, Text
 from deit_spec.version import __version__
 
 DELAY: Final = 0.1
 """Seconds without a change before a document is validated."""
+QUICK_FIX: Final = types.CodeActionKind.QuickFix.value
+FIX_ALL: Final = f"{types.CodeActionKind.SourceFixAll.value}.deit-spec"
+_SEVERITIES: Final = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.NOTE: types.DiagnosticSeverity.Information,
+}
 
 
 class Server(LanguageServer):
-    """The server and its open documents.
-
-    The texts are not kept by pygls, which splits lines differently from the protocol.
-    """
-
-    _OWN: ClassVar = (
-        types.TEXT_DOCUMENT_DID_OPEN,
-        types.TEXT_DOCUMENT_DID_CHANGE,
-        types.TEXT_DOCUMENT_DID_CLOSE,
-    )
+    """The server, and the newest version of each open document."""
 
     def __init__(self) -> None:
-        super().__init__("deit-spec", __version__)
-        for method in self._OWN:
-            del self.protocol.fm.builtin_features[method]
+        full = types.TextDocumentSyncKind.Full
+        super().__init__("deit-spec", __version__, text_document_sync_kind=full)
         self.documents: dict[str, OpenDocument] = {}
         self.is_shut_down = False
 
@@ -43,15 +46,21 @@ class Server(LanguageServer):
         item = completion.completion_item if completion else None
         return bool(item and item.snippet_support)
 
+    def read(self, uri: str) -> OpenDocument:
+        """Replace a document by its newest version."""
+        found = self.workspace.get_text_document(uri)
+        text = Text(found.source, found.position_codec)
+        self.documents[uri] = document = OpenDocument(uri, text)
+        return document
+
     def publish(self, document: OpenDocument) -> None:
         """Publish the diagnostics of a document if it is still the newest version."""
         if self.documents.get(document.uri) is not document:
             return
-        found = [
-            quick_fixes.diagnostic(document, each) for each in document.diagnostics
-        ]
+        found = [diagnostic(document, each) for each in document.diagnostics]
+        version = self.workspace.get_text_document(document.uri).version
         self.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(document.uri, found, document.version)
+            types.PublishDiagnosticsParams(document.uri, found, version)
         )
 
 
@@ -76,30 +85,22 @@ def shutdown(ls: Server, _: None) -> None:
 @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
 def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
     """Validate a document."""
-    item = params.text_document
-    text = Text(item.text, ls.workspace.position_codec)
-    ls.documents[item.uri] = document = OpenDocument(item.uri, item.version, text)
-    ls.publish(document)
+    ls.publish(ls.read(params.text_document.uri))
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
 def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
     """Validate a document again after a pause."""
-    uri, version = params.text_document.uri, params.text_document.version
-    text = ls.documents[uri].text
-    for change in params.content_changes:
-        text = text.changed(change)
-    ls.documents[uri] = document = OpenDocument(uri, version, text)
+    document = ls.read(params.text_document.uri)
     asyncio.get_running_loop().call_later(DELAY, ls.publish, document)
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
 def did_save(ls: Server, _: types.DidSaveTextDocumentParams) -> None:
     """Validate the documents that may refer to the saved file."""
-    for uri, old in [*ls.documents.items()]:
-        if old.has_references:
-            ls.documents[uri] = document = OpenDocument(uri, old.version, old.text)
-            ls.publish(document)
+    for uri, document in [*ls.documents.items()]:
+        if document.has_references:
+            ls.publish(ls.read(uri))
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
@@ -134,13 +135,96 @@ def complete(ls: Server, params: types.CompletionParams) -> list[types.Completio
 
 @server.feature(
     types.TEXT_DOCUMENT_CODE_ACTION,
-    types.CodeActionOptions(
-        code_action_kinds=[quick_fixes.QUICK_FIX, quick_fixes.FIX_ALL]
-    ),
+    types.CodeActionOptions(code_action_kinds=[QUICK_FIX, FIX_ALL]),
 )
 def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """Offer fixes."""
+    """Offer the fixes in a range, and all fixes at once."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    return quick_fixes.code_actions(document, params.range, params.context.only)
+    where, only, found = params.range, params.context.only, list[types.CodeAction]()
+    for each, fix in document.fixes if _is_wanted(QUICK_FIX, only) else ():
+        shown = diagnostic(document, each)
+        if shown.range.start <= where.end and where.start <= shown.range.end:
+            edits = [
+                types.TextEdit(document.text.span(edit.span), edit.text)
+                for edit in fix.edits
+            ]
+            found.append(
+                types.CodeAction(
+                    title=fix.title,
+                    kind=types.CodeActionKind.QuickFix,
+                    diagnostics=[shown],
+                    is_preferred=True,
+                    edit=types.WorkspaceEdit(changes={document.uri: edits}),
+                )
+            )
+    if document.fixes and _is_wanted(FIX_ALL, only):
+        edit = types.WorkspaceEdit(changes={document.uri: [_difference(document)]})
+        found.append(types.CodeAction(title="fix all", kind=FIX_ALL, edit=edit))
+    return found
+
+
+def _is_wanted(kind: str, only: Sequence[str] | None) -> bool:
+    return only is None or any(f"{kind}.".startswith(f"{k}.") for k in only if k)
+
+
+def _difference(document: OpenDocument) -> types.TextEdit:
+    """Replace only the part of the text that differs, so that the cursor stays."""
+    before, after = document.text.text, document.fixed
+    start = _common(before, after)
+    tail = _common(before[start:][::-1], after[start:][::-1])
+    where = document.text.range(start, len(before) - tail)
+    return types.TextEdit(where, after[start : len(after) - tail])
+
+
+def _common(one: str, other: str) -> int:
+    """Return the length of the common prefix."""
+    return len(os.path.commonprefix([one, other]))  # noqa: RUF071  -- not paths
+
+
+def diagnostic(document: OpenDocument, found: Diagnostic) -> types.Diagnostic:
+    """Convert a diagnostic.
+
+    A diagnostic in another file is shown at the line that refers to that file.
+    """
+    labels = (found.primary, *found.secondary)
+    own = [label for label in labels if label.span.source.name == document.name]
+    here = own[0] if own else None
+    others = [label for label in labels if label is not here]
+    lines = [found.message]
+    if here is not found.primary:
+        lines.append(f"in {found.primary.span}")
+    elif here.text:
+        lines.append(here.text)
+    lines += [f"note: {note}" for note in found.notes]
+    lines += [f"help: {text}" for text in found.helps]
+    return types.Diagnostic(
+        range=document.text.span(here.span) if here else document.text.range(0, 0),
+        message="\n".join(lines),
+        severity=_SEVERITIES[found.severity],
+        code=found.code,
+        source="deit-spec",
+        related_information=[*_related(document, others)],
+    )
+
+
+def _related(
+    document: OpenDocument, labels: list[Label]
+) -> Iterator[types.DiagnosticRelatedInformation]:
+    for label in labels:
+        source = label.span.source
+        own = source.name == document.name
+        text = document.text if own else Text(source.text, document.text.codec)
+        uri = document.uri if own else _uri(source)
+        if uri is not None:
+            location = types.Location(uri, text.span(label.span))
+            yield types.DiagnosticRelatedInformation(location, label.text or "here")
+
+
+def _uri(source: Source) -> str | None:
+    """Return the URI of another spec; published specs are files of the package."""
+    prefix, _, name = source.name.partition(":")
+    file = published.file(name) if prefix == "published" else Path(source.name)
+    uri: str | None = from_fs_path(str(file)) if isinstance(file, Path) else None
+    return uri

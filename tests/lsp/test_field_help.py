@@ -20,7 +20,7 @@ def offered(
     marked: str, path: Path = Path("/nowhere/t.yaml"), *, snippets: bool = False
 ) -> list[types.CompletionItem]:
     offset, text = marked.index("|"), marked.replace("|", "", 1)
-    document = OpenDocument(path.as_uri(), 1, Text(text, PositionCodec()))
+    document = OpenDocument(path.as_uri(), Text(text, PositionCodec()))
     return complete(document, offset, snippets=snippets)
 
 
@@ -147,7 +147,7 @@ def test_keys_come_with_documentation_and_default() -> None:
 def test_a_name_that_no_file_can_have() -> None:
     offset = len("extends: ")
     text = Text("extends: ", PositionCodec())
-    document = OpenDocument("file:///a%00b.yaml", 1, text)
+    document = OpenDocument("file:///a%00b.yaml", text)
     assert {item.label for item in complete(document, offset, snippets=False)} == set(
         PUBLISHED
     )

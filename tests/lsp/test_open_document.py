@@ -23,7 +23,7 @@ def test_round_trip(text: str, kind: Kind, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
     if text[offset - 1 : offset + 1] == "\r\n":
         return  # not a position
-    found = Text(text, PositionCodec(kind)).position(offset)
+    found = Text(text, PositionCodec(kind)).range(offset, offset).start
     before = text[:offset].replace("\r\n", "\n").replace("\r", "\n")
     *above, line = before.split("\n")
     units = len(line.encode(ENCODINGS[kind])) // WIDTHS[kind]
@@ -38,19 +38,7 @@ def test_positions_outside_are_clipped(
     found = Text(text, PositionCodec(kind))
     offset = found.offset(types.Position(line, character))
     assert 0 <= offset <= len(text)
-    assert found.location(offset)[0] <= line
-
-
-@given(TEXTS, TEXTS, KINDS, st.data())
-def test_change(text: str, new: str, kind: Kind, data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(text)))
-    end = data.draw(st.integers(start, len(text)))
-    inside = {at for at in range(len(text)) if text[at - 1 : at + 1] == "\r\n"}
-    if {start, end} & inside:
-        return
-    found = Text(text, PositionCodec(kind))
-    change = types.TextDocumentContentChangePartial(found.range(start, end), new)
-    assert found.changed(change).text == text[:start] + new + text[end:]
+    assert found.location(offset).line <= line
 
 
 @given(st.text(st.sampled_from("aé😀 #\r\n\x85\u2028"), max_size=20), KINDS)
@@ -67,7 +55,7 @@ def test_spans_after_line_breaks_of_yaml(comment: str, kind: Kind) -> None:
 
 
 def opened(text: str) -> OpenDocument:
-    return OpenDocument("file:///nowhere/t.yaml", 1, Text(text, PositionCodec()))
+    return OpenDocument("file:///nowhere/t.yaml", Text(text, PositionCodec()))
 
 
 def test_a_version_is_validated_and_fixed_once() -> None:
@@ -84,10 +72,10 @@ def test_a_large_text_is_ignored() -> None:
 
 def test_a_document_without_a_file() -> None:
     text = Text("dept: 3\n", PositionCodec())
-    (found,) = OpenDocument("untitled:Untitled-1", 1, text).diagnostics
+    (found,) = OpenDocument("untitled:Untitled-1", text).diagnostics
     assert str(found.primary.span) == "untitled:Untitled-1:1:1"
 
 
 def test_a_path_that_no_file_can_have() -> None:
-    document = OpenDocument("file:///a%00b.yaml", 1, Text("", PositionCodec()))
+    document = OpenDocument("file:///a%00b.yaml", Text("", PositionCodec()))
     assert document.origin is None

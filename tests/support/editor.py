@@ -46,22 +46,23 @@ class Editor:
         """Open a document; return its diagnostics."""
         self.version += 1
         item = types.TextDocumentItem(path.as_uri(), "yaml", self.version, text)
+        self.server.workspace.put_text_document(item)
         module.did_open(self.server, types.DidOpenTextDocumentParams(item))
         return self.published[path.as_uri()]
 
-    def change(
-        self, path: Path, *changes: types.TextDocumentContentChangeEvent
-    ) -> list[types.Diagnostic]:
+    def change(self, path: Path, text: str) -> list[types.Diagnostic]:
         """Change a document; return its diagnostics after the delay."""
         self.version += 1
         version = types.VersionedTextDocumentIdentifier(self.version, path.as_uri())
-        params = types.DidChangeTextDocumentParams(version, [*changes])
+        change = types.TextDocumentContentChangeWholeDocument(text)
+        self.server.workspace.update_text_document(version, change)
+        params = types.DidChangeTextDocumentParams(version, [change])
 
-        async def change() -> None:
+        async def send() -> None:
             module.did_change(self.server, params)
             await asyncio.sleep(module.DELAY * 1.2)
 
-        asyncio.run(change())
+        asyncio.run(send())
         return self.published[path.as_uri()]
 
     def save(self, path: Path) -> None:
@@ -105,25 +106,14 @@ class Editor:
         """Apply an action to a text."""
         assert action.edit is not None
         before = Text(text, self.codec)
+        assert action.edit.changes is not None
         edits = [
             (before.offset(e.range.start), before.offset(e.range.end), e.new_text)
-            for e in self._edits(action.edit, path.as_uri())
+            for e in action.edit.changes[path.as_uri()]
         ]
         for start, end, new in sorted(edits, reverse=True):
             text = text[:start] + new + text[end:]
         return text
-
-    def _edits(self, edit: types.WorkspaceEdit, uri: str) -> list[types.TextEdit]:
-        """The edits, which are equal with and without a version."""
-        assert edit.changes is not None
-        assert edit.document_changes is not None
-        (change,) = edit.document_changes
-        assert isinstance(change, types.TextDocumentEdit)
-        assert change.text_document.uri == uri
-        assert change.text_document.version == self.version
-        edits = [each for each in change.edits if isinstance(each, types.TextEdit)]
-        assert edit.changes == {uri: edits}
-        return edits
 
 
 def _at(
