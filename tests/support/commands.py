@@ -40,8 +40,8 @@ def run(
 ) -> CompletedProcess[str]:
     """Run `deit-spec` in this process, with pipes of UTF-8 as its streams.
 
-    What is seen is what `run_process` sees, but for imports, which are done once, and
-    for signals. `merged` writes stderr into stdout, as `2>&1` does.
+    The result is that of `run_process`; only imports and signal handlers are not
+    those of a new process. `merged` writes stderr into stdout, as `2>&1` does.
     """
     source = stdin.encode() if isinstance(stdin, str) else stdin
     out = _Pipe()
@@ -96,7 +96,7 @@ def launch(
 
 
 def environment() -> dict[str, str]:
-    """The environment, without what would change what is printed."""
+    """The environment without the variables that would change the output."""
     return {name: os.environ[name] for name in os.environ.keys() - UNSET}
 
 
@@ -108,7 +108,7 @@ def _as_a_process(
     cwd: Path,
     env: Mapping[str, str],
 ) -> Iterator[None]:
-    """Give the streams, settings and state of a new process, and restore them."""
+    """Set streams, variables and warnings as in a new process, and restore them."""
     streams = {
         "stdin": io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"),
         "stdout": _stream(stdout),
@@ -140,7 +140,7 @@ def _stream(buffer: _Pipe) -> io.TextIOWrapper:
 
 @contextmanager
 def _printed_warnings() -> Iterator[None]:
-    """Print warnings to stderr, which pytest would raise as errors."""
+    """Print warnings to stderr; pytest would raise them as errors."""
 
     def show(*warning: Any, **_: object) -> None:
         sys.stderr.write(warnings.formatwarning(*warning))
@@ -155,6 +155,6 @@ def _printed_warnings() -> Iterator[None]:
 
 
 def _text(buffer: _Pipe) -> str:
-    """What was written, with the line endings that `subprocess` gives."""
+    """The text that was written, with line endings as `subprocess` returns them."""
     data = io.BytesIO(buffer.getvalue())
     return io.TextIOWrapper(data, encoding="utf-8").read()
