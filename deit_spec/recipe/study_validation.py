@@ -23,7 +23,7 @@ from deit_spec.spec.nearest import closest_word, listed
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
 from deit_spec.spec.spec_validation import first_of, once_a_line
-from deit_spec.yaml_source import Document, read_bytes, read_file
+from deit_spec.yaml_source import Document, read_file
 
 _LONGEST: Final = 60
 PAIRS: Final = 256
@@ -114,11 +114,6 @@ def check_study(path: str | os.PathLike[str]) -> CheckedStudy:
     """Read and validate a study, its recipe, and every arm of it."""
     place = Path(path)
     return check_study_read(*read_file(place, str(place)), place)
-
-
-def check_study_text(data: bytes, name: str, path: Path | None = None) -> CheckedStudy:
-    """Read and validate the text of a study; `path` is where it is from."""
-    return check_study_read(*read_bytes(data, name), path)
 
 
 def check_study_read(
