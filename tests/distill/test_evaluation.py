@@ -60,7 +60,7 @@ def test_fused_is_what_predict_says(fusion: Fusion) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 4, 22])
-def test_scores_do_not_hang_on_batches(size: int) -> None:
+def test_scores_do_not_depend_on_the_batch_size(size: int) -> None:
     model = model_of(DISTILLED)
     one, other = (
         evaluate(model, batches(each), fusion="mean_softmax") for each in (size, 23)

@@ -1,4 +1,4 @@
-"""The losses of the paper, reckoned by hand in float64."""
+"""The losses of the paper, computed by hand in float64."""
 
 import math
 
@@ -72,7 +72,7 @@ def test_soft(alpha: float, tau: float) -> None:
     assert terms.loss.item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_none_is_the_labels_alone_and_wants_no_teacher() -> None:
+def test_none_uses_the_labels_only() -> None:
     loss = DistillationLoss("none", alpha=0.7)
     labels = cross_entropy(CLS.tolist(), one_hot([2, 0]))
     assert loss((CLS, DIST), LABELS).item() == pytest.approx(labels, rel=1e-12)
@@ -80,7 +80,7 @@ def test_none_is_the_labels_alone_and_wants_no_teacher() -> None:
 
 
 @given(KINDS)
-def test_a_lone_head_learns_from_both(kind: str) -> None:
+def test_a_single_head_learns_from_both(kind: str) -> None:
     loss = DistillationLoss(kind, alpha=0.3, tau=2)  # type: ignore[arg-type]
     assert torch.equal(
         loss(CLS, LABELS, TEACHER), loss((CLS, CLS.clone()), LABELS, TEACHER)
@@ -139,7 +139,7 @@ def test_at_a_high_temperature_the_logits_are_matched() -> None:
     assert loss.item() == pytest.approx(limit.item(), rel=1e-3)
 
 
-def test_a_student_that_says_what_the_teacher_says_has_nothing_to_learn() -> None:
+def test_a_student_equal_to_its_teacher_has_no_loss() -> None:
     loss = DistillationLoss("soft", alpha=1, tau=3)
     assert loss((CLS, TEACHER + 5), LABELS, TEACHER).item() == pytest.approx(
         0, abs=1e-12

@@ -1,4 +1,4 @@
-"""What a model says of images, and which images those are."""
+"""Predictions of images, and the images that are found in folders."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ INPUT = Preprocessing(32, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seven images of several sizes and forms, and what is none."""
+    """Seven images of several sizes, and two files that are not images."""
     place = tmp_path_factory.mktemp("images")
     generator = torch.Generator().manual_seed(0)
     for number in range(7):
@@ -71,7 +71,7 @@ def test_probabilities_are_those_of_predict(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
-def test_one_unreadable_image_stops_no_other(folder: Path, batch_size: int) -> None:
+def test_an_unreadable_image_is_skipped(folder: Path, batch_size: int) -> None:
     names = ["0.png", "text.png", "1.png", "broken.png", "nowhere.png", "0.png"]
     paths = [folder / name for name in names]
     found = list(
@@ -115,7 +115,7 @@ def test_equal_classes_are_in_their_order(folder: Path) -> None:
 
 
 def test_digits_are_seen_as_in_evaluation(tmp_path: Path) -> None:
-    """Files of the digits that are held out are those of the recipe, but rounding."""
+    """Files of the held-out digits equal those of the recipe, except for rounding."""
     checked = check_recipe(DIGITS, ["data.val_images=1787", "data.train_images=null"])
     assert checked.recipe is not None
     spec = load_spec(RECIPES / "students" / "digits.yaml")

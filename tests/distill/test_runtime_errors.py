@@ -131,7 +131,7 @@ def test_every_example_of_the_catalogue_is_tested() -> None:
     assert texts - {"DS901"} == set(FOUND)
 
 
-def test_classes_that_are_known_late_are_reported_like_those_known_early() -> None:
+def test_classes_found_at_run_time_are_reported_as_by_the_rules() -> None:
     checked = check_recipe(
         {
             "student": {"spec": "deit_tiny_distilled_patch16_224"},

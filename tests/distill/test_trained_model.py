@@ -43,7 +43,7 @@ def test_a_recipe_of_a_run_with_other_data_or_settings(trained_run: Path) -> Non
     assert (new.data.builtin, new.data.dataset) == (None, "some/digits")
 
 
-def test_a_line_each(tmp_path: Path) -> None:
+def test_one_label_a_line(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_text("\ufefftench\r\n goldfish \ngreat white shark\n\n")
     assert read_class_names(path) == NAMES
@@ -69,7 +69,7 @@ def test_forms_of_json(tmp_path: Path, value: Any) -> None:
     "text",
     ["{", "3", "null", '{"0": "a", "2": "b"}', '{"a": 0, "b": 0}', "[1]", "[[]]"],
 )
-def test_no_labels(tmp_path: Path, text: str) -> None:
+def test_other_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "labels.json"
     path.write_text(text)
     with pytest.raises(ModelError, match="not a list of labels or a mapping"):
@@ -94,6 +94,6 @@ def test_imagenet_is_as_timm_has_it() -> None:
     assert found[0] == "tench, Tinca tinca"
 
 
-def test_no_timm_no_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_timm_imagenet_has_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trained_model, "find_spec", lambda _: None)
     assert imagenet_class_names() is None

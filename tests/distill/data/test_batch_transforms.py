@@ -29,13 +29,13 @@ def source_of(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_nothing_asked_is_nothing_done() -> None:
+def test_without_augmentation_images_stay_as_they_are() -> None:
     images = images_of(5)
     torch.testing.assert_close(SAME(images, source_of(0)), images)
     assert torch.equal(erase(images, 0.0, source_of(0)), images)
 
 
-def test_images_are_mirrored() -> None:
+def test_images_are_flipped() -> None:
     images = images_of(5)
     mirrored = Warp(aspect=(1.0, 1.0), flip=1.0)(images, source_of(0))
     torch.testing.assert_close(mirrored, images.flip(-1))
@@ -52,14 +52,14 @@ def test_a_crop_enlarges_what_is_inside(seed: int) -> None:
 
 @given(seeds)
 def test_a_crop_stays_inside(seed: int) -> None:
-    """So what comes from outside, which is 0, is not seen but at the very edge."""
+    """So pixels from outside, which are 0, appear at the very edge only."""
     white = torch.ones(4, 1, SIZE, SIZE)
     seen = Warp(crop_scale=(0.2, 1.0))(white, source_of(seed))
     torch.testing.assert_close(seen[..., 1:-1, 1:-1], white[..., 1:-1, 1:-1])
 
 
 @given(seeds)
-def test_a_shift_is_no_farther_than_asked(seed: int) -> None:
+def test_a_shift_is_within_its_limit(seed: int) -> None:
     dot = torch.zeros(1, 1, 17, 17)
     dot[..., 8, 8] = 1
     seen = Warp(aspect=(1.0, 1.0), shift=2 / 17)(dot, source_of(seed))[0, 0]
@@ -70,7 +70,7 @@ def test_a_shift_is_no_farther_than_asked(seed: int) -> None:
 
 
 @given(seeds)
-def test_a_turn_is_no_farther_than_asked(seed: int) -> None:
+def test_a_rotation_is_within_its_limit(seed: int) -> None:
     """The middle stays; a dot to its right moves along a circle."""
     dot = torch.zeros(1, 1, 33, 33)
     dot[..., 16, 28] = 1
@@ -107,7 +107,7 @@ def test_one_rectangle_is_erased(seed: int) -> None:
         assert columns.long().diff().abs().sum() <= 2
 
 
-def test_so_many_are_erased() -> None:
+def test_the_given_share_is_erased() -> None:
     images = images_of(4000)
     changed = (erase(images, 0.25, source_of(0)) != images).flatten(1).any(1)
     assert 0.22 < changed.double().mean() < 0.28

@@ -43,7 +43,7 @@ def test_the_constants_are_those_of_the_images() -> None:
     assert (round(pixels.std(correction=0).item(), 4),) == STD
 
 
-def test_there_are_as_many_as_asked_for(digits: Data) -> None:
+def test_the_counts_are_those_of_the_recipe(digits: Data) -> None:
     assert digits.classes == tuple("0123456789")
     assert (digits.train_count, digits.val_count) == (300, 600)
     assert (digits.steps_per_epoch(64), digits.steps_per_epoch(1024)) == (4, 1)
@@ -57,7 +57,7 @@ def test_a_tenth_is_held_out_by_default(tmp_path: Path) -> None:
     assert (data.train_count, data.val_count) == (1797 - 179, 179)
 
 
-def test_who_is_held_out_follows_from_the_split_seed_alone(tmp_path: Path) -> None:
+def test_the_split_depends_on_the_split_seed_only(tmp_path: Path) -> None:
     def val(**data: object) -> list[float]:
         found = open_data(check(tmp_path, data={**DIGITS, **data}))
         return next(found.val(600)).images.flatten().tolist()
@@ -79,10 +79,10 @@ def test_every_held_out_image_comes_once(world: int, size: int) -> None:
 
 
 @given(st.integers(0, 20), st.integers(0, 8), st.integers(1, 4))
-def test_steps_are_the_same_whoever_asks_and_when(
+def test_steps_do_not_depend_on_when_they_are_requested(
     first: int, steps: int, world: int
 ) -> None:
-    """The tail of a run is a run from there; processes share out what one has."""
+    """Steps from the middle of a run are the same; processes share each."""
     whole = list(ALL.train(0, first + steps))[first:]
     tail = list(ALL.train(first, first + steps))
     parts = zip(
@@ -97,7 +97,7 @@ def test_steps_are_the_same_whoever_asks_and_when(
             assert torch.equal(batch.labels[rank::world], part[rank].labels)
 
 
-def test_torchs_own_random_state_has_no_part(digits: Data) -> None:
+def test_the_random_state_of_torch_does_not_matter(digits: Data) -> None:
     torch.manual_seed(0)
     state = torch.get_rng_state()
     one = list(digits.train(0, 3))
@@ -128,8 +128,8 @@ def test_without_augmentation_an_epoch_is_the_images_themselves(tmp_path: Path) 
     assert found == there
 
 
-def test_digits_are_never_mirrored(tmp_path: Path) -> None:
-    """A mirrored digit is none, whatever the recipe says, or leaves at its default."""
+def test_digits_are_never_flipped(tmp_path: Path) -> None:
+    """A flipped digit is not a digit, whatever the recipe says."""
     schedule = {"steps": 10, "batch_size": 100, "warmup_steps": 1}
     plain = {key: value for key, value in PLAIN.items() if key != "flip"}
     for flip in ({}, {"flip": 1.0}):
@@ -143,14 +143,14 @@ def test_digits_are_never_mirrored(tmp_path: Path) -> None:
         assert found <= there
 
 
-def test_images_are_normalised_as_asked(tmp_path: Path) -> None:
+def test_images_are_normalised_by_the_recipe(tmp_path: Path) -> None:
     data = open_data(check(tmp_path, data={**DIGITS, "mean": [0.5], "std": [0.25]}))
     assert (data.mean, data.std) == ((0.5,), (0.25,))
     images = next(data.val(600)).images
     assert (images.min(), images.max()) == (-2, 2)
 
 
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optional_packages, "find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match=r'pip install "deit-spec\[train\]"'):
         read_digits()

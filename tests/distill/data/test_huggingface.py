@@ -65,13 +65,13 @@ def test_a_dataset_is_split_by_seed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["validation", "test"])
-def test_a_dataset_may_have_its_own_parts(tmp_path: Path, name: str) -> None:
+def test_a_dataset_may_have_its_own_splits(tmp_path: Path, name: str) -> None:
     data = opened(tmp_path, datasets.DatasetDict({"train": rows(12), name: rows(6)}))
     assert (data.train_count, data.val_count) == (12, 6)
     assert len(torch.cat([batch.labels for batch in data.train(0, 3)])) == 12
 
 
-def test_a_part_whose_labels_are_secret_is_not_held_out(tmp_path: Path) -> None:
+def test_a_split_with_secret_labels_is_not_held_out(tmp_path: Path) -> None:
     secret = rows(6, labels=[-1] * 6)
     data = opened(tmp_path, datasets.DatasetDict({"train": rows(20), "test": secret}))
     assert (data.train_count, data.val_count) == (18, 2)
@@ -85,7 +85,7 @@ def test_workers_read_rows_too(tmp_path: Path) -> None:
         assert torch.equal(mine.labels, theirs.labels)
 
 
-def test_of_several_labels_the_one_called_so_is_taken(tmp_path: Path) -> None:
+def test_of_several_labels_the_column_label_is_used(tmp_path: Path) -> None:
     other = datasets.ClassLabel(names=["x", "y", "z"])
     data = opened(tmp_path, rows(12, label=(other, [0, 1, 2] * 4)))
     assert data.classes == ("x", "y", "z")
@@ -119,7 +119,7 @@ def test_no_images_are_refused(tmp_path: Path) -> None:
     )
 
 
-def test_an_unlabelled_part_is_refused(tmp_path: Path) -> None:
+def test_an_unlabelled_split_is_refused(tmp_path: Path) -> None:
     code, _, _, message = refused(tmp_path, rows(3, labels=[0, 1, -1]))
     assert (code, message) == ("DS525", f"{CANNOT} `train` has images without a label")
 
@@ -130,7 +130,7 @@ def test_a_class_without_images_is_refused(tmp_path: Path) -> None:
     assert message == f"{CANNOT} `train` has no image of owl"
 
 
-def test_no_part_to_train_on_is_refused(tmp_path: Path) -> None:
+def test_a_dataset_without_a_training_split_is_refused(tmp_path: Path) -> None:
     code, _, _, message = refused(tmp_path, datasets.DatasetDict({"test": rows(6)}))
     assert (code, message) == ("DS525", f"{CANNOT} it has no split `train`, only test")
 

@@ -52,14 +52,14 @@ def test_a_folder_is_split_by_seed(images: Path) -> None:
     assert (default.train_count, default.val_count) == (22, 2)
 
 
-def test_a_folder_may_have_its_own_parts(parts: Path) -> None:
+def test_a_folder_may_have_its_own_splits(parts: Path) -> None:
     data = open_images(parts, data={"train_images": 12, "val_images": 6})
     assert (data.train_count, data.val_count) == (12, 15)
     labels = torch.cat([batch.labels for batch in data.train(0, 3)])
     assert labels.shape == (12, 3)
 
 
-def test_what_is_hidden_or_no_image_is_not_seen(images: Path) -> None:
+def test_hidden_files_and_other_files_are_skipped(images: Path) -> None:
     folder = images / "images"
     (folder / ".cache").mkdir()
     (folder / "a" / ".thumbnail.png").write_bytes(b"")
@@ -100,7 +100,7 @@ def test_the_tail_of_a_run_is_a_run_from_there(parts: Path) -> None:
 
 
 def test_processes_share_the_images_of_a_step(parts: Path) -> None:
-    """Before these are mixed, which each process does for itself."""
+    """Before mixing, which each process does for its own share."""
     data = open_images(parts, augmentation={**HARD, "mixup": 0.0, "cutmix": 0.0})
     whole = list(data.train(0, 6))
     for rank in range(2):
@@ -110,7 +110,7 @@ def test_processes_share_the_images_of_a_step(parts: Path) -> None:
 
 
 def test_views_of_an_image_differ(parts: Path) -> None:
-    """A repeated image is augmented anew, and so it is in another epoch."""
+    """A repeated image has another augmentation, and so it has in another epoch."""
     data = open_images(parts, data={"train_images": 3}, augmentation={"mixup": 0.0})
     seen = torch.cat([batch.images for batch in data.train(0, 2)]).flatten(1)
     assert len({*map(tuple, seen.tolist())}) == 8
@@ -142,7 +142,7 @@ def test_images_may_be_grey(parts: Path) -> None:
 
 
 def spoil(folder: Path, *names: str) -> None:
-    """Cut files off in the middle."""
+    """Truncate files."""
     for name in names:
         path = folder / "images" / "train" / name
         path.write_bytes(path.read_bytes()[:-100])
@@ -204,8 +204,8 @@ print(step, *asked)
 
 
 @pytest.mark.slow
-def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
-    """They are pressed for a whole group of processes."""
+def test_ctrl_c_does_not_end_workers(parts: Path) -> None:
+    """A terminal sends SIGINT to a whole group of processes."""
     check_images(parts, {"folder": "images", "workers": 2})
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(parts / "recipe.yaml")],
@@ -219,7 +219,7 @@ def test_the_keys_that_ask_to_save_leave_workers_alone(parts: Path) -> None:
 
 
 class Signalled:
-    """A view in whose midst a signal comes."""
+    """A transform during which a signal arrives."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -230,10 +230,8 @@ class Signalled:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_worker_reads_on_where_all_processes_are_to_stop(
-    parts: Path, number: int
-) -> None:
-    """The parent finishes its step, and needs what it has asked for."""
+def test_a_worker_ignores_signals(parts: Path, number: int) -> None:
+    """The parent finishes its step, and needs the images it requested."""
     paths = sorted(map(str, (parts / "images" / "train" / "a").iterdir()))[:1]
     reading = TransformedImages(
         ImageFiles(paths, [0]), [0], channels=3, transform=Signalled(number), tries=1

@@ -69,7 +69,7 @@ def test_an_empty_class(tmp_path: Path, part: str) -> None:
 @pytest.mark.parametrize(
     ("val", "lacking"), [("abd", "train/d"), ("ab", "val/c"), ("abcd", "train/d")]
 )
-def test_parts_with_other_classes(tmp_path: Path, val: str, lacking: str) -> None:
+def test_splits_with_other_classes(tmp_path: Path, val: str, lacking: str) -> None:
     write_images(tmp_path / "images" / "train", "abc")
     write_images(tmp_path / "images" / "val", val)
     finding = found(tmp_path)

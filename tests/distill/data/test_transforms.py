@@ -61,7 +61,7 @@ def test_no_magnitude_is_too_high_for_pillow(words: str) -> None:
 
 @pytest.mark.parametrize("size", [(30, 20), (20, 31), (16, 16), (7, 90), (225, 300)])
 @pytest.mark.parametrize("side", [16, 17, 32])
-def test_evaluation_sees_what_timm_shows(size: tuple[int, int], side: int) -> None:
+def test_evaluation_transforms_as_timm(size: tuple[int, int], side: int) -> None:
     import_package("timm")
     from timm.data import create_transform  # noqa: PLC0415
 
@@ -78,8 +78,8 @@ def test_evaluation_sees_what_timm_shows(size: tuple[int, int], side: int) -> No
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_grey_of_16_bits_is_what_it_is_of_8(tmp_path: Path, channels: int) -> None:
-    """Pillow alone would cut off all that is above 255."""
+def test_16_bit_grey_is_scaled_to_8_bits(tmp_path: Path, channels: int) -> None:
+    """Pillow alone would clip values above 255."""
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(grey).save(tmp_path / "8.png")
     Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "16.png")

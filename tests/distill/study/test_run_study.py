@@ -1,4 +1,4 @@
-"""A tiny study, really run: killed, resumed, and in several processes."""
+"""A tiny study: complete, killed, resumed, and in several processes."""
 
 import json
 import signal
@@ -52,14 +52,14 @@ def whole(study: Path) -> Path:
 
 
 def results(folder: Path) -> dict[str, Any]:
-    """What each run came to, but for how long it took."""
+    """The result of each run, without its time."""
     lines = (folder / RESULTS).read_text().splitlines()
     found = [json.loads(line) for line in lines]
     assert len({each["key"] for each in found}) == len(found)
     return {each.pop("key"): each | {"seconds": None} for each in found}
 
 
-def test_whole(study: Path, whole: Path) -> None:
+def test_a_complete_study(study: Path, whole: Path) -> None:
     found = results(whole)
     places = {(each["arm"], each["images"], each["seed"]) for each in found.values()}
     assert places == {(arm, 50, seed) for arm in ("none", "hard") for seed in (0, 1)}
@@ -112,7 +112,7 @@ def test_killed_and_resumed_is_as_whole(study: Path, whole: Path) -> None:
 
 
 @pytest.mark.slow
-def test_asked_to_stop(study: Path) -> None:
+def test_a_stopped_study_saves_its_run(study: Path) -> None:
     folder = study.parent / "stopped"
     longer = study.with_name("longer.yaml")
     longer.write_text(STUDY.replace("schedule.steps: 4", "schedule.steps: 100000"))
@@ -215,7 +215,7 @@ HOT = """\
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_keeps_no_other_from_being_made(tmp_path: Path) -> None:
+def test_other_runs_continue_after_one_fails(tmp_path: Path) -> None:
     (tmp_path / "hot.yaml").write_text(STUDY.replace("[0, 1]", "[0]") + HOT)
     folder = tmp_path / "out"
     done = run("study", str(tmp_path / "hot.yaml"), "-o", str(folder))

@@ -54,7 +54,7 @@ def test_baseline_comes_first() -> None:
     assert list(pairs) == [("none", "hard"), ("soft", "hard"), ("soft", "none")]
 
 
-def test_half_a_study_says_so() -> None:
+def test_an_incomplete_study_is_marked() -> None:
     some = {key: each for key, each in results().items() if key[0] == "none"}
     found = summarise("digits", study(), some)
     text = as_markdown(found)
@@ -126,7 +126,7 @@ def test_results_come_back(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(1, 400))
-def test_line_that_breaks_off_is_dropped(
+def test_an_incomplete_line_is_removed(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ) -> None:
     folder = tmp_path_factory.mktemp("results")

@@ -1,4 +1,4 @@
-"""The convnet that is trained on the spot."""
+"""The convnet that is trained as a teacher."""
 
 import copy
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_training_follows_from_the_arguments_alone() -> None:
     assert not torch.equal(one["0.weight"], other["0.weight"])
 
 
-def test_how_many_threads_there_are_does_not_matter() -> None:
+def test_the_number_of_threads_does_not_matter() -> None:
     one = trained().state_dict()
     before = torch.get_num_threads()
     torch.set_num_threads(3)
@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_what_was_there(
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_run_finds_its_teacher_again(
+def test_a_run_reuses_its_teacher(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked, run = checked_in(tmp_path), tmp_path / "runs" / "x"
@@ -102,10 +102,10 @@ def test_a_run_finds_its_teacher_again(
     "other",
     [{"teacher": {"steps": 3}}, {"run": {"seed": 1}}, {"data": {"split_seed": 1}}],
 )
-def test_a_teacher_of_another_recipe_is_not_taken(
+def test_a_teacher_of_another_recipe_is_not_used(
     tmp_path: Path, other: dict[str, dict[str, object]]
 ) -> None:
-    """It is trained anew, and is the one that it would be in an empty folder."""
+    """Another one is trained, as in an empty folder."""
 
     def opened(place: str, **sections: dict[str, object]) -> Teacher:
         asked = {"builtin": "digits_convnet", "steps": 2, **sections.pop("teacher", {})}

@@ -1,4 +1,4 @@
-"""What every teacher does, and what is no teacher."""
+"""What every teacher does, and what cannot be a teacher."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def raises(classes):
 
 
 class Watched(nn.Module):
-    """Remembers what it was shown."""
+    """Keeps its last input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ def place_of(found: Diagnostic) -> tuple[str, int, int]:
     return found.code, span.line, span.column
 
 
-def test_nothing_is_opened_where_nothing_is_learned(tmp_path: Path) -> None:
+def test_without_distillation_no_teacher_is_opened(tmp_path: Path) -> None:
     checked = check(tmp_path, loss={"kind": "none"})
     assert open_teacher(checked, open_data(checked), folder=tmp_path) is None
 
@@ -162,7 +162,7 @@ def test_code_beside_the_recipe_may_teach(code: Path) -> None:
     assert torch.equal(said, teacher(images, torch.zeros(5)))  # no dropout
 
 
-def test_code_is_not_run_unasked(tmp_path: Path) -> None:
+def test_code_is_not_run_by_default(tmp_path: Path) -> None:
     found = refused(tmp_path, allow_code=False, python="antigravity:fly")
     assert place_of(found) == ("DS526", 4, 11)
 
@@ -180,7 +180,7 @@ def test_code_is_not_run_unasked(tmp_path: Path) -> None:
         ("one_more", "DS510", "has 10 classes, and the teacher has 11"),
     ],
 )
-def test_code_that_is_no_teacher(
+def test_code_that_does_not_make_a_teacher(
     code: Path, function: str, code_: str, message: str
 ) -> None:
     found = refused(code.parent, python=f"{code.name}:{function}")
@@ -203,7 +203,7 @@ def test_the_only_head_has_the_teachers_classes(code: Path) -> None:
     assert found.message == "the only head has 10 classes, and the teacher has 11"
 
 
-def test_a_missing_package_is_named(
+def test_a_missing_package_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = optional_packages.find_spec

@@ -58,7 +58,7 @@ def saved(
     return network.eval()
 
 
-def test_a_model_of_timm_sees_as_it_is_used_to(folder: Path) -> None:
+def test_a_model_of_timm_gets_its_own_normalisation_and_size(folder: Path) -> None:
     network = saved(folder)
     teacher = opened(folder, timm=NAME, weights="teacher.pth", image_size=24)
     assert teacher.classes == 3
@@ -73,14 +73,14 @@ def test_a_model_of_timm_sees_as_it_is_used_to(folder: Path) -> None:
     torch.testing.assert_close(teacher(images, labels), network(seen))
 
 
-def test_what_the_recipe_says_goes_before_what_timm_says(folder: Path) -> None:
+def test_the_recipe_overrides_timm(folder: Path) -> None:
     saved(folder)
     statistics = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     assert not opened(folder, timm=NAME, weights="teacher.pth").same
     assert opened(folder, timm=NAME, weights="teacher.pth", **statistics).same
 
 
-def test_a_teacher_may_tell_other_classes_apart(folder: Path) -> None:
+def test_a_teacher_may_have_other_classes(folder: Path) -> None:
     saved(folder, classes=7)
     asked = {"timm": NAME, "weights": "teacher.pth", "num_classes": 7}
     student = {"teacher_num_classes": 7, "variant": {"fusion": "cls"}}
@@ -105,7 +105,7 @@ def test_weights_that_do_not_fit(
     assert found.message.endswith(said)
 
 
-def test_weights_of_other_classes_name_the_field_that_is_left_out(
+def test_weights_of_other_classes_name_the_field_to_set(
     folder: Path,
 ) -> None:
     saved(folder, classes=7)
@@ -116,13 +116,13 @@ def test_weights_of_other_classes_name_the_field_that_is_left_out(
     assert found.helps == ("`teacher.num_classes: 7`",)
 
 
-def test_a_file_that_is_no_checkpoint(folder: Path) -> None:
+def test_a_file_that_is_not_a_checkpoint(folder: Path) -> None:
     (folder / "teacher.pth").write_text("no weights")
     (found,) = refused(folder, timm=NAME, weights="teacher.pth")
     assert found.code == "DS402"
 
 
-def test_a_model_that_timm_has_not(folder: Path) -> None:
+def test_a_model_that_timm_does_not_have(folder: Path) -> None:
     saved(folder)
     (found,) = refused(folder, timm="regnety_161", weights="teacher.pth")
     span = found.primary.span
@@ -147,7 +147,7 @@ def test_weights_that_timm_cannot_fetch(
     assert asked == [(NAME, {"pretrained": True})]
 
 
-def test_a_model_of_timm_with_a_side_of_its_own(folder: Path) -> None:
+def test_a_model_of_timm_with_a_fixed_size(folder: Path) -> None:
     torch.manual_seed(0)
     network = timm.create_model("test_vit", num_classes=3).eval()
     torch.save(network.state_dict(), folder / "teacher.pth")
@@ -162,7 +162,7 @@ def test_a_model_of_timm_with_a_side_of_its_own(folder: Path) -> None:
     )
 
 
-def test_colour_is_not_shown_in_grey(folder: Path) -> None:
+def test_a_teacher_of_colour_is_refused_for_grey(folder: Path) -> None:
     saved(folder)
     with pytest.raises(DataError) as caught:
         opened(folder, {"in_channels": 1}, timm=NAME, weights="teacher.pth")

@@ -108,7 +108,7 @@ def test_a_signal_saves_and_exits_as_shells_expect(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="pipes of Unix")
-def test_a_run_outlives_whoever_reads_its_lines(tmp_path: Path) -> None:
+def test_a_run_continues_after_its_pipe_is_closed(tmp_path: Path) -> None:
     """As in `deit-spec train … 2>&1 | head -1`."""
     recipe(tmp_path)
     folder = tmp_path / "run"

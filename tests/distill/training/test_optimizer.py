@@ -128,7 +128,7 @@ def test_epochs_are_counted_in_steps(tmp_path: Path) -> None:
     assert [times.evaluates(done) for done in (5, 6, 17, 18)] == [False, True] * 2
 
 
-def test_lengths_that_are_not_said_are_those_of_the_paper(tmp_path: Path) -> None:
+def test_default_lengths_are_those_of_the_paper(tmp_path: Path) -> None:
     plan = {"steps": None, "warmup_steps": None}
     checked = recipe(tmp_path, schedule=plan)
     assert checked.recipe is not None

@@ -65,8 +65,8 @@ def test_a_batch_that_processes_cannot_share_is_refused_once(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
-    """The checkpoint of one process is that of any number."""
+def test_two_resume_after_one_was_killed(tmp_path: Path) -> None:
+    """A checkpoint does not depend on the number of processes."""
     checked = recipe(
         tmp_path, **MIXED, schedule={"steps": 16}, run={"parallel": "fsdp2"}
     )
@@ -82,8 +82,8 @@ def test_two_go_on_after_one_was_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_another_process_alone_has_met_is_told(tmp_path: Path) -> None:
-    """And what both have met, once."""
+def test_an_error_of_one_process_is_reported(tmp_path: Path) -> None:
+    """And an error of both is reported once."""
     for name, ranks in (("second", "1"), ("both", "01")):
         recipe(tmp_path, teacher={"python": f"teacher_of_{name}:make"})
         (tmp_path / f"teacher_of_{name}.py").write_text(
@@ -103,7 +103,7 @@ def test_what_another_process_alone_has_met_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-def test_killed_at_any_moment_it_goes_on_to_the_same_end(tmp_path: Path) -> None:
+def test_a_run_killed_at_any_moment_resumes_to_the_same_result(tmp_path: Path) -> None:
     program = TESTS / "support" / "killing.py"
     result = subprocess.run(
         [sys.executable, "-W", "error", program, tmp_path, str(KILLS)],

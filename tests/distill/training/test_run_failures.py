@@ -132,7 +132,7 @@ def test_a_full_disk_is_reported_for_the_teacher(
 def test_two_runs_do_not_share_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_run: Path
 ) -> None:
-    """One that is under way keeps the other out, and is not disturbed."""
+    """The first run keeps the second one out, and is not disturbed."""
     monkeypatch.setattr(run_folder, "LOCK_SECONDS", 0.0)
     checked, folder = recipe(tmp_path), tmp_path / "run"
     refused = []

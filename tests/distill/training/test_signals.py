@@ -1,4 +1,4 @@
-"""Runs that a signal reaches."""
+"""Runs that receive a signal."""
 
 import signal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs in this process, and what they leave."""
+"""Runs in this process, and their results."""
 
 import sys
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_the_recipe_in_the_folder_gives_the_same_run(tmp_path: Path) -> None:
         assert (tmp_path / "again" / name).read_text() == first
 
 
-def test_a_run_computes_on_as_many_threads_as_its_recipe_says(tmp_path: Path) -> None:
+def test_a_run_uses_the_threads_of_its_recipe(tmp_path: Path) -> None:
     seen: set[int] = set()
 
     class Counting(Reporter):
@@ -138,7 +138,7 @@ def test_a_run_finds_the_code_of_its_teacher_from_its_own_recipe(
 
 
 def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> None:
-    """And of other classes: positions are resampled, heads drawn afresh."""
+    """And of other classes: positions are resampled, and heads initialised."""
     spec = (SPECS / "digits.yaml").read_text()
     other = {"image_size: 8": "image_size: 16", "classes: 10": "classes: 3"}
     for old, new in other.items():

@@ -1,4 +1,4 @@
-"""What a step does: its gradient, its rate, and what the models compute in."""
+"""A training step: its gradient, its learning rate and its precision."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ ALONE = {"teacher": None, "loss": {"kind": "none"}}
 
 @pytest.mark.parametrize("parts", [2, 8])
 def test_the_gradient_of_parts_is_that_of_the_whole(tmp_path: Path, parts: int) -> None:
-    """AdamW hides how large a gradient is, so its norm is what is compared."""
+    """The norms are compared, because AdamW hides the size of a gradient."""
     norms = []
     for count in (1, parts):
         ours = training_step(recipe_of(tmp_path, **ALONE, run={"accumulate": count}))
@@ -128,7 +128,7 @@ def test_each_step_and_process_draws_for_itself() -> None:
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), 1.0])
-def test_weights_that_are_no_numbers(tmp_path: Path, wrong: float) -> None:
+def test_weights_that_are_not_finite(tmp_path: Path, wrong: float) -> None:
     ours = training_step(recipe_of(tmp_path, **ALONE))
     with torch.no_grad():
         ours.weights[-1].view(-1)[0] = wrong
