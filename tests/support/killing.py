@@ -1,9 +1,9 @@
-"""Kills runs at random moments, and lets them go on: a program for a test.
+"""Kill runs at random moments and resume them: a program that a test runs.
 
     python killing.py FOLDER KILLS
 
-Each child is forked from a process that has imported everything, so that most of a
-child's life is training and writing. Prints a line for each run that was finished.
+Each run is a child forked from a process that has imported everything, so that it
+spends its time training and writing. Prints a line for each finished run.
 """
 
 import os
@@ -27,7 +27,7 @@ STEPS = 20
 
 
 def main(folder: Path, kills: int) -> None:
-    """Kill so often, over as many runs as it takes."""
+    """Kill runs that many times, with as many runs as that needs."""
     every_step = {
         "checkpoint_every": 1,
         "evaluate_every": 5,
@@ -59,7 +59,7 @@ def main(folder: Path, kills: int) -> None:
 
 
 def child(call: Callable[[], object], life: float | None) -> bool:
-    """Run a call in a child, and tell whether it was killed after its life."""
+    """Run a call in a child for up to `life` seconds; return whether it was killed."""
     process = os.fork()
     if process == 0:
         try:
@@ -81,7 +81,7 @@ def child(call: Callable[[], object], life: float | None) -> bool:
 
 
 def see_whole(run: Path) -> None:
-    """See that every file that is called a checkpoint is one."""
+    """Check that every file with the name of a checkpoint is complete."""
     for path in run.glob("checkpoints/*"):
         if checkpoint_step(path) is not None:
             tensors = safetensors_file.read(path, path.name)

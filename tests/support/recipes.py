@@ -1,4 +1,4 @@
-"""Recipes in tests, and the small folders of images that they name."""
+"""Recipes for tests, and small image folders for them."""
 
 import random
 from pathlib import Path
@@ -36,9 +36,7 @@ SMALL = {
 
 
 def check(folder: Path, **sections: dict[str, object]) -> CheckedRecipe:
-    """Write a recipe, with the sections of the digits where none is given, and
-    check it.
-    """
+    """Write a recipe, by default for the digits, and check it."""
     written = {
         "student": {"spec": str(SPECS / "digits.yaml")},
         "teacher": {"builtin": "digits_convnet"},
@@ -54,7 +52,7 @@ def check(folder: Path, **sections: dict[str, object]) -> CheckedRecipe:
 def check_images(
     folder: Path, data: dict[str, object], **sections: dict[str, object]
 ) -> CheckedRecipe:
-    """Check a recipe for a small student of images with three classes."""
+    """Check a recipe with a small student for images of three classes."""
     spec = {**SMALL, **sections.pop("spec", {})}
     (folder / "student.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
     written: dict[str, dict[str, object]] = {
@@ -68,7 +66,7 @@ def check_images(
 
 
 def write_images(folder: Path, classes: str, each: int = 4, side: int = 12) -> None:
-    """Write coloured noise as PNG, `each` images a letter of `classes`."""
+    """Write `each` PNG images of random noise for each letter of `classes`."""
     source = random.Random(f"{folder.name}{classes}")
     for label in classes:
         (folder / label).mkdir(parents=True)
@@ -79,13 +77,13 @@ def write_images(folder: Path, classes: str, each: int = 4, side: int = 12) -> N
 
 
 def valid(checked: CheckedRecipe) -> Recipe:
-    """The recipe, which has no errors."""
+    """The recipe of a check without errors."""
     assert checked.recipe is not None, checked.diagnostics
     return checked.recipe
 
 
 def open_images(folder: Path, **sections: dict[str, object]) -> Data:
-    """Open the folder `images` as a recipe does."""
+    """Open the folder `images` as the data of a recipe."""
     data = {"folder": "images", **sections.pop("data", {})}
     checked = check_images(folder, data, **sections)
     assert checked.recipe is not None, checked.diagnostics
