@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from deit_spec.runtime import as_dtype, draw, make_empty
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
-from deit_spec.weights.plan_checks import require_weights
 from deit_spec.weights.state_dict import Checkpoint
 
 
@@ -28,7 +27,6 @@ def fill(  # noqa: PLR0913  -- the inputs of a model
     Tensors that are taken as they are stay mapped to the file.
 
     Raises:
-        WeightsError: A tensor does not have a floating-point type.
         ValueError: The dtype is unknown.
     """
     kind = as_dtype(dtype)
@@ -46,11 +44,7 @@ def realise(
     checkpoint: Checkpoint,
     dtype: torch.dtype | None = None,
 ) -> Iterator[tuple[str, Tensor]]:
-    """Make the tensors of a plan one by one, in the dtype or in their common one.
-
-    Raises:
-        WeightsError: A tensor does not have a floating-point type.
-    """
+    """Make the tensors of a plan one by one, in the dtype or in their common one."""
     kind = dtype or common_dtype(plan, checkpoint)
     given: set[int] = set()
     for step in plan.steps:
@@ -61,13 +55,8 @@ def realise(
 
 
 def common_dtype(plan: Plan, checkpoint: Checkpoint) -> torch.dtype:
-    """The narrowest dtype that can represent every tensor that a plan uses.
-
-    Raises:
-        WeightsError: A tensor does not have a floating-point type.
-    """
+    """The narrowest dtype that can represent every tensor that a plan uses."""
     used = sorted({name for step in plan.steps for name in step.sources})
-    require_weights(used, checkpoint)
     dtypes = [checkpoint.tensors[name].dtype for name in used]
     return reduce(torch.promote_types, dtypes) if used else torch.get_default_dtype()
 

@@ -12,7 +12,6 @@ from deit_spec.ops import (
     DropPath,
     Init,
     LayerNorm,
-    LayerScale,
     MeanLogits,
     MeanOfTokens,
     Op,
@@ -68,11 +67,6 @@ class GraphParameters:
     def eps(self) -> float:
         """What LayerNorm adds to the variance."""
         return next(self._ops(LayerNorm)).eps
-
-    @property
-    def layer_scale(self) -> float | None:
-        """The initial value of layer scale; None without it."""
-        return next((op.value for op in self._ops(LayerScale)), None)
 
     @property
     def dropout(self) -> float:

@@ -66,13 +66,12 @@ def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
     if model.reads_mean:
         field, reason = "variant.readout", "its head reads the class token"
         yield obstacle(reason, field, f"`{field}: mean_tokens`")
-    if info.has_unequal_heads:
+    heads = info.num_classes, info.teacher_num_classes
+    if None not in heads and heads[0] != heads[1]:
         reason = "its two heads have the same number of classes"
-        counts = f"{info.num_classes} and {info.teacher_num_classes} classes"
+        counts = f"{heads[0]} and {heads[1]} classes"
         yield obstacle(reason, "teacher_num_classes", counts)
-    elif (
-        info.num_classes and info.teacher_num_classes and not model.joins_by_mean_logits
-    ):
+    elif None not in heads and not model.joins_by_mean_logits:
         reason = ": transformers joins two heads by the mean of their logits"
         yield loss(reason, "variant.fusion", "variant.fusion")
     if model.drop_path:

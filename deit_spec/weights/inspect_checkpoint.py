@@ -1,17 +1,24 @@
-"""Inspect a checkpoint: what it is, and the spec that fits it."""
+"""Inspect a checkpoint: what it is, and the spec that fits it.
+
+The spec has what the shapes show and what a config of transformers says. The number of
+heads is in neither without a config; it is that of the closest published model.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from deit_spec import published
 from deit_spec.diagnostics import Diagnostic, Severity
 from deit_spec.diagnostics.printable import visible
 from deit_spec.lowering import lower
-from deit_spec.weights.inferred_spec import LAYER_SCALE, InferredSpec, infer_spec
+from deit_spec.spec import DeiTSpec, check_spec
+from deit_spec.weights.graph_parameters import GraphParameters
 from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.shape_info import checkpoint_shape_info
+from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import (
     EPS_NOTE,
@@ -20,6 +27,13 @@ from deit_spec.weights.weight_findings import (
     shown,
     some,
 )
+from deit_spec.yaml_source.scalars import scalar_text
+
+HEAD_WIDTH = 64
+"""The width of an attention head in every published DeiT but one."""
+EPS = 1e-6
+LAYER_SCALE = 1e-4
+"""The initial layer scale of DeiT III."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +83,11 @@ class Inspection:
         lines = [f"# {visible(line)}" for line in self.summary]
         for key, value in self.values.items():
             if not isinstance(value, Mapping):
-                lines.append(f"{key}: {_scalar(value)}")
+                lines.append(f"{key}: {scalar_text(value)}")
                 continue
             lines.append(f"{key}:")
-            lines += [f"  {name}: {_scalar(item)}" for name, item in value.items()]
+            lines += [f"  {name}: {scalar_text(item)}" for name, item in value.items()]
         return "".join(f"{line}\n" for line in lines)
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and "." not in repr(value):
-        return repr(value).replace("e", ".0e")
-    return str(value)
 
 
 def inspect(checkpoint: Checkpoint) -> Inspection:
@@ -90,19 +96,135 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     Raises:
         WeightsError: The checkpoint is not of a DeiT.
     """
-    inferred = infer_spec(checkpoint, checkpoint_shape_info(checkpoint))
-    plan = make_plan(lower(inferred.spec), checkpoint)
-    closest = inferred.closest
-    is_whole = not {"DS411", "DS412"} & {found.code for found in plan.diagnostics}
-    return Inspection(
-        checkpoint,
-        inferred.values,
-        closest.names if is_whole and closest and closest.is_exact else (),
-        (*_find_assumptions(checkpoint, inferred), *_find_rest(inferred, plan)),
+    info = checkpoint_shape_info(checkpoint)
+    config = _usable_config(checkpoint, info)
+    closest = _closest_published(info)
+    heads = config.get("num_attention_heads")
+    if heads is None and closest is not None:
+        heads = closest.num_heads
+    values = _values(info, config, heads or nearest_heads(info.embed_dim))
+    plan = make_plan(lower(DeiTSpec.model_validate(values)), checkpoint)
+    is_whole = not plan.missing and not plan.left_over
+    same = tuple(spec.name for spec, other in _published() if other == info)
+    found = (
+        *_find_assumptions(checkpoint.name, info, config, values, closest),
+        *_find_rest(info, plan),
+    )
+    return Inspection(checkpoint, values, same if is_whole else (), found)
+
+
+def _usable_config(checkpoint: Checkpoint, info: ShapeInfo) -> dict[str, Any]:
+    """The values of a config of transformers that a spec can have.
+
+    Others are ignored: anyone may have written the config.
+    """
+    config = checkpoint.config if checkpoint.names.scheme.is_hf else {}
+    usable: dict[str, Any] = {}
+    heads = config.get("num_attention_heads")
+    if type(heads) is int and heads > 0 and info.embed_dim % heads == 0:
+        usable["num_attention_heads"] = heads
+    for key in ("layer_norm_eps", "hidden_dropout_prob"):
+        value = config.get(key)
+        if type(value) is float and 0 < value < 1:
+            usable[key] = value
+    return usable
+
+
+@cache
+def _published() -> tuple[tuple[DeiTSpec, ShapeInfo], ...]:
+    """Every published model, in the order of `deit-spec list`."""
+    specs = (check_spec(name).spec for name in published.names())
+    return tuple(
+        (spec, GraphParameters(lower(spec)).info) for spec in specs if spec is not None
     )
 
 
-def _find_rest(inferred: InferredSpec, plan: Plan) -> Iterator[Diagnostic]:
+def _closest_published(info: ShapeInfo) -> DeiTSpec | None:
+    """A published model with the same shapes, or else of the same size.
+
+    Published models of the same width, depth and MLP have the same number of heads.
+    """
+
+    def size(each: ShapeInfo) -> tuple[int, ...]:
+        return each.embed_dim, each.depth, each.mlp_dim
+
+    found = [pair for pair in _published() if size(pair[1]) == size(info)]
+    found.sort(key=lambda pair: pair[1] != info)
+    return found[0][0] if found else None
+
+
+def nearest_heads(width: int) -> int:
+    """The number of heads whose width is the nearest to 64.
+
+    >>> nearest_heads(768), nearest_heads(100), nearest_heads(1_048_573)
+    (12, 2, 1048573)
+    """
+    small = [n for n in range(1, math.isqrt(width) + 1) if width % n == 0]
+    counts = sorted({*small, *(width // n for n in small)})
+    return min(counts, key=lambda n: abs(width / n - HEAD_WIDTH))
+
+
+def _values(info: ShapeInfo, config: Mapping[str, Any], heads: int) -> dict[str, Any]:
+    """The spec. Defaults of `variant` and null class counts are left out."""
+    variant: dict[str, Any] = {}
+    if not info.distillation_token:
+        variant["distillation_token"] = False
+    if info.position_embedding != "all":
+        variant["position_embedding"] = info.position_embedding
+    if info.layer_scale:
+        variant["layer_scale"] = LAYER_SCALE
+    if not info.qkv_bias:
+        variant["qkv_bias"] = False
+    if (eps := config.get("layer_norm_eps", EPS)) != EPS:
+        variant["layer_norm_eps"] = eps
+    optional = {
+        "dropout": config.get("hidden_dropout_prob"),
+        "num_classes": info.num_classes,
+        "teacher_num_classes": info.teacher_num_classes,
+        "variant": variant or None,
+    }
+    return {
+        "image_size": info.image_size,
+        "patch_size": info.patch_size,
+        "in_channels": info.in_channels,
+        "embed_dim": info.embed_dim,
+        "depth": info.depth,
+        "num_heads": heads,
+        "mlp_ratio": info.mlp_ratio,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def _find_assumptions(
+    name: str,
+    info: ShapeInfo,
+    config: Mapping[str, Any],
+    values: Mapping[str, Any],
+    closest: DeiTSpec | None,
+) -> Iterator[Diagnostic]:
+    """DS423: values that neither a shape nor a config shows."""
+    heads = values["num_heads"]
+    if "num_attention_heads" not in config:
+        message = f"num_heads is assumed to be {heads}"
+        if closest:
+            message += f", as in {closest.name}"
+        else:
+            message += f", which makes heads {info.embed_dim // heads} wide"
+        why = ["neither a shape nor a config shows the number of heads"]
+        yield finding("DS423", message, name, notes=why)
+    if info.layer_scale:
+        message = f"the initial value of layer scale is assumed to be {LAYER_SCALE}"
+        why = ["the checkpoint has the trained values, which are loaded"]
+        yield finding("DS423", message, name, notes=why)
+    if closest and config.get("layer_norm_eps", EPS) != EPS:
+        message = (
+            f"layer_norm_eps is {config['layer_norm_eps']} in the config and "
+            f"{closest.variant.layer_norm_eps} in {closest.name}"
+        )
+        yield finding("DS423", message, name, notes=[EPS_NOTE])
+
+
+def _find_rest(info: ShapeInfo, plan: Plan) -> Iterator[Diagnostic]:
     """DS424: what of the checkpoint the spec does not describe."""
     notes = [
         (found.message, (*found.notes, "`plan` refuses this with any spec"))
@@ -113,49 +235,8 @@ def _find_rest(inferred: InferredSpec, plan: Plan) -> Iterator[Diagnostic]:
         names = plan.needing(need)
         message = f"the model does not use {count(len(names))}: {some(names)}"
         notes.append((message, (f"`--allow {need}` drops them",)))
-    if inferred.info.num_classes is None:
+    if info.num_classes is None:
         message = "there is no head for the class token"
         notes.append((message, ("the model of the spec returns features",)))
-    if inferred.config.get("attention_probs_dropout_prob"):
-        message = "the config has dropout of attention weights, and a DeiT does not"
-        notes.append((message, ("it only has an effect in training",)))
     for message, why in notes:
         yield finding("DS424", message, plan.checkpoint, notes=why)
-
-
-def _find_assumptions(
-    checkpoint: Checkpoint, inferred: InferredSpec
-) -> Iterator[Diagnostic]:
-    borrowed, closest = inferred.borrowed, inferred.closest
-    if closest and borrowed:
-        values = " and ".join(f"{field} {value}" for field, value in borrowed.items())
-        first, *others = closest.names
-        verb = "are" if len(borrowed) > 1 else "is"
-        notes = [
-            "no shape shows this",
-            f"{first} is the closest published model: {closest.similarity}",
-        ]
-        if others:
-            notes.append(f"{some(others)} would give the same")
-        message = f"{values} {verb} taken from {first}"
-        yield finding("DS423", message, checkpoint.name, notes=notes)
-    elif "num_attention_heads" not in inferred.config:
-        heads = inferred.num_heads
-        width = inferred.info.embed_dim // heads
-        message = f"num_heads is assumed to be {heads}, which makes heads {width} wide"
-        why = ["neither a shape nor a config shows the number of heads"]
-        yield finding("DS423", message, checkpoint.name, notes=why)
-    if inferred.layer_scale is not None and "variant.layer_scale" not in borrowed:
-        message = f"the initial value of layer scale is assumed to be {LAYER_SCALE}"
-        why = ["the checkpoint has the trained values, which are loaded"]
-        yield finding("DS423", message, checkpoint.name, notes=why)
-    eps = inferred.config.get("layer_norm_eps")
-    if closest and closest.is_exact and eps is not None:
-        published = closest.specs[0]
-        if eps != published.variant.layer_norm_eps:
-            message = (
-                f"layer_norm_eps is {eps} in the config and "
-                f"{published.variant.layer_norm_eps} in {published.name}, which has "
-                "the same shapes"
-            )
-            yield finding("DS423", message, checkpoint.name, notes=[EPS_NOTE])

@@ -8,9 +8,7 @@ from shlex import quote
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
-from deit_spec.lowering import lower
 from deit_spec.weights.graph_parameters import GraphParameters
-from deit_spec.weights.inferred_spec import infer_spec
 from deit_spec.weights.naming_schemes import HEADS, has_no_effect
 from deit_spec.weights.plan import (
     Channels,
@@ -29,13 +27,12 @@ from deit_spec.weights.plan_checks import (
     compare_structure,
     find_left_over,
     find_missing,
-    find_other_shape,
     find_other_types,
     is_weight,
 )
 from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info, our_shapes
 from deit_spec.weights.state_dict import Checkpoint, Sizes
-from deit_spec.weights.weight_findings import count
+from deit_spec.weights.weight_findings import count, finding
 
 
 def make_plan(
@@ -53,14 +50,11 @@ def make_plan(
     scheme = checkpoint.names.scheme
     plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
     theirs = checkpoint_shape_info(checkpoint)
-    structure = list(compare_structure(model, theirs, checkpoint))
     config = compare_config(model, checkpoint)
-    if structure:
-        inferred = lower(infer_spec(checkpoint, theirs).spec)
-        if make_plan(inferred, checkpoint).reconciles:
-            command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
-            help_ = f"`{command}` prints a spec that fits"
-            structure[-1] = replace(structure[-1], helps=(help_,))
+    if structure := list(compare_structure(model, theirs, checkpoint)):
+        command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
+        help_ = f"`{command}` prints the spec of the checkpoint"
+        structure[-1] = replace(structure[-1], helps=(help_,))
         return replace(plan, diagnostics=(*structure, *config))
     return _Rules(model, checkpoint, theirs, antialias).finish(plan, [*config])
 
@@ -82,9 +76,7 @@ class _Rules:
         sources = {name for step in planned for name in step.sources}
         unusable = {n for n in sources if not is_weight(self.checkpoint.tensors[n])}
         other_shapes = {
-            step.name: found
-            for step in planned
-            for found in find_other_shape(step, self.wanted(step), self.checkpoint)
+            step.name: found for step in planned for found in self.other_shape(step)
         }
         steps = tuple(
             step
@@ -232,15 +224,22 @@ class _Rules:
             return "the spec has no such head", frozenset({"heads"})
         return "the spec has no distillation token", frozenset({"distillation"})
 
-    def wanted(self, step: Step) -> Sizes | None:
-        """The shape that the sources must have together; None if any will do."""
-        match step.transform:
-            case Join():
-                return step.shape
-            case Positions((prefix, _), (grid, _)):
-                return (1, prefix + grid**2, self.theirs.embed_dim)
-            case _:
-                return None
+    def other_shape(self, step: Step) -> Iterator[Diagnostic]:
+        """DS411: a tensor whose shape no rule expects, as in a damaged file."""
+        wanted = step.shape
+        if isinstance(step.transform, Positions):
+            rows = self.theirs.num_prefix_positions + self.theirs.grid_size**2
+            wanted = (1, rows, self.theirs.embed_dim)
+        elif not isinstance(step.transform, Join):
+            return
+        first, *others = step.sources
+        found = self.shapes[step.name] if others else self.checkpoint.shapes[first]
+        if found != wanted:
+            yield finding(
+                "DS411",
+                f"{step.name} is {list(found)} in the checkpoint, not {list(wanted)}",
+                self.checkpoint.name,
+            )
 
 
 def _of_prefix(old: int, new: int) -> Iterator[str]:

@@ -32,14 +32,6 @@ _NO_EFFECT = re.compile(
 )
 """Tensors of other models that are not used between the image and the logits."""
 
-_EFFECT = re.compile(
-    r"(?:.+\.)?(?:blocks|layers?)\.\d+\."
-    r"|(?:reg_token|norm_pre|fc_norm|attn_pool|pre_logits)(?:\.|$)"
-    r"|(?:.+\.)?register_tokens$",
-    re.DOTALL,
-)
-"""Tensors of other vision transformers, mostly of timm, that affect the output."""
-
 
 @dataclass(frozen=True)
 class NamingScheme:
@@ -118,11 +110,6 @@ def has_no_effect(name: str) -> bool:
     Only such a tensor may be dropped.
     """
     return _NO_EFFECT.fullmatch(name) is not None
-
-
-def has_effect(name: str) -> bool:
-    """Whether an unknown tensor is known to have an effect on the output."""
-    return _EFFECT.match(name) is not None
 
 
 def _pattern(name: str) -> tuple[str, str]:

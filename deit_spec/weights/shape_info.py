@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deit_spec.spec.model_limits import LARGEST
 from deit_spec.weights.state_dict import Checkpoint, Sizes
-from deit_spec.weights.weight_findings import refuse, some
+from deit_spec.weights.weight_findings import refuse
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
@@ -46,22 +46,14 @@ class ShapeInfo:
         return 1 + self.distillation_token
 
     @property
-    def has_unequal_heads(self) -> bool:
-        """Whether there are two heads with different numbers of classes."""
-        heads = (self.num_classes, self.teacher_num_classes)
-        return None not in heads and heads[0] != heads[1]
+    def mlp_ratio(self) -> float:
+        """The `mlp_ratio` that gives the hidden width, which is rounded down."""
+        width, hidden = self.embed_dim, self.mlp_dim
+        exact = hidden / width
+        return (
+            exact if int(width * exact) == hidden else math.nextafter(exact, math.inf)
+        )
 
-
-STRUCTURE = (
-    "embed_dim",
-    "depth",
-    "patch_size",
-    "mlp_dim",
-    "position_embedding",
-    "layer_scale",
-    "qkv_bias",
-)
-"""The fields that nothing can change: checkpoint and spec must agree on them."""
 
 _LIMITED = (
     "embed_dim",
@@ -140,20 +132,12 @@ def _check(info: ShapeInfo) -> None:
     Raises:
         ShapeInfoError: It cannot.
     """
-    for field in _LIMITED:
-        size = getattr(info, field)
-        if size == 0:
-            raise ShapeInfoError(f"{field} is 0")
-        if size is not None and size > LARGEST[field]:
-            raise ShapeInfoError(
-                f"{field} is {size:,}, and the limit is {LARGEST[field]:,}"
-            )
-    ratio = LARGEST["mlp_ratio"]
-    if not 0 < info.mlp_dim <= info.embed_dim * ratio:
-        raise ShapeInfoError(
-            f"the MLP has {info.mlp_dim:,} hidden channels, and the limit is "
-            f"{ratio:,} times embed_dim, {info.embed_dim:,}"
-        )
+    sizes = {field: (getattr(info, field), LARGEST[field]) for field in _LIMITED}
+    limit = int(info.embed_dim * LARGEST["mlp_ratio"])
+    sizes["the hidden width of the MLP"] = info.mlp_dim, limit
+    for field, (size, largest) in sizes.items():
+        if size is not None and not 0 < size <= largest:
+            raise ShapeInfoError(f"{field} is {size:,}, and the limit is {largest:,}")
     if info.teacher_num_classes and not info.distillation_token:
         raise ShapeInfoError("there is a head_dist.weight without a dist_token")
 
@@ -183,16 +167,10 @@ def _depth(shapes: Mapping[str, Sizes]) -> int:
     blocks = {int(found.group(1)) for name in shapes if (found := _BLOCK.match(name))}
     if not blocks:
         raise ShapeInfoError("there are no blocks")
-    last = max(blocks)
-    if last >= LARGEST["depth"]:
-        limit = LARGEST["depth"]
+    if len(blocks) <= max(blocks):
+        first = next(n for n in range(max(blocks)) if n not in blocks)
         raise ShapeInfoError(
-            f"there is a blocks.{last}, and the depth limit is {limit}"
-        )
-    if missing := [f"blocks.{n}" for n in range(last) if n not in blocks]:
-        verb = "is" if len(missing) == 1 else "are"
-        raise ShapeInfoError(
-            f"there is a blocks.{last}, but {some(missing)} {verb} missing"
+            f"there is a blocks.{max(blocks)}, but blocks.{first} is missing"
         )
     return len(blocks)
 

@@ -80,8 +80,6 @@ def written(value: object) -> str:
     >>> written("6"), written(6), written(True)
     ('"6"', '6', 'true')
     """
-    if isinstance(value, dict | list):
-        return "{…}" if isinstance(value, dict) else "[…]"
     return shown(json.dumps(value, ensure_ascii=False))
 
 

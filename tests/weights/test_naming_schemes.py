@@ -1,8 +1,6 @@
 """Naming schemes translate both ways and know timm's and transformers' names."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from peers import import_timm, import_transformers
 from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, state_of
@@ -12,8 +10,6 @@ from deit_spec.weights.naming_schemes import (
     HF,
     SCHEMES,
     NamingScheme,
-    has_effect,
-    has_no_effect,
     recognise,
 )
 from deit_spec.weights.naming_schemes import (
@@ -124,10 +120,3 @@ def test_deit3s_repository() -> None:
 @pytest.mark.parametrize("names", [[], ["a"], ["fc.weight", "pos_embed"]])
 def test_no_naming_scheme(names: list[str]) -> None:
     assert recognise(names) is None
-
-
-@given(st.text(st.sampled_from("abc.01\n_"), max_size=12))
-def test_no_name_has_an_effect_and_has_none(name: str) -> None:
-    for known in ("reg_token", "blocks.0.", "pooler.dense.", "mask_token", "decoder_"):
-        for whole in (known + name, name + known):
-            assert not (has_effect(whole) and has_no_effect(whole))

@@ -67,7 +67,7 @@ def variant(**fields: Any) -> dict[str, Any]:
         ),
         (
             variant(layer_scale=0.1),
-            ["variant.layer_scale is null in the checkpoint and 0.1 in the spec"],
+            ["variant.layer_scale is null in the checkpoint and set in the spec"],
         ),
         (
             variant(qkv_bias=False),
@@ -82,7 +82,8 @@ def test_another_structure_is_refused(fields: dict[str, Any], said: list[str]) -
     assert set(codes(plan)) == {"DS411"}
     assert [each.message for each in plan.diagnostics] == said
     *others, last = plan.diagnostics
-    assert last.helps == ("`deit-spec weights inspect w.pth` prints a spec that fits",)
+    command = "`deit-spec weights inspect w.pth`"
+    assert last.helps == (f"{command} prints the spec of the checkpoint",)
     assert not any(each.helps for each in others)
 
 
@@ -93,25 +94,6 @@ def test_layer_scale_of_the_checkpoint_alone() -> None:
     (found,) = plan.diagnostics
     words = "variant.layer_scale is set in the checkpoint and null in the spec"
     assert found.message == words
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda state: state.pop("blocks.1.mlp.fc2.bias"),
-        lambda state: state.update({"blocks.1.attn.q_norm.weight": torch.zeros(8)}),
-        lambda state: state.update({"blocks.1.norm1.bias": torch.zeros(9)}),
-    ],
-    ids=["missing", "foreign", "misshapen"],
-)
-def test_inspect_is_only_proposed_if_a_spec_fits(harm: Any) -> None:
-    """Not if a tensor is missing, unknown or of another shape."""
-    state = state_of(PLAIN)
-    harm(state)
-    for spec in (PLAIN, changed(PLAIN, depth=3)):
-        plan = planned(spec, state)
-        assert not plan.reconciles
-        assert not any("inspect" in h for d in plan.diagnostics for h in d.helps)
 
 
 PLACES = """\
@@ -193,37 +175,14 @@ def test_a_config_against_defaults(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heads", "shown"),
-    [
-        ("3", '"3"'),
-        ("6\n", '"6\\n"'),
-        (False, "false"),
-        (None, "null"),
-        ([3], "[…]"),
-        (2.5, "2.5"),
-        (7, "7"),
-    ],
+    ("heads", "shown"), [("6\n", '"6\\n"'), (None, "null"), ([3], "[3]"), (7, "7")]
 )
-def test_an_invalid_number_of_heads(heads: Any, shown: str) -> None:
+def test_another_number_of_heads(heads: Any, shown: str) -> None:
     state = hf_in_memory(state_of(DISTILLED))
     plan = planned(DISTILLED, state, config={"num_attention_heads": heads})
     (found,) = plan.diagnostics
+    assert found.code == "DS415"
     assert found.message == f"num_heads is {shown} in the config and 3 in the spec"
-    assert found.notes == (f"{shown} is not an integer that divides 24",)
-
-
-@pytest.mark.parametrize(
-    ("heads", "helps"),
-    [(6, ("`num_heads: 6`",)), (5, ()), (0, ()), ("6", ()), (True, ())],
-)
-def test_a_valid_number_of_heads_is_proposed(
-    heads: Any, helps: tuple[str, ...]
-) -> None:
-    state = hf_in_memory(state_of(DISTILLED))
-    plan = planned(DISTILLED, state, config={"num_attention_heads": heads})
-    (found,) = plan.diagnostics
-    assert (found.code, found.helps) == ("DS415", helps)
-    assert bool(found.notes) != bool(helps)
 
 
 def test_missing_and_left_over() -> None:
@@ -328,9 +287,7 @@ def test_a_model_of_timm_with_more_layers_is_refused(
     assert "DS413" in codes(plan)
     assert set(plan.left_over) == {name for name in state if name.startswith(over)}
     (found,) = (each for each in plan.diagnostics if each.code == "DS413")
-    assert found.notes[-1].endswith(
-        ("has an effect on the output", "have an effect on the output")
-    )
+    assert found.notes[0].startswith("with a possible effect on the output: ")
     assert not plan.dropped
     for permitted in (allowed(strict=False), allowed(allow={"drop"})):
         with pytest.raises(WeightsError, match="DS413"):
@@ -350,7 +307,7 @@ def test_an_unknown_tensor_is_left_over(name: str) -> None:
     plan = planned(PLAIN, {**state_of(PLAIN), name: torch.zeros(1)})
     assert plan.left_over == (name,)
     (found,) = plan.diagnostics
-    words = f"unknown, with a possible effect on the output: {name}"
+    words = f"with a possible effect on the output: {name}"
     assert (found.code, found.notes) == ("DS413", (words,))
 
 
