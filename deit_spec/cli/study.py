@@ -123,16 +123,11 @@ def _study_errors(folder: Path) -> Iterator[None]:
     from concurrent.futures import BrokenExecutor
 
     from deit_spec.distill.study import ForeignError, StoppedError
-    from deit_spec.distill.training import RunError
-    from deit_spec.weights import WeightsError
 
     try:
         yield
     except StoppedError:
         raise KeyboardInterrupt from None
-    except (RunError, WeightsError) as error:
-        messages.report(error.diagnostics)
-        raise typer.Exit(1) from None
     except ForeignError as error:
         fail(str(error))
     except BrokenExecutor:

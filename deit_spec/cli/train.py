@@ -13,6 +13,7 @@ from deit_spec.cli import messages
 from deit_spec.cli.inputs import require_kind
 from deit_spec.cli.options import AllowCodeOption, output_option, set_option
 from deit_spec.cli.output import SIGNAL_EXIT, fail, ignore_closed_pipes
+from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe.documents import Kind
 
 if TYPE_CHECKING:
@@ -73,14 +74,8 @@ def _train(
     Raises:
         typer.Exit: With code 1: there were errors; with code 2: a package is missing.
     """
-    from deit_spec.distill.data import DataError
     from deit_spec.distill.optional_packages import MissingPackageError
-    from deit_spec.distill.training import RunError, train
-    from deit_spec.distill.training.processes import (
-        is_first_to_report,
-        is_lost_process,
-    )
-    from deit_spec.weights import WeightsError
+    from deit_spec.distill.training import processes, train
 
     try:
         with _open_reporter() as reporter:
@@ -91,14 +86,14 @@ def _train(
                 allow_code=allow_code,
                 reporter=reporter,
             )
-    except (RunError, DataError, WeightsError) as error:
-        if is_first_to_report(str(error)):
+    except DiagnosedError as error:
+        if processes.is_first_to_report(str(error)):
             messages.report(error.diagnostics)
         raise typer.Exit(1) from None
     except MissingPackageError as error:
         fail(str(error))
     except RuntimeError as error:
-        if not is_lost_process(error):
+        if not processes.is_lost_process(error):
             raise
         # The other process has reported the reason, unless it was killed.
         typer.echo("error: another process of the run has ended", err=True)
