@@ -28,8 +28,8 @@ def main() -> None:
 def execute(arguments: Sequence[str]) -> int:
     """Run a command in this process, and return its exit code.
 
-    0 is success, 1 means that errors were found, 2 wrong usage and 3 a defect of
-    deit-spec. Settings of the process, such as signal handlers, are left to `main`.
+    0 is success, 1 means that errors were found, 2 wrong usage and 3 an internal
+    error. Settings of the process, such as signal handlers, are left to `main`.
     """
     from deit_spec.cli import messages, output
     from deit_spec.cli.app import command
@@ -106,7 +106,7 @@ def _report_exception(error: Exception) -> int:
     elif isinstance(error, OSError):
         print(f"error: {reason_of(error)}", file=sys.stderr)  # noqa: T201
     else:
-        _report_defect(f"a defect of deit-spec: {type(error).__name__}: {error}")
+        _report_defect(f"internal error: {type(error).__name__}: {error}")
     return USAGE if isinstance(error, OSError) else DEFECT
 
 

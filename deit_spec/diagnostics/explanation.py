@@ -19,17 +19,14 @@ from deit_spec.diagnostics.catalogue import CATALOGUE, Entry
 FILE: Final = "spec.yaml"
 """The file name of an example whose first line is not a comment with its name."""
 
-_TITLE: Final = re.compile(r"# (\w+): (\S+)\n")
-_SECTION: Final = re.compile(r"^## (.*)\n", re.MULTILINE)
-_SECTIONS: Final = ["Why it matters", "Example", "How to fix it"]
+_LAYOUT: Final = re.compile(
+    r"# (DS\d{3}: \S+)\n(.*)^## Why it matters\n(.*)"
+    r"^## Example\n(.*)^## How to fix it\n(.*)",
+    re.MULTILINE | re.DOTALL,
+)
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LANGUAGES: Final = ("yaml", "python", "console", "text")
 _MARK: Final = re.compile("«(.*?)»", re.DOTALL)
 _NAME: Final = re.compile(r"# ([\w.-]+\.yaml)\n")
-
-
-class MalformedError(ValueError):
-    """A file does not have the layout of an explanation."""
 
 
 class Mark(NamedTuple):
@@ -68,65 +65,40 @@ class Explanation:
     fixed: tuple[Part, ...]
 
 
-def explanation(code: str) -> Explanation:
-    """Read the explanation of a code.
-
-    Raises:
-        KeyError: The code does not exist.
-        MalformedError: The file is malformed.
-    """
-    text = folder().joinpath(f"{CATALOGUE[code].code}.md").read_text(encoding="utf-8")
-    return parse(text)
-
-
 def folder() -> Traversable:
     """Return the folder with the explanations."""
     return files("deit_spec.diagnostics").joinpath("codes")
 
 
-def parse(text: str) -> Explanation:
-    """Parse an explanation.
+def explanation(code: str) -> Explanation:
+    """Read the explanation of a code.
 
     Raises:
-        MalformedError: The text does not have the layout of an explanation.
+        KeyError: The code does not exist.
     """
-    title, (head, *rest) = _TITLE.match(text), _SECTION.split(text)
-    if title is None or rest[::2] != _SECTIONS:
-        raise MalformedError(f"the title or the sections are wrong: {rest[::2]}")
-    code, name = title.groups()
-    entry = CATALOGUE.get(code)
-    if entry is None or entry.name != name:
-        raise MalformedError(f"`{code}: {name}` is not in the catalogue")
-    meaning, (why, example, fix) = head[title.end() :], rest[1::2]
-    shown, fixed = _parts(example), _parts(fix)
-    languages = [part.language for part in shown]
-    is_yaml = set(languages) == {"yaml"}
-    if not is_yaml and languages not in (["python", "text"], ["text"]):
-        raise MalformedError(f"{code}: the example is not YAML, a script or a text")
-    marks = sum(part.mark is not None for part in shown)
-    if marks != is_yaml or not fixed or any(part.mark for part in fixed):
-        raise MalformedError(f"{code}: {marks} marks in the example, or one in the fix")
-    if _BLOCK.sub("", example).strip():
-        raise MalformedError(f"{code}: the example contains prose")
+    entry = CATALOGUE[code]
+    text = folder().joinpath(f"{entry.code}.md").read_text(encoding="utf-8")
+    found = _LAYOUT.fullmatch(text)
+    if found is None or found[1] != f"{entry.code}: {entry.name}":
+        raise AssertionError(f"{entry.code}.md is malformed")
+    _, meaning, why, example, fix = found.groups()
     advice = _BLOCK.sub("", fix)
     return Explanation(
-        entry, _prose(meaning), _prose(why), shown, _prose(advice), fixed
+        entry,
+        meaning.strip(),
+        why.strip(),
+        _parts(example),
+        advice.strip(),
+        _parts(fix),
     )
 
 
-def _prose(text: str) -> str:
-    if not text.strip() or "```" in text:
-        raise MalformedError("a section has no prose, or an unclosed block")
-    return text.strip()
-
-
 def _parts(text: str) -> tuple[Part, ...]:
-    return tuple(_part(*found.groups()) for found in _BLOCK.finditer(text))
+    return tuple(part_of(*found.groups()) for found in _BLOCK.finditer(text))
 
 
-def _part(language: str, text: str) -> Part:
-    if language not in _LANGUAGES:
-        raise MalformedError(f"unknown language: {language}")
+def part_of(language: str, text: str) -> Part:
+    """Remove the mark from the text of a block."""
     found = _MARK.search(text)
     if found is None:
         return Part(language, text)

@@ -15,13 +15,13 @@ def visible(text: str) -> str:
     """Make every character of a text visible, on one line."""
     if text.isprintable():
         return text
-    return "".join(map(visible_character, text))
+    return "".join(map(_visible_character, text))
 
 
-def visible_character(character: str) -> str:
+def _visible_character(character: str) -> str:
     r"""Return a printable character as it is, a control character as a symbol.
 
-    >>> visible_character("\x1b"), visible_character("\u202e")
+    >>> visible("\x1b"), visible("\u202e")
     ('␛', '<U+202E>')
     """
     if character.isprintable():

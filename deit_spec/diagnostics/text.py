@@ -12,18 +12,16 @@ error[DS203]: embed_dim is not divisible by num_heads
 = help: `embed_dim: 768` or `embed_dim: 780`
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import accumulate, chain, groupby
+from itertools import groupby
 from typing import Final, NamedTuple, TypeAlias
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from deit_spec.diagnostics.diagnostic import Diagnostic, Label, Severity, Source, Span
-from deit_spec.diagnostics.printable import visible, visible_character
+from deit_spec.diagnostics.printable import visible
 
 _STYLES: Final = {
     Severity.ERROR: "bold red",
@@ -176,17 +174,19 @@ def _snippet(
 def _source_line(
     source: Source, number: int, pointers: Sequence[Pointer], gutter: Gutter
 ) -> Iterator[Text]:
+    """Draw a line, and a row for each label, from left to right."""
     line = source.lines[number - 1]
     ranges = [_range(pointer.label.span, line) for pointer in pointers]
-    text, cells = _shortened(line, tuple(sorted(ranges)), gutter.room)
+    text, cells = _window(line, ranges, gutter.room)
     yield gutter.row(Text(text), number)
-    if pointers:
-        marks = [
-            # An empty span is shown as one cell.
-            Mark(cells[start], max(cells[end], cells[start] + 1), pointer)
-            for pointer, (start, end) in zip(pointers, ranges, strict=True)
-        ]
-        yield from map(gutter.row, _rows_under(marks))
+    for (start, end), pointer in sorted(
+        zip(cells, pointers, strict=True), key=lambda pair: pair[0]
+    ):
+        mark = "^" if pointer.primary else "-"
+        # An empty span is shown as one cell.
+        marks = mark * max(end - start, 1)
+        described = f"{marks} {visible(pointer.label.text)}"
+        yield gutter.row(Text.assemble(" " * start, (described, pointer.style)))
 
 
 def _range(span: Span, line: str) -> Range:
@@ -198,133 +198,28 @@ def _range(span: Span, line: str) -> Range:
     return start, min(max(last, start), len(line))
 
 
-def _shortened(
-    line: str, ranges: Sequence[Range], width: int
-) -> tuple[str, dict[int, int]]:
-    """Fit a line into a width: keep what is around the ranges, cut the rest.
+def _window(line: str, ranges: list[Range], width: int) -> tuple[str, list[Range]]:
+    """Fit a line into a width: a long line is cut around its first range.
 
-    Also returns the cell in which each offset of the ranges is drawn.
+    Also returns the cells of the ranges.
     """
-    shown, cells = _measured(line)
-    text, start = "", 0
-    kept: list[tuple[int, str]] = []
-    for gap_start, gap_end in [*_cuts(cells, ranges, width), (len(line), None)]:
-        kept.append((start, text))
-        text += "".join(shown[start:gap_start])
-        if gap_end is not None:
-            text += _ELLIPSIS
-            start = gap_end
-    drawn = {}
-    for offset in set(chain(*ranges)):
-        start, before = next(each for each in reversed(kept) if each[0] <= offset)
-        # Measured as a whole: a joined emoji is narrower than its characters.
-        drawn[offset] = cell_len(before + "".join(shown[start:offset]))
-    return text, drawn
+    start, before, after = 0, "", ""
+    if len(line) > width or cell_len(visible(line)) > width:
+        first, last = ranges[0] if ranges else (0, 0)
+        length = last - first
+        context = max(8, width - length) if length < width else width
+        start = max(0, first - context // 2)
+        before = _ELLIPSIS if start else ""
+    text = before + visible(line[start : start + width])
+    if cell_len(text) > width or start + width < len(line):
+        text = set_cell_size(text, width - 1)
+        after = _ELLIPSIS
 
+    def cell(offset: int) -> int:
+        """Return where an offset is drawn, or the nearest end of the text."""
+        if offset < start:
+            return 0
+        drawn = before + visible(line[start : min(offset, start + width)])
+        return min(cell_len(drawn), cell_len(text))
 
-@lru_cache(maxsize=4)
-def _measured(line: str) -> tuple[list[str], list[int]]:
-    """Make each character visible, and add up their cells.
-
-    Cached, because a file can be one long line with thousands of findings.
-    """
-    shown = [visible_character(character) for character in line]
-    return shown, [0, *accumulate(map(cell_len, shown))]
-
-
-def _cuts(cells: Sequence[int], ranges: Sequence[Range], width: int) -> list[Range]:
-    """Choose what to leave out: as little as possible."""
-    if cells[-1] <= width:
-        return []
-    ranges = ranges or [(0, 0)]
-    radius = _radius(cells, ranges, width)
-    if radius == 0:
-        # A range that is too wide is shown only at its start and its end.
-        ranges = [(offset, offset) for offset in sorted(chain(*ranges))]
-        radius = max(_radius(cells, ranges, width), 1)
-    return _gaps(len(cells) - 1, ranges, radius)
-
-
-def _radius(cells: Sequence[int], ranges: Sequence[Range], width: int) -> int:
-    """Find how many characters around the ranges fit; 0 if the ranges do not."""
-    length = len(cells) - 1
-
-    def drawn(radius: int) -> int:
-        gaps = _gaps(length, ranges, radius)
-        return cells[-1] - sum(cells[end] - cells[start] - 1 for start, end in gaps)
-
-    return bisect_right(range(1, length + 1), width, key=drawn)
-
-
-def _gaps(length: int, ranges: Sequence[Range], radius: int) -> list[Range]:
-    """Return what is farther than the radius from all ranges."""
-    starts = [*(start - radius for start, _ in ranges), length]
-    ends = accumulate([0, *(end + radius for _, end in ranges)], max)
-    # A gap of one character is as wide as the mark for it.
-    return [
-        (end, start) for end, start in zip(ends, starts, strict=True) if start - end > 1
-    ]
-
-
-class Mark(NamedTuple):
-    """A label below a source line, from one cell up to another."""
-
-    start: int
-    end: int
-    pointer: Pointer
-
-    @property
-    def text(self) -> str:
-        """The text of the label."""
-        return self.pointer.label.text
-
-
-def _rows_under(marks: Sequence[Mark]) -> list[Text]:
-    """Draw the underlines in one row, and the texts of the labels.
-
-    The text of the rightmost label follows it; the others hang below, from right to
-    left:
-
-        - -- ^^^ right
-        | |
-        | middle
-        left
-    """
-    last = max(marks, key=lambda mark: (mark.start, mark.end, mark.pointer.primary))
-    inline = last if all(mark.end <= last.end for mark in marks) else None
-    row = _underlines(marks)
-    if inline and inline.text:
-        row.append(" " + visible(inline.text), inline.pointer.style)
-    hanging = [mark for mark in marks if mark.text and mark is not inline]
-    hanging.sort(key=lambda mark: mark.start, reverse=True)
-    rows = [row, _stems(hanging)] if hanging else [row]
-    for index, mark in enumerate(hanging):
-        row = _stems([m for m in hanging[index + 1 :] if m.start < mark.start])
-        row.append(" " * (mark.start - cell_len(row.plain)))
-        row.append(visible(mark.text), mark.pointer.style)
-        rows.append(row)
-    return rows
-
-
-def _underlines(marks: Sequence[Mark]) -> Text:
-    row = [(" ", "")] * max(mark.end for mark in marks)
-    for mark in sorted(marks, key=lambda mark: mark.pointer.primary):
-        character = "^" if mark.pointer.primary else "-"
-        row[mark.start : mark.end] = [(character, mark.pointer.style)] * (
-            mark.end - mark.start
-        )
-    return _joined(row)
-
-
-def _stems(marks: Sequence[Mark]) -> Text:
-    row = [(" ", "")] * max((mark.start + 1 for mark in marks), default=0)
-    for mark in marks:
-        row[mark.start] = ("|", mark.pointer.style)
-    return _joined(row)
-
-
-def _joined(cells: Sequence[tuple[str, str]]) -> Text:
-    text = Text()
-    for style, run in groupby(cells, key=lambda cell: cell[1]):
-        text.append("".join(character for character, _ in run), style)
-    return text
+    return text + after, [(cell(first), cell(last)) for first, last in ranges]

@@ -167,7 +167,7 @@ def test_a_defect_is_reported_in_the_format_of_diagnostics(
     monkeypatch.setattr(validate, "check_any", fail)
     done = run(*arguments, "x.yaml")
     assert (done.returncode, done.stdout) == (3, "")
-    message = "a defect of deit-spec: AssertionError: impossible"
+    message = "internal error: AssertionError: impossible"
     if form == "json":
         (found,) = json_form.from_json(json.loads(done.stderr))
         assert (found.code, found.message) == ("DS901", f"{message}\x1b")

@@ -13,12 +13,11 @@ from deit_spec.cli import validate
 from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import (
     Explanation,
-    MalformedError,
     Mark,
     Part,
     explanation,
     folder,
-    parse,
+    part_of,
 )
 from deit_spec.diagnostics.text import render
 from deit_spec.explain.code_page import findings_of
@@ -125,7 +124,27 @@ def test_every_code_has_a_file_and_every_file_a_code() -> None:
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_the_file_explains_its_code(code: str) -> None:
-    assert explanation(code).entry is CATALOGUE[code]
+    """It has prose in three sections, and an example of one of three kinds."""
+    said = explanation(code)
+    assert said.entry is CATALOGUE[code]
+    for prose in (said.meaning, said.why, said.advice):
+        assert prose
+        assert "```" not in prose
+    languages = [part.language for part in said.example]
+    is_yaml = set(languages) == {"yaml"}
+    assert is_yaml or languages in (["python", "text"], ["text"])
+    assert [part.mark is not None for part in said.example].count(True) == is_yaml
+    assert said.fixed
+    assert not any(part.mark for part in said.fixed)
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_the_example_has_no_prose(code: str) -> None:
+    text = folder().joinpath(f"{code}.md").read_text(encoding="utf-8")
+    example = text.split("## Example\n")[1].split("## How to fix it")[0]
+    assert not re.sub(
+        r"^```\w+\n.*?^```$", "", example, flags=re.MULTILINE | re.DOTALL
+    ).strip()
 
 
 def test_names_are_short_words_and_unique() -> None:
@@ -147,65 +166,9 @@ def test_every_code_is_used_and_no_other() -> None:
     assert made == set(CATALOGUE)
 
 
-GOOD = """\
-# DS203: heads-do-not-fill-width
-
-Meaning.
-
-## Why it matters
-
-Why.
-
-## Example
-
-```yaml
-embed_dim: «770»
-```
-
-## How to fix it
-
-Advice.
-
-```yaml
-embed_dim: 768
-```
-"""
-
-
-def test_parse() -> None:
-    said = parse(GOOD)
-    assert (said.meaning, said.why, said.advice) == ("Meaning.", "Why.", "Advice.")
-    assert said.example == (Part("yaml", "embed_dim: 770\n", Mark(1, 12, 1, 15)),)
-    assert said.fixed == (Part("yaml", "embed_dim: 768\n"),)
-
-
-def test_a_mark_can_be_empty_or_span_lines() -> None:
-    empty = parse(GOOD.replace("«770»", "«»770")).example[0]
-    assert (empty.text, empty.mark) == ("embed_dim: 770\n", Mark(1, 12, 1, 12))
-    long = parse(GOOD.replace("«770»", "«770\n  # more»")).example[0]
-    assert long.mark == Mark(1, 12, 2, 9)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("# DS203:", "## DS203:"),
-        ("DS203", "DS999"),
-        ("heads-do", "head-do"),
-        ("Meaning.", ""),
-        ("Why.", ""),
-        ("Advice.", ""),
-        ("## Why it matters", "## Why"),
-        ("## How to fix it", "## Example"),
-        ("«770»", "770"),
-        ("768", "«768»"),
-        ("```yaml\nembed_dim: «", "Prose.\n\n```yaml\nembed_dim: «"),
-        ("```yaml\nembed_dim: «", "```json\nembed_dim: «"),
-        ("```yaml\nembed_dim: 768\n```", ""),
-        ("```yaml\nembed_dim: 768\n```", "```yaml\nembed_dim: 768"),
-    ],
-)
-def test_a_malformed_explanation_is_rejected(old: str, new: str) -> None:
-    assert old in GOOD
-    with pytest.raises(MalformedError):
-        parse(GOOD.replace(old, new))
+def test_a_mark_is_removed_from_the_text() -> None:
+    found = part_of("yaml", "depth: 3\nembed_dim: «770»\n")
+    text = "depth: 3\nembed_dim: 770\n"
+    assert found == Part("yaml", text, Mark(2, 12, 2, 15))
+    assert part_of("yaml", "a: «»1\n").mark == Mark(1, 4, 1, 4)
+    assert part_of("yaml", "a: «b:\n  c»\n").mark == Mark(1, 4, 2, 4)

@@ -80,7 +80,7 @@ def test_labels_of_one_place_and_of_overlapping_places(golden: Check) -> None:
     golden(plain(finding(primary, *others)))
 
 
-def test_a_label_inside_a_longer_one_hangs(golden: Check) -> None:
+def test_a_label_inside_a_longer_one(golden: Check) -> None:
     golden(plain(finding(label(BASE, 3, 1, 14, "long"), label(BASE, 3, 4, 2, "short"))))
 
 
@@ -218,7 +218,7 @@ def test_the_console_decides_on_color() -> None:
     with coloured.capture() as capture:
         coloured.print(text, soft_wrap=True)
     assert "\x1b[1;31merror[DS203]\x1b[0m" in capture.get()
-    assert "\x1b[1;31m^^^\x1b[0m" in capture.get()
+    assert "\x1b[1;31m^^^ 770 = " in capture.get()
     without = Console(force_terminal=True, no_color=True, color_system=None, width=40)
     with without.capture() as capture:
         without.print(text, soft_wrap=True)
