@@ -68,6 +68,17 @@ class Positions:
         """Return the parsed text between two offsets, or up to its end."""
         return self.parsed[start:end]
 
+    def patched(self, patches: Sequence[Patch]) -> "Positions":
+        """Add patches of the source; of two of the same range, the last is kept."""
+        kept = list[Patch]()
+        every = [*self.patches, *patches]
+        for one in sorted(every, key=lambda one: (one.start, -one.end)):
+            if not kept or kept[-1].end <= one.start:
+                kept.append(one)
+            elif kept[-1][:2] == one[:2]:
+                kept[-1] = one
+        return Positions(self.source, kept)
+
     def original(self, offset: int) -> int:
         """Return the offset in the source of an offset in the parsed text."""
         before = bisect_right(self._starts, offset) - 1

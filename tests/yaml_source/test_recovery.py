@@ -35,7 +35,6 @@ REPAIRED = [
         [(1, "expected `:` after `b`, found `=`"), (2, "missing `:` after `c`")],
         {"b": 12, "c": 1},
     ),
-    ("b=12,\nc: 1\n", [(1, "expected `:` after `b`, found `=`")], {"b": 12, "c": 1}),
     ("b := x\nc: 1\n", [(1, "expected `:` after `b`, found `:=`")], {"b": "x", "c": 1}),
     ('"b" -> 2\nc: 1\n', [(1, "expected `:` after `b`, found `->`")], {"b": 2, "c": 1}),
     ("a\n  b: 1\n", [(1, "missing `:` after `a`")], {"a": {"b": 1}}),
@@ -61,16 +60,13 @@ REPAIRED = [
     ),
     (
         " a: 1\n b:\n   c: 2\nd: 3\n",
-        [(1, "lines 1 to 3 are indented further than line 4")],
+        [(1, "lines 1 to 3 are indented by 1 space, expected 0")],
         {"a": 1, "b": {"c": 2}, "d": 3},
     ),
     ("a: 'b\nc: 1\n", [(1, "unterminated string")], {"a": "b", "c": 1}),
     ('{"a": "b,\n "c": 1}\n', [(1, "unterminated string")], {"a": "b", "c": 1}),
     ("a: {b: 1\nc: 2\n", [(1, "`{` is not closed")], {"a": {"b": 1}, "c": 2}),
     ("a: [1, 2", [(1, "`[` is not closed")], {"a": [1, 2]}),
-    ("{a: [1, 2, b: 3}\n", [(1, "`[` is not closed")], {"a": [1, 2, {"b": 3}]}),
-    ("{a: 1, b: 2]\n", [(1, "expected `}`, found `]`")], {"a": 1, "b": 2}),
-    ("{a: 1, b: 2]}\n", [(1, "unexpected `]`")], {"a": 1, "b": 2}),
     ("{a: 1}}\n", [(1, "unexpected `}`")], {"a": 1}),
     ("{a: 1},\n", [(1, "unexpected `,`")], {"a": 1}),
     ("a: 1\n}\n", [(2, "unexpected `}`")], {"a": 1}),
@@ -97,6 +93,8 @@ LEFT_OUT = [
     ("a: @x\nc: 2\n", [(1, "cannot start with `@`")], {"c": 2}),
     ("a: 'x' y\nc: 2\n", [(1, "unexpected text")], {"c": 2}),
     ("{a: 1, /* b,\n } */ c: 2}\n", [(1, "`/*` does not start")], {"a": 1, "c": 2}),
+    ("{a: 1, b: 2]\n", [(1, "expected `}`, found `]`")], {"a": 1, "b": 2}),
+    ("{a: 1, b: 2]}\n", [(1, "expected `}`, found `]`")], {"a": 1}),
     ("{a: 1}\nc: 2\n", [(2, "unexpected text after the end")], {"a": 1}),
     (
         "a: 1\n<<<<<<< x\nb: 1\n=======\nb: 2\n>>>>>>> y\n",
@@ -139,12 +137,11 @@ def check_repaired(text: str, expected: list[tuple[int, str]], value: object) ->
     assert document.recovered
     fixes = [one.fix for one in found if one.fix]
     after, applied = apply_fixes(fixes, found[0].primary.span.source)
-    if "is not closed" not in expected[0][1] or fixes:
-        assert len(applied) == len(found)
-        document, found = read_text(after, "a.yaml", KEYS.__contains__)
-        assert found == []
-        assert document is not None
-        assert document.value == value
+    assert len(applied) == len(found)
+    document, found = read_text(after, "a.yaml", KEYS.__contains__)
+    assert found == []
+    assert document is not None
+    assert document.value == value
 
 
 @pytest.mark.parametrize(("text", "findings", "value"), LEFT_OUT)
@@ -292,7 +289,7 @@ def test_a_fix_repairs_its_finding(text: str) -> None:
 @given(MAPPINGS)
 @settings(deadline=None)
 def test_json_without_a_comma_is_reported_there(value: dict[str, object]) -> None:
-    text = json.dumps(value, indent=1)
+    text = json.dumps(value, indent=1, ensure_ascii=False)
     lines = text.splitlines(keepends=True)
     for n, (line, after) in enumerate(pairwise(lines)):
         if line.endswith('",\n') and after.lstrip().startswith('"'):
