@@ -149,19 +149,21 @@ def _batch_sums(
     """The sums of a batch, `[heads, SUMS]`; zeros for a head without scores."""
     if labels.ndim != 1:
         raise ValueError(f"labels are class indices [B], not {list(labels.shape)}")
-    heads = (output,) if isinstance(output, Tensor) else output
-    exact = tuple(head.to(labels.device).double() for head in heads)
-    classes = exact[0].shape[1]
-    answers = answers_of(exact[0] if len(exact) == 1 else (exact[0], exact[1]), fusion)
-    none = torch.zeros(SUMS, dtype=torch.float64, device=labels.device)
-    return torch.stack(
-        [
-            sums_of(answers[name], labels)
-            if name in answers and answers[name].shape[1] == classes
-            else none
-            for name in HEADS
-        ]
-    )
+    answers = answers_of(in_float64(output, labels.device), fusion)
+    sums = torch.zeros(len(HEADS), SUMS, dtype=torch.float64, device=labels.device)
+    for index, head in enumerate(HEADS):
+        if head in answers and answers[head].shape == answers["cls"].shape:
+            sums[index] = sums_of(answers[head], labels)
+    return sums
+
+
+def in_float64(
+    output: Tensor | tuple[Tensor, Tensor], device: torch.device | str = "cpu"
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The logits of a model on another device, and then as float64."""
+    if isinstance(output, Tensor):
+        return output.to(device).double()
+    return output[0].to(device).double(), output[1].to(device).double()
 
 
 def _scores(sums: Tensor, seconds: float) -> Scores:

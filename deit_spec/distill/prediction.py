@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from deit_spec.diagnostics.printable import first_line_of, reason_of
 from deit_spec.distill.data import digits
-from deit_spec.distill.evaluation import Fusion, answers_of
+from deit_spec.distill.evaluation import Fusion, answers_of, in_float64
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe import Recipe
 from deit_spec.spec import DeiTSpec
@@ -61,14 +62,12 @@ class Preprocessing:
         Raises:
             Exception: Pillow raises many kinds for a file that is not an image.
         """
-        # Pillow is a package of the extra `train`.
-        from deit_spec.distill.data.transforms import (  # noqa: PLC0415
-            CentralCrop,
-            read_image,
-        )
+        from PIL import Image  # noqa: PLC0415  -- of the extra `train`
 
-        transform = CentralCrop(self.size, self.mean, self.std, self.crop)
-        return transform(read_image(path, self.channels))
+        from deit_spec.distill.data import transforms  # noqa: PLC0415
+
+        crop = transforms.CentralCrop(self.size, self.mean, self.std, self.crop)
+        return crop(transforms.decode(Image.open(path), self.channels))
 
 
 def preprocessing_of(
@@ -156,17 +155,14 @@ def images_in(names: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def natural(path: Path) -> list[tuple[int, int, str]]:
+def natural(path: Path) -> list[int | str]:
     """A key that sorts numbers in names by their value.
 
     >>> [str(path) for path in sorted([Path("10.png"), Path("9.png")], key=natural)]
     ['9.png', '10.png']
     """
-    pieces = re.findall(r"\d+|\D+", path.as_posix())
-    return [
-        (0, int(piece), piece) if piece.isdecimal() else (1, 0, piece)
-        for piece in pieces
-    ]
+    pieces = re.split(r"(\d+)", path.as_posix())
+    return [int(piece) if piece.isdecimal() else piece for piece in pieces]
 
 
 def _is_image(path: Path, folder: Path) -> bool:
@@ -185,10 +181,10 @@ def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
         return preprocessing.read(path)
     except UnidentifiedImageError:
         return UnreadableImage(path, "it is not an image")
+    except OSError as error:
+        return UnreadableImage(path, reason_of(error))
     except Exception as error:  # noqa: BLE001  -- Pillow raises many kinds
-        reason = error.strerror if isinstance(error, OSError) else None
-        first = (reason or str(error)).partition("\n")[0]
-        return UnreadableImage(path, (first or type(error).__name__).lower())
+        return UnreadableImage(path, first_line_of(error).lower())
 
 
 @torch.no_grad()
@@ -196,25 +192,12 @@ def _classify(
     model: nn.Module, images: Tensor, fusion: Fusion, top: int
 ) -> list[dict[str, list[Guess]]]:
     """The most likely classes of each image `[B, C, S, S]`, by head."""
-    output = model(images)
-    logits = (
-        output.cpu().double()
-        if isinstance(output, Tensor)
-        else (output[0].cpu().double(), output[1].cpu().double())
-    )
-    by_head = {
-        head: _most_likely(answers.exp(), top)
-        for head, answers in answers_of(logits, fusion).items()
-    }
-    return [
-        dict(zip(by_head, each, strict=True))
-        for each in zip(*by_head.values(), strict=True)
-    ]
-
-
-def _most_likely(probabilities: Tensor, top: int) -> list[list[Guess]]:
-    values, classes = probabilities.sort(dim=1, descending=True, stable=True)
-    return [
-        [Guess(*guess) for guess in zip(row[:top], chances[:top], strict=True)]
-        for row, chances in zip(classes.tolist(), values.tolist(), strict=True)
-    ]
+    answers = answers_of(in_float64(model(images)), fusion)
+    found: list[dict[str, list[Guess]]] = [{} for _ in images]
+    for head, log_probabilities in answers.items():
+        ranked = log_probabilities.exp().sort(dim=1, descending=True, stable=True)
+        pairs = zip(ranked.indices.tolist(), ranked.values.tolist(), strict=True)
+        for image, (classes, shares) in zip(found, pairs, strict=True):
+            guesses = zip(classes[:top], shares[:top], strict=True)
+            image[head] = [Guess(*guess) for guess in guesses]
+    return found

@@ -17,7 +17,7 @@ from deit_spec.spec import DeiTSpec
 
 MAX_LISTED = 5
 """How many files or fields a message lists."""
-_OTHER_FOLDER = "`-o` names another folder"
+OTHER_FOLDER = "`-o` names another folder"
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -84,48 +84,21 @@ def data_error(  # noqa: PLR0913  -- the parts of a diagnostic
     )
 
 
-def missing_data_folder(checked: CheckedRecipe, folder: Path) -> DataError:
-    """DS521: the folder of images does not exist."""
-    return data_error(
-        checked,
-        "data.folder",
-        "DS521",
-        "the folder of images does not exist",
-        notes=[f"looked for {folder}"],
-        help_="`--set data.folder=PATH` uses another one",
+def run_error(  # noqa: PLR0913  -- the parts of a diagnostic
+    place: Path | Span,
+    code: str,
+    message: str,
+    *,
+    label: str = "",
+    notes: Iterable[str] = (),
+    help_: str | None = None,
+) -> RunError:
+    """Make an error with one finding at a place in the recipe, or at a folder."""
+    span = Span.of_file(place) if isinstance(place, Path) else place
+    helps = [help_] if help_ else []
+    return RunError(
+        [diagnose(code, message, Label(span, label), notes=notes, helps=helps)]
     )
-
-
-def no_classes(checked: CheckedRecipe, folder: Path) -> DataError:
-    """DS522: the folder of images has no class folders."""
-    return data_error(
-        checked,
-        "data.folder",
-        "DS522",
-        f"{folder} has no folder of a class",
-        help_="put the images of each class into a folder with its name",
-    )
-
-
-def empty_class(checked: CheckedRecipe, folders: Sequence[Path]) -> DataError:
-    """DS523: one or more class folders have no images."""
-    return data_error(
-        checked,
-        "data.folder",
-        "DS523",
-        f"there are no images in {listed(folders)}",
-        help_="put images of the class there, or remove the folder",
-    )
-
-
-def too_few_images(
-    checked: CheckedRecipe, field: str, wanted: int, count: int
-) -> DataError:
-    """DS517: a recipe asks for more images than there are."""
-    use = "hold out" if field == "val_images" else "train on"
-    images = "image" if count == 1 else "images"
-    message = f"the recipe asks to {use} {wanted} of {count} {images}"
-    return data_error(checked, f"data.{field}", "DS517", message)
 
 
 def unreadable_images(checked: CheckedRecipe, names: Sequence[str]) -> DataError:
@@ -142,21 +115,6 @@ def unreadable_images(checked: CheckedRecipe, names: Sequence[str]) -> DataError
     )
 
 
-def no_readable_images(
-    checked: CheckedRecipe, count: int, names: Sequence[str]
-) -> DataError:
-    """DS524: none of the held-out images is readable, although all may be skipped."""
-    return data_error(
-        checked,
-        "data",
-        "DS524",
-        f"all {count:,} held-out images are unreadable",
-        label="there is nothing to evaluate on",
-        notes=[f"unreadable: {listed(names)}"],
-        help_="fix the files, or hold out others",
-    )
-
-
 def unusable_dataset(checked: CheckedRecipe, reason: str) -> DataError:
     """DS525: `datasets` cannot load it, or it has no labelled images."""
     return data_error(
@@ -165,17 +123,6 @@ def unusable_dataset(checked: CheckedRecipe, reason: str) -> DataError:
         "DS525",
         f"the dataset cannot be used: {reason}",
         help_="use a dataset that has images, and labels as a `ClassLabel`",
-    )
-
-
-def code_not_allowed(checked: CheckedRecipe) -> DataError:
-    """DS526: `teacher.python` without `--allow-code`."""
-    return data_error(
-        checked,
-        "teacher.python",
-        "DS526",
-        "the teacher is Python code, which is not allowed to run",
-        help_="read the code; `--allow-code` runs it",
     )
 
 
@@ -201,59 +148,11 @@ def missing_package(
     return data_error(checked, field, "DS528", message, help_=help_)
 
 
-def other_data_classes(checked: CheckedRecipe, field: str, classes: int) -> DataError:
-    """DS509: the dataset has another number of classes than the class head."""
-    heads = student_of(checked).num_classes
-    return data_error(
-        checked,
-        "student.spec",
-        "DS509",
-        f"the class head has {heads} classes, and the data have {classes}",
-        label=f"{heads} classes",
-        secondary=[Label(checked.span(field), f"{classes} classes")],
-        help_=f"`num_classes: {classes}` in the spec of the student",
-    )
-
-
-def other_teacher_classes(
-    checked: CheckedRecipe, field: str, classes: int
-) -> DataError:
-    """DS510: the teacher has another number of classes than the head it trains."""
-    spec = student_of(checked)
-    head, name = "the only head", "num_classes"
-    if spec.has_two_heads:
-        head, name = "the distillation head", "teacher_num_classes"
-    heads = getattr(spec, name)
-    return data_error(
-        checked,
-        field,
-        "DS510",
-        f"{head} has {heads} classes, and the teacher has {classes}",
-        label=f"{classes} classes",
-        secondary=[Label(checked.span("student.spec"), f"{heads} classes")],
-        help_=f"`{name}: {classes}` in the spec of the student",
-    )
-
-
-def folder_taken(folder: Path, content: str, what: str = "run") -> RunError:
-    """DS533: the folder of a new run or study has other content."""
-    resume = "`--resume` continues it; " if content == "a run" else ""
-    message = f"the folder of a new {what} contains {content}"
-    return _run_error(folder, "DS533", message, help_=f"{resume}{_OTHER_FOLDER}")
-
-
-def not_a_run(folder: Path, content: str) -> RunError:
-    """DS534: the folder of a run to resume does not contain a run."""
-    message = f"the folder contains {content}, and no run to resume"
-    help_ = "`-o` names the folder of a run, or an empty one"
-    return _run_error(folder, "DS534", message, help_=help_)
-
-
 def folder_in_use(folder: Path) -> RunError:
     """DS536: another process is training in a folder."""
     message = "another run is using this folder"
-    help_ = f"wait for it or stop it; {_OTHER_FOLDER}"
-    return _run_error(folder, "DS536", message, help_=help_)
+    help_ = f"wait for it or stop it; {OTHER_FOLDER}"
+    return run_error(folder, "DS536", message, help_=help_)
 
 
 def other_recipe(
@@ -265,30 +164,10 @@ def other_recipe(
             "DS535",
             f"the run in {folder} has {field} {value}",
             Label(checked.span(field)),
-            helps=[f"`{field}: {value}`; or begin another run: {_OTHER_FOLDER}"],
+            helps=[f"`{field}: {value}`; or begin another run: {OTHER_FOLDER}"],
         )
         for field, value in fields.items()
     )
-
-
-def other_student(checked: CheckedRecipe, folder: Path) -> RunError:
-    """DS535: a run has another student."""
-    return _run_error(
-        checked.span("student.spec"),
-        "DS535",
-        f"the student of the run in {folder} is another model",
-        notes=[f"its spec is {folder / 'spec.yaml'}"],
-        help_=f"begin another run: {_OTHER_FOLDER}",
-    )
-
-
-def unequal_shares(checked: CheckedRecipe, world: int) -> RunError:
-    """DS513: a batch cannot be divided equally among the processes."""
-    recipe = recipe_of(checked)
-    batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
-    by = f"{world} processes" if parts == 1 else f"{world} processes × {parts} parts"
-    message = f"a batch of {batch} images is not divisible by {by}"
-    return _run_error(checked.span("schedule.batch_size"), "DS513", message)
 
 
 def not_finite(
@@ -301,7 +180,7 @@ def not_finite(
     first, last = steps
     when = f"in step {last}" if first == last else f"in steps {first} to {last}"
     rate = recipe_of(checked).peak_lr
-    return _run_error(
+    return run_error(
         checked.span("optimizer.lr"),
         "DS531",
         f"{what} {when}",
@@ -322,7 +201,7 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         is_full = error.errno in _DISK_FULL
-        raise _run_error(
+        raise run_error(
             Path(error.filename or folder),
             "DS532",
             f"the run cannot be written: {reason_of(error)}",
@@ -350,7 +229,7 @@ def enough_memory(checked: CheckedRecipe, folder: Path) -> Iterator[None]:
         in_parts = f" in {parts} parts" if parts > 1 else ""
         more = next((n for n in range(2 * parts, batch + 1) if batch % n == 0), None)
         accumulate = f"`run.accumulate: {more}` for smaller parts, or " if more else ""
-        raise _run_error(
+        raise run_error(
             checked.span("schedule.batch_size"),
             "DS537",
             f"a step of {batch} images{in_parts} needs more memory than there is",
@@ -365,22 +244,6 @@ def is_out_of_memory(error: Exception) -> bool:
         return True
     text = str(error).lower()
     return any(words in text for words in _OUT_OF_MEMORY)
-
-
-def _run_error(  # noqa: PLR0913  -- the parts of a diagnostic
-    place: Path | Span,
-    code: str,
-    message: str,
-    *,
-    label: str = "",
-    notes: Iterable[str] = (),
-    help_: str | None = None,
-) -> RunError:
-    span = Span.of_file(place) if isinstance(place, Path) else place
-    helps = [help_] if help_ else []
-    return RunError(
-        [diagnose(code, message, Label(span, label), notes=notes, helps=helps)]
-    )
 
 
 def _last_checkpoint(folder: Path) -> str:

@@ -31,17 +31,17 @@ def random_of(*parts: int | str) -> random.Random:
     return random.Random(seed_of(*parts))  # noqa: S311  -- not for cryptography
 
 
-def seed_step(seed: int, step: int, rank: int) -> None:
-    """Seed torch, NumPy and Python for one step of one process.
+def seed_all(*parts: int | str) -> None:
+    """Seed torch, NumPy and Python with the seed of these parts.
 
-    A resumed run makes the same choices, because they follow from these numbers.
+    A resumed run makes the same choices, because they follow from the parts alone.
     """
-    _seed_all(seed_of(seed, "step", step, rank))
+    import numpy as np  # noqa: PLC0415  -- of the extra `train`
 
-
-def seed_student(seed: int) -> None:
-    """Seed them for the initial weights of the student, alike in all processes."""
-    _seed_all(seed_of(seed, "student"))
+    value = seed_of(*parts)
+    torch.manual_seed(value)
+    random.seed(value)
+    np.random.seed(value % 2**32)  # noqa: NPY002  -- what others may draw from
 
 
 @contextmanager
@@ -62,11 +62,3 @@ def temporary_seed(seed: int) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])
-
-
-def _seed_all(value: int) -> None:
-    import numpy as np  # noqa: PLC0415  -- of the extra `train`
-
-    torch.manual_seed(value)
-    random.seed(value)
-    np.random.seed(value & 0xFFFFFFFF)  # noqa: NPY002  -- what others may draw from

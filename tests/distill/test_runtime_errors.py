@@ -1,6 +1,7 @@
 """The errors of data, teachers and runs look as the catalogue shows them."""
 
 import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import explanation, folder
 from deit_spec.diagnostics.text import render
 from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.data.image_sources import find_folder
 from deit_spec.distill.runtime_errors import DataError, RunError
+from deit_spec.distill.teachers.teacher_networks import code_network
+from deit_spec.distill.training.run_folder import require_folder
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.run_files import checkpoint_path
 
@@ -36,10 +40,33 @@ def _without_space() -> RunError:
     return caught.value
 
 
+def _listed(checked: CheckedRecipe, *folders: str) -> DataError:
+    for each in folders:
+        Path(each).mkdir(parents=True)
+    with pytest.raises(DataError) as caught:
+        find_folder(checked, Path("birds"))
+    return caught.value
+
+
+def _without_permission(checked: CheckedRecipe) -> DataError:
+    with pytest.raises(DataError) as caught:
+        code_network(checked, "birds.teacher:convnet", 1000, allow_code=False)
+    return caught.value
+
+
+def _refused(name: str, *, resume: bool) -> RunError:
+    shutil.rmtree(RUN)
+    RUN.mkdir()
+    (RUN / name).touch()
+    with pytest.raises(RunError) as caught:
+        require_folder(RUN, resume=resume)
+    return caught.value
+
+
 FOUND: dict[str, tuple[str, MakeError]] = {
-    "DS521": (BIRDS, lambda c: errors.missing_data_folder(c, Path("birds"))),
-    "DS522": (BIRDS, lambda c: errors.no_classes(c, Path("birds/train"))),
-    "DS523": (BIRDS, lambda c: errors.empty_class(c, [Path("birds/train/wren")])),
+    "DS521": (BIRDS, _listed),
+    "DS522": (BIRDS, lambda c: _listed(c, "birds/train")),
+    "DS523": (BIRDS, lambda c: _listed(c, "birds/train/wren")),
     "DS524": (
         "data:\n  folder: birds\n  unreadable: 1\nteacher: {timm: regnety_160}\n",
         lambda c: errors.unreadable_images(
@@ -52,7 +79,7 @@ FOUND: dict[str, tuple[str, MakeError]] = {
     ),
     "DS526": (
         OTHERS + "teacher: {python: birds.teacher:convnet}\n",
-        errors.code_not_allowed,
+        _without_permission,
     ),
     "DS527": (
         OTHERS + "teacher: {timm: regnety_161}\n",
@@ -70,8 +97,8 @@ FOUND: dict[str, tuple[str, MakeError]] = {
         lambda c: errors.not_finite(c, "the loss is nan", (51, 100), RUN),
     ),
     "DS532": (OTHERS, lambda _: _without_space()),
-    "DS533": (OTHERS, lambda _: errors.folder_taken(RUN, "a run")),
-    "DS534": (OTHERS, lambda _: errors.not_a_run(RUN, "notes.txt")),
+    "DS533": (OTHERS, lambda _: _refused("metrics.jsonl", resume=False)),
+    "DS534": (OTHERS, lambda _: _refused("notes.txt", resume=True)),
     "DS536": (OTHERS, lambda _: errors.folder_in_use(RUN)),
     "DS535": (
         OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
@@ -131,25 +158,8 @@ def test_every_example_of_the_catalogue_is_tested() -> None:
     assert texts - {"DS901"} == set(FOUND)
 
 
-def test_classes_found_at_run_time_are_reported_as_by_the_rules() -> None:
-    checked = check_recipe(
-        {
-            "student": {"spec": "deit_tiny_distilled_patch16_224"},
-            "teacher": {"timm": "regnety_160"},
-            "data": {"dataset": "me/birds"},
-        }
-    )
-    (data,) = errors.other_data_classes(checked, "data.dataset", 10).diagnostics
-    (teacher,) = errors.other_teacher_classes(checked, "teacher.timm", 10).diagnostics
-    assert (data.code, teacher.code) == ("DS509", "DS510")
-    assert data.message == "the class head has 1000 classes, and the data have 10"
-    assert teacher.message == (
-        "the distillation head has 1000 classes, and the teacher has 10"
-    )
-
-
 def test_an_error_has_its_findings_and_shows_them() -> None:
-    error = errors.code_not_allowed(check_recipe({}))
+    error = _without_permission(check_recipe({}))
     (found,) = error.diagnostics
     assert found.code == "DS526"
     assert "DS526" in str(error)

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from deit_spec.diagnostics import Label
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.digits import Digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
 from deit_spec.distill.runtime_errors import (
     DataError,
+    data_error,
     missing_package,
-    other_data_classes,
     recipe_of,
     student_of,
 )
@@ -41,9 +42,17 @@ def open_data(
         opened = _open(checked, training=training, whole=whole)
     except MissingPackageError as error:
         raise missing_package(checked, field, error.package, error.reason) from None
-    classes = len(opened.classes)
-    if classes != student_of(checked).num_classes:
-        raise other_data_classes(checked, field, classes)
+    classes, heads = len(opened.classes), student_of(checked).num_classes
+    if classes != heads:
+        raise data_error(
+            checked,
+            "student.spec",
+            "DS509",
+            f"the class head has {heads} classes, and the data have {classes}",
+            label=f"{heads} classes",
+            secondary=[Label(checked.span(field), f"{classes} classes")],
+            help_=f"`num_classes: {classes}` in the spec of the student",
+        )
     return opened
 
 

@@ -5,10 +5,10 @@ the time of torch would be the overhead of its calls.
 """
 
 import math
-import random
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
+from random import Random
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
@@ -113,22 +113,6 @@ def erase(images: Tensor, share: float, source: Generator) -> Tensor:
     return torch.where(inside, torch.randn(images.shape, generator=source), images)
 
 
-class Box(NamedTuple):
-    """A rectangle of pixels; `bottom` and `right` are exclusive."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
-class Mix(NamedTuple):
-    """The share to keep of each image, and where cutmix pastes the other one."""
-
-    keep: float
-    box: Box | None
-
-
 @dataclass(frozen=True)
 class Mixing:
     """Mix each image with its counterpart in the reversed batch, as timm does.
@@ -151,45 +135,36 @@ class Mixing:
     def __bool__(self) -> bool:
         return self.mixup > 0 or self.cutmix > 0
 
-    def __call__(self, batch: Batch, source: random.Random) -> Batch:
+    def __call__(self, batch: Batch, source: Random) -> Batch:
         """Mix images `[b, C, S, S]` and labels `[b]`, which become `[b, K]`."""
-        mix = self.draw(batch.images.shape[-1], source)
-        labels = F.one_hot(batch.labels, self.classes).to(batch.images.dtype)
-        return Batch(
-            _mixed(batch.images, mix),
-            labels * mix.keep + labels.flip(0) * (1 - mix.keep),
-        )
-
-    def draw(self, size: int, source: random.Random) -> Mix:
-        """Draw how to mix images of a side."""
+        images, labels = batch.images, F.one_hot(batch.labels, self.classes)
         both = self.mixup > 0 and self.cutmix > 0
         cuts = source.random() < self.switch if both else self.cutmix > 0
         alpha = self.cutmix if cuts else self.mixup
         keep = source.betavariate(alpha, alpha)
-        if not cuts:
-            return Mix(keep, None)
-        box = draw_box(size, keep, source)
-        area = (box.bottom - box.top) * (box.right - box.left)
-        return Mix(1 - area / size**2, box)
+        if cuts:
+            size, mixed = images.shape[-1], images.clone()
+            top, bottom, left, right = draw_box(size, keep, source)
+            box = ..., slice(top, bottom), slice(left, right)
+            mixed[box] = images.flip(0)[box]
+            keep = 1 - (bottom - top) * (right - left) / size**2
+        else:
+            mixed = images * keep + images.flip(0) * (1 - keep)
+        labels = labels.to(images.dtype)
+        return Batch(mixed, labels * keep + labels.flip(0) * (1 - keep))
 
 
-def draw_box(size: int, keep: float, source: random.Random) -> Box:
-    """Draw a square of `1 - keep` of the area, clipped to the image."""
+def draw_box(size: int, keep: float, source: Random) -> tuple[int, int, int, int]:
+    """Draw a square of `1 - keep` of the area, clipped to the image.
+
+    The result is its top, bottom, left and right; bottom and right are exclusive.
+    """
     side = int(size * math.sqrt(1 - keep))
     row, column = source.randrange(size), source.randrange(size)
     before, after = side // 2, (side + 1) // 2
-    return Box(
+    return (
         max(row - before, 0),
         min(row + after, size),
         max(column - before, 0),
         min(column + after, size),
     )
-
-
-def _mixed(images: Tensor, mix: Mix) -> Tensor:
-    if mix.box is None:
-        return images * mix.keep + images.flip(0) * (1 - mix.keep)
-    top, bottom, left, right = mix.box
-    mixed = images.clone()
-    mixed[..., top:bottom, left:right] = images.flip(0)[..., top:bottom, left:right]
-    return mixed

@@ -3,7 +3,8 @@
 import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
 
+ReadBatch: TypeAlias = tuple[Batch | None, dict[str, str]]
+"""A batch, None if no image could be read; and the unreadable images with reasons."""
+
+
 class ImageRequest(NamedTuple):
     """The index of an image, and the seed of its transform."""
 
@@ -43,15 +48,7 @@ class ReadImage(NamedTuple):
 
     image: Tensor | None
     label: int
-    unreadable: tuple[tuple[str, str], ...]
-
-
-class ReadBatch(NamedTuple):
-    """Images `[b, C, S, S]` and labels `[b]`; None if no image could be read."""
-
-    images: Tensor | None
-    labels: Tensor
-    unreadable: tuple[tuple[str, str], ...]
+    unreadable: dict[str, str]
 
 
 class ImageDataset(Data):
@@ -135,21 +132,22 @@ class ImageDataset(Data):
         ]
 
     def _readable(
-        self, batches: Iterator[ReadBatch], *, may_be_empty: bool
+        self, batches: Iterable[ReadBatch], *, may_be_empty: bool
     ) -> Iterator[Batch]:
         """Record the unreadable images, and yield the rest of each batch."""
-        for images, labels, unreadable in batches:
-            self._reasons |= dict(unreadable)
+        for batch, unreadable in batches:
+            self._reasons |= unreadable
             self.unreadable = list(self._reasons)
-            is_empty = images is None and not may_be_empty
+            is_empty = batch is None and not may_be_empty
             if len(self._reasons) > self._limit or is_empty:
                 listed = list(self._reasons.items())[: self._limit + 1]
                 names = [f"{name} ({reason})" for name, reason in listed]
                 raise unreadable_images(self._checked, names)
-            if images is not None:
-                yield Batch(images, labels)
+            if batch is not None:
+                yield batch
 
 
+@dataclass
 class TransformedImages(Dataset[ReadImage]):
     """Some of the images, decoded and transformed.
 
@@ -162,47 +160,38 @@ class TransformedImages(Dataset[ReadImage]):
             1 it is left out.
     """
 
-    def __init__(
-        self,
-        images: LabelledImages,
-        indices: Sequence[int],
-        *,
-        channels: int,
-        transform: Transform,
-        tries: int = 1,
-    ) -> None:
-        self.images = images
-        self.indices = indices
-        self.channels = channels
-        self.transform = transform
-        self.tries = tries
+    images: LabelledImages
+    indices: Sequence[int]
+    channels: int
+    transform: Transform
+    tries: int = 1
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, request: ImageRequest) -> ReadImage:
-        unreadable: list[tuple[str, str]] = []
+        unreadable: dict[str, str] = {}
         for chosen in range(request.image, request.image + self.tries):
             index = self.indices[chosen % len(self.indices)]
             try:
                 image = decode(self.images.open(index), self.channels)
             except Exception as error:  # noqa: BLE001  -- Pillow raises many kinds
-                unreadable.append((self.images.name(index), first_line_of(error)))
+                unreadable[self.images.name(index)] = first_line_of(error)
                 continue
             with temporary_seed(request.seed):
                 tensor = self.transform(image)
-            return ReadImage(tensor, self.images.labels[index], tuple(unreadable))
-        return ReadImage(None, 0, tuple(unreadable))
+            return ReadImage(tensor, self.images.labels[index], unreadable)
+        return ReadImage(None, 0, unreadable)
 
 
 def read_batches(
     images: TransformedImages, requests: Iterable[list[ImageRequest]], *, workers: int
-) -> Iterator[ReadBatch]:
+) -> Iterable[ReadBatch]:
     """Read batches in order, in advance if there are workers.
 
     There are at most as many workers as cores: torch warns about more.
     """
-    loader: Iterable[ReadBatch] = DataLoader(
+    return DataLoader(
         images,
         batch_sampler=requests,
         num_workers=min(workers, usable_cores()),
@@ -212,7 +201,6 @@ def read_batches(
         # It would draw a seed from the global generator, which is the run's.
         generator=torch.Generator(),
     )
-    yield from loader
 
 
 def usable_cores() -> int:
@@ -226,11 +214,10 @@ def collate(images: Sequence[ReadImage]) -> ReadBatch:
     """Join images to a batch, without the unreadable ones."""
     tensors = [each.image for each in images if each.image is not None]
     labels = [each.label for each in images if each.image is not None]
-    return ReadBatch(
-        torch.stack(tensors) if tensors else None,
-        torch.tensor(labels, dtype=torch.long),
-        tuple(pair for each in images for pair in each.unreadable),
-    )
+    reasons = {k: text for each in images for k, text in each.unreadable.items()}
+    if not tensors:
+        return None, reasons
+    return Batch(torch.stack(tensors), torch.tensor(labels)), reasons
 
 
 def ignore_signals(_: int) -> None:

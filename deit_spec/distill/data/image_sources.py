@@ -17,17 +17,7 @@ from deit_spec.recipe.checked_recipe import look_into
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
 
-EXTENSIONS = (
-    ".bmp",
-    ".jpeg",
-    ".jpg",
-    ".pgm",
-    ".png",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
+EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """The extensions of images, as in torchvision; upper case is accepted too."""
 TRAIN = "train"
 VALS = ("validation", "val", "valid", "test")
@@ -106,15 +96,28 @@ def find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
 def _find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
     found = look_into(folder)
     if found is None:
-        raise errors.missing_data_folder(checked, folder)
+        raise errors.data_error(
+            checked,
+            "data.folder",
+            "DS521",
+            "the folder of images does not exist",
+            notes=[f"looked for {folder}"],
+            help_="`--set data.folder=PATH` uses another one",
+        )
     if not found.classes:
-        raise errors.no_classes(checked, found.train)
+        raise errors.data_error(
+            checked,
+            "data.folder",
+            "DS522",
+            f"{found.train} has no folder of a class",
+            help_="put the images of each class into a folder with its name",
+        )
     train = _image_files(checked, found.train, found.classes)
     if found.val is None:
         return Splits(found.classes, train, None)
     val_classes = {entry.name for entry in _entries(found.val) if entry.is_dir()}
-    if unknown := sorted(val_classes.difference(found.classes)):
-        raise errors.empty_class(checked, [found.train / name for name in unknown])
+    unknown = sorted(val_classes.difference(found.classes))
+    _require_no_empty(checked, [found.train / name for name in unknown])
     return Splits(found.classes, train, _image_files(checked, found.val, found.classes))
 
 
@@ -122,10 +125,21 @@ def _image_files(
     checked: "CheckedRecipe", folder: Path, classes: tuple[str, ...]
 ) -> ImageFiles:
     by_class = [list(_images(folder / name)) for name in classes]
-    if empty := [folder / classes[i] for i, each in enumerate(by_class) if not each]:
-        raise errors.empty_class(checked, empty)
+    empty = [folder / classes[i] for i, each in enumerate(by_class) if not each]
+    _require_no_empty(checked, empty)
     labels = [label for label, paths in enumerate(by_class) for _ in paths]
     return ImageFiles([path for paths in by_class for path in paths], labels)
+
+
+def _require_no_empty(checked: "CheckedRecipe", folders: Sequence[Path]) -> None:
+    if folders:
+        raise errors.data_error(
+            checked,
+            "data.folder",
+            "DS523",
+            f"there are no images in {errors.listed(folders)}",
+            help_="put images of the class there, or remove the folder",
+        )
 
 
 def _images(folder: Path) -> Iterator[str]:
@@ -230,12 +244,15 @@ def split_images(
         if count is None:
             count = max(1, total // 10)
         if count >= total:
-            raise errors.too_few_images(checked, "val_images", count, total)
+            message = f"the recipe asks to hold out {count} of {total} images"
+            raise errors.data_error(checked, "data.val_images", "DS517", message)
         rest, held = hold_out(labels, count, data.split_seed)
     if data.train_images is None:
         return rest, held
     if data.train_images > len(rest):
-        wanted = data.train_images
-        raise errors.too_few_images(checked, "train_images", wanted, len(rest))
+        message = (
+            f"the recipe asks to train on {data.train_images} of {len(rest)} images"
+        )
+        raise errors.data_error(checked, "data.train_images", "DS517", message)
     left = [labels[index] for index in rest]
     return [rest[i] for i in choose(left, data.train_images, recipe.run.seed)], held

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -34,15 +33,6 @@ def default_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, .
     """The mean and the standard deviation to use if a recipe gives none."""
     grey = GREY_MEAN, GREY_STD
     return grey if channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
-
-
-def read_image(path: Path | str, channels: int) -> Image.Image:
-    """Read an image file, see `decode`.
-
-    Raises:
-        Exception: Pillow raises many kinds for a file that is not a valid image.
-    """
-    return decode(Image.open(path), channels)
 
 
 def decode(image: Image.Image, channels: int) -> Image.Image:
@@ -85,39 +75,14 @@ class CentralCrop:
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Transform an image to `[C, S, S]`."""
-        cropped = crop_centre(image, self.size, self.shorter)
-        return (_as_tensor(cropped) - self.mean) / self.std
-
-
-class SquareCrop:
-    """Crop the largest central square of an image and resize it to a side (bicubic)."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __call__(self, image: Image.Image) -> Image.Image:
-        """Transform an image to S×S pixels."""
-        return crop_centre(image, self.size, self.size)
-
-
-def crop_centre(image: Image.Image, size: int, shorter: int) -> Image.Image:
-    """Resize the shorter side, and crop the central square of `size` pixels."""
-    short = min(image.size)
-    width, height = (
-        shorter if side == short else int(shorter * side / short) for side in image.size
-    )
-    if (width, height) != image.size:
+        short = min(image.size)
+        width, height = (int(self.shorter * side / short) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = round((width - size) / 2), round((height - size) / 2)
-    return image.crop((left, top, left + size, top + size))
-
-
-def _as_tensor(image: Image.Image) -> Tensor:
-    """The pixels `[C, S, S]` in [0, 1]."""
-    pixels = torch.from_numpy(np.array(image, copy=True))
-    if pixels.ndim == 2:  # noqa: PLR2004  -- grey
-        pixels = pixels.unsqueeze(-1)
-    return pixels.permute(2, 0, 1).contiguous().float() / 255
+        left, top = round((width - self.size) / 2), round((height - self.size) / 2)
+        image = image.crop((left, top, left + self.size, top + self.size))
+        pixels = torch.from_numpy(np.atleast_3d(np.array(image)))
+        scaled = pixels.permute(2, 0, 1).contiguous().float() / 255
+        return (scaled - self.mean) / self.std
 
 
 def training_transform(
@@ -134,6 +99,7 @@ def training_transform(
     """
     require_packages("images in training", "timm", "torchvision")
     from timm.data import create_transform  # noqa: PLC0415  -- takes seconds
+    from torchvision import transforms  # noqa: PLC0415
 
     crop = augmentation.crop_scale
     try:
@@ -153,7 +119,8 @@ def training_transform(
     except (AssertionError, KeyError) as error:
         raise ValueError(str(error) or type(error).__name__) from None
     if crop is None:  # the random crop is timm's first step
-        transform.transforms[0] = SquareCrop(size)
+        resize = transforms.Resize(size, transforms.InterpolationMode.BICUBIC)
+        transform.transforms[0:1] = [resize, transforms.CenterCrop(size)]
     for step in transform.transforms:
         for op in getattr(step, "ops", ()):
             if op.name.startswith("Posterize"):

@@ -1,6 +1,6 @@
 """Run a study in several processes; runs that are done are not repeated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,8 +8,8 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Protocol
 
-from deit_spec.distill.evaluation import HeadScores, Scores
-from deit_spec.distill.runtime_errors import RunError, folder_taken
+from deit_spec.distill.evaluation import HeadScores
+from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
 from deit_spec.distill.study.planned_runs import (
     PlannedRun,
     plan_runs,
@@ -28,6 +28,7 @@ from deit_spec.distill.study.study_worker import (
     score_teacher,
     train_run,
 )
+from deit_spec.distill.training import Finished
 from deit_spec.distill.training.run_folder import locked
 from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, TEACHER
 from deit_spec.recipe.study_validation import CheckedStudy
@@ -100,9 +101,10 @@ def run_study(
         failed: list[str] = []
         if left:
             with _pool(min(jobs, len(left))) as pool:
-                work = _Work(pool, folder, allow_code, watch)
-                failed = work.run(left, results)
-        summary = summary_of(checked, planned, results)
+                teachers = _score_teachers(pool, folder, left, allow_code, watch)
+                runs = _submit_runs(pool, folder, left, allow_code)
+                failed = _collect(runs, teachers, results, watch)
+    summary = summary_of(checked, planned, results)
     return replace(summary, failed=tuple(sorted(failed)))
 
 
@@ -119,7 +121,8 @@ def _require_folder(folder: Path) -> None:
     if RESULTS in names and not names & {METRICS, RECIPE}:
         return
     if others := sorted(names - {RUNS, TEACHERS, LOCK, RESULTS}):
-        raise folder_taken(folder, others[0], "study")
+        message = f"the folder of a new study contains {others[0]}"
+        raise run_error(folder, "DS533", message, help_=OTHER_FOLDER)
 
 
 def summary_of(
@@ -135,87 +138,83 @@ def summary_of(
     return summarise(name, study_of(checked), found)
 
 
-class _Work:
-    """The tasks of a study in a pool of processes."""
-
-    def __init__(
-        self,
-        pool: ProcessPoolExecutor,
-        folder: Path,
-        allow_code: bool,  # noqa: FBT001
-        watch: Watch,
-    ) -> None:
-        self.pool, self.folder, self.watch = pool, folder, watch
-        self.allow_code = allow_code
-
-    def run(self, left: Sequence[PlannedRun], results: Results) -> list[str]:
-        """Make runs, and return the titles of those that failed."""
-        teachers = self._score_teachers(left)
-        runs: dict[Future[tuple[Scores, float] | None], PlannedRun] = {}
-        for each in left:
-            recipe = each.recipe
-            if each.trains_teacher:
-                weights = self.folder / TEACHERS / each.teacher_name / TEACHER
-                recipe = with_trained_teacher(each, weights)
-            place = self.folder / RUNS / each.name
-            task = self.pool.submit(
-                train_run, recipe, place, allow_code=self.allow_code
-            )
-            runs[task] = each
-        failed: list[str] = []
-        for task in as_completed(runs):
-            each = runs[task]
-            try:
-                done = task.result()
-            except RunError as error:
-                if not {found.code for found in error.diagnostics} <= OF_ONE_RUN:
-                    raise
-                failed.append(each.title)
-                self.watch.failed(each.title, error)
-                continue
-            if done is None:
-                raise StoppedError
-            result = _result(each, *done, teachers.get(each.teacher or ""))
-            results.add(result)
-            self.watch.finished(result)
-        return failed
-
-    def _score_teachers(
-        self, left: Sequence[PlannedRun]
-    ) -> dict[str, HeadScores | None]:
-        """Train and score each teacher once, for all runs that share it."""
-        wanted = {each.teacher: each for each in left if each.teacher}
-        tasks = {
-            self.pool.submit(
-                score_teacher,
-                each.recipe,
-                self.folder / TEACHERS / each.teacher_name,
-                allow_code=self.allow_code,
-            ): key
-            for key, each in wanted.items()
-        }
-        scores: dict[str, HeadScores | None] = {}
-        for task in as_completed(tasks):
-            scores[tasks[task]] = task.result()
-            self.watch.teaching(len(scores), len(wanted))
-        return scores
+def _score_teachers(
+    pool: ProcessPoolExecutor,
+    folder: Path,
+    left: Sequence[PlannedRun],
+    allow_code: bool,  # noqa: FBT001
+    watch: Watch,
+) -> dict[str, HeadScores | None]:
+    """Train and score each teacher once, for all runs that share it."""
+    wanted = {each.teacher: each for each in left if each.teacher}
+    tasks = {
+        pool.submit(
+            score_teacher,
+            each.recipe,
+            folder / TEACHERS / each.teacher_name,
+            allow_code=allow_code,
+        ): key
+        for key, each in wanted.items()
+    }
+    scores: dict[str, HeadScores | None] = {}
+    for task in as_completed(tasks):
+        scores[tasks[task]] = task.result()
+        watch.teaching(len(scores), len(wanted))
+    return scores
 
 
-def _result(
-    planned: PlannedRun, scores: Scores, seconds: float, teacher: HeadScores | None
-) -> Result:
-    return Result(
-        key=planned.key,
-        arm=planned.arm,
-        images=planned.images,
-        seed=planned.seed,
-        cls=scores.cls,
-        dist=scores.dist,
-        fused=scores.fused,
-        teacher=teacher,
-        evaluated=scores.images,
-        seconds=seconds,
-    )
+def _submit_runs(
+    pool: ProcessPoolExecutor,
+    folder: Path,
+    left: Sequence[PlannedRun],
+    allow_code: bool,  # noqa: FBT001
+) -> dict[Future[Finished], PlannedRun]:
+    runs = {}
+    for each in left:
+        recipe = each.recipe
+        if each.trains_teacher:
+            weights = folder / TEACHERS / each.teacher_name / TEACHER
+            recipe = with_trained_teacher(each, weights)
+        place = folder / RUNS / each.name
+        runs[pool.submit(train_run, recipe, place, allow_code=allow_code)] = each
+    return runs
+
+
+def _collect(
+    runs: Mapping[Future[Finished], PlannedRun],
+    teachers: Mapping[str, HeadScores | None],
+    results: Results,
+    watch: Watch,
+) -> list[str]:
+    """Record the results of runs, and return the titles of those that failed."""
+    failed: list[str] = []
+    for task in as_completed(runs):
+        each = runs[task]
+        try:
+            scores, seconds = task.result().scores, task.result().seconds
+        except RunError as error:
+            if not {found.code for found in error.diagnostics} <= OF_ONE_RUN:
+                raise
+            failed.append(each.title)
+            watch.failed(each.title, error)
+            continue
+        if scores is None:
+            raise StoppedError
+        result = Result(
+            key=each.key,
+            arm=each.arm,
+            images=each.images,
+            seed=each.seed,
+            cls=scores.cls,
+            dist=scores.dist,
+            fused=scores.fused,
+            teacher=teachers.get(each.teacher or ""),
+            evaluated=scores.images,
+            seconds=seconds,
+        )
+        results.add(result)
+        watch.finished(result)
+    return failed
 
 
 @contextmanager

@@ -3,17 +3,18 @@
 import json
 import math
 import os
+import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from deit_spec.distill.evaluation import HeadScores
 from deit_spec.recipe.study_validation import Study
 
-Seed = TypeVar("Seed")
 RESULTS = "results.jsonl"
+ROW_HEADS = ("cls", "dist", "answer", "teacher")
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,13 @@ class Results:
             os.truncate(self.path, len(complete))
 
     def add(self, result: Result) -> None:
-        """Append a line and flush it to the disk.
+        """Append a line.
 
         Raises:
             OSError: It cannot be written.
         """
         with self.path.open("ab") as file:
             file.write(f"{json.dumps(asdict(result))}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
         self.done[result.key] = result
 
 
@@ -109,17 +108,14 @@ def mean_of(numbers: Iterable[float]) -> Mean | None:
     Mean(mean=2.5, error=0.6454972243679028, count=4)
     """
     values = list(numbers)
+    count = len(values)
     if not values:
         return None
-    count = len(values)
-    mean = math.fsum(values) / count
-    if count == 1:
-        return Mean(mean, None, 1)
-    squares = math.fsum((value - mean) ** 2 for value in values)
-    return Mean(mean, math.sqrt(squares / (count - 1) / count), count)
+    error = statistics.stdev(values) / math.sqrt(count) if count > 1 else None
+    return Mean(statistics.fmean(values), error, count)
 
 
-def paired(one: Mapping[Seed, float], other: Mapping[Seed, float]) -> Mean | None:
+def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Mean | None:
     """The mean difference of two arms over the seeds that both have."""
     return mean_of(value - other[seed] for seed, value in one.items() if seed in other)
 
@@ -186,9 +182,7 @@ def summarise(
     Each arm is compared with the baseline, and with the arms before it.
     """
     arms, baseline = tuple(study.arms), study.baseline or next(iter(study.arms))
-    sizes, seeds = (
-        tuple(dict.fromkeys(numbers)) for numbers in (study.train_images, study.seeds)
-    )
+    sizes = tuple(dict.fromkeys(study.train_images))
     groups: dict[tuple[str, int], dict[int, Result]] = {
         (arm, size): {} for size in sizes for arm in arms
     }
@@ -204,26 +198,20 @@ def summarise(
         for size in sizes
     ]
     return Summary(
-        name,
-        arms,
-        sizes,
-        seeds,
-        max((each.evaluated for each in results.values()), default=0),
-        tuple(_row(*group, list(runs.values())) for group, runs in groups.items()),
-        tuple(differences),
-        len(results),
+        name=name,
+        arms=arms,
+        sizes=sizes,
+        seeds=tuple(dict.fromkeys(study.seeds)),
+        evaluated=max((each.evaluated for each in results.values()), default=0),
+        rows=tuple(
+            Row(*group, *(_mean_top1(runs.values(), head) for head in ROW_HEADS))
+            for group, runs in groups.items()
+        ),
+        differences=tuple(differences),
+        done=len(results),
     )
 
 
-def _row(arm: str, images: int, runs: list[Result]) -> Row:
-    def mean(heads: Iterable[HeadScores | None]) -> Mean | None:
-        return mean_of(head.top1 for head in heads if head)
-
-    return Row(
-        arm,
-        images,
-        mean(run.cls for run in runs),
-        mean(run.dist for run in runs),
-        mean(run.answer for run in runs),
-        mean(run.teacher for run in runs),
-    )
+def _mean_top1(runs: Iterable[Result], head: str) -> Mean | None:
+    heads: Iterable[HeadScores | None] = (getattr(run, head) for run in runs)
+    return mean_of(scores.top1 for scores in heads if scores)

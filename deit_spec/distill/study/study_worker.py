@@ -13,10 +13,10 @@ from threading import Thread
 import torch
 
 from deit_spec.distill.data import open_data
-from deit_spec.distill.evaluation import HeadScores, Scores, evaluate
+from deit_spec.distill.evaluation import HeadScores, evaluate
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.trained_model import best_device
-from deit_spec.distill.training import train
+from deit_spec.distill.training import Finished, train
 from deit_spec.recipe import CheckedRecipe
 
 BATCH = 256
@@ -63,22 +63,14 @@ def score_teacher(
         return evaluate(teacher, data.val(BATCH), fusion="cls", device=device).cls
 
 
-def train_run(
-    checked: CheckedRecipe, folder: Path, *, allow_code: bool
-) -> tuple[Scores, float] | None:
-    """Train a run, or resume it; None if it was stopped.
-
-    Returns:
-        The scores, and the seconds of all steps.
+def train_run(checked: CheckedRecipe, folder: Path, *, allow_code: bool) -> Finished:
+    """Train a run, or resume it; it has no scores if it was stopped.
 
     Raises:
         KeyboardInterrupt: The study is to stop, and nothing of the run was saved.
     """
     with _interruptible():
-        finished = train(checked, folder, resume=True, allow_code=allow_code)
-    if finished.scores is None:
-        return None
-    return finished.scores, finished.seconds
+        return train(checked, folder, resume=True, allow_code=allow_code)
 
 
 @contextmanager

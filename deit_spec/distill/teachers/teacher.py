@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
+from deit_spec.diagnostics import Label
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.data import Data
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import (
     data_error,
     missing_package,
-    other_teacher_classes,
     recipe_of,
     student_of,
     unusable_teacher,
@@ -147,11 +147,20 @@ def open_teacher(
     teacher = teacher.to(device)
     if not isinstance(teacher, TrueLabels):
         teacher.classes = _count_classes(checked, teacher)
-    expected = student.num_classes
+    head, name = "the only head", "num_classes"
     if student.has_two_heads:
-        expected = student.teacher_num_classes
+        head, name = "the distillation head", "teacher_num_classes"
+    expected = getattr(student, name)
     if teacher.classes != expected:
-        raise other_teacher_classes(checked, teacher_field(checked), teacher.classes)
+        raise data_error(
+            checked,
+            teacher_field(checked),
+            "DS510",
+            f"{head} has {expected} classes, and the teacher has {teacher.classes}",
+            label=f"{teacher.classes} classes",
+            secondary=[Label(checked.span("student.spec"), f"{expected} classes")],
+            help_=f"`{name}: {teacher.classes}` in the spec of the student",
+        )
     return teacher
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ from deit_spec.distill.evaluation import Fusion, answers_of
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import (
     DataError,
-    code_not_allowed,
+    data_error,
     listed,
     unusable_teacher,
 )
@@ -25,9 +25,6 @@ from deit_spec.weights import WeightsError, open_checkpoint
 
 if TYPE_CHECKING:
     from deit_spec.recipe import CheckedRecipe
-
-COUNTER = "num_batches_tracked"
-"""The end of the name of a batch norm's counter, which evaluation does not use."""
 
 
 class TeacherNetwork(NamedTuple):
@@ -70,46 +67,21 @@ def timm_network(
 def _load_weights(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
     """Load a state dict whose names and shapes are those of the network."""
     try:
-        tensors = _without_counters(open_checkpoint(path).tensors)
+        tensors = dict(open_checkpoint(path).tensors)
+        missing, unexpected = network.load_state_dict(tensors, strict=False)
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
-    own = _without_counters(network.state_dict())
-    misfits = [
-        f"{name}: {list(tensors[name].shape)}, not {list(own[name].shape)}"
-        for name in own.keys() & tensors.keys()
-        if tensors[name].shape != own[name].shape
-    ]
-    differences = {
-        "missing": own.keys() - tensors.keys(),
-        "unexpected": tensors.keys() - own.keys(),
-        "wrong shape": misfits,
-    }
-    found = [
-        f"{what}: {listed(sorted(names))}"
-        for what, names in differences.items()
-        if names
-    ]
-    if found:
-        reason = f"{path} does not fit: {'; '.join(found)}"
-        help_ = _class_count_help(network, tensors, misfits)
-        raise unusable_teacher(checked, "teacher.weights", reason, help_)
-    network.load_state_dict(tensors, strict=False)
-
-
-def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: each for name, each in tensors.items() if not name.endswith(COUNTER)}
-
-
-def _class_count_help(
-    network: Any, tensors: Mapping[str, Tensor], misfits: list[str]
-) -> str | None:
-    """The `teacher.num_classes` of a file that differs in its head alone."""
-    classifier = network.pretrained_cfg["classifier"]
-    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    if not misfits or not all(each.startswith(heads) for each in misfits):
-        return None
-    weight = tensors.get(f"{heads[0]}.weight")
-    return None if weight is None else f"`teacher.num_classes: {len(weight)}`"
+    except RuntimeError as error:  # of the shapes, a line each
+        lines = [line.strip() for line in str(error).splitlines()[1:]]
+        reason = f"{path} does not fit: {listed(lines)}"
+        help_ = "set `teacher.num_classes` to the number of classes of the file"
+        raise unusable_teacher(checked, "teacher.weights", reason, help_) from None
+    # Evaluation does not use the counters of batch norms.
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    found = {"missing": missing, "unexpected": unexpected}
+    if differences := [f"{k}: {listed(names)}" for k, names in found.items() if names]:
+        reason = f"{path} does not fit: {'; '.join(differences)}"
+        raise unusable_teacher(checked, "teacher.weights", reason)
 
 
 def spec_network(checked: "CheckedRecipe", weights: Path | None) -> TeacherNetwork:
@@ -168,7 +140,9 @@ def code_network(
     """
     field = "teacher.python"
     if not allow_code:
-        raise code_not_allowed(checked)
+        message = "the teacher is Python code, which is not allowed to run"
+        help_ = "read the code; `--allow-code` runs it"
+        raise data_error(checked, field, "DS526", message, help_=help_)
     folder, module, function = function_of(checked, name)
     try:
         with _import_path(folder.absolute()):

@@ -100,19 +100,8 @@ class Timetable:
     evaluate_every: int
     checkpoint_every: int
 
-    def logs(self, done: int) -> bool:
-        """Whether a training line is due after so many steps."""
-        return self._is_due(done, self.log_every)
-
-    def evaluates(self, done: int) -> bool:
-        """Whether an evaluation is due after so many steps."""
-        return self._is_due(done, self.evaluate_every)
-
-    def saves(self, done: int) -> bool:
-        """Whether a checkpoint is due after so many steps."""
-        return self._is_due(done, self.checkpoint_every)
-
-    def _is_due(self, done: int, every: int) -> bool:
+    def is_due(self, done: int, every: int) -> bool:
+        """Whether what is done every so many steps, and last, is due after a step."""
         return done % every == 0 or done == self.steps
 
     def epoch(self, done: int) -> float:

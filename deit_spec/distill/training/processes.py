@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-RECIPE_DECIDES = (
-    "ACCELERATE_DYNAMO_",
-    "ACCELERATE_GRADIENT_ACCUMULATION_STEPS",
-    "ACCELERATE_USE_DEEPSPEED",
-    "ACCELERATE_USE_FSDP",
-    "ACCELERATE_USE_MEGATRON_LM",
-)
-"""Prefixes of the variables by which `accelerate config` would wrap a model."""
+RECIPE_DECIDES = {
+    "ACCELERATE_DYNAMO_BACKEND": "no",
+    "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "1",
+    "ACCELERATE_USE_DEEPSPEED": "false",
+    "ACCELERATE_USE_FSDP": "false",
+    "ACCELERATE_USE_MEGATRON_LM": "false",
+}
+"""Variables by which `accelerate config` would wrap a model."""
 
 
 class Processes:
@@ -87,11 +87,10 @@ class Processes:
 
     def gather(self, names: list[str]) -> list[str]:
         """Join the lists of all processes."""
-        if self.world == 1:
-            return names
-        found: list[list[str]] = [[] for _ in range(self.world)]
-        torch.distributed.all_gather_object(found, names)
-        return [name for some in found for name in some]
+        from accelerate.utils import gather_object  # noqa: PLC0415
+
+        gathered: list[str] = gather_object(names)
+        return gathered
 
     def any(self, value: bool) -> bool:  # noqa: FBT001  -- as the built-in function
         """Whether the value is true in any process."""
@@ -137,6 +136,7 @@ def is_lost_process(error: RuntimeError) -> bool:
 def _accelerator() -> "Accelerator":
     from accelerate import Accelerator  # noqa: PLC0415  -- of the extra `train`
     from accelerate.state import AcceleratorState  # noqa: PLC0415
+    from accelerate.utils import patch_environment  # noqa: PLC0415
 
     AcceleratorState._reset_state()  # noqa: SLF001  -- it keeps that of an earlier run
     has_device = (
@@ -144,7 +144,7 @@ def _accelerator() -> "Accelerator":
         or torch.backends.mps.is_available()
         or torch.xpu.is_available()
     )
-    with _hidden_variables(RECIPE_DECIDES):
+    with patch_environment(**RECIPE_DECIDES):
         # Without `cpu` it would not look for other processes if there is no GPU, and
         # `autocast` sets the precision.
         made = Accelerator(cpu=None if has_device else True, mixed_precision="no")
@@ -152,19 +152,6 @@ def _accelerator() -> "Accelerator":
     if made.num_processes != launched:
         raise RuntimeError(f"{made.num_processes} of {launched} processes were found")
     return made
-
-
-@contextmanager
-def _hidden_variables(prefixes: tuple[str, ...]) -> Iterator[None]:
-    hidden = {
-        name: os.environ[name] for name in os.environ if name.startswith(prefixes)
-    }
-    for name in hidden:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
 
 
 def _shard(model: nn.Module, device: torch.device) -> nn.Module:

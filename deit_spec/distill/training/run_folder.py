@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deit_spec import published
 from deit_spec.atomic_write import UNFINISHED, write_file
 from deit_spec.distill.runtime_errors import (
+    OTHER_FOLDER,
+    RunError,
     folder_in_use,
-    folder_taken,
-    not_a_run,
     other_recipe,
-    other_student,
     recipe_of,
+    run_error,
     student_of,
 )
 from deit_spec.distill.training.processes import Processes
@@ -30,9 +30,6 @@ from deit_spec.recipe.run_files import (
     last_checkpoint,
 )
 from deit_spec.spec import DeiTSpec, Variant, check_spec
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 LOCK_SECONDS = 10.0
 """How long to wait for the lock; a worker of a killed run may still hold it."""
@@ -70,12 +67,25 @@ def require_folder(folder: Path, *, resume: bool) -> None:
     }
     if {METRICS, RECIPE} & names:
         if not resume:
-            raise folder_taken(folder, "a run")
+            help_ = f"`--resume` continues it; {OTHER_FOLDER}"
+            raise _folder_taken(folder, "a run", help_)
         return
     if others := sorted(names - {TEACHER, LOCK}):
         content = others[0] if len(others) == 1 else f"{others[0]} and more"
-        make_error = not_a_run if resume else folder_taken
-        raise make_error(folder, content)
+        if resume:
+            raise _not_a_run(folder, content)
+        raise _folder_taken(folder, content, OTHER_FOLDER)
+
+
+def _folder_taken(folder: Path, content: str, help_: str) -> RunError:
+    message = f"the folder of a new run contains {content}"
+    return run_error(folder, "DS533", message, help_=help_)
+
+
+def _not_a_run(folder: Path, content: str) -> RunError:
+    message = f"the folder contains {content}, and no run to resume"
+    help_ = "`-o` names the folder of a run, or an empty one"
+    return run_error(folder, "DS534", message, help_=help_)
 
 
 def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
@@ -85,15 +95,13 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
         RunError: Its run has another recipe, or none.
     """
     has_trained = (folder / METRICS).exists() or last_checkpoint(folder)
+    if not has_trained:
+        return  # it begins again if it was killed before its first line
     if not (folder / RECIPE).exists():
-        if has_trained:
-            raise not_a_run(folder, f"a run without its {RECIPE}")
-        return
-    if not (folder / SPEC).exists() and not has_trained:
-        return  # it was killed before it wrote its spec
+        raise _not_a_run(folder, f"a run without its {RECIPE}")
     earlier = check_recipe(folder / RECIPE)
     if earlier.recipe is None:
-        raise not_a_run(folder, f"{RECIPE}, which has errors")
+        raise _not_a_run(folder, f"{RECIPE}, which has errors")
     current = dict(_leaves(_run_recipe(checked)))
     previous = dict(_leaves(_run_recipe(earlier)))
     differing = {
@@ -105,7 +113,13 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
         raise other_recipe(checked, folder, differing)
     spec = check_spec(folder / SPEC).spec
     if spec is None or spec.digest != student_of(checked).digest:
-        raise other_student(checked, folder)
+        raise run_error(
+            checked.span("student.spec"),
+            "DS535",
+            f"the student of the run in {folder} is another model",
+            notes=[f"its spec is {folder / SPEC}"],
+            help_=f"begin another run: {OTHER_FOLDER}",
+        )
 
 
 @contextmanager
@@ -118,27 +132,21 @@ def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
         RunError: Another run is using the folder.
         OSError: The lock cannot be written.
     """
-    is_main = processes is None or processes.main
-    lock = _acquire(folder) if is_main else None
-    is_taken = is_main and lock is None
+    from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
+
+    lock = FileLock(folder / LOCK)
+    is_taken = False
+    if processes is None or processes.main:
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            is_taken = True
     if processes.any(is_taken) if processes else is_taken:
         raise folder_in_use(folder)
     try:
         yield
     finally:
-        if lock is not None:
-            lock.release()
-
-
-def _acquire(folder: Path) -> "FileLock | None":
-    from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
-
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=LOCK_SECONDS)
-    except Timeout:
-        return None
-    return lock
+        lock.release()
 
 
 def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:

@@ -2,12 +2,14 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deit_spec.atomic_write import atomic_write, write_file
 from deit_spec.distill.evaluation import HeadScores, Scores, heads_of
+from deit_spec.distill.runtime_errors import listed
 from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.training_loop import TrainingLoop
@@ -18,9 +20,6 @@ from deit_spec.weights import safetensors_file
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_NAMED = 20
-"""How many unreadable images a summary names."""
-TERMS = {"loss": "loss", "labels": "labels", "teacher": "teacher"}
 COLOURS = BLACK, BLUE, ORANGE = ("#1b1b1b", "#0072b2", "#d55e00")
 """Colours of Okabe and Ito, which people with colour blindness can distinguish."""
 HEAD_COLOURS = (BLUE, ORANGE, BLACK)
@@ -73,11 +72,12 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
 
 def _draw_loss(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
     steps = [line["step"] for line in lines]
-    terms = TERMS if any(line["teacher"] for line in lines) else {"loss": "loss"}
-    for (name, title), colour in zip(terms.items(), COLOURS, strict=False):
+    has_teacher = any(line["teacher"] for line in lines)
+    terms = ("loss", "labels", "teacher") if has_teacher else ("loss",)
+    for name, colour in zip(terms, COLOURS, strict=False):
         values = [line[name] for line in lines]
         width = 1.8 if name == "loss" else 1.0
-        axes.plot(steps, values, color=colour, label=title, linewidth=width)
+        axes.plot(steps, values, color=colour, label=name, linewidth=width)
     _finish(axes, "training loss")
 
 
@@ -117,7 +117,9 @@ def summary(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     if finished.scores is not None:
         parts.append(_score_table(finished.scores))
     if loop.unreadable:
-        parts.append(_unreadable(loop.unreadable))
+        names, count = loop.unreadable, len(loop.unreadable)
+        were = "1 image was" if count == 1 else f"{count:,} images were"
+        parts.append(f"{were} unreadable and skipped: {listed(names)}.\n")
     parts += [_usage(finished.folder), _environment(start, finished)]
     return "\n".join(parts)
 
@@ -152,14 +154,6 @@ def _row(name: str, head: HeadScores) -> str:
     return f"| {name} | {shares} | {head.nll:.4f} | {head.ece:.4f} |"
 
 
-def _unreadable(names: Sequence[str]) -> str:
-    count = "1 image was" if len(names) == 1 else f"{len(names):,} images were"
-    lines = [f"- `{name}`\n" for name in names[:MAX_NAMED]]
-    if len(names) > MAX_NAMED:
-        lines.append(f"- and {len(names) - MAX_NAMED:,} more, in `{METRICS}`\n")
-    return f"{count} unreadable and skipped:\n\n" + "".join(lines)
-
-
 def _usage(folder: Path) -> str:
     return (
         "```python\n"
@@ -170,24 +164,12 @@ def _usage(folder: Path) -> str:
 
 
 def _environment(start: Start, finished: Finished) -> str:
+    time = timedelta(seconds=round(finished.seconds))
     count = "1 process" if start.processes == 1 else f"{start.processes} processes"
     names = ("torch", "accelerate", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return (
-        f"Trained in {duration(finished.seconds)} on {start.device} with {count}, by "
+        f"Trained in {time} on {start.device} with {count}, by "
         f"deit-spec {__version__} (Python {platform.python_version()}, {versions}). "
         f"`{RECIPE}` has all settings, `{METRICS}` all measurements.\n"
     )
-
-
-def duration(seconds: float) -> str:
-    """Write seconds in words.
-
-    >>> duration(7.25), duration(95), duration(7385)
-    ('7.2 s', '1 min 35 s', '2 h 3 min')
-    """
-    if seconds < 60:  # noqa: PLR2004  -- a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -14,11 +14,11 @@ from deit_spec.distill.runtime_errors import (
     enough_memory,
     listed,
     recipe_of,
+    run_error,
     student_of,
-    unequal_shares,
     writing,
 )
-from deit_spec.distill.seeds import seed_student
+from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.threads import threads
 from deit_spec.distill.training.metrics_log import MetricsLog
@@ -84,8 +84,14 @@ def train(
         stop = stack.enter_context(StopSignal())
         stack.enter_context(threads(recipe.run.threads))
         processes = Processes(recipe)
-        if recipe.schedule.batch_size % (processes.world * recipe.run.accumulate):
-            raise unequal_shares(checked, processes.world)
+        batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
+        if batch % (processes.world * parts):
+            message = (
+                f"a batch of {batch} images is not divisible by {processes.world} "
+                f"processes × {parts} accumulated parts"
+            )
+            span = checked.span("schedule.batch_size")
+            raise run_error(span, "DS513", message)
         if reporter is None or not processes.main:
             reporter = Reporter()
         data = open_data(checked)
@@ -138,7 +144,7 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     """
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
-    seed_student(recipe.run.seed)
+    seed_all(recipe.run.seed, "student")
     compiled = compile_checked(checked.student, Target.TRAIN)
     weights = recipe.student.weights
     if weights is None:

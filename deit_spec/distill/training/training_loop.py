@@ -13,14 +13,14 @@ from torch import Tensor
 from deit_spec.distill.data import Data
 from deit_spec.distill.evaluation import NoImagesError, Scores, evaluate, heads_of
 from deit_spec.distill.runtime_errors import (
+    data_error,
     listed,
-    no_readable_images,
     not_finite,
     recipe_of,
     student_of,
     writing,
 )
-from deit_spec.distill.seeds import seed_step
+from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
 from deit_spec.distill.training.optimizer import Schedule, Timetable
 from deit_spec.distill.training.processes import Processes, StopSignal
@@ -78,12 +78,13 @@ class TrainingLoop:
         ):
             self._step(batch.images, batch.labels)
             stopping = self._is_stopped(stop)
-            if self.times.logs(self.done):
+            if self.times.is_due(self.done, self.times.log_every):
                 self._log_progress()
-            if self.times.evaluates(self.done):
+            if self.times.is_due(self.done, self.times.evaluate_every):
                 with self._paused_clock():
                     self.evaluate()
-            if self.times.saves(self.done) or stopping:
+            saves = self.times.is_due(self.done, self.times.checkpoint_every)
+            if saves or stopping:
                 with self._paused_clock():
                     self._save()
             if stopping and self.done < self.times.steps:
@@ -92,12 +93,13 @@ class TrainingLoop:
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         step, device = self.done, self.processes.device
-        seed_step(recipe_of(self.checked).run.seed, step, self.processes.rank)
+        seed = recipe_of(self.checked).run.seed
+        seed_all(seed, "step", step, self.processes.rank)
         self.training.take(
             images.to(device, non_blocking=True),
             labels.to(device, non_blocking=True),
             self.rates.rate(step),
-            measure=self.times.logs(step + 1),
+            measure=self.times.is_due(step + 1, self.times.log_every),
         )
         self.done += 1
         self.reporter.stepped(self.done)
@@ -142,11 +144,7 @@ class TrainingLoop:
             self._report_unreadable()
 
     def _finite_means(self) -> tuple[list[float], float]:
-        """The means since the last line, and the last norm of the gradient.
-
-        Raises:
-            RunError: One of them is not finite.
-        """
+        """The means since the last line, and the last norm of the gradient."""
         means = self.training.means()
         norm = self.training.grad_norm
         grad_norm = 0.0 if norm is None else norm.item()
@@ -158,11 +156,7 @@ class TrainingLoop:
         return means, grad_norm
 
     def _require_finite(self) -> None:
-        """Check the losses since the last line, and all weights.
-
-        Raises:
-            RunError: One of them is not finite.
-        """
+        """Check the losses since the last line, and all weights."""
         if self._logged < self.done:
             self._finite_means()
         if not self.training.is_finite():
@@ -215,7 +209,15 @@ class TrainingLoop:
         except NoImagesError:
             names = mine.gather(self.data.unreadable)
             count = self.data.val_count
-            raise no_readable_images(self.checked, count, names) from None
+            raise data_error(
+                self.checked,
+                "data",
+                "DS524",
+                f"all {count:,} held-out images are unreadable",
+                label="there is nothing to evaluate on",
+                notes=[f"unreadable: {listed(names)}"],
+                help_="fix the files, or hold out others",
+            ) from None
 
     def _report_unreadable(self) -> None:
         """Report the images skipped since the last report; all processes call this."""

@@ -46,8 +46,10 @@ class TrainingStep:
         self.model = model
         self.teacher = teacher
         if recipe.run.compile:
-            self.wrapped = _compiled(self.wrapped)
-            self.teacher = None if teacher is None else _compiled(teacher)
+            compiled: Any = torch.compile(self.wrapped)
+            self.wrapped = compiled
+            if teacher is not None:
+                teacher.compile()
         self.optimizer = make_optimizer(model, recipe)
         self.weights = list(model.parameters())
         self.trained = [each for each in self.weights if each.requires_grad]
@@ -92,9 +94,6 @@ class TrainingStep:
         self, images: Tensor, labels: Tensor
     ) -> Iterator[tuple[AbstractContextManager[Any], Tensor, Tensor]]:
         """The parts of a step; processes share their gradients at the last one."""
-        if self.accumulate == 1:
-            yield nullcontext(), images, labels
-            return
         parts = zip(
             images.chunk(self.accumulate), labels.chunk(self.accumulate), strict=True
         )
@@ -160,22 +159,10 @@ class TrainingStep:
 
 def make_loss(recipe: Recipe) -> DistillationLoss:
     """The loss of a recipe."""
-    settings = recipe.loss
-    return DistillationLoss(
-        settings.kind,
-        alpha=settings.alpha,
-        tau=settings.tau,
-        label_smoothing=settings.label_smoothing,
-    )
+    return DistillationLoss(**recipe.loss.model_dump())
 
 
 def whole(tensor: Tensor) -> Tensor:
     """A tensor, gathered if it is sharded over processes."""
     full: Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
     return full.detach()
-
-
-def _compiled(module: nn.Module) -> nn.Module:
-    made: Any = torch.compile(module)
-    result: nn.Module = made
-    return result

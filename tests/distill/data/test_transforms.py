@@ -13,8 +13,7 @@ from support.recipes import open_images
 from deit_spec.distill.data.transforms import (
     IMAGENET_MEAN,
     CentralCrop,
-    SquareCrop,
-    read_image,
+    decode,
     training_transform,
 )
 from deit_spec.distill.optional_packages import import_package
@@ -32,7 +31,7 @@ def test_training_has_the_transforms_of_timm(
     assert next(data.train(0, 1)).images.shape == (4, 3, 16, 16)
     steps = [type(step).__name__ for step in data._train.transform.transforms]
     assert steps == [
-        "RandomResizedCropAndInterpolation" if crop else "SquareCrop",
+        *(["RandomResizedCropAndInterpolation"] if crop else ["Resize", "CenterCrop"]),
         "RandomHorizontalFlip",
         "RandAugment" if words else "ColorJitter",
         "MaybeToTensor",
@@ -54,7 +53,7 @@ def test_no_magnitude_is_too_high_for_pillow(words: str) -> None:
     with temporary_seed(0):
         for _ in range(2000):
             view(image)
-        for op in view.transforms[2].ops:
+        for op in view.transforms[3].ops:
             op.prob, op.magnitude, op.magnitude_std = 1.0, 1000, 0.0
             op(image)
 
@@ -70,11 +69,6 @@ def test_evaluation_transforms_as_timm(size: tuple[int, int], side: int) -> None
     theirs = create_transform(side, interpolation="bicubic", crop_pct=0.875)
     ours = CentralCrop(side, IMAGENET_MEAN, (0.229, 0.224, 0.225))
     torch.testing.assert_close(ours(image), theirs(image))
-    whole = create_transform(side, interpolation="bicubic", crop_pct=1.0)
-    assert (
-        SquareCrop(side)(image).tobytes()
-        == whole.transforms[1](whole.transforms[0](image)).tobytes()
-    )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -83,7 +77,9 @@ def test_16_bit_grey_is_scaled_to_8_bits(tmp_path: Path, channels: int) -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(grey).save(tmp_path / "8.png")
     Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "16.png")
-    one, other = (read_image(tmp_path / n, channels) for n in ("8.png", "16.png"))
+    one, other = (
+        decode(Image.open(tmp_path / name), channels) for name in ("8.png", "16.png")
+    )
     assert one.mode == other.mode
     assert np.array_equal(np.asarray(one), np.asarray(other))
 
@@ -92,4 +88,4 @@ def test_16_bit_grey_is_scaled_to_8_bits(tmp_path: Path, channels: int) -> None:
 def test_pixels_without_a_range_are_unreadable(tmp_path: Path, kind: type) -> None:
     Image.fromarray(np.ones((8, 8), dtype=kind)).save(tmp_path / "a.tiff")
     with pytest.raises(ValueError, match="of unknown range"):
-        read_image(tmp_path / "a.tiff", 1)
+        decode(Image.open(tmp_path / "a.tiff"), 1)

@@ -125,7 +125,8 @@ def test_epochs_are_counted_in_steps(tmp_path: Path) -> None:
     times = timetable(checked.recipe, steps_per_epoch=6)
     assert (times.steps, times.evaluate_every) == (18, 6)
     assert schedule(checked.recipe, times).warmup == 3
-    assert [times.evaluates(done) for done in (5, 6, 17, 18)] == [False, True] * 2
+    due = [times.is_due(done, times.evaluate_every) for done in (5, 6, 17, 18)]
+    assert due == [False, True] * 2
 
 
 def test_default_lengths_are_those_of_the_paper(tmp_path: Path) -> None:
@@ -142,9 +143,9 @@ def test_what_is_due_only_at_the_end_is_due_there(tmp_path: Path) -> None:
     checked = recipe(tmp_path, run=run)
     assert checked.recipe is not None
     times = timetable(checked.recipe, steps_per_epoch=6)
-    assert [done for done in range(1, 13) if times.evaluates(done)] == [12]
-    assert [done for done in range(1, 13) if times.saves(done)] == [12]
-    assert [done for done in range(1, 13) if times.logs(done)] == [5, 10, 12]
+    every = (times.evaluate_every, times.checkpoint_every, times.log_every)
+    due = [[done for done in range(1, 13) if times.is_due(done, n)] for n in every]
+    assert due == [[12], [12], [5, 10, 12]]
 
 
 @pytest.mark.parametrize("warmup", [3, 4])

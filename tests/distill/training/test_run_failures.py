@@ -235,7 +235,7 @@ def test_unreadable_images_are_reported_once(tmp_path: Path) -> None:
     named = [line for line in lines if "unreadable" in line]
     assert named == [{"step": 3, "unreadable": [str(each)]} for each in (one, other)]
     summary = (run / "summary.md").read_text()
-    told = f"2 images were unreadable and skipped:\n\n- `{one}`\n- `{other}`\n"
+    told = f"2 images were unreadable and skipped: {one}, {other}.\n"
     assert told in summary
     again = Listen()
     train(checked, run, resume=True, reporter=again)

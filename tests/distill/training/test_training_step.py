@@ -9,7 +9,7 @@ from support.runs import lines, recipe
 from torch import nn
 
 import deit_spec
-from deit_spec.distill.seeds import seed_step
+from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.training import train
 from deit_spec.distill.training.optimizer import schedule, timetable
 from deit_spec.distill.training.processes import Processes
@@ -121,7 +121,7 @@ def test_a_recipe_decides_what_is_compiled(
 def test_each_step_and_process_draws_for_itself() -> None:
     drawn = []
     for step, rank in [(0, 0), (1, 0), (0, 1), (0, 0)]:
-        seed_step(3, step, rank)
+        seed_all(3, "step", step, rank)
         drawn.append(torch.rand(()).item())
     assert drawn[0] == drawn[3]
     assert len(set(drawn)) == 3
