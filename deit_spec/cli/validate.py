@@ -156,7 +156,7 @@ def _fix(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
 
     All are written before any is checked again, since one may extend another.
     """
-    from deit_spec.yaml_source.files import is_special
+    from deit_spec.yaml_source.reader import is_special
 
     for name in names:
         if name != STDIO and is_special(Path(name)):
@@ -193,7 +193,7 @@ def _write_fixed(name: str, documents: _Documents) -> "Fixed[CheckedAny]":
 
 def _diff(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
     """Print what `_fix` would change, and check files as if it were written."""
-    from deit_spec.yaml_source.files import as_if_written
+    from deit_spec.yaml_source.reader import as_if_written
 
     fixed = [(name, documents.fix(name)) for name in names]
     for name, each in fixed:

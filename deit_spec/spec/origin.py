@@ -11,7 +11,7 @@ from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.nearest import closest_word
 from deit_spec.yaml_source import Document, read_bytes, read_file
 from deit_spec.yaml_source.document import IsKey
-from deit_spec.yaml_source.files import real
+from deit_spec.yaml_source.reader import real
 
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 

@@ -30,11 +30,6 @@ class Line:
         return self.positions.source.text
 
     @property
-    def number(self) -> int:
-        """The number of the line, from 1."""
-        return self.positions.span(self.key, self.key).line
-
-    @property
     def indent(self) -> str:
         """The blanks before the key."""
         return self._text[self.start : self.key]

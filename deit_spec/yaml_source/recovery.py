@@ -30,9 +30,7 @@ _KEY: Final = re.compile(
     re.ASCII,
 )
 _OTHER_KEY: Final = re.compile(
-    r"""(?<![ \t,;])[ \t,;]+(?P<quote>["']?)(?P<key>[\w-]+)(?P=quote)"""
-    r"[ \t]*:(?=\s|\Z)",
-    re.ASCII,
+    r"(?<![ \t,;])[ \t,;]+(?P<key>[\w-]+)[ \t]*:(?=\s|\Z)", re.ASCII
 )
 # A name, then what is there in place of `: `.
 _SEPARATOR: Final = re.compile(
@@ -45,16 +43,11 @@ _DASH: Final = re.compile(r"-(?:[ \t]+|\Z)")
 # A line between documents, or a directive.
 _MARKER: Final = re.compile(r"(?:---|\.\.\.)(?:\s|\Z)|%")
 # A line that git leaves where it cannot merge.
-_CONFLICT: Final = re.compile(
-    r"^([<=>|])\1{6}(?: [^\r\n]*)?(?=[\r\n]|\Z)", re.MULTILINE
-)
+_CONFLICT: Final = re.compile(r"^([<=>|])\1{6}(?!\S)[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _CLOSING: Final = {"{": "}", "[": "]"}
 _CLOSERS: Final = re.compile(r"[}\]]+[,;]?[ \t]*")
-_STRINGS: Final = {
-    '"': re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL),
-    "'": re.compile(r"'(?:[^']|'')*+'"),
-}
+_STRING: Final = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'""", re.DOTALL)
 _LINE_WITH_KEY: Final = re.compile(
     r"""[\r\n](?P<indent>[ \t]*)["']?[A-Za-z_][\w-]*["']?[ \t]*:(?=\s|\Z)""",
     re.ASCII,
@@ -106,16 +99,12 @@ class Lines:
         self._is_key, self._positions = is_key, positions
         # The indentations of the open blocks; the document is at -1.
         self._levels = [-1]
-        # Whether a key or a dash has no value yet.
-        self._is_open = True
-        # Whether the last value has no quotes: it may go on in the next line.
-        self._is_plain = False
-        # Whether any key has no value: what follows may be indented wrongly.
-        self._has_empty = False
+        # Whether the last key or dash has no value yet; whether the last value has no
+        # quotes, and may go on in the next line; whether any key has no value.
+        self._is_open, self._is_plain, self._has_empty = True, False, False
         # The indentation that lines should have, where they have another.
         self._indents: dict[int, int] = {}
-        self._tabs: list[int] = []
-        self._conflicts: set[int] = set()
+        self._tabs, self._conflicts = list[int](), set[int]()
         step = re.search(r"^( +)[^\s#]", source.text, re.MULTILINE)
         self._step = len(step[1]) if step else 2
 
@@ -263,21 +252,21 @@ class Lines:
             return
         if not all(self._is_key(key["key"]) for key in keys):
             return
-        first, width, where = keys[0].start("quote"), indent, "a line of its own"
+        first, width, where = keys[0].start("key"), indent, "a line of its own"
         if keys[0].start() == at:
             width, where = indent + 2, "the next line, indented"
         if width > indent and len(keys) > 1:
             return
         found = LINE_BREAK.search(self._text)
         line_break = (found.group() if found else "\n") + " " * width
-        edits = [Patch(key.start(), key.start("quote"), line_break) for key in keys]
+        edits = [Patch(key.start(), key.start("key"), line_break) for key in keys]
         help_ = f"write {quoted(self._text[first:stop])} on {where}"
         self._report("two keys on one line", (first, stop), help_, *edits)
 
     def _string(self, at: int, *, in_braces: bool = False) -> int:
         """Return the offset after a string in quotes; report one that is not closed."""
         text, sign, end = self._text, self._text[at], self._ends[self._line_of(at)]
-        found = _STRINGS[sign].match(text, at)
+        found = _STRING.match(text, at)
         after = found.end() if found else len(text)
         # A string of several lines is valid, but hardly one that contains a key.
         has_key = _LINE_WITH_KEY.search(text, end, after) or text[after:][:1].isalnum()
@@ -287,8 +276,8 @@ class Lines:
         if in_braces:
             stop = at + len(text[at:stop].rstrip(" \t,}]"))
         help_ = f"close the string with `{sign}`"
-        patch = Patch(stop, stop, sign)
-        self._report("unterminated string", (at, at + 1), help_, patch)
+        place, patch = (at, at + 1), Patch(stop, stop, sign)
+        self._report("unterminated string", place, help_, patch)
         return stop
 
     # Brackets
@@ -401,8 +390,8 @@ class Lines:
     def _leave_out(self, n: int) -> int:
         """Leave out a line with the deeper ones below it."""
         after = self._next(n + 1, self._width(n))
-        lines = range(n, after)
-        self.patches += [Patch(self._content(i), self._ends[i], "") for i in lines]
+        for line in range(n, after):
+            self.patches.append(Patch(self._content(line), self._ends[line], ""))
         return after
 
     # Offsets and reports
@@ -449,12 +438,11 @@ class Lines:
     ) -> None:
         """Report a mistake, and read on with patches; if sure, they are a fix."""
         self.patches += patches
-        if len(self.findings) > FINDINGS:
-            return
         span = self._positions.span
         edits = tuple(Edit(span(one.start, one.end), one.text) for one in patches)
         fix = Fix(help_, edits) if edits and is_sure else None
-        self.findings.append(syntax_error(message, span(*at), help_, fix=fix))
+        if len(self.findings) <= FINDINGS:
+            self.findings.append(syntax_error(message, span(*at), help_, fix=fix))
 
 
 def _spaces(count: int) -> str:
