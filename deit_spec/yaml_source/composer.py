@@ -76,17 +76,11 @@ class Node(NamedTuple):
 
 
 class _Mapping(NamedTuple):
-    """A mapping that is being read.
+    """A mapping that is being read; `firsts` has the first key of each name."""
 
-    `firsts` has the first key of each name, `conflicts` the names that are repeated
-    with another value.
-    """
-
-    path: Path | None
     in_braces: bool
     value: dict[str, object]
     firsts: dict[str, Node]
-    conflicts: set[str]
 
 
 def events(text: str) -> NextEvent:
@@ -159,7 +153,7 @@ class Composer:
 
     def _mapping(self, event: MappingStartEvent, path: Path | None, depth: int) -> Node:
         is_refused = self._is_refused(event, MAPPING, depth)
-        mapping = _Mapping(path, bool(event.flow_style), {}, {}, set())
+        mapping = _Mapping(bool(event.flow_style), {}, {})
         if path == ():
             self.root = mapping.value
         item: Node | None = None
@@ -202,15 +196,14 @@ class Composer:
         if event.style in ("|", ">"):
             # The parser ends a block scalar where the next token starts.
             end = start + len(self._positions.text(start, end).rstrip(_BLANKS))
-        kind = Kind.STR if event.style else kind_of(text)
-        if event.tag:
-            kind, is_refused = self._tagged(event, kind)
-            if is_refused:
-                return Node(UNKNOWN, kind, start, end)
+        written = Kind.STR if event.style else kind_of(text)
+        kind = self._tagged(event, written)
+        if kind is None:
+            return Node(UNKNOWN, written, start, end)
         if kind in (Kind.INT, Kind.FLOAT) and len(text) > NUMBER_CHARACTERS:
             self._add(findings.long_number(len(text), self._at(event)))
             return Node(UNKNOWN, kind, start, end)
-        return Node(convert(text, kind), kind, start, end)
+        return Node(convert(text, Kind(kind)), kind, start, end)
 
     def _item(self, key_event: Event, key: Node, path: Path | None, depth: int) -> Node:
         event = self._next()
@@ -246,45 +239,38 @@ class Composer:
             return
         from deit_spec.yaml_source.line_edits import removed  # noqa: PLC0415  -- rarely needed
 
-        entry = self._entry(key, item)
-        first = mapping.value.get(name, UNKNOWN)
+        entry, first = self._entry(key, item), mapping.value.get(name, UNKNOWN)
         is_scalar = not isinstance(first, dict | list) and first is not UNKNOWN
-        if type(first) is not type(item.value) or first != item.value:
-            mapping.conflicts.add(name)
         fix = None
-        if is_scalar and name not in mapping.conflicts:
+        if is_scalar and type(first) is type(item.value) and first == item.value:
             edit = removed(entry, entry.source, in_braces=mapping.in_braces)
             fix = Fix(f"remove the repeated `{name}`", (edit,)) if edit else None
-        again, before = entry.key, self._span(mapping.firsts[name])
-        self._add(findings.repeated_key(name, again, before, fix))
+        before = self._span(mapping.firsts[name])
+        self._add(findings.repeated_key(name, entry.key, before, fix))
 
     def _is_refused(self, event: CollectionStartEvent, kind: str, depth: int) -> bool:
         """Check the depth and the tag of a collection."""
         if depth > NESTING_DEPTH:
             self._add(findings.too_deep(self._at(event)))
             raise LimitReachedError
-        if not event.tag or event.tag == "!":
-            return False
-        name = core_tag(event.tag)
-        if name is None:
-            self._add(findings.unknown_tag(event.tag, self._tag_span(event)))
-        elif name != kind:
-            self._add(findings.wrong_tag(name, kind, self._tag_span(event)))
-        return name != kind
+        return self._tagged(event, kind) is None
 
-    def _tagged(self, event: ScalarEvent, found: Kind) -> tuple[Kind, bool]:
-        """Return the kind of a tagged scalar, and whether the tag is refused."""
-        if event.tag == "!":
-            return Kind.STR, False
-        tag = event.tag or ""
+    def _tagged(
+        self, event: ScalarEvent | CollectionStartEvent, kind: str
+    ) -> str | None:
+        """Return the kind that a node has by its tag; None if the tag is refused."""
+        tag = event.tag
+        if not tag or tag == "!":
+            return Kind.STR if tag and isinstance(event, ScalarEvent) else kind
         name = core_tag(tag)
+        found = kind_of(event.value) if isinstance(event, ScalarEvent) else kind
         if name is None:
             self._add(findings.unknown_tag(tag, self._tag_span(event)))
-            return found, True
-        if name in (MAPPING, SEQUENCE) or not fits(kind_of(event.value), Kind(name)):
-            self._add(findings.wrong_tag(name, found.value, self._tag_span(event)))
-            return found, True
-        return Kind(name), False
+        elif not fits(found, name):
+            self._add(findings.wrong_tag(name, kind, self._tag_span(event)))
+        else:
+            return name
+        return None
 
     def _record(self, path: Path | None, key: Node | None, value: Node) -> None:
         if path is not None:

@@ -96,9 +96,11 @@ def convert(text: str, kind: Kind) -> Plain:
             return text
 
 
-def fits(found: Kind, wanted: Kind) -> bool:
-    """Return whether a scalar of one kind may have the tag of another."""
-    return wanted in (found, Kind.STR) or (found, wanted) == (Kind.INT, Kind.FLOAT)
+def fits(found: str, wanted: str) -> bool:
+    """Return whether a value of one kind may have the tag of another."""
+    if wanted == Kind.STR:
+        return found not in (MAPPING, SEQUENCE)
+    return wanted == found or (found, wanted) == (Kind.INT, Kind.FLOAT)
 
 
 def _integer(text: str) -> int:
