@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import networkx as nx
+
 from deit_spec.diagram.area import Area, fits_across, fits_beside, share_of
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item
@@ -95,9 +97,8 @@ def _chain(source: Item, readers: dict[str, list[Item]], view: View) -> list[Ite
     while True:
         last = chain[-1]
         following = readers.get(last.value, [])
-        if len(following) != 1 or last.is_frame or last.value in view.names:
-            return []
-        if not view.read_by_only(last.value, following[0].path, following[0].scopes):
+        is_read_once = len(view.readers(last.value)) == len(following) == 1
+        if not is_read_once or last.is_frame or last.value in view.names:
             return []
         if len(following[0].reads) > 1:
             return chain
@@ -121,7 +122,7 @@ class _Arranger:
         for item, is_cut in zip(items, _cuts(items), strict=True):
             if is_cut:
                 found.extend(self.region(region, depth, room, len(items)))
-                found.extend(self.joint(item, room, found))
+                found.extend(self.single(item, room, found))
                 region = []
             else:
                 region.append(item)
@@ -141,35 +142,18 @@ class _Arranger:
             return
         for part in parts:
             if len(part) == 1:
-                yield from self.single(part[0], room)
+                yield from self.single(part[0], room, [])
             else:
                 yield from self.steps(part, depth + 1, room)
 
-    def joint(self, item: Item, room: int, above: list[Step]) -> Iterator[Step]:
-        """Arrange an item at a cut; below a fork, its chains become branches."""
-        chains = self.feeders.get(item.path, [])
-        if not above or not isinstance(above[-1], Fork) or not chains:
-            yield from self.single(item, room)
-            return
-        fork = above[-1]
-        parts = [*map(inner_items, fork.branches), *chains]
-        branches: list[list[Step]] = [[Single(fed) for fed in c] for c in chains]
-        flat = all(isinstance(step, Single) for b in fork.branches for step in b)
-        if flat and fits_across(parts, room, self.view):
-            fork.branches.extend(branches)
-        else:
-            yield from (step for branch in branches for step in branch)
-        yield Single(item)
-
-    def single(self, item: Item, room: int) -> Iterator[Step]:
+    def single(self, item: Item, room: int, above: list[Step]) -> Iterator[Step]:
         """Arrange one item; its chains go above it if they do not fit beside it."""
         chains = self.feeders.get(item.path, [])
-        if room == self.whole:
+        if room == self.whole and not (above and isinstance(above[-1], Fork)):
             yield Single(item, chains)
             return
         for chain in chains:
-            for fed in chain:
-                yield Single(fed)
+            yield from map(Single, chain)
         yield Single(item)
 
 
@@ -189,21 +173,10 @@ def _cuts(items: list[Item]) -> list[bool]:
 
 def _parts(items: list[Item]) -> list[list[Item]]:
     """Group the items that are connected to each other, in order."""
-    heads = list(range(len(items)))
-
-    def head(place: int) -> int:
-        while heads[place] != place:
-            heads[place] = heads[heads[place]]
-            place = heads[place]
-        return place
-
     makers = {item.value: place for place, item in enumerate(items)}
+    network: nx.Graph[int] = nx.Graph()
+    network.add_nodes_from(range(len(items)))
     for place, item in enumerate(items):
-        for value in item.reads:
-            if value in makers:
-                one, other = sorted((head(makers[value]), head(place)))
-                heads[other] = one
-    groups: dict[int, list[Item]] = {}
-    for place, item in enumerate(items):
-        groups.setdefault(head(place), []).append(item)
-    return list(groups.values())
+        network.add_edges_from((makers[v], place) for v in item.reads if v in makers)
+    groups = nx.connected_components(network)
+    return [[items[place] for place in sorted(group)] for group in groups]

@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from deit_spec.cost import Cost, short
@@ -19,7 +19,6 @@ _GAP = 2
 _MOST_SIMILAR = 3
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_NARROWEST = 12
 
 
 @dataclass(frozen=True)
@@ -112,18 +111,9 @@ def natural_width(rows: list[Row]) -> int:
 
 
 def lay(rows: list[Row], width: int) -> list[Line]:
-    """Wrap rows to a width.
-
-    Names are in a column, or on separate lines if the column is too wide.
-    """
+    """Wrap rows to a width, with the names in a column."""
     column = _name_width(rows)
-    if column <= max(0, width - _NARROWEST):
-        return [line for row in rows for line in _lay_row(row, column, width)]
-    lines: list[Line] = []
-    for row in rows:
-        lines += [Line([(0, row.name, TITLE)])] if row.name else []
-        lines += _lay_row(replace(row, name=""), _GAP, width)
-    return lines
+    return [line for row in rows for line in _lay_row(row, column, width)]
 
 
 def _name_width(rows: list[Row]) -> int:

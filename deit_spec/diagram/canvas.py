@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from deit_spec.cost import Cost
 from deit_spec.diagnostics.printable import visible
@@ -28,14 +28,7 @@ SOLID: Final = {
     UP | LEFT | RIGHT: "┴",
     UP | DOWN | LEFT | RIGHT: "┼",
 }
-DASHED: Final = {
-    UP: "╎",
-    DOWN: "╎",
-    UP | DOWN: "╎",
-    LEFT: "╌",
-    RIGHT: "╌",
-    LEFT | RIGHT: "╌",
-}
+_DASHED: Final = {"│": "╎", "─": "╌"}
 
 INTO_TOP: Final = "▼"
 INTO_LEFT: Final = "▶"
@@ -44,7 +37,7 @@ SUM: Final = "⊕"
 CUT: Final = "…"
 
 _ASCII: Final = {
-    **dict.fromkeys("│╎", "|"),
+    "│": "|",
     **dict.fromkeys("─╌–", "-"),  # noqa: RUF001  -- the dash of ranges
     **dict.fromkeys("╭╮", "."),
     **dict.fromkeys("╰╯", "'"),
@@ -75,13 +68,6 @@ def ascii_of(text: str) -> str:
     return "".join(c if c.isascii() else _ASCII.get(c, "?") for c in text)
 
 
-def glyph(arms: int, *, dashed: bool = False) -> str:
-    """Return the line character with these arms; only straight lines are dashed."""
-    if dashed and arms in DASHED:
-        return DASHED[arms]
-    return SOLID[arms]
-
-
 LINE = "dim"
 TITLE = "bold"
 SHAPE = "cyan"
@@ -97,9 +83,8 @@ class Canvas:
     them. `costs` are the costs of the rows, with their style.
     """
 
-    def __init__(self, width: int, *, ascii_only: bool = False) -> None:
+    def __init__(self, width: int) -> None:
         self.width = width
-        self.ascii_only = ascii_only
         self.height = 0
         self.costs: dict[int, tuple[Cost, str]] = {}
         self._arms: dict[int, dict[int, int]] = defaultdict(dict)
@@ -127,23 +112,11 @@ class Canvas:
 
     def write(self, x: int, y: int, text: str, style: str, end: int) -> int:
         """Write a text at `x`, truncated at `end`; return the column after it."""
-        text = clip(self.plain(text), end - x, self.plain(CUT))
-        row = self._cells[y]
+        text = clip(visible(text), end - x)
         self.height = max(self.height, y + 1)
-        for character in text:
-            size = cell_len(character)
-            if size == 0:
-                continue
-            row[x] = (character, style)
-            if size > 1:
-                row[x + 1] = ("", style)
-            x += size
-        return x
-
-    def plain(self, text: str) -> str:
-        """Return a text as it is written: printable, and in ASCII if requested."""
-        text = visible(text)
-        return ascii_of(text) if self.ascii_only else text
+        for place, character in enumerate(text, x):
+            self._cells[y][place] = (character, style)
+        return x + len(text)
 
     def charge(self, y: int, cost: Cost, style: str = NUMBER) -> None:
         """Add a cost to a row."""
@@ -157,8 +130,8 @@ class Canvas:
             if x in cells:
                 yield cells[x]
             elif x in arms:
-                line = glyph(arms[x], dashed=(y, x) not in self._solid)
-                yield (ascii_of(line) if self.ascii_only else line), LINE
+                line = SOLID[arms[x]]
+                yield line if (y, x) in self._solid else _DASHED.get(line, line), LINE
             else:
                 yield " ", PLAIN
 
@@ -170,7 +143,7 @@ class Canvas:
             self._solid.add((y, x))
 
 
-def clip(text: str, width: int, mark: str = CUT) -> str:
+def clip(text: str, width: int) -> str:
     """Truncate a text to a width, and mark it if it was longer.
 
     >>> clip("blocks.11", 6)
@@ -178,6 +151,4 @@ def clip(text: str, width: int, mark: str = CUT) -> str:
     """
     if cell_len(text) <= width:
         return text
-    while text and cell_len(text) >= width:
-        text = text[:-1]
-    return text + mark if width > 0 else ""
+    return set_cell_size(text, width - 1) + CUT if width > 0 else ""

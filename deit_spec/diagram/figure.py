@@ -1,6 +1,5 @@
 """The figure: title, flow, prediction, unused layers, and totals."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from deit_spec.cost import Cost, short
+from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.boxes import Row, border, counted, lay
 from deit_spec.diagram.canvas import (
@@ -22,7 +22,7 @@ from deit_spec.diagram.canvas import (
 )
 from deit_spec.diagram.connectors import Sheet
 from deit_spec.diagram.flow_painter import Flow
-from deit_spec.diagram.graph_view import View, condense
+from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Images
@@ -74,14 +74,6 @@ class Columns:
             line, parameters, short(cost.macs) if cost.macs else "", style
         )
 
-    def rule(self) -> Text:
-        """Return a horizontal line across the page."""
-        return Text("─" * self.page, FAINT)
-
-    def heading(self, line: Text) -> Text:
-        """Write the headings of the columns."""
-        return self.place(line, *HEADS, TITLE)
-
     def lines(self, canvas: Canvas) -> list[Text]:
         """Return the rows of a canvas with their costs."""
         found = []
@@ -128,13 +120,14 @@ def draw(
     view = View(graph, expand=expand, detail=page >= _DETAILED)
     cost = sum(view.costs.values(), Cost())
     columns = Columns.of(page, cost)
-    canvas = Canvas(columns.figure, ascii_only=ascii_only)
+    canvas = Canvas(columns.figure)
     _draw_all(canvas, view)
+    rule = Text("─" * page, FAINT)
     lines = [
-        columns.heading(_title(graph, columns.figure)),
-        columns.rule(),
+        columns.place(_title(graph, columns.figure), *HEADS, TITLE),
+        rule,
         *columns.lines(canvas),
-        columns.rule(),
+        rule,
         *_totals(columns, cost),
     ]
     return _joined(lines, ascii_only=ascii_only)
@@ -156,7 +149,7 @@ def _title(graph: LayerGraph, width: int) -> Text:
     images = [op for _, op in graph.ops() if isinstance(op, Images)]
     details = [graph.target.value, *(op.summary for op in images[:1])]
     rest = f", {', '.join(details)}"
-    line = Text(clip(Canvas(0).plain(graph.name), max(8, width - len(rest))), TITLE)
+    line = Text(clip(visible(graph.name), max(8, width - len(rest))), TITLE)
     line.append(rest)
     line.truncate(width)
     return line
@@ -199,32 +192,16 @@ def _kept(canvas: Canvas, view: View, y: int) -> None:
     title = "kept for the state dict"
     area = Area(0, canvas.width, 0)
     top = y + 1
-    for place, line in enumerate(lay(_kept_rows(view), area.width - 4), top + 1):
+    rows = [
+        Row(path, view.summary(path), "", view.shape(path), (), view.costs[path])
+        for path in view.dead
+    ]
+    for place, line in enumerate(lay(rows, area.width - 4), top + 1):
         for x, text, _ in line.pieces:
             canvas.write(2 + x, place, text, FAINT, area.right - 2)
         canvas.charge(place, line.cost)
         y = place
     border(canvas, area, top, y + 1, Item("", title, (), ""))
-
-
-def _kept_rows(view: View) -> list[Row]:
-    """Make a row for each layer; layers that differ only in numbers share one."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for path in view.dead:
-        like = re.sub(r"\d+", "0", path)
-        key = like, view.graph.op(path).summary, view.shape(path)
-        groups.setdefault(key, []).append(path)
-    return [
-        Row(
-            ", ".join(condense(paths)),
-            summary + (f" ×{len(paths)}" if len(paths) > 1 else ""),
-            "",
-            shape,
-            (),
-            sum((view.costs[path] for path in paths), Cost()),
-        )
-        for (_, summary, shape), paths in groups.items()
-    ]
 
 
 def _joined(lines: list[Text], *, ascii_only: bool) -> Text:

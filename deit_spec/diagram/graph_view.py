@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import networkx as nx
+
 from deit_spec.cost import Cost, costs
 from deit_spec.graph import LayerGraph, Scope, build_scopes
 from deit_spec.ops import show
@@ -89,7 +91,7 @@ class View:
         self.subtotals: dict[str, Cost] = defaultdict(Cost)
         for path in self.order:
             if path in self.flow:
-                for scope in _around(path):
+                for scope in around(path):
                     self.subtotals[scope] += self.costs[path]
         self.alive = set(self.subtotals)
         self.names: dict[str, list[str]] = defaultdict(list)
@@ -142,18 +144,6 @@ class View:
         """Return the layers in the flow that read a value."""
         return [path for path in self.graph.readers(path) if path in self.flow]
 
-    def read_by_extra(self, value: str) -> bool:
-        """Return whether the prediction reads a value."""
-        return self.extra is not None and value in self.graph.inputs(self.extra)
-
-    def read_by_only(self, value: str, path: str, scopes: tuple[Scope, ...]) -> bool:
-        """Return whether only this layer or scope reads a value."""
-        inside = f"{path}."
-        readers = self.readers(value)
-        if scopes:
-            return len(scopes) == 1 and all(r.startswith(inside) for r in readers)
-        return readers == [path]
-
     def reads_of(self, scope: Scope) -> Iterator[str]:
         """Return the values from outside that a scope reads."""
         inside = f"{scope.path}."
@@ -178,24 +168,13 @@ def _extra(graph: LayerGraph) -> str | None:
     path = graph.predict
     if path is None or path in graph.outputs.values() or graph.readers(path):
         return None
-    needed = _needed(graph)
-    serves = all(source in needed for source in graph.inputs(path))
-    return path if serves and graph.inputs(path) else None
+    outputs = graph.outputs.values()
+    needed = {*outputs}.union(*(nx.ancestors(graph.network, p) for p in outputs))
+    inputs = graph.inputs(path)
+    return path if inputs and needed.issuperset(inputs) else None
 
 
-def _needed(graph: LayerGraph) -> set[str]:
-    """Return the layers that the outputs depend on."""
-    found = set(graph.outputs.values())
-    waiting = list(found)
-    while waiting:
-        for source in graph.inputs(waiting.pop()):
-            if source not in found:
-                found.add(source)
-                waiting.append(source)
-    return found
-
-
-def _around(path: str) -> Iterator[str]:
+def around(path: str) -> Iterator[str]:
     """Return the scopes that contain a layer."""
     while "." in path:
         path = path.rpartition(".")[0]

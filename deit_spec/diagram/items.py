@@ -109,10 +109,9 @@ def _ordered(items: list[Item]) -> list[Item]:
         for value in item.reads
         if value in places and places[value] != place
     ]
-    if all(source < place for source, place in edges):
-        return items
-    network: nx.DiGraph[int] = nx.DiGraph(edges)
+    network: nx.DiGraph[int] = nx.DiGraph()
     network.add_nodes_from(range(len(items)))
+    network.add_edges_from(edges)
     if not nx.is_directed_acyclic_graph(network):
         return items
     return [items[place] for place in nx.lexicographical_topological_sort(network)]

@@ -1,6 +1,6 @@
 """The layers as a tree, nested by path."""
 
-from collections.abc import Iterator
+from collections import defaultdict
 from copy import copy
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -11,7 +11,7 @@ from deit_spec.cost import Cost, short
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.boxes import counted
 from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE, ascii_of
-from deit_spec.diagram.graph_view import View
+from deit_spec.diagram.graph_view import View, around
 from deit_spec.graph import LayerGraph, Scope, runs
 
 
@@ -44,7 +44,10 @@ class _Outline:
     def __init__(self, graph: LayerGraph, *, expand: bool, ascii_only: bool) -> None:
         self.view = View(graph, expand=expand, detail=False)
         self.ascii_only = ascii_only
-        self.sums = _sums(self.view)
+        self.sums: dict[str, Cost] = defaultdict(Cost)
+        for path, cost in self.view.costs.items():
+            for scope in (*around(path), ""):
+                self.sums[scope] += cost
 
     def root(self) -> Tree:
         graph, root = self.view.graph, self.view.root
@@ -58,19 +61,14 @@ class _Outline:
 
     def fill(self, parent: Tree, scope: Scope) -> None:
         """Add the contents of a scope."""
-        groups = dict(self.groups(scope))
+        joined = scope.is_sequence and not self.view.expand
+        cut = runs(scope.scopes) if joined else [[inner] for inner in scope.scopes]
+        groups = {run[0].name: run for run in cut}
         for name, item in scope.items.items():
             if isinstance(item, str):
                 self.layer(parent, name, item)
             elif name in groups:
                 self.scopes(parent, groups[name])
-
-    def groups(self, scope: Scope) -> Iterator[tuple[str, list[Scope]]]:
-        """Return the nested scopes, equal ones as one group, with the first name."""
-        joined = scope.is_sequence and not self.view.expand
-        cut = runs(scope.scopes) if joined else [[inner] for inner in scope.scopes]
-        for run in cut:
-            yield run[0].name, run
 
     def layer(self, parent: Tree, name: str, path: str) -> None:
         """Add a layer."""
@@ -110,13 +108,3 @@ class _Outline:
         """Return a text as it is written."""
         text = visible(text)
         return ascii_of(text) if self.ascii_only else text
-
-
-def _sums(view: View) -> dict[str, Cost]:
-    """Return the cost of each scope, and of the whole model as the empty path."""
-    found: dict[str, Cost] = {}
-    for path, cost in view.costs.items():
-        while path:
-            path = path.rpartition(".")[0]  # noqa: PLW2901  -- each parent
-            found[path] = found.get(path, Cost()) + cost
-    return found
