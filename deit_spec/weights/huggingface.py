@@ -7,7 +7,6 @@ ImageNet's mean and standard deviation are used.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
@@ -24,11 +23,6 @@ IMAGENET_STD = [0.229, 0.224, 0.225]
 CROP_RATIO = 0.875
 BICUBIC = 3
 
-_DROPOUT = (
-    "hidden_dropout_prob applies after the position embedding, the attention "
-    "projection and the second linear layer of each MLP"
-)
-
 
 def class_of(model: GraphParameters) -> str:
     """The class of transformers for a model."""
@@ -41,48 +35,43 @@ def class_of(model: GraphParameters) -> str:
 
 
 def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
-    """Find what the classes of transformers cannot express."""
+    """DS421 and DS422: what transformers does not support, and what is lost."""
     info = model.info
-
-    def obstacle(reason: str, field: str, setting: str) -> Diagnostic:
-        return finding(
-            "DS421",
-            f"transformers has no class for {setting}: {reason}",
-            name,
-            secondary=model.label(field),
-            helps=["use `--to timm`"],
-        )
-
-    def loss(reason: str, field: str, setting: str) -> Diagnostic:
-        message = f"`{setting}` is not converted{reason}"
-        return finding("DS422", message, name, secondary=model.label(field))
-
-    if info.layer_scale:
-        field = "variant.layer_scale"
-        yield obstacle("it has no layer scale", field, f"`{field}`")
-    if info.position_embedding == "patches":
-        field, reason = "variant.position_embedding", "its table covers every token"
-        yield obstacle(reason, field, f"`{field}: patches`")
-    if model.reads_mean:
-        field, reason = "variant.readout", "its head reads the class token"
-        yield obstacle(reason, field, f"`{field}: mean_tokens`")
     heads = info.num_classes, info.teacher_num_classes
-    if None not in heads and heads[0] != heads[1]:
-        reason = "its two heads have the same number of classes"
-        counts = f"{heads[0]} and {heads[1]} classes"
-        yield obstacle(reason, "teacher_num_classes", counts)
-    elif None not in heads and not model.joins_by_mean_logits:
-        reason = ": transformers joins two heads by the mean of their logits"
-        yield loss(reason, "variant.fusion", "variant.fusion")
-    if model.drop_path:
-        reason = ": transformers has no stochastic depth"
-        yield loss(reason, "variant.drop_path", "variant.drop_path")
-    if model.dropout:
-        reason = (
-            " after the first linear layer of each MLP: transformers has none there"
-        )
-        found = loss(reason, "dropout", f"dropout: {model.dropout}")
-        yield replace(found, notes=(_DROPOUT,))
+    both = None not in heads
+    patches = info.position_embedding == "patches"
+    unequal = both and heads[0] != heads[1]
+    fused = both and not unequal and not model.joins_by_mean_logits
+    for applies, field, setting in (
+        (info.layer_scale, "variant.layer_scale", "`variant.layer_scale`"),
+        (
+            patches,
+            "variant.position_embedding",
+            "`variant.position_embedding: patches`",
+        ),
+        (model.reads_mean, "variant.readout", "`variant.readout: mean_tokens`"),
+        (unequal, "teacher_num_classes", f"{heads[0]} and {heads[1]} classes"),
+    ):
+        if applies:
+            message = f"transformers does not support {setting}"
+            label, helps = model.label(field), ["use `--to timm`"]
+            yield finding("DS421", message, name, secondary=label, helps=helps)
+    for applies, field, reason in (
+        (fused, "variant.fusion", ": transformers averages the logits of two heads"),
+        (
+            model.drop_path > 0,
+            "variant.drop_path",
+            ": transformers has no stochastic depth",
+        ),
+        (
+            model.dropout > 0,
+            "dropout",
+            " after the first linear layer of each MLP: transformers has none there",
+        ),
+    ):
+        if applies:
+            message = f"`{field}` is not converted{reason}"
+            yield finding("DS422", message, name, secondary=model.label(field))
 
 
 def config(model: GraphParameters, dtype: str) -> dict[str, Any]:

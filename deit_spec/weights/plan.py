@@ -1,7 +1,7 @@
 """A plan: what becomes of every tensor, before anything is done."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias, get_args
@@ -155,19 +155,14 @@ def find_forbidden(plan: Plan, permissions: frozenset[Permission]) -> list[Diagn
             f"{count(len(names))} would need `{need}`, which is not allowed",
             plan.checkpoint,
             notes=[f"for {some(names)}"],
-            helps=_ways(need, others=plan.reconciles),
+            helps=[
+                f"`--allow {need}`, or `--no-strict` for all that is needed",
+                f'`allow={{"{need}"}}` in Python, or `strict=False`',
+            ],
         )
         for need in sorted(plan.needs - permissions)
         if (names := plan.needing(need))
     ]
-
-
-def _ways(need: Permission, *, others: bool) -> Iterator[str]:
-    """Say how something is allowed; all at once only if nothing else is wrong."""
-    command = f"`--allow {need}`"
-    python = f'`allow={{"{need}"}}` in Python'
-    yield f"{command}, or `--no-strict` for all that is needed" if others else command
-    yield f"{python}, or `strict=False`" if others else python
 
 
 def require(plan: Plan, permissions: frozenset[Permission]) -> None:

@@ -19,18 +19,20 @@ from deit_spec.weights.state_dict import (
 from deit_spec.weights.weight_findings import WeightsError, damaged, refuse, shown
 
 CONFIG = "config.json"
-WHOLE = ("model.safetensors", "pytorch_model.bin")
-SHARDED = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+INDEX = ".index.json"
+WEIGHTS = (
+    "model.safetensors",
+    "pytorch_model.bin",
+    "model.safetensors.index.json",
+    "pytorch_model.bin.index.json",
+)
+"""What a directory is searched for; an index names the files of a sharded model."""
 JSON_BYTES = 32_000_000
 HEAD_BYTES = 64
 
 _OTHER_FORMATS = (
     (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
     (b"<", "HTML or XML", "download the file itself, not the page about it"),
-    (b"\x1f\x8b", "a gzip archive", "unpack it"),
-    (b"\x89HDF", "an HDF5 file", ""),
-    (b"\x93NUMPY", "a NumPy array", ""),
-    (b"GGUF", "a GGUF file", ""),
     (b"{", "JSON", "name the directory, or the weights file in it"),
 )
 
@@ -55,9 +57,8 @@ def open_checkpoint(
         WeightsError: The checkpoint cannot be read, or has no state dict.
     """
     name = str(path)
-    if not name or "\0" in name:
-        what = "contains a null character" if name else "is empty"
-        raise refuse("DS401", f"the name {what}", name)
+    if "\0" in name:
+        raise refuse("DS401", "the name contains a null character", name)
     try:
         # Tensors that are made in inference mode can never be trained.
         with torch.inference_mode(mode=False):
@@ -72,21 +73,14 @@ def _open(path: Path, name: str, entry: str | None) -> Checkpoint:
         kind, value = _file(path, name)
         return unwrap(value, name, kind, entry=entry, config=_config_beside(path))
     config = _json(path / CONFIG) if (path / CONFIG).is_file() else {}
-    for file in (path / each for each in WHOLE):
+    for file in (path / each for each in WEIGHTS):
         if file.is_file():
-            kind, value = _file(file, str(file))
+            read = _shards if file.name.endswith(INDEX) else _file
+            kind, value = read(file, str(file))
             kind = f"directory, {kind}"
             return unwrap(value, name, kind, entry=entry, config=config)
-    for file in (path / each for each in SHARDED):
-        if file.is_file():
-            value, kind = _shards(file), "directory, shards"
-            return unwrap(value, name, kind, entry=entry, config=config)
-    raise refuse(
-        "DS401",
-        "the directory has no weights",
-        name,
-        notes=[f"looked for {', '.join([*WHOLE, *SHARDED])}"],
-    )
+    notes = [f"looked for {', '.join(WEIGHTS)}"]
+    raise refuse("DS401", "the directory has no weights", name, notes=notes)
 
 
 def _file(path: Path, name: str) -> tuple[str, object]:
@@ -115,7 +109,7 @@ def _unknown(head: bytes, name: str) -> WeightsError:
     for start, what, help_ in _OTHER_FORMATS:
         if head.startswith(start):
             message = f"the file is {what}, not a checkpoint"
-            return refuse("DS402", message, name, helps=[help_] if help_ else [])
+            return refuse("DS402", message, name, helps=[help_])
     return refuse(
         "DS402",
         "the file is neither a safetensors file nor a file of torch.save",
@@ -124,24 +118,22 @@ def _unknown(head: bytes, name: str) -> WeightsError:
     )
 
 
-def _shards(index: Path) -> dict[str, object]:
+def _shards(index: Path, name: str) -> tuple[str, object]:
     """Join the tensors of all files that an index names."""
     files = _json(index).get("weight_map")
     if not isinstance(files, Mapping) or not all(map(_is_name, files.values())):
-        raise damaged(str(index), "`weight_map` does not map names to file names")
+        raise damaged(name, "`weight_map` does not map names to file names")
     joined: dict[str, object] = {}
     for file in sorted(set(files.values())):
         path = index.parent / file
         if not path.exists():
             message = f"{index.name} names {shown(file)}, which does not exist"
             raise refuse("DS401", message, str(index.parent))
-        found = tensors_of(_file(path, str(path))[1])
-        if twice := sorted(joined.keys() & found.keys()):
-            raise damaged(str(index), f"two files have {shown(twice[0])}")
-        joined |= found
+        tensors = tensors_of(_file(path, str(path))[1])
+        joined |= {key: tensors[key] for key in tensors if files.get(key) == file}
     if missing := sorted(files.keys() - joined.keys()):
-        raise damaged(str(index), f"no file has {shown(missing[0])}")
-    return joined
+        raise damaged(name, f"no file has {shown(missing[0])}")
+    return "shards", joined
 
 
 def _is_name(value: object) -> bool:

@@ -8,11 +8,7 @@ from typing import Any, TypeAlias
 from torch import Tensor
 
 from deit_spec.weights.naming_schemes import SCHEMES, TensorNames, recognise
-from deit_spec.weights.weight_findings import (
-    refuse,
-    shown,
-    some,
-)
+from deit_spec.weights.weight_findings import refuse, shown, some
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -32,8 +28,8 @@ PREFIXES = ("module.", "_orig_mod.", "model.")
 
 DEEPEST = 3
 """How many keys may lead to a model."""
-MOST_KEYS_AGAIN = 100_000
-"""How many keys are visited in mappings that have been visited before."""
+MOST_MAPPINGS = 100_000
+"""How many mappings are visited: in a pickle, one may contain itself many times."""
 
 EXPANDED_BYTES = 1 << 24
 """How much larger than its storage a tensor may be: `expand` itself uses no memory."""
@@ -97,6 +93,9 @@ class Checkpoint:
         return names
 
 
+StateDicts: TypeAlias = dict[tuple[str, ...], dict[str, Tensor]]
+
+
 def unwrap(
     value: object,
     name: str,
@@ -117,51 +116,38 @@ def unwrap(
     chosen = _choose(found, entry)
     if chosen is None:
         where = f" under the key `{shown(entry)}`" if entry is not None else ""
-        raise refuse(
-            "DS405",
-            f"the file has no state dict{where}",
-            name,
-            helps=["save `model.state_dict()`", *_help_with_keys(_keys(found))],
-        )
+        keys = [".".join(path) for path in found if path]
+        message = f"the file has no state dict{where}"
+        helps = ["save `model.state_dict()`", *_help_with_keys(keys)]
+        raise refuse("DS405", message, name, helps=helps)
     path, prefix = chosen
     tensors = found[path]
     names = [key.removeprefix(prefix) for key in tensors if key.startswith(prefix)]
     prefix += _find_prefix(names, name, entry)
-    inside = [key for key in tensors if key.startswith(prefix)]
     plain = {
-        key.removeprefix(prefix): _usable(tensors[key], key, name) for key in inside
+        key.removeprefix(prefix): _usable(tensor, key, name)
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
     }
     outside = (shown(key) for key in tensors if not key.startswith(prefix))
     beside = (*_beside(value, path), *outside)
     return Checkpoint(name, format_, plain, path, beside, config, prefix)
 
 
-StateDicts: TypeAlias = dict[tuple[str, ...], dict[str, Tensor]]
-
-
 def find_state_dicts(value: object) -> StateDicts:
-    """Find every mapping with named tensors, by the keys that lead to it.
-
-    In a pickle a mapping may contain itself many times, so how often mappings are
-    visited again is limited.
-    """
+    """Find every mapping with named tensors, by the keys that lead to it."""
     found: StateDicts = {}
     queue: list[tuple[tuple[str, ...], object]] = [((), value)]
-    seen: set[int] = set()
-    again = 0
     for path, held in queue:
-        items = items_of(held)
-        again += len(items) if id(held) in seen else 0
-        if again > MOST_KEYS_AGAIN:
-            break
-        seen.add(id(held))
         if tensors := tensors_of(held):
             found[path] = tensors
+        if len(queue) > MOST_MAPPINGS:
+            break
         if len(path) < DEEPEST:
             queue += [
                 ((*path, key), item)
-                for key, item in items.items()
-                if isinstance(key, str) and isinstance(item, dict)
+                for key, item in items_of(held).items()
+                if isinstance(item, dict)
             ]
     return found
 
@@ -178,7 +164,7 @@ def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str]
             if not set(path[end:]).issubset(ENTRIES):
                 continue
             prefix = _prefix_after(entry, path[:end])
-            if prefix is None or (prefix and not _any_with(tensors, prefix)):
+            if prefix is None or not any(name.startswith(prefix) for name in tensors):
                 continue
             # To go on is better than to stop, and the first keys are the best.
             wrapped = (*map(ENTRIES.index, path[end:]), len(ENTRIES))
@@ -195,58 +181,34 @@ def _prefix_after(entry: str | None, path: tuple[str, ...]) -> str | None:
     return whole.removeprefix(start) if whole.startswith(start) else None
 
 
-def _any_with(names: Iterable[str], prefix: str) -> bool:
-    return any(name.startswith(prefix) for name in names)
-
-
 def _beside(value: object, path: tuple[str, ...]) -> Iterator[str]:
     """The keys beside a path, and in the mapping at its end those of no tensors."""
     for key in path:
         held = items_of(value)
-        yield from (_shown_key(other) for other in held if other != key)
+        yield from (shown(other) for other in held if other != key)
         value = held[key]
     tensors = tensors_of(value)
-    yield from (_shown_key(other) for other in items_of(value) if other not in tensors)
+    yield from (shown(other) for other in items_of(value) if other not in tensors)
 
 
-def items_of(value: object) -> dict[object, object]:
-    """The items of a mapping; empty for anything else.
+def items_of(value: object) -> dict[str, object]:
+    """The items of a mapping whose keys are strings; empty for anything else.
 
     A pickle may give an ordered dict attributes, which would hide its methods.
     """
-    return dict(dict.items(value)) if isinstance(value, dict) else {}
+    items = dict.items(value) if isinstance(value, dict) else ()
+    return {key: item for key, item in items if isinstance(key, str)}
 
 
 def tensors_of(value: object) -> dict[str, Tensor]:
     """The named tensors of a mapping."""
-    return {
-        key: item
-        for key, item in items_of(value).items()
-        if isinstance(key, str) and isinstance(item, Tensor)
-    }
-
-
-def _keys(found: StateDicts) -> list[str]:
-    """The values that `--key` can have: one for each model."""
-    keys = []
-    for path, tensors in found.items():
-        models = find_models(tensors)
-        prefixes = [model.removesuffix(".") for model in models]
-        ends = prefixes if len(models) > 1 else [""]
-        keys += [".".join(filter(None, (*path, end))) for end in ends]
-    return list(filter(None, keys))
+    items = items_of(value).items()
+    return {key: item for key, item in items if isinstance(item, Tensor)}
 
 
 def _help_with_keys(keys: list[str]) -> list[str]:
-    """Name the keys that lead to tensors, as far as they can be typed."""
-    typed = [key for key in keys if key == shown(key)]
     words = "choose a key with `--key`, or `entry=` in Python:"
-    return [f"{words} {some(typed)}"] if typed else []
-
-
-def _shown_key(key: object) -> str:
-    """A key as messages show it; anything hashable may be one."""
-    return shown(key) if isinstance(key, str) else f"a key of type {type(key).__name__}"
+    return [f"{words} {some(keys)}"] if keys else []
 
 
 def find_models(names: Iterable[str]) -> list[str]:

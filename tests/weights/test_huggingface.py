@@ -233,7 +233,7 @@ def test_what_transformers_cannot_express_is_refused(
     [
         (
             {"variant": {"fusion": "dist"}},
-            "`variant.fusion` is not converted: transformers joins two heads",
+            "`variant.fusion` is not converted: transformers averages the logits",
         ),
         (
             {"variant": {"drop_path": 0.1}},
@@ -241,7 +241,7 @@ def test_what_transformers_cannot_express_is_refused(
         ),
         (
             {"dropout": 0.25},
-            "`dropout: 0.25` is not converted after the first linear layer of each MLP",
+            "`dropout` is not converted after the first linear layer of each MLP",
         ),
     ],
 )
