@@ -1,7 +1,7 @@
 """Python mappings to documents, with a text that diagnostics can show."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from deit_spec.diagnostics import Source
 from deit_spec.yaml_source.document import (
@@ -10,6 +10,7 @@ from deit_spec.yaml_source.document import (
     Entry,
     Path,
     Positions,
+    Range,
 )
 from deit_spec.yaml_source.scalars import key_text, scalar_text
 
@@ -24,84 +25,61 @@ def document_from_mapping(
     """
     root = _plain(value, NESTING_DEPTH)
     writer = _Writer()
-    writer.root(root)
+    place = writer.write(root, ()) if root or type(root) is not dict else (0, 0)
+    places = {(): (place, place), **writer.places}
     positions = Positions(Source(name, "".join(writer.parts)))
-    spans = {
-        path: Entry(positions, place.key, place.value)
-        for path, place in writer.places.items()
-    }
+    spans = {path: Entry(positions, *both) for path, both in places.items()}
     return Document(root, spans, positions.source)
 
 
-class _Place(NamedTuple):
-    """The offsets of a key and of its value."""
-
-    key: tuple[int, int]
-    value: tuple[int, int]
-
-
 class _Writer:
-    """Writes mappings with one key per line; inside a list, all on one line."""
+    """Writes mappings with one key per line; inside a list, all on one line.
+
+    `places` has the ranges of each key and value.
+    """
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self.places: dict[Path, _Place] = {}
+        self.places: dict[Path, tuple[Range, Range]] = {}
         self._offset = 0
 
-    def root(self, value: object) -> None:
-        """Write the whole value."""
-        if type(value) is dict:
-            place = self._block(value, ()) if value else (0, 0)
-        else:
-            place = self._put(scalar_text(value))
-        self.places[()] = _Place(place, place)
+    def write(self, value: object, path: Path, *, in_line: bool = False) -> Range:
+        """Write a value, and return its range."""
+        # Deeper values are not copied, and may contain themselves.
+        is_scalar = type(value) not in (dict, list) or len(path) >= NESTING_DEPTH
+        if is_scalar:
+            return self._put(scalar_text(value))
+        if type(value) is dict and value and not in_line:
+            return self._block(value, path)
+        return self._flow(cast("dict[Any, object] | list[object]", value), path)
 
-    def _block(self, value: dict[Any, object], path: Path) -> tuple[int, int]:
-        start = end = None
+    def _block(self, value: dict[Any, object], path: Path) -> Range:
+        # It starts at its first key, which is indented.
+        start = end = self._put("\n" if path else "")[1] + 2 * len(path)
         for name, item in value.items():
             self._put("  " * len(path))
             child, key = self._key(name, path)
-            start = key[0] if start is None else start
-            place = self._block_item(item, child)
-            self.places[child] = _Place(key, place)
+            is_block = type(item) is dict and item and len(child) < NESTING_DEPTH
+            self._put("" if is_block else " ")
+            place = self.write(item, child)
+            self._put("" if is_block else "\n")
+            self.places[child] = (key, place)
             end = place[1]
-        return start or 0, end or 0
+        return start, end
 
-    def _block_item(self, item: object, path: Path) -> tuple[int, int]:
-        if _is_nested(item, dict, path) and item:
-            self._put("\n")
-            return self._block(cast("dict[Any, object]", item), path)
-        self._put(" ")
-        place = self._flow(item, path)
-        self._put("\n")
-        return place
-
-    def _flow(self, value: object, path: Path) -> tuple[int, int]:
-        if _is_nested(value, dict, path):
-            return self._flow_mapping(cast("dict[Any, object]", value), path)
-        if _is_nested(value, list, path):
-            return self._flow_list(cast("list[object]", value), path)
-        return self._put(scalar_text(value))
-
-    def _flow_mapping(self, value: dict[Any, object], path: Path) -> tuple[int, int]:
-        start, _ = self._put("{")
-        for index, (name, item) in enumerate(value.items()):
+    def _flow(self, value: dict[Any, object] | list[object], path: Path) -> Range:
+        is_list = isinstance(value, list)
+        start, _ = self._put("[" if is_list else "{")
+        items = enumerate(value) if isinstance(value, list) else value.items()
+        for index, (name, item) in enumerate(items):
             self._put(", " if index else "")
-            child, key = self._key(name, path)
-            self._put(" ")
-            self.places[child] = _Place(key, self._flow(item, child))
-        return start, self._put("}")[1]
+            child, key = ((*path, index), None) if is_list else self._key(name, path)
+            self._put(" " if key else "")
+            place = self.write(item, child, in_line=True)
+            self.places[child] = (key or place, place)
+        return start, self._put("]" if is_list else "}")[1]
 
-    def _flow_list(self, value: list[object], path: Path) -> tuple[int, int]:
-        start, _ = self._put("[")
-        for index, item in enumerate(value):
-            self._put(", " if index else "")
-            child = (*path, index)
-            place = self._flow(item, child)
-            self.places[child] = _Place(place, place)
-        return start, self._put("]")[1]
-
-    def _key(self, name: object, path: Path) -> tuple[Path, tuple[int, int]]:
+    def _key(self, name: object, path: Path) -> tuple[Path, Range]:
         text = key_text(name)
         place = self._put(text)
         self._put(":")
@@ -109,16 +87,11 @@ class _Writer:
         step = name if type(name) is str or type(name) is int else text
         return (*path, step), place
 
-    def _put(self, text: str) -> tuple[int, int]:
+    def _put(self, text: str) -> Range:
         start = self._offset
         self.parts.append(text)
         self._offset += len(text)
         return start, self._offset
-
-
-def _is_nested(value: object, kind: type, path: Path) -> bool:
-    # Deeper values are not copied, and may contain themselves.
-    return type(value) is kind and len(path) < NESTING_DEPTH
 
 
 def _plain(value: object, depth: int) -> object:

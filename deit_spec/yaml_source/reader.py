@@ -19,7 +19,7 @@ from yaml.error import MarkedYAMLError
 from deit_spec.diagnostics import Diagnostic, Label, Source, in_source_order
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.yaml_source import yaml_findings as findings
-from deit_spec.yaml_source.composer import UNKNOWN, Composer, LimitReachedError, Node
+from deit_spec.yaml_source.composer import UNKNOWN, Composer, LimitReachedError
 from deit_spec.yaml_source.document import (
     FILE_BYTES,
     Document,
@@ -110,7 +110,8 @@ def read_text(
     if bad := _bad_character(positions):
         return None, [bad]
     parsed = parse(positions)
-    if parsed.error is not None or parsed.is_bare:
+    is_bare = parsed.document is not None and isinstance(parsed.document.value, str)
+    if parsed.error is not None or is_bare:
         # Most texts are valid, and this takes a while to import.
         from deit_spec.yaml_source.recovery import recover  # noqa: PLC0415
 
@@ -136,14 +137,12 @@ def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
 class Parsed(NamedTuple):
     """The result of parsing a text once.
 
-    `error` is the error at which the parser stopped. `is_bare` is whether the whole
-    text is one scalar without quotes, as `depth:12` is.
+    `error` is the error at which the parser stopped.
     """
 
     document: Document | None
     findings: Sequence[Diagnostic]
     error: MarkedYAMLError | None = None
-    is_bare: bool = False
 
 
 def parse(positions: Positions) -> Parsed:
@@ -163,14 +162,7 @@ def parse(positions: Positions) -> Parsed:
         spans: dict[tuple[str | int, ...], Entry] = {(): Entry(positions, place, place)}
         return Parsed(Document({}, spans, positions.source), composer.findings)
     document = Document(root.value, composer.spans, positions.source)
-    is_bare = _is_bare(root, positions)
-    return Parsed(document, composer.findings, is_bare=is_bare)
-
-
-def _is_bare(root: Node, positions: Positions) -> bool:
-    if not isinstance(root.value, str):
-        return False
-    return positions.text(root.start, root.start + 1) not in "\"'|>!&"
+    return Parsed(document, composer.findings)
 
 
 def _partial(
