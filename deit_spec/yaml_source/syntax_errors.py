@@ -24,6 +24,7 @@ _WORDS: Final = {
         "the line is not of the form `key: value`",
         "remove the line, or write it as `key: value`",
     ),
+    "did not find expected '-' indicator": ("expected a list item", "remove it"),
     "did not find expected <document start>": (
         "unexpected text after the end of the document",
         "remove it, or write it inside the braces",
