@@ -10,7 +10,7 @@ from typing import Final
 
 from deit_spec.cli import messages
 from deit_spec.cli.output import STDIO, fail, protect
-from deit_spec.recipe.documents import Kind, kind_of
+from deit_spec.recipe.documents import Kind, kind_of, own_fixes
 from deit_spec.spec import Checked, check_spec, check_text
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import FILE_BYTES
@@ -56,13 +56,9 @@ def check(name: str) -> Checked:
 
 def read(name: str) -> Checked:
     """Check a spec as `check` does, and report all diagnostics."""
-    from deit_spec.recipe.documents import count_fixes
-    from deit_spec.spec.origin import locate
-
     checked = check(name)
     if checked.diagnostics:
-        origin = None if name == STDIO else locate(name, Path())
-        messages.report(checked.diagnostics, fixes=count_fixes(checked, (), origin))
+        messages.report(checked.diagnostics, fixes=len(own_fixes(checked)))
     return checked
 
 

@@ -22,15 +22,15 @@ from deit_spec.recipe.documents import (
     CheckedAny,
     check_any,
     check_any_text,
-    count_fixes,
     fix_any,
     fix_any_text,
+    own_fixes,
 )
 from deit_spec.spec import Checked
 from deit_spec.yaml_source.document import FILE_BYTES
 
 if TYPE_CHECKING:
-    from deit_spec.spec.fix_loop import Fixed
+    from deit_spec.spec.fixes import Fixed
 
 
 def run(  # noqa: PLR0913  -- an argument for each option
@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
     if not text:
         failed = _print_document(results, format_, output)
     elif len(names) == 1:
-        failed = _print_one(names[0], next(results), documents, quiet=quiet)
+        failed = _print_one(names[0], next(results), quiet=quiet)
     else:
         failed = _print_several(results, quiet=quiet)
     raise typer.Exit(1 if failed else 0)
@@ -141,7 +141,7 @@ class _Documents(NamedTuple):
             return self.check(name)
         return check_any_text(data, inputs.STDIN_NAME)
 
-    def fix(self, name: str) -> "Fixed[CheckedAny]":
+    def fix(self, name: str) -> "Fixed":
         """Apply all fixes to the text of a file, and write nothing."""
         if name == STDIO:
             fixed = fix_any_text(inputs.stdin(), inputs.STDIN_NAME)
@@ -172,7 +172,7 @@ def _fix(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
             yield _Result(documents.check_fixed(name, each.after))
 
 
-def _write_fixed(name: str, documents: _Documents) -> "Fixed[CheckedAny]":
+def _write_fixed(name: str, documents: _Documents) -> "Fixed":
     from deit_spec.atomic_write import write_file
 
     fixed = documents.fix(name)
@@ -207,16 +207,11 @@ def _diff(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
             yield _Result(checked, changes=bool(each.fixes))
 
 
-def _print_one(
-    name: str, result: _Result, documents: _Documents, *, quiet: bool
-) -> bool:
+def _print_one(name: str, result: _Result, *, quiet: bool) -> bool:
     """Print the diagnostics of one file, or a line that describes it."""
     checked = result.checked
     if checked.diagnostics:
-        from deit_spec.spec.origin import locate
-
-        origin = None if name == STDIO else locate(name, Path())
-        fixes = count_fixes(checked, documents.overrides, origin)
+        fixes = len(own_fixes(checked))
         messages.draw(checked.diagnostics, counted=True, fixes=fixes)
     if not quiet and not has_errors(checked.diagnostics):
         typer.echo(f"{visible(shown_name(name))}: {_summary(checked)}")

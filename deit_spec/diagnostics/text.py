@@ -56,8 +56,8 @@ def summary(
 ) -> str:
     """Count diagnostics and fixes: `2 errors and 1 warning in base.yaml`.
 
-    `fixes` is the number of fixes that `validate --fix` applies, if it is known; by
-    default it is that of the findings with a fix.
+    `fixes` is the number of findings that `validate --fix` can fix; by default all
+    those with a fix.
     """
     counts = Counter(each.severity for each in diagnostics)
     kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
@@ -68,7 +68,7 @@ def summary(
     where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
     if fixes is None:
         fixes = sum(each.fix is not None for each in diagnostics)
-    fix = f"; `deit-spec validate --fix` fixes {fixes}" if fixes else ""
+    fix = f"; `deit-spec validate --fix` can fix {fixes}" if fixes else ""
     return f"{listed} in {where}{fix}"
 
 

@@ -62,10 +62,10 @@ def find(word: str) -> Topic:
     field = _VARIANT.get(lower, lower)
     if field in FIELDS or field in RECIPE_FIELDS:
         return Topic(field=field)
-    words = {field: field for field in (*_VARIANT, *FIELDS)}
+    words = SYNONYMS | {field: field for field in (*_VARIANT, *FIELDS)}
     words |= {field: field for field in RECIPE_FIELDS if "." in word}
     words |= {name.replace("-", "_"): name for name in _CODES}
-    if near := closest_word(word, words, SYNONYMS):
+    if near := closest_word(word, words):
         raise UnknownTopicError(f"did you mean `{words[near]}`?")
     raise UnknownTopicError(
         "`deit-spec explain` lists the codes, `deit-spec new NAME -o -` the fields"

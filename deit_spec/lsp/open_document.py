@@ -21,9 +21,9 @@ from deit_spec.recipe.documents import (
     fix_any_text,
     is_key,
     kind_of,
+    own_fixes,
 )
 from deit_spec.spec.field_names import is_misspelt
-from deit_spec.spec.fix_loop import is_own
 from deit_spec.spec.origin import Origin, at
 from deit_spec.yaml_source import Document, read_text
 from deit_spec.yaml_source.document import is_too_large
@@ -161,11 +161,7 @@ class OpenDocument:
     @cached_property
     def fixes(self) -> list[tuple[Diagnostic, Fix]]:
         """The diagnostics that have a fix in this document."""
-        return [
-            (found, found.fix)
-            for found in self.diagnostics
-            if self.checked and found.fix and is_own(found.fix, self.checked)
-        ]
+        return own_fixes(self.checked) if self.checked else []
 
     @cached_property
     def fixed(self) -> str:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from deit_spec import published
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.field_spans import start_of
-from deit_spec.spec.origin import Origin, at, is_unreadable, not_found
+from deit_spec.spec.origin import Origin, at, is_published, is_unreadable, not_found
 from deit_spec.yaml_source import Document
 
 
@@ -147,7 +146,7 @@ def with_drop_path(checked: Checked, rate: float | None) -> Checked:
 
 
 def _locate(name: str, recipe: CheckedRecipe) -> Origin:
-    return Origin(name) if name in published.names() else at(recipe.place(name))
+    return Origin(name) if is_published(name) else at(recipe.place(name))
 
 
 def named(found: Diagnostic, here: Span) -> Diagnostic:

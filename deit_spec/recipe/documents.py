@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics import Diagnostic, Fix
 from deit_spec.spec import Checked
 from deit_spec.spec import check_read as check_spec_read
 from deit_spec.spec.origin import Origin, at, is_spec_key, locate
@@ -19,7 +19,7 @@ from deit_spec.yaml_source import Document, contents, read_bytes
 if TYPE_CHECKING:
     from deit_spec.recipe.checked_recipe import CheckedRecipe
     from deit_spec.recipe.study_validation import CheckedStudy
-    from deit_spec.spec.fix_loop import Fixed
+    from deit_spec.spec.fixes import Fixed
 
 CheckedAny: TypeAlias = "Checked | CheckedRecipe | CheckedStudy"
 
@@ -98,12 +98,12 @@ def check_any_read(
     return check_spec_read(document, findings, stem, origin)
 
 
-def fix_any(reference: str, overrides: Sequence[str] = ()) -> "Fixed[CheckedAny]":
+def fix_any(reference: str, overrides: Sequence[str] = ()) -> "Fixed":
     """Apply every fix to a file. Nothing is written.
 
     A published spec, and a file that cannot be read, have no fixes.
     """
-    from deit_spec.spec.fix_loop import Fixed  # noqa: PLC0415
+    from deit_spec.spec.fixes import Fixed  # noqa: PLC0415
 
     origin = locate(reference, Path())
     try:
@@ -120,23 +120,21 @@ def fix_any_text(
     name: str,
     overrides: Sequence[str] = (),
     origin: Origin | None = None,
-) -> "Fixed[CheckedAny]":
+) -> "Fixed":
     """Apply every fix to a text, such as standard input."""
-    from deit_spec.spec.fix_loop import fix_text  # noqa: PLC0415
+    from deit_spec.spec.fixes import fix_text  # noqa: PLC0415
 
     return fix_text(data, lambda text: check_any_text(text, name, overrides, origin))
 
 
-def count_fixes(
-    checked: CheckedAny, overrides: Sequence[str] = (), origin: Origin | None = None
-) -> int:
-    """How many fixes `validate --fix` applies to a document that was checked."""
-    if not any(found.fix for found in checked.diagnostics):
-        return 0
-    from deit_spec.spec.fix_loop import count  # noqa: PLC0415
-
-    name = origin.shown if origin else "<text>"
-    return count(checked, lambda text: check_any_text(text, name, overrides, origin))
+def own_fixes(checked: CheckedAny) -> list[tuple[Diagnostic, Fix]]:
+    """The findings with a fix of the text itself, not of what that extends."""
+    source = checked.document.source if checked.document else None
+    return [
+        (found, found.fix)
+        for found in checked.diagnostics
+        if found.fix and (source is None or found.fix.source is source)
+    ]
 
 
 def is_key(word: str) -> bool:

@@ -16,7 +16,7 @@ from deit_spec.recipe.checked_recipe import (
     with_drop_path,
 )
 from deit_spec.recipe.overrides import apply, read_overrides
-from deit_spec.recipe.recipe_names import RECIPE, SECTIONS
+from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules import find_all
 from deit_spec.recipe.rules.rule_context import RuleContext
@@ -90,8 +90,7 @@ def check(document: Document, path: Path | None = None) -> CheckedRecipe:
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
-        findings, invalid = field_errors(error, document, RECIPE)
-        recipe = Recipe.model_validate(_valid_part(value, invalid))
+        recipe, findings, invalid = field_errors(error, value, document, RECIPE)
     checked = CheckedRecipe(None, (), document, path=path)
     if "student.spec" not in invalid:
         student, found_in_spec = check_model(checked, "student.spec")
@@ -112,22 +111,3 @@ def check(document: Document, path: Path | None = None) -> CheckedRecipe:
         checked = replace(checked, student=with_drop_path(checked.student, rate))
     valid = None if has_errors(findings) else recipe
     return replace(checked, recipe=valid, diagnostics=first_of(findings))
-
-
-def _valid_part(value: Mapping[str, object], invalid: set[str]) -> dict[str, object]:
-    """The fields that are valid; the others have their defaults."""
-    sections: dict[str, object] = {}
-    for name, model in SECTIONS.items():
-        found = value.get(name)
-        if name == "teacher" and (found is None or name in invalid):
-            continue
-        inner = found if isinstance(found, Mapping) and name not in invalid else {}
-        kept = {
-            key: item
-            for key, item in inner.items()
-            if key in model.model_fields and f"{name}.{key}" not in invalid
-        }
-        if name == "student":
-            kept.setdefault("spec", "")  # it is required
-        sections[name] = kept
-    return sections

@@ -141,7 +141,7 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
     try:
         study = Study.model_validate(document.value)
     except ValidationError as error:
-        return None, field_errors(error, document, STUDY)[0]
+        return None, field_errors(error, document.value, document, STUDY)[1]
     if bad := [_bad_arm(document, name) for name in study.arms if not _is_plain(name)]:
         return None, bad
     if study.baseline is None or study.baseline in study.arms:

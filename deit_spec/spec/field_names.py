@@ -4,17 +4,15 @@ One object a kind of document resolves an unknown key to the field that it most 
 means. A recipe, which is checked the same way, brings its own.
 """
 
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from deit_spec.spec.model_limits import LARGEST
-from deit_spec.spec.nearest import closest, listed
+from deit_spec.spec.nearest import listed
 from deit_spec.spec.schema import DeiTSpec, Variant
 
 Path = tuple[str, ...]
@@ -79,20 +77,19 @@ _UNSUPPORTED: Final = {
     "attention_probs_dropout_prob": "remove it: attention weights have no dropout",
     "hidden_act": "remove it: the MLP always uses the exact GELU",
     "global_pool": "use `readout` under `variant`",
-    "class_token": "remove it: there is always a class token",
     "batch_size": "remove it: the batch size is set in a recipe, not in a spec",
-    "head_dim": "`embed_dim` is this multiplied by `num_heads`",
-    "include": "use `extends` to build on another spec",
     "model": "write its keys at the top level",
     "num_patches": "remove it: it follows from `image_size` and `patch_size`",
     "version": "remove it: a spec has no version",
+    "head_dim": "`embed_dim` is this multiplied by `num_heads`",
 }
 """Fields of other tools that have no counterpart here, with what to do about them."""
 
-_ELSEWHERE: Final = 0.8
-"""The similarity from which a key may mean a field of another mapping."""
 _PAIR: Final = re.compile(r"([A-Za-z_][\w-]*)[:=]([\w.+~/-]+)")
-_NEGATION: Final = re.compile(r"(?:no|disable|without)_(\w+)")
+_SIMILAR: Final = 0.7
+_SIMILAR_ELSEWHERE: Final = 0.8
+_MISSPELT: Final = 0.8
+"""The similarity, up to 1, from which a word may be, and is, another one misspelt."""
 
 
 @dataclass(eq=False)
@@ -105,7 +102,6 @@ class FieldNames:
         synonyms: Other names of fields, for the last key of a path.
         approximate: Those of the synonyms that mean only nearly the same.
         unsupported: Keys that mean no field, each with what to do about it.
-        largest: The limits of fields at the top level.
     """
 
     model: type[BaseModel]
@@ -113,7 +109,6 @@ class FieldNames:
     synonyms: Mapping[str, str]
     approximate: frozenset[str] = frozenset()
     unsupported: Mapping[str, str] = field(default_factory=dict)
-    largest: Mapping[str, float] = field(default_factory=dict)
 
     def model_of(self, path: Path) -> type[BaseModel]:
         """The model that has the field at a path."""
@@ -130,9 +125,6 @@ class FieldNames:
 
     def fits(self, path: Path, value: object) -> bool:
         """Whether a field takes a value, whatever other fields are missing."""
-        most = self.largest.get(path[-1], math.inf) if len(path) == 1 else math.inf
-        if isinstance(value, int | float) and value > most:
-            return False
         try:
             self.model_of(path).model_validate({path[-1]: value})
         except ValidationError as error:
@@ -166,8 +158,6 @@ class FieldNames:
         *outer, key = path
         if key in self.unsupported:
             return self.unsupported[key]
-        if negated := self._negated(path):
-            return negated
         found = self._candidates(path)
         if not found:
             known = [f"`{name}`" for name in self.model_of(path).model_fields]
@@ -188,7 +178,7 @@ class FieldNames:
         if plain in self.approximate:
             return False
         return self.synonyms.get(plain) == name or is_misspelt(
-            written, name, self._parts
+            written, name, self._words
         )
 
     def is_key(self, written: str) -> bool:
@@ -200,33 +190,24 @@ class FieldNames:
 
     def _candidates(self, path: Path) -> list[Path]:
         """The most similar fields: one of the same mapping, or those of the others."""
+        from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415
+
         *outer, key = path
-        if not outer and "." in key and self.is_known(tuple(key.split("."))):
-            return [tuple(key.split("."))]  # as messages write it: `variant.init`
         if key in self.unsupported:
             return []
-        key = pair[0] if (pair := pair_in(key)) else key
-        scores = {}
+        if pair := pair_in(key):
+            key = pair[0]
+        plain, scores = re.sub("[ -]", "_", key).lower(), dict[Path, float]()
         for place, model in ((), self.model), *self._places:
-            least = 0.6 if place == tuple(outer) else _ELSEWHERE
-            score, name = closest(key, model.model_fields, self.synonyms)
-            if name and score >= least:
-                scores[*place, name] = score
+            words = {w: n for w, n in self.synonyms.items() if n in model.model_fields}
+            words |= {name: name for name in model.model_fields}
+            least = _SIMILAR if place == tuple(outer) else _SIMILAR_ELSEWHERE
+            for word in get_close_matches(plain, words, 1, least):
+                score = SequenceMatcher(None, word, plain).ratio()
+                scores[*place, words[word]] = score
         best = max(scores.values(), default=0)
         found = [target for target, score in scores.items() if score == best]
         return [each for each in found if each[:-1] == tuple(outer)] or found
-
-    def _negated(self, path: Path) -> str | None:
-        """What a key such as `no_qkv_bias` asks for, of the switch without `no_`."""
-        *outer, key = path
-        found = _NEGATION.fullmatch(_plain(key))
-        meant = self.resolve((*outer, found[1])) if found else ()
-        if not meant or not self.is_known(meant):
-            return None
-        if self.model_of(meant).model_fields[meant[-1]].annotation is not bool:
-            return None
-        where = f" under `{meant[0]}`" if len(meant) > 1 and not outer else ""
-        return f"write `{meant[-1]}: false`{where}"
 
     @cached_property
     def _places(self) -> list[tuple[Path, type[BaseModel]]]:
@@ -240,8 +221,8 @@ class FieldNames:
         return [*fields, *self.synonyms, *self.unsupported]
 
     @cached_property
-    def _parts(self) -> frozenset[str]:
-        return frozenset(part for name in self.names for part in name.split("_"))
+    def _words(self) -> frozenset[str]:
+        return frozenset(word for name in self.names for word in name.split("_"))
 
 
 def pair_in(key: str) -> tuple[str, str] | None:
@@ -254,7 +235,7 @@ def pair_in(key: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def is_misspelt(written: str, name: str, known: Iterable[str] = ()) -> bool:
+def is_misspelt(written: str, name: str, known: Collection[str] = ()) -> bool:
     """Whether `written` is certainly `name`, misspelt.
 
     They are compared word by word, as `num_kv_heads` is not a misspelling of
@@ -272,16 +253,18 @@ def is_misspelt(written: str, name: str, known: Iterable[str] = ()) -> bool:
     )
 
 
-def _is_misspelt_word(written: str, word: str, known: Iterable[str]) -> bool:
+def _is_misspelt_word(written: str, word: str, known: Collection[str]) -> bool:
     """Whether a word is another but for its plural, or a typing error.
 
     Words of three letters have neighbours of another meaning: `in` and `out`.
     """
-    if written == word or _singular(written) == _singular(word):
+    if written.removesuffix("s") == word.removesuffix("s"):
         return True
     if len(word) <= 3 or written[:1] != word[:1] or written in known:  # noqa: PLR2004
         return False
-    return _edits(written, word) <= (1 if len(word) < 8 else 2)  # noqa: PLR2004
+    from difflib import SequenceMatcher  # noqa: PLC0415  -- on errors alone
+
+    return SequenceMatcher(None, written, word).ratio() >= _MISSPELT
 
 
 def _plain(written: str) -> str:
@@ -290,21 +273,7 @@ def _plain(written: str) -> str:
     return plain if re.fullmatch("[a-z_]+", plain) else ""
 
 
-def _singular(word: str) -> str:
-    return re.sub("(?<=ss)es$|(?<=[a-z]{2}[^s])s$", "", word)
-
-
-def _edits(written: str, word: str) -> int:
-    """How many letters are inserted, left out, changed, or swapped with the next."""
-    if sorted(written) == sorted(word):
-        return sum(map(str.__ne__, written, word)) // 2
-    from difflib import SequenceMatcher  # noqa: PLC0415  -- on errors alone
-
-    changes = SequenceMatcher(None, written, word, autojunk=False).get_opcodes()
-    return sum(max(b - a, d - c) for kind, a, b, c, d in changes if kind != "equal")
-
-
 SPEC: Final = FieldNames(
-    DeiTSpec, {"variant": Variant}, SYNONYMS, _APPROXIMATE, _UNSUPPORTED, LARGEST
+    DeiTSpec, {"variant": Variant}, SYNONYMS, _APPROXIMATE, _UNSUPPORTED
 )
 """The names of a spec: its fields, and those under `variant`."""

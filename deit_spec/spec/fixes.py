@@ -1,4 +1,4 @@
-"""Fixes of single fields, as edits of the text that a document was read from.
+"""Fixes of single fields, as edits of the text, and the loop that applies all fixes.
 
 A fix is offered only where the meaning is certain; otherwise there is a help alone. An
 edit changes what it fixes and nothing else: comments and layout stay.
@@ -7,25 +7,34 @@ edit changes what it fixes and nothing else: comments and layout stay.
 import math
 import re
 from collections import Counter
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
-from deit_spec.diagnostics import Edit, Fix, Span
+from deit_spec.diagnostics import Edit, Fix, Span, apply_fixes
 from deit_spec.spec.field_names import FieldNames, Path, pair_in
+from deit_spec.spec.origin import UNREADABLE
 from deit_spec.yaml_source import Document, Entry
+from deit_spec.yaml_source.document import FILE_BYTES
 from deit_spec.yaml_source.line_edits import Line, line_of, line_with
+
+ROUNDS: Final = 10
+"""How often fixes are applied and the text is checked again, at most."""
 
 _ENDS: Final = frozenset({"", " ", "\t", "\r", "\n", ",", "]", "}"})
 """What may follow an unquoted value."""
+_QUOTES: Final = ("'", '"')
 _SWITCHES: Final = {
     **dict.fromkeys(("true", "yes", "on"), "true"),
     **dict.fromkeys(("false", "no", "off"), "false"),
 }
 _NULLS: Final = frozenset({"none", "null", "nil", "~"})
-_NUMBER: Final = re.compile(r"[-+]?(\d{1,15}(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
-_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
-"""Either a decimal or thousands, as in `1.000`: not certain."""
+_NUMBERS: Final = {
+    "int_type": re.compile(r"([-+]?\d{1,15})(\.0?)?"),
+    "float_type": re.compile(r"([-+]?(\d{1,15}(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?)"),
+}
+"""By type of error, the texts that mean a number, which is the first group."""
 
 
 class Fixes:
@@ -39,12 +48,15 @@ class Fixes:
         """Write the name of the field that was meant, in the same mapping."""
         if path[:-1] != target[:-1] or not self._is_certain(path, target):
             return None
-        if not self._has_same_shape(path, target):
+        value = self.document.at(path)
+        is_section = isinstance(value, dict) and self.names.is_section(target)
+        is_scalar = not isinstance(value, dict | list)
+        if not (is_section or is_scalar or self.names.fits(target, value)):
             return None
-        edit = self._in_same_quotes(self._own[path].key, target[-1])
+        edit = _in_same_quotes(self._own[path].key, target[-1])
         return Fix(f"rename `{path[-1]}` to `{target[-1]}`", (edit,))
 
-    def split(self, path: Path) -> Fix | None:
+    def split_key(self, path: Path) -> Fix | None:
         """Put the space into `{embed_dim:192}`, which is a key without a value."""
         entry, pair = self._own.get(path), pair_in(path[-1])
         if entry is None or pair is None or self.document.recovered:
@@ -53,45 +65,28 @@ class Fixes:
         is_alone = entry.value.start == entry.value.end and entry.key.text == path[-1]
         if not is_alone or not self.names.is_known(target) or not self._is_free(target):
             return None
-        text = ": ".join(pair)
-        return Fix(f"write `{text}`", (Edit(entry.key, text),))
+        return Fix(f"write `{': '.join(pair)}`", (Edit(entry.key, ": ".join(pair)),))
 
     def split_value(self, path: Path) -> Fix | None:
-        """Put the space into `init:fan_in`, which is a text below a section."""
-        entry, pair = self._own.get(path), pair_in(self.written(path))
+        """Put the space into `init:fan_in`, which is a string below a section."""
+        entry, pair = self._own.get(path), pair_in(self._written(path))
         if entry is None or pair is None or entry.key.line == entry.value.line:
             return None
         if not self.names.is_known((*path, pair[0])):
             return None
-        text = ": ".join(pair)
-        return Fix(f"write `{text}`", (Edit(entry.value, text),))
+        return Fix(f"write `{': '.join(pair)}`", (Edit(entry.value, ": ".join(pair)),))
 
-    def move(self, path: Path, target: Path) -> Fix | None:
-        """Move a line under `variant`, or out of it, to the field that was meant."""
-        if self._moves.get(path) != target:
-            return None
-        line = line_of(self._own[path], self.document.source)
-        assert line is not None  # noqa: S101  -- or it would not move
-        key = target[-1]
-        edits = (
-            self._into_section(line, path, target)
-            if len(target) > 1
-            else self._out_of_section(line, path[0], key)
-        )
-        place = f"under `{target[0]}`" if len(target) > 1 else "to the top level"
-        return Fix(f"move `{key}` {place}", edits) if edits else None
-
-    def retype(self, path: Path, kind: str, value: object) -> Fix | None:
+    def retype(self, path: Path, kind: str) -> Fix | None:
         """Write the number, boolean or null that a value of another type means."""
-        text, written = self._retyped(path, kind, value), self.written(path)
-        if text is None or _THOUSANDS.fullmatch(written):
+        written = self._written(path)
+        text = self._retyped(path, kind, written)
+        if text is None:
             return None
         span = self._own[path].value
+        is_quoted = written[:1] in _QUOTES
         # After a quote the parser takes `#` for a comment; after a word it does not.
         follows = span.source.text[span.end : span.end + 1]
-        if span.line != span.end_line or follows not in _ENDS:
-            return None
-        if written[:1] in {"'", '"'} and self.document.recovered:
+        if follows not in _ENDS or (is_quoted and self.document.recovered):
             return None
         return Fix(f"write `{path[-1]}: {text}`", (Edit(span, text),))
 
@@ -99,39 +94,39 @@ class Fixes:
         """Write the valid value that was misspelt."""
         if path not in self._own or not self.names.is_misspelt(value, word):
             return None
-        edit = self._in_same_quotes(self._own[path].value, word)
+        edit = _in_same_quotes(self._own[path].value, word)
         return Fix(f"write `{path[-1]}: {word}`", (edit,))
 
-    def written(self, path: Path) -> str:
+    def move(self, path: Path, target: Path) -> Fix | None:
+        """Move a line under `variant`, or out of it, to the field that was meant."""
+        line = self._moves.get(path)
+        if line is None:
+            return None
+        key = target[-1]
+        if len(target) > 1:
+            place = f"under `{target[0]}`"
+            edits = self._into_section(line, path, target)
+        else:
+            place = "to the top level"
+            edits = self._out_of_section(line, path[0], key)
+        return Fix(f"move `{key}` {place}", edits) if edits else None
+
+    def _written(self, path: Path) -> str:
         """The text of a value; empty if it is not in this document's own text."""
         entry = self._own.get(path)
         return entry.value.text if entry else ""
 
-    def _retyped(self, path: Path, kind: str, value: object) -> str | None:
-        if path not in self._own:
-            return None
-        if isinstance(value, float) and kind == "int_type":
-            number = _decimal(self.written(path))
-            # Beyond 2⁵³ a float is not exact.
-            is_exact = number is not None and number == int(value) < 2**53
-            return self._fitting(path, int(value)) if is_exact else None
-        text = value.strip() if isinstance(value, str) else ""
+    def _retyped(self, path: Path, kind: str, written: str) -> str | None:
+        word = written[1:-1] if written[:1] in _QUOTES else written
         if kind == "bool_type":
-            return switch_in(text)
-        if text.lower() in _NULLS:
+            return _SWITCHES.get(word.lower())
+        if word.lower() in _NULLS:
             return "null" if self.names.default_of(path) is None else None
-        if kind == "int_type" and re.fullmatch(r"[-+]?\d{1,15}", text):
-            return self._fitting(path, int(text))
-        is_number = kind == "float_type" and _NUMBER.fullmatch(text)
-        return text if is_number and self.names.fits(path, float(text)) else None
-
-    def _fitting(self, path: Path, value: int) -> str | None:
-        return str(value) if self.names.fits(path, value) else None
-
-    def _in_same_quotes(self, span: Span, word: str) -> Edit:
-        """Replace a span by a word, in the same quotes: `{"depht":4}` needs them."""
-        quote = span.text[:1]
-        return Edit(span, f"{quote}{word}{quote}" if quote in {"'", '"'} else word)
+        found = _NUMBERS[kind].fullmatch(word) if kind in _NUMBERS else None
+        if found is None:
+            return None
+        number = int(found[1]) if kind == "int_type" else float(found[1])
+        return found[1] if self.names.fits(path, number) else None
 
     def _is_certain(self, path: Path, target: Path) -> bool:
         """Whether a key can mean this field only, and the field is not there."""
@@ -142,22 +137,13 @@ class Fixes:
     def _is_free(self, target: Path) -> bool:
         return target not in self._own and self._meanings[target] == 1
 
-    def _has_same_shape(self, path: Path, target: Path) -> bool:
-        """Whether a value is a list or a mapping where the field's is one."""
-        value = self.document.at(path)
-        if isinstance(value, dict) and self.names.is_section(target):
-            return True
-        is_list = isinstance(self.names.default_of(target), list | tuple)
-        same = isinstance(value, list | dict) == is_list
-        return same or self.names.fits(target, value)
-
     def _into_section(self, line: Line, path: Path, target: Path) -> tuple[Edit, ...]:
         """Move a line to the end of the section, or open the section with it."""
         section, key = target[:1], target[-1]
         entry = self._own.get(section)
         if entry is None:
             # One line opens it; in the next round the others find it there.
-            if path != next(p for p, t in self._moves.items() if t[:1] == section):
+            if path != next(each for each in self._moves if len(each) == 1):
                 return ()
             opened = f"{section[0]}:{line.line_break}{line.indent}  {key}"
             return (line.key_as(opened),)
@@ -175,33 +161,30 @@ class Fixes:
         head = line_with(self._own[section,], self.document.source)
         if head is None:
             return ()
-        inside = sum(len(p) > 1 and p[0] == section for p in self._own)
-        if inside == 1:
+        if sum(len(path) > 1 and path[0] == section for path in self._own) == 1:
             start = line.positions.span(line.start, line.after_key)
             return (head.removed(), Edit(start, f"{head.indent}{key}"))
         added = f"{key}{line.rest}{line.line_break}{head.indent}"
         return (head.before_key(added), line.removed())
 
     @cached_property
-    def _moves(self) -> dict[Path, Path]:
-        """The keys that certainly belong into another mapping, in block style."""
-        text = self.document.source.text
+    def _moves(self) -> dict[Path, Line]:
+        """The lines of keys that certainly belong to another mapping, by path."""
+        source, root = self.document.source, self.document.nearest(()).value
         # A line with a tab may mean something else between other lines.
-        if re.search(r"^ *\t", text, re.MULTILINE):
-            return {}
-        if text[self.document.nearest(()).value.start :][:1] == "{":
+        has_tab = re.search(r"^ *\t", source.text, re.MULTILINE)
+        if has_tab or source.text[root.start :][:1] == "{":
             return {}
         moves = {}
         for path, target in self._unknown.items():
             if len(path) == len(target) or not self._is_certain(path, target):
                 continue
             section = (path if len(path) > 1 else target)[:1]
-            is_there = section in self._own
-            opening = self._own[section].value.text[:1] if is_there else ""
-            if opening in {"{", "&", "!"} or (self._meanings[section] and not is_there):
-                continue
-            if line_of(self._own[path], self.document.source):
-                moves[path] = target
+            is_block = self._written(section)[:1] not in {"{", "&", "!"}
+            is_misspelt = section not in self._own and self._meanings[section]
+            line = line_of(self._own[path], source)
+            if line and is_block and not is_misspelt:
+                moves[path] = line
         return moves
 
     @cached_property
@@ -230,35 +213,79 @@ class Fixes:
         return Counter(self._unknown.values())
 
 
-def switch_in(value: object) -> str | None:
-    """The boolean that a text means: `yes` is true."""
-    return _SWITCHES.get(value.strip().lower()) if isinstance(value, str) else None
+def _in_same_quotes(span: Span, word: str) -> Edit:
+    """Replace a span by a word, in the same quotes: `{"depht":4}` needs them."""
+    quote = span.text[:1]
+    return Edit(span, f"{quote}{word}{quote}" if quote in _QUOTES else word)
 
 
-def near_number(value: object, written: str, *, whole: bool) -> list[float]:
-    """The numbers that a value of another type most likely means.
+@dataclass(frozen=True)
+class Fixed:
+    """A text before and after its fixes, the fixes, and what `check` returned last."""
 
-    Of a list of equal numbers, as timm has it for the sides of an image, it is one.
-    `written` is the text of the value, which has digits that a float has not.
+    before: bytes
+    after: bytes
+    fixes: tuple[Fix, ...]
+    checked: Any
+
+
+def fix_text(data: bytes, check: Callable[[bytes], Any]) -> Fixed:
+    """Apply every fix to a text, check it again, and repeat, ten times at most.
+
+    All outside the edits stays as it is, byte for byte. What the text extends is not
+    changed. Nothing is written.
+
+    Args:
+        data: The text, as it is in a file.
+        check: Reads and checks a text: a spec, a recipe or a study.
     """
-    if isinstance(value, list) and value and value.count(value[0]) == len(value):
-        value = value[0]
-    if isinstance(value, bool) or not isinstance(value, str | float | int):
-        return []
-    number = _decimal(written if isinstance(value, float) and written else str(value))
-    if number is None:
-        return []
-    near = [math.floor(number), math.ceil(number)] if whole else [float(number)]
-    if whole and _THOUSANDS.fullmatch(written):
-        near.append(int(written.replace(".", "")))
-    return sorted(set(near))
+    after, checked, fixes = data, check(data), list[Fix]()
+    for _ in range(ROUNDS):
+        found = _round(after, checked, check)
+        if found is None:
+            break
+        after, applied, checked = found
+        fixes += applied
+    return Fixed(data, after, tuple(fixes), checked)
 
 
-def _decimal(written: str) -> Decimal | None:
-    """The exact number in a text; None if it is not a number."""
-    text = written.strip()
-    try:
-        number = Decimal(text) if _NUMBER.fullmatch(text) else None
-    except InvalidOperation:
-        return None
-    return number if number is None or number.adjusted() < 400 else None  # noqa: PLR2004
+def _round(
+    data: bytes, checked: Any, check: Callable[[bytes], Any]
+) -> tuple[bytes, list[Fix], Any] | None:
+    """Apply the fixes that do not overlap; None if none can be applied.
+
+    Each is certain by itself. Should they be worse together, fewer are applied.
+    """
+    found = [each for each in checked.diagnostics if each.fix]
+    source = checked.document.source if checked.document else None
+    source = source or (found[0].fix.source if found else None)
+    found = [each for each in found if each.fix.source is source]
+    syntax = [each.fix for each in found if each.code.startswith("DS0")]
+    fixes = syntax or [each.fix for each in found]
+    while source and fixes:
+        # A byte order mark is not part of the source.
+        mark = data[: len(data) - len(source.text.encode())]
+        text, applied = apply_fixes(fixes, source, FILE_BYTES - len(mark))
+        if not applied:
+            return None
+        after = mark + text.encode()
+        after_check = check(after)
+        if _syntax_errors(after_check) <= _syntax_errors(checked):
+            return after, applied, after_check
+        fixes = fixes[: len(applied) // 2]
+    return None
+
+
+def _syntax_errors(checked: Any) -> float:
+    """Count the syntax errors of a text; those of what it extends are not counted.
+
+    More findings on fields are not worse: a renamed field is checked only now.
+    """
+    if checked.document is None:
+        return math.inf
+    codes = [
+        found.code
+        for found in checked.diagnostics
+        if found.primary.span.source is checked.document.source
+    ]
+    return sum(code.startswith("DS0") and code != UNREADABLE for code in codes)

@@ -1,8 +1,7 @@
 """The nearest legal alternatives to what was written: numbers and words."""
 
 import math
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 
 
 def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
@@ -38,45 +37,16 @@ def nearest_ratio(width: int, ratio: float) -> float:
     return max(round(ratio * parts), 1) / parts
 
 
-def closest_word(
-    word: str,
-    words: Iterable[str],
-    synonyms: Mapping[str, str] = MappingProxyType({}),
-) -> str | None:
-    """The one of `words` that `word` may mean; synonyms come first.
+def closest_word(word: str, words: Iterable[str]) -> str | None:
+    """The one of `words` that `word` may mean.
 
     >>> closest_word("Embed-Dims", ["embed_dim", "depth"])
     'embed_dim'
     """
-    return closest(word, words, synonyms)[1]
-
-
-def closest(
-    word: str, words: Iterable[str], synonyms: Mapping[str, str]
-) -> tuple[float, str | None]:
-    """The one of `words` that `word` may mean, and how similar it is, up to 1.
-
-    >>> closest("Layers", ["depth"], {"layers": "depth"})
-    (1.0, 'depth')
-    """
-    from difflib import (  # noqa: PLC0415  -- a valid document needs none
-        SequenceMatcher,
-        get_close_matches,
-    )
+    from difflib import get_close_matches  # noqa: PLC0415  -- on errors alone
 
     plain = word.lower().replace("-", "_").replace(" ", "_")
-    words = tuple(words)
-    meaning = {other: own for other, own in synonyms.items() if own in words}
-    if plain in meaning:
-        return 1.0, meaning[plain]
-    found = dict.fromkeys(get_close_matches(plain, words, 1))
-    # There are many synonyms: by chance a word is a little similar to one of them.
-    found |= dict.fromkeys(get_close_matches(plain, meaning, 1, 0.85))
-    scored = [
-        (SequenceMatcher(None, each, plain).ratio(), meaning.get(each, each))
-        for each in found
-    ]
-    return max(scored, default=(0.0, None))
+    return next(iter(get_close_matches(plain, words, 1)), None)
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.nearest import closest_word
+from deit_spec.spec.schema import TOP, VARIANT
 from deit_spec.yaml_source import Document, read_bytes, read_file
 from deit_spec.yaml_source.document import IsKey
 from deit_spec.yaml_source.reader import real
@@ -32,7 +33,7 @@ class Origin:
         if self.path is None:
             return f"published:{self.stem}"
         path = str(self.path)
-        return f"./{path}" if path in published.names() else path
+        return f"./{path}" if is_published(path) else path
 
     @property
     def short(self) -> str:
@@ -74,6 +75,8 @@ class Origin:
 
 def is_spec_key(word: str) -> bool:
     """Whether a word is a key of a spec, possibly misspelt."""
+    if word in TOP or word in VARIANT:
+        return True
     from deit_spec.spec.field_names import SPEC  # noqa: PLC0415  -- on errors alone
 
     return SPEC.is_key(word)
@@ -85,12 +88,17 @@ def _read_published(name: str, shown: str) -> Found:
     return read_bytes(published.read(name), shown)
 
 
+def is_published(name: str) -> bool:
+    """Whether a name is that of a published spec; a path with a suffix is not."""
+    return name.isidentifier() and name in published.names()
+
+
 def locate(reference: str, folder: Path) -> Origin:
     """Find what a reference means: a published name, or a path from a folder.
 
     A file with the name of a published spec is `./name`.
     """
-    if reference in published.names():
+    if is_published(reference):
         return Origin(reference)
     return at(_short(folder / reference))
 

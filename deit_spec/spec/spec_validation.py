@@ -16,12 +16,11 @@ from deit_spec.diagnostics import (
     has_errors,
     in_source_order,
 )
-from deit_spec.spec.extends import inherited, resolve
 from deit_spec.spec.field_spans import FieldSpans
 from deit_spec.spec.model_limits import find_excess, find_oversize
 from deit_spec.spec.origin import Origin, at, is_spec_key, locate
 from deit_spec.spec.rules import find_all
-from deit_spec.spec.schema import TOP, VARIANT, DeiTSpec, plain_name
+from deit_spec.spec.schema import DeiTSpec, plain_name
 from deit_spec.yaml_source import Document, document_from_mapping, read_bytes
 from deit_spec.yaml_source.document import FINDINGS
 from deit_spec.yaml_source.yaml_findings import too_many
@@ -92,10 +91,18 @@ def _check(
     origin: Origin | None = None,
 ) -> Checked:
     """Merge what the document extends, validate, and gather every finding."""
-    merged, links, found = resolve(document, origin)
+    if isinstance(document.at(("extends",)), str):
+        from deit_spec.spec.extends import inherited, resolve  # noqa: PLC0415
+
+        merged, links, found = resolve(document, origin)
+        findings = [*findings, *found]
+        spec, found = _validate(merged, plain_name(name))
+        found = [inherited(each, links) for each in once_a_line(found, findings)]
+    else:
+        merged, links = document, ()
+        spec, found = _validate(document, plain_name(name))
+        found = once_a_line(found, findings)
     findings = [*findings, *found]
-    spec, found = _validate(merged, plain_name(name))
-    findings += [inherited(each, links) for each in once_a_line(found, findings)]
     valid = None if has_errors(findings) else spec
     return Checked(valid, first_of(findings), merged, links)
 
@@ -141,30 +148,17 @@ def _validate(
         from deit_spec.spec.field_errors import field_errors  # noqa: PLC0415
         from deit_spec.spec.field_names import SPEC  # noqa: PLC0415
 
-        findings, invalid = field_errors(error, document, SPEC)
-        spec = DeiTSpec.model_validate(_valid_part(value, invalid))
+        spec, findings, invalid = field_errors(error, value, document, SPEC)
+    # Without what it extends, a spec may say something else.
+    if document.recovered or "extends" in invalid:
+        return spec, findings
     spans = FieldSpans(document)
     excess = find_excess(spec, spans, invalid)
     findings += excess.values()
-    # Without what it extends, a spec may say something else.
-    if not document.recovered and "extends" not in invalid:
-        findings += find_all(spec, spans, invalid | excess.keys())
-        if not invalid and not has_errors(findings):
-            findings += find_oversize(spec, spans)
+    findings += find_all(spec, spans, invalid | excess.keys())
+    if not invalid and not has_errors(findings):
+        findings += find_oversize(spec, spans)
     return spec, findings
-
-
-def _valid_part(value: Mapping[str, object], invalid: set[str]) -> dict[str, object]:
-    """The fields that are valid; the others have their defaults."""
-    outer = {key: value[key] for key in TOP if key in value and key not in invalid}
-    inner = outer.get("variant")
-    if isinstance(inner, Mapping):
-        outer["variant"] = {
-            key: inner[key]
-            for key in VARIANT
-            if key in inner and f"variant.{key}" not in invalid
-        }
-    return outer
 
 
 def _note_empty(document: Document) -> list[Diagnostic]:

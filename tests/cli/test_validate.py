@@ -179,11 +179,9 @@ def test_fix_leaves_what_is_uncertain(specs: Path) -> None:
     assert (specs / "b" / "bad.yaml").stat().st_mtime_ns == before
 
 
-def test_fixes_that_depend_on_others_are_counted(tmp_path: Path) -> None:
-    """Three strays move under `variant`, of which the first has to open it."""
+def test_fixes_that_depend_on_others_are_applied(tmp_path: Path) -> None:
+    """Three keys move under `variant`, which the first of them adds."""
     (tmp_path / "a.yaml").write_text("qkv_bias: true\ninit: deit\nlayer_scale: 0.1\n")
-    found = commands.run("validate", "a.yaml", cwd=tmp_path).stderr.splitlines()[-1]
-    assert found == "3 errors in a.yaml; `deit-spec validate --fix` fixes 3"
     done = commands.run("validate", "--fix", "a.yaml", cwd=tmp_path)
     assert done.stderr.count("fixed a.yaml") == 3
 

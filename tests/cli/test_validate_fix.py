@@ -124,26 +124,20 @@ def test_a_file_is_fixed_while_findings_go_to_stdout(tmp_path: Path) -> None:
     assert done.stderr == "fixed a.yaml: rename `deph` to `depth`\n"
 
 
-def test_what_is_extended_is_found_while_it_is_counted(tmp_path: Path) -> None:
+def test_fixes_of_what_is_extended_are_not_counted(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "base.yaml").write_text("depth: 3\n")
+    (tmp_path / "sub" / "base.yaml").write_text("depth: 3.0\n")
     (tmp_path / "sub" / "a.yaml").write_text("extends: base.yaml\nembed_dims: 768\n")
     done = commands.run("validate", "sub/a.yaml", cwd=tmp_path)
-    assert done.stderr.endswith("--fix` fixes 1\n")
-
-
-def test_of_very_many_it_counts_those_that_one_call_fixes(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("depth: 12\n" * 3_000)
-    done = commands.run("validate", "a.yaml", cwd=tmp_path)
-    assert done.stderr.endswith("--fix` fixes 1000\n")
+    assert done.stderr.endswith("--fix` can fix 1\n")
 
 
 @pytest.mark.parametrize("command", ["validate", "compile", "render"])
 def test_standard_input_and_every_command_count(command: str) -> None:
-    text = "qkv_bias: true\ninit: deit\nlayer_scale: 0.1\n"
+    text = "embed_dims: 192\nnum_heads: 3.0\nlayer_scale: 0.1\n"
     done = commands.run(command, "-", stdin=text)
     assert done.stderr.endswith(
-        "3 errors in <stdin>; `deit-spec validate --fix` fixes 3\n"
+        "3 errors in <stdin>; `deit-spec validate --fix` can fix 3\n"
     )
 
 

@@ -12,7 +12,7 @@ from support.strategies import specs
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Severity
 from deit_spec.spec import check_text
-from deit_spec.spec.fix_loop import ROUNDS, fix_text
+from deit_spec.spec.fixes import ROUNDS, fix_text
 from deit_spec.yaml_source.document import FINDINGS
 
 TOP = [name for name in DeiTSpec.model_fields if name not in {"extends", "variant"}]

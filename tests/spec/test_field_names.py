@@ -49,8 +49,10 @@ def test_a_field_in_another_place_is_found(
 @pytest.mark.parametrize(
     ("path", "help_"),
     [
-        (("no_qkv_bias",), "write `qkv_bias: false` under `variant`"),
-        (("variant.init",), "did you mean `init`, which belongs under `variant`?"),
+        (
+            ("drop_path_rate",),
+            "did you mean `drop_path`, which belongs under `variant`?",
+        ),
         (("hidden_act",), "remove it: the MLP always uses the exact GELU"),
         (("variant", "depth"), "`depth` belongs at the top level"),
     ],

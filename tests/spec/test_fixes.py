@@ -6,15 +6,13 @@ from typing import Any
 import pytest
 
 from deit_spec.diagnostics import Edit, Fix, apply_fixes, has_errors
-from deit_spec.recipe.documents import count_fixes, fix_any
+from deit_spec.recipe.documents import fix_any, own_fixes
 from deit_spec.spec import check_spec, check_text
-from deit_spec.spec.fix_loop import ROUNDS, Fixed, fix_text
-from deit_spec.spec.fixes import Fixes
-from deit_spec.spec.origin import at
+from deit_spec.spec.fixes import ROUNDS, Fixed, Fixes, fix_text
 from deit_spec.yaml_source.document import FILE_BYTES
 
 
-def fix(text: str, name: str = "a.yaml") -> Fixed[Any]:
+def fix(text: str, name: str = "a.yaml") -> Fixed:
     return fix_text(text.encode(), lambda data: check_text(data, name))
 
 
@@ -103,7 +101,7 @@ def test_what_is_certain_is_fixed(name: str) -> None:
     assert found.after.decode() == after
     assert found.fixes
     assert found.checked.spec is not None
-    assert count_fixes(check_text(before.encode(), "a.yaml")) == len(found.fixes)
+    assert 0 < len(own_fixes(check_text(before.encode(), "a.yaml"))) <= len(found.fixes)
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -238,7 +236,7 @@ def test_a_spec_that_is_extended_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("depth: 12.0\ndepth: 12.0\n")
     child = tmp_path / "child.yaml"
     child.write_text("extends: base.yaml\nembed_dims: 768\n")
-    assert count_fixes(check_spec(child), (), at(child)) == 1
+    assert len(own_fixes(check_spec(child))) == 1
     found = fix_any(str(child))
     assert found.after == b"extends: base.yaml\nembed_dim: 768\n"
     assert {each.code for each in found.checked.diagnostics} == {"DS003", "DS102"}
@@ -261,7 +259,6 @@ def test_a_fix_that_breaks_the_text_is_left_out(
     monkeypatch.setattr(Fixes, "choose", harmful)
     text = "depht: 3\nvariant:\n  init: deitt\n"
     assert fixed(text) == "depth: 3\nvariant:\n  init: deitt\n"
-    assert count_fixes(check_text(text.encode(), "a.yaml")) == 1
 
 
 def test_rounds_end(monkeypatch: pytest.MonkeyPatch) -> None:
