@@ -283,7 +283,7 @@ def _syntax_errors(checked: Any) -> float:
     """
     if checked.document is None:
         return math.inf
-    codes = [
+    codes: list[str] = [
         found.code
         for found in checked.diagnostics
         if found.primary.span.source is checked.document.source
