@@ -96,17 +96,10 @@ class FieldInfo:
         ]
 
     def alternatives(self, value: object) -> list[object]:
-        """Return other values: choices, null, or twice the number."""
-        found: list[object] = []
-        for each in self.types:
-            if "enum" in each:
-                found += each["enum"]
-            elif each["type"] == "boolean":
-                found += [True, False]
-            elif each["type"] == "null":
-                found.append(None)
-            elif isinstance(value, int | float) and not isinstance(value, bool):
-                found.append(value * 2)
+        """Return other values: those to choose from, and twice a number."""
+        found = self.values()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            found.append(value * 2)
         return [other for other in found if other != value]
 
 

@@ -151,13 +151,6 @@ class OpenDocument:
         """All diagnostics, as `deit-spec validate` reports them."""
         return self.checked.diagnostics if self.checked else ()
 
-    @property
-    def has_references(self) -> bool:
-        """Whether the diagnostics depend on other files."""
-        return self.is_ours and (
-            "extends" in self.keys or kind_of(self._read[0]) is not Kind.SPEC
-        )
-
     @cached_property
     def fixes(self) -> list[tuple[Diagnostic, Fix]]:
         """The diagnostics that have a fix in this document."""

@@ -97,10 +97,9 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
 
 @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
 def did_save(ls: Server, _: types.DidSaveTextDocumentParams) -> None:
-    """Validate the documents that may refer to the saved file."""
-    for uri, document in [*ls.documents.items()]:
-        if document.has_references:
-            ls.publish(ls.read(uri))
+    """Validate every document again, because it may refer to the saved file."""
+    for uri in [*ls.documents]:
+        ls.publish(ls.read(uri))
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)

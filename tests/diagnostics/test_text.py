@@ -74,7 +74,7 @@ def test_three_labels_on_a_line(golden: Check) -> None:
     golden(plain(finding(third, second, label(FLOW, 1, 2, 10, "[bold]unrelated[/]"))))
 
 
-def test_labels_of_one_place_and_of_overlapping_places(golden: Check) -> None:
+def test_overlapping_labels(golden: Check) -> None:
     primary = label(BASE, 3, 1, 14, "the whole line")
     others = [label(BASE, 3, 1, 9, "the key"), label(BASE, 3, 12, 2, "a part")]
     golden(plain(finding(primary, *others)))
@@ -130,7 +130,7 @@ def test_tabs_and_wide_characters(golden: Check) -> None:
     )
 
 
-def test_control_characters_are_shown_and_not_sent(golden: Check) -> None:
+def test_control_characters_are_replaced_by_symbols(golden: Check) -> None:
     source = Source("\x1b]0;pwned\x07.yaml", "a: \x1b[31mred\x00\u202e\n")
     golden(
         plain(
@@ -145,7 +145,7 @@ def test_control_characters_are_shown_and_not_sent(golden: Check) -> None:
     )
 
 
-def test_long_lines_are_cut_around_the_places(golden: Check) -> None:
+def test_long_lines_are_truncated_around_the_label(golden: Check) -> None:
     numbers = " ".join(str(number) for number in range(1000, 1100))
     source = Source("long.yaml", f"numbers: [{numbers}]\nkey: {'x' * 300}\n")
     golden(
@@ -162,7 +162,7 @@ def test_long_lines_are_cut_around_the_places(golden: Check) -> None:
     )
 
 
-def test_empty_places_and_places_outside(golden: Check) -> None:
+def test_empty_spans_and_spans_outside_the_text(golden: Check) -> None:
     golden(
         plain(
             finding(label(BASE, 3, 11, 0, "empty")),
@@ -174,7 +174,7 @@ def test_empty_places_and_places_outside(golden: Check) -> None:
     )
 
 
-def test_a_place_of_several_lines_is_drawn_to_the_end_of_its_first(
+def test_a_span_of_several_lines_is_drawn_to_the_end_of_its_first(
     golden: Check,
 ) -> None:
     source = Source("block.yaml", "variant:  \n  a: |   \n    b\n")
@@ -271,7 +271,7 @@ def test_carets_mark_the_span(line: str, data: st.DataObject) -> None:
 
 
 @given(st.integers(0, 400), st.integers(1, 20), st.integers(30, 120))
-def test_a_shortened_line_fits_and_keeps_the_span(
+def test_a_truncated_line_fits_and_keeps_the_span(
     before: int, length: int, width: int
 ) -> None:
     marked = "".join(chr(ord("A") + index) for index in range(length))
@@ -285,12 +285,12 @@ def test_a_shortened_line_fits_and_keeps_the_span(
 
 @given(ANYTHING, ANYTHING, st.lists(st.tuples(*[NUMBERS] * 4, ANYTHING), min_size=1))
 def test_any_output_is_printable_without_trailing_spaces(
-    name: str, text: str, places: list[tuple[int, int, int, int, str]]
+    name: str, text: str, spans: list[tuple[int, int, int, int, str]]
 ) -> None:
     sources = [Source(name, text), Source("b", "a: 1")]
     labels = [
-        Label(Span(sources[index % 2], *place), words)
-        for index, (*place, words) in enumerate(places)
+        Label(Span(sources[index % 2], *span), words)
+        for index, (*span, words) in enumerate(spans)
     ]
     drawn = diagnose("DS001", text, labels[0], secondary=labels[1:], notes=[text])
     for row in render([drawn], width=40).plain.split("\n"):

@@ -1,4 +1,4 @@
-"""Completion at the bar, in texts that are rarely valid YAML."""
+"""Completion at the `|`, in texts that are rarely valid YAML."""
 
 from pathlib import Path
 
@@ -104,8 +104,8 @@ def test_nothing(marked: str) -> None:
 
 
 @pytest.mark.parametrize("marked", [*KEYS, *VALUES])
-def test_what_is_inserted_takes_the_place_of_the_word(marked: str) -> None:
-    """What is before the cursor and what is offered lie in the place that is edited."""
+def test_the_inserted_text_replaces_the_word(marked: str) -> None:
+    """The edit covers the whole word at the cursor, and nothing else."""
     offset, text = marked.index("|"), marked.replace("|", "", 1)
     before = Text(text, PositionCodec())
     for item in offered(marked):
@@ -118,8 +118,8 @@ def test_what_is_inserted_takes_the_place_of_the_word(marked: str) -> None:
         assert not any(character.isalnum() for character in around)
 
 
-def test_every_default_is_a_spec() -> None:
-    """The keys with the defaults that they bring, all of them, are the empty spec."""
+def test_all_keys_with_their_defaults_make_a_spec() -> None:
+    """All offered keys with their default values make the default spec."""
     top = [item.text_edit for item in offered("|")]
     inner = [item.text_edit for item in offered("variant:\n  |")]
     lines = [edit.new_text for edit in top if isinstance(edit, types.TextEdit)]
@@ -144,7 +144,7 @@ def test_keys_come_with_documentation_and_default() -> None:
     assert by_name["variant"].insert_text_format is types.InsertTextFormat.PlainText
 
 
-def test_a_name_that_no_file_can_have() -> None:
+def test_an_impossible_file_name() -> None:
     offset = len("extends: ")
     text = Text("extends: ", PositionCodec())
     document = OpenDocument("file:///a%00b.yaml", text)
@@ -153,7 +153,7 @@ def test_a_name_that_no_file_can_have() -> None:
     )
 
 
-def test_specs_beside_the_document(tmp_path: Path) -> None:
+def test_specs_next_to_the_document(tmp_path: Path) -> None:
     for name in ("a.yaml", "own.yaml", ".hidden.yaml", "notes.md", "sub/b.yml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -76,6 +76,6 @@ def test_a_document_without_a_file() -> None:
     assert str(found.primary.span) == "untitled:Untitled-1:1:1"
 
 
-def test_a_path_that_no_file_can_have() -> None:
+def test_an_impossible_path() -> None:
     document = OpenDocument("file:///a%00b.yaml", Text("", PositionCodec()))
     assert document.origin is None
