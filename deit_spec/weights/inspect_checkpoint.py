@@ -20,13 +20,7 @@ from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info
 from deit_spec.weights.state_dict import Checkpoint
-from deit_spec.weights.weight_findings import (
-    EPS_NOTE,
-    count,
-    finding,
-    shown,
-    some,
-)
+from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
 from deit_spec.yaml_source.scalars import scalar_text
 
 HEAD_WIDTH = 64

@@ -25,9 +25,8 @@ from deit_spec.weights.plan import (
 from deit_spec.weights.plan_checks import (
     compare_config,
     compare_structure,
-    find_left_over,
-    find_missing,
     find_other_types,
+    find_unmatched,
     is_weight,
 )
 from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info, our_shapes
@@ -92,8 +91,7 @@ class _Rules:
             left_over=left_over,
             diagnostics=(
                 *problems,
-                *find_missing(missing, self.checkpoint),
-                *find_left_over(left_over, self.checkpoint),
+                *find_unmatched(missing, left_over, self.checkpoint.name),
                 *other_shapes.values(),
                 *find_other_types(sorted(unusable), self.checkpoint),
             ),

@@ -78,30 +78,20 @@ def compare_config(
             )
 
 
-def find_missing(
-    missing: Sequence[str], checkpoint: Checkpoint
+def find_unmatched(
+    missing: Sequence[str], left_over: Sequence[str], name: str
 ) -> Iterator[Diagnostic]:
-    """DS412: tensors of the model that the checkpoint lacks."""
+    """DS412 and DS413: tensors of the model or of the checkpoint alone.
+
+    Those of the checkpoint may have an effect on its output.
+    """
     if missing:
-        yield finding(
-            "DS412",
-            f"the checkpoint lacks {count(len(missing))} of the model",
-            checkpoint.name,
-            notes=[f"missing: {some(missing)}"],
-        )
-
-
-def find_left_over(
-    left_over: Sequence[str], checkpoint: Checkpoint
-) -> Iterator[Diagnostic]:
-    """DS413: tensors of the checkpoint that may have an effect on its output."""
+        message = f"the checkpoint lacks {count(len(missing))} of the model"
+        yield finding("DS412", message, name, notes=[f"missing: {some(missing)}"])
     if left_over:
-        yield finding(
-            "DS413",
-            f"the model does not use {count(len(left_over))} of the checkpoint",
-            checkpoint.name,
-            notes=[f"with a possible effect on the output: {some(left_over)}"],
-        )
+        message = f"the model does not use {count(len(left_over))} of the checkpoint"
+        notes = [f"with a possible effect on the output: {some(left_over)}"]
+        yield finding("DS413", message, name, notes=notes)
 
 
 def find_other_types(

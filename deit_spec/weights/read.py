@@ -11,11 +11,7 @@ import torch
 
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.weights import safetensors_file, torch_file
-from deit_spec.weights.state_dict import (
-    Checkpoint,
-    tensors_of,
-    unwrap,
-)
+from deit_spec.weights.state_dict import Checkpoint, tensors_of, unwrap
 from deit_spec.weights.weight_findings import WeightsError, damaged, refuse, shown
 
 CONFIG = "config.json"
@@ -44,9 +40,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def open_checkpoint(
-    path: str | os.PathLike[str],
-    *,
-    entry: str | None = None,
+    path: str | os.PathLike[str], *, entry: str | None = None
 ) -> Checkpoint:
     """Open a checkpoint: a file, or a directory in the layout of Hugging Face.
 

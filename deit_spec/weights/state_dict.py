@@ -40,7 +40,6 @@ _MARKS_BY_SCHEME = tuple(
     tuple(name for mark in _MARKS for name in scheme.write(mark) or ())
     for scheme in SCHEMES
 )
-_PROJECTIONS = sorted({marks[0] for marks in _MARKS_BY_SCHEME}, key=len, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -220,24 +219,18 @@ def find_models(names: Iterable[str]) -> list[str]:
     []
     """
     listed = set(names)
-    prefixes = {prefix for name in listed for prefix in _prefix_of_projection(name)}
+    complete = set()
+    for projection, *others in _MARKS_BY_SCHEME:
+        for name in listed:
+            prefix = name.removesuffix(projection)
+            matches = f".{name}".endswith(f".{projection}")
+            if matches and listed.issuperset(prefix + other for other in others):
+                complete.add(prefix)
     found: list[str] = []
-    for prefix in sorted(prefixes):
-        if found and prefix.startswith(found[-1]):
-            continue
-        if any(
-            listed.issuperset(prefix + mark for mark in m) for m in _MARKS_BY_SCHEME
-        ):
+    for prefix in sorted(complete):
+        if not found or not prefix.startswith(found[-1]):
             found.append(prefix)
     return found
-
-
-def _prefix_of_projection(name: str) -> Iterator[str]:
-    """What is before the name of a patch projection, if this is one."""
-    for projection in _PROJECTIONS:
-        if name == projection or name.endswith(f".{projection}"):
-            yield name.removesuffix(projection)
-            return
 
 
 def _find_prefix(names: list[str], name: str, entry: str | None) -> str:

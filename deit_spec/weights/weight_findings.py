@@ -3,13 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from deit_spec.diagnostics import (
-    DiagnosedError,
-    Diagnostic,
-    Label,
-    Span,
-    diagnose,
-)
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.diagnostics.printable import visible
 
 SHOWN = 4
