@@ -182,10 +182,12 @@ def sums_of(log_probabilities: Tensor, labels: Tensor) -> Tensor:
         log_probabilities: Of each class, `[B, K]`.
         labels: Class indices `[B]`.
     """
-    rank = _ranks(log_probabilities, labels)
-    hits = (rank == 0).to(log_probabilities)
     own = log_probabilities.gather(1, labels[:, None])
-    counts = (torch.ones_like(hits), hits, (rank < TOP).to(hits), -own[:, 0])
+    # Of two equal classes the one with the lower index comes first, as for argmax.
+    ranked = log_probabilities.argsort(dim=1, descending=True, stable=True)
+    found = ((ranked[:, :TOP] == labels[:, None]) & ~own.isnan()).to(own)
+    hits = found[:, 0]
+    counts = (torch.ones_like(hits), hits, found.sum(dim=1), -own[:, 0])
     confidence = log_probabilities.amax(dim=1).exp()
     # Bin m, from 1, has the confidences above (m - 1) / BINS up to m / BINS.
     edges = torch.arange(1, BINS).to(confidence) / BINS
@@ -202,15 +204,3 @@ def scores_of(sums: Tensor) -> HeadScores:
     _, confidence, hits = sums[_COUNTS:].view(3, BINS)
     gaps = (hits - confidence).abs().sum().item()  # each weighted by its images
     return HeadScores(top1 / images, top5 / images, nll / images, gaps / images)
-
-
-def _ranks(scores: Tensor, labels: Tensor) -> Tensor:
-    """How many classes come before the label, `[B]`; all of them if it is NaN.
-
-    Of two equal classes the one with the lower index comes first, as for argmax.
-    """
-    own = scores.gather(1, labels[:, None])
-    classes = torch.arange(scores.shape[1], device=scores.device)
-    later = classes > labels[:, None]
-    behind = (scores < own) | ((scores == own) & later)
-    return (~behind & (classes != labels[:, None])).sum(dim=1)

@@ -155,21 +155,6 @@ def folder_in_use(folder: Path) -> RunError:
     return run_error(folder, "DS536", message, help_=help_)
 
 
-def other_recipe(
-    checked: CheckedRecipe, folder: Path, fields: dict[str, str]
-) -> RunError:
-    """DS535: a run has another recipe; `fields` are the values of the run."""
-    return RunError(
-        diagnose(
-            "DS535",
-            f"the run in {folder} has {field} {value}",
-            Label(checked.span(field)),
-            helps=[f"`{field}: {value}`; or begin another run: {OTHER_FOLDER}"],
-        )
-        for field, value in fields.items()
-    )
-
-
 def not_finite(
     checked: CheckedRecipe, what: str, steps: tuple[int, int], folder: Path
 ) -> RunError:
@@ -200,15 +185,15 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        is_full = error.errno in _DISK_FULL
+        help_ = "`-o` names a folder that is writable"
+        if error.errno in _DISK_FULL:
+            help_ = "free disk space, and continue with `--resume`"
         raise run_error(
             Path(error.filename or folder),
             "DS532",
             f"the run cannot be written: {reason_of(error)}",
             notes=[_last_checkpoint(folder)],
-            help_="free disk space, and continue with `--resume`"
-            if is_full
-            else "`-o` names a folder that is writable",
+            help_=help_,
         ) from error
 
 
@@ -224,17 +209,13 @@ def enough_memory(checked: CheckedRecipe, folder: Path) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        recipe = recipe_of(checked)
-        batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
-        in_parts = f" in {parts} parts" if parts > 1 else ""
-        more = next((n for n in range(2 * parts, batch + 1) if batch % n == 0), None)
-        accumulate = f"`run.accumulate: {more}` for smaller parts, or " if more else ""
+        batch = recipe_of(checked).schedule.batch_size
         raise run_error(
             checked.span("schedule.batch_size"),
             "DS537",
-            f"a step of {batch} images{in_parts} needs more memory than there is",
+            f"a step of {batch} images needs more memory than there is",
             notes=[first_line_of(error), _last_checkpoint(folder)],
-            help_=f"{accumulate}a smaller `schedule.batch_size`",
+            help_="a larger `run.accumulate`, or a smaller `schedule.batch_size`",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Randomness as a function of its purpose: seeds follow from a use, not a history."""
+"""Reproducible results: seeds that follow from a use, and the number of threads."""
 
 import hashlib
 import random
@@ -62,3 +62,15 @@ def temporary_seed(seed: int) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Compute with `count` threads of the CPU in the block; None changes nothing."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

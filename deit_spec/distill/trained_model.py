@@ -206,7 +206,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() != ".json":
         return tuple(line.strip() for line in text.rstrip().splitlines())
     try:
-        return tuple(map(_name, _in_order(json.loads(text))))
+        return _names_in_json(json.loads(text))
     except (ValueError, TypeError, KeyError, IndexError):
         raise ModelError(
             f"{path} is not a list of labels or a mapping between labels and the "
@@ -232,22 +232,16 @@ def imagenet_class_names() -> tuple[str, ...] | None:
         return None
 
 
-def _in_order(value: Any) -> Sequence[Any]:
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, dict):
-        raise TypeError(type(value))
-    by_index = value
-    if all(isinstance(index, int) for index in value.values()):
-        by_index = {str(index): name for name, index in value.items()}
-    return [by_index[str(index)] for index in range(len(value))]
-
-
-def _name(value: Any) -> str:
-    last = value[-1] if isinstance(value, list) else value
-    if not isinstance(last, str):
-        raise TypeError(type(last))
-    return last
+def _names_in_json(value: Any) -> tuple[str, ...]:
+    if isinstance(value, dict):
+        count = len(value)
+        if all(isinstance(index, int) for index in value.values()):
+            value = {str(index): name for name, index in value.items()}
+        value = [value[str(index)] for index in range(count)]
+    names = tuple(each[-1] if isinstance(each, list) else each for each in value)
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(names)
+    return names
 
 
 def _file_of_run(folder: Path, name: str) -> Path:

@@ -15,7 +15,11 @@ from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.image_sources import find_folder
 from deit_spec.distill.runtime_errors import DataError, RunError
 from deit_spec.distill.teachers.teacher_networks import code_network
-from deit_spec.distill.training.run_folder import require_folder
+from deit_spec.distill.training.run_folder import (
+    begin_run,
+    require_folder,
+    require_same_recipe,
+)
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.run_files import checkpoint_path
 
@@ -63,6 +67,16 @@ def _refused(name: str, *, resume: bool) -> RunError:
     return caught.value
 
 
+def _another_rate(checked: CheckedRecipe) -> RunError:
+    text = Path("recipe.yaml").read_text(encoding="utf-8")
+    Path("other.yaml").write_text(text.replace("1.0e-3", "2.0e-3"), encoding="utf-8")
+    begin_run(check_recipe("other.yaml"), RUN, ["robin", "wren"])
+    (RUN / "metrics.jsonl").touch()
+    with pytest.raises(RunError) as caught:
+        require_same_recipe(checked, RUN)
+    return caught.value
+
+
 FOUND: dict[str, tuple[str, MakeError]] = {
     "DS521": (BIRDS, _listed),
     "DS522": (BIRDS, lambda c: _listed(c, "birds/train")),
@@ -102,7 +116,7 @@ FOUND: dict[str, tuple[str, MakeError]] = {
     "DS536": (OTHERS, lambda _: errors.folder_in_use(RUN)),
     "DS535": (
         OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
-        lambda c: errors.other_recipe(c, RUN, {"optimizer.lr": "0.002"}),
+        _another_rate,
     ),
 }
 

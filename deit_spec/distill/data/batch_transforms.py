@@ -34,21 +34,19 @@ TRIES = 10
 
 @dataclass(frozen=True)
 class Warp:
-    """Random crops, shifts, rotations and flips, in one bilinear resampling.
+    """Random crops, shifts and rotations, in one bilinear resampling.
 
     Attributes:
         crop_scale: The range of the share of the area that a crop keeps.
         aspect: The range of the ratio of a crop's width to its height, log-uniform.
         shift: The largest shift, as a share of the side.
         rotate: The largest rotation, in degrees.
-        flip: The probability of a horizontal flip.
     """
 
     crop_scale: tuple[float, float] = (1.0, 1.0)
     aspect: tuple[float, float] = ASPECT
     shift: float = 0.0
     rotate: float = 0.0
-    flip: float = 0.0
 
     def __call__(self, images: Tensor, source: Generator) -> Tensor:
         """Warp images `[B, C, S, S]`; pixels from outside are 0.
@@ -60,6 +58,7 @@ class Warp:
         count, side = len(images), images.shape[-1]
         low, high = map(math.log, self.aspect)
         smallest, largest = self.crop_scale
+        # The last row is not used; without it later draws would change.
         draws = torch.rand(8, count, generator=source).numpy()
         area = smallest + (largest - smallest) * draws[0]
         root = np.exp((low + (high - low) * draws[1]) / 2)
@@ -68,7 +67,6 @@ class Warp:
         positions = 2 * draws[2:6].reshape(2, 2, count) - 1
         middles = positions[0] * (1 - sizes) + positions[1] * (2 * self.shift)
         angle = (2 * draws[6] - 1) * math.radians(self.rotate)
-        sizes[0] *= np.where(draws[7] < self.flip, -1, 1)
         cos, sin = np.cos(angle) * sizes, np.sin(angle) * sizes
         x, y = _pixels(side)
         grid = np.empty((count, side, side, 2), dtype=np.float32)

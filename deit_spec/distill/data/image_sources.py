@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -27,12 +28,12 @@ SAVED_FILES = ("dataset_info.json", "dataset_dict.json")
 """The files of a dataset that was saved by `save_to_disk`."""
 
 
+@dataclass(frozen=True)
 class ImageFiles:
     """Images in files, with class indices, which are opened one by one."""
 
-    def __init__(self, paths: Sequence[str], labels: Sequence[int]) -> None:
-        self.paths = paths
-        self.labels = labels
+    paths: Sequence[str]
+    labels: Sequence[int]
 
     def name(self, index: int) -> str:
         """The path."""
@@ -43,16 +44,16 @@ class ImageFiles:
         return Image.open(self.paths[index])
 
 
+@dataclass(frozen=True)
 class ImageRows:
     """Images in the rows of a dataset of Hugging Face, not decoded.
 
     `column` has for each row the `bytes` of an image, or the `path` of a file.
     """
 
-    def __init__(self, rows: Any, column: str, labels: Sequence[int]) -> None:
-        self.rows = rows
-        self.column = column
-        self.labels = labels
+    rows: Any
+    column: str
+    labels: Sequence[int]
 
     def name(self, index: int) -> str:
         """The split and the row."""

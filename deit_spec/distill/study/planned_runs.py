@@ -58,20 +58,8 @@ class PlannedRun:
         return f"{self.images}-{self.seed}-{(self.teacher or '')[:8]}"
 
 
-def study_of(checked: CheckedStudy) -> Study:
-    """The study.
-
-    Raises:
-        ValueError: It has errors.
-    """
-    if checked.study is None:
-        raise ValueError("the study has errors")
-    return checked.study
-
-
-def plan_runs(checked: CheckedStudy) -> list[PlannedRun]:
+def plan_runs(checked: CheckedStudy, study: Study) -> list[PlannedRun]:
     """All runs of a study without errors, by seed, number of images and arm."""
-    study = study_of(checked)
     return [
         _plan_run(checked.run(arm, images, seed), arm, images, seed)
         for seed in study.seeds

@@ -1,19 +1,26 @@
 """Run a study in several processes; runs that are done are not repeated."""
 
+import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
 
-from deit_spec.distill.evaluation import HeadScores
+import torch
+
+from deit_spec.distill.data import open_data
+from deit_spec.distill.evaluation import HeadScores, evaluate
 from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
 from deit_spec.distill.study.planned_runs import (
     PlannedRun,
     plan_runs,
-    study_of,
     with_trained_teacher,
 )
 from deit_spec.distill.study.study_results import (
@@ -23,19 +30,22 @@ from deit_spec.distill.study.study_results import (
     Summary,
     summarise,
 )
-from deit_spec.distill.study.study_worker import (
-    begin_process,
-    score_teacher,
-    train_run,
-)
-from deit_spec.distill.training import Finished
+from deit_spec.distill.teachers import open_teacher
+from deit_spec.distill.trained_model import best_device
+from deit_spec.distill.training import Finished, train
 from deit_spec.distill.training.run_folder import locked
+from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.run_files import LOCK, METRICS, RECIPE, TEACHER
 from deit_spec.recipe.study_validation import CheckedStudy
 
 RUNS, TEACHERS = "runs", "teachers"
 OF_ONE_RUN = frozenset({"DS531", "DS537"})
 """Errors that end one run only: a loss that is not finite, too little memory."""
+
+
+BATCH = 256
+_stopping: Event | None = None
+"""In a process of a study: set when the study is to stop."""
 
 
 class Watch(Protocol):
@@ -90,10 +100,13 @@ def run_study(
         BrokenExecutor: A process was killed.
         OSError: The folder cannot be written.
     """
+    study = checked.study
+    if study is None:
+        raise ValueError("the study has errors")
     _require_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        results, planned = Results(folder), plan_runs(checked)
+        results, planned = Results(folder), plan_runs(checked, study)
         by_key = {each.key: each for each in planned}
         left = [each for key, each in by_key.items() if key not in results.done]
         stale = len(results.done.keys() - by_key.keys())
@@ -104,17 +117,18 @@ def run_study(
                 teachers = _score_teachers(pool, folder, left, allow_code, watch)
                 runs = _submit_runs(pool, folder, left, allow_code)
                 failed = _collect(runs, teachers, results, watch)
-    summary = summary_of(checked, planned, results)
+    found = {
+        (each.arm, each.images, each.seed): results.done[each.key]
+        for each in planned
+        if each.key in results.done
+    }
+    name = checked.path.stem if checked.path else "study"
+    summary = summarise(name, study, found)
     return replace(summary, failed=tuple(sorted(failed)))
 
 
 def _require_folder(folder: Path) -> None:
-    """Check that a folder has nothing but a study.
-
-    Raises:
-        RunError: It has something else.
-        NotADirectoryError: It is a file.
-    """
+    """Check that a folder has nothing but a study."""
     if not folder.exists():
         return
     names = {each.name for each in folder.iterdir()}
@@ -123,19 +137,6 @@ def _require_folder(folder: Path) -> None:
     if others := sorted(names - {RUNS, TEACHERS, LOCK, RESULTS}):
         message = f"the folder of a new study contains {others[0]}"
         raise run_error(folder, "DS533", message, help_=OTHER_FOLDER)
-
-
-def summary_of(
-    checked: CheckedStudy, planned: Sequence[PlannedRun], results: Results
-) -> Summary:
-    """Summarise the runs of a study that are done."""
-    found = {
-        (each.arm, each.images, each.seed): results.done[each.key]
-        for each in planned
-        if each.key in results.done
-    }
-    name = checked.path.stem if checked.path else "study"
-    return summarise(name, study_of(checked), found)
 
 
 def _score_teachers(
@@ -234,3 +235,73 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def begin_process(stopping: Event) -> None:
+    """Prepare a process: one thread, its own signals, and an end with its parent.
+
+    With one thread, a run has the same result however many run at the same time. The
+    keys that stop a study are for the parent: it sets `stopping`, and then sends
+    SIGTERM, which is ignored while nothing is running.
+    """
+    global _stopping  # noqa: PLW0603  -- an initializer cannot return anything
+    _stopping = stopping
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def score_teacher(
+    checked: CheckedRecipe, folder: Path, *, allow_code: bool
+) -> HeadScores | None:
+    """Open a teacher, trained first if it has no weights, and evaluate it.
+
+    None if its classes are not those of the data.
+
+    Raises:
+        KeyboardInterrupt: The study is to stop.
+    """
+    with _interruptible():
+        data = open_data(checked)
+        folder.mkdir(parents=True, exist_ok=True)
+        device = best_device()
+        teacher = open_teacher(
+            checked, data, folder=folder, allow_code=allow_code, device=device
+        )
+        if teacher is None or teacher.classes != len(data.classes):
+            return None
+        return evaluate(teacher, data.val(BATCH), fusion="cls", device=device).cls
+
+
+def train_run(checked: CheckedRecipe, folder: Path, *, allow_code: bool) -> Finished:
+    """Train a run, or resume it; it has no scores if it was stopped.
+
+    Raises:
+        KeyboardInterrupt: The study is to stop, and nothing of the run was saved.
+    """
+    with _interruptible():
+        return train(checked, folder, resume=True, allow_code=allow_code)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt at SIGTERM in the block, or if the study is stopping.
+
+    Tasks that were queued still reach a process when the study is stopping.
+    """
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        # After the handler is set, as SIGTERM is sent after the event.
+        if _stopping is not None and _stopping.is_set():
+            raise KeyboardInterrupt
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deit_spec.atomic_write import write_file
-from deit_spec.distill.study.study_results import Mean, Row, Summary
+from deit_spec.distill.study.study_results import ROW_HEADS, Mean, Summary
 from deit_spec.recipe.run_files import HEADS
 
 VERSION = 1
@@ -22,11 +22,7 @@ _MARKERS = "osD^vP"
 
 
 def write_report(summary: Summary, folder: Path) -> None:
-    """Write `study.md`, `study.json`, `study.png` and `study.svg`.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
+    """Write `study.md`, `study.json`, `study.png` and `study.svg`."""
     for kind, picture in draw(summary).items():
         write_file(folder / f"study.{kind}", picture)
     write_file(folder / "study.json", json.dumps(as_json(summary), indent=2) + "\n")
@@ -54,7 +50,11 @@ def as_markdown(summary: Summary, plot: str | None = None) -> str:
 
 def score_cells(summary: Summary) -> list[list[str]]:
     """A row for each arm and number of images, below `HEAD`."""
-    return [_cells(row) for row in summary.rows]
+    return [
+        [f"{row.images:,}", row.arm]
+        + [_percent(getattr(row, head)) for head in ROW_HEADS]
+        for row in summary.rows
+    ]
 
 
 def difference_head(summary: Summary) -> list[str]:
@@ -90,11 +90,6 @@ def notes(summary: Summary) -> list[str]:
     if summary.failed:
         lines.append(f"failed: {'; '.join(summary.failed)}")
     return lines
-
-
-def _cells(row: Row) -> list[str]:
-    means = (row.cls, row.dist, row.answer, row.teacher)
-    return [f"{row.images:,}", row.arm, *map(_percent, means)]
 
 
 def _percent(mean: Mean | None, *, signed: bool = False) -> str:

@@ -74,11 +74,7 @@ class Results:
             os.truncate(self.path, len(complete))
 
     def add(self, result: Result) -> None:
-        """Append a line.
-
-        Raises:
-            OSError: It cannot be written.
-        """
+        """Append a line."""
         with self.path.open("ab") as file:
             file.write(f"{json.dumps(asdict(result))}\n".encode())
         self.done[result.key] = result

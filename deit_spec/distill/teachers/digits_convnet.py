@@ -20,9 +20,8 @@ from deit_spec.distill.runtime_errors import (
     unusable_teacher,
     writing,
 )
-from deit_spec.distill.seeds import generator_of, seed_of
+from deit_spec.distill.seeds import generator_of, seed_of, threads
 from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
-from deit_spec.distill.threads import threads
 from deit_spec.recipe.run_files import TEACHER
 from deit_spec.weights import WeightsError, open_checkpoint, safetensors_file
 
@@ -117,23 +116,16 @@ def _convolution(channels: int, width: int) -> list[nn.Module]:
     ]
 
 
+@threads(1)
 def train_convnet(
     images: Tensor, labels: Tensor, *, classes: int, steps: int, seed: int
 ) -> DigitsConvnet:
     """Train a convnet on images `[n, C, S, S]` in [0, 1] and labels `[n]`.
 
     It takes `steps` steps of AdamW on batches of 64 augmented images. The result is a
-    function of the arguments; the random state of torch is not changed.
+    function of the arguments; the random state of torch is not changed. It uses one
+    thread, because the result would depend on their number.
     """
-    # More threads would wait for each other on so little work, and the result would
-    # depend on their number.
-    with threads(1):
-        return _train(images, labels, classes, steps, seed)
-
-
-def _train(
-    images: Tensor, labels: Tensor, classes: int, steps: int, seed: int
-) -> DigitsConvnet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "convnet"))
         network = DigitsConvnet(images.shape[1], classes)
@@ -169,11 +161,7 @@ def origin_of(
 
 
 def save_convnet(network: DigitsConvnet, path: Path, origin: str) -> None:
-    """Save weights and statistics as safetensors.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
+    """Save weights and statistics as safetensors."""
     floating = {
         name: tensor
         for name, tensor in network.state_dict().items()

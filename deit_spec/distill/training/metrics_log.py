@@ -32,11 +32,7 @@ class MetricsLog:
         write_file(self.path, "".join(map(_line, kept)))
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """Append a line.
-
-        Raises:
-            OSError: It cannot be written.
-        """
+        """Append a line."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_line(line))
 

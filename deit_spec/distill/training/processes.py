@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -43,11 +43,6 @@ class Processes:
         self.main: bool = self.accelerator.is_main_process
         self.sharded = recipe.run.parallel == "fsdp2" and self.world > 1
         self.bf16 = recipe.run.precision == "bf16"
-
-    @property
-    def device_name(self) -> str:
-        """The name of the device; a CPU has no number."""
-        return "cpu" if self.device.type == "cpu" else str(self.device)
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Put a model on the device and wrap it for all processes.
@@ -97,17 +92,6 @@ class Processes:
         if self.world == 1:
             return value
         return bool(self.total(torch.tensor(float(value))).item())
-
-    def wait(self) -> None:
-        """Wait for the other processes."""
-        self.accelerator.wait_for_everyone()
-
-    def local_main_first(self) -> AbstractContextManager[Any]:
-        """Let one process of a machine go first; it may write what others read."""
-        context: AbstractContextManager[Any] = (
-            self.accelerator.local_main_process_first()
-        )
-        return context
 
 
 def is_first_to_report(message: str) -> bool:
@@ -194,12 +178,7 @@ class StopSignal:
                     self._previous[each] = signal.signal(each, self._record)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._restore()
 
     def _record(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002

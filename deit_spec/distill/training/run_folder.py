@@ -8,11 +8,11 @@ from typing import Any
 
 from deit_spec import published
 from deit_spec.atomic_write import UNFINISHED, write_file
+from deit_spec.diagnostics import Label, diagnose
 from deit_spec.distill.runtime_errors import (
     OTHER_FOLDER,
     RunError,
     folder_in_use,
-    other_recipe,
     recipe_of,
     run_error,
     student_of,
@@ -110,7 +110,15 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
         if field not in FREE and previous.get(field) != value
     }
     if differing:
-        raise other_recipe(checked, folder, differing)
+        raise RunError(
+            diagnose(
+                "DS535",
+                f"the run in {folder} has {field} {value}",
+                Label(checked.span(field)),
+                helps=[f"`{field}: {value}`; or begin another run: {OTHER_FOLDER}"],
+            )
+            for field, value in differing.items()
+        )
     spec = check_spec(folder / SPEC).spec
     if spec is None or spec.digest != student_of(checked).digest:
         raise run_error(

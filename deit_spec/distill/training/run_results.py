@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deit_spec.atomic_write import atomic_write, write_file
-from deit_spec.distill.evaluation import HeadScores, Scores, heads_of
+from deit_spec.distill.evaluation import HeadScores, heads_of
 from deit_spec.distill.runtime_errors import listed
 from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
@@ -29,11 +29,7 @@ HEAD_WIDTHS = (2.6, 1.7, 0.8)
 
 
 def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
-    """Write the results; every process calls this, the main one writes.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
+    """Write the results; every process calls this, the main one writes."""
     tensors = {name: value.cpu() for name, value in loop.training.result()}
     if not loop.processes.main:
         return
@@ -45,11 +41,7 @@ def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
 
 
 def draw_curves(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Draw the loss and the scores as PNG and SVG; without any, remove the files.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
+    """Draw the loss and the scores as PNG and SVG; without any, remove the files."""
     trained = [line for line in lines if "loss" in line]
     scored = [line for line in lines if "cls" in line]
     if not trained:
@@ -114,13 +106,22 @@ def _finish(axes: "Axes", title: str) -> None:
 def summary(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     """Write `summary.md`: what was trained, the scores, and how to use the model."""
     parts = [f"# {start.student}\n", _training(loop, start, finished)]
-    if finished.scores is not None:
-        parts.append(_score_table(finished.scores))
-    if loop.unreadable:
-        names, count = loop.unreadable, len(loop.unreadable)
-        were = "1 image was" if count == 1 else f"{count:,} images were"
+    if scores := finished.scores:
+        parts += [
+            f"On {scores.images:,} held-out images:\n",
+            "| | top-1 | top-5 | NLL | ECE |\n|---|---:|---:|---:|---:|",
+            *(_row(HEADS[name], head) for name, head in heads_of(scores).items()),
+            "",
+        ]
+    if names := loop.unreadable:
+        were = "1 image was" if len(names) == 1 else f"{len(names):,} images were"
         parts.append(f"{were} unreadable and skipped: {listed(names)}.\n")
-    parts += [_usage(finished.folder), _environment(start, finished)]
+    spec, weights = finished.folder / SPEC, finished.folder / WEIGHTS
+    parts += [
+        "```python\nimport deit_spec\n",
+        f'model = deit_spec.load("{spec}", weights="{weights}")\n```\n',
+        _environment(start, finished),
+    ]
     return "\n".join(parts)
 
 
@@ -139,28 +140,9 @@ def _training(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     )
 
 
-def _score_table(scores: Scores) -> str:
-    rows = [
-        f"On {scores.images:,} held-out images:\n",
-        "| | top-1 | top-5 | NLL | ECE |",
-        "|---|---:|---:|---:|---:|",
-        *(_row(HEADS[name], head) for name, head in heads_of(scores).items()),
-    ]
-    return "\n".join(rows) + "\n"
-
-
 def _row(name: str, head: HeadScores) -> str:
-    shares = f"{head.top1:.2%} | {head.top5:.2%}".replace("%", " %")
+    shares = f"{100 * head.top1:.2f} % | {100 * head.top5:.2f} %"
     return f"| {name} | {shares} | {head.nll:.4f} | {head.ece:.4f} |"
-
-
-def _usage(folder: Path) -> str:
-    return (
-        "```python\n"
-        "import deit_spec\n\n"
-        f'model = deit_spec.load("{folder / SPEC}", weights="{folder / WEIGHTS}")\n'
-        "```\n"
-    )
 
 
 def _environment(start: Start, finished: Finished) -> str:

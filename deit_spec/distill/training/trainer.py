@@ -18,9 +18,8 @@ from deit_spec.distill.runtime_errors import (
     student_of,
     writing,
 )
-from deit_spec.distill.seeds import seed_all
+from deit_spec.distill.seeds import seed_all, threads
 from deit_spec.distill.teachers import open_teacher
-from deit_spec.distill.threads import threads
 from deit_spec.distill.training.metrics_log import MetricsLog
 from deit_spec.distill.training.optimizer import schedule, timetable
 from deit_spec.distill.training.processes import Processes, StopSignal
@@ -95,14 +94,15 @@ def train(
         if reporter is None or not processes.main:
             reporter = Reporter()
         data = open_data(checked)
-        processes.wait()  # until all have checked the folder
+        processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(folder, processes))
         if processes.main:  # another run may have ended here in the meantime
             require_folder(folder, resume=resume)
         stack.enter_context(enough_memory(checked, folder))
-        with processes.local_main_first():  # it may train and write the teacher
+        # The first process of a machine may train and write the teacher.
+        with processes.accelerator.local_main_process_first():
             teacher = open_teacher(
                 checked,
                 data,
@@ -128,7 +128,7 @@ def train(
         )
         with writing(folder):
             write_results(loop, start, finished)
-        processes.wait()
+        processes.accelerator.wait_for_everyone()
     reporter.finished(finished)
     return finished
 
@@ -188,7 +188,7 @@ def _make_loop(
         with writing(folder):
             begin_run(checked, folder, data.classes)
             log = MetricsLog(folder, done)
-    training.processes.wait()
+    training.processes.accelerator.wait_for_everyone()
     return TrainingLoop(
         checked=checked,
         folder=folder,
@@ -217,7 +217,7 @@ def _start(loop: TrainingLoop) -> Start:
         steps=loop.times.steps,
         first=loop.done,
         steps_per_epoch=loop.times.steps_per_epoch,
-        device=processes.device_name,
+        device="cpu" if processes.device.type == "cpu" else str(processes.device),
         processes=processes.world,
         folder=loop.folder,
     )

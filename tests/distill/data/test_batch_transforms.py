@@ -35,12 +35,6 @@ def test_without_augmentation_images_stay_as_they_are() -> None:
     assert torch.equal(erase(images, 0.0, source_of(0)), images)
 
 
-def test_images_are_flipped() -> None:
-    images = images_of(5)
-    mirrored = Warp(aspect=(1.0, 1.0), flip=1.0)(images, source_of(0))
-    torch.testing.assert_close(mirrored, images.flip(-1))
-
-
 @given(seeds)
 def test_a_crop_enlarges_what_is_inside(seed: int) -> None:
     """Of a slope, a crop of a quarter of the area is a slope half as steep."""
@@ -83,7 +77,7 @@ def test_a_rotation_is_within_its_limit(seed: int) -> None:
 
 @given(seeds, st.integers(0, 5))
 def test_an_image_does_not_depend_on_the_others(seed: int, place: int) -> None:
-    warp = Warp(crop_scale=(0.3, 1.0), shift=0.1, rotate=20, flip=0.5)
+    warp = Warp(crop_scale=(0.3, 1.0), shift=0.1, rotate=20)
     some, others = images_of(6), images_of(6, seed=1)
     others[place] = some[place]
     pairs = [

@@ -34,11 +34,16 @@ def planned(
     path.write_text(text.format(recipe=ROOT / "recipes" / "digits.yaml"))
     checked = check_study(path)
     assert checked.study is not None, checked.diagnostics
-    return {(each.arm, each.images, each.seed): each for each in plan_runs(checked)}
+    return {
+        (each.arm, each.images, each.seed): each
+        for each in plan_runs(checked, checked.study)
+    }
 
 
 def test_the_study_of_the_recipes() -> None:
-    found = plan_runs(check_study(STUDY))
+    checked = check_study(STUDY)
+    assert checked.study is not None
+    found = plan_runs(checked, checked.study)
     assert len(found) == len({each.key for each in found}) == 5 * 3 * 8
     teachers = {each.teacher for each in found if each.teacher}
     assert len(teachers) == 3 * 8

@@ -196,7 +196,7 @@ def test_too_little_memory_is_reported_and_the_checkpoint_kept(
     assert found.code == "DS537"
     assert found.message == "a step of 16 images needs more memory than there is"
     assert "step-0000004.safetensors" in found.notes[1]
-    assert found.helps[0].startswith("`run.accumulate: 2`")
+    assert found.helps[0].startswith("a larger `run.accumulate`")
 
 
 class Listen(Reporter):
