@@ -1,7 +1,8 @@
 """The figure: title, flow, prediction, unused layers, and totals."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -32,25 +33,18 @@ _GAP = 2
 _SHORT = len("999.99 M")
 
 
-@dataclass(frozen=True)
 class Columns:
-    """The columns of numbers at the right edge of the page.
+    """The columns of numbers at the right edge of a page, wide enough for a total.
 
     Parameter counts are exact, or all of them are abbreviated if one is too long.
     """
 
-    page: int
-    parameters: int
-    macs: int
-    exact: bool
-
-    @classmethod
-    def of(cls, page: int, total: Cost) -> "Columns":
-        """Return columns that are wide enough for a total."""
+    def __init__(self, page: int, total: Cost) -> None:
         widest = counted(total.parameters)
-        parameters = max(len(HEADS[0]), len(widest))
-        macs = max(_SHORT, len(short(total.macs)))
-        return cls(page, parameters, macs, exact=widest == f"{total.parameters:,}")
+        self.page = page
+        self.parameters = max(len(HEADS[0]), len(widest))
+        self.macs = max(_SHORT, len(short(total.macs)))
+        self.exact = widest == f"{total.parameters:,}"
 
     @property
     def figure(self) -> int:
@@ -79,23 +73,12 @@ class Columns:
         found = []
         for y in range(canvas.height):
             line = Text()
-            for text, style in _same_style(canvas, y):
-                line.append(text, style)
+            for style, cells in groupby(canvas.row(y), key=itemgetter(1)):
+                line.append("".join(text for text, _ in cells), style)
             if y in canvas.costs:
                 line = self.charge(line, *canvas.costs[y])
             found.append(line)
         return found
-
-
-def _same_style(canvas: Canvas, y: int) -> list[tuple[str, str]]:
-    """Return the text of a row, joined where the style is the same."""
-    found: list[tuple[str, str]] = []
-    for text, style in canvas.row(y):
-        if found and found[-1][1] == style:
-            found[-1] = (found[-1][0] + text, style)
-        else:
-            found.append((text, style))
-    return found
 
 
 NARROWEST, WIDEST = 80, 120
@@ -119,7 +102,7 @@ def draw(
     page = min(max(width, NARROWEST), WIDEST)
     view = View(graph, expand=expand, detail=page >= _DETAILED)
     cost = sum(view.costs.values(), Cost())
-    columns = Columns.of(page, cost)
+    columns = Columns(page, cost)
     canvas = Canvas(columns.figure)
     _draw_all(canvas, view)
     rule = Text("─" * page, FAINT)

@@ -12,23 +12,36 @@ from deit_spec.graph import LayerGraph, Scope, build_scopes
 from deit_spec.ops import show
 
 TO = "–"  # noqa: RUF001  -- the dash of a range
-_NUMBER = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"\d+")
 
 
 def condense(names: Iterable[str]) -> list[str]:
-    """Join consecutive names that differ in one number, which counts up.
+    """Join consecutive names whose first number counts up.
 
     >>> condense(["blocks.0.add2", "blocks.1.add2", "blocks.2.add2", "norm"])
     ['blocks.0–2.add2', 'norm']
     """  # noqa: RUF002
-    groups: list[list[list[str]]] = []
+    groups: list[list[str]] = []
     for name in names:
-        parts = _NUMBER.split(name)
-        if groups and _continues(groups[-1], parts):
-            groups[-1].append(parts)
+        if groups and name == _successor(groups[-1][-1]):
+            groups[-1].append(name)
         else:
-            groups.append([parts])
-    return [_written(group) for group in groups]
+            groups.append([name])
+    return [_range(group[0], group[-1]) for group in groups]
+
+
+def _successor(name: str) -> str | None:
+    """Return a name with its first number increased by one."""
+    if number := _NUMBER.search(name):
+        return f"{name[: number.start()]}{int(number[0]) + 1}{name[number.end() :]}"
+    return None
+
+
+def _range(first: str, last: str) -> str:
+    if first == last:
+        return first
+    end = _NUMBER.findall(last)[0]
+    return _NUMBER.sub(lambda number: f"{number[0]}{TO}{end}", first, count=1)
 
 
 def spread(texts: Sequence[str], joint: str) -> str:
@@ -44,28 +57,6 @@ def spread(texts: Sequence[str], joint: str) -> str:
         return joint.join(texts)
     columns = zip(*words, strict=True)
     return " ".join(joint.join(dict.fromkeys(column)) for column in columns)
-
-
-def _differs(one: list[str], other: list[str]) -> list[int]:
-    if len(one) != len(other):
-        return []
-    pairs = enumerate(zip(one, other, strict=True))
-    return [place for place, (a, b) in pairs if a != b]
-
-
-def _continues(group: list[list[str]], parts: list[str]) -> bool:
-    places = _differs(group[-1], parts)
-    if len(places) != 1 or not places[0] % 2:
-        return False
-    if len(group) > 1 and _differs(group[0], group[1]) != places:
-        return False
-    return int(parts[places[0]]) == int(group[-1][places[0]]) + 1
-
-
-def _written(group: list[list[str]]) -> str:
-    first, last = group[0], group[-1]
-    pairs = zip(first, last, strict=True)
-    return "".join(a if a == b else f"{a}{TO}{b}" for a, b in pairs)
 
 
 class View:
