@@ -92,21 +92,23 @@ class Lines:
         self.findings: list[Diagnostic] = []
         self.patches: list[Patch] = []
         self._text, self._starts = source.text, source.starts
-        self._ends = [
-            start + len(line)
-            for start, line in zip(source.starts, source.lines, strict=True)
-        ]
+        self._contents, self._ends = list[int](), list[int]()
+        # How deep each line should be; a tab is a step of the other lines.
+        self._widths = list[int]()
+        indented = re.search(r"^( +)[^\s#]", source.text, re.MULTILINE)
+        step = len(indented[1]) if indented else 2
+        for start, line in zip(source.starts, source.lines, strict=True):
+            indent = line[: len(line) - len(line.lstrip(" \t"))]
+            self._contents.append(start + len(indent))
+            self._ends.append(start + len(line))
+            self._widths.append(len(indent) + indent.count("\t") * (step - 1))
         self._is_key, self._positions = is_key, positions
         # The indentations of the open blocks; the document is at -1.
         self._levels = [-1]
         # Whether the last key or dash has no value yet; whether the last value has no
         # quotes, and may go on in the next line; whether any key has no value.
         self._is_open, self._is_plain, self._has_empty = True, False, False
-        # The indentation that lines should have, where they have another.
-        self._indents: dict[int, int] = {}
         self._tabs, self._conflicts = list[int](), set[int]()
-        step = re.search(r"^( +)[^\s#]", source.text, re.MULTILINE)
-        self._step = len(step[1]) if step else 2
 
     def read(self) -> None:
         """Read all lines of the first document."""
@@ -115,34 +117,36 @@ class Lines:
         while n < len(self._ends):
             n = self._line(n)
         if self._tabs:
-            start, end = self._starts[self._tabs[0]], self._content(self._tabs[0])
+            start, end = self._starts[self._tabs[0]], self._contents[self._tabs[0]]
             message, help_ = "indented with a tab", "use spaces in place of tabs"
             self._report(message, (start, end), help_, *map(self._indent, self._tabs))
 
     def _line(self, n: int) -> int:
         """Check what starts in a line, and return the number of the line after it."""
-        start, end, at = self._starts[n], self._ends[n], self._content(n)
+        start, end, at = self._starts[n], self._ends[n], self._contents[n]
         is_first = self._levels == [-1]
         if is_first and not self._is_open:
-            return len(self._ends)  # What follows a document in braces is no YAML.
+            return len(self._ends)  # Nothing may follow a document in braces.
         if _MARKER.match(self._text, start, end):
             return n + 1 if is_first else len(self._ends)
         has_content = self._has_content(n)
         if has_content:
-            is_deeper = self._width(n) > self._levels[-1]
+            is_deeper = self._widths[n] > self._levels[-1]
             if self._is_plain and is_deeper and not _KEY.match(self._text, at, end):
                 return n + 1
             self._place(n)
         if "\t" in self._text[start:at]:
             self._tabs.append(n)
-            self._indents[n] = self._width(n) if has_content else 0
-        return self._entry(n) if has_content else n + 1
+        if has_content:
+            return self._entry(n)
+        self._widths[n] = 0
+        return n + 1
 
     # Indentation
 
     def _place(self, n: int) -> None:
         """Find the block of a line, and report a line that belongs to none."""
-        at, end, width = self._content(n), self._ends[n], self._width(n)
+        at, end, width = self._contents[n], self._ends[n], self._widths[n]
         if self._is_open and width > self._levels[-1]:
             if self._is_entry(at, end):
                 self._levels.append(width)
@@ -161,17 +165,17 @@ class Lines:
             self._levels.append(inner)
         lines = range(n, self._next(n + 1, width - 1))
         contents = filter(self._has_content, lines)
-        same = (other for other in contents if self._width(other) == inner)
+        same = (other for other in contents if self._widths[other] == inner)
         self._move(range(n, next(same, lines.stop)), width, inner)
 
     def _move(self, lines: range, width: int, expected: int) -> None:
         """Report lines that are indented too far or not far enough."""
         block = [n for n in lines if self._has_content(n)]
         for n in block:
-            self._indents[n] = max(self._width(n) + expected - width, 0)
+            self._widths[n] = max(self._widths[n] + expected - width, 0)
         patches = [self._indent(n) for n in block]
         first, last = block[0], block[-1]
-        start, end = self._content(first), self._ends[first]
+        start, end = self._contents[first], self._ends[first]
         if "\t" in self._text[self._starts[first] : start]:
             self.patches += patches
             return  # All tabs are one finding.
@@ -189,7 +193,7 @@ class Lines:
 
     def _entry(self, n: int) -> int:
         """Check what starts in a line, and return the number of the line after it."""
-        at, end, width = self._content(n), self._ends[n], self._width(n)
+        at, end, width = self._contents[n], self._ends[n], self._widths[n]
         while dash := _DASH.match(self._text, at, end):
             at, width = dash.end(), width + len(dash.group())
             self._is_open, self._is_plain = True, False
@@ -220,9 +224,9 @@ class Lines:
         if self._levels == [-1] or self._text[at] in "{[":
             return self._text[at] in "{["
         below = self._next(n + 1)
-        if below == len(self._ends) or self._width(below) != width:
+        if below == len(self._ends) or self._widths[below] != width:
             return True
-        return not _KEY.match(self._text, self._content(below), self._ends[below])
+        return not _KEY.match(self._text, self._contents[below], self._ends[below])
 
     def _value(self, n: int, at: int) -> int:
         """Check the value of a key, and return the number of the line after it."""
@@ -242,7 +246,7 @@ class Lines:
         self._is_plain = True
         stop = self._end_of_content(at, end)
         if _COLON.search(self._text, at, stop):
-            self._split_keys(after_key, stop, self._width(n))
+            self._split_keys(after_key, stop, self._widths[n])
         return n + 1
 
     def _split_keys(self, at: int, stop: int, indent: int) -> None:
@@ -357,7 +361,7 @@ class Lines:
             return self._rest(at)
         stop = self._end_of_content(at, self._ends[n])
         word, below = self._text[at:stop], self._next(n + 1)
-        is_above = below < len(self._ends) and self._width(below) > self._width(n)
+        is_above = below < len(self._ends) and self._widths[below] > self._widths[n]
         if is_above and self._is_key(word):
             message, help_ = f"missing `:` after `{word}`", f"write `{word}:`"
             self._report(message, (at, stop), help_, Patch(stop, stop, ":"))
@@ -389,20 +393,15 @@ class Lines:
 
     def _leave_out(self, n: int) -> int:
         """Leave out a line with the deeper ones below it."""
-        after = self._next(n + 1, self._width(n))
+        after = self._next(n + 1, self._widths[n])
         for line in range(n, after):
-            self.patches.append(Patch(self._content(line), self._ends[line], ""))
+            self.patches.append(Patch(self._contents[line], self._ends[line], ""))
         return after
 
     # Offsets and reports
 
     def _line_of(self, offset: int) -> int:
         return bisect_right(self._starts, offset) - 1
-
-    def _content(self, n: int) -> int:
-        """Return the offset of the first character of a line that is not blank."""
-        start, end = self._starts[n], self._ends[n]
-        return end - len(self._text[start:end].lstrip(" \t"))
 
     def _end_of_content(self, at: int, end: int) -> int:
         """Return the offset after a text on a line, without a comment."""
@@ -412,26 +411,19 @@ class Lines:
 
     def _has_content(self, n: int) -> bool:
         """Return whether a line is neither blank nor a comment, nor one of git."""
-        at = self._content(n)
+        at = self._contents[n]
         is_blank = at == self._ends[n] or n in self._conflicts
         return not is_blank and self._text[at] != "#"
 
     def _next(self, n: int, width: int = sys.maxsize) -> int:
         """Return the first line from `n` on with content that is not deeper."""
         for other in range(n, len(self._ends)):
-            if self._has_content(other) and self._width(other) <= width:
+            if self._has_content(other) and self._widths[other] <= width:
                 return other
         return len(self._ends)
 
-    def _width(self, n: int) -> int:
-        """Return the indentation of a line, a tab as a step of the others."""
-        if n in self._indents:
-            return self._indents[n]
-        indent = self._text[self._starts[n] : self._content(n)]
-        return len(indent) + indent.count("\t") * (self._step - 1)
-
     def _indent(self, n: int) -> Patch:
-        return Patch(self._starts[n], self._content(n), " " * self._indents[n])
+        return Patch(self._starts[n], self._contents[n], " " * self._widths[n])
 
     def _report(
         self, message: str, at: Range, help_: str, *patches: Patch, is_sure: bool = True
