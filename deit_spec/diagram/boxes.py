@@ -16,7 +16,6 @@ from deit_spec.ops import show
 
 NOTHING = Cost()
 _GAP = 2
-_MOST_SIMILAR = 3
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -170,29 +169,17 @@ def _end(line: Line) -> int:
 
 def _groups(scope: Scope, view: View) -> Iterator[list[str]]:
     """Group layers in execution order; similar layers with equal inputs share a row."""
-    group: list[str] = []
-    for path in scope.items.values():
-        if not isinstance(path, str) or path not in view.flow:
-            continue
-        if group and len(group) < _MOST_SIMILAR and _are_similar(group[-1], path, view):
-            group.append(path)
-        else:
-            if group:
-                yield group
-            group = [path]
-    if group:
-        yield group
-
-
-def _are_similar(one: str, other: str, view: View) -> bool:
     graph = view.graph
-    return (
-        type(graph.op(one)) is type(graph.op(other))
-        and bool(graph.inputs(one))
-        and not graph.op(one).parameters
-        and graph.inputs(one) == graph.inputs(other)
-        and graph.shape(one) == graph.shape(other)
-    )
+
+    def likeness(path: str) -> tuple[object, ...]:
+        op, inputs = graph.op(path), graph.inputs(path)
+        if op.parameters or not inputs:
+            return (path,)
+        return type(op), inputs, graph.shape(path)
+
+    paths = [p for p in scope.items.values() if isinstance(p, str) and p in view.flow]
+    for _, group in groupby(paths, key=likeness):
+        yield [*group]
 
 
 def _group_row(  # noqa: PLR0913, PLR0917  -- the parts of a row
