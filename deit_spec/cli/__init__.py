@@ -1,14 +1,11 @@
 """The command line: one file a command, each thin."""
 
-import atexit
 import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import NoReturn
 
 USAGE = 2
 DEFECT = 3
@@ -17,12 +14,21 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run `deit-spec` on the arguments of this process, and exit."""
+    # Imports create many objects and little garbage, so collect it less often.
+    gc.set_threshold(100_000)
+    # The search for plugins of pydantic takes longer the more packages are installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if hasattr(signal, "SIGPIPE"):  # a closed pipe ends the process, as is usual
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        _prepare_process()
         code = execute(sys.argv[1:])
     except KeyboardInterrupt:  # during the imports as well
         code = INTERRUPTED
-    _exit(code)
+    gc.freeze()  # a last search for garbage would take a fifth of `validate`
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -31,10 +37,9 @@ def execute(arguments: Sequence[str]) -> int:
     0 is success, 1 means that errors were found, 2 wrong usage and 3 an internal
     error. Settings of the process, such as signal handlers, are left to `main`.
     """
-    from deit_spec.cli import messages, output
+    from deit_spec.cli import output
     from deit_spec.cli.app import command
 
-    messages.reset()
     output.reset()
     try:
         command()(args=arguments, prog_name="deit-spec")
@@ -43,61 +48,18 @@ def execute(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  -- no traceback reaches a user
         return _report_exception(error)
     finally:
-        messages.flush()
+        output.flush()
     return 0
-
-
-@contextmanager
-def fast_imports() -> Iterator[None]:
-    """Import without garbage collection: modules live until the process ends."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.freeze()
-            gc.enable()
-
-
-def _prepare_process() -> None:
-    # The search for plugins of pydantic takes longer the more packages are installed.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    with fast_imports():
-        import deit_spec.cli.app  # noqa: F401
-    if hasattr(signal, "SIGPIPE"):  # a closed pipe ends the process, as is usual
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _exit(code: int) -> NoReturn:
-    """End the process, at once if all that is left to do is to free memory.
-
-    Freeing it object by object takes a fifth of the time of `validate`. torch has
-    more to do at the end: it joins workers and closes files.
-    """
-    if "torch" in sys.modules:
-        sys.exit(code)
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except (OSError, ValueError):  # a full disk or a closed stream
-        sys.exit(code)
-    atexit._run_exitfuncs()  # noqa: SLF001  -- `os._exit` would skip them
-    os._exit(code)
 
 
 def _report_exception(error: Exception) -> int:
     """Report an exception that no command has handled, and return the exit code."""
-    from deit_spec.cli import messages
+    from deit_spec.cli import output
     from deit_spec.diagnostics import DiagnosedError
     from deit_spec.diagnostics.printable import reason_of
 
     if isinstance(error, DiagnosedError):
-        messages.report(error.diagnostics)
+        output.report(error.diagnostics)
         return 1
     if os.environ.get("DEIT_SPEC_TRACEBACK"):
         import traceback
@@ -111,7 +73,7 @@ def _report_exception(error: Exception) -> int:
 
 
 def _report_defect(message: str) -> None:
-    from deit_spec.cli import messages
+    from deit_spec.cli import output
     from deit_spec.diagnostics import Label, Span, diagnose
     from deit_spec.diagnostics.formats import Format
     from deit_spec.diagnostics.printable import visible
@@ -120,12 +82,12 @@ def _report_defect(message: str) -> None:
         "please report it, with the spec and the output of the same command "
         "under DEIT_SPEC_TRACEBACK=1"
     )
-    if messages.chosen() is Format.TEXT:  # without rich, which may be the cause
+    if output.chosen_format() is Format.TEXT:  # without rich, which may be the cause
         text = f"error[DS901]: {visible(message)}\n  = help: {help_}"
         print(text, file=sys.stderr)  # noqa: T201
         return
     here = Label(Span.of_file("deit-spec"))
-    messages.report([diagnose("DS901", message, here, helps=[help_])])
+    output.report([diagnose("DS901", message, here, helps=[help_])])
 
 
 __all__ = ["execute", "main"]

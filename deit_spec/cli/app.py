@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from deit_spec.cli import fast_imports, messages
+from deit_spec.cli import output
 from deit_spec.diagnostics.formats import Format
 from deit_spec.version import __version__
 
@@ -89,8 +89,7 @@ class Commands(TyperGroup):
 
 def _load(name: str) -> Any:
     module, attribute = COMMANDS[name]
-    with fast_imports():
-        found = getattr(import_module(f"deit_spec.cli.{module}"), attribute)
+    found = getattr(import_module(f"deit_spec.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
         group: Any = typer.main.get_group(found)
         group.name = name
@@ -158,4 +157,4 @@ def options(
     ] = Format.TEXT,
 ) -> None:
     """Compile YAML specs of DeiT models to PyTorch, and train and inspect them."""
-    messages.choose(message_format)
+    output.choose_format(message_format)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.messages import report
 from deit_spec.cli.model_options import (
     BatchOption,
     DeviceOption,
@@ -19,7 +18,7 @@ from deit_spec.cli.model_options import (
     open_model,
 )
 from deit_spec.cli.options import OutputOption, TextFormat, format_option
-from deit_spec.cli.output import emit_json
+from deit_spec.cli.output import emit_json, report
 
 if TYPE_CHECKING:
     from deit_spec.distill.evaluation import HeadScores, Scores

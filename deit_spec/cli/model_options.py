@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deit_spec.cli.inputs import check
-from deit_spec.cli.messages import report
-from deit_spec.cli.options import parse_path, set_option
-from deit_spec.cli.output import fail, protect
+from deit_spec.cli.options import set_option
+from deit_spec.cli.output import fail, protect, report
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe.run_files import CLASSES, RECIPE
 
@@ -30,7 +29,6 @@ WeightsOption = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        parser=parse_path,
         help="The checkpoint to use instead of that of the run.",
     ),
 ]
@@ -39,7 +37,6 @@ RecipeOption = Annotated[
     typer.Option(
         "--recipe",
         metavar="FILE",
-        parser=parse_path,
         help="The recipe to read images with, instead of that of the run.",
     ),
 ]

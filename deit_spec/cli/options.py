@@ -8,31 +8,24 @@ import typer
 from typer.models import OptionInfo
 
 
-def parse_path(name: str) -> Path:
-    """Make a path of a name.
+class TextFormat(Enum):
+    """Formats of a command that prints text."""
 
-    Raises:
-        BadParameter: The name is empty.
-    """
-    return Path(require_name(name))
+    TEXT = "text"
+    JSON = "json"
 
 
-def require_name(name: str) -> str:
-    """Check that a name is not empty.
+class TableFormat(Enum):
+    """Formats of a command that prints a table."""
 
-    Raises:
-        BadParameter: The name is empty.
-    """
-    if not name:
-        raise typer.BadParameter("the name is empty")
-    return name
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
 
 
 def output_option(metavar: str, what: str) -> OptionInfo:
     """The option `-o` of a command."""
-    found: OptionInfo = typer.Option(
-        "-o", "--output", metavar=metavar, parser=parse_path, help=what
-    )
+    found: OptionInfo = typer.Option("-o", "--output", metavar=metavar, help=what)
     return found
 
 
@@ -54,7 +47,6 @@ SpecArgument = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        parser=require_name,
         help="A YAML spec, the name of a published model, or - for standard input.",
     ),
 ]
@@ -65,18 +57,3 @@ AllowCodeOption = Annotated[
     bool,
     typer.Option("--allow-code", help="Allow teachers that are Python functions."),
 ]
-
-
-class TextFormat(Enum):
-    """Formats of a command that prints text."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class TableFormat(Enum):
-    """Formats of a command that prints a table."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"

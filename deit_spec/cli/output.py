@@ -1,23 +1,121 @@
-"""Writes results to standard output or to a file, and errors to standard error."""
+"""Writes results to standard output or a file, and messages to standard error."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
 
 from deit_spec.atomic_write import encode, write_file
-from deit_spec.cli import messages
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics.formats import DOCUMENT_FORMATS, Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deit_spec.yaml_source import Document
+
 STDIO = "-"
+STDIN_NAME = "<stdin>"
+MAX_WIDTH = 100
 SIGNAL_EXIT = 128
 """Added to the number of a signal for the exit code, as shells do."""
 
-_inputs: set[str] = set()
+
+_inputs = set[str]()
+
+
+class _State:
+    """The format of diagnostics, and those that are collected for one document."""
+
+    format = Format.TEXT
+    collected: list[Diagnostic] | None = None
+
+
+def reset() -> None:
+    """Forget files and diagnostics of an earlier command in this process."""
+    _inputs.clear()
+    choose_format(Format.TEXT)
+
+
+def choose_format(format_: Format) -> None:
+    """Choose the format of all diagnostics of this command."""
+    _State.format = format_
+    _State.collected = [] if format_ in DOCUMENT_FORMATS else None
+
+
+def leave_to_command(format_: Format) -> None:
+    """Collect nothing, since the command writes its diagnostics itself."""
+    _State.format = format_
+    _State.collected = None
+
+
+def chosen_format() -> Format:
+    """The format of diagnostics."""
+    return _State.format
+
+
+def report(diagnostics: Iterable[Diagnostic], *, fixes: int | None = None) -> None:
+    """Report diagnostics, and in text their number and that of their fixes."""
+    found = list(diagnostics)
+    if _State.collected is not None:
+        _State.collected += found
+    elif found and _State.format is Format.TEXT:
+        draw(found, counted=True, fixes=fixes)
+    elif found:
+        sys.stderr.write(render(found, _State.format))
+
+
+def flush() -> None:
+    """Write what was collected as one document, at the end of a command."""
+    if _State.collected is not None:
+        sys.stderr.write(render(_State.collected, _State.format))
+        _State.collected = None
+
+
+def draw(
+    found: Sequence[Diagnostic], *, counted: bool, fixes: int | None = None
+) -> None:
+    """Draw diagnostics on standard error, with a line that counts them."""
+    from deit_spec.diagnostics.text import render, summary
+
+    console = make_console(stderr=True)
+    console.print(render(found, width=min(console.width, MAX_WIDTH)))
+    console.print(f"\n{summary(found, fixes)}" if counted else "")
+
+
+def make_console(*, color: bool = True, **options: Any) -> "Console":
+    """A console that prints text as it is, in colour if that is wanted."""
+    from rich.console import Console
+
+    plain = not color or bool(os.environ.get("NO_COLOR"))
+    system: Literal["auto"] | None = None if plain else "auto"
+    options |= {"highlight": False, "markup": False, "emoji": False}
+    return Console(color_system=system, soft_wrap=True, **options)
+
+
+def fail(message: str) -> NoReturn:
+    """Print an error of the usage on one line, and exit.
+
+    Raises:
+        typer.Exit: Always, with code 2.
+    """
+    if not _State.collected:  # then no document is written either
+        _State.collected = None
+    typer.echo(f"error: {visible(message)}", err=True)
+    raise typer.Exit(2)
+
+
+def shown_name(name: str) -> str:
+    """The name of an argument in messages."""
+    return STDIN_NAME if name == STDIO else name
 
 
 def protect(*names: str | Path) -> None:
@@ -25,9 +123,10 @@ def protect(*names: str | Path) -> None:
     _inputs.update(map(str, names))
 
 
-def reset() -> None:
-    """Forget the files of an earlier command in this process."""
-    _inputs.clear()
+def protect_document(name: str, document: "Document | None") -> None:
+    """Protect a file, and those that its document extends."""
+    spans = () if document is None else document.spans.values()
+    protect(name, *{entry.source.name for entry in spans})
 
 
 def is_file(output: Path | None) -> bool:
@@ -64,37 +163,19 @@ def emit_json(value: dict[str, Any], output: Path | None) -> None:
     emit("".join(safe) + "\n", output)
 
 
-def fail(message: str) -> NoReturn:
-    """Print an error of the usage on one line, and exit.
-
-    Raises:
-        typer.Exit: Always, with code 2.
-    """
-    messages.discard_if_empty()
-    typer.echo(f"error: {visible(message)}", err=True)
-    raise typer.Exit(2)
-
-
 def unified_diff(name: str, before: bytes, after: bytes, label: str) -> str:
-    """Compare two versions of a file, for `patch -p0` and `git apply -p0`.
-
-    A line ends at a line feed only, as it does for these tools.
-    """
+    """Compare two versions of a file, for `patch -p0` and `git apply -p0`."""
     from difflib import unified_diff as compare
 
-    shown = visible(name)
-    lines = compare(
-        _lines(before), _lines(after), shown, shown, tofiledate=f"({label})"
+    # A line ends at a line feed only, as it does for these tools.
+    old, new = (
+        list(StringIO(data.decode(errors="replace"))) for data in (before, after)
     )
+    shown = visible(name)
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in lines
+        for line in compare(old, new, shown, shown, tofiledate=f"({label})")
     )
-
-
-def _lines(data: bytes) -> list[str]:
-    *lines, last = data.decode(errors="replace").split("\n")
-    return [*(f"{line}\n" for line in lines), *filter(None, [last])]
 
 
 def can_encode(text: str) -> bool:
@@ -114,12 +195,11 @@ def ignore_closed_pipes() -> None:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is not None:
-            setattr(sys, name, _Stream(stream))
+        if (stream := getattr(sys, name)) is not None:
+            setattr(sys, name, _LossyStream(stream))
 
 
-class _Stream:
+class _LossyStream:
     """A text stream that drops its output once its reader has gone."""
 
     def __init__(self, stream: Any) -> None:
@@ -127,21 +207,14 @@ class _Stream:
 
     def write(self, text: str) -> int:
         """Write a text, or drop it."""
-        try:
-            return int(self._stream.write(text))
-        except BrokenPipeError:
-            self._drop()
-            return len(text)
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
         """Flush the stream, or drop what is left in it."""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._stream.flush()
-        except BrokenPipeError:
-            self._drop()
-
-    def _drop(self) -> None:
-        self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.messages import report
 from deit_spec.cli.model_options import (
     BatchOption,
     DeviceOption,
@@ -18,8 +17,8 @@ from deit_spec.cli.model_options import (
     model_errors,
     open_model,
 )
-from deit_spec.cli.options import OutputOption, TableFormat, format_option, parse_path
-from deit_spec.cli.output import emit, emit_json, fail, protect
+from deit_spec.cli.options import OutputOption, TableFormat, format_option
+from deit_spec.cli.output import emit, emit_json, fail, protect, report
 from deit_spec.diagnostics.printable import visible
 from deit_spec.recipe.run_files import HEADS
 
@@ -35,9 +34,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     model: ModelArgument,
     images: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="IMAGES...", parser=parse_path, help="Images and folders of images."
-        ),
+        typer.Argument(metavar="IMAGES...", help="Images and folders of images."),
     ],
     output: OutputOption = None,
     *,
@@ -56,7 +53,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         typer.Option(
             "--labels",
             metavar="FILE",
-            parser=parse_path,
             help="The names of the classes: one a line, or a list or mapping in JSON. "
             "By default those of the run or, for 1000 classes, of ImageNet.",
         ),

@@ -10,9 +10,8 @@ import typer
 
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
-from deit_spec.cli.messages import make_console
 from deit_spec.cli.options import OutputOption, SpecArgument, format_option
-from deit_spec.cli.output import can_encode, emit, emit_json, is_file
+from deit_spec.cli.output import can_encode, emit, emit_json, is_file, make_console
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
 

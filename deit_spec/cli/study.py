@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deit_spec.cli import messages
 from deit_spec.cli.inputs import require_kind
 from deit_spec.cli.model_options import model_errors
 from deit_spec.cli.options import (
@@ -17,9 +16,14 @@ from deit_spec.cli.options import (
     TextFormat,
     format_option,
     output_option,
-    parse_path,
 )
-from deit_spec.cli.output import SIGNAL_EXIT, emit_json, fail, ignore_closed_pipes
+from deit_spec.cli.output import (
+    SIGNAL_EXIT,
+    emit_json,
+    fail,
+    ignore_closed_pipes,
+    report,
+)
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.documents import Kind
 
@@ -33,9 +37,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    study: Annotated[
-        Path, typer.Argument(metavar="STUDY", parser=parse_path, help="A YAML study.")
-    ],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A YAML study.")],
     folder: Annotated[
         Path,
         output_option(
@@ -65,7 +67,7 @@ def run(
     checked = check_study(study)
     if checked.study is None:
         require_kind(str(study), checked.document, Kind.STUDY)
-    messages.report(checked.diagnostics)
+    report(checked.diagnostics)
     if checked.study is None:
         raise typer.Exit(1)
     from deit_spec.distill.study import as_json, run_study, write_report

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deit_spec.cli import messages
 from deit_spec.cli.inputs import require_kind
 from deit_spec.cli.options import AllowCodeOption, output_option, set_option
-from deit_spec.cli.output import SIGNAL_EXIT, fail, ignore_closed_pipes
+from deit_spec.cli.output import SIGNAL_EXIT, fail, ignore_closed_pipes, report
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe.documents import Kind
 
@@ -51,7 +50,7 @@ def run(
     if checked.recipe is None:
         require_kind(recipe, checked.document, Kind.RECIPE)
     if _is_first_process():
-        messages.report(checked.diagnostics)
+        report(checked.diagnostics)
     if checked.recipe is None:
         raise typer.Exit(1)
     finished = _train(checked, output, resume=resume, allow_code=allow_code)
@@ -88,7 +87,7 @@ def _train(
             )
     except DiagnosedError as error:
         if processes.is_first_to_report(str(error)):
-            messages.report(error.diagnostics)
+            report(error.diagnostics)
         raise typer.Exit(1) from None
     except MissingPackageError as error:
         fail(str(error))

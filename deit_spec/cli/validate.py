@@ -1,29 +1,40 @@
 """`deit-spec validate`: check specs and recipes, and fix them."""
 
-from collections.abc import Iterator, Sequence
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
-from deit_spec.cli import fast_imports, inputs, messages
-from deit_spec.cli.inputs import shown_name
-from deit_spec.cli.options import (
-    OutputOption,
-    format_option,
-    require_name,
-    set_option,
+from deit_spec.cli import inputs
+from deit_spec.cli.options import OutputOption, format_option, set_option
+from deit_spec.cli.output import (
+    STDIN_NAME,
+    STDIO,
+    chosen_format,
+    draw,
+    emit,
+    fail,
+    is_file,
+    leave_to_command,
+    protect_document,
+    shown_name,
+    unified_diff,
 )
-from deit_spec.cli.output import STDIO, emit, fail, is_file, unified_diff
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.documents import (
     CheckedAny,
+    Kind,
     check_any,
     check_any_text,
     fix_any,
     fix_any_text,
+    kind_of,
     own_fixes,
 )
 from deit_spec.spec import Checked
@@ -32,13 +43,15 @@ from deit_spec.yaml_source.document import FILE_BYTES
 if TYPE_CHECKING:
     from deit_spec.spec.fixes import Fixed
 
+_HIDDEN: Final = re.compile(r"(^|/)\.[^./]")
+_ADJOINING_STARS: Final = re.compile(r"\*\*+(?=[^/*])|(?<=[^/*])\*\*+")
+
 
 def run(  # noqa: PLR0913  -- an argument for each option
     specs: Annotated[
         list[str],
         typer.Argument(
             metavar="SPEC...",
-            parser=require_name,
             help="YAML specs and recipes, folders and globs of them, names of "
             "published models, or - for standard input.",
         ),
@@ -67,115 +80,101 @@ def run(  # noqa: PLR0913  -- an argument for each option
 
     Exit with 1 if there are errors or, with --diff, changes.
     """
-    format_ = format_ or messages.chosen()
-    text = format_ is Format.TEXT
-    if output is not None and text:
+    format_ = format_ or chosen_format()
+    leave_to_command(format_)
+    if output is not None and format_ is Format.TEXT:
         fail("-o needs an --output-format other than text")
-    messages.leave_to_command(format_)
-    names = inputs.expand(specs)
     if overrides and (fix or diff):
         fail("--set cannot be combined with --fix or --diff")
+    names = expand(specs)
     quiet = diff or (fix and STDIO in names)
-    if quiet and not text and not is_file(output):
+    if quiet and format_ is not Format.TEXT and not is_file(output):
         result = "--diff" if diff else "--fix -"
         fail(
             f"{result} prints to standard output, so diagnostics in {format_.value} "
             "need -o FILE"
         )
-    documents = _Documents(tuple(overrides or ()))
-    if diff:
-        results = _diff(names, documents)
-    elif fix:
-        results = _fix(names, documents)
+    if fix or diff:
+        results = list(_fix(names, diff=diff))
     else:
-        results = (_Result(documents.check(name)) for name in names)
-    if not text:
-        failed = _print_document(results, format_, output)
+        results = [_Result(_check(name, overrides or ())) for name in names]
+    if format_ is not Format.TEXT:
+        emit(render(_unique(results), format_), output)
     elif len(names) == 1:
-        failed = _print_one(names[0], next(results), quiet=quiet)
+        _print_one(names[0], results[0].checked, quiet=quiet)
     else:
-        failed = _print_several(results, quiet=quiet)
+        _print_several(results, quiet=quiet)
+    failed = any(
+        each.changes or has_errors(each.checked.diagnostics) for each in results
+    )
     raise typer.Exit(1 if failed else 0)
 
 
 class _Result(NamedTuple):
-    """What was found in a file, and whether fixes would change it."""
+    """What was found in a file, and whether `--fix` would change it."""
 
     checked: CheckedAny
     changes: bool = False
 
-    @property
-    def failed(self) -> bool:
-        """Whether the exit code is 1."""
-        return has_errors(self.checked.diagnostics) or self.changes
 
+def _check(name: str, overrides: Sequence[str] = ()) -> CheckedAny:
+    """Check a file, a published spec or standard input.
 
-class _Documents(NamedTuple):
-    """Checks and fixes files of every kind; overrides are for recipes only."""
-
-    overrides: tuple[str, ...]
-
-    def check(self, name: str) -> CheckedAny:
-        """Check a file, a published spec or standard input.
-
-        Raises:
-            typer.Exit: With code 2: there are overrides, and it is not a recipe.
-        """
-        if name == STDIO:
-            data = inputs.stdin()
-            checked = check_any_text(data, inputs.STDIN_NAME, self.overrides)
-        else:
-            checked = check_any(name, self.overrides)
-        inputs.protect_document(name, checked.document)
-        if self.overrides and checked.document is not None:
-            from deit_spec.recipe import CheckedRecipe
-
-            if not isinstance(checked, CheckedRecipe):
-                kind = "spec" if isinstance(checked, Checked) else "study"
-                fail(f"--set needs a recipe, and {name} is a {kind}")
-        return checked
-
-    def check_fixed(self, name: str, data: bytes) -> CheckedAny:
-        """Check a file again; `data` is what standard input has become."""
-        if name != STDIO:
-            return self.check(name)
-        return check_any_text(data, inputs.STDIN_NAME)
-
-    def fix(self, name: str) -> "Fixed":
-        """Apply all fixes to the text of a file, and write nothing."""
-        if name == STDIO:
-            fixed = fix_any_text(inputs.stdin(), inputs.STDIN_NAME)
-        else:
-            fixed = fix_any(name)
-        inputs.protect_document(name, fixed.checked.document)
-        return fixed
-
-
-def _fix(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
-    """Write the fixed files; standard input goes to standard output.
-
-    All are written before any is checked again, since one may extend another.
+    Raises:
+        typer.Exit: With code 2: there are overrides, and it is not a recipe.
     """
-    from deit_spec.yaml_source.reader import is_special
+    if name == STDIO:
+        checked = check_any_text(inputs.stdin(), STDIN_NAME, overrides)
+    else:
+        checked = check_any(name, overrides)
+    protect_document(name, checked.document)
+    if overrides and checked.document is not None:
+        kind = kind_of(checked.document)
+        if kind is not Kind.RECIPE:
+            fail(f"--set needs a recipe, and {name} is a {kind.value}")
+    return checked
+
+
+def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
+    """Write the fixed files, or print a diff, and check the fixed files.
+
+    All are fixed before any is checked again, since one may extend another.
+    """
+    from deit_spec.yaml_source.reader import as_if_written, is_special
 
     for name in names:
-        if name != STDIO and is_special(Path(name)):
-            fail(
-                f"cannot fix {name}, which is not a regular file; `--fix -` writes to "
-                "standard output"
-            )
-    fixed = [(name, _write_fixed(name, documents)) for name in names]
-    for name, each in fixed:
-        if len(names) == 1:
-            yield _Result(each.checked)
+        if not diff and name != STDIO and is_special(Path(name)):
+            fail(f"cannot fix {name}, which is not a regular file")
+    fixed = {name: _fix_text(name) for name in names}
+    for name, each in fixed.items():
+        if diff:
+            text = unified_diff(shown_name(name), each.before, each.after, "fixed")
+            emit(text, None)
         else:
-            yield _Result(documents.check_fixed(name, each.after))
+            _write(name, each)
+    changed = {name: each.after for name, each in fixed.items() if each.fixes}
+    with as_if_written({Path(name): text for name, text in changed.items() if diff}):
+        for name, each in fixed.items():
+            checked = each.checked
+            if len(names) > 1 and name == STDIO:
+                checked = check_any_text(each.after, STDIN_NAME)
+            elif len(names) > 1:
+                checked = _check(name)
+            yield _Result(checked, changes=diff and name in changed)
 
 
-def _write_fixed(name: str, documents: _Documents) -> "Fixed":
+def _fix_text(name: str) -> "Fixed":
+    """Apply all fixes to the text of a file, and write nothing."""
+    is_stdin = name == STDIO
+    fixed = fix_any_text(inputs.stdin(), STDIN_NAME) if is_stdin else fix_any(name)
+    protect_document(name, fixed.checked.document)
+    return fixed
+
+
+def _write(name: str, fixed: "Fixed") -> None:
+    """Write a fixed file; standard input goes to standard output."""
     from deit_spec.atomic_write import write_file
 
-    fixed = documents.fix(name)
     if name == STDIO:
         # The end of a longer text has not been read.
         if len(fixed.after) <= FILE_BYTES:
@@ -186,94 +185,97 @@ def _write_fixed(name: str, documents: _Documents) -> "Fixed":
         except OSError as error:
             fail(f"cannot write {name}: {reason_of(error)}")
     for fix in fixed.fixes:
-        shown = visible(shown_name(name))
-        typer.echo(f"fixed {shown}: {visible(fix.title)}", err=True)
-    return fixed
+        typer.echo(f"fixed {visible(shown_name(name))}: {visible(fix.title)}", err=True)
 
 
-def _diff(names: Sequence[str], documents: _Documents) -> Iterator[_Result]:
-    """Print what `_fix` would change, and check files as if it were written."""
-    from deit_spec.yaml_source.reader import as_if_written
-
-    fixed = [(name, documents.fix(name)) for name in names]
-    for name, each in fixed:
-        emit(unified_diff(shown_name(name), each.before, each.after, "fixed"), None)
-    if len(names) == 1:
-        yield _Result(fixed[0][1].checked, changes=bool(fixed[0][1].fixes))
-        return
-    with as_if_written({Path(name): each.after for name, each in fixed if each.fixes}):
-        for name, each in fixed:
-            checked = documents.check_fixed(name, each.after)
-            yield _Result(checked, changes=bool(each.fixes))
-
-
-def _print_one(name: str, result: _Result, *, quiet: bool) -> bool:
+def _print_one(name: str, checked: CheckedAny, *, quiet: bool) -> None:
     """Print the diagnostics of one file, or a line that describes it."""
-    checked = result.checked
     if checked.diagnostics:
-        fixes = len(own_fixes(checked))
-        messages.draw(checked.diagnostics, counted=True, fixes=fixes)
-    if not quiet and not has_errors(checked.diagnostics):
-        typer.echo(f"{visible(shown_name(name))}: {_summary(checked)}")
-    return result.failed
-
-
-def _summary(checked: CheckedAny) -> str:
+        draw(checked.diagnostics, counted=True, fixes=len(own_fixes(checked)))
+    if quiet or has_errors(checked.diagnostics):
+        return
     if isinstance(checked, Checked):
-        with fast_imports():
-            from deit_spec.cost import summarise
-            from deit_spec.pipeline import finish
+        from deit_spec.cost import summarise
+        from deit_spec.pipeline import finish
 
-        return summarise(finish(checked))
-    from deit_spec.recipe.recipe_summary import summarise as summarise_recipe
+        text = summarise(finish(checked))
+    else:
+        from deit_spec.recipe.recipe_summary import summarise as summarise_recipe
 
-    return summarise_recipe(checked)
+        text = summarise_recipe(checked)
+    typer.echo(f"{visible(shown_name(name))}: {text}")
 
 
-def _print_several(results: Iterator[_Result], *, quiet: bool) -> bool:
+def _print_several(results: Sequence[_Result], *, quiet: bool) -> None:
     """Print the diagnostics of several files, and a line that counts the files."""
-    total = wrong = changed = 0
-    noun, seen = "specs", _Seen()
-    for result in results:
-        total += 1
-        wrong += has_errors(result.checked.diagnostics)
-        changed += result.changes
-        noun = noun if isinstance(result.checked, Checked) else "files"
-        if new := seen.new(result.checked.diagnostics):
-            messages.draw(new, counted=False)
+    if found := _unique(results):
+        draw(found, counted=False)
+    wrong = sum(has_errors(each.checked.diagnostics) for each in results)
+    changed = sum(each.changes for each in results)
     counts = ((wrong, "with errors"), (changed, "to be fixed"))
-    parts = [f"{count:,} {what}" for count, what in counts if count]
-    typer.echo(f"{total:,} {noun}, {', '.join(parts) or 'all valid'}", err=quiet)
-    return bool(parts)
+    parts = [f"{count:,} {what}" for count, what in counts if count] or ["all valid"]
+    specs = all(isinstance(each.checked, Checked) for each in results)
+    noun = "specs" if specs else "files"
+    typer.echo(f"{len(results):,} {noun}, {', '.join(parts)}", err=quiet)
 
 
-def _print_document(
-    results: Iterator[_Result], format_: Format, output: Path | None
-) -> bool:
-    """Write the diagnostics of all files as one document."""
-    found, failed, seen = list[Diagnostic](), False, _Seen()
-    for result in results:
-        found += seen.new(result.checked.diagnostics)
-        failed |= result.failed
-    emit(render(found, format_), output)
-    return failed
+def _unique(results: Sequence[_Result]) -> list[Diagnostic]:
+    """All diagnostics, once each: several files may extend the same one."""
+    found = [each for result in results for each in result.checked.diagnostics]
+    unique = dict[tuple[str, str, str], Diagnostic]()
+    for each in found:
+        unique.setdefault((each.code, each.message, str(each.primary.span)), each)
+    return list(unique.values())
 
 
-class _Seen:
-    """Filters diagnostics of a file that several others extend."""
+def expand(names: Iterable[str]) -> list[str]:
+    """The files of all names in the order given, each once.
 
-    def __init__(self) -> None:
-        self._keys: set[tuple[object, ...]] = set()
+    A folder stands for its YAML files at any depth, sorted; hidden files and folders
+    are left out. Globs that the shell has not expanded are expanded.
 
-    def new(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-        """Those that were not found before."""
-        found = {_key(each): each for each in diagnostics}
-        new = [each for key, each in found.items() if key not in self._keys]
-        self._keys |= found.keys()
-        return new
+    Raises:
+        typer.Exit: With code 2: a name is empty, or a folder or a glob has no files.
+    """
+    return list(dict.fromkeys(file for name in names for file in _expand(name)))
 
 
-def _key(found: Diagnostic) -> tuple[object, ...]:
-    span = found.primary.span
-    place = (span.line, span.column, span.end_line, span.end_column)
-    return found.code, found.message, span.source.name, *place
+def _expand(name: str) -> list[str]:
+    if not name:
+        fail("the name is empty")
+    if Path(name).is_dir():
+        return _files_in(name) or fail(f"{name} has no .yaml or .yml files")
+    if not glob.has_magic(name) or os.path.lexists(name):
+        return [name]
+    found = set[str]()
+    for path in _matches(name):
+        found.update(_files_in(str(path)) if path.is_dir() else [str(path)])
+    return sorted(found) or fail(f"no file matches {name}")
+
+
+def _matches(name: str) -> Iterator[Path]:
+    """The matches of a glob, hidden ones only if the glob has a hidden part.
+
+    `**` does not follow links, which may lead in a circle.
+    """
+    pattern = Path(_ADJOINING_STARS.sub("*", name))  # pathlib rejects `a**`
+    root = Path(pattern.anchor)
+    hidden_too = _HIDDEN.search(pattern.as_posix())
+    for path in root.glob(str(pattern.relative_to(root))):
+        if hidden_too or not _HIDDEN.search(path.as_posix()):
+            yield path
+
+
+def _files_in(folder: str) -> list[str]:
+    """The YAML files in a folder, and subfolders that cannot be read."""
+    unreadable = list[OSError]()
+    found = list[str]()
+    for here, folders, files in os.walk(folder, onerror=unreadable.append):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        found += [
+            str(Path(here, file))
+            for file in files
+            if file.endswith((".yaml", ".yml")) and not file.startswith(".")
+        ]
+    # Reading these reports why they cannot be read.
+    return sorted([*found, *(str(error.filename) for error in unreadable)])

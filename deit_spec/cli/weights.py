@@ -10,7 +10,6 @@ import typer
 
 from deit_spec.cli.app import Command
 from deit_spec.cli.inputs import read
-from deit_spec.cli.messages import report
 from deit_spec.cli.options import (
     OutputOption,
     SpecArgument,
@@ -18,7 +17,7 @@ from deit_spec.cli.options import (
     format_option,
     output_option,
 )
-from deit_spec.cli.output import STDIO, emit, emit_json, fail, protect
+from deit_spec.cli.output import STDIO, emit, emit_json, fail, protect, report
 from deit_spec.diagnostics import Diagnostic, has_errors, json_form
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.pipeline import finish

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.commands import run
 
-from deit_spec.cli import inputs
+from deit_spec.cli import validate
 
 GOOD, BAD = "depth: 3\n", "embed_dim: 770\n"
 
@@ -38,7 +38,7 @@ def test_folders_and_globs(folder: Path, arguments: list[str]) -> None:
     assert "--> b/bad.yaml:1:12" in done.stderr
 
 
-@pytest.mark.parametrize("argument", ["empty", "*.nothing", "[a]*", "e*", "g*/"])
+@pytest.mark.parametrize("argument", ["empty", "*.nothing", "[a]*", "e*"])
 def test_no_files_are_wrong_usage(folder: Path, argument: str) -> None:
     done = run("validate", argument, cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
@@ -67,7 +67,7 @@ def test_a_glob_of_hidden_files(
     folder: Path, pattern: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    assert inputs.expand([pattern]) == expected
+    assert validate.expand([pattern]) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_an_unreadable_folder_is_an_error(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert inputs.expand([str(folder)]) == [str(locked), str(folder / "good.yaml")]
-    assert inputs.expand([str(locked)]) == [str(locked)]
+    assert validate.expand([str(folder)]) == [str(locked), str(folder / "good.yaml")]
+    assert validate.expand([str(locked)]) == [str(locked)]
 
 
 def test_a_folder_in_place_of_a_spec(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from support.checkpoints import DISTILLED, save, state_of
 from support.commands import run
 
-from deit_spec.cli.messages import make_console
+from deit_spec.cli.output import make_console
 
 COMMANDS = {
     "validate": ["validate", "base.yaml", "child.yaml", "--output-format", "json"],

@@ -1,6 +1,5 @@
 """Runs the command line: in this process, or as a process of its own."""
 
-import gc
 import io
 import os
 import signal
@@ -129,7 +128,6 @@ def _as_a_process(
                     signal.signal(number, handler)
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
-            gc.unfreeze()
 
 
 def _stream(buffer: _Pipe) -> io.TextIOWrapper:

@@ -157,10 +157,10 @@ def test_ctrl_c_while_it_is_imported(tmp_path: Path) -> None:
         "import signal, sys\n"
         "class Asked:\n"
         "    def find_spec(self, name, *rest):\n"
-        "        if name == 'deit_spec.cli.messages':\n"
+        "        if name == 'deit_spec.cli.output':\n"
         "            raise KeyboardInterrupt\n"
         "from deit_spec import cli\n"
-        "sys.modules.pop('deit_spec.cli.messages', None)\n"
+        "sys.modules.pop('deit_spec.cli.output', None)\n"
         "sys.meta_path.insert(0, Asked())\n"
         "cli.main()\n"
     )
