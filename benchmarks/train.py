@@ -21,7 +21,7 @@ import deit_spec
 from deit_spec.distill.data import Batch, Data
 from deit_spec.distill.training import Reporter
 from deit_spec.distill.training.metrics_log import MetricsLog
-from deit_spec.distill.training.optimizer import Schedule, Timetable, make_optimizer
+from deit_spec.distill.training.optimizer import Schedule, make_optimizer
 from deit_spec.distill.training.processes import Processes, StopSignal
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.distill.training.training_step import TrainingStep, make_loss
@@ -138,8 +138,15 @@ def loop(
         folder=folder,
         data=data,
         training=training,
-        times=Timetable(never, never, data.steps, never, never),
-        rates=Schedule(never, 0, recipe.peak_lr),
+        schedule=Schedule(
+            steps=never,
+            warmup=0,
+            peak=recipe.peak_lr,
+            steps_per_epoch=never,
+            log_every=data.steps,
+            evaluate_every=never,
+            checkpoint_every=never,
+        ),
         reporter=Reporter(),
         log=MetricsLog(folder, 0),
     )

@@ -155,20 +155,13 @@ def folder_in_use(folder: Path) -> RunError:
     return run_error(folder, "DS536", message, help_=help_)
 
 
-def not_finite(
-    checked: CheckedRecipe, what: str, steps: tuple[int, int], folder: Path
-) -> RunError:
-    """DS531: the loss, a gradient, a weight or a score is not finite.
-
-    `steps` are the first and the last in which it can have happened.
-    """
-    first, last = steps
-    when = f"in step {last}" if first == last else f"in steps {first} to {last}"
+def not_finite(checked: CheckedRecipe, what: str, step: int, folder: Path) -> RunError:
+    """DS531: the loss, a gradient, a weight or a score is not finite after a step."""
     rate = recipe_of(checked).peak_lr
     return run_error(
         checked.span("optimizer.lr"),
         "DS531",
-        f"{what} {when}",
+        f"{what} after step {step}",
         label=f"the highest learning rate is {rate:g}",
         notes=[_last_checkpoint(folder)],
         help_="a lower `optimizer.lr`, a longer warm-up, or `optimizer.clip: 1.0`",

@@ -59,7 +59,7 @@ def open_data(
 def _open(checked: "CheckedRecipe", *, training: bool, whole: bool) -> Data:
     recipe = recipe_of(checked)
     if recipe.data.builtin:
-        return Digits(recipe)
+        return Digits(checked)
     # The digits do not need Pillow.
     require_packages("images", "PIL", "numpy")
     from deit_spec.distill.data import image_sources  # noqa: PLC0415

@@ -8,15 +8,15 @@ from torch import Tensor
 
 from deit_spec.distill.data.batch_transforms import ASPECT, Mixing, Warp, erase
 from deit_spec.distill.data.dataset import Batch, Data
-from deit_spec.distill.data.sampler import Sampler, choose, hold_out
+from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.optional_packages import require_packages
+from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
 
 if TYPE_CHECKING:
-    from deit_spec.recipe import Recipe
+    from deit_spec.recipe import CheckedRecipe
 
 SIZE = 8
-COUNT = 1797
 WHITE = 16
 """The highest value of a pixel."""
 MEAN, STD = (0.3053,), (0.3760,)
@@ -30,15 +30,11 @@ class Digits(Data):
     processes see exactly what one would see.
     """
 
-    def __init__(self, recipe: "Recipe") -> None:
+    def __init__(self, checked: "CheckedRecipe") -> None:
+        recipe = recipe_of(checked)
         data, augmentation = recipe.data, recipe.augmentation
         images, labels = read_digits()
-        held = data.val_images if data.val_images is not None else COUNT // 10
-        rest, val = hold_out(labels.tolist(), held, data.split_seed)
-        if data.train_images is not None:
-            left = labels[rest].tolist()
-            chosen = choose(left, data.train_images, recipe.run.seed)
-            rest = [rest[i] for i in chosen]
+        rest, val = split_images(checked, labels.tolist())
         self.classes = tuple(map(str, range(10)))
         self.mean, self.std = data.mean or MEAN, data.std or STD
         self.unreadable = []

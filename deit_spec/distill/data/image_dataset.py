@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.data.batch_transforms import Mixing
 from deit_spec.distill.data.dataset import Batch, Data
-from deit_spec.distill.data.image_sources import LabelledImages, Splits, split_images
-from deit_spec.distill.data.sampler import Sampler
+from deit_spec.distill.data.image_sources import LabelledImages, Splits
+from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.data.transforms import (
     CentralCrop,
     Transform,
@@ -78,7 +78,8 @@ class ImageDataset(Data):
         self._reasons: dict[str, str] = {}
         self._limit, self._workers = data.unreadable, data.workers
         self._seed, self._batch_size = recipe.run.seed, recipe.schedule.batch_size
-        train, val = split_images(checked, splits)
+        val_count = None if splits.val is None else len(splits.val.labels)
+        train, val = split_images(checked, splits.train.labels, val_count)
         self.train_count, self.val_count = len(train), len(val)
         transform: Transform = CentralCrop(size, self.mean, self.std)
         self._val = TransformedImages(

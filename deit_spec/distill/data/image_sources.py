@@ -11,7 +11,6 @@ from PIL import Image
 
 from deit_spec.diagnostics.printable import first_line_of, reason_of
 from deit_spec.distill import runtime_errors as errors
-from deit_spec.distill.data.sampler import choose, hold_out
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe.checked_recipe import look_into
 
@@ -222,38 +221,3 @@ def _image_rows(split: Any, image: str, label: str) -> ImageRows:
 
     rows = split.cast_column(image, datasets.Image(decode=False))
     return ImageRows(rows, image, list(split[label]))
-
-
-def split_images(
-    checked: "CheckedRecipe", splits: Splits
-) -> tuple[list[int], list[int]]:
-    """The indices to train on, and those held out: of `val`, or else of `train`.
-
-    Without `data.val_images` a tenth is held out.
-
-    Raises:
-        DataError: The recipe asks for more images than there are.
-    """
-    recipe = errors.recipe_of(checked)
-    data = recipe.data
-    labels = splits.train.labels
-    total = len(labels)
-    if splits.val is not None:
-        rest, held = list(range(total)), list(range(len(splits.val.labels)))
-    else:
-        count = data.val_images
-        if count is None:
-            count = max(1, total // 10)
-        if count >= total:
-            message = f"the recipe asks to hold out {count} of {total} images"
-            raise errors.data_error(checked, "data.val_images", "DS517", message)
-        rest, held = hold_out(labels, count, data.split_seed)
-    if data.train_images is None:
-        return rest, held
-    if data.train_images > len(rest):
-        message = (
-            f"the recipe asks to train on {data.train_images} of {len(rest)} images"
-        )
-        raise errors.data_error(checked, "data.train_images", "DS517", message)
-    left = [labels[index] for index in rest]
-    return [rest[i] for i in choose(left, data.train_images, recipe.run.seed)], held

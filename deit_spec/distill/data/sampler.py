@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from deit_spec.distill.runtime_errors import data_error, recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
+
+if TYPE_CHECKING:
+    from deit_spec.recipe import CheckedRecipe
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,43 @@ class Sampler:
 @lru_cache(maxsize=4)
 def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(count, generator=generator_of(seed, "order", epoch))
+
+
+def split_images(
+    checked: "CheckedRecipe", labels: Sequence[int], val_count: int | None = None
+) -> tuple[list[int], list[int]]:
+    """The indices to train on, and those held out.
+
+    Without `data.val_images` a tenth is held out.
+
+    Args:
+        checked: A recipe without errors.
+        labels: The classes of the images to train on.
+        val_count: The number of images that the source itself holds out.
+
+    Raises:
+        DataError: The recipe asks for more images than there are.
+    """
+    recipe, total = recipe_of(checked), len(labels)
+    data = recipe.data
+    if val_count is not None:
+        rest, held = list(range(total)), list(range(val_count))
+    else:
+        count = data.val_images
+        if count is None:
+            count = max(1, total // 10)
+        if count >= total:
+            message = f"the recipe asks to hold out {count} of {total} images"
+            raise data_error(checked, "data.val_images", "DS517", message)
+        rest, held = hold_out(labels, count, data.split_seed)
+    wanted = data.train_images
+    if wanted is None:
+        return rest, held
+    if wanted > len(rest):
+        message = f"the recipe asks to train on {wanted} of {len(rest)} images"
+        raise data_error(checked, "data.train_images", "DS517", message)
+    left = [labels[index] for index in rest]
+    return [rest[i] for i in choose(left, wanted, recipe.run.seed)], held
 
 
 def hold_out(

@@ -2,8 +2,6 @@
 
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -144,23 +142,17 @@ def code_network(
         help_ = "read the code; `--allow-code` runs it"
         raise data_error(checked, field, "DS526", message, help_=help_)
     folder, module, function = function_of(checked, name)
+    path = str(folder.absolute())
+    sys.path.append(path)
     try:
-        with _import_path(folder.absolute()):
-            network = getattr(import_module(module), function)(classes)
+        network = getattr(import_module(module), function)(classes)
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise unusable_teacher(checked, field, reason) from error
+    finally:
+        sys.path.remove(path)
     if not isinstance(network, nn.Module):
         kind = type(network).__name__
         reason = f"{name} returns {kind}, not torch.nn.Module"
         raise unusable_teacher(checked, field, reason)
     return TeacherNetwork(network)
-
-
-@contextmanager
-def _import_path(folder: Path) -> Iterator[None]:
-    sys.path.append(str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))

@@ -1,4 +1,4 @@
-"""AdamW, the learning rate of each step, and the moving average of the weights."""
+"""AdamW, the schedule of a run, and the moving average of the weights."""
 
 import math
 from collections.abc import Iterable
@@ -69,10 +69,11 @@ class Average:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A linear warm-up, then half a cosine, as a function of the step.
+    """The learning rate of each step, and when a run logs, evaluates and saves.
 
-    The first step has the rate `warmup_lr`, the first after the warm-up `peak`. The
-    cosine would reach `min_lr` one step after the last.
+    The rate is a linear warm-up, then half a cosine. The first step has the rate
+    `warmup_lr`, the first after the warm-up `peak`. The cosine would reach `min_lr`
+    one step after the last.
     """
 
     steps: int
@@ -80,6 +81,10 @@ class Schedule:
     peak: float
     warmup_lr: float = 0.0
     min_lr: float = 0.0
+    steps_per_epoch: int = 1
+    log_every: int = 1
+    evaluate_every: int = 1
+    checkpoint_every: int = 1
 
     def rate(self, step: int) -> float:
         """The rate of a step, counted from 0."""
@@ -88,17 +93,6 @@ class Schedule:
         part = (step - self.warmup) / max(1, self.steps - self.warmup)
         height = (1 + math.cos(math.pi * min(part, 1.0))) / 2
         return self.min_lr + (self.peak - self.min_lr) * height
-
-
-@dataclass(frozen=True)
-class Timetable:
-    """The number of steps of a run, and after which ones it logs, evaluates, saves."""
-
-    steps: int
-    steps_per_epoch: int
-    log_every: int
-    evaluate_every: int
-    checkpoint_every: int
 
     def is_due(self, done: int, every: int) -> bool:
         """Whether what is done every so many steps, and last, is due after a step."""
@@ -109,32 +103,27 @@ class Timetable:
         return done / self.steps_per_epoch
 
 
-def timetable(recipe: Recipe, steps_per_epoch: int) -> Timetable:
-    """The timetable of a recipe; `schedule.steps` overrides `schedule.epochs`."""
+def make_schedule(recipe: Recipe, steps_per_epoch: int) -> Schedule:
+    """The schedule of a recipe; `schedule.steps` overrides `schedule.epochs`.
+
+    The warm-up is never longer than the run.
+    """
     settings, run = recipe.schedule, recipe.run
     steps = settings.steps or (settings.epochs or EPOCHS) * steps_per_epoch
     default = steps if settings.steps else steps_per_epoch
-    return Timetable(
-        steps=steps,
-        steps_per_epoch=steps_per_epoch,
-        log_every=run.log_every,
-        evaluate_every=run.evaluate_every or default,
-        checkpoint_every=run.checkpoint_every or default,
-    )
-
-
-def schedule(recipe: Recipe, times: Timetable) -> Schedule:
-    """The learning rates of a recipe; the warm-up is never longer than the run."""
-    settings = recipe.schedule
     warmup = settings.warmup_steps
     if warmup is None:
         epochs = settings.warmup_epochs
         epochs = WARMUP_EPOCHS if epochs is None else epochs
-        warmup = round(epochs * times.steps_per_epoch)
+        warmup = round(epochs * steps_per_epoch)
     return Schedule(
-        steps=times.steps,
-        warmup=min(warmup, times.steps),
+        steps=steps,
+        warmup=min(warmup, steps),
         peak=recipe.peak_lr,
         warmup_lr=settings.warmup_lr,
         min_lr=settings.min_lr,
+        steps_per_epoch=steps_per_epoch,
+        log_every=run.log_every,
+        evaluate_every=run.evaluate_every or default,
+        checkpoint_every=run.checkpoint_every or default,
     )

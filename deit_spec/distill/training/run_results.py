@@ -132,7 +132,7 @@ def _training(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     steps = f"{finished.step:,} steps"
     if not finished.complete:
         steps = f"stopped after {finished.step:,} of {start.steps:,} steps"
-    epochs = loop.times.epoch(finished.step)
+    epochs = loop.schedule.epoch(finished.step)
     return (
         f"A DeiT of {start.parameters:,} parameters, {how}: {steps} of "
         f"{start.batch_size} images, {epochs:,.1f} epochs of {start.train_images:,} "

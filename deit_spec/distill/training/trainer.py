@@ -21,7 +21,7 @@ from deit_spec.distill.runtime_errors import (
 from deit_spec.distill.seeds import seed_all, threads
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.training.metrics_log import MetricsLog
-from deit_spec.distill.training.optimizer import schedule, timetable
+from deit_spec.distill.training.optimizer import make_schedule
 from deit_spec.distill.training.processes import Processes, StopSignal
 from deit_spec.distill.training.reporter import Finished, Reporter, Start
 from deit_spec.distill.training.run_folder import (
@@ -180,7 +180,7 @@ def _make_loop(
 ) -> TrainingLoop:
     """Make the loop from the last checkpoint, or from the beginning."""
     recipe = recipe_of(checked)
-    times = timetable(recipe, data.steps_per_epoch(recipe.schedule.batch_size))
+    steps_per_epoch = data.steps_per_epoch(recipe.schedule.batch_size)
     checkpoint = last_checkpoint(folder)
     done = 0 if checkpoint is None else load_checkpoint(training, checkpoint)
     log = None
@@ -194,8 +194,7 @@ def _make_loop(
         folder=folder,
         data=data,
         training=training,
-        times=times,
-        rates=schedule(recipe, times),
+        schedule=make_schedule(recipe, steps_per_epoch),
         reporter=reporter,
         log=log,
         done=done,
@@ -214,9 +213,9 @@ def _start(loop: TrainingLoop) -> Start:
         val_images=loop.data.val_count,
         classes=len(loop.data.classes),
         batch_size=recipe.schedule.batch_size,
-        steps=loop.times.steps,
+        steps=loop.schedule.steps,
         first=loop.done,
-        steps_per_epoch=loop.times.steps_per_epoch,
+        steps_per_epoch=loop.schedule.steps_per_epoch,
         device="cpu" if processes.device.type == "cpu" else str(processes.device),
         processes=processes.world,
         folder=loop.folder,

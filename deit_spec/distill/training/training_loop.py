@@ -22,7 +22,7 @@ from deit_spec.distill.runtime_errors import (
 )
 from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
-from deit_spec.distill.training.optimizer import Schedule, Timetable
+from deit_spec.distill.training.optimizer import Schedule
 from deit_spec.distill.training.processes import Processes, StopSignal
 from deit_spec.distill.training.reporter import Progress, Reporter
 from deit_spec.distill.training.training_checkpoint import save_checkpoint
@@ -41,8 +41,7 @@ class TrainingLoop:
     folder: Path
     data: Data
     training: TrainingStep
-    times: Timetable
-    rates: Schedule
+    schedule: Schedule
     reporter: Reporter
     log: MetricsLog | None
     """None in all processes but the main one."""
@@ -55,7 +54,7 @@ class TrainingLoop:
     def __post_init__(self) -> None:
         # The images in the log have been reported before.
         self.unreadable: list[str] = [] if self.log is None else self.log.unreadable
-        self._logged = self._finite = self.done
+        self._logged = self.done
         self._logged_seconds = self.seconds
         self._since = time.perf_counter()
 
@@ -74,20 +73,20 @@ class TrainingLoop:
         self._since = time.perf_counter()
         rank, world = self.processes.rank, self.processes.world
         for batch in self.data.train(
-            self.done, self.times.steps, rank=rank, world=world
+            self.done, self.schedule.steps, rank=rank, world=world
         ):
             self._step(batch.images, batch.labels)
             stopping = self._is_stopped(stop)
-            if self.times.is_due(self.done, self.times.log_every):
+            if self.schedule.is_due(self.done, self.schedule.log_every):
                 self._log_progress()
-            if self.times.is_due(self.done, self.times.evaluate_every):
+            if self.schedule.is_due(self.done, self.schedule.evaluate_every):
                 with self._paused_clock():
                     self.evaluate()
-            saves = self.times.is_due(self.done, self.times.checkpoint_every)
+            saves = self.schedule.is_due(self.done, self.schedule.checkpoint_every)
             if saves or stopping:
                 with self._paused_clock():
                     self._save()
-            if stopping and self.done < self.times.steps:
+            if stopping and self.done < self.schedule.steps:
                 return False
         return True
 
@@ -98,8 +97,8 @@ class TrainingLoop:
         self.training.take(
             images.to(device, non_blocking=True),
             labels.to(device, non_blocking=True),
-            self.rates.rate(step),
-            measure=self.times.is_due(step + 1, self.times.log_every),
+            self.schedule.rate(step),
+            measure=self.schedule.is_due(step + 1, self.schedule.log_every),
         )
         self.done += 1
         self.reporter.stepped(self.done)
@@ -108,7 +107,7 @@ class TrainingLoop:
         stopped = stop.signal is not None
         if self.processes.world == 1:
             return stopped
-        if self.done % STOP_EVERY and self.done != self.times.steps:
+        if self.done % STOP_EVERY and self.done != self.schedule.steps:
             return False
         return self.processes.any(stopped)
 
@@ -124,12 +123,12 @@ class TrainingLoop:
         (loss, labels, teacher), grad_norm = self._finite_means()
         with self._paused_clock():
             seconds = self.seconds - self._logged_seconds
-            batch_size = recipe_of(self.checked).schedule.batch_size
-            images = (self.done - self._logged) * batch_size
+            steps = self.done - self._logged
+            images = steps * recipe_of(self.checked).schedule.batch_size
             progress = Progress(
                 step=self.done,
-                epoch=round(self.times.epoch(self.done), 4),
-                lr=self.rates.rate(self.done - 1),
+                epoch=round(self.schedule.epoch(self.done), 4),
+                lr=self.schedule.rate(self.done - 1),
                 loss=loss,
                 labels=labels,
                 teacher=teacher,
@@ -152,7 +151,6 @@ class TrainingLoop:
             self._stop_not_finite(f"the loss is {means[0]}")
         if not math.isfinite(grad_norm):
             self._stop_not_finite(f"the norm of the gradient is {grad_norm}")
-        self._finite = self.done
         return means, grad_norm
 
     def _require_finite(self) -> None:
@@ -163,8 +161,7 @@ class TrainingLoop:
             self._stop_not_finite("a weight is not finite")
 
     def _stop_not_finite(self, what: str) -> NoReturn:
-        steps = (min(self._finite + 1, self.done), self.done)
-        raise not_finite(self.checked, what, steps, self.folder)
+        raise not_finite(self.checked, what, self.done, self.folder)
 
     def _save(self) -> None:
         self._require_finite()
@@ -184,7 +181,7 @@ class TrainingLoop:
         for name, head in heads_of(scores).items():
             if not math.isfinite(head.nll):
                 self._stop_not_finite(f"the NLL of {name} in evaluation is {head.nll}")
-        epoch = round(self.times.epoch(self.done), 4)
+        epoch = round(self.schedule.epoch(self.done), 4)
         if self.log is not None and not self.log.has_scores(self.done):
             self._write({"step": self.done, "epoch": epoch, **score_fields(scores)})
         self.scores = scores

@@ -20,9 +20,8 @@ from deit_spec.distill.training.optimizer import (
     Schedule,
     decays,
     make_optimizer,
+    make_schedule,
     parameter_groups,
-    schedule,
-    timetable,
 )
 
 EXEMPT = ("bias", "norm", "token", "pos_embed", "gamma")
@@ -122,9 +121,9 @@ def test_epochs_are_counted_in_steps(tmp_path: Path) -> None:
     plan = {"steps": None, "epochs": 3, "warmup_steps": None, "warmup_epochs": 0.5}
     checked = recipe(tmp_path, schedule=plan, run={"evaluate_every": None})
     assert checked.recipe is not None
-    times = timetable(checked.recipe, steps_per_epoch=6)
+    times = make_schedule(checked.recipe, steps_per_epoch=6)
     assert (times.steps, times.evaluate_every) == (18, 6)
-    assert schedule(checked.recipe, times).warmup == 3
+    assert times.warmup == 3
     due = [times.is_due(done, times.evaluate_every) for done in (5, 6, 17, 18)]
     assert due == [False, True] * 2
 
@@ -133,16 +132,16 @@ def test_default_lengths_are_those_of_the_paper(tmp_path: Path) -> None:
     plan = {"steps": None, "warmup_steps": None}
     checked = recipe(tmp_path, schedule=plan)
     assert checked.recipe is not None
-    times = timetable(checked.recipe, steps_per_epoch=6)
+    times = make_schedule(checked.recipe, steps_per_epoch=6)
     assert times.steps == 1800
-    assert schedule(checked.recipe, times).warmup == 30
+    assert times.warmup == 30
 
 
 def test_what_is_due_only_at_the_end_is_due_there(tmp_path: Path) -> None:
     run = {"evaluate_every": None, "checkpoint_every": None, "log_every": 5}
     checked = recipe(tmp_path, run=run)
     assert checked.recipe is not None
-    times = timetable(checked.recipe, steps_per_epoch=6)
+    times = make_schedule(checked.recipe, steps_per_epoch=6)
     every = (times.evaluate_every, times.checkpoint_every, times.log_every)
     due = [[done for done in range(1, 13) if times.is_due(done, n)] for n in every]
     assert due == [[12], [12], [5, 10, 12]]
@@ -167,4 +166,4 @@ def test_the_rules_count_the_steps_of_the_digits_as_training_does(
     assert ("DS507" in codes) == (warmup == 4)
     if checked.recipe is not None:
         epoch = open_data(checked).steps_per_epoch(809)
-        assert timetable(checked.recipe, epoch).steps == 4
+        assert make_schedule(checked.recipe, epoch).steps == 4

@@ -107,7 +107,7 @@ def test_a_score_that_is_not_finite_ends_the_run(
         train(recipe(tmp_path), tmp_path / "run")
     (found,) = caught.value.diagnostics
     assert found.code == "DS531"
-    assert found.message == "the NLL of cls in evaluation is nan in step 6"
+    assert found.message == "the NLL of cls in evaluation is nan after step 6"
 
 
 def _scores(nll: float) -> Scores:

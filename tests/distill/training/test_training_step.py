@@ -11,7 +11,7 @@ from torch import nn
 import deit_spec
 from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.training import train
-from deit_spec.distill.training.optimizer import schedule, timetable
+from deit_spec.distill.training.optimizer import make_schedule
 from deit_spec.distill.training.processes import Processes
 from deit_spec.distill.training.training_step import TrainingStep, make_loss
 from deit_spec.recipe import Recipe
@@ -76,7 +76,7 @@ def test_the_rate_of_each_line_is_that_of_the_schedule(tmp_path: Path) -> None:
     checked = recipe(tmp_path, run={"log_every": 1})
     assert checked.recipe is not None
     train(checked, tmp_path / "run")
-    plan = schedule(checked.recipe, timetable(checked.recipe, 1))
+    plan = make_schedule(checked.recipe, 1)
     rates = {
         line["step"]: line["lr"] for line in lines(tmp_path / "run") if "lr" in line
     }
