@@ -102,7 +102,7 @@ def _in_braces(
     """Explain what is wrong between two items in braces or brackets."""
     text, near = positions.parsed, max(start, offset - _NEAR)
     before = _KEY_BEFORE.search(text[near:offset])
-    if text[start] == "{" and before:
+    if text[start] == "{" and before and text[offset : offset + 1] != ":":
         # `{"depth" 12}` or `{"depth" => 12}`
         sign = _FOR_COLON.match(text, offset)
         end = sign.end() if sign else offset
