@@ -31,7 +31,7 @@ def lsp(
         typer.Option(
             "--stdio",
             show_default=False,
-            help="Use standard input and output, as without this option.",
+            help="Use standard input and output, which is the default.",
         ),
     ] = True,
 ) -> None:

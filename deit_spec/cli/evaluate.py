@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Score a trained model on held-out images.
 
-    Accuracy, likelihood and calibration are given for each head and for both fused.
+    Report accuracy, likelihood and calibration for each head and for both combined.
     """
     from deit_spec.distill.data import open_data
     from deit_spec.distill.evaluation import evaluate

@@ -41,7 +41,7 @@ def run(
     spec: Annotated[
         str | None,
         typer.Option(
-            "--spec", metavar="SPEC", help="Show the value of FIELD in SPEC, too."
+            "--spec", metavar="SPEC", help="Also show the value of FIELD in SPEC."
         ),
     ] = None,
     everything: Annotated[

@@ -37,7 +37,7 @@ RecipeOption = Annotated[
     typer.Option(
         "--recipe",
         metavar="FILE",
-        help="The recipe to read images with, instead of that of the run.",
+        help="The recipe whose data settings to use instead of those of the run.",
     ),
 ]
 SetOption = Annotated[
@@ -59,7 +59,7 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="DEVICE",
-        help="The torch device; by default a GPU, if there is one.",
+        help="The torch device; by default a GPU if available.",
     ),
 ]
 

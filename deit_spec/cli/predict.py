@@ -46,14 +46,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         ),
     ] = 5,
     heads: Annotated[
-        bool, typer.Option("--heads", help="Show the classes of each head, too.")
+        bool, typer.Option("--heads", help="Also show the classes of each head.")
     ] = False,
     labels: Annotated[
         Path | None,
         typer.Option(
             "--labels",
             metavar="FILE",
-            help="The names of the classes: one a line, or a list or mapping in JSON. "
+            help="The class names: one per line, or a list or mapping in JSON. "
             "By default those of the run or, for 1000 classes, of ImageNet.",
         ),
     ] = None,
@@ -65,8 +65,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             metavar="RATIO",
             min=0.1,
             max=1.0,
-            help="The ratio of image size to resized size; by default 0.875, for "
-            "digits 1.",
+            help="The ratio of image size to resized size; by default 0.875, or 1 "
+            "for digits.",
         ),
     ] = None,
     batch_size: BatchOption = 64,

@@ -97,7 +97,7 @@ def new(
         bool, typer.Option("--force", help="Overwrite FILE if it exists.")
     ] = False,
 ) -> None:
-    """Write a commented spec with the values of another one."""
+    """Write a commented spec with the values of an existing one."""
     name = name.removesuffix(".yaml").removesuffix(".yml")
     from deit_spec.spec.field_names import SPEC
 

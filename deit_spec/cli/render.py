@@ -38,13 +38,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = None,
     target: TargetOption = Target.TRAIN,
     expand: Annotated[
-        bool, typer.Option("--expand", help="Draw each block, even if they are equal.")
+        bool,
+        typer.Option("--expand", help="Draw every block, including identical ones."),
     ] = False,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="Use ASCII characters only.")
     ] = False,
     color: Annotated[
-        bool, typer.Option("--color/--no-color", help="Use colors on a terminal.")
+        bool, typer.Option("--color/--no-color", help="Use colour on a terminal.")
     ] = True,
     width: Annotated[
         int | None,

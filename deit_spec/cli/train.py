@@ -38,10 +38,11 @@ def run(
     ] = False,
     allow_code: AllowCodeOption = False,
 ) -> None:
-    """Train a student as a recipe describes.
+    """Train the student of a recipe.
 
-    Use `accelerate launch -m deit_spec train` for several processes. SIGINT and SIGTERM
-    finish the current step, save a checkpoint and exit; a second one exits at once.
+    Use `accelerate launch -m deit_spec train` for several processes. On SIGINT or
+    SIGTERM, finish the current step, save a checkpoint and exit; on a second signal,
+    exit immediately.
     """
     from deit_spec.recipe import check_recipe
 

@@ -83,7 +83,7 @@ CheckpointArgument = Annotated[
     typer.Argument(
         metavar="CHECKPOINT",
         parser=_not_stdin,
-        help="A file of safetensors or torch, or a Hugging Face folder.",
+        help="A safetensors or torch.save file, or a Hugging Face folder.",
     ),
 ]
 KeyOption = Annotated[
@@ -262,7 +262,7 @@ def _print_plan(made: "Plan") -> None:
         typer.echo(layout(made))
     typer.echo(_counts(made))
     if made.needs:
-        typer.echo(f"to be allowed: {', '.join(sorted(made.needs))}")
+        typer.echo(f"required permissions: {', '.join(sorted(made.needs))}")
 
 
 def _counts(made: "Plan") -> str:

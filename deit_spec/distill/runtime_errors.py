@@ -206,7 +206,7 @@ def enough_memory(checked: CheckedRecipe, folder: Path) -> Iterator[None]:
         raise run_error(
             checked.span("schedule.batch_size"),
             "DS537",
-            f"a step of {batch} images needs more memory than there is",
+            f"a step of {batch} images needs more memory than is available",
             notes=[first_line_of(error), _last_checkpoint(folder)],
             help_="a larger `run.accumulate`, or a smaller `schedule.batch_size`",
         ) from error

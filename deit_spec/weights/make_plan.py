@@ -217,7 +217,7 @@ class _Rules:
     def why(self, name: str) -> tuple[str, frozenset[Permission]]:
         """Say why a token or a head is dropped, and what has to be allowed."""
         if name in self.model.shapes:
-            return "the spec has another number of classes", frozenset({"heads"})
+            return "the spec has a different number of classes", frozenset({"heads"})
         if name.startswith("head.") or self.model.info.distillation_token:
             return "the spec has no such head", frozenset({"heads"})
         return "the spec has no distillation token", frozenset({"distillation"})

@@ -90,7 +90,7 @@ def find_unmatched(
         yield finding("DS412", message, name, notes=[f"missing: {some(missing)}"])
     if left_over:
         message = f"the model does not use {count(len(left_over))} of the checkpoint"
-        notes = [f"with a possible effect on the output: {some(left_over)}"]
+        notes = [f"may affect the output: {some(left_over)}"]
         yield finding("DS413", message, name, notes=notes)
 
 

@@ -76,7 +76,7 @@ def test_plan(folder: Path) -> None:
     assert "4×4 → 6×6, bicubic; 2 prefix tokens kept" in done.stdout
     assert done.stdout.splitlines()[-2:] == [
         "32 taken, 1 resampled, 2 re-initialised, 2 dropped",
-        "to be allowed: heads, resample",
+        "required permissions: heads, resample",
     ]
     assert "\x1b" not in done.stdout
 

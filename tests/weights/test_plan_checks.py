@@ -287,7 +287,7 @@ def test_a_model_of_timm_with_more_layers_is_refused(
     assert "DS413" in codes(plan)
     assert set(plan.left_over) == {name for name in state if name.startswith(over)}
     (found,) = (each for each in plan.diagnostics if each.code == "DS413")
-    assert found.notes[0].startswith("with a possible effect on the output: ")
+    assert found.notes[0].startswith("may affect the output: ")
     assert not plan.dropped
     for permitted in (allowed(strict=False), allowed(allow={"drop"})):
         with pytest.raises(WeightsError, match="DS413"):
@@ -307,7 +307,7 @@ def test_an_unknown_tensor_is_left_over(name: str) -> None:
     plan = planned(PLAIN, {**state_of(PLAIN), name: torch.zeros(1)})
     assert plan.left_over == (name,)
     (found,) = plan.diagnostics
-    words = f"with a possible effect on the output: {name}"
+    words = f"may affect the output: {name}"
     assert (found.code, found.notes) == ("DS413", (words,))
 
 

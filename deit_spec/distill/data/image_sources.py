@@ -109,7 +109,7 @@ def _find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
             checked,
             "data.folder",
             "DS522",
-            f"{found.train} has no folder of a class",
+            f"{found.train} has no class folders",
             help_="put the images of each class into a folder with its name",
         )
     train = _image_files(checked, found.train, found.classes)

@@ -83,7 +83,7 @@ def _folder_taken(folder: Path, content: str, help_: str) -> RunError:
 
 
 def _not_a_run(folder: Path, content: str) -> RunError:
-    message = f"the folder contains {content}, and no run to resume"
+    message = f"the folder contains {content} but no run to resume"
     help_ = "`-o` names the folder of a run, or an empty one"
     return run_error(folder, "DS534", message, help_=help_)
 

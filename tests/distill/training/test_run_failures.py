@@ -194,7 +194,7 @@ def test_too_little_memory_is_reported_and_the_checkpoint_kept(
         train(checked, folder)
     (found,) = caught.value.diagnostics
     assert found.code == "DS537"
-    assert found.message == "a step of 16 images needs more memory than there is"
+    assert found.message == "a step of 16 images needs more memory than is available"
     assert "step-0000004.safetensors" in found.notes[1]
     assert found.helps[0].startswith("a larger `run.accumulate`")
 
