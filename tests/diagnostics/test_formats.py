@@ -126,7 +126,7 @@ def test_concise_contains_location_code_and_help() -> None:
         "did you mean `image_size`?"
     )
     assert second == (
-        "wrong one.yaml:2:8: error[DS102]: depth is not an integer; `depth: 12`"
+        "wrong one.yaml:2:8: error[DS102]: depth is not an integer; write `depth: 12`"
     )
 
 
