@@ -15,9 +15,7 @@ from deit_spec.yaml_source.document import Positions
 NAME: Final = "--set"
 """The name of an override's source in messages."""
 
-_NAME: Final = r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*"
-_KEY: Final = re.compile(_NAME)
-_PAIR: Final = re.compile(rf"({_NAME})\s*:\s*(\S.*)")
+_KEY: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 
 
 class Override(NamedTuple):
@@ -115,12 +113,9 @@ def _is_new(place: Path, document: Document) -> bool:
 
 def _malformed(text: str, key: str) -> Diagnostic:
     """Report an override that is not `field=value`."""
-    source = Source(NAME, text)
-    pair = _PAIR.fullmatch(text)  # as in a file
-    example = f"{pair[1]}={pair[2]}" if pair else "optimizer.lr=1e-3"
     return diagnose(
         "DS001",
         f"`{NAME}` needs a field and a value, as FIELD=VALUE",
-        Label(Positions(source).span(0, len(key) or len(text))),
-        helps=[f"for example, `{NAME} {example}`"],
+        Label(Positions(Source(NAME, text)).span(0, len(key) or len(text))),
+        helps=[f"for example, `{NAME} optimizer.lr=1e-3`"],
     )

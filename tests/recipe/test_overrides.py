@@ -110,7 +110,7 @@ def test_what_is_wrong_is_found_in_its_text(text: str, code: str, column: int) -
 
 def test_a_colon_is_not_an_equals_sign() -> None:
     (found,) = check_recipe(BASE, ["schedule.steps: 5"]).diagnostics
-    assert found.helps == ("for example, `--set schedule.steps=5`",)
+    assert found.helps == ("for example, `--set optimizer.lr=1e-3`",)
 
 
 def test_a_second_line_is_not_part_of_a_value() -> None:

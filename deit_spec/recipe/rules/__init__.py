@@ -35,7 +35,7 @@ RULES: Final = (
     Rule("DS501", source_rules.one_source, ("data", *_SOURCES)),
     Rule("DS502", source_rules.one_teacher, _KINDS),
     Rule("DS503", source_rules.teacher_is_there, ("teacher", "loss.kind")),
-    Rule("DS504", source_rules.teacher_is_used, ("teacher", "loss.kind")),
+    Rule("DS504", effect_rules.teacher_is_used, ("teacher", "loss.kind")),
     Rule("DS505", source_rules.teacher_has_weights, (*_KINDS, "teacher.weights")),
     Rule("DS506", schedule_rules.length_is_said_once, (*_LENGTH, *_WARMUP)),
     Rule(
@@ -50,9 +50,6 @@ RULES: Final = (
         class_rules.head_fits_teacher,
         ("student.spec", *_LEARNS, "teacher.weights", "teacher.num_classes", *_SOURCES),
     ),
-    Rule(
-        "DS510", class_rules.teacher_says_its_classes, (*_KINDS, "teacher.num_classes")
-    ),
     Rule("DS511", source_rules.images_fit, ("student.spec", *_SOURCES)),
     Rule(
         "DS511", source_rules.teacher_takes_images, (*_KINDS, "student.spec", *_SOURCES)
@@ -63,8 +60,8 @@ RULES: Final = (
         (
             *_LEARNS,
             "teacher.weights",
+            "teacher.num_classes",
             *_SOURCES,
-            "data.train_images",
             *_AUGMENTATION,
             *_MIXING,
         ),

@@ -78,30 +78,6 @@ def head_fits_teacher(context: RuleContext) -> Findings:
     )
 
 
-def teacher_says_its_classes(context: RuleContext) -> Findings:
-    """DS510: `num_classes` is not another number than the teacher's spec has."""
-    teacher, spec = context.recipe.teacher, context.teacher
-    if (
-        teacher is None
-        or spec is None
-        or None in (teacher.num_classes, spec.num_classes)
-    ):
-        return
-    if teacher.num_classes == spec.num_classes:
-        return
-    yield diagnose(
-        "DS510",
-        f"teacher.num_classes is {teacher.num_classes}, "
-        f"and the spec of the teacher has {spec.num_classes}",
-        context.label("teacher.num_classes"),
-        secondary=[
-            context.label("teacher.spec", f"{spec.num_classes} classes"),
-            *in_spec(context.checked.teacher, "num_classes", "here"),
-        ],
-        helps=["leave `teacher.num_classes` out"],
-    )
-
-
 def every_used_head_is_trained(context: RuleContext) -> Findings:
     """DS529: `predict` uses no head that keeps its initial weights.
 

@@ -1,7 +1,6 @@
 """Rules on the length of a run, its batches and its learning rates."""
 
 from deit_spec.diagnostics import diagnose
-from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
 from deit_spec.spec.field_spans import Findings
 from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
@@ -30,38 +29,40 @@ def length_is_said_once(context: RuleContext) -> Findings:
 
 def warmup_ends(context: RuleContext) -> Findings:
     """DS507: the rate reaches its highest before the run ends."""
-    schedule = context.recipe.schedule
-    if context.spans.wrote("schedule.warmup_steps") and schedule.warmup_steps == 0:
+    schedule, epoch = context.recipe.schedule, _steps_of_epoch(context)
+    run, run_unit = _length(schedule.epochs, schedule.steps, EPOCHS)
+    warmup, unit = _length(schedule.warmup_epochs, schedule.warmup_steps, WARMUP_EPOCHS)
+    if unit != run_unit and epoch is None:
         return
-    both = (
-        {schedule.epochs, schedule.steps},
-        {
-            schedule.warmup_epochs,
-            schedule.warmup_steps,
-        },
-    )
-    if any(None not in pair for pair in both):  # this is DS506
+    steps = {"steps": 1, "epochs": epoch or 1}
+    if warmup == 0 or warmup * steps[unit] < run * steps[run_unit]:
         return
-    run, warmup = _run(context.recipe), _warmup(context.recipe)
-    epoch = _steps_of_epoch(context)
-    if run[1] != warmup[1] and epoch is None:
-        return
-    if _steps(run, epoch) > _steps(warmup, epoch):
-        return
-    field = f"schedule.warmup_{run[1]}"
-    value = run[0] // 10 if run[1] == "steps" else run[0] / 10
-    both_set = field != f"schedule.warmup_{warmup[1]}" and context.spans.wrote(
-        f"schedule.warmup_{warmup[1]}"
-    )
-    instead = f" in place of `schedule.warmup_{warmup[1]}`" if both_set else ""
+    of = f" of {epoch} steps" if unit != run_unit else ""
+    shown = f"{warmup:g} {unit}{of if unit == 'epochs' else ''}"
+    shown_run = f"{run:g} {run_unit}{of if run_unit == 'epochs' else ''}"
+    shorter = run // 10 if run_unit == "steps" else run / 10
     yield context.spans.finding(
         "DS507",
-        f"the warm-up ({_shown(warmup, epoch)}) is not shorter than the run "
-        f"({_shown(run, epoch)})",
-        f"`{field}: {value_text(value)}`{instead}, a tenth of the run",
-        (f"schedule.warmup_{warmup[1]}", "the warm-up", warmup[0]),
-        (f"schedule.{run[1]}", "the run", run[0]),
+        f"the warm-up ({shown}) is not shorter than the run ({shown_run})",
+        f"a shorter warm-up, such as `schedule.warmup_{run_unit}: {shorter:g}`",
+        (f"schedule.warmup_{unit}", "the warm-up", warmup),
+        (f"schedule.{run_unit}", "the run", run),
     )
+
+
+def _length(epochs: float | None, steps: int | None, default: int) -> tuple[float, str]:
+    if steps is not None:
+        return steps, "steps"
+    return (default if epochs is None else epochs), "epochs"
+
+
+def _steps_of_epoch(context: RuleContext) -> int | None:
+    """The steps of an epoch where the number of images is known: of digits."""
+    data = context.recipe.data
+    if not context.is_digits:
+        return None
+    images = data.train_images or DIGITS - (data.val_images or DIGITS // 10)
+    return max(images // context.recipe.schedule.batch_size, 1)
 
 
 def batch_divides(context: RuleContext) -> Findings:
@@ -70,13 +71,12 @@ def batch_divides(context: RuleContext) -> Findings:
     if batch % parts == 0:
         return
     near = nearest_divisors(batch, parts, 1)[0]
-    sizes = [
-        f"`schedule.batch_size: {size}`" for size in nearest_multiples(batch, parts)
-    ]
+    sizes = nearest_multiples(batch, parts)
+    helps = [f"`schedule.batch_size: {size}`" for size in sizes]
     yield context.spans.finding(
         "DS513",
         f"batch_size {batch} is not divisible by accumulate {parts}",
-        listed([f"`run.accumulate: {near}`", *sizes]),
+        listed([f"`run.accumulate: {near}`", *helps]),
         ("run.accumulate", f"{parts} parts", parts),
         ("schedule.batch_size", f"{batch} images", batch),
     )
@@ -84,28 +84,20 @@ def batch_divides(context: RuleContext) -> Findings:
 
 def rates_are_in_order(context: RuleContext) -> Findings:
     """DS518: the peak rate is above the rates at the start and at the end."""
-    recipe = context.recipe
-    peak = recipe.peak_lr
-    rates = {
-        "schedule.warmup_lr": recipe.schedule.warmup_lr,
-        "schedule.min_lr": recipe.schedule.min_lr,
-    }
-    for field, rate in rates.items():
+    recipe, peak = context.recipe, context.recipe.peak_lr
+    for name in ("warmup_lr", "min_lr"):
+        rate = getattr(recipe.schedule, name)
         if rate <= peak:
             continue
-        scaled = recipe.optimizer.lr_batch is not None
         words = f"{peak:g} for a batch of {recipe.schedule.batch_size}"
-        causes = [
-            ("optimizer.lr", words if scaled else f"{peak:g}", recipe.optimizer.lr)
-        ]
-        if scaled and context.spans.wrote("schedule.batch_size"):
-            causes.append(("schedule.batch_size", words, 0.0))
+        batch = [("schedule.batch_size", words, None)]
         yield context.spans.finding(
             "DS518",
-            f"{field} {rate:g} is above the peak learning rate {peak:g}",
-            f"`{field}: 0.0`, or a higher `optimizer.lr`",
-            (field, f"{rate:g}", rate),
-            *causes,
+            f"schedule.{name} {rate:g} is above the peak learning rate {peak:g}",
+            f"`schedule.{name}: 0.0`, or a higher `optimizer.lr`",
+            (f"schedule.{name}", f"{rate:g}", rate),
+            ("optimizer.lr", words, recipe.optimizer.lr),
+            *(batch if context.spans.wrote("schedule.batch_size") else ()),
         )
 
 
@@ -122,38 +114,3 @@ def bounds_are_in_order(context: RuleContext) -> Findings:
         context.label("augmentation.crop_scale"),
         helps=[f"`augmentation.crop_scale: [{low}, {high}]`"],
     )
-
-
-def _run(recipe: Recipe) -> tuple[float, str]:
-    if recipe.schedule.steps is not None:
-        return recipe.schedule.steps, "steps"
-    return recipe.schedule.epochs or EPOCHS, "epochs"
-
-
-def _warmup(recipe: Recipe) -> tuple[float, str]:
-    schedule = recipe.schedule
-    if schedule.warmup_steps is not None:
-        return schedule.warmup_steps, "steps"
-    epochs = schedule.warmup_epochs
-    return (WARMUP_EPOCHS if epochs is None else epochs), "epochs"
-
-
-def _steps_of_epoch(context: RuleContext) -> int | None:
-    """The steps of an epoch where the number of images is known: of digits."""
-    data = context.recipe.data
-    if not context.is_digits:
-        return None
-    held_out = data.val_images or DIGITS // 10
-    images = data.train_images or DIGITS - held_out
-    return max(images // context.recipe.schedule.batch_size, 1)
-
-
-def _steps(length: tuple[float, str], epoch: int | None) -> float:
-    return length[0] if length[1] == "steps" or epoch is None else length[0] * epoch
-
-
-def _shown(length: tuple[float, str], epoch: int | None) -> str:
-    text = f"{length[0]:g} {length[1]}"
-    if length[1] == "epochs" and epoch is not None:
-        text += f" of {epoch} steps"
-    return text

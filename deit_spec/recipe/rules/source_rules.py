@@ -23,43 +23,33 @@ _RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
 
 def one_source(context: RuleContext) -> Findings:
     """DS501: the images are from one place."""
-    help_ = "`data.builtin: digits`, or write `folder` or `dataset` under `data`"
-    yield from _one_of(context, "data", SOURCES, "DS501", "the data have", help_)
+    yield from _one_of(context, "data", SOURCES, "DS501")
 
 
 def one_teacher(context: RuleContext) -> Findings:
     """DS502: the teacher is one model."""
     if context.recipe.teacher is not None:
-        names = listed([f"`{name}`" for name in KINDS])
-        help_ = f"write one of {names} under `teacher`"
-        yield from _one_of(context, "teacher", KINDS, "DS502", "the teacher has", help_)
+        yield from _one_of(context, "teacher", KINDS, "DS502")
 
 
-def _one_of(  # noqa: PLR0913, PLR0917  -- what two rules differ in
-    context: RuleContext,
-    section: str,
-    names: tuple[str, ...],
-    code: str,
-    subject: str,
-    help_: str,
+def _one_of(
+    context: RuleContext, section: str, names: tuple[str, ...], code: str
 ) -> Findings:
     """Report a section in which not exactly one of some fields is set."""
     holder = getattr(context.recipe, section)
-    spans = {
-        name: context.spans.value(f"{section}.{name}")
-        for name in names
-        if getattr(holder, name) is not None
-    }
-    if len(spans) == 1:
+    written = [name for name in names if getattr(holder, name) is not None]
+    if len(written) == 1:
         return
-    written = sorted(spans, key=lambda name: spans[name].start)
-    labels = [Label(spans[name], "a source") for name in written]
+    labels = [context.label(f"{section}.{name}", "a source") for name in written]
     labels = labels or [Label(context.checked.span(section), "no source")]
-    if written:
-        help_ = listed([f"leave `{section}.{name}` out" for name in reversed(written)])
-    count = f"{len(written)} sources" if written else "no source"
+    labels.sort(key=lambda label: label.span.start)
+    choices = listed([f"`{name}`" for name in written or names])
     yield diagnose(
-        code, f"{subject} {count}", labels[0], secondary=labels[1:], helps=[help_]
+        code,
+        f"`{section}` has {counted(len(written), 'source')}, not 1",
+        labels[0],
+        secondary=labels[1:],
+        helps=[f"write one of {choices} under `{section}`"],
     )
 
 
@@ -68,28 +58,12 @@ def teacher_is_there(context: RuleContext) -> Findings:
     if context.recipe.teacher is not None or not context.learns:
         return
     kind = context.recipe.loss.kind
-    wrote = [f for f in ("loss.kind", "teacher") if context.spans.wrote(f)]
-    help_ = "write a `teacher`, or `loss.kind: none`"
-    yield diagnose(
+    yield context.spans.finding(
         "DS503",
         f"loss.kind {kind} needs a teacher",
-        Label(context.checked.span(wrote[0] if wrote else "teacher")),
-        secondary=[context.label(field, "no teacher") for field in wrote[1:]],
-        notes=[] if "loss.kind" in wrote else [f"`loss.kind` is {kind} by default"],
-        helps=[help_],
-    )
-
-
-def teacher_is_used(context: RuleContext) -> Findings:
-    """DS504: a teacher that is not used is most likely a mistake."""
-    if context.recipe.teacher is None or context.learns:
-        return
-    yield context.spans.finding(
-        "DS504",
-        "the teacher has no effect with loss.kind none",
-        "`loss.kind: hard`, or leave `teacher` out",
-        ("loss.kind", "no teacher is used", "none"),
-        ("teacher", "a teacher", None),
+        "write a `teacher`, or `loss.kind: none`",
+        ("loss.kind", "learns from a teacher", kind),
+        ("teacher", "no teacher", None),
     )
 
 
@@ -135,16 +109,15 @@ def images_fit(context: RuleContext) -> Findings:
 
 def teacher_takes_images(context: RuleContext) -> Findings:
     """DS511: the teacher accepts the images of the data."""
-    teacher = context.recipe.teacher
-    if teacher is None or context.source is None:
+    teacher, source = context.recipe.teacher, context.source
+    if teacher is None or source is None:
         return
-    is_convnet = context.kind == "builtin" and teacher.builtin == "digits_convnet"
-    if is_convnet and not context.is_digits:
+    if teacher.builtin == "digits_convnet" and not context.is_digits:
         yield diagnose(
             "DS511",
             "digits_convnet accepts digits only",
             context.label("teacher.builtin", "for digits"),
-            secondary=[context.label(f"data.{context.source}", "other data")],
+            secondary=[context.label(f"data.{source}", "other data")],
             helps=["`data.builtin: digits`, or another teacher, such as one of timm"],
         )
     spec, student = context.teacher, context.student
@@ -153,19 +126,9 @@ def teacher_takes_images(context: RuleContext) -> Findings:
             "DS511",
             f"the teacher expects {spec.in_channels} channels, "
             f"the student {student.in_channels}",
-            context.label(
-                "teacher.spec",
-                counted(spec.in_channels, "channel"),
-            ),
-            secondary=[
-                context.label(
-                    "student.spec",
-                    counted(student.in_channels, "channel"),
-                )
-            ],
-            helps=[
-                f"use a teacher whose spec has `in_channels: {student.in_channels}`"
-            ],
+            context.label("teacher.spec", counted(spec.in_channels, "channel")),
+            secondary=[context.label("student.spec")],
+            helps=[f"use a teacher with `in_channels: {student.in_channels}`"],
         )
 
 
@@ -203,72 +166,45 @@ def _is_there(path: str) -> bool:
 def statistics_fit(context: RuleContext) -> Findings:
     """DS514: a mean and a deviation for each channel."""
     student = context.student
-    channels = student.in_channels if student else None
     for section in ("data", "teacher"):
         holder = getattr(context.recipe, section)
-        if holder is not None:
-            yield from _statistics(context, section, holder.mean, holder.std, channels)
-
-
-def _statistics(
-    context: RuleContext,
-    section: str,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    channels: int | None,
-) -> Findings:
-    if mean is None and std is None:
-        return
-    names = (f"{section}.mean", f"{section}.std")
-    if mean is None or std is None:
-        there, lacks = names if std is None else reversed(names)
-        yield diagnose(
-            "DS514",
-            f"{there} is set without {lacks}",
-            context.label(there),
-            helps=[f"write `{lacks}` too, or leave `{there}` out"],
-        )
-        return
-    numbers = f"{names[0]} has {counted(len(mean), 'number')}"
-    fields = (
-        (names[0], counted(len(mean), "channel"), None),
-        (names[1], counted(len(std), "channel"), None),
-    )
-    if len(mean) != len(std):
-        message = f"{numbers}, {names[1]} {len(std)}"
-        help_ = "write one of each for each channel"
-        yield context.spans.finding("DS514", message, help_, *fields)
-    elif channels is not None and len(mean) != channels:
-        message = f"{numbers}, the images {counted(channels, 'channel')}"
-        help_ = f"write {counted(channels, 'number')}, one for each channel"
-        yield context.spans.finding("DS514", message, help_, *fields)
-    elif min(std) <= 0:
-        yield diagnose(
-            "DS514",
-            f"{names[1]} has a value that is not above 0",
-            context.label(names[1], value_text(min(std))),
-            helps=["leave both out, or write values above 0"],
-        )
+        if holder is None or holder.mean is holder.std is None:
+            continue
+        lengths = [len(each or ()) for each in (holder.mean, holder.std)]
+        wanted = student.in_channels if student else max(lengths)
+        names = (f"{section}.mean", f"{section}.std")
+        first = next(name for name in names if context.spans.wrote(name))
+        if lengths != [wanted, wanted]:
+            found = " and ".join(map(str, lengths))
+            yield context.spans.finding(
+                "DS514",
+                f"`mean` and `std` need {counted(wanted, 'number')} each, one for each "
+                f"channel, found {found}",
+                f"write both with {counted(wanted, 'number')}, or leave both out",
+                (first, "numbers", None),
+            )
+        elif min(holder.std) <= 0:
+            yield diagnose(
+                "DS514",
+                f"{names[1]} has a value that is not above 0",
+                context.label(names[1], value_text(min(holder.std))),
+                helps=["leave both out, or write values above 0"],
+            )
 
 
 def images_suffice(context: RuleContext) -> Findings:
     """DS517: digits has 1,797 images."""
     data = context.recipe.data
-    if not context.is_digits or (data.train_images is None and data.val_images is None):
+    sizes = {"train_images": data.train_images, "val_images": data.val_images}
+    asked = {name: size for name, size in sizes.items() if size is not None}
+    total = sum(asked.values())
+    if not context.is_digits or total + 2 - len(asked) <= DIGITS:
         return
-    asked = (data.train_images or 1) + (data.val_images or 1)
-    if asked <= DIGITS:
-        return
-    sizes = (("train_images", data.train_images), ("val_images", data.val_images))
     yield context.spans.finding(
         "DS517",
-        f"{asked:,} images are requested, and digits has {DIGITS:,}",
-        f"use at most {DIGITS:,} in all",
-        *(
-            (f"data.{name}", counted(size, "image"), None)
-            for name, size in sizes
-            if size is not None
-        ),
+        f"{total:,} images are requested, and digits has {DIGITS:,}",
+        f"use fewer than {DIGITS:,} in all",
+        *((f"data.{n}", counted(size, "image"), None) for n, size in asked.items()),
     )
 
 
