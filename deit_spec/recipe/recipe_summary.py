@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deit_spec.recipe.checked_recipe import CheckedRecipe
 from deit_spec.recipe.recipe_schema import Data, Recipe, Teacher
-from deit_spec.recipe.rules.rule_context import KINDS, SOURCES
+from deit_spec.recipe.rules.rule_context import KINDS, SOURCES, counted
 from deit_spec.recipe.rules.schedule_rules import EPOCHS
 from deit_spec.recipe.study_validation import CheckedStudy
 
@@ -33,12 +33,12 @@ def of_study(checked: CheckedStudy) -> str:
         return "a study with errors"
     sizes, seeds = len(set(study.train_images)), len(set(study.seeds))
     runs = len(study.arms) * sizes * seeds
-    parts = (_many(len(study.arms), "arm"), _many(sizes, "size"), _many(seeds, "seed"))
-    return f"{_many(runs, 'run')} of {Path(study.recipe).name}: {', '.join(parts)}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    parts = (
+        counted(len(study.arms), "arm"),
+        counted(sizes, "size"),
+        counted(seeds, "seed"),
+    )
+    return f"{counted(runs, 'run')} of {Path(study.recipe).name}: {', '.join(parts)}"
 
 
 def _teaching(recipe: Recipe) -> str:

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose, has_errors
+from deit_spec.diagnostics import Diagnostic, Label, diagnose, has_errors
 from deit_spec.recipe.checked_recipe import CheckedRecipe, named
 from deit_spec.recipe.overrides import Override, apply, override_at, override_of
 from deit_spec.recipe.recipe_schema import Count
 from deit_spec.recipe.recipe_validation import check, check_read
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
 from deit_spec.spec.field_names import FieldNames
-from deit_spec.spec.nearest import closest_word, listed
+from deit_spec.spec.nearest import listed
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
 from deit_spec.spec.spec_validation import first_of, once_a_line
@@ -146,16 +146,10 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
         return None, bad
     if study.baseline is None or study.baseline in study.arms:
         return study, []
-    meant = closest_word(study.baseline, study.arms)
     known = listed([f"`baseline: {name}`" for name in study.arms])
-    return None, [
-        diagnose(
-            "DS104",
-            f"baseline is not an arm: {study.baseline}",
-            Label(document.nearest(("baseline",)).value),
-            helps=[f"did you mean `baseline: {meant}`?" if meant else known],
-        )
-    ]
+    label = Label(document.nearest(("baseline",)).value)
+    message = f"baseline is not an arm: {study.baseline}"
+    return None, [diagnose("DS104", message, label, helps=[known])]
 
 
 def _is_plain(name: str) -> bool:
@@ -249,10 +243,6 @@ def _overrides(document: Document) -> Iterator[tuple[str, list[Override]]]:
             )
 
 
-def _is_within(span: Span, outer: Span) -> bool:
-    return outer.line <= span.line <= outer.end_line
-
-
 def _key(found: Diagnostic) -> tuple[str, str, str]:
     return found.code, found.message, str(found.primary.span)
 
@@ -261,10 +251,7 @@ def _in_arm(found: Diagnostic, document: Document, name: str) -> Diagnostic:
     """Point a finding at the study: at the field of the arm, or at its name."""
     labels = [found.primary, *found.secondary]
     own = [each for each in labels if each.span.source is document.source]
-    if not own:
-        own = [Label(document.nearest(("arms", name)).key, "in this arm")]
-    arm = document.nearest(("arms", name)).value
-    # The fields of the arm come before the number of images.
-    first, *more = sorted(own, key=lambda label: not _is_within(label.span, arm))
     rest = [each for each in labels if each not in own]
+    name_label = Label(document.nearest(("arms", name)).key, "in this arm")
+    first, *more = own or [name_label]
     return replace(found, primary=first, secondary=(*more, *rest), fix=None)

@@ -55,21 +55,13 @@ def find_oversize(spec: DeiTSpec, spans: FieldSpans) -> Iterator[Diagnostic]:
     count = count_parameters(spec)
     if count <= PARAMETERS:
         return
-    fields = [field for field in LARGEST if spans.wrote(field)] or [*LARGEST]
-    largest = max(fields, key=lambda field: _share(spec, field))
-    yield spans.finding(
+    written = [field for field in LARGEST if spans.wrote(field)]
+    yield diagnose(
         "DS212",
         f"the model has {count:,} parameters, above the limit of {PARAMETERS:,}",
-        f"use a smaller `{largest}`",
-        (largest, "the largest share", getattr(spec, largest)),
+        Label(spans.value(written[0] if written else "embed_dim")),
+        helps=["use smaller sizes, fewer blocks or fewer classes"],
     )
-
-
-def _share(spec: DeiTSpec, field: str) -> float:
-    """How much of a model is due to a field: its size over that with the default."""
-    default = DeiTSpec.model_fields[field].default
-    smaller = spec.model_copy(update={field: default})
-    return count_parameters(spec) / max(count_parameters(smaller), 1)
 
 
 def count_parameters(spec: DeiTSpec) -> int:

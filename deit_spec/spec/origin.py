@@ -17,7 +17,6 @@ from deit_spec.yaml_source.reader import real
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 
 UNREADABLE = "DS009"
-_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,7 @@ class Origin:
         """A help with the published spec that a path may mean."""
         if self.path is None:
             return ()
-        name = self.path.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
-        begun = [each for each in published.names() if name and each.startswith(name)]
-        meant = begun[0] if len(begun) == 1 else closest_word(name, published.names())
+        meant = closest_word(self.path.stem, published.names())
         if meant is None:
             return ()
         return (f"did you mean `{meant}`? `deit-spec list` prints the published names",)

@@ -195,7 +195,7 @@ def statistics_fit(context: RuleContext) -> Findings:
 def images_suffice(context: RuleContext) -> Findings:
     """DS517: digits has 1,797 images."""
     data = context.recipe.data
-    sizes = {"train_images": data.train_images, "val_images": data.val_images}
+    sizes = {"val_images": data.val_images, "train_images": data.train_images}
     asked = {name: size for name, size in sizes.items() if size is not None}
     total = sum(asked.values())
     if not context.is_digits or total + 2 - len(asked) <= DIGITS:
