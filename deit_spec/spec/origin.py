@@ -64,7 +64,9 @@ class Origin:
         """A help with the published spec that a path may mean."""
         if self.path is None:
             return ()
-        meant = closest_word(self.path.stem, published.names())
+        name = self.path.stem
+        begun = [each for each in published.names() if name and each.startswith(name)]
+        meant = begun[0] if len(begun) == 1 else closest_word(name, published.names())
         if meant is None:
             return ()
         return (f"did you mean `{meant}`? `deit-spec list` prints the published names",)
