@@ -120,7 +120,13 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
     took = torch.tensor([perf_counter() - began, 1.0], dtype=torch.float64)
     total = torch.cat([sums.flatten(), took]).to(sums_device)
     total = (reduce(total) if reduce else total).cpu()
-    return _scores(total[:-2].view(len(HEADS), SUMS), float(total[-2] / total[-1]))
+    by_head = total[:-2].view(len(HEADS), SUMS)
+    count = int(by_head[0, 0])
+    if not count:
+        raise NoImagesError("there are no images to evaluate on")
+    cls, dist, fused = (scores_of(each) if each[0] else None for each in by_head)
+    assert cls is not None  # noqa: S101  -- there are images
+    return Scores(cls, dist, fused, count, float(total[-2] / total[-1]))
 
 
 def answers_of(
@@ -164,15 +170,6 @@ def in_float64(
     if isinstance(output, Tensor):
         return output.to(device).double()
     return output[0].to(device).double(), output[1].to(device).double()
-
-
-def _scores(sums: Tensor, seconds: float) -> Scores:
-    images = int(sums[0, 0])
-    if not images:
-        raise NoImagesError("there are no images to evaluate on")
-    cls, dist, fused = (scores_of(each) if each[0] else None for each in sums)
-    assert cls is not None  # noqa: S101  -- there are images
-    return Scores(cls, dist, fused, images, seconds)
 
 
 def sums_of(log_probabilities: Tensor, labels: Tensor) -> Tensor:

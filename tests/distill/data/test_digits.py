@@ -111,12 +111,6 @@ def test_the_seed_of_the_run_decides(digits: Data, tmp_path: Path) -> None:
     assert not equal(next(digits.train(0, 1)), next(other.train(0, 1)))
 
 
-def test_mixed_labels_are_probabilities(digits: Data) -> None:
-    for _, labels in digits.train(0, 5):
-        assert labels.shape == (64, 10)
-        torch.testing.assert_close(labels.sum(1), torch.ones(64))
-
-
 def test_without_augmentation_an_epoch_is_the_images_themselves(tmp_path: Path) -> None:
     schedule = {"steps": 10, "batch_size": 100, "warmup_steps": 1}
     data = open_data(check(tmp_path, augmentation=PLAIN, schedule=schedule))

@@ -240,17 +240,19 @@ def test_a_foreign_file_of_results_is_refused(
     assert (tmp_path / RESULTS).read_text() == text
 
 
-def test_the_folder_of_a_run_is_refused(study: Path, tmp_path: Path) -> None:
-    for name in (".lock", "metrics.jsonl", "recipe.yaml"):
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        ([".lock", "metrics.jsonl", "recipe.yaml"], "metrics.jsonl"),
+        (["thesis.tex"], "thesis.tex"),
+    ],
+)
+def test_a_folder_with_other_content_is_refused(
+    names: list[str], named: str, study: Path, tmp_path: Path
+) -> None:
+    for name in names:
         (tmp_path / name).touch()
     done = run("study", str(study), "-o", str(tmp_path))
-    assert done.returncode == 1
-    assert "the folder of a new study contains metrics.jsonl" in done.stderr
-
-
-def test_a_folder_of_something_else_is_refused(study: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").touch()
-    done = run("study", str(study), "-o", str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error[DS533]: the folder of a new study contains thesis.tex" in done.stderr
-    assert [each.name for each in tmp_path.iterdir()] == ["thesis.tex"]
+    assert f"error[DS533]: the folder of a new study contains {named}" in done.stderr
+    assert sorted(each.name for each in tmp_path.iterdir()) == names

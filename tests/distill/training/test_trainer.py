@@ -82,15 +82,6 @@ def test_a_run_uses_the_threads_of_its_recipe(tmp_path: Path) -> None:
         torch.set_num_threads(before)
 
 
-def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
-    for name, parts in (("one", 1), ("four", 4)):
-        checked = recipe(tmp_path / name, run={"accumulate": parts})
-        train(checked, tmp_path / name / "run")
-    one, four = (lines(tmp_path / name / "run") for name in ("one", "four"))
-    losses = [[each["loss"] for each in some if "loss" in each] for some in (one, four)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-
-
 def test_the_average_is_evaluated_and_saved_in_place_of_the_weights(
     tmp_path: Path,
 ) -> None:
