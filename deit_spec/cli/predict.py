@@ -159,8 +159,6 @@ def _print(
     heads: bool,
     weights: Path,
 ) -> None:
-    from rich.markup import escape
-
     from deit_spec.cli.tables import print_table, table_of
 
     rows: list[list[str]] = []
@@ -169,19 +167,17 @@ def _print(
         first = rank == 1
         rows.append(
             [
-                escape(visible(image)) if first and image != shown else "",
+                visible(image) if first and image != shown else "",
                 *([HEADS[head] if first else ""] if heads else []),
                 f"{100 * guess.probability:.2f}",
                 str(guess.category),
-                *([escape(visible(_name(guess, names)))] if names else []),
+                *([visible(_name(guess, names))] if names else []),
             ]
         )
         shown = image
     titles = ["image", *(["head"] if heads else []), "%", "class"]
-    table = table_of([*titles, *(["label"] if names else [])], rows)
-    for column in table.columns:
-        if column.header in {"head", "label"}:
-            column.justify = "left"
+    titles += ["label"] if names else []
+    table = table_of(titles, rows, left=["head", "label"])
     print_table(table, [f"by {weights}"], output)
 
 

@@ -1,7 +1,7 @@
 """Prints tables: drawn on a terminal, as plain text in a pipe or a file."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -10,21 +10,24 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from deit_spec.cli.output import can_encode, emit, is_file
+from deit_spec.cli.output import can_encode, emit, is_file, make_console
 
 _MAX_WIDTH = 1000
 
 
-def table_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Make a table; its first column is aligned left and the others right."""
+def table_of(
+    head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str] = ()
+) -> Table:
+    """Make a table; its first column and those of `left` are aligned left."""
     table = Table(
         box=SIMPLE_HEAD if can_encode("─") else None,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
     )
-    for index, title in enumerate(head):
-        table.add_column(title, justify="right" if index else "left", no_wrap=True)
+    for title in head:
+        is_left = title in {head[0], *left}
+        table.add_column(title, justify="left" if is_left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     return table
@@ -33,11 +36,10 @@ def table_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 def print_table(table: Table, below: Sequence[str], output: Path | None) -> None:
     """Print a table as wide as it needs to be, and lines below it."""
     if not is_file(output) and sys.stdout.isatty():
-        _print(Console(highlight=False, emoji=False), table, below)
+        _print(make_console(), table, below)
         return
     text = StringIO()
-    console = Console(file=text, highlight=False, emoji=False, color_system=None)
-    _print(console, table, below)
+    _print(make_console(file=text, color=False), table, below)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     emit("".join(f"{line}\n" for line in lines), output)
 
@@ -46,7 +48,7 @@ def _print(console: Console, table: Table, below: Sequence[str]) -> None:
     options = console.options.update(max_width=_MAX_WIDTH)
     # A terminal wraps a wider table; rich would cut it.
     console.width = max(console.width, Measurement.get(console, options, table).maximum)
-    console.print(table)
+    console.print(table, soft_wrap=False)
     console.print()
     for line in below:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line)

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +14,7 @@ from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe.documents import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from deit_spec.distill.training import Finished, Reporter
+    from deit_spec.distill.training import Finished
     from deit_spec.recipe import CheckedRecipe
 
 
@@ -74,17 +70,18 @@ def _train(
     Raises:
         typer.Exit: With code 1: there were errors; with code 2: a package is missing.
     """
+    from deit_spec.cli.training_progress import RunProgress, progress_bar
     from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.training import processes, train
 
     try:
-        with _open_reporter() as reporter:
+        with progress_bar() as bar:
             return train(
                 checked,
                 output,
                 resume=resume,
                 allow_code=allow_code,
-                reporter=reporter,
+                reporter=RunProgress(bar),
             )
     except DiagnosedError as error:
         if processes.is_first_to_report(str(error)):
@@ -98,20 +95,6 @@ def _train(
         # The other process has reported the reason, unless it was killed.
         typer.echo("error: another process of the run has ended", err=True)
         raise typer.Exit(1) from None
-
-
-@contextmanager
-def _open_reporter() -> "Iterator[Reporter]":
-    """Report progress on standard error: live on a terminal, as lines elsewhere."""
-    from deit_spec.cli.training_progress import Display, Lines
-
-    if not sys.stderr.isatty():
-        yield Lines(sys.stderr)
-        return
-    from rich.console import Console
-
-    with Display(Console(stderr=True, highlight=False)) as display:
-        yield display
 
 
 def _is_first_process() -> bool:

@@ -78,6 +78,13 @@ AllowOption = Annotated[
         help="Allow this change of tensors; may be repeated.",
     ),
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict/--no-strict",
+        help="Allow only changes of names and layout, and what --allow adds.",
+    ),
+]
 CheckpointArgument = Annotated[
     str,
     typer.Argument(
@@ -108,13 +115,7 @@ def plan(  # noqa: PLR0913  -- each is an option of the command
     *,
     key: KeyOption = None,
     antialias: AntialiasOption = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict/--no-strict",
-            help="Allow only changes of names and layout, and what --allow adds.",
-        ),
-    ] = False,
+    strict: StrictOption = False,
     allow: AllowOption = None,
     format_: FormatOption = TextFormat.TEXT,
 ) -> None:
@@ -155,13 +156,7 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     *,
     key: KeyOption = None,
     antialias: AntialiasOption = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict/--no-strict",
-            help="Allow only changes of names and layout, and what --allow adds.",
-        ),
-    ] = True,
+    strict: StrictOption = True,
     allow: AllowOption = None,
     dtype: Annotated[
         Dtype | None,
