@@ -25,11 +25,6 @@ class Resolved(NamedTuple):
     findings: list[Diagnostic]
 
 
-class _Link(NamedTuple):
-    reference: str
-    span: Span
-
-
 def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     """Merge what a document extends into it; `variant` is merged key by key.
 
@@ -38,19 +33,18 @@ def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     """
     documents, links, findings = [document], list[Span](), list[Diagnostic]()
     chain = [] if origin is None else [origin]
-    while link := _link(documents[-1]):
-        base = locate(link.reference, chain[-1].folder if chain else Path())
+    while isinstance(reference := documents[-1].at(("extends",)), str):
+        span = documents[-1].nearest(("extends",)).value
+        base = locate(reference, chain[-1].folder if chain else Path())
         read, found = base.read()
         if is_unreadable(found):
-            here = Label(link.span, "extended here")
-            read, found = (
-                None,
-                [not_found(base, here, "extends", link.reference, found)],
-            )
-        elif problem := _refuse(base, chain, link.span):
+            here = Label(span, "extended here")
+            lost = not_found(base, here, "extends", reference, found)
+            read, found = None, [lost]
+        elif problem := _refuse(base, chain, span):
             read, found = None, [problem]
         else:
-            links.append(link.span)
+            links.append(span)
             if read is not None and not isinstance(read.value, Mapping):
                 found = [*found, _not_a_mapping(read)]
                 read = None
@@ -60,7 +54,10 @@ def resolve(document: Document, origin: Origin | None = None) -> Resolved:
             break
         chain.append(base)
         documents.append(read)
-    return Resolved(_merge_all(documents), tuple(links), findings)
+    merged = documents.pop()
+    for each in reversed(documents):
+        merged = _merge(merged, each)
+    return Resolved(merged, tuple(links), findings)
 
 
 def _not_a_mapping(document: Document) -> Diagnostic:
@@ -85,13 +82,6 @@ def inherited(finding: Diagnostic, links: Sequence[Span]) -> Diagnostic:
     return replace(finding, primary=labels[0], secondary=(*labels[1:], *leading))
 
 
-def _link(document: Document) -> _Link | None:
-    value = document.value
-    if not isinstance(value, Mapping) or not isinstance(value.get("extends"), str):
-        return None
-    return _Link(value["extends"], document.nearest(("extends",)).value)
-
-
 def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | None:
     if any(base.is_same(origin) for origin in chain):
         return diagnose(
@@ -111,15 +101,8 @@ def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | N
     return None
 
 
-def _merge_all(documents: Sequence[Document]) -> Document:
-    """Lay each document over the one that it extends, the last at the bottom."""
-    *above, merged = documents
-    for document in reversed(above):
-        merged = _merge(merged, document)
-    return merged
-
-
 def _merge(base: Document, document: Document) -> Document:
+    """Lay a document over the one that it extends."""
     own = {key: item for key, item in _mapping(document).items() if key != "extends"}
     value = {**_mapping(base), **own}
     spans = {**base.spans, **document.spans}

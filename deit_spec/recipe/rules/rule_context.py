@@ -1,4 +1,4 @@
-"""What the rules of a recipe are context."""
+"""The context that the rules of a recipe read, and helpers that they share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

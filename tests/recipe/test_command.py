@@ -1,1 +1,0 @@
-"""`deit-spec validate` on recipes."""
