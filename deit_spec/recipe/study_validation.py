@@ -5,7 +5,7 @@ Each arm is trained with each seed on each number of images.
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose, has_errors
 from deit_spec.recipe.checked_recipe import CheckedRecipe, named
-from deit_spec.recipe.overrides import Override, apply, override_at, override_of
+from deit_spec.recipe.overrides import apply, override_at, override_of
 from deit_spec.recipe.recipe_schema import Count
 from deit_spec.recipe.recipe_validation import check, check_read
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
@@ -126,11 +126,13 @@ def check_study_read(
     base, found_in_recipe = _base(document, path)
     findings = [*findings, *once_a_line(found, findings), *found_in_recipe]
     arms = dict[str, CheckedRecipe]()
-    if excess := _excess(document):
-        findings.append(excess)
-    elif base is not None and not has_errors(base.diagnostics):
-        arms, found = _check_arms(document, base, study.train_images if study else ())
-        findings += found
+    if study is not None and base is not None and not has_errors(base.diagnostics):
+        count = len(study.arms) * len(study.train_images)
+        if count > PAIRS:
+            findings.append(_excess(document, count))
+        else:
+            arms, found = _check_arms(document, base, study)
+            findings += found
     valid = None if has_errors(findings) or base is None else study
     return CheckedStudy(valid, first_of(findings), arms, document, path, base)
 
@@ -166,13 +168,8 @@ def _bad_arm(document: Document, name: str) -> Diagnostic:
     )
 
 
-def _excess(document: Document) -> Diagnostic | None:
+def _excess(document: Document, count: int) -> Diagnostic:
     """Report a study with too many arms and sizes to compare."""
-    arms, sizes = document.at(("arms",)), document.at(("train_images",))
-    count = len(arms) if isinstance(arms, Mapping) else 1
-    count *= max(len(sizes), 1) if isinstance(sizes, list) else 1
-    if count <= PAIRS:
-        return None
     message = f"{count:,} pairs of arms and sizes are above the limit of {PAIRS}"
     label = Label(document.nearest(("arms",)).key)
     return diagnose("DS103", message, label, helps=["split it into several studies"])
@@ -205,42 +202,29 @@ def _base(
 
 
 def _check_arms(
-    document: Document, base: CheckedRecipe, sizes: Sequence[int]
+    document: Document, base: CheckedRecipe, study: Study
 ) -> tuple[dict[str, CheckedRecipe], list[Diagnostic]]:
-    """The recipe of each arm, and what is wrong with it on any number of images.
-
-    `sizes` are those numbers; if there are none, `base` has the number.
-    """
+    """The recipe of each arm, and what is wrong with it on any number of images."""
     assert base.document is not None  # noqa: S101  -- so it was checked
     arms, findings = dict[str, CheckedRecipe](), list[Diagnostic]()
     known = {_key(each) for each in base.diagnostics}
-    laid = [
-        [override_at("data.train_images", size, document.nearest(("train_images", at)))]
-        for at, size in enumerate(sizes)
+    sizes = [
+        override_at("data.train_images", size, document.nearest(("train_images", at)))
+        for at, size in enumerate(study.train_images)
     ]
-    for name, overrides in _overrides(document):
-        for size in laid or [[]]:
-            checked = check(apply(base.document, [*overrides, *size]), base.path)
+    for name, fields in study.arms.items():
+        overrides = [
+            override_of(document, ("arms", name, key), value)
+            for key, value in (fields or {}).items()
+        ]
+        for size in sizes:
+            checked = check(apply(base.document, [*overrides, size]), base.path)
             arms.setdefault(name, checked)
             for each in checked.diagnostics:
                 if _key(each) not in known:
                     known.add(_key(each))
                     findings.append(_in_arm(each, document, name))
     return arms, findings
-
-
-def _overrides(document: Document) -> Iterator[tuple[str, list[Override]]]:
-    """The changes of each arm, as overrides of the recipe."""
-    arms = document.at(("arms",))
-    for name, fields in arms.items() if isinstance(arms, Mapping) else ():
-        if isinstance(fields, Mapping) or fields is None:
-            yield (
-                name,
-                [
-                    override_of(document, ("arms", name, key), value)
-                    for key, value in (fields or {}).items()
-                ],
-            )
 
 
 def _key(found: Diagnostic) -> tuple[str, str, str]:
