@@ -33,10 +33,7 @@ def run(
     """Compile a spec to a PyTorch module."""
     if check and not is_file(output):
         fail("--check needs -o FILE to compare with")
-    checked = read(spec)
-    if checked.spec is None:
-        raise typer.Exit(1)
-    source = compile_checked(checked, target).source
+    source = compile_checked(read(spec), target).source
     if check and output is not None:
         _compare(output, source)
     else:

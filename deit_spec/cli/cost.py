@@ -83,8 +83,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Count parameters, operations and bytes of activations."""
     checked = read(spec)
-    if checked.spec is None:
-        raise typer.Exit(1)
     setting = Setting(
         batch, dtype, convention, By.STAGE if by is Rows.STAGE else By.NODE
     )

@@ -97,18 +97,13 @@ def _warn_of_split(trained: "TrainedModel", checked: "CheckedRecipe") -> None:
     own, new = trained.read_recipe().recipe, checked.recipe
     if own is None or new is None:
         return
-    fields = [
-        f"data.{name}"
-        for name in ("split_seed", "val_images")
-        if getattr(own.data, name) != getattr(new.data, name)
-    ]
-    if fields:
-        differ = "differs" if len(fields) == 1 else "differ"
-        typer.echo(
-            f"warning: {' and '.join(fields)} {differ} from the run's, so held-out "
-            "images may include some that the model was trained on",
-            err=True,
-        )
+    for name in ("split_seed", "val_images"):
+        if getattr(own.data, name) != getattr(new.data, name):
+            typer.echo(
+                f"warning: data.{name} differs from the run's, so held-out images may "
+                "include some that the model was trained on",
+                err=True,
+            )
 
 
 def _data_override(data: str | None) -> str | None:

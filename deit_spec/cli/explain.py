@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.inputs import read
+from deit_spec.cli.inputs import check_and_report
 from deit_spec.cli.options import OutputOption, TextFormat, format_option
 from deit_spec.cli.output import emit, emit_json, fail, is_file
 
@@ -79,7 +79,7 @@ def run(
         return
     from deit_spec.explain import explain_field, field_page
 
-    checked = None if spec is None else read(spec)
+    checked = None if spec is None else check_and_report(spec)
     answer = explain_field(topic.field, checked)
     _print(answer, field_page(answer), output, format_)
     if checked is not None and checked.spec is None:

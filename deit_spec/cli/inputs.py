@@ -3,6 +3,8 @@
 import sys
 from typing import Final
 
+import typer
+
 from deit_spec.cli.output import (
     STDIN_NAME,
     STDIO,
@@ -50,11 +52,23 @@ def check(name: str) -> Checked:
     return checked
 
 
-def read(name: str) -> Checked:
+def check_and_report(name: str) -> Checked:
     """Check a spec as `check` does, and report all diagnostics."""
     checked = check(name)
     if checked.diagnostics:
         report(checked.diagnostics, fixes=len(own_fixes(checked)))
+    return checked
+
+
+def read(name: str) -> Checked:
+    """Check a spec, report all diagnostics, and exit if there are errors.
+
+    Raises:
+        typer.Exit: With code 1: there are errors; with code 2: as `check`.
+    """
+    checked = check_and_report(name)
+    if checked.spec is None:
+        raise typer.Exit(1)
     return checked
 
 

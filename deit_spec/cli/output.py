@@ -45,16 +45,13 @@ def reset() -> None:
     choose_format(Format.TEXT)
 
 
-def choose_format(format_: Format) -> None:
-    """Choose the format of all diagnostics of this command."""
-    _State.format = format_
-    _State.collected = [] if format_ in DOCUMENT_FORMATS else None
+def choose_format(format_: Format, *, collected: bool = True) -> None:
+    """Choose the format of all diagnostics of this command.
 
-
-def leave_to_command(format_: Format) -> None:
-    """Collect nothing, since the command writes its diagnostics itself."""
+    Nothing is collected for a command that writes its diagnostics itself.
+    """
     _State.format = format_
-    _State.collected = None
+    _State.collected = [] if collected and format_ in DOCUMENT_FORMATS else None
 
 
 def chosen_format() -> Format:

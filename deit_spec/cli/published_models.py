@@ -113,8 +113,7 @@ def new(
         fail(f"{path} exists; --force overwrites it")
     source = source or (name if name in names() else DEFAULT)
     spec = read(source).spec
-    if spec is None:
-        raise typer.Exit(1)
+    assert spec is not None  # noqa: S101  -- it has no errors
     from deit_spec.spec.spec_json_schema import FILE
     from deit_spec.spec.starter import starter
     from deit_spec.yaml_source.scalars import scalar_text

@@ -60,8 +60,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Draw the architecture of a spec."""
     checked = read(spec)
-    if checked.spec is None:
-        raise typer.Exit(1)
     format_ = old_format or format_
     graph = finish(checked, target)
     from deit_spec.diagram import as_json, draw, tree

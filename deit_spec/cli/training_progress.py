@@ -1,6 +1,7 @@
 """Shows the progress of runs and studies: lines and, on a terminal, a progress bar."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from rich import progress as rich_progress
@@ -69,7 +70,7 @@ class RunProgress(_Lines, Reporter):
         speed = f"{progress.images_per_second:,.0f} images/s"
         done = max(1, progress.step - self.start.first)
         each = (time.monotonic() - self.began) / done
-        left = clock(each * (self.start.steps - progress.step))
+        left = timedelta(seconds=round(each * (self.start.steps - progress.step)))
         rate = f"lr {progress.lr:.2e}"
         self._write_at(progress.step, f"{loss}, {rate}, {speed}, {left} left")
 
@@ -119,17 +120,6 @@ def summarise_end(finished: Finished) -> str:
     names = (WEIGHTS, CURVES, SUMMARY)
     written = [name for name in names if (finished.folder / name).exists()]
     return f"wrote {finished.folder}: {', '.join(written)}"
-
-
-def clock(seconds: float) -> str:
-    """Format a duration.
-
-    >>> clock(65), clock(7385)
-    ('1:05', '2:03:05')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class StudyProgress(_Lines):

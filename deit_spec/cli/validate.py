@@ -14,12 +14,12 @@ from deit_spec.cli.options import OutputOption, format_option, set_option
 from deit_spec.cli.output import (
     STDIN_NAME,
     STDIO,
+    choose_format,
     chosen_format,
     draw,
     emit,
     fail,
     is_file,
-    leave_to_command,
     protect_document,
     shown_name,
     unified_diff,
@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
     Exit with 1 if there are errors or, with --diff, changes.
     """
     format_ = format_ or chosen_format()
-    leave_to_command(format_)
+    choose_format(format_, collected=False)
     if output is not None and format_ is Format.TEXT:
         fail("-o needs an --output-format other than text")
     if overrides and (fix or diff):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from deit_spec.cli.app import Command
-from deit_spec.cli.inputs import read
+from deit_spec.cli.inputs import check_and_report, read
 from deit_spec.cli.options import (
     OutputOption,
     SpecArgument,
@@ -123,7 +123,7 @@ def plan(  # noqa: PLR0913  -- each is an option of the command
 
     Exit with 1 if the checkpoint does not fit.
     """
-    checked = read(spec)
+    checked = check_and_report(spec)
     if checked.spec is None:
         _exit_with(checked.diagnostics, format_)
     from deit_spec.weights import allowed, find_forbidden, make_plan, open_checkpoint
@@ -169,13 +169,10 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     ] = False,
 ) -> None:
     """Convert a checkpoint to another format, or for another spec."""
-    checked = read(spec)
-    if checked.spec is None:
-        raise typer.Exit(1)
     from deit_spec import weights
     from deit_spec.runtime import as_dtype
 
-    graph = finish(checked)
+    graph = finish(read(spec))
     kind = as_dtype(dtype.value if dtype else None)
     writing = weights.Writing(output, weights.To(to.value), kind, force)
     try:
