@@ -85,10 +85,9 @@ def train(
         processes = Processes(recipe)
         batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
         if batch % (processes.world * parts):
-            message = (
-                f"a batch of {batch} images is not divisible by {processes.world} "
-                f"processes × {parts} accumulated parts"
-            )
+            in_parts = f" × {parts} parts" if parts > 1 else ""
+            by = f"{processes.world} processes{in_parts}"
+            message = f"a batch of {batch} images is not divisible by {by}"
             span = checked.span("schedule.batch_size")
             raise run_error(span, "DS513", message)
         if reporter is None or not processes.main:
