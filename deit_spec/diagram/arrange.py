@@ -8,16 +8,15 @@ beside the item that reads it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain as joined
 from typing import TypeAlias
 
 import networkx as nx
 
-from deit_spec.diagram.area import Area, fits_across, fits_beside, share_of
+from deit_spec.diagram.area import Area, fits_across, fits_beside
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item
 from deit_spec.ops import ParameterOp
-
-_DEEPEST = 8
 
 
 @dataclass(eq=False)
@@ -27,27 +26,25 @@ class Single:
     item: Item
     feeders: list[list[Item]] = field(default_factory=list)
 
+    @property
+    def items(self) -> list[Item]:
+        """The item, without the chains beside it."""
+        return [self.item]
+
 
 @dataclass(eq=False)
 class Fork:
-    """Branches from one value, drawn side by side."""
+    """Branches from one value, drawn side by side, each from top to bottom."""
 
-    branches: list[list["Single | Fork"]]
+    branches: list[list[Item]]
+
+    @property
+    def items(self) -> list[Item]:
+        """The items of all branches."""
+        return [*joined.from_iterable(self.branches)]
 
 
 Step: TypeAlias = Single | Fork
-
-
-def inner_items(steps: list[Step]) -> list[Item]:
-    """Return the items of steps, without the chains beside them."""
-    found: list[Item] = []
-    for step in steps:
-        if isinstance(step, Single):
-            found.append(step.item)
-        else:
-            for branch in step.branches:
-                found.extend(inner_items(branch))
-    return found
 
 
 def arrange(items: list[Item], view: View, area: Area) -> list[Step]:
@@ -58,8 +55,32 @@ def arrange(items: list[Item], view: View, area: Area) -> list[Step]:
         if fits_beside(chains, area, view)
     }
     fed = {id(item) for chains in feeders.values() for c in chains for item in c}
-    stream = [item for item in items if id(item) not in fed]
-    return _Arranger(feeders, view, area.width).steps(stream, 0, area.width)
+    steps: list[Step] = []
+    for region in _regions([item for item in items if id(item) not in fed]):
+        parts = _parts(region)
+        if len(parts) > 1:
+            branches = [_with_feeders(part, feeders) for part in parts]
+            if fits_across(branches, area.width, view):
+                steps.append(Fork(branches))
+                continue
+        for item in joined.from_iterable(parts):
+            if steps and isinstance(steps[-1], Fork):
+                # The lines from the branches leave no space beside the item.
+                steps.extend(map(Single, _with_feeders([item], feeders)))
+            else:
+                steps.append(Single(item, feeders.get(item.path, [])))
+    return steps
+
+
+def _with_feeders(
+    items: list[Item], feeders: dict[str, list[list[Item]]]
+) -> list[Item]:
+    """Put the chains above the items that read them."""
+    found: list[Item] = []
+    for item in items:
+        found.extend(joined.from_iterable(feeders.get(item.path, [])))
+        found.append(item)
+    return found
 
 
 def _feeders(items: list[Item], view: View) -> dict[str, list[list[Item]]]:
@@ -69,26 +90,14 @@ def _feeders(items: list[Item], view: View) -> dict[str, list[list[Item]]]:
         for value in item.reads:
             readers.setdefault(value, []).append(item)
     found: dict[str, list[list[Item]]] = {}
-    for source in _side_sources(items, view):
-        chain = _chain(source, readers, view)
-        if chain:
-            (reader,) = readers[chain[-1].value]
-            found.setdefault(reader.path, []).append(chain)
+    for item in items:
+        is_layer = not item.scopes
+        if is_layer and isinstance(view.graph.op(item.path), ParameterOp):
+            chain = _chain(item, readers, view)
+            if chain:
+                (reader,) = readers[chain[-1].value]
+                found.setdefault(reader.path, []).append(chain)
     return found
-
-
-def _side_sources(items: list[Item], view: View) -> list[Item]:
-    """Return the items without inputs, except the one where the main line starts."""
-    sources = [item for item in items if not item.reads]
-    made = {item.value for item in items}
-    if any(value not in made for item in items for value in item.reads):
-        return sources
-    streams = [item for item in sources if not _is_table(item, view)] or sources
-    return [item for item in sources if item is not streams[0]]
-
-
-def _is_table(item: Item, view: View) -> bool:
-    return not item.scopes and isinstance(view.graph.op(item.path), ParameterOp)
 
 
 def _chain(source: Item, readers: dict[str, list[Item]], view: View) -> list[Item]:
@@ -105,70 +114,22 @@ def _chain(source: Item, readers: dict[str, list[Item]], view: View) -> list[Ite
         chain.append(following[0])
 
 
-class _Arranger:
-    """Divides items into steps; `room` is the available width."""
-
-    def __init__(
-        self, feeders: dict[str, list[list[Item]]], view: View, room: int
-    ) -> None:
-        self.feeders = feeders
-        self.view = view
-        self.whole = room
-
-    def steps(self, items: list[Item], depth: int, room: int) -> list[Step]:
-        """Cut items into regions and arrange each."""
-        found: list[Step] = []
-        region: list[Item] = []
-        for item, is_cut in zip(items, _cuts(items), strict=True):
-            if is_cut:
-                found.extend(self.region(region, depth, room, len(items)))
-                found.extend(self.single(item, room, found))
-                region = []
-            else:
-                region.append(item)
-        found.extend(self.region(region, depth, room, len(items)))
-        return found
-
-    def region(
-        self, items: list[Item], depth: int, room: int, whole: int
-    ) -> Iterator[Step]:
-        """Arrange the items between two cuts, out of `whole` items in total."""
-        parts = _parts(items)
-        if depth == _DEEPEST or (len(parts) == 1 and len(items) == whole):
-            parts = [[item] for item in items]
-        elif len(parts) > 1 and fits_across(parts, room, self.view):
-            share = share_of(room, len(parts))
-            yield Fork([self.steps(part, depth + 1, share) for part in parts])
-            return
-        for part in parts:
-            if len(part) == 1:
-                yield from self.single(part[0], room, [])
-            else:
-                yield from self.steps(part, depth + 1, room)
-
-    def single(self, item: Item, room: int, above: list[Step]) -> Iterator[Step]:
-        """Arrange one item; its chains go above it if they do not fit beside it."""
-        chains = self.feeders.get(item.path, [])
-        if room == self.whole and not (above and isinstance(above[-1], Fork)):
-            yield Single(item, chains)
-            return
-        for chain in chains:
-            yield from map(Single, chain)
-        yield Single(item)
-
-
-def _cuts(items: list[Item]) -> list[bool]:
-    """Return for each item whether only its value is used by later items."""
-    last: dict[str, int] = {}
-    for place, item in enumerate(items):
-        last.update(dict.fromkeys(item.reads, place))
+def _regions(items: list[Item]) -> Iterator[list[Item]]:
+    """Split items above and below each one that only its own value passes."""
+    last = {value: place for place, item in enumerate(items) for value in item.reads}
     made = {item.value for item in items}
     reach = max((end for value, end in last.items() if value not in made), default=-1)
-    cuts = []
+    region: list[Item] = []
     for place, item in enumerate(items):
-        cuts.append(reach <= place)
+        is_cut = reach <= place
         reach = max(reach, last.get(item.value, len(items)))
-    return cuts
+        if is_cut:
+            yield from ([region] if region else [])
+            yield [item]
+            region = []
+        else:
+            region.append(item)
+    yield from ([region] if region else [])
 
 
 def _parts(items: list[Item]) -> list[list[Item]]:

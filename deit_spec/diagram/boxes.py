@@ -9,13 +9,15 @@ from itertools import groupby
 from deit_spec.cost import Cost, short
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.canvas import FAINT, PLAIN, SHAPE, TITLE, Canvas
-from deit_spec.diagram.graph_view import View, condense, spread
+from deit_spec.diagram.graph_view import View, condense, relative, spread
 from deit_spec.diagram.items import Item
 from deit_spec.graph import Scope
 from deit_spec.ops import show
 
 NOTHING = Cost()
 _GAP = 2
+EDGES = 4
+"""The columns that the border of a box takes, with margins."""
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -39,46 +41,71 @@ class Line:
     pieces: list[tuple[int, str, str]]
     cost: Cost = NOTHING
 
+    @property
+    def end(self) -> int:
+        """The column after the last piece."""
+        return max((x + len(text) for x, text, _ in self.pieces), default=0)
 
-def layer_rows(item: Item, view: View, stubs: list[str], *, beside: bool) -> list[Row]:
+
+def rows_of(item: Item, view: View, stubs: list[str], *, beside: bool) -> list[Row]:
+    """Return the rows in the box of a layer or of a scope."""
+    notes = [(text, SHAPE) for text in stubs_of(stubs, view)]
+    if not item.scopes:
+        return [_layer_row(item, view, notes, beside=beside)]
+    rows = [Row(notes=tuple(notes))] if notes else []
+    above = [value for value in item.reads if value not in stubs][:1]
+    with view.inside(item.scopes):
+        return [*rows, *_scope_rows(item, view, above)]
+
+
+def _layer_row(
+    item: Item, view: View, notes: list[tuple[str, str]], *, beside: bool
+) -> Row:
     """Describe a layer. If it is `beside` others, its box contains its cost."""
     op, cost = view.graph.op(item.path), view.costs[item.path]
-    detail = parameters_of(item.path, view) if view.detail else ""
+    detail = parameters_of([item.path], view)
     if len(item.reads) > 1:
         parent = item.path.rpartition(".")[0]
         names = condense(relative(value, parent) for value in item.reads)
         detail = ", ".join(names)
-    notes = [(text, SHAPE) for text in stubs_of(stubs, view)]
     if beside and op.parameters:
         notes.append((f"{counted(cost.parameters)} parameters", PLAIN))
     if beside and cost.macs:
         notes.append((f"{short(cost.macs)} MACs", PLAIN))
-    row = Row("", view.summary(item.path), detail, "", tuple(notes), cost)
-    return [row]
+    return Row("", view.summary(item.path), detail, "", tuple(notes), cost)
 
 
-def scope_rows(item: Item, view: View, stubs: list[str]) -> list[Row]:
+def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
     """Describe the layers of a scope without nested scopes.
 
     Each row reads the row above it unless a note names other inputs.
     """
-    scope = item.scopes[0]
-    notes = tuple((text, SHAPE) for text in stubs_of(stubs, view))
-    rows = [Row(notes=notes)] if notes else []
-    above = [value for value in item.reads if value not in stubs][:1]
+    parent = item.scopes[0].path
     shape = view.shape(above[0]) if above else ""
-    for group in _groups(scope, view):
-        made = view.shape(group[0])
-        shown = "" if made == shape else made
-        rows.append(_group_row(group, scope, view, above, item.inner, shown))
+    for group in _groups(item.scopes[0], view):
+        inputs, made = view.graph.inputs(group[0]), view.shape(group[0])
+        notes = []
+        if set(inputs) != set(above):
+            sources = condense(relative(value, parent) for value in inputs)
+            notes.append((f"from {', '.join(sources)}" if inputs else "learned", FAINT))
+        returned = [path for path in group if path != item.inner]
+        notes += [(f"▶ {n}", TITLE) for p in returned for n in view.output_names(p)]
+        shown = f"{len(group)} × {made}" if len(group) > 1 else made
+        yield Row(
+            ", ".join(relative(path, parent) for path in group),
+            spread([view.summary(path) for path in group], ", "),
+            parameters_of(group, view),
+            "" if made == shape else shown,
+            tuple(notes),
+            sum((view.costs[path] for path in group), Cost()),
+        )
         above, shape = group, made
-    return rows
 
 
-def parameters_of(path: str, view: View) -> str:
-    """List the parameters of a layer with their shapes."""
-    tensors = view.graph.op(path).parameters
-    return ", ".join(f"{p.name} {show(p.shape)}" for p in tensors if p.name)
+def parameters_of(paths: list[str], view: View) -> str:
+    """List the parameters of layers with their shapes, in a detailed figure."""
+    tensors = [p for path in paths for p in view.graph.op(path).parameters if p.name]
+    return ", ".join(f"{p.name} {show(p.shape)}" for p in tensors if view.detail)
 
 
 def stubs_of(values: list[str], view: View) -> Iterator[str]:
@@ -91,11 +118,6 @@ def counted(number: int) -> str:
     """Format a count, exactly unless it is too long."""
     exact = f"{number:,}"
     return exact if len(exact) <= len("999,999,999,999") else short(number)
-
-
-def relative(path: str, parent: str) -> str:
-    """Return a path relative to its parent."""
-    return path.removeprefix(f"{parent}.") if parent else path
 
 
 def natural_width(rows: list[Row]) -> int:
@@ -111,8 +133,24 @@ def natural_width(rows: list[Row]) -> int:
 
 def lay(rows: list[Row], width: int) -> list[Line]:
     """Wrap rows to a width, with the names in a column."""
-    column = _name_width(rows)
-    return [line for row in rows for line in _lay_row(row, column, width)]
+    start = _name_width(rows)
+    lines: list[Line] = []
+    for row in rows:
+        found = [
+            Line([(start, text, PLAIN)]) for text in _wrap(row.text, width - start)
+        ]
+        if found:
+            found[0].pieces.insert(0, (0, row.name, TITLE))
+            found[0].cost = row.cost
+        if row.detail:
+            _append(found, row.detail, start, width)
+        if row.shape:
+            _flush_right(found, row.shape, width)
+        for text, style in row.notes:
+            parts = _wrap(text, width - start)
+            found += [Line([(start, part, style)]) for part in parts]
+        lines += found
+    return lines
 
 
 def _name_width(rows: list[Row]) -> int:
@@ -120,51 +158,33 @@ def _name_width(rows: list[Row]) -> int:
     return longest + _GAP if longest else 0
 
 
-def _lay_row(row: Row, start: int, width: int) -> list[Line]:
-    room = max(1, width - start)
-    lines = [Line([(start, text, PLAIN)]) for text in _wrap(row.text, room)]
-    if lines:
-        lines[0].pieces.insert(0, (0, row.name, TITLE))
-        lines[0].cost = row.cost
-    _append(lines, row.detail, FAINT, start, width)
-    if row.shape:
-        _flush_right(lines, row.shape, width)
-    for text, style in row.notes:
-        lines += [Line([(start, part, style)]) for part in _wrap(text, room)]
-    return lines
-
-
 def _wrap(text: str, width: int) -> list[str]:
     """Wrap a text between words, and not within shapes."""
     joined = _BRACKETS.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
-    lines = textwrap.wrap(joined, width, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        joined, max(1, width), break_long_words=False, break_on_hyphens=False
+    )
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def _append(lines: list[Line], text: str, style: str, start: int, width: int) -> None:
-    """Append a text to the last line, or below it."""
-    if not text:
-        return
-    end = _end(lines[-1])
-    if end + _GAP + len(text) <= width:
-        lines[-1].pieces.append((end + _GAP, text, style))
-        return
-    wrapped = _wrap(text, max(1, width - start))
-    lines.extend(Line([(start, part, style)]) for part in wrapped)
+def _append(lines: list[Line], detail: str, start: int, width: int) -> None:
+    """Append a detail to the last line, or below it."""
+    end = lines[-1].end + _GAP
+    if end + len(detail) <= width:
+        lines[-1].pieces.append((end, detail, FAINT))
+    else:
+        parts = _wrap(detail, width - start)
+        lines.extend(Line([(start, part, FAINT)]) for part in parts)
 
 
 def _flush_right(lines: list[Line], shape: str, width: int) -> None:
     """Write a shape at the right end of the first line in which it fits."""
     start = max(0, width - len(shape))
     for line in (lines[0], lines[-1]):
-        if _end(line) + _GAP <= start:
+        if line.end + _GAP <= start:
             line.pieces.append((start, shape, SHAPE))
             return
     lines.append(Line([(start, shape, SHAPE)]))
-
-
-def _end(line: Line) -> int:
-    return max((x + len(text) for x, text, _ in line.pieces), default=0)
 
 
 def _groups(scope: Scope, view: View) -> Iterator[list[str]]:
@@ -182,58 +202,12 @@ def _groups(scope: Scope, view: View) -> Iterator[list[str]]:
         yield [*group]
 
 
-def _group_row(  # noqa: PLR0913, PLR0917  -- the parts of a row
-    group: list[str],
-    scope: Scope,
-    view: View,
-    above: list[str],
-    goes_on: str,
-    shape: str,
-) -> Row:
-    inputs = view.graph.inputs(group[0])
-    notes = []
-    if set(inputs) != set(above):
-        sources = condense(relative(value, scope.path) for value in inputs)
-        notes.append((f"from {', '.join(sources)}" if inputs else "learned", FAINT))
-    returned = [p for p in group if p != goes_on]
-    notes += [(f"▶ {n}", TITLE) for p in returned for n in view.output_names(p)]
-    detail = ""
-    if view.detail:
-        detail = ", ".join(filter(None, (parameters_of(p, view) for p in group)))
-    return Row(
-        ", ".join(relative(path, scope.path) for path in group),
-        spread([view.summary(path) for path in group], ", "),
-        detail,
-        f"{len(group)} × {shape}" if shape and len(group) > 1 else shape,
-        tuple(notes),
-        sum((view.costs[path] for path in group), Cost()),
-    )
-
-
-_EDGES = 4
-
-
-def rows_of(item: Item, view: View, stubs: list[str], *, beside: bool) -> list[Row]:
-    """Return the rows in the box of a layer or of a scope."""
-    if not item.scopes:
-        return layer_rows(item, view, stubs, beside=beside)
-    with view.inside(item.scopes):
-        return scope_rows(item, view, stubs)
-
-
-def lines_of(
-    item: Item, view: View, area: Area, stubs: list[str], *, beside: bool
-) -> list[Line]:
-    """Return the rows as lines that fit an area."""
-    return lay(rows_of(item, view, stubs, beside=beside), area.width - _EDGES)
-
-
 def width_of(item: Item, view: View, *, beside: bool) -> int:
     """Return the preferred width of the box of an item."""
     if item.is_frame:
         return 0
     inside = natural_width(rows_of(item, view, [], beside=beside))
-    return max(inside, len(item.title) + 2) + _EDGES
+    return max(inside, len(item.title) + 2) + EDGES
 
 
 def border(canvas: Canvas, area: Area, top: int, bottom: int, item: Item) -> None:

@@ -11,23 +11,8 @@ from deit_spec.diagnostics.printable import visible
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 
-SOLID: Final = {
-    UP: "│",
-    DOWN: "│",
-    UP | DOWN: "│",
-    LEFT: "─",
-    RIGHT: "─",
-    LEFT | RIGHT: "─",
-    DOWN | RIGHT: "╭",
-    DOWN | LEFT: "╮",
-    UP | RIGHT: "╰",
-    UP | LEFT: "╯",
-    UP | DOWN | RIGHT: "├",
-    UP | DOWN | LEFT: "┤",
-    DOWN | LEFT | RIGHT: "┬",
-    UP | LEFT | RIGHT: "┴",
-    UP | DOWN | LEFT | RIGHT: "┼",
-}
+SOLID: Final = " │││─╯╮┤─╰╭├─┴┬┼"
+"""The character for each sum of arms."""
 _DASHED: Final = {"│": "╎", "─": "╌"}
 
 INTO_TOP: Final = "▼"

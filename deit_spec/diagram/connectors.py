@@ -1,11 +1,11 @@
 """The lines between the boxes of a figure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deit_spec.cost import Cost
 from deit_spec.diagram.area import Area
-from deit_spec.diagram.arrange import Single, Step
+from deit_spec.diagram.arrange import Fork, Single, Step
 from deit_spec.diagram.canvas import (
     FAINT,
     INTO_LEFT,
@@ -19,71 +19,39 @@ from deit_spec.diagram.graph_view import View, condense
 from deit_spec.diagram.items import Item
 
 
-@dataclass
-class Rails:
-    """The lane of each value that bypasses a step, and the number of lanes.
-
-    `direct` are the values that the step directly below reads.
-    """
-
-    lanes: dict[str, int] = field(default_factory=dict)
-    count: int = 0
-    direct: set[str] = field(default_factory=set)
-
-
 def plan_rails(
     steps: list[Step], entries: Collection[str], wanted: Collection[str], most: int
-) -> Rails:
+) -> tuple[dict[str, int], set[str]]:
     """Assign a lane to each value that is read further down, up to `most` lanes.
 
     `entries` are the values from above, and `wanted` those that continue below.
+    Also returns the values that are read directly below the step that makes them.
     """
     made = dict.fromkeys(entries, -1)
     for place, step in enumerate(steps):
         if isinstance(step, Single):
             made[step.item.value] = place
-    rails = Rails()
-    ends = _last_readers(steps, made, wanted, rails)
-    busy: list[int] = []
-    for value, start in sorted(made.items(), key=lambda pair: pair[1]):
-        if value not in ends:
-            continue
-        lane = next((k for k, end in enumerate(busy) if end <= start), len(busy))
-        if lane >= most:
-            continue
-        busy[lane : lane + 1] = [ends[value]]
-        rails.lanes[value] = lane
-    rails.count = len(busy)
-    return rails
-
-
-def _last_readers(
-    steps: list[Step],
-    made: dict[str, int],
-    wanted: Collection[str],
-    rails: Rails,
-) -> dict[str, int]:
-    """Return the last step to which each value needs a rail; note direct values."""
+    direct: set[str] = set()
     ends: dict[str, int] = {}
-    for place, step in enumerate(steps):
-        for value in reads_of(step):
-            if made.get(value, place) == place - 1:
-                rails.direct.add(value)
-            elif value in made and made[value] < place and isinstance(step, Single):
+    for place, step in enumerate([*steps, None]):
+        for value in made.keys() & (reads_of(step) if step else wanted):
+            if made[value] == place - 1:
+                direct.add(value)
+            elif made[value] < place and not isinstance(step, Fork):
                 ends[value] = place
-    for value in wanted:
-        if value in made and made[value] == len(steps) - 1:
-            rails.direct.add(value)
-        elif value in made:
-            ends[value] = len(steps)
-    return ends
+    lanes: dict[str, int] = {}
+    busy: list[int] = []
+    for value in sorted(ends, key=lambda value: (made[value], value)):
+        lane = next((k for k, end in enumerate(busy) if end <= made[value]), len(busy))
+        if lane < most:
+            busy[lane : lane + 1] = [ends[value]]
+            lanes[value] = lane
+    return lanes, direct
 
 
 def reads_of(step: Step) -> set[str]:
     """Return the values that a step reads."""
-    if isinstance(step, Single):
-        return set(step.item.reads)
-    return {v for branch in step.branches for inner in branch for v in reads_of(inner)}
+    return {value for item in step.items for value in item.reads}
 
 
 Ports = dict[str, tuple[int, int]]
@@ -116,7 +84,8 @@ class Lines:
         self.beside = beside
         self.open: Ports = {}
         self.tops: dict[str, int] = {}
-        self.rails = Rails()
+        self.lanes: dict[str, int] = {}
+        self.direct: set[str] = set()
         self.wanted: Collection[str] = ()
         self.is_frame = False
         self.is_branch = False
@@ -124,11 +93,11 @@ class Lines:
 
     def lane(self, value: str) -> int:
         """Return the column of a rail."""
-        return self.whole.left + 2 * self.rails.lanes[value]
+        return self.whole.left + 2 * self.lanes[value]
 
     def enter(self, value: str, x: int, y: int, readers: list[str]) -> None:
         """Continue a line from above to its `readers`."""
-        by_rail, direct = value in self.rails.lanes, value in self.rails.direct
+        by_rail, direct = value in self.lanes, value in self.direct
         if direct and not by_rail and self.is_branch:
             self.open[value] = (x, y)
             return
@@ -141,10 +110,10 @@ class Lines:
         y, view = self.y, self.view
         self.canvas.vertical(x, top, y)
         self.canvas.write(x + 2, y, view.shape(value), SHAPE, self.whole.right)
-        if value in self.rails.lanes:
+        if value in self.lanes:
             self.canvas.horizontal(self.lane(value), x, y)
             self.tops[value] = y
-        if value in self.rails.direct:
+        if value in self.direct:
             self.open[value] = (x, y)
         self.y += 1
 
@@ -158,7 +127,7 @@ class Lines:
             return
         names = self.names_of(item)
         self.label(value, trunk, bottom)
-        goes_on = value in self.rails.direct or value in self.rails.lanes
+        goes_on = value in self.direct or value in self.lanes
         if goes_on:
             self.side_names(value, names)
         else:
@@ -169,7 +138,7 @@ class Lines:
         with self.view.inside(item.scopes):
             names = self.view.output_names(item.inner)
         value = item.value
-        if names or value in self.rails.direct or value in self.rails.lanes:
+        if names or value in self.direct or value in self.lanes:
             return names
         return [f"to {name}" for name in condense(self.view.readers(value))]
 

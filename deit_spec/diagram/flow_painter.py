@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from deit_spec.diagram.area import Area, halves, split
-from deit_spec.diagram.arrange import Fork, Single, Step, arrange, inner_items
-from deit_spec.diagram.boxes import border, lines_of, stubs_of, width_of
+from deit_spec.diagram.arrange import Fork, Single, Step, arrange
+from deit_spec.diagram.boxes import EDGES, border, lay, rows_of, stubs_of, width_of
 from deit_spec.diagram.canvas import (
     FAINT,
     INTO_LEFT,
@@ -16,7 +16,7 @@ from deit_spec.diagram.canvas import (
     SUM,
     TITLE,
 )
-from deit_spec.diagram.connectors import Lines, Ports, plan_rails
+from deit_spec.diagram.connectors import Lines, Ports, plan_rails, reads_of
 from deit_spec.diagram.items import Item, items_of
 from deit_spec.ops import Add
 
@@ -31,33 +31,28 @@ class Flow(Lines):
     def steps(self, steps: list[Step], entries: Ports, wanted: Collection[str]) -> None:
         """Draw steps that are already arranged."""
         self.wanted = wanted
-        self.rails = plan_rails(steps, entries, wanted, self.area.lanes)
-        if not self.is_frame and set(wanted) & set(self.rails.lanes):
+        most = self.area.lanes
+        self.lanes, self.direct = plan_rails(steps, entries, wanted, most)
+        if not self.is_frame and set(wanted) & set(self.lanes):
             # The box at the end of such a rail starts further left.
             self.whole = replace(self.whole, left=self.whole.left + 2)
-        self.area = replace(self.whole, left=self.whole.left + 2 * self.rails.count)
-        self.box_width = self._common_width(steps)
+        lanes = max(self.lanes.values(), default=-1) + 1
+        self.area = replace(self.whole, left=self.whole.left + 2 * lanes)
+        singles = [step.item for step in steps if isinstance(step, Single)]
+        widths = [width_of(item, self.view, beside=self.beside) for item in singles]
+        self.box_width = max(widths, default=0)
         for value, (x, y) in entries.items():
-            readers = [i.title for i in inner_items(steps) if value in i.reads]
+            readers = [i.title for s in steps for i in s.items if value in i.reads]
             self.enter(value, x, y, readers)
-        for place, step in enumerate(steps):
+        following = [*map(reads_of, steps[1:]), wanted]
+        for step, after in zip(steps, following, strict=True):
             if isinstance(step, Single):
-                self.single(step, is_last=place == len(steps) - 1)
+                self.single(step, is_last=step is steps[-1])
             else:
-                following = steps[place + 1] if place + 1 < len(steps) else None
-                after = (
-                    following.item.reads if isinstance(following, Single) else wanted
-                )
                 self.fork(step, after)
         for value in wanted:
             if value in self.tops:
                 self.open[value] = (self.lane(value), self.tops[value])
-
-    def _common_width(self, steps: list[Step]) -> int:
-        items = [step.item for step in steps if isinstance(step, Single)]
-        return max(
-            (width_of(i, self.view, beside=self.beside) for i in items), default=0
-        )
 
     def single(self, step: Single, *, is_last: bool) -> None:
         """Draw an item with its inputs and its output."""
@@ -84,15 +79,14 @@ class Flow(Lines):
     def sum(self, item: Item, arriving: Ports, by_rail: list[str]) -> int:
         """Draw a sum as a sign on the main line; return its row."""
         y, trunk, canvas = self.y, self.area.trunk, self.canvas
-        for x, top in arriving.values():
+        rails = [(self.lane(value), self.tops[value]) for value in by_rail]
+        ends = [*arriving.values(), *rails]
+        for x, top in ends:
             canvas.vertical(x, top, y)
             canvas.horizontal(x, trunk, y)
+        self.tops.update(dict.fromkeys(by_rail, y))
+        xs = [x for x, _ in ends]
         name = trunk + 2
-        for value in by_rail:
-            canvas.vertical(self.lane(value), self.tops[value], y)
-            canvas.horizontal(self.lane(value), trunk, y)
-            self.tops[value] = y
-        xs = [x for x, _ in arriving.values()] + [self.lane(v) for v in by_rail]
         if any(x < trunk for x in xs):
             canvas.write(trunk - 1, y, INTO_LEFT, FAINT, trunk)
         if any(x > trunk for x in xs):
@@ -130,7 +124,8 @@ class Flow(Lines):
     def plain_box(self, item: Item, area: Area, stubs: list[str], least: int) -> None:
         """Draw a layer or a scope as a box with rows."""
         style = FAINT if self.nested or item.count > 1 else NUMBER
-        lines = lines_of(item, self.view, area, stubs, beside=self.beside)
+        rows = rows_of(item, self.view, stubs, beside=self.beside)
+        lines = lay(rows, area.width - EDGES)
         for y, line in enumerate(lines, self.y + 1):
             for x, text, look in line.pieces:
                 end = area.right - 2
@@ -185,9 +180,8 @@ class Flow(Lines):
         opened: Ports = {}
         bottom = split_row + 1
         for branch, area in zip(step.branches, areas, strict=True):
-            items = inner_items(branch)
-            flow = self.beneath(area, items, split_row + 1, beside=True)
-            reads = {value for item in items for value in item.reads}
+            flow = self.beneath(area, branch, split_row + 1, beside=True)
+            reads = {value for item in branch for value in item.reads}
             entries = dict.fromkeys(
                 reads & set(self.open), (flow.area.trunk, split_row)
             )
@@ -196,7 +190,8 @@ class Flow(Lines):
                 self.canvas.vertical(x, top, split_row)
                 self.canvas.horizontal(x, flow.area.trunk, split_row)
             flow.is_branch = True
-            flow.steps(branch, entries, set(wanted) - set(entries))
+            steps: list[Step] = [Single(item) for item in branch]
+            flow.steps(steps, entries, set(wanted) - set(entries))
             opened.update(flow.open)
             bottom = max(bottom, flow.y)
         self.open, self.y = opened, bottom

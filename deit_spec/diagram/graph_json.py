@@ -4,9 +4,8 @@ from dataclasses import fields
 from typing import Any
 
 from deit_spec.cost import costs
-from deit_spec.diagnostics import Span
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import Dim, Op, Parameter, Shape, show
+from deit_spec.ops import Dim, show
 
 FORMAT = "deit-spec/graph"
 VERSION = 1
@@ -47,64 +46,46 @@ def as_json(graph: LayerGraph) -> dict[str, Any]:
             "macs": sum(cost.macs for cost in found.values()),
         },
         "nodes": [_node(graph, path, found[path].macs) for path in order],
-        "edges": [edge for path in order for edge in _edges(graph, path)],
+        "edges": [
+            {
+                "source": source,
+                "target": path,
+                "argument": argument,
+                "shape": show(graph.shape(source)),
+            }
+            for path in order
+            for argument, source in enumerate(graph.inputs(path))
+        ],
     }
 
 
 def _node(graph: LayerGraph, path: str, macs: int) -> dict[str, Any]:
-    op = graph.op(path)
+    op, span = graph.op(path), graph.span(path)
+    values = {field.name: getattr(op, field.name) for field in fields(op)}  # type: ignore[arg-type]  # every op is a dataclass
     return {
         "path": path,
         "op": type(op).__name__,
         "summary": op.summary,
-        "fields": _fields(op),
-        "shape": _shape(graph.shape(path)),
-        "parameters": [_parameter(path, tensor) for tensor in op.parameters],
+        "fields": {
+            name: _dim(value) if isinstance(value, Dim) else value
+            for name, value in values.items()
+            if isinstance(value, Dim | bool | int | float | str)
+        },
+        "shape": [_dim(dim) for dim in graph.shape(path)],
+        "parameters": [
+            {
+                "name": f"{path}.{tensor.name}" if tensor.name else path,
+                "shape": [dim.size for dim in tensor.shape],
+                "count": tensor.count,
+            }
+            for tensor in op.parameters
+        ],
         "macs": macs,
-        "span": _span(graph.span(path)),
+        "span": span
+        and {"file": span.source.name, "line": span.line, "column": span.column},
     }
-
-
-def _edges(graph: LayerGraph, path: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "source": source,
-            "target": path,
-            "argument": argument,
-            "shape": show(graph.shape(source)),
-        }
-        for argument, source in enumerate(graph.inputs(path))
-    ]
-
-
-def _fields(op: Op) -> dict[str, Any]:
-    """Return the fields that are plain values or dimensions."""
-    found: dict[str, Any] = {}
-    for field in fields(op):  # type: ignore[arg-type]  # every op is a dataclass
-        value = getattr(op, field.name)
-        if isinstance(value, Dim):
-            found[field.name] = _dim(value)
-        elif isinstance(value, bool | int | float | str):
-            found[field.name] = value
-    return found
-
-
-def _shape(shape: Shape) -> list[dict[str, Any]]:
-    return [_dim(dim) for dim in shape]
 
 
 def _dim(dim: Dim) -> dict[str, Any]:
     symbol = dim.letter if dim.symbol else ""
     return {"symbol": symbol, "size": dim.size, "text": str(dim)}
-
-
-def _parameter(path: str, tensor: Parameter) -> dict[str, Any]:
-    name = f"{path}.{tensor.name}" if tensor.name else path
-    shape = [dim.size for dim in tensor.shape]
-    return {"name": name, "shape": shape, "count": tensor.count}
-
-
-def _span(span: Span | None) -> dict[str, Any] | None:
-    if span is None:
-        return None
-    return {"file": span.source.name, "line": span.line, "column": span.column}

@@ -59,6 +59,11 @@ def spread(texts: Sequence[str], joint: str) -> str:
     return " ".join(joint.join(dict.fromkeys(column)) for column in columns)
 
 
+def relative(path: str, parent: str) -> str:
+    """Return a path relative to its parent."""
+    return path.removeprefix(f"{parent}.") if parent else path
+
+
 class View:
     """A graph, with what a figure needs to know about it, computed in O(layers).
 
@@ -88,10 +93,9 @@ class View:
         self.names: dict[str, list[str]] = defaultdict(list)
         for name, path in graph.outputs.items():
             self.names[path].append(name)
-        if graph.predict and graph.predict != self.extra:
-            single = graph.predict in self.names and len(graph.outputs) == 1
-            if not single:
-                self.names[graph.predict].append("predict")
+        is_only_output = [*graph.outputs.values()] == [graph.predict]
+        if graph.predict not in {None, self.extra} and not is_only_output:
+            self.names[graph.predict].append("predict")
         self._runs: list[tuple[Scope, ...]] = []
 
     @contextmanager

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import networkx as nx
 
-from deit_spec.diagram.graph_view import TO, View
+from deit_spec.diagram.graph_view import TO, View, relative
 from deit_spec.graph import Scope, runs
 
 
@@ -50,26 +50,18 @@ def _items(scope: Scope, view: View) -> Iterator[Item]:
         elif item.path in view.alive:
             numbered = item.is_sequence and len(item.scopes) == len(item.items)
             scopes = [s for s in item.scopes if s.path in view.alive]
-            runs_of = _runs(scopes, view) if numbered else [[item]]
-            yield from (_scope_item(run, scope, view) for run in runs_of)
+            for run in _runs(scopes, view) if numbered else [[item]]:
+                yield _scope_item(run, scope, view)
 
 
 def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
-    """Split a sequence where two neighbors differ in structure or inputs."""
-    if view.expand:
-        yield from ([scope] for scope in scopes)
-        return
-    for equal in runs(scopes):
-        run, wiring = equal[:1], None
-        for before, scope in pairwise(equal):
-            found = _wiring(before, scope)
-            if found is None or wiring not in (None, found):
-                yield run
-                run, wiring = [scope], None
-            else:
-                run.append(scope)
-                wiring = found
-        yield run
+    """Group equal scopes, if all of them are connected in the same way."""
+    for run in runs(scopes):
+        wirings = {_wiring(before, scope) for before, scope in pairwise(run)}
+        if view.expand or len(wirings) > 1 or None in wirings:
+            yield from ([scope] for scope in run)
+        else:
+            yield run
 
 
 def _wiring(before: Scope, scope: Scope) -> tuple[int, ...] | None:
@@ -86,8 +78,7 @@ def _wiring(before: Scope, scope: Scope) -> tuple[int, ...] | None:
 def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
     first, last = run[0], run[-1]
     place = view.main_output(last)
-    start = len(parent.path) + 1 if parent.path else 0
-    title = first.path[start:]
+    title = relative(first.path, parent.path)
     if len(run) > 1:
         title = f"{title}{TO}{last.name} ×{len(run)}"
     return Item(

@@ -1,13 +1,12 @@
 """The layers as a tree, nested by path."""
 
 from collections import defaultdict
-from copy import copy
+from typing import ClassVar
 
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from rich.tree import Tree
 
-from deit_spec.cost import Cost, short
+from deit_spec.cost import Cost, short, total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.boxes import counted
 from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE, ascii_of
@@ -18,12 +17,7 @@ from deit_spec.graph import LayerGraph, Scope, runs
 class _AsciiTree(Tree):
     """A tree with ASCII guides on every console."""
 
-    def __rich_console__(
-        self, console: Console, options: ConsoleOptions
-    ) -> RenderResult:
-        plain = copy(options)
-        plain.encoding = "ascii"
-        yield from super().__rich_console__(console, plain)
+    TREE_GUIDES: ClassVar = [Tree.ASCII_GUIDES] * len(Tree.TREE_GUIDES)
 
 
 def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -> Tree:
@@ -37,7 +31,13 @@ def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -
     Returns:
         A tree to print with a rich console.
     """
-    return _Outline(graph, expand=expand, ascii_only=ascii_only).root()
+    outline = _Outline(graph, expand=expand, ascii_only=ascii_only)
+    cost = total(graph)
+    words = f"{graph.target.value}  {cost.parameters:,} parameters"
+    label = outline.label(graph.name, words, "", Cost(macs=cost.macs))
+    root = (_AsciiTree if ascii_only else Tree)(label, guide_style=FAINT)
+    outline.fill(root, outline.view.root)
+    return root
 
 
 class _Outline:
@@ -46,36 +46,21 @@ class _Outline:
         self.ascii_only = ascii_only
         self.sums: dict[str, Cost] = defaultdict(Cost)
         for path, cost in self.view.costs.items():
-            for scope in (*around(path), ""):
+            for scope in around(path):
                 self.sums[scope] += cost
-
-    def root(self) -> Tree:
-        graph, root = self.view.graph, self.view.root
-        kind = _AsciiTree if self.ascii_only else Tree
-        cost = self.sums[""]
-        words = f"{graph.target.value}  {cost.parameters:,} parameters"
-        label = self.label(graph.name, words, "", Cost(macs=cost.macs))
-        found = kind(label, guide_style=FAINT)
-        self.fill(found, root)
-        return found
 
     def fill(self, parent: Tree, scope: Scope) -> None:
         """Add the contents of a scope."""
-        joined = scope.is_sequence and not self.view.expand
+        view = self.view
+        joined = scope.is_sequence and not view.expand
         cut = runs(scope.scopes) if joined else [[inner] for inner in scope.scopes]
         groups = {run[0].name: run for run in cut}
         for name, item in scope.items.items():
             if isinstance(item, str):
-                self.layer(parent, name, item)
+                words, shape = view.summary(item), view.shape(item)
+                parent.add(self.label(name, words, shape, view.costs[item]))
             elif name in groups:
                 self.scopes(parent, groups[name])
-
-    def layer(self, parent: Tree, name: str, path: str) -> None:
-        """Add a layer."""
-        view = self.view
-        parent.add(
-            self.label(name, view.summary(path), view.shape(path), view.costs[path])
-        )
 
     def scopes(self, parent: Tree, run: list[Scope]) -> None:
         """Add a scope, or one entry for equal scopes."""
@@ -101,10 +86,6 @@ class _Outline:
         text = Text()
         for part, style in parts:
             if part:
-                text.append("  " if text else "").append(self.plain(part), style)
+                shown = ascii_of(visible(part)) if self.ascii_only else visible(part)
+                text.append("  " if text else "").append(shown, style)
         return text
-
-    def plain(self, text: str) -> str:
-        """Return a text as it is written."""
-        text = visible(text)
-        return ascii_of(text) if self.ascii_only else text
