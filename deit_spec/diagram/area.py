@@ -46,7 +46,7 @@ class Area:
 
     def for_items(self, items: Collection[Item], view: View) -> "Area":
         """Move the main line so that the labels to the right of it fit."""
-        labels = [len(view.shape(item.value)) for item in items if item.value]
+        labels = [len(view.shape(item.value)) for item in items]
         rightmost = self.right - _STREAM + 1 - max(labels, default=0)
         trunk = min((self.left + self.right) // 2, rightmost)
         return replace(self, trunk=max(self.left + 3, trunk))
@@ -92,7 +92,7 @@ def needed(items: Collection[Item], view: View) -> int:
 
 
 def _needed(item: Item, view: View) -> int:
-    label = len(view.shape(item.value)) + _STREAM if item.value else 0
+    label = len(view.shape(item.value)) + _STREAM
     if item.is_frame:
         return max(label, _FRAME)
     box = max(len(item.title) + 6, _SCOPE_BOX if item.scopes else _NARROW_BOX)

@@ -15,9 +15,7 @@ SOLID: Final = " │││─╯╮┤─╰╭├─┴┬┼"
 """The character for each sum of arms."""
 _DASHED: Final = {"│": "╎", "─": "╌"}
 
-INTO_TOP: Final = "▼"
-INTO_LEFT: Final = "▶"
-INTO_RIGHT: Final = "◀"
+ARROWS: Final = {"down": "▼", "right": "▶", "left": "◀"}
 SUM: Final = "⊕"
 CUT: Final = "…"
 
@@ -28,9 +26,9 @@ _ASCII: Final = {
     **dict.fromkeys("╰╯", "'"),
     **dict.fromkeys("├┤┬┴┼", "+"),
     "╎": ":",
-    INTO_TOP: "v",
-    INTO_LEFT: ">",
-    INTO_RIGHT: "<",
+    "▼": "v",
+    "▶": ">",
+    "◀": "<",
     SUM: "O",
     CUT: "~",
     "→": ">",
@@ -102,6 +100,10 @@ class Canvas:
         for place, character in enumerate(text, x):
             self._cells[y][place] = (character, style)
         return x + len(text)
+
+    def arrow(self, x: int, y: int, direction: str) -> None:
+        """Draw the head of a line that ends here."""
+        self.write(x, y, ARROWS[direction], FAINT, x + 1)
 
     def charge(self, y: int, cost: Cost, style: str = NUMBER) -> None:
         """Add a cost to a row."""

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from deit_spec.cost import Cost
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.arrange import Fork, Single, Step
-from deit_spec.diagram.canvas import (
-    FAINT,
-    INTO_LEFT,
-    INTO_TOP,
-    NUMBER,
-    SHAPE,
-    TITLE,
-    Canvas,
-)
+from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas
 from deit_spec.diagram.graph_view import View, condense
 from deit_spec.diagram.items import Item
 
@@ -33,11 +25,12 @@ def plan_rails(
             made[step.item.value] = place
     direct: set[str] = set()
     ends: dict[str, int] = {}
-    for place, step in enumerate([*steps, None]):
-        for value in made.keys() & (reads_of(step) if step else wanted):
+    for place, values in enumerate([*map(reads_of, steps), wanted]):
+        is_fork = place < len(steps) and isinstance(steps[place], Fork)
+        for value in made.keys() & values:
             if made[value] == place - 1:
                 direct.add(value)
-            elif made[value] < place and not isinstance(step, Fork):
+            elif made[value] < place and not is_fork:
                 ends[value] = place
     lanes: dict[str, int] = {}
     busy: list[int] = []
@@ -148,7 +141,7 @@ class Lines:
         for name in names:
             self.canvas.vertical(trunk, self.y - 1, self.y)
             self.canvas.horizontal(trunk, trunk + 2, self.y)
-            self.canvas.write(trunk + 2, self.y, INTO_LEFT, FAINT, trunk + 3)
+            self.canvas.arrow(trunk + 2, self.y, "right")
             self.canvas.write(trunk + 4, self.y, name, TITLE, self.whole.right)
             if value in self.open:
                 self.open[value] = (trunk, self.y)
@@ -159,7 +152,7 @@ class Lines:
         text = ", ".join(names)
         if names:
             self.canvas.vertical(x, self.y - 1, self.y)
-            self.canvas.write(x, self.y, INTO_TOP, FAINT, x + 1)
+            self.canvas.arrow(x, self.y, "down")
             self.y += 1
             start = max(self.area.left, x - (len(text) - 1) // 2)
             self.canvas.write(start, self.y, text, TITLE, self.whole.right)
@@ -168,14 +161,12 @@ class Lines:
 
     def times(self, item: Item) -> None:
         """Write the cost of all scopes of an item in the row below it."""
-        cost = Cost()
-        for scope in item.scopes:
-            cost += self.view.subtotals[scope.path]
+        cost = sum((self.view.subtotals[s.path] for s in item.scopes), Cost())
         if cost == Cost():
             return
         text = f"× {item.count} ="
         start = self.whole.right - len(text)
-        label = self.view.shape(item.value) if item.value else ""
+        label = self.view.shape(item.value)
         self.canvas.write(start, self.y, text, FAINT, self.whole.right)
         self.canvas.charge(self.y, cost, FAINT if self.nested else NUMBER)
         if self.area.trunk + 3 + len(label) >= start:

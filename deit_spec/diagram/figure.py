@@ -7,13 +7,12 @@ from operator import itemgetter
 from rich.cells import cell_len
 from rich.text import Text
 
-from deit_spec.cost import Cost, short
+from deit_spec.cost import Cost, short, total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.boxes import Row, border, counted, lay
 from deit_spec.diagram.canvas import (
     FAINT,
-    INTO_TOP,
     NUMBER,
     SHAPE,
     TITLE,
@@ -64,9 +63,8 @@ class Columns:
         """Write a cost to the right of a line; zeros are left blank."""
         write = counted if self.exact else short
         parameters = write(cost.parameters) if cost.parameters else ""
-        return self.place(
-            line, parameters, short(cost.macs) if cost.macs else "", style
-        )
+        macs = short(cost.macs) if cost.macs else ""
+        return self.place(line, parameters, macs, style)
 
     def lines(self, canvas: Canvas) -> list[Text]:
         """Return the rows of a canvas with their costs."""
@@ -101,24 +99,28 @@ def draw(
     """
     page = min(max(width, NARROWEST), WIDEST)
     view = View(graph, expand=expand, detail=page >= _DETAILED)
-    cost = sum(view.costs.values(), Cost())
+    cost = total(graph)
     columns = Columns(page, cost)
-    canvas = Canvas(columns.figure)
-    _draw_all(canvas, view)
     rule = Text("─" * page, FAINT)
     lines = [
         columns.place(_title(graph, columns.figure), *HEADS, TITLE),
         rule,
-        *columns.lines(canvas),
+        *columns.lines(_draw_all(columns.figure, view)),
         rule,
         *_totals(columns, cost),
     ]
-    return _joined(lines, ascii_only=ascii_only)
+    for line in lines:
+        line.rstrip()
+    figure = Text("\n", no_wrap=True, overflow="ignore", end="").join(lines)
+    if ascii_only:
+        figure.plain = ascii_of(figure.plain)
+    return figure
 
 
-def _draw_all(canvas: Canvas, view: View) -> None:
+def _draw_all(width: int, view: View) -> Canvas:
     items = items_of(view.root, view)
-    area = Area(0, canvas.width, 0).for_items(items, view)
+    canvas = Canvas(width)
+    area = Area(0, width, 0).for_items(items, view)
     sheet = Sheet(canvas, view, {})
     flow = Flow(sheet, area, 0, nested=False, beside=False)
     flow.items(items, {}, [])
@@ -126,6 +128,7 @@ def _draw_all(canvas: Canvas, view: View) -> None:
     if view.extra is not None:
         y = _predict(sheet, area, y, view.extra)
     _kept(canvas, view, y)
+    return canvas
 
 
 def _title(graph: LayerGraph, width: int) -> Text:
@@ -156,7 +159,7 @@ def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
         canvas.vertical(x, top + 1, y + 1, dashed=True)
         canvas.horizontal(x, middle, y + 1, dashed=True)
     canvas.vertical(middle, y + 1, y + 2, dashed=True)
-    canvas.write(middle, y + 2, INTO_TOP, FAINT, canvas.width)
+    canvas.arrow(middle, y + 2, "down")
     text = f"{path}: {view.summary(path)}"
     if len(drawn) < len(inputs):
         text += f" of {', '.join(inputs)}"
@@ -185,15 +188,3 @@ def _kept(canvas: Canvas, view: View, y: int) -> None:
         canvas.charge(place, line.cost)
         y = place
     border(canvas, area, top, y + 1, Item("", title, (), ""))
-
-
-def _joined(lines: list[Text], *, ascii_only: bool) -> Text:
-    figure = Text(no_wrap=True, overflow="ignore", end="")
-    for place, line in enumerate(lines):
-        line.rstrip()
-        if place:
-            figure.append("\n")
-        figure.append_text(line)
-    if ascii_only:
-        figure.plain = ascii_of(figure.plain)
-    return figure

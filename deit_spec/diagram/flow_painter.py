@@ -6,16 +6,7 @@ from dataclasses import replace
 from deit_spec.diagram.area import Area, halves, split
 from deit_spec.diagram.arrange import Fork, Single, Step, arrange
 from deit_spec.diagram.boxes import EDGES, border, lay, rows_of, stubs_of, width_of
-from deit_spec.diagram.canvas import (
-    FAINT,
-    INTO_LEFT,
-    INTO_RIGHT,
-    INTO_TOP,
-    NUMBER,
-    SHAPE,
-    SUM,
-    TITLE,
-)
+from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, SUM, TITLE
 from deit_spec.diagram.connectors import Lines, Ports, plan_rails, reads_of
 from deit_spec.diagram.items import Item, items_of
 from deit_spec.ops import Add
@@ -88,9 +79,9 @@ class Flow(Lines):
         xs = [x for x, _ in ends]
         name = trunk + 2
         if any(x < trunk for x in xs):
-            canvas.write(trunk - 1, y, INTO_LEFT, FAINT, trunk)
+            canvas.arrow(trunk - 1, y, "right")
         if any(x > trunk for x in xs):
-            canvas.write(trunk + 1, y, INTO_RIGHT, FAINT, trunk + 2)
+            canvas.arrow(trunk + 1, y, "left")
             name = max(xs) + 2
         canvas.write(trunk, y, SUM, TITLE, trunk + 1)
         canvas.write(name, y, item.title, TITLE, self.whole.right)
@@ -104,7 +95,7 @@ class Flow(Lines):
         if arriving:
             for x, top in arriving.values():
                 self.canvas.vertical(x, top, self.y)
-                self.canvas.write(x, self.y, INTO_TOP, FAINT, x + 1)
+                self.canvas.arrow(x, self.y, "down")
             self.y += 1
         area = self.area
         if not item.is_frame:
@@ -117,7 +108,7 @@ class Flow(Lines):
         for place, value in enumerate(by_rail, top + 1):
             self.canvas.vertical(self.lane(value), self.tops[value], place)
             self.canvas.horizontal(self.lane(value), area.left - 1, place)
-            self.canvas.write(area.left - 1, place, INTO_LEFT, FAINT, area.left)
+            self.canvas.arrow(area.left - 1, place, "right")
             self.tops[value] = place
         return self.y - 1
 

@@ -155,7 +155,7 @@ class View:
             read = any(not p.startswith(inside) for p in self.readers(value))
             return read, value in self.flow, self.places[value]
 
-        return max(range(len(scope.outputs)), key=rank, default=-1)
+        return max(range(len(scope.outputs)), key=rank)
 
 
 def _extra(graph: LayerGraph) -> str | None:

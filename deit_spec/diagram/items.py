@@ -85,9 +85,9 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
         first.path,
         title,
         tuple(view.reads_of(first)),
-        last.outputs[place] if place >= 0 else "",
+        last.outputs[place],
         tuple(run),
-        first.outputs[place] if place >= 0 else "",
+        first.outputs[place],
     )
 
 

@@ -1,7 +1,6 @@
 """The layers as a tree, nested by path."""
 
 from collections import defaultdict
-from typing import ClassVar
 
 from rich.text import Text
 from rich.tree import Tree
@@ -17,7 +16,7 @@ from deit_spec.graph import LayerGraph, Scope, runs
 class _AsciiTree(Tree):
     """A tree with ASCII guides on every console."""
 
-    TREE_GUIDES: ClassVar = [Tree.ASCII_GUIDES] * len(Tree.TREE_GUIDES)
+    TREE_GUIDES = [Tree.ASCII_GUIDES] * len(Tree.TREE_GUIDES)
 
 
 def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -> Tree:
