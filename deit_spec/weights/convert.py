@@ -17,10 +17,10 @@ from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.graph import LayerGraph
 from deit_spec.weights import huggingface, safetensors_file
 from deit_spec.weights.execute import common_dtype, realise
-from deit_spec.weights.graph_parameters import GraphParameters
 from deit_spec.weights.naming_schemes import DEIT, DEIT3, HF, NamingScheme
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.read import files_of
+from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import WeightsError
 
@@ -74,22 +74,22 @@ def convert(
         if has_errors(found):
             raise WeightsError(found)
     kind = writing.dtype or common_dtype(plan, checkpoint)
-    tensors = _tables_first(dict(realise(plan, checkpoint, kind)))
-    named = dict(rename(_scheme_of(writing.to, model), tensors))
+    tensors = dict(realise(plan, checkpoint, kind))
+    # Tokens and positions are first, as in the original repository and in timm.
+    first = {name: tensors[name] for name in TABLES if name in tensors}
+    tensors = first | tensors
     if writing.to is To.HF:
+        named = dict(rename(HF[huggingface.class_of(model)], tensors))
         _write_directory(writing.path, model, named, kind)
     else:
-        _write_tensors(writing.path, named, wrapped=writing.to is To.DEIT)
+        for_deit = writing.to is To.DEIT
+        scheme = DEIT3 if for_deit and model.info.layer_scale else DEIT
+        _write_tensors(writing.path, dict(rename(scheme, tensors)), wrapped=for_deit)
     return found
 
 
 def _check_output(source: Path, writing: Writing) -> None:
-    """Check the output's extension, and that nothing is overwritten unasked.
-
-    Raises:
-        ValueError: The extension is not one of the format.
-        OSError: The output exists, or is a part of the checkpoint.
-    """
+    """Check the output's extension, and that nothing is overwritten unasked."""
     path = writing.path
     if writing.to is To.HF and path.suffix in SUFFIXES:
         reason = "`--to hf` writes a directory, and this is a file name"
@@ -105,27 +105,12 @@ def _check_output(source: Path, writing: Writing) -> None:
         raise FileExistsError(None, "it exists; --force replaces it")
 
 
-def _tables_first(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Put tokens and positions first, as the original repository and timm do."""
-    tables = {name: tensors[name] for name in TABLES if name in tensors}
-    return tables | tensors
-
-
-def _scheme_of(to: To, model: GraphParameters) -> NamingScheme:
-    """The naming scheme of a format, for a model."""
-    if to is To.HF:
-        return HF[huggingface.class_of(model)]
-    return DEIT3 if to is To.DEIT and model.info.layer_scale else DEIT
-
-
 def rename(
     scheme: NamingScheme, tensors: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Tensor]]:
     """Rename tensors from our names to a scheme, and split those that it splits."""
     for name, tensor in tensors.items():
         names = scheme.write(name)
-        if names is None:
-            raise AssertionError(f"{scheme.title} have none for {name}")
         yield from zip(names, tensor.chunk(len(names)), strict=True)
 
 
@@ -135,17 +120,17 @@ def _write_directory(
     tensors: Mapping[str, Tensor],
     dtype: torch.dtype,
 ) -> None:
-    """Write the files of transformers, and move them to a directory at the end.
-
-    The weights are moved last, so the directory is not a checkpoint without the rest.
-    """
+    """Write the files of transformers, and move them to a directory, weights last."""
     target = path.resolve()
     prefix = f".{target.name}."
     with TemporaryDirectory(dir=target.parent, prefix=prefix) as temporary:
         folder = Path(temporary)
         config = huggingface.config(model, str(dtype).removeprefix("torch."))
-        _write_json(folder / huggingface.CONFIG, config)
-        _write_json(folder / huggingface.PREPROCESSOR, huggingface.preprocessor(model))
+        preprocessor = huggingface.preprocessor(model)
+        both = (huggingface.CONFIG, config), (huggingface.PREPROCESSOR, preprocessor)
+        for name, value in both:
+            text = json.dumps(value, indent=2, sort_keys=True)
+            (folder / name).write_text(f"{text}\n", encoding="utf-8")
         _write_tensors(folder / huggingface.MODEL, tensors, wrapped=False)
         target.mkdir(exist_ok=True)
         for name in huggingface.MEMBERS:
@@ -158,8 +143,3 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor], *, wrapped: bool) 
             safetensors_file.write(file, tensors)
         else:
             torch.save({"model": tensors} if wrapped else tensors, file)
-
-
-def _write_json(path: Path, value: Mapping[str, object]) -> None:
-    text = json.dumps(value, indent=2, sort_keys=True)
-    path.write_text(f"{text}\n", encoding="utf-8")

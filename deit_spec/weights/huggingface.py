@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.weights.graph_parameters import GraphParameters
+from deit_spec.ops import (
+    Dropout,
+    DropPath,
+    LayerNorm,
+    MeanLogits,
+    MeanOfTokens,
+    SplitHeads,
+)
+from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.weight_findings import finding
 
 CONFIG = "config.json"
@@ -41,37 +49,32 @@ def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
     both = None not in heads
     patches = info.position_embedding == "patches"
     unequal = both and heads[0] != heads[1]
-    fused = both and not unequal and not model.joins_by_mean_logits
+    position, readout = "variant.position_embedding", "variant.readout"
     for applies, field, setting in (
         (info.layer_scale, "variant.layer_scale", "`variant.layer_scale`"),
-        (
-            patches,
-            "variant.position_embedding",
-            "`variant.position_embedding: patches`",
-        ),
-        (model.reads_mean, "variant.readout", "`variant.readout: mean_tokens`"),
+        (patches, position, f"`{position}: patches`"),
+        (bool(model.ops(MeanOfTokens)), readout, f"`{readout}: mean_tokens`"),
         (unequal, "teacher_num_classes", f"{heads[0]} and {heads[1]} classes"),
     ):
         if applies:
             message = f"transformers does not support {setting}"
             label, helps = model.label(field), ["use `--to timm`"]
             yield finding("DS421", message, name, secondary=label, helps=helps)
+    fused = both and not unequal and not model.ops(MeanLogits)
+    drop_path = any(op.rate for op in model.ops(DropPath))
+    in_mlp = " after the first linear layer of each MLP: transformers has none there"
     for applies, field, reason in (
         (fused, "variant.fusion", ": transformers averages the logits of two heads"),
-        (
-            model.drop_path > 0,
-            "variant.drop_path",
-            ": transformers has no stochastic depth",
-        ),
-        (
-            model.dropout > 0,
-            "dropout",
-            " after the first linear layer of each MLP: transformers has none there",
-        ),
+        (drop_path, "variant.drop_path", ": transformers has no stochastic depth"),
+        (_dropout(model) > 0, "dropout", in_mlp),
     ):
         if applies:
             message = f"`{field}` is not converted{reason}"
             yield finding("DS422", message, name, secondary=model.label(field))
+
+
+def _dropout(model: GraphParameters) -> float:
+    return max((op.rate for op in model.ops(Dropout)), default=0.0)
 
 
 def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
@@ -83,14 +86,14 @@ def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
         "attention_probs_dropout_prob": 0.0,
         "encoder_stride": info.patch_size,
         "hidden_act": "gelu",
-        "hidden_dropout_prob": model.dropout,
+        "hidden_dropout_prob": _dropout(model),
         "hidden_size": info.embed_dim,
         "image_size": info.image_size,
         "initializer_range": 0.02,
         "intermediate_size": info.mlp_dim,
-        "layer_norm_eps": model.eps,
+        "layer_norm_eps": model.ops(LayerNorm)[0].eps,
         "model_type": "deit" if info.distillation_token else "vit",
-        "num_attention_heads": model.num_heads,
+        "num_attention_heads": model.ops(SplitHeads)[0].heads.known,
         "num_channels": info.in_channels,
         "num_hidden_layers": info.depth,
         "patch_size": info.patch_size,
@@ -105,11 +108,7 @@ def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
 
 
 def preprocessor(model: GraphParameters) -> dict[str, Any]:
-    """The content of `preprocessor_config.json`.
-
-    ImageNet's mean and deviation are for red, green and blue; images of other channels
-    are scaled to between -1 and 1.
-    """
+    """The content of `preprocessor_config.json`; other channels than RGB get ±1."""
     info = model.info
     size = info.image_size
     resized = int(size / CROP_RATIO)

@@ -15,10 +15,14 @@ from deit_spec.diagnostics import Diagnostic, Severity
 from deit_spec.diagnostics.printable import visible
 from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec, check_spec
-from deit_spec.weights.graph_parameters import GraphParameters
+from deit_spec.spec.field_names import SPEC
 from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info
+from deit_spec.weights.shape_info import (
+    GraphParameters,
+    ShapeInfo,
+    checkpoint_shape_info,
+)
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
 from deit_spec.yaml_source.scalars import scalar_text
@@ -108,10 +112,7 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
 
 
 def _usable_config(checkpoint: Checkpoint, info: ShapeInfo) -> dict[str, Any]:
-    """The values of a config of transformers that a spec can have.
-
-    Others are ignored: anyone may have written the config.
-    """
+    """The values of a config of transformers that a spec can have; others are left."""
     config = checkpoint.config if checkpoint.names.scheme.is_hf else {}
     usable: dict[str, Any] = {}
     heads = config.get("num_attention_heads")
@@ -160,22 +161,23 @@ def nearest_heads(width: int) -> int:
 
 def _values(info: ShapeInfo, config: Mapping[str, Any], heads: int) -> dict[str, Any]:
     """The spec. Defaults of `variant` and null class counts are left out."""
-    variant: dict[str, Any] = {}
-    if not info.distillation_token:
-        variant["distillation_token"] = False
-    if info.position_embedding != "all":
-        variant["position_embedding"] = info.position_embedding
-    if info.layer_scale:
-        variant["layer_scale"] = LAYER_SCALE
-    if not info.qkv_bias:
-        variant["qkv_bias"] = False
-    if (eps := config.get("layer_norm_eps", EPS)) != EPS:
-        variant["layer_norm_eps"] = eps
+    variant = {
+        "distillation_token": info.distillation_token,
+        "position_embedding": info.position_embedding,
+        "layer_scale": LAYER_SCALE if info.layer_scale else None,
+        "qkv_bias": info.qkv_bias,
+        "layer_norm_eps": config.get("layer_norm_eps", EPS),
+    }
+    changed = {
+        key: value
+        for key, value in variant.items()
+        if value != SPEC.default_of(("variant", key))
+    }
     optional = {
         "dropout": config.get("hidden_dropout_prob"),
         "num_classes": info.num_classes,
         "teacher_num_classes": info.teacher_num_classes,
-        "variant": variant or None,
+        "variant": changed or None,
     }
     return {
         "image_size": info.image_size,
@@ -199,11 +201,9 @@ def _find_assumptions(
     """DS423: values that neither a shape nor a config shows."""
     heads = values["num_heads"]
     if "num_attention_heads" not in config:
-        message = f"num_heads is assumed to be {heads}"
-        if closest:
-            message += f", as in {closest.name}"
-        else:
-            message += f", which makes heads {info.embed_dim // heads} wide"
+        width = f"which makes heads {info.embed_dim // heads} wide"
+        reason = f"as in {closest.name}" if closest else width
+        message = f"num_heads is assumed to be {heads}, {reason}"
         why = ["neither a shape nor a config shows the number of heads"]
         yield finding("DS423", message, name, notes=why)
     if info.layer_scale:
@@ -211,10 +211,9 @@ def _find_assumptions(
         why = ["the checkpoint has the trained values, which are loaded"]
         yield finding("DS423", message, name, notes=why)
     if closest and config.get("layer_norm_eps", EPS) != EPS:
-        message = (
-            f"layer_norm_eps is {config['layer_norm_eps']} in the config and "
-            f"{closest.variant.layer_norm_eps} in {closest.name}"
-        )
+        usual = f"{closest.variant.layer_norm_eps} in {closest.name}"
+        eps = config["layer_norm_eps"]
+        message = f"layer_norm_eps is {eps} in the config and {usual}"
         yield finding("DS423", message, name, notes=[EPS_NOTE])
 
 

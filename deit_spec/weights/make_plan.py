@@ -1,15 +1,17 @@
 """Make a plan from names and shapes; no tensor is read and no model is built."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from shlex import quote
 
+from torch import Tensor
+
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
-from deit_spec.weights.graph_parameters import GraphParameters
-from deit_spec.weights.naming_schemes import HEADS, has_no_effect
+from deit_spec.ops import LayerNorm, SplitHeads
+from deit_spec.weights.naming_schemes import HEADS, NO_EFFECT
 from deit_spec.weights.plan import (
     Channels,
     Draw,
@@ -22,16 +24,34 @@ from deit_spec.weights.plan import (
     Step,
     Transform,
 )
-from deit_spec.weights.plan_checks import (
-    compare_config,
-    compare_structure,
-    find_other_types,
-    find_unmatched,
-    is_weight,
+from deit_spec.weights.shape_info import (
+    GraphParameters,
+    ShapeInfo,
+    checkpoint_shape_info,
+    our_shapes,
 )
-from deit_spec.weights.shape_info import ShapeInfo, checkpoint_shape_info, our_shapes
 from deit_spec.weights.state_dict import Checkpoint, Sizes
-from deit_spec.weights.weight_findings import count, finding
+from deit_spec.weights.weight_findings import (
+    EPS_NOTE,
+    SAVE_AS_FLOAT,
+    count,
+    finding,
+    shown,
+    some,
+    written,
+)
+from deit_spec.yaml_source.scalars import value_text
+
+STRUCTURE = (
+    "embed_dim",
+    "depth",
+    "patch_size",
+    "mlp_ratio",
+    "variant.position_embedding",
+    "variant.layer_scale",
+    "variant.qkv_bias",
+)
+"""The fields that nothing can change: checkpoint and spec must agree on them."""
 
 
 def make_plan(
@@ -49,8 +69,8 @@ def make_plan(
     scheme = checkpoint.names.scheme
     plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
     theirs = checkpoint_shape_info(checkpoint)
-    config = compare_config(model, checkpoint)
-    if structure := list(compare_structure(model, theirs, checkpoint)):
+    config = _compare_config(model, checkpoint)
+    if structure := list(_compare_structure(model, theirs, checkpoint)):
         command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
         help_ = f"`{command}` prints the spec of the checkpoint"
         structure[-1] = replace(structure[-1], helps=(help_,))
@@ -73,7 +93,7 @@ class _Rules:
         missing = tuple(name for name, step in made.items() if step is None)
         planned = tuple(step for step in made.values() if step)
         sources = {name for step in planned for name in step.sources}
-        unusable = {n for n in sources if not is_weight(self.checkpoint.tensors[n])}
+        unusable = {n for n in sources if not _is_weight(self.checkpoint.tensors[n])}
         other_shapes = {
             step.name: found for step in planned for found in self.other_shape(step)
         }
@@ -91,9 +111,9 @@ class _Rules:
             left_over=left_over,
             diagnostics=(
                 *problems,
-                *find_unmatched(missing, left_over, self.checkpoint.name),
+                *_find_unmatched(missing, left_over, self.checkpoint.name),
                 *other_shapes.values(),
-                *find_other_types(sorted(unusable), self.checkpoint),
+                *_find_other_types(sorted(unusable), self.checkpoint),
             ),
         )
 
@@ -192,7 +212,7 @@ class _Rules:
             return self.copy(name, f"head.{part}", "a copy of the class token's head")
         reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
         need: Permission = "distillation" if is_new else "heads"
-        transform = Draw(self.model.init(name))
+        transform = Draw(self.model.parameters[name].init)
         return self.make(name, Kind.REINITIALISED, (), transform, reason, need)
 
     def others(self, used: set[str]) -> tuple[tuple[Dropped, ...], tuple[str, ...]]:
@@ -207,7 +227,7 @@ class _Rules:
             else:
                 left_over += unused
         for name in self.checkpoint.names.unknown:
-            if has_no_effect(name):
+            if NO_EFFECT.fullmatch(name):
                 reason = "it has no effect on the output"
                 dropped.append(Dropped(name, reason, frozenset({"drop"})))
             else:
@@ -248,3 +268,88 @@ def _of_prefix(old: int, new: int) -> Iterator[str]:
         yield "the distillation token's position is dropped"
     elif new:
         yield f"{count(new, 'prefix token')} kept"
+
+
+def _compare_structure(
+    model: GraphParameters, theirs: ShapeInfo, checkpoint: Checkpoint
+) -> Iterator[Diagnostic]:
+    """DS411: what differs in structure, which nothing can change."""
+    for field in STRUCTURE:
+        name = field.removeprefix("variant.")
+        found, wanted = (getattr(each, name) for each in (theirs, model.info))
+        if name == "layer_scale":  # shapes do not show its initial value
+            found, wanted = ("set" if each else None for each in (found, wanted))
+        if found != wanted:
+            yield finding(
+                "DS411",
+                f"{field} is {value_text(found)} in the checkpoint and "
+                f"{value_text(wanted)} in the spec",
+                checkpoint.name,
+                secondary=model.label(field),
+                notes=model.default(field),
+            )
+
+
+def _compare_config(
+    model: GraphParameters, checkpoint: Checkpoint
+) -> Iterator[Diagnostic]:
+    """DS415 and DS416: what a config of transformers shows and no shape does."""
+    if not checkpoint.names.scheme.is_hf:
+        return
+    config, name = checkpoint.config, checkpoint.name
+    activation = config.get("hidden_act", "gelu")
+    if activation != "gelu":
+        message = f"the activation is {written(activation)} in the config, not gelu"
+        yield finding("DS415", message, name)
+    heads, eps = model.ops(SplitHeads)[0].heads.known, model.ops(LayerNorm)[0].eps
+    for code, field, key, ours, notes in (
+        ("DS415", "num_heads", "num_attention_heads", heads, []),
+        ("DS416", "variant.layer_norm_eps", "layer_norm_eps", eps, [EPS_NOTE]),
+    ):
+        value = config.get(key, ours)
+        if value != ours:
+            yield finding(
+                code,
+                f"{field.removeprefix('variant.')} is {written(value)} in the config "
+                f"and {written(ours)} in the spec",
+                name,
+                secondary=model.label(field),
+                notes=[*notes, *model.default(field)],
+            )
+
+
+def _find_unmatched(
+    missing: Sequence[str], left_over: Sequence[str], name: str
+) -> Iterator[Diagnostic]:
+    """DS412 and DS413: tensors of the model or of the checkpoint alone.
+
+    Those of the checkpoint may have an effect on its output.
+    """
+    if missing:
+        message = f"the checkpoint lacks {count(len(missing))} of the model"
+        yield finding("DS412", message, name, notes=[f"missing: {some(missing)}"])
+    if left_over:
+        message = f"the model does not use {count(len(left_over))} of the checkpoint"
+        notes = [f"may affect the output: {some(left_over)}"]
+        yield finding("DS413", message, name, notes=notes)
+
+
+def _find_other_types(
+    names: Sequence[str], checkpoint: Checkpoint
+) -> Iterator[Diagnostic]:
+    """DS407: tensors of types that no model runs in, such as integers."""
+    if names:
+        dtype = str(checkpoint.tensors[names[0]].dtype).removeprefix("torch.")
+        more = names[1:]
+        yield finding(
+            "DS407",
+            f"{shown(names[0])} has the type {dtype}, which a model cannot use",
+            checkpoint.name,
+            notes=[f"{count(len(more))} more: {some(more)}"] if more else [],
+            helps=[SAVE_AS_FLOAT],
+        )
+
+
+def _is_weight(tensor: Tensor) -> bool:
+    """Whether a tensor has a floating-point type that models run in."""
+    return tensor.dtype.is_floating_point and tensor.dtype.itemsize > 1

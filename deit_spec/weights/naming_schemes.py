@@ -18,9 +18,8 @@ HEADS = ("head.", "head_dist.")
 NEEDED = ("patch_embed.proj.weight", "pos_embed")
 """A checkpoint with these may be a DeiT, whatever else it has."""
 
-
 _DECODER = r"decoder_(?:embed|norm|pred)\..+|decoder_pos_embed|mask_token"
-_NO_EFFECT = re.compile(
+NO_EFFECT = re.compile(
     rf"""(?:vit\.|deit\.)?                   # base models of transformers
     (?: pooler\.dense\.(?:weight|bias)     # transformers, after the class token
       | embeddings\.mask_token             # transformers, masked image modelling
@@ -30,7 +29,10 @@ _NO_EFFECT = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Tensors of other models that are not used between the image and the logits."""
+"""Tensors of other models that are not used between the image and the logits.
+
+Of the tensors that are unknown, only these may be dropped.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ class NamingScheme:
         """Whether these are names of transformers."""
         return self.name.startswith("hf-")
 
-    def write(self, name: str) -> tuple[str, ...] | None:
-        """Translate one of our names to theirs; None if they have none."""
+    def write(self, name: str) -> tuple[str, ...]:
+        """Translate one of our names to theirs; empty if they have none."""
         pattern, number = _pattern(name)
-        theirs = self.theirs.get(pattern)
-        return theirs and tuple(their.replace("{i}", number) for their in theirs)
+        theirs = self.theirs.get(pattern, ())
+        return tuple(their.replace("{i}", number) for their in theirs)
 
     def read(self, name: str) -> tuple[str, int] | None:
         """Translate one of their names to ours, with the index; None if unknown."""
@@ -92,24 +94,13 @@ def recognise(names: Iterable[str]) -> TensorNames | None:
     None if it matches neither most of them nor those that every DeiT has.
     """
     listed = list(names)
-    best = max(
-        SCHEMES, key=lambda scheme: sum(bool(scheme.read(name)) for name in listed)
-    )
+    best = max(SCHEMES, key=lambda scheme: sum(map(bool, map(scheme.read, listed))))
     read = {name: best.read(name) for name in listed}
     ours = {found[0] for found in read.values() if found}
-    known = sum(bool(found) for found in read.values())
-    if not ours.issuperset(NEEDED) and 2 * known <= len(listed):
+    unknown = tuple(name for name in listed if not read[name])
+    if not ours.issuperset(NEEDED) and 2 * len(unknown) >= len(listed):
         return None
-    theirs = {our: best.write(our) or () for our in sorted(ours)}
-    return TensorNames(best, theirs, tuple(name for name in listed if not read[name]))
-
-
-def has_no_effect(name: str) -> bool:
-    """Whether an unknown tensor is known to have no effect on the output.
-
-    Only such a tensor may be dropped.
-    """
-    return _NO_EFFECT.fullmatch(name) is not None
+    return TensorNames(best, {our: best.write(our) for our in sorted(ours)}, unknown)
 
 
 def _pattern(name: str) -> tuple[str, str]:
@@ -149,35 +140,33 @@ _COMMON = (
         theirs=_BLOCK,
     ),
 )
-_SCALES = {"ls1.gamma": "ls1.gamma", "ls2.gamma": "ls2.gamma"}
-_SCALES_OF_DEIT3 = {"ls1.gamma": "gamma_1", "ls2.gamma": "gamma_2"}
 
-DEIT = NamingScheme(
-    "deit",
-    "names of DeiT, timm and deit-spec",
-    (*_COMMON, *_rows(_SCALES, ours=_BLOCK, theirs=_BLOCK, ends=("",))),
+
+def _with_scales(name: str, title: str, *scales: str) -> NamingScheme:
+    pairs = dict(zip(("ls1.gamma", "ls2.gamma"), scales, strict=True))
+    rows = _rows(pairs, ours=_BLOCK, theirs=_BLOCK, ends=("",))
+    return NamingScheme(name, title, (*_COMMON, *rows))
+
+
+DEIT = _with_scales(
+    "deit", "names of DeiT, timm and deit-spec", "ls1.gamma", "ls2.gamma"
 )
-DEIT3 = NamingScheme(
-    "deit3",
-    "names of DeiT III's repository",
-    (*_COMMON, *_rows(_SCALES_OF_DEIT3, ours=_BLOCK, theirs=_BLOCK, ends=("",))),
-)
+DEIT3 = _with_scales("deit3", "names of DeiT III's repository", "gamma_1", "gamma_2")
 
 _HF_TABLES = {
     "cls_token": "embeddings.cls_token",
     "pos_embed": "embeddings.position_embeddings",
+    "dist_token": "embeddings.distillation_token",
 }
-_HF_DISTILLATION = {"dist_token": "embeddings.distillation_token"}
 _HF_LAYERS = {
     "patch_embed.proj": "embeddings.patch_embeddings.projection",
     "norm": "layernorm",
 }
 _HF_NORMS = {"norm1": "layernorm_before", "norm2": "layernorm_after"}
+_QKV = "attention.attention.query attention.attention.key attention.attention.value"
 _HF_ON_DISK = {
     **_HF_NORMS,
-    "attn.qkv": (
-        "attention.attention.query attention.attention.key attention.attention.value"
-    ),
+    "attn.qkv": _QKV,
     "attn.proj": "attention.output.dense",
     "mlp.fc1": "intermediate.dense",
     "mlp.fc2": "output.dense",
@@ -204,7 +193,9 @@ _HF_CLASSES: dict[str, tuple[str, dict[str, str]]] = {
 
 def _hf(name: str, *, on_disk: bool) -> NamingScheme:
     prefix, heads = _HF_CLASSES[name]
-    tables = _HF_TABLES | (_HF_DISTILLATION if name.startswith("DeiT") else {})
+    tables = dict(_HF_TABLES)
+    if name.startswith("ViT"):
+        del tables["dist_token"]
     block = "encoder.layer.{i}." if on_disk else "layers.{i}."
     layers = _HF_ON_DISK if on_disk else _HF_IN_MEMORY
     rows = (

@@ -75,12 +75,7 @@ class ForbiddenPickleError(Exception):
 
 
 def scan(data: bytes, pickles: int = 1) -> None:
-    """Scan the given number of pickles at the start of the data; nothing is built.
-
-    Raises:
-        ForbiddenPickleError: There are names or operations that no state dict needs.
-        BrokenPickleError: A pickle is truncated or invalid.
-    """
+    """Scan the given number of pickles at the start of the data; nothing is built."""
     file = io.BytesIO(data)
     try:
         for _ in range(pickles):
@@ -99,9 +94,8 @@ def _scan_one(file: io.BytesIO) -> None:
             raise ForbiddenPickleError(f"its pickle has the operation {name}")
         large += isinstance(argument, int) and abs(argument) >= HASH_MODULUS
         if large > LARGE_INTEGERS:
-            raise ForbiddenPickleError(
-                f"it has more than {LARGE_INTEGERS:,} integers of more than 60 bits"
-            )
+            many = f"more than {LARGE_INTEGERS:,} integers of more than 60 bits"
+            raise ForbiddenPickleError(f"it has {many}")
         if name == "GLOBAL":
             _require_allowed(str(argument).replace(" ", ".", 1))
             stack.append(_NAME)

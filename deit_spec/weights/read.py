@@ -104,12 +104,9 @@ def _unknown(head: bytes, name: str) -> WeightsError:
         if head.startswith(start):
             message = f"the file is {what}, not a checkpoint"
             return refuse("DS402", message, name, helps=[help_])
-    return refuse(
-        "DS402",
-        "the file is neither a safetensors file nor a file of torch.save",
-        name,
-        notes=[f"it starts with the bytes {head[:8].hex(' ')}"],
-    )
+    message = "the file is neither a safetensors file nor a file of torch.save"
+    notes = [f"it starts with the bytes {head[:8].hex(' ')}"]
+    return refuse("DS402", message, name, notes=notes)
 
 
 def _shards(index: Path, name: str) -> tuple[str, object]:
@@ -132,11 +129,9 @@ def _shards(index: Path, name: str) -> tuple[str, object]:
 
 def _is_name(value: object) -> bool:
     """Whether a shard is in the same directory as the index."""
-    return (
-        isinstance(value, str)
-        and value not in {"", ".", ".."}
-        and not (set(value) & {"/", "\\", "\0"})
-    )
+    if not isinstance(value, str) or value in {"", ".", ".."}:
+        return False
+    return {"/", "\\", "\0"}.isdisjoint(value)
 
 
 def _config_beside(path: Path) -> dict[str, Any]:

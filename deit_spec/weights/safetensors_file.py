@@ -9,13 +9,18 @@ from typing import Any, BinaryIO
 from safetensors import SafetensorError, TensorSpec, safe_open, serialize
 from torch import Tensor
 
-from deit_spec.weights.weight_findings import SAVE_AS_FLOAT, damaged, refuse, shown
+from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.weights.weight_findings import (
+    REASON,
+    SAVE_AS_FLOAT,
+    damaged,
+    refuse,
+    shown,
+)
 
 LENGTH_BYTES = 8
 HEADER_BYTES = 100_000_000
 """The longest header that the format allows."""
-REASON = 300
-"""How many characters of the library's errors are shown; they may quote the file."""
 
 
 def looks_like(head: bytes) -> bool:
@@ -36,8 +41,8 @@ def read(path: Path, name: str) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             return {key: _tensor(file, key, name) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        reason = str(error).removeprefix("Error while deserializing header: ")
-        raise damaged(name, reason.partition("\n")[0][:REASON]) from None
+        reason = first_line_of(error).removeprefix("Error while deserializing header: ")
+        raise damaged(name, reason) from None
 
 
 def metadata_of(path: Path) -> dict[str, str]:
@@ -61,7 +66,7 @@ def _tensor(file: Any, key: str, name: str) -> Tensor:
             "DS407",
             f"{shown(key)} has the type {entry.get_dtype()}, which torch does not have",
             name,
-            notes=[str(error).partition("\n")[0][:REASON]],
+            notes=[first_line_of(error)[:REASON]],
             helps=[SAVE_AS_FLOAT],
         ) from None
     return tensor
@@ -73,11 +78,7 @@ def write(
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write tensors on the CPU to an open file; NumPy is not needed.
-
-    Raises:
-        OSError: The file cannot be written, for example because the disk is full.
-    """
+    """Write tensors on the CPU to an open file; NumPy is not needed."""
     kept = {name: tensor.contiguous() for name, tensor in tensors.items()}
     specs = {
         name: TensorSpec(

@@ -2,13 +2,21 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
+from deit_spec.diagnostics import Label
+from deit_spec.graph import LayerGraph
+from deit_spec.ops import Op, Parameter
+from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.model_limits import LARGEST
 from deit_spec.weights.state_dict import Checkpoint, Sizes
 from deit_spec.weights.weight_findings import refuse
+from deit_spec.yaml_source.scalars import value_text
 
+Kind = TypeVar("Kind", bound=Op)
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
 
@@ -50,9 +58,53 @@ class ShapeInfo:
         """The `mlp_ratio` that gives the hidden width, which is rounded down."""
         width, hidden = self.embed_dim, self.mlp_dim
         exact = hidden / width
-        return (
-            exact if int(width * exact) == hidden else math.nextafter(exact, math.inf)
-        )
+        is_exact = int(width * exact) == hidden
+        return exact if is_exact else math.nextafter(exact, math.inf)
+
+
+@dataclass(frozen=True)
+class GraphParameters:
+    """The learnable tensors of a graph, and the settings that no shape shows."""
+
+    graph: LayerGraph
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every learnable tensor by its state-dict name."""
+        return {
+            f"{path}.{parameter.name}" if parameter.name else path: parameter
+            for path, op in self.graph.ops()
+            for parameter in op.parameters
+        }
+
+    @cached_property
+    def shapes(self) -> dict[str, Sizes]:
+        """The shape of each tensor."""
+        return {
+            name: tuple(dim.known for dim in parameter.shape)
+            for name, parameter in self.parameters.items()
+        }
+
+    @cached_property
+    def info(self) -> ShapeInfo:
+        """What the shapes show."""
+        return find_shape_info(self.shapes)
+
+    def ops(self, kind: type[Kind]) -> list[Kind]:
+        """The ops of a kind."""
+        return [op for _, op in self.graph.ops() if isinstance(op, kind)]
+
+    def label(self, field: str) -> Iterator[Label]:
+        """Label the value of a field, if the spec sets it."""
+        span = self.graph.places.get(field)
+        if span is not None and span.source.text and span.line == span.end_line:
+            yield Label(span, "here in the spec")
+
+    def default(self, field: str) -> Iterator[str]:
+        """Say what a field is by default, if the spec does not set it."""
+        if field not in self.graph.places:
+            value = SPEC.default_of(tuple(field.split(".")))
+            yield f"`{field}` is {value_text(value)} by default"
 
 
 _LIMITED = (
@@ -68,11 +120,7 @@ _LIMITED = (
 
 
 def checkpoint_shape_info(checkpoint: Checkpoint) -> ShapeInfo:
-    """Read the shape info of a checkpoint.
-
-    Raises:
-        WeightsError: No spec describes a model of these shapes, or with these names.
-    """
+    """Read the shape info of a checkpoint, or raise a WeightsError (DS408)."""
     try:
         return find_shape_info(our_shapes(checkpoint))
     except ShapeInfoError as error:
@@ -97,10 +145,8 @@ def find_shape_info(shapes: Mapping[str, Sizes]) -> ShapeInfo:
     """Read the shape info of a model from shapes under our names.
 
     Raises:
-        ShapeInfoError: The shapes contradict each other, some are missing, or they
-            exceed the limits of a spec.
+        ShapeInfoError: The shapes contradict each other, or exceed the limits.
     """
-    depth = _depth(shapes)
     width, channels, patch, other = _get(shapes, "patch_embed.proj.weight", 4)
     if patch != other:
         raise ShapeInfoError(f"patches are {patch}×{other}, not square")
@@ -110,7 +156,7 @@ def find_shape_info(shapes: Mapping[str, Sizes]) -> ShapeInfo:
     hidden, _ = _get(shapes, "blocks.0.mlp.fc1.weight", 2)
     info = ShapeInfo(
         embed_dim=width,
-        depth=depth,
+        depth=_depth(shapes),
         patch_size=patch,
         mlp_dim=hidden,
         position_embedding=positions,
@@ -127,11 +173,7 @@ def find_shape_info(shapes: Mapping[str, Sizes]) -> ShapeInfo:
 
 
 def _check(info: ShapeInfo) -> None:
-    """Check that a spec can have these sizes.
-
-    Raises:
-        ShapeInfoError: It cannot.
-    """
+    """Check that a spec can have these sizes."""
     sizes = {field: (getattr(info, field), LARGEST[field]) for field in _LIMITED}
     limit = int(info.embed_dim * LARGEST["mlp_ratio"])
     sizes["the hidden width of the MLP"] = info.mlp_dim, limit
@@ -145,10 +187,9 @@ def _check(info: ShapeInfo) -> None:
 def _get(shapes: Mapping[str, Sizes], name: str, dimensions: int) -> Sizes:
     if name not in shapes:
         raise ShapeInfoError(f"{name} is missing")
-    if len(shapes[name]) != dimensions:
-        found = list(shapes[name])
-        raise ShapeInfoError(f"{name} is {found}, not of {dimensions} dimensions")
-    return shapes[name]
+    if len(found := shapes[name]) != dimensions:
+        raise ShapeInfoError(f"{name} is {[*found]}, not of {dimensions} dimensions")
+    return found
 
 
 def _positions(rows: int, prefix: int) -> tuple[str, int]:
@@ -157,10 +198,8 @@ def _positions(rows: int, prefix: int) -> tuple[str, int]:
         grid = math.isqrt(max(rows - before, 0))
         if grid and grid**2 == rows - before:
             return positions, grid
-    raise ShapeInfoError(
-        f"pos_embed has {rows} rows, which is neither a square "
-        f"number nor {prefix} more than one"
-    )
+    wanted = f"neither a square number nor {prefix} more than one"
+    raise ShapeInfoError(f"pos_embed has {rows} rows, which is {wanted}")
 
 
 def _depth(shapes: Mapping[str, Sizes]) -> int:
@@ -168,10 +207,8 @@ def _depth(shapes: Mapping[str, Sizes]) -> int:
     if not blocks:
         raise ShapeInfoError("there are no blocks")
     if len(blocks) <= max(blocks):
-        first = next(n for n in range(max(blocks)) if n not in blocks)
-        raise ShapeInfoError(
-            f"there is a blocks.{max(blocks)}, but blocks.{first} is missing"
-        )
+        last, first = max(blocks), min(set(range(len(blocks))) - blocks)
+        raise ShapeInfoError(f"there is a blocks.{last}, but blocks.{first} is missing")
     return len(blocks)
 
 

@@ -26,6 +26,7 @@ ENTRIES = (
 PREFIXES = ("module.", "_orig_mod.", "model.")
 """What wrappers of a model (data parallel, torch.compile) add to every name."""
 
+KNOWN = "the names of DeiT, timm and transformers are known"
 DEEPEST = 3
 """How many keys may lead to a model."""
 MOST_MAPPINGS = 100_000
@@ -37,8 +38,7 @@ EXPANDED_BYTES = 1 << 24
 _MARKS = ("patch_embed.proj.weight", "cls_token", "pos_embed", "blocks.0.norm1.weight")
 """What every DeiT has, one tensor of each part; the first one finds the prefix."""
 _MARKS_BY_SCHEME = tuple(
-    tuple(name for mark in _MARKS for name in scheme.write(mark) or ())
-    for scheme in SCHEMES
+    tuple(name for mark in _MARKS for name in scheme.write(mark)) for scheme in SCHEMES
 )
 
 
@@ -84,10 +84,7 @@ class Checkpoint:
                 "DS406",
                 "the tensor names do not match any known DeiT naming scheme",
                 self.name,
-                notes=[
-                    f"it has {some(self.tensors)}",
-                    "the names of DeiT, timm and transformers are known",
-                ],
+                notes=[f"it has {some(self.tensors)}", KNOWN],
             )
         return names
 
@@ -107,9 +104,6 @@ def unwrap(
 
     `entry` is the key to use where a file has several, such as `model_ema`, or keys
     joined by dots. Its last part may be a prefix of tensor names.
-
-    Raises:
-        WeightsError: There is no model or more than one, or a tensor is unusable.
     """
     found = find_state_dicts(value)
     chosen = _choose(found, entry)
@@ -214,9 +208,6 @@ def find_models(names: Iterable[str]) -> list[str]:
     """The prefix of each complete model among some names, in O(names).
 
     A model within another one is a part of it.
-
-    >>> find_models(["cls_token", "pos_embed"])
-    []
     """
     listed = set(names)
     complete = set()
@@ -234,11 +225,7 @@ def find_models(names: Iterable[str]) -> list[str]:
 
 
 def _find_prefix(names: list[str], name: str, entry: str | None) -> str:
-    """The prefix of a model's names; there may be other tensors beside the model.
-
-    Raises:
-        WeightsError: There are several models.
-    """
+    """The prefix of a model's names; there may be other tensors beside the model."""
     models = find_models(names)
     if len(models) > 1:
         keys = [".".join(filter(None, (entry, each[:-1]))) for each in models]
@@ -259,11 +246,7 @@ def _find_prefix(names: list[str], name: str, entry: str | None) -> str:
 
 
 def _usable(tensor: Tensor, key: str, name: str) -> Tensor:
-    """Make a plain tensor without history.
-
-    Raises:
-        WeightsError: The tensor is expanded to much more than the file has data for.
-    """
+    """Make a plain tensor without history, if the file has about as much data."""
     if tensor.nbytes > tensor.untyped_storage().nbytes() + EXPANDED_BYTES:
         message = f"{shown(key)} is expanded to much more memory than the file has"
         raise refuse("DS407", message, name, helps=["save contiguous tensors"])

@@ -29,8 +29,6 @@ LEGACY_PICKLES = 5
 """The magic number, the protocol, the system, what was saved, its storage keys."""
 SAFE = (2, 10)
 """The first version of torch whose `weights_only` has no known vulnerability."""
-REASON = 300
-"""How many characters of an error of torch are shown; it may quote the file."""
 _SAVE_AGAIN = (
     "if you trust the file, load it with the program that wrote it, and save only "
     "`model.state_dict()`"
@@ -38,11 +36,7 @@ _SAVE_AGAIN = (
 
 
 def read_zip(path: Path, name: str) -> object:
-    """Read a zip file of torch; its tensors are mapped into memory.
-
-    Raises:
-        WeightsError: The file is damaged, is not from torch.save, or needs code.
-    """
+    """Read a zip file of torch; its tensors are mapped into memory."""
     _require_safe_torch(name)
     with _damage(name), zipfile.ZipFile(path) as archive:
         _check_archive(archive, path, name)
@@ -58,11 +52,7 @@ def read_zip(path: Path, name: str) -> object:
 
 
 def read_legacy(path: Path, name: str) -> object:
-    """Read a file that torch wrote before 1.6; that format has no checksums.
-
-    Raises:
-        WeightsError: The file is damaged, is not from torch.save, or needs code.
-    """
+    """Read a file that torch wrote before 1.6; that format has no checksums."""
     with path.open("rb") as file:
         head = file.read(PICKLE_BYTES)
     if not LEGACY.match(head):
@@ -75,11 +65,7 @@ def read_legacy(path: Path, name: str) -> object:
 
 @contextmanager
 def _damage(name: str) -> Iterator[None]:
-    """Turn any error while reading a file into a finding about it.
-
-    Raises:
-        WeightsError: The file needs code to be run, or is damaged.
-    """
+    """Turn any error while reading a file into a finding about it."""
     try:
         yield
     except (WeightsError, OSError):
@@ -95,7 +81,7 @@ def _damage(name: str) -> Iterator[None]:
     except (zipfile.BadZipFile, zlib.error) as error:
         raise damaged(name, str(error).lower()) from None
     except Exception as error:  # noqa: BLE001  -- a broken file raises anything
-        raise damaged(name, first_line_of(error)[:REASON]) from None
+        raise damaged(name, first_line_of(error)) from None
 
 
 def _require_safe_torch(name: str) -> None:
@@ -115,10 +101,6 @@ def _check_archive(archive: zipfile.ZipFile, path: Path, name: str) -> None:
 
     torch writes checksums but does not compare them when it reads. It maps the bytes
     of a record as they are in the file.
-
-    Raises:
-        WeightsError: It is another archive.
-        zipfile.BadZipFile: A checksum differs, or records overlap.
     """
     names = [each.rpartition("/")[2].lower() for each in archive.namelist()]
     records = archive.infolist()
@@ -131,7 +113,7 @@ def _check_archive(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     if sum(record.file_size for record in records) > path.stat().st_size:
         raise zipfile.BadZipFile("its records are longer than the file")
     if wrong := archive.testzip():
-        raise zipfile.BadZipFile(f"bad checksum of {wrong[:REASON]}")
+        raise zipfile.BadZipFile(f"bad checksum of {wrong}")
     # torch.load takes any file of this name for a safetensors file.
     if path.suffix == ".safetensors":
         message = "the file is from torch.save, but its name ends in .safetensors"

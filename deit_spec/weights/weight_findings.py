@@ -10,6 +10,8 @@ SHOWN = 4
 """How many tensors a message names before it counts the others."""
 LONGEST = 80
 """How many characters of a name a message shows."""
+REASON = 300
+"""How many characters of another library's error a message shows."""
 
 EPS_NOTE = (
     "transformers writes 1e-12 by default; the published models were trained with 1e-6"
@@ -53,35 +55,25 @@ def damaged(name: str, reason: str) -> WeightsError:
     """Make the error for a file that is truncated or damaged."""
     return refuse(
         "DS403",
-        f"the file is truncated or damaged: {reason}",
+        f"the file is truncated or damaged: {reason[:REASON]}",
         name,
         helps=["download or copy the file again, and compare its size and checksum"],
     )
 
 
 def shown(name: str) -> str:
-    r"""A name of a file, a key or a tensor, on one line and not too long.
-
-    >>> shown("head\nweight")
-    'head␊weight'
-    """
+    """A name of a file, a key or a tensor, on one line and not too long."""
     return visible(name if len(name) <= LONGEST else f"{name[:LONGEST]}…")
 
 
 def written(value: object) -> str:
-    """A value of a config as JSON writes it, so that a string has its quotes.
-
-    >>> written("6"), written(6), written(True)
-    ('"6"', '6', 'true')
-    """
+    """A value of a config as JSON writes it, so that a string has its quotes."""
     return shown(json.dumps(value, ensure_ascii=False))
 
 
 def some(names: Iterable[str]) -> str:
     """Name the first few, and count the others.
 
-    >>> some(["a", "b"])
-    'a, b'
     >>> some("abcdef")
     'a, b, c, d and 2 more'
     """
@@ -92,9 +84,5 @@ def some(names: Iterable[str]) -> str:
 
 
 def count(number: int, noun: str = "tensor") -> str:
-    """Count things.
-
-    >>> count(1), count(2)
-    ('1 tensor', '2 tensors')
-    """
+    """Count things: `1 tensor`, `2 tensors`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

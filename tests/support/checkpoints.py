@@ -15,8 +15,8 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.spec import check_text
 from deit_spec.weights import Checkpoint, Plan, WeightsError, make_plan, open_checkpoint
 from deit_spec.weights.convert import rename
-from deit_spec.weights.graph_parameters import GraphParameters
 from deit_spec.weights.naming_schemes import SCHEMES
+from deit_spec.weights.shape_info import GraphParameters
 
 DISTILLED: dict[str, Any] = {
     "image_size": 32,

@@ -19,8 +19,11 @@ from deit_spec.weights import (
     WeightsError,
     inspect,
 )
-from deit_spec.weights.graph_parameters import GraphParameters
-from deit_spec.weights.shape_info import ShapeInfoError, find_shape_info
+from deit_spec.weights.shape_info import (
+    GraphParameters,
+    ShapeInfoError,
+    find_shape_info,
+)
 
 
 @pytest.mark.parametrize(
