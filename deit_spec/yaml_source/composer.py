@@ -4,11 +4,9 @@ Events come one at a time and the value is made as they arrive: a hostile text i
 refused at a limit, and what precedes a syntax error is kept.
 """
 
-from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import yaml
-from yaml.error import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     CollectionStartEvent,
@@ -41,18 +39,11 @@ from deit_spec.yaml_source.scalars import (
     fits,
     kind_of,
     plain_value,
-    tag_range,
+    short_tag,
 )
 
-# Used as parsers only; the one in Python is for a PyYAML built without libyaml.
-PythonParser: Final = yaml.SafeLoader
-FastestParser: Final = getattr(yaml, "CSafeLoader", PythonParser)
-
-NextEvent: TypeAlias = Callable[[], Event]
-"""Returns the next event of a text.
-
-Raises MarkedYAMLError where the text is not valid YAML.
-"""
+# Used as a parser only; the one in Python is for a PyYAML built without libyaml.
+PARSER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 UNKNOWN: Final = object()
 """The value of a part that was refused; the finding says why."""
@@ -83,28 +74,6 @@ class _Mapping(NamedTuple):
     firsts: dict[str, Node]
 
 
-def events(text: str) -> NextEvent:
-    """Start to parse a text."""
-    parser = FastestParser(text)
-    following: NextEvent = parser.get_event
-    return _marked(parser) if isinstance(parser, PythonParser) else following
-
-
-def _marked(parser: yaml.SafeLoader) -> NextEvent:
-    r"""Convert the errors that the parser in Python raises for `"\UFFFFFFFF"`."""
-
-    def following() -> Event:
-        try:
-            event: Event = parser.get_event()  # type: ignore[no-untyped-call]
-        except (ValueError, OverflowError) as error:
-            problem = "found a number that is out of range"
-            mark = parser.get_mark()
-            raise MarkedYAMLError(None, None, problem, mark) from error
-        return event
-
-    return following
-
-
 class Composer:
     """Composes the first document of a text.
 
@@ -117,7 +86,7 @@ class Composer:
         self.findings: list[Diagnostic] = []
         self.root: dict[str, object] | None = None
         self._positions = positions
-        self._next = events(positions.parsed)
+        self._next = PARSER(positions.parsed).get_event
 
     def document(self) -> Node | None:
         """Compose the first document, and check that it is the only one.
@@ -131,9 +100,7 @@ class Composer:
             if type(event) is not DocumentStartEvent:
                 continue
             if node:
-                rest = self._positions.text(_end(event), None)
-                is_empty = not rest.strip()
-                self._add(findings.second_document(self._at(event), is_empty=is_empty))
+                self._add(findings.second_document(self._at(event)))
                 break
             node = self._node(self._next(), (), 1)
             self._record((), None, node)
@@ -225,8 +192,8 @@ class Composer:
         if name == "<<" and _is_merge(event):
             self._add(findings.merge_key(self._span(key)))
         elif not isinstance(name, str):
-            text = event.value if isinstance(event, ScalarEvent) else None
-            self._add(findings.key_not_string(key.kind, text, self._span(key)))
+            text = event.value if isinstance(event, ScalarEvent) else ""
+            self._add(findings.key_not_string(text, self._span(key)))
         elif name not in mapping.firsts:
             mapping.firsts[name] = key
             return name
@@ -237,14 +204,15 @@ class Composer:
         name = key.value
         if not isinstance(name, str) or name not in mapping.firsts:
             return
-        from deit_spec.yaml_source.line_edits import removed  # noqa: PLC0415  -- rarely needed
+        from deit_spec.yaml_source.line_edits import line_of  # noqa: PLC0415  -- rarely needed
 
         entry, first = self._entry(key, item), mapping.value.get(name, UNKNOWN)
-        is_scalar = not isinstance(first, dict | list) and first is not UNKNOWN
+        is_same = type(first) is type(item.value) and first == item.value
         fix = None
-        if is_scalar and type(first) is type(item.value) and first == item.value:
-            edit = removed(entry, entry.source, in_braces=mapping.in_braces)
-            fix = Fix(f"remove the repeated `{name}`", (edit,)) if edit else None
+        if is_same and first is not UNKNOWN and not mapping.in_braces:
+            line = line_of(entry, entry.source)
+            if line and "#" not in line.rest:
+                fix = Fix(f"remove the repeated `{name}`", (line.removed(),))
         before = self._span(mapping.firsts[name])
         self._add(findings.repeated_key(name, entry.key, before, fix))
 
@@ -262,12 +230,13 @@ class Composer:
         tag = event.tag
         if not tag or tag == "!":
             return Kind.STR if tag and isinstance(event, ScalarEvent) else kind
-        name = core_tag(tag)
+        start, name = _start(event), core_tag(tag)
+        place = self._positions.span(start, start + len(short_tag(tag)))
         found = kind_of(event.value) if isinstance(event, ScalarEvent) else kind
         if name is None:
-            self._add(findings.unknown_tag(tag, self._tag_span(event)))
+            self._add(findings.unknown_tag(tag, place))
         elif not fits(found, name):
-            self._add(findings.wrong_tag(name, kind, self._tag_span(event)))
+            self._add(findings.wrong_tag(name, place))
         else:
             return name
         return None
@@ -286,11 +255,6 @@ class Composer:
 
     def _at(self, event: Event) -> Span:
         return self._positions.span(_start(event), _end(event))
-
-    def _tag_span(self, event: Event) -> Span:
-        start = _start(event)
-        first, last = tag_range(self._positions.text(start, None))
-        return self._positions.span(start + first, start + last)
 
     def _entry(self, key: Node | None, value: Node) -> Entry:
         place = (value.start, value.end)

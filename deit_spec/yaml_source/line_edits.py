@@ -1,7 +1,7 @@
 """Edits that move or remove a key with its value."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from deit_spec.diagnostics import Edit, Source
@@ -9,13 +9,13 @@ from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.document import Entry, Positions
 
 _COLON: Final = re.compile("[ \t]*:[ \t]*")
-_NOTHING: Final = re.compile(r"[ \t]*(\Z|(?<=[ \t])#)")
+_NOTHING: Final = re.compile(r"[ \t]*(?:\Z|(?<=[ \t])#)")
 _BLANKS: Final = " \t"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with one key, its value and perhaps a comment; numbers are offsets."""
+    """A line that starts with a key; the numbers are offsets."""
 
     positions: Positions
     start: int
@@ -23,7 +23,6 @@ class Line:
     after_key: int
     end: int
     after_break: int
-    comment: int | None = None
 
     @property
     def _text(self) -> str:
@@ -50,12 +49,6 @@ class Line:
         """Remove the line with its comment."""
         return Edit(self.positions.span(self.start, self.after_break), "")
 
-    def emptied(self) -> Edit:
-        """Remove the key and the value; a comment stays."""
-        if self.comment is None:
-            return self.removed()
-        return Edit(self.positions.span(self.key, self.comment), "")
-
     def with_next(self, text: str) -> Edit:
         """Insert a line after it, with the same indentation."""
         end = self.after_break
@@ -75,20 +68,12 @@ class Line:
 
 def line_of(entry: Entry, source: Source) -> Line | None:
     """Return the line of a key with a scalar value; None if more is on the line."""
-    key, value = entry.key, entry.value
-    if key.line != value.end_line:
-        return None
     line = line_with(entry, source)
-    if line is None:
+    if line is None or entry.key.line != entry.value.end_line:
         return None
-    end = value.end
-    between = source.text[line.after_key : value.start]
-    after = source.text[end : line.end]
-    tail = _NOTHING.match(after)
-    if not _COLON.fullmatch(between) or tail is None:
-        return None
-    comment = end + tail.end() - 1 if tail.group(1) else None
-    return replace(line, comment=comment)
+    between = source.text[line.after_key : entry.value.start]
+    after = source.text[entry.value.end : line.end]
+    return line if _COLON.fullmatch(between) and _NOTHING.match(after) else None
 
 
 def line_with(entry: Entry, source: Source) -> Line | None:
@@ -103,20 +88,3 @@ def line_with(entry: Entry, source: Source) -> Line | None:
     found = LINE_BREAK.search(text, after_key)
     end, after_break = found.span() if found else (len(text), len(text))
     return Line(positions, start, key, after_key, end, after_break)
-
-
-def removed(entry: Entry, source: Source, *, in_braces: bool) -> Edit | None:
-    """Remove a key with its scalar value; None where that is not simple.
-
-    In braces, the comma before it is removed too.
-    """
-    if not in_braces:
-        line = line_of(entry, source)
-        return line.emptied() if line else None
-    if entry.source is not source:
-        return None
-    text, key, value = source.text, entry.key, entry.value
-    start = len(text[: key.start].rstrip()) - 1
-    if text[start : start + 1] != "," or not _COLON.match(text, key.end, value.start):
-        return None
-    return Edit(Positions(source).span(start, value.end), "")

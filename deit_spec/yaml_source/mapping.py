@@ -1,7 +1,7 @@
 """Python mappings to documents, with a text that diagnostics can show."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from deit_spec.diagnostics import Source
 from deit_spec.yaml_source.document import (
@@ -25,7 +25,7 @@ def document_from_mapping(
     """
     root = _plain(value, NESTING_DEPTH)
     writer = _Writer()
-    place = writer.write(root, ()) if root or type(root) is not dict else (0, 0)
+    place = writer.write(root, ())
     places = {(): (place, place), **writer.places}
     positions = Positions(Source(name, "".join(writer.parts)))
     spans = {path: Entry(positions, *both) for path, both in places.items()}
@@ -33,7 +33,7 @@ def document_from_mapping(
 
 
 class _Writer:
-    """Writes mappings with one key per line; inside a list, all on one line.
+    """Writes mappings with one key per line, and what they contain on that line.
 
     `places` has the ranges of each key and value.
     """
@@ -43,49 +43,38 @@ class _Writer:
         self.places: dict[Path, tuple[Range, Range]] = {}
         self._offset = 0
 
-    def write(self, value: object, path: Path, *, in_line: bool = False) -> Range:
+    def write(self, value: Any, path: Path) -> Range:
         """Write a value, and return its range."""
         # Deeper values are not copied, and may contain themselves.
-        is_scalar = type(value) not in (dict, list) or len(path) >= NESTING_DEPTH
-        if is_scalar:
+        if type(value) not in (dict, list) or len(path) >= NESTING_DEPTH:
             return self._put(scalar_text(value))
-        if type(value) is dict and value and not in_line:
-            return self._block(value, path)
-        return self._flow(cast("dict[Any, object] | list[object]", value), path)
-
-    def _block(self, value: dict[Any, object], path: Path) -> Range:
-        # It starts at its first key, which is indented.
-        start = end = self._put("\n" if path else "")[1] + 2 * len(path)
-        for name, item in value.items():
-            self._put("  " * len(path))
-            child, key = self._key(name, path)
-            is_block = type(item) is dict and item and len(child) < NESTING_DEPTH
-            self._put("" if is_block else " ")
-            place = self.write(item, child)
-            self._put("" if is_block else "\n")
-            self.places[child] = (key, place)
-            end = place[1]
-        return start, end
-
-    def _flow(self, value: dict[Any, object] | list[object], path: Path) -> Range:
+        if not path and type(value) is dict:
+            end = 0
+            for key, item in value.items():
+                end = self._item(key, item, path)[1]
+                self._put("\n")
+            return 0, end
         is_list = isinstance(value, list)
         start, _ = self._put("[" if is_list else "{")
-        items = enumerate(value) if isinstance(value, list) else value.items()
-        for index, (name, item) in enumerate(items):
-            self._put(", " if index else "")
-            child, key = ((*path, index), None) if is_list else self._key(name, path)
-            self._put(" " if key else "")
-            place = self.write(item, child, in_line=True)
-            self.places[child] = (key or place, place)
+        items = enumerate(value) if is_list else value.items()
+        for number, (key, item) in enumerate(items):
+            self._put(", " if number else "")
+            if is_list:
+                place = self.write(item, (*path, key))
+                self.places[*path, key] = (place, place)
+            else:
+                self._item(key, item, path)
         return start, self._put("]" if is_list else "}")[1]
 
-    def _key(self, name: object, path: Path) -> tuple[Path, Range]:
+    def _item(self, name: object, value: object, path: Path) -> Range:
         text = key_text(name)
-        place = self._put(text)
-        self._put(":")
+        key = self._put(text)
+        self._put(": ")
         # Paths have strings and integers; hashing another key may raise.
         step = name if type(name) is str or type(name) is int else text
-        return (*path, step), place
+        place = self.write(value, (*path, step))
+        self.places[*path, step] = (key, place)
+        return place
 
     def _put(self, text: str) -> Range:
         start = self._offset

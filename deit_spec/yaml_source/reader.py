@@ -3,7 +3,6 @@
 A path may be a pipe, a device or a huge file; a text may be anything.
 """
 
-import codecs
 import os
 import re
 import stat
@@ -35,27 +34,15 @@ from deit_spec.yaml_source.document import (
 _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
-_OTHER_ENCODINGS: Final = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
-_OTHER_FORMATS: Final = (
-    (re.compile(rb"PK\x03\x04"), "a zip archive, such as a PyTorch checkpoint"),
-    (re.compile(rb"\x80[\x02-\x05]"), "a pickle, such as an old PyTorch checkpoint"),
-    # The length of the header in 64 bits, of which the upper ones are zero.
-    (re.compile(rb".{4}\0{4}\{", re.DOTALL), "a safetensors checkpoint"),
-)
+# Byte order marks; a spec starts with ASCII, which has zeros in these encodings.
+_UTF16_OR_UTF32: Final = re.compile(rb"\xff\xfe|(?:\0\0)?\xfe\xff|\0[^\0]|[^\0]\0")
+# A zip archive, a pickle, and a safetensors file, which starts with a small length.
+_CHECKPOINT: Final = re.compile(rb"PK\x03\x04|\x80[\x02-\x05]|.{4}\0{4}\{", re.DOTALL)
 # What the shell has opened, as for `<(…)`: waiting for it is right.
 _DESCRIPTORS: Final = ("/dev/fd", "/proc/self/fd")
 _STDIN: Final = "/dev/stdin"
 # Any other path may be a FIFO, and opening one waits for a writer forever.
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-_KINDS: Final = (
-    (stat.S_ISDIR, "is a directory"),
-    (stat.S_ISFIFO, "is a named pipe"),
-)
 _written: ContextVar[Mapping[Path, bytes]] = ContextVar("written", default={})  # noqa: B039  -- a Mapping
 
 
@@ -66,10 +53,8 @@ def read_file(
     try:
         data = contents(path)
     except OSError as error:
-        reason = reason_of(error)
-        return None, [findings.unreadable(name, reason)]
-    except ValueError:
-        # NUL, or an unpaired surrogate.
+        return None, [findings.unreadable(name, reason_of(error))]
+    except ValueError:  # NUL, or an unpaired surrogate
         reason = "the name has an invalid character"
         return None, [findings.unreadable(name, reason)]
     return read_bytes(data, name, is_key)
@@ -79,13 +64,14 @@ def read_bytes(
     data: bytes, name: str, is_key: IsKey = knows_none
 ) -> tuple[Document | None, list[Diagnostic]]:
     """Read UTF-8, with or without a byte order mark."""
-    if kind := _other_format(data):
-        return None, [findings.other_format(name, kind)]
+    if _CHECKPOINT.match(data):
+        return None, [findings.checkpoint(name)]
     if len(data) > FILE_BYTES:
         return None, [findings.too_large(name)]
-    if encoding := _other_encoding(data):
+    if _UTF16_OR_UTF32.match(data):
         place = findings.whole(Source(name, ""))
-        return None, [findings.not_utf8(f"the file is {encoding}, not UTF-8", place)]
+        message = "the file is UTF-16 or UTF-32, not UTF-8"
+        return None, [findings.not_utf8(message, place)]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -153,6 +139,10 @@ def parse(positions: Positions) -> Parsed:
     except MarkedYAMLError as error:
         document = _partial(composer, positions, has_last=False)
         return Parsed(document, composer.findings, error)
+    except (ValueError, OverflowError):
+        # The parser in Python refuses `"\\UFFFFFFFF"` in this way.
+        problem = "found a number that is out of range"
+        return Parsed(None, composer.findings, MarkedYAMLError(problem=problem))
     except LimitReachedError:
         document = _partial(composer, positions, has_last=True)
         return Parsed(document, composer.findings)
@@ -203,23 +193,6 @@ def _bad_character(positions: Positions) -> Diagnostic | None:
     return findings.bad_character(bad.group(), positions.span(bad.start(), bad.end()))
 
 
-def _other_format(data: bytes) -> str | None:
-    """Return what a file is that was given in place of a spec."""
-    for beginning, kind in _OTHER_FORMATS:
-        if beginning.match(data):
-            return kind
-    return None
-
-
-def _other_encoding(data: bytes) -> str | None:
-    for mark, encoding in _OTHER_ENCODINGS:
-        if data.startswith(mark):
-            return encoding
-    # A spec starts with ASCII, of which UTF-16 makes every second byte a zero.
-    pair = data[:2]
-    return "UTF-16" if len(pair) > 1 and pair.count(0) == 1 else None
-
-
 def _bad_byte(data: bytes, offset: int, name: str) -> Diagnostic:
     text = data.decode("utf-8-sig", "replace")
     start = len(data[:offset].decode("utf-8-sig"))
@@ -241,8 +214,8 @@ def contents(path: Path) -> bytes:
     opened = _is_opened(path)
     opener = None if opened else _open_at_once
     with open(path, "rb", opener=opener) as file:
-        if not opened:
-            _require_regular(os.fstat(file.fileno()).st_mode)
+        if not opened and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(None, "is not a regular file")
         # One byte past the limit is enough to know that there are too many.
         return file.read(FILE_BYTES + 1)
 
@@ -285,10 +258,3 @@ def _is_opened(path: Path) -> bool:
 
 def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | _NO_WAIT)
-
-
-def _require_regular(mode: int) -> None:
-    if stat.S_ISREG(mode):
-        return
-    kinds = (words for is_kind, words in _KINDS if is_kind(mode))
-    raise OSError(None, next(kinds, "is a device"))

@@ -44,7 +44,6 @@ MAPPING: Final = "map"
 SEQUENCE: Final = "seq"
 CORE_TAGS: Final = frozenset({*(kind.value for kind in Kind), MAPPING, SEQUENCE})
 _CORE_PREFIX: Final = "tag:yaml.org,2002:"
-_TAG: Final = re.compile(r"(?:&\S+\s+)?(![^\s,\[\]{}]*)")
 
 
 def core_tag(tag: str) -> str | None:
@@ -58,12 +57,6 @@ def short_tag(tag: str) -> str:
     if tag.startswith(_CORE_PREFIX):
         return "!!" + tag.removeprefix(_CORE_PREFIX)
     return tag if tag.startswith("!") else f"!<{tag}>"
-
-
-def tag_range(text: str) -> tuple[int, int]:
-    """Return the offsets of the tag in the text of a node, which may have an anchor."""
-    found = _TAG.match(text)
-    return found.span(1) if found else (0, len(text))
 
 
 @lru_cache(maxsize=1024)

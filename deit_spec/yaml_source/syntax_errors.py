@@ -16,20 +16,10 @@ _UNEXPECTED: Final = ("unexpected {}", "remove it")
 _TAB: Final = ("indented with a tab", "use spaces in place of tabs")
 # What libyaml says, our message and our help; `{}` is the character at the place.
 _WORDS: Final = {
-    "block sequence entries are not allowed in this context": (
-        "a list cannot start here",
-        "start the list on the next line",
-    ),
     "could not find expected ':'": (
         "the line is not of the form `key: value`",
         "remove the line, or write it as `key: value`",
     ),
-    "did not find expected '-' indicator": ("expected a list item", "remove it"),
-    "did not find expected <document start>": (
-        "unexpected text after the end of the document",
-        "remove it, or write it inside the braces",
-    ),
-    "did not find expected comment or line break": ("unexpected text", "remove it"),
     "did not find expected key": ("unexpected {}", "remove it, or indent it correctly"),
     "did not find expected node content": _UNEXPECTED,
     "found a tab character that violates indentation": _TAB,
@@ -39,10 +29,6 @@ _WORDS: Final = {
         _QUOTE,
     ),
     "found unexpected end of stream": ("unterminated string", "close the string"),
-    "found unknown escape character": (
-        "unknown escape sequence",
-        "write the backslash twice",
-    ),
     "mapping values are not allowed in this context": ("unexpected `:`", _ONE_A_LINE),
 }
 # These are found late; the place that matters is where the construct starts.
@@ -72,7 +58,8 @@ def explain(
     character = positions.text(offset, offset + 1)
     if character == "," and _WORDS.get(problem) is _UNEXPECTED:
         return _repair("unexpected `,`", Patch(offset, offset + 1, ""), positions)
-    message, help_ = _WORDS.get(problem, (_plain(problem), "correct the line"))
+    general = f"the text is not valid YAML here: {problem}"
+    message, help_ = _WORDS.get(problem, (general, "correct the line"))
     if character == "\t":
         message, help_ = "unexpected tab", "use spaces in place of tabs"
     elif not character.strip() and "{}" in message:
@@ -89,11 +76,6 @@ def _offset(error: MarkedYAMLError) -> int:
     if error.problem in _AT_START and error.context_mark:
         at = error.context_mark
     return at.index if at else 0
-
-
-def _plain(problem: str) -> str:
-    words = " ".join(problem.split()).rstrip(".")
-    return words[:1].lower() + words[1:] or "the text is not valid YAML"
 
 
 def _in_braces(
@@ -119,17 +101,12 @@ def _in_braces(
             message = f"missing `,` before {quoted(key[1])}"
             return _repair(message, Patch(end, end, ","), positions)
     closing = "}" if text[start] == "{" else "]"
-    here = text[offset : offset + 1].strip()
-    message, patch = f"expected `,` or `{closing}`", _without_line(offset, positions)
     help_ = "separate items with `,`, and put values with special characters in quotes"
-    if here in {"}", "]"}:
-        message = f"expected `{closing}`, found `{here}`"
-        help_ = f"close the `{text[start]}` with `{closing}`"
-        original = positions.original(offset)
-        patch = Patch(original, original + 1, closing)
     opened = Label(positions.span(start, start + 1), "opened here")
-    span = positions.span(offset, offset + len(here))
-    return syntax_error(message, span, help_, secondary=[opened]), patch
+    span = positions.span(offset, offset + len(text[offset : offset + 1].strip()))
+    message = f"expected `,` or `{closing}`"
+    finding = syntax_error(message, span, help_, secondary=[opened])
+    return finding, _without_line(offset, positions)
 
 
 def _repair(

@@ -10,19 +10,10 @@ from deit_spec.yaml_source.document import (
     NESTING_DEPTH,
     NUMBER_CHARACTERS,
 )
-from deit_spec.yaml_source.scalars import CORE_TAGS, MAPPING, SEQUENCE, short_tag
+from deit_spec.yaml_source.scalars import short_tag
 
 _QUOTED_LENGTH: Final = 60
 _NO_TAG: Final = "remove the tag"
-_KINDS: Final = {
-    "null": "null",
-    "bool": "a boolean",
-    "int": "an integer",
-    "float": "a number",
-    "str": "a string",
-    MAPPING: "a mapping",
-    SEQUENCE: "a sequence",
-}
 
 
 def whole(source: Source) -> Label:
@@ -63,9 +54,9 @@ def not_utf8(message: str, place: Label) -> Diagnostic:
     return diagnose("DS002", message, place, helps=["save the file as UTF-8"])
 
 
-def other_format(name: str, kind: str) -> Diagnostic:
+def checkpoint(name: str) -> Diagnostic:
     """Report a file that is not a text."""
-    message = f"the file is {kind}, not YAML"
+    message = "the file is a checkpoint or another archive, not YAML"
     helps = ["give the path of a YAML file; on a command line SPEC comes first"]
     return diagnose("DS002", message, whole(Source(name, "")), helps=helps)
 
@@ -82,34 +73,32 @@ def repeated_key(key: str, again: Span, first: Span, fix: Fix | None) -> Diagnos
     )
 
 
-def second_document(span: Span, *, is_empty: bool) -> Diagnostic:
+def second_document(span: Span) -> Diagnostic:
     """Report a document after the first."""
     return diagnose(
         "DS004",
         "the file has more than one document",
         Label(span, "the second starts here"),
-        helps=["remove the line" if is_empty else "move it to a file of its own"],
+        helps=["remove it, or move it to a file of its own"],
     )
 
 
-def key_not_string(kind: str, text: str | None, span: Span) -> Diagnostic:
+def key_not_string(text: str, span: Span) -> Diagnostic:
     """Report a key of another type; `text` is how a scalar is written."""
-    name = "a key" if not text else f"the key {quoted(text)}"
-    message = f"{name} is {_KINDS[kind]}, not a string"
+    name = f"the key {quoted(text)}" if text else "a key"
+    message = f"{name} is not a string"
     return diagnose("DS005", message, Label(span), helps=["remove it with its value"])
 
 
 def unknown_tag(tag: str, span: Span) -> Diagnostic:
     """Report a tag that the core schema does not have."""
     message = f"the tag {quoted(short_tag(tag))} is not supported"
-    names = ", ".join(f"`!!{name}`" for name in sorted(CORE_TAGS))
-    notes = [f"the supported tags are {names}"]
-    return diagnose("DS006", message, Label(span), notes=notes, helps=[_NO_TAG])
+    return diagnose("DS006", message, Label(span), helps=[_NO_TAG])
 
 
-def wrong_tag(name: str, found: str, span: Span) -> Diagnostic:
+def wrong_tag(name: str, span: Span) -> Diagnostic:
     """Report a core tag on a value of another type."""
-    message = f"the tag `!!{name}` does not match the value, which is {_KINDS[found]}"
+    message = f"the tag `!!{name}` does not match the type of the value"
     return diagnose("DS006", message, Label(span), helps=[_NO_TAG])
 
 

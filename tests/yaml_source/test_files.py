@@ -44,12 +44,12 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no FIFOs on Windows")
 def test_a_fifo_without_a_writer_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    assert refusal(tmp_path / "fifo") == "the file cannot be read: is a named pipe"
+    assert refusal(tmp_path / "fifo").endswith("is not a regular file")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no devices on Windows")
 def test_a_device_is_refused() -> None:
-    assert refusal(Path("/dev/zero")) == "the file cannot be read: is a device"
+    assert refusal(Path("/dev/zero")).endswith("is not a regular file")
 
 
 def test_a_file_without_permission_is_refused(
@@ -72,24 +72,17 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "kind"),
-    [
-        (b"PK\x03\x04", "a zip archive, such as a PyTorch checkpoint"),
-        (b"\x80\x02\x8a\nl", "a pickle, such as an old PyTorch checkpoint"),
-        (b"\x10\n\0\0\0\0\0\0{", "a safetensors checkpoint"),
-    ],
+    "data", [b"PK\x03\x04", b"\x80\x02\x8a\nl", b"\x10\n\0\0\0\0\0\0{"]
 )
 @pytest.mark.parametrize("more", [0, FILE_BYTES])
-def test_a_checkpoint_is_recognised(
-    data: bytes, kind: str, more: int, tmp_path: Path
-) -> None:
+def test_a_checkpoint_is_recognised(data: bytes, more: int, tmp_path: Path) -> None:
     """Of any size."""
     path = tmp_path / "w"
     path.write_bytes(data + bytes(more))
     document, [problem] = read_file(path, "a.yaml")
     assert document is None
     assert problem.code == "DS002"
-    assert problem.message == f"the file is {kind}, not YAML"
+    assert problem.message == "the file is a checkpoint or another archive, not YAML"
     assert "SPEC comes first" in problem.helps[0]
 
 

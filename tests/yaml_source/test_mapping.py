@@ -71,10 +71,7 @@ def test_text() -> None:
         'quoted: "12"\n'
         'also: "a: b"\n'
         "extends: ../base.yaml\n"
-        "variant:\n"
-        "  qkv_bias: true\n"
-        "  readout: cls\n"
-        "  empty: {}\n"
+        "variant: {qkv_bias: true, readout: cls, empty: {}}\n"
         'list: [1, "a, b", {c: [null]}]\n'
         "tuple: (1, 2)\n"
         "colour: <Colour.RED: 1>\n"
