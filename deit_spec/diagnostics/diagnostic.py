@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from operator import attrgetter
 from typing import ClassVar, Final, Self, TypeAlias
 
 LINE_BREAK: Final = re.compile("\r\n|[\n\r]")
@@ -125,21 +126,18 @@ class Diagnostic:
     helps: tuple[str, ...] = ()
     fix: Fix | None = None
 
+    @property
+    def remarks(self) -> list[str]:
+        """The notes and helps, each with its kind."""
+        notes = [f"note: {note}" for note in self.notes]
+        return notes + [f"help: {help_}" for help_ in self.helps]
+
 
 def in_source_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort by location, then by code, so that the output is deterministic."""
-
-    def location(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
-        span = diagnostic.primary.span
-        return (
-            span.source.name,
-            span.line,
-            span.column,
-            diagnostic.code,
-            diagnostic.message,
-        )
-
-    return sorted(diagnostics, key=location)
+    span = "primary.span"
+    place = (f"{span}.source.name", f"{span}.line", f"{span}.column")
+    return sorted(diagnostics, key=attrgetter(*place, "code", "message"))
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -179,11 +177,12 @@ def apply_fixes(
     for fix in fixes:
         if any(edit.span.source is not source for edit in fix.edits):
             continue
-        ranges = [_range(edit) for edit in fix.edits]
+        ranges = [(edit.span.start, edit.span.end, edit.text) for edit in fix.edits]
         if any(_is_touched(new, taken) for new in ranges):
             continue
         if left is not None:
-            growth = sum(_growth(new, text) for new in ranges)
+            added = sum(len(edit.text.encode()) for edit in fix.edits)
+            growth = added - sum(len(edit.span.text.encode()) for edit in fix.edits)
             if growth > left:
                 continue
             left -= growth
@@ -195,16 +194,6 @@ def apply_fixes(
         pieces += [text[last:start], replacement]
         last = end
     return "".join([*pieces, text[last:]]), applied
-
-
-def _range(edit: Edit) -> Range:
-    return edit.span.start, edit.span.end, edit.text
-
-
-def _growth(new: Range, text: str) -> int:
-    """Return by how many bytes an edit increases the text."""
-    start, end, replacement = new
-    return len(replacement.encode()) - len(text[start:end].encode())
 
 
 def _is_touched(new: Range, taken: Sequence[Range]) -> bool:

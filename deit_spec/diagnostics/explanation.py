@@ -82,13 +82,12 @@ def explanation(code: str) -> Explanation:
     if found is None or found[1] != f"{entry.code}: {entry.name}":
         raise AssertionError(f"{entry.code}.md is malformed")
     _, meaning, why, example, fix = found.groups()
-    advice = _BLOCK.sub("", fix)
     return Explanation(
         entry,
         meaning.strip(),
         why.strip(),
         _parts(example),
-        advice.strip(),
+        _BLOCK.sub("", fix).strip(),
         _parts(fix),
     )
 
@@ -103,10 +102,9 @@ def part_of(language: str, text: str) -> Part:
     if found is None:
         return Part(language, text)
     plain = text[: found.start()] + found[1] + text[found.end() :]
-    end = found.start() + len(found[1])
-    return Part(
-        language, plain, Mark(*_position(plain, found.start()), *_position(plain, end))
-    )
+    start, end = found.start(), found.start() + len(found[1])
+    mark = Mark(*_position(plain, start), *_position(plain, end))
+    return Part(language, plain, mark)
 
 
 def _position(text: str, offset: int) -> tuple[int, int]:

@@ -16,9 +16,8 @@ _COMMANDS: Final = {
     Severity.WARNING: "warning",
     Severity.NOTE: "notice",
 }
-# The percent sign is first, because the other escapes contain it.
-_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY: Final = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
@@ -37,23 +36,16 @@ def _command(found: Diagnostic) -> str:
         properties["endLine"] = span.end_line
     properties["title"] = f"deit-spec {found.code}"
     listed = ",".join(
-        f"{key}={_escape(str(value), _PROPERTY)}" for key, value in properties.items()
+        f"{key}={str(value).translate(_PROPERTY)}" for key, value in properties.items()
     )
-    return f"::{_COMMANDS[found.severity]} {listed}::{_escape(_message(found), _DATA)}"
+    command = _COMMANDS[found.severity]
+    return f"::{command} {listed}::{_message(found).translate(_DATA)}"
 
 
 def _message(found: Diagnostic) -> str:
     """Join the message and everything that the text format shows except the source."""
     label = f": {found.primary.text}" if found.primary.text else ""
     related = [f"{each.span}: {each.text}" for each in found.secondary if each.text]
-    notes = [f"note: {note}" for note in found.notes]
-    helps = [f"help: {help_}" for help_ in found.helps]
-    lines = "\n".join([f"{found.message}{label}", *related, *notes, *helps])
+    lines = "\n".join([f"{found.message}{label}", *related, *found.remarks])
     # The log of the runner is a terminal too.
     return "\n".join(map(visible, lines.split("\n")))
-
-
-def _escape(text: str, escapes: dict[str, str]) -> str:
-    for character, escaped in escapes.items():
-        text = text.replace(character, escaped)
-    return text

@@ -63,9 +63,7 @@ def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
     def label(value: Mapping[str, Any]) -> Label:
         return Label(span(value["span"]), value["label"])
 
-    def fix(value: Mapping[str, Any] | None) -> Fix | None:
-        if value is None:
-            return None
+    def fix(value: Mapping[str, Any]) -> Fix:
         edits = [Edit(span(edit["span"]), edit["text"]) for edit in value["edits"]]
         return Fix(value["title"], tuple(edits))
 
@@ -78,7 +76,7 @@ def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
             secondary=tuple(map(label, each["related"])),
             notes=tuple(each["notes"]),
             helps=tuple(each["helps"]),
-            fix=fix(each["fix"]),
+            fix=fix(each["fix"]) if each["fix"] else None,
         )
         for each in document["diagnostics"]
     ]
@@ -94,7 +92,7 @@ def _diagnostic(found: Diagnostic) -> dict[str, Any]:
         "related": [_label(label) for label in found.secondary],
         "notes": list(found.notes),
         "helps": list(found.helps),
-        "fix": _fix(found.fix),
+        "fix": _fix(found.fix) if found.fix else None,
     }
 
 
@@ -112,8 +110,6 @@ def _span(span: Span) -> dict[str, Any]:
     }
 
 
-def _fix(fix: Fix | None) -> dict[str, Any] | None:
-    if fix is None:
-        return None
+def _fix(fix: Fix) -> dict[str, Any]:
     edits = [{"span": _span(edit.span), "text": edit.text} for edit in fix.edits]
     return {"title": fix.title, "edits": edits}

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from deit_spec.diagnostics.catalogue import CATALOGUE
-from deit_spec.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Span
+from deit_spec.diagnostics.diagnostic import Diagnostic, Fix, Label, Span
 from deit_spec.diagnostics.explanation import explanation
 from deit_spec.version import __version__
 
@@ -59,29 +59,18 @@ def _result(found: Diagnostic, codes: list[str]) -> dict[str, Any]:
         "ruleId": found.code,
         "ruleIndex": codes.index(found.code),
         "level": found.severity.value,
-        "message": {"text": _message(found)},
+        "message": {"text": "\n".join([found.message, *found.remarks])},
         "locations": [_location(found.primary)],
     }
     if found.secondary:
-        result["relatedLocations"] = _once(map(_location, found.secondary))
+        related: list[dict[str, Any]] = []
+        for location in map(_location, found.secondary):
+            if location not in related:  # the standard forbids duplicates
+                related.append(location)
+        result["relatedLocations"] = related
     if found.fix:
         result["fixes"] = [_fix(found.fix)]
     return result
-
-
-def _once(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Remove duplicates, which the standard forbids."""
-    kept: list[dict[str, Any]] = []
-    for item in items:
-        if item not in kept:
-            kept.append(item)
-    return kept
-
-
-def _message(found: Diagnostic) -> str:
-    notes = [f"note: {note}" for note in found.notes]
-    helps = [f"help: {help_}" for help_ in found.helps]
-    return "\n".join([found.message, *notes, *helps])
 
 
 def _location(label: Label) -> dict[str, Any]:
@@ -121,13 +110,12 @@ def _region(span: Span) -> dict[str, int]:
 def _fix(fix: Fix) -> dict[str, Any]:
     change = {
         "artifactLocation": {"uri": _uri(fix.edits[0].span)},
-        "replacements": [_replacement(edit) for edit in fix.edits],
+        "replacements": [
+            {
+                "deletedRegion": _region(edit.span),
+                "insertedContent": {"text": edit.text},
+            }
+            for edit in fix.edits
+        ],
     }
     return {"description": {"text": fix.title}, "artifactChanges": [change]}
-
-
-def _replacement(edit: Edit) -> dict[str, Any]:
-    return {
-        "deletedRegion": _region(edit.span),
-        "insertedContent": {"text": edit.text},
-    }

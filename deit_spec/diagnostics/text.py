@@ -15,6 +15,7 @@ error[DS203]: embed_dim is not divisible by num_heads
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -50,10 +51,7 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
     return text
 
 
-def summary(
-    diagnostics: Sequence[Diagnostic],
-    fixes: int | None = None,
-) -> str:
+def summary(diagnostics: Sequence[Diagnostic], fixes: int | None = None) -> str:
     """Count diagnostics and fixes: `2 errors and 1 warning in base.yaml`.
 
     `fixes` is the number of findings that `validate --fix` can fix; by default all
@@ -94,7 +92,8 @@ def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Text]:
         if source is primary.span.source:
             yield gutter.arrow("-->", visible(str(primary.span)))
         else:
-            first = min((each.label.span for each in pointers), key=_start)
+            spans = [pointer.label.span for pointer in pointers]
+            first = min(spans, key=attrgetter("line", "column"))
             yield gutter.row(Text())
             yield gutter.arrow(":::", visible(str(first)))
         # An empty or unreadable file has no line to show.
@@ -102,10 +101,6 @@ def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Text]:
             yield gutter.row(Text())
             yield from _snippet(source, pointers, gutter)
     yield from _annotations(diagnostic, gutter)
-
-
-def _start(span: Span) -> tuple[int, int]:
-    return span.line, span.column
 
 
 def _annotations(diagnostic: Diagnostic, gutter: "Gutter") -> Iterator[Text]:
@@ -160,8 +155,8 @@ def _snippet(
 ) -> Iterator[Text]:
     """Draw each line of a source that has a label."""
     previous = None
-    by_line = groupby(sorted(pointers, key=lambda each: each.line), lambda p: p.line)
-    for number, group in by_line:
+    line = attrgetter("line")
+    for number, group in groupby(sorted(pointers, key=line), line):
         if previous is not None and number == previous + 2:
             # One skipped line takes no more space than the mark for it.
             yield from _source_line(source, number - 1, [], gutter)
@@ -179,9 +174,8 @@ def _source_line(
     ranges = [_range(pointer.label.span, line) for pointer in pointers]
     text, cells = _window(line, ranges, gutter.room)
     yield gutter.row(Text(text), number)
-    for (start, end), pointer in sorted(
-        zip(cells, pointers, strict=True), key=lambda pair: pair[0]
-    ):
+    placed = zip(cells, pointers, strict=True)
+    for (start, end), pointer in sorted(placed, key=itemgetter(0)):
         mark = "^" if pointer.primary else "-"
         # An empty span is shown as one cell.
         marks = mark * max(end - start, 1)

@@ -118,22 +118,14 @@ class Lines:
         if is_last and value in self.wanted and self.is_frame:
             self.open[value] = (trunk, bottom)
             return
-        names = self.names_of(item)
         self.label(value, trunk, bottom)
-        goes_on = value in self.direct or value in self.lanes
-        if goes_on:
-            self.side_names(value, names)
-        else:
-            self.end_names(value, trunk, names)
-
-    def names_of(self, item: Item) -> list[str]:
-        """Return the names of the output, or of its readers if no line leads there."""
         with self.view.inside(item.scopes):
             names = self.view.output_names(item.inner)
-        value = item.value
-        if names or value in self.direct or value in self.lanes:
-            return names
-        return [f"to {name}" for name in condense(self.view.readers(value))]
+        if value in self.direct or value in self.lanes:
+            self.side_names(value, names)
+        else:
+            readers = condense(self.view.readers(value))
+            self.end_names(value, trunk, names or [f"to {name}" for name in readers])
 
     def side_names(self, value: str, names: list[str]) -> None:
         """Write the names of outputs beside a line that continues."""

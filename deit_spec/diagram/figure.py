@@ -10,6 +10,7 @@ from rich.text import Text
 from deit_spec.cost import Cost, short, total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.area import Area
+from deit_spec.diagram.arrange import arrange
 from deit_spec.diagram.boxes import Row, border, counted, lay
 from deit_spec.diagram.canvas import (
     FAINT,
@@ -123,7 +124,7 @@ def _draw_all(width: int, view: View) -> Canvas:
     area = Area(0, width, 0).for_items(items, view)
     sheet = Sheet(canvas, view, {})
     flow = Flow(sheet, area, 0, nested=False, beside=False)
-    flow.items(items, {}, [])
+    flow.steps(arrange(items, view, area), {}, [])
     y = flow.y
     if view.extra is not None:
         y = _predict(sheet, area, y, view.extra)

@@ -15,12 +15,8 @@ from deit_spec.ops import Add
 class Flow(Lines):
     """Draws the items of a scope and their contents."""
 
-    def items(self, items: list[Item], entries: Ports, wanted: Collection[str]) -> None:
-        """Draw items, with lines from `entries` and to `wanted`."""
-        self.steps(arrange(items, self.view, self.area), entries, wanted)
-
     def steps(self, steps: list[Step], entries: Ports, wanted: Collection[str]) -> None:
-        """Draw steps that are already arranged."""
+        """Draw steps, with lines from `entries` and to `wanted`."""
         self.wanted = wanted
         most = self.area.lanes
         self.lanes, self.direct = plan_rails(steps, entries, wanted, most)
@@ -141,7 +137,7 @@ class Flow(Lines):
         entries = {value: (x, top) for value, (x, _) in arriving.items()}
         with self.view.inside(item.scopes):
             inside = items_of(item.scopes[0], self.view)
-            flow.items(inside, entries, [item.inner])
+            flow.steps(arrange(inside, self.view, inner), entries, [item.inner])
         bottom = flow.y
         for x, y in flow.open.values():
             self.canvas.vertical(x, y, bottom)

@@ -94,15 +94,11 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
 def _ordered(items: list[Item]) -> list[Item]:
     """Sort topologically, if the items have no cycle."""
     places = {item.value: place for place, item in enumerate(items)}
-    edges = [
-        (places[value], place)
-        for place, item in enumerate(items)
-        for value in item.reads
-        if value in places and places[value] != place
-    ]
     network: nx.DiGraph[int] = nx.DiGraph()
     network.add_nodes_from(range(len(items)))
-    network.add_edges_from(edges)
+    for place, item in enumerate(items):
+        sources = [places[value] for value in item.reads if value in places]
+        network.add_edges_from((source, place) for source in sources if source != place)
     if not nx.is_directed_acyclic_graph(network):
         return items
     return [items[place] for place in nx.lexicographical_topological_sort(network)]
