@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from deit_spec import published
@@ -139,10 +140,7 @@ def _closest_published(info: ShapeInfo) -> DeiTSpec | None:
 
     Published models of the same width, depth and MLP have the same number of heads.
     """
-
-    def size(each: ShapeInfo) -> tuple[int, ...]:
-        return each.embed_dim, each.depth, each.mlp_dim
-
+    size = attrgetter("embed_dim", "depth", "mlp_dim")
     found = [pair for pair in _published() if size(pair[1]) == size(info)]
     found.sort(key=lambda pair: pair[1] != info)
     return found[0][0] if found else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from shlex import quote
 
 from torch import Tensor
@@ -75,7 +74,8 @@ def make_plan(
         help_ = f"`{command}` prints the spec of the checkpoint"
         structure[-1] = replace(structure[-1], helps=(help_,))
         return replace(plan, diagnostics=(*structure, *config))
-    return _Rules(model, checkpoint, theirs, antialias).finish(plan, [*config])
+    rules = _Rules(model, checkpoint, theirs, our_shapes(checkpoint), antialias)
+    return rules.finish(plan, [*config])
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class _Rules:
     model: GraphParameters
     checkpoint: Checkpoint
     theirs: ShapeInfo
+    shapes: dict[str, Sizes]
     antialias: bool
 
     def finish(self, plan: Plan, problems: list[Diagnostic]) -> Plan:
@@ -117,10 +118,6 @@ class _Rules:
             ),
         )
 
-    @cached_property
-    def shapes(self) -> dict[str, Sizes]:
-        return our_shapes(self.checkpoint)
-
     def step(self, name: str) -> Step | None:
         """The step that makes a tensor; None if no rule can."""
         ours, theirs = self.model.info, self.theirs
@@ -142,12 +139,14 @@ class _Rules:
         self,
         name: str,
         kind: Kind,
-        sources: tuple[str, ...],
+        source: str,
         transform: Transform,
         reason: str,
         *needs: Permission,
     ) -> Step:
+        """Make a step; `source` is our name of its source, if it has one."""
         shape = self.model.shapes[name]
+        sources = self.checkpoint.names.theirs.get(source, ())
         return Step(name, shape, kind, sources, transform, reason, frozenset(needs))
 
     def plain(self, name: str) -> Step:
@@ -158,7 +157,7 @@ class _Rules:
             kind, reason = Kind.FUSED, "query, key and value in one"
         elif sources[0] != name:
             kind = Kind.RENAMED
-        return self.make(name, kind, sources, Join(), reason)
+        return self.make(name, kind, name, Join(), reason)
 
     def positions(self, name: str) -> Step:
         """Fit the position table to the grid and to the prefix tokens."""
@@ -176,9 +175,8 @@ class _Rules:
         reasons += _of_prefix(*prefix)
         if prefix[0] != prefix[1]:
             needs.append("distillation")
-        sources = self.checkpoint.names.theirs[name]
         transform = Positions(prefix, grid, self.antialias)
-        return self.make(name, kind, sources, transform, "; ".join(reasons), *needs)
+        return self.make(name, kind, name, transform, "; ".join(reasons), *needs)
 
     def channels(self, name: str) -> Step:
         """Fit the patch projection to the channels of the images."""
@@ -190,15 +188,13 @@ class _Rules:
         else:
             rule = f"repeated cyclically, times {old}/{new}"
         reason = f"{count(old, 'channel')} → {new}, {rule}"
-        sources = self.checkpoint.names.theirs[name]
-        return self.make(name, Kind.ADAPTED, sources, Channels(new), reason, "channels")
+        return self.make(name, Kind.ADAPTED, name, Channels(new), reason, "channels")
 
     def copy(self, name: str, source: str, reason: str) -> Step | None:
         """Start a tensor of the distillation token from that of the class token."""
         if source not in self.shapes:
             return None
-        sources = self.checkpoint.names.theirs[source]
-        return self.make(name, Kind.CREATED, sources, Join(), reason, "distillation")
+        return self.make(name, Kind.CREATED, source, Join(), reason, "distillation")
 
     def head(self, name: str) -> Step | None:
         """Take a head, or draw one for another number of classes."""
@@ -213,7 +209,7 @@ class _Rules:
         reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
         need: Permission = "distillation" if is_new else "heads"
         transform = Draw(self.model.parameters[name].init)
-        return self.make(name, Kind.REINITIALISED, (), transform, reason, need)
+        return self.make(name, Kind.REINITIALISED, "", transform, reason, need)
 
     def others(self, used: set[str]) -> tuple[tuple[Dropped, ...], tuple[str, ...]]:
         """Sort what no step uses: dropped if a rule says so, else left over."""
@@ -321,10 +317,7 @@ def _compare_config(
 def _find_unmatched(
     missing: Sequence[str], left_over: Sequence[str], name: str
 ) -> Iterator[Diagnostic]:
-    """DS412 and DS413: tensors of the model or of the checkpoint alone.
-
-    Those of the checkpoint may have an effect on its output.
-    """
+    """DS412 and DS413: tensors of the model or of the checkpoint alone."""
     if missing:
         message = f"the checkpoint lacks {count(len(missing))} of the model"
         yield finding("DS412", message, name, notes=[f"missing: {some(missing)}"])

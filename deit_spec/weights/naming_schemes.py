@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-Row: TypeAlias = tuple[str, tuple[str, ...]]
+Names: TypeAlias = dict[str, tuple[str, ...]]
 
 _NUMBER = re.compile(r"(?<=\.)(?:0|[1-9][0-9]{0,5})(?=\.)")
 HEADS = ("head.", "head_dist.")
@@ -39,25 +39,20 @@ Of the tensors that are unknown, only these may be dropped.
 class NamingScheme:
     """One way to name the tensors of a DeiT.
 
-    Each row has our name and their names. Where there are several of theirs, they are
+    `theirs` has their names by ours. Where there are several of theirs, they are
     stacked to make ours. `{i}` stands for the number of a block.
     """
 
     name: str
     title: str
-    rows: tuple[Row, ...]
-
-    @cached_property
-    def theirs(self) -> dict[str, tuple[str, ...]]:
-        """Their patterns, by ours."""
-        return dict(self.rows)
+    theirs: Names
 
     @cached_property
     def ours(self) -> dict[str, tuple[str, int]]:
         """Our pattern and the index within it, by their pattern."""
         return {
             their: (our, part)
-            for our, theirs in self.rows
+            for our, theirs in self.theirs.items()
             for part, their in enumerate(theirs)
         }
 
@@ -117,13 +112,13 @@ def _rows(
     ours: str = "",
     theirs: str = "",
     ends: tuple[str, ...] = (".weight", ".bias"),
-) -> tuple[Row, ...]:
-    """Make rows of a table; several names of theirs are separated by spaces."""
-    return tuple(
-        (ours + our + end, tuple(theirs + each + end for each in names.split()))
+) -> Names:
+    """Make entries of a scheme; several names of theirs are separated by spaces."""
+    return {
+        ours + our + end: tuple(theirs + each + end for each in names.split())
         for our, names in pairs.items()
         for end in ends
-    )
+    }
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -131,21 +126,21 @@ def _same(*names: str) -> dict[str, str]:
 
 
 _BLOCK = "blocks.{i}."
-_COMMON = (
-    *_rows(_same("cls_token", "dist_token", "pos_embed"), ends=("",)),
-    *_rows(_same("patch_embed.proj", "norm", "head", "head_dist")),
-    *_rows(
+_COMMON = {
+    **_rows(_same("cls_token", "dist_token", "pos_embed"), ends=("",)),
+    **_rows(_same("patch_embed.proj", "norm", "head", "head_dist")),
+    **_rows(
         _same("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"),
         ours=_BLOCK,
         theirs=_BLOCK,
     ),
-)
+}
 
 
 def _with_scales(name: str, title: str, *scales: str) -> NamingScheme:
     pairs = dict(zip(("ls1.gamma", "ls2.gamma"), scales, strict=True))
     rows = _rows(pairs, ours=_BLOCK, theirs=_BLOCK, ends=("",))
-    return NamingScheme(name, title, (*_COMMON, *rows))
+    return NamingScheme(name, title, _COMMON | rows)
 
 
 DEIT = _with_scales(
@@ -198,12 +193,12 @@ def _hf(name: str, *, on_disk: bool) -> NamingScheme:
         del tables["dist_token"]
     block = "encoder.layer.{i}." if on_disk else "layers.{i}."
     layers = _HF_ON_DISK if on_disk else _HF_IN_MEMORY
-    rows = (
-        *_rows(tables, theirs=prefix, ends=("",)),
-        *_rows(heads),
-        *_rows(_HF_LAYERS, theirs=prefix),
-        *_rows(layers, ours=_BLOCK, theirs=prefix + block),
-    )
+    rows = {
+        **_rows(tables, theirs=prefix, ends=("",)),
+        **_rows(heads),
+        **_rows(_HF_LAYERS, theirs=prefix),
+        **_rows(layers, ours=_BLOCK, theirs=prefix + block),
+    }
     where = "on disk" if on_disk else "in memory"
     short = f"hf-{name}" if on_disk else f"hf-{name}-in-memory"
     return NamingScheme(short, f"names of transformers' {name}, {where}", rows)

@@ -31,12 +31,7 @@ def looks_like(head: bytes) -> bool:
 
 
 def read(path: Path, name: str) -> dict[str, Tensor]:
-    """Map the tensors of a file. Writing to them does not change the file.
-
-    Raises:
-        WeightsError: The file is truncated or damaged, or torch lacks a type of it.
-        OSError: The file cannot be read.
-    """
+    """Map the tensors of a file. Writing to them does not change the file."""
     try:
         with safe_open(path, framework="pt") as file:
             return {key: _tensor(file, key, name) for key in file.keys()}  # noqa: SIM118

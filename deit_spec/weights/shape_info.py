@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TypeVar
 
@@ -107,18 +107,6 @@ class GraphParameters:
             yield f"`{field}` is {value_text(value)} by default"
 
 
-_LIMITED = (
-    "embed_dim",
-    "depth",
-    "patch_size",
-    "image_size",
-    "in_channels",
-    "num_classes",
-    "teacher_num_classes",
-)
-"""The fields that a spec has too, with limits."""
-
-
 def checkpoint_shape_info(checkpoint: Checkpoint) -> ShapeInfo:
     """Read the shape info of a checkpoint, or raise a WeightsError (DS408)."""
     try:
@@ -174,7 +162,8 @@ def find_shape_info(shapes: Mapping[str, Sizes]) -> ShapeInfo:
 
 def _check(info: ShapeInfo) -> None:
     """Check that a spec can have these sizes."""
-    sizes = {field: (getattr(info, field), LARGEST[field]) for field in _LIMITED}
+    names = [each.name for each in fields(info)] + ["image_size"]
+    sizes = {n: (getattr(info, n), LARGEST[n]) for n in names if n in LARGEST}
     limit = int(info.embed_dim * LARGEST["mlp_ratio"])
     sizes["the hidden width of the MLP"] = info.mlp_dim, limit
     for field, (size, largest) in sizes.items():
