@@ -1,10 +1,9 @@
 """Hover and completion: the fields of the document, from the JSON Schema."""
 
-import os
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from lsprotocol import types
@@ -66,10 +65,8 @@ class _Cursor:
     has_colon: bool = False
 
 
-def complete(
-    document: OpenDocument, offset: int, *, snippets: bool
-) -> list[types.CompletionItem]:
-    """Offer missing keys or values; `snippets` whether the client accepts snippets."""
+def complete(document: OpenDocument, offset: int) -> list[types.CompletionItem]:
+    """Offer missing keys with their defaults, or values."""
     fields = document.fields
     cursor = _cursor(document, offset) if fields else None
     if cursor is None:
@@ -80,13 +77,10 @@ def complete(
     items: Iterable[types.CompletionItem]
     if cursor.key is None:
         present = _present(document, offset, cursor.outer)
-        items = [
-            _key(info, cursor, snippets=snippets)
-            for name, info in fields.items()
-            if name not in present
-        ]
+        missing = (info for name, info in fields.items() if name not in present)
+        items = (_key(info, cursor) for info in missing)
     elif cursor.key in {"extends", "spec"}:
-        items = _specs(document, cursor) if cursor.key in fields else ()
+        items = _specs(document) if cursor.key in fields else ()
     else:
         items = _values(fields.get(cursor.key))
     where = document.text.range(cursor.start, cursor.end)
@@ -157,23 +151,19 @@ def _present(document: OpenDocument, offset: int, outer: KeyPath) -> set[str]:
     }
 
 
-def _key(info: FieldInfo, cursor: _Cursor, *, snippets: bool) -> types.CompletionItem:
+def _key(info: FieldInfo, cursor: _Cursor) -> types.CompletionItem:
     default = scalar_text(info.default) if info.has_default and not info.fields else ""
-    name, text, is_snippet = info.path[-1], info.path[-1], False
-    if not cursor.has_colon and info.fields:
-        text = f"{name}:\n{'  ' * len(info.path)}"
-    elif not cursor.has_colon:
-        is_snippet = snippets
-        escaped = re.sub(r"[\\$}]", r"\\\g<0>", default)
-        text = f"{name}: ${{1:{escaped}}}" if snippets else f"{name}: {default}"
-    kinds, formats = types.CompletionItemKind, types.InsertTextFormat
+    name = text = info.path[-1]
+    if not cursor.has_colon:
+        rest = f"\n{'  ' * len(info.path)}" if info.fields else f" {default}"
+        text = f"{name}:{rest}"
+    kinds = types.CompletionItemKind
     return types.CompletionItem(
         name,
         kind=kinds.Module if info.fields else kinds.Property,
         detail=default,
         documentation=info.description,
         insert_text=text,
-        insert_text_format=formats.Snippet if is_snippet else formats.PlainText,
     )
 
 
@@ -188,30 +178,12 @@ def _values(info: FieldInfo | None) -> Iterator[types.CompletionItem]:
         )
 
 
-def _specs(document: OpenDocument, cursor: _Cursor) -> Iterator[types.CompletionItem]:
-    """Offer the published models, and the files next to the document."""
-    folder, slash, _ = cursor.typed.rpartition("/")
-    if not slash:
-        for name in published.names():
-            yield types.CompletionItem(
-                name, kind=types.CompletionItemKind.Reference, detail="published"
-            )
+def _specs(document: OpenDocument) -> Iterator[types.CompletionItem]:
+    """Offer the published models, and the YAML files next to the document."""
+    kinds = types.CompletionItemKind
+    for name in published.names():
+        yield types.CompletionItem(name, kind=kinds.Reference, detail="published")
     own = document.origin.path if document.origin else None
-    if own is None:
-        return
-    try:
-        found = sorted((own.parent / folder).iterdir())[:_MOST_FILES]
-    except (OSError, ValueError):  # not a folder, or not a valid path
-        return
-    for path in found:
-        is_folder = path.is_dir()
-        is_spec = path.suffix in {".yaml", ".yml"} and not _is_same(path, own)
-        if not path.name.startswith(".") and (is_folder or is_spec):
-            yield types.CompletionItem(
-                f"{folder}{slash}{path.name}{'/' if is_folder else ''}",
-                kind=types.CompletionItemKind.File,
-            )
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+    files = itertools.islice(own.parent.glob("*.y*ml"), _MOST_FILES) if own else ()
+    for name in sorted(path.name for path in files if path != own):
+        yield types.CompletionItem(name, kind=kinds.File)

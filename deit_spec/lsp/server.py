@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,14 +36,6 @@ class Server(LanguageServer):
         super().__init__("deit-spec", __version__, text_document_sync_kind=full)
         self.documents: dict[str, OpenDocument] = {}
         self.is_shut_down = False
-
-    @property
-    def snippets(self) -> bool:
-        """Whether the client accepts snippets."""
-        client = self.client_capabilities.text_document
-        completion = client.completion if client else None
-        item = completion.completion_item if completion else None
-        return bool(item and item.snippet_support)
 
     def read(self, uri: str) -> OpenDocument:
         """Replace a document by its newest version."""
@@ -121,15 +112,14 @@ def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
 
 @server.feature(
     types.TEXT_DOCUMENT_COMPLETION,
-    types.CompletionOptions(trigger_characters=[" ", "/"]),
+    types.CompletionOptions(trigger_characters=[" "]),
 )
 def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
     """Offer keys and values."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    offset = document.text.offset(params.position)
-    return field_help.complete(document, offset, snippets=ls.snippets)
+    return field_help.complete(document, document.text.offset(params.position))
 
 
 @server.feature(
@@ -159,27 +149,15 @@ def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAc
                 )
             )
     if document.fixes and _is_wanted(FIX_ALL, only):
-        edit = types.WorkspaceEdit(changes={document.uri: [_difference(document)]})
+        whole = document.text.range(0, len(document.text.text))
+        text_edit = types.TextEdit(whole, document.fixed)
+        edit = types.WorkspaceEdit(changes={document.uri: [text_edit]})
         found.append(types.CodeAction(title="fix all", kind=FIX_ALL, edit=edit))
     return found
 
 
 def _is_wanted(kind: str, only: Sequence[str] | None) -> bool:
     return only is None or any(f"{kind}.".startswith(f"{k}.") for k in only if k)
-
-
-def _difference(document: OpenDocument) -> types.TextEdit:
-    """Replace only the part of the text that differs, so that the cursor stays."""
-    before, after = document.text.text, document.fixed
-    start = _common(before, after)
-    tail = _common(before[start:][::-1], after[start:][::-1])
-    where = document.text.range(start, len(before) - tail)
-    return types.TextEdit(where, after[start : len(after) - tail])
-
-
-def _common(one: str, other: str) -> int:
-    """Return the length of the common prefix."""
-    return len(os.path.commonprefix([one, other]))  # noqa: RUF071  -- not paths
 
 
 def diagnostic(document: OpenDocument, found: Diagnostic) -> types.Diagnostic:
