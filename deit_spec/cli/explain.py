@@ -56,8 +56,9 @@ def run(
         fail("--all cannot be combined with a code or a field")
     if spec is not None and word is None:
         fail("--spec needs a field")
+    from deit_spec.diagnostics import CATALOGUE
+
     if word is None:
-        from deit_spec.diagnostics import CATALOGUE
         from deit_spec.explain.code_page import catalogue_page, code_json, code_table
 
         codes = {"codes": [code_json(code) for code in CATALOGUE]}
@@ -70,17 +71,17 @@ def run(
         topic = find(word)
     except UnknownTopicError as error:
         fail(f"{word!r} is neither a code nor a field; {error}")
-    if spec is not None and topic.field not in FIELDS:
+    if spec is not None and topic not in FIELDS:
         fail(f"--spec needs a field of specs, and {word} is not one")
-    if topic.code:
+    if topic in CATALOGUE:
         from deit_spec.explain.code_page import code_json, code_page
 
-        _print(code_json(topic.code), code_page(topic.code), output, format_)
+        _print(code_json(topic), code_page(topic), output, format_)
         return
     from deit_spec.explain import explain_field, field_page
 
     checked = None if spec is None else check_and_report(spec)
-    answer = explain_field(topic.field, checked)
+    answer = explain_field(topic, checked)
     _print(answer, field_page(answer), output, format_)
     if checked is not None and checked.spec is None:
         raise typer.Exit(1)

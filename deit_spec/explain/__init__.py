@@ -1,6 +1,6 @@
 """`deit-spec explain`: what a code means, and what a field does."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from deit_spec.diagnostics import CATALOGUE
 from deit_spec.explain.code_page import catalogue_page, code_page
@@ -12,7 +12,6 @@ from deit_spec.spec.nearest import closest_word
 __all__ = [
     "FIELDS",
     "RECIPE_FIELDS",
-    "Topic",
     "UnknownTopicError",
     "catalogue_page",
     "code_page",
@@ -39,29 +38,22 @@ _CODES: Final = {entry.name: entry.code for entry in CATALOGUE.values()}
 _VARIANT: Final = {name.removeprefix("variant."): name for name in FIELDS}
 
 
-class Topic(NamedTuple):
-    """A code, or a field; the other is empty."""
-
-    code: str = ""
-    field: str = ""
-
-
 class UnknownTopicError(LookupError):
     """A word is not a code, a name of a code, or a field. The text suggests another."""
 
 
-def find(word: str) -> Topic:
-    """Find the code or field of a word: `DS203`, `unknown-key`, `drop_path`.
+def find(word: str) -> str:
+    """Return the code or field of a word: `DS203`, `unknown-key`, `drop_path`.
 
     Raises:
         UnknownTopicError: There is none.
     """
     lower = word.lower()
     if word.upper() in CATALOGUE or lower in _CODES:
-        return Topic(code=_CODES.get(lower, word.upper()))
+        return _CODES.get(lower, word.upper())
     field = _VARIANT.get(lower, lower)
     if field in FIELDS or field in RECIPE_FIELDS:
-        return Topic(field=field)
+        return field
     words = SYNONYMS | {field: field for field in (*_VARIANT, *FIELDS)}
     words |= {field: field for field in RECIPE_FIELDS if "." in word}
     words |= {name.replace("-", "_"): name for name in _CODES}
@@ -77,5 +69,5 @@ def topics() -> list[tuple[str, str]]:
     codes = [(entry.code, entry.summary) for entry in CATALOGUE.values()]
     names = [(entry.name, entry.code) for entry in CATALOGUE.values()]
     fields = [(field, "field of a spec") for field in FIELDS]
-    of_recipes = [(field, "field of a recipe") for field in RECIPE_FIELDS]
-    return [*codes, *names, *fields, *of_recipes]
+    fields += [(field, "field of a recipe") for field in RECIPE_FIELDS]
+    return [*codes, *names, *fields]
