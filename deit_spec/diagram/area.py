@@ -88,12 +88,8 @@ def fits_across(parts: Collection[list[Item]], room: int, view: View) -> bool:
 
 def needed(items: Collection[Item], view: View) -> int:
     """Return the smallest width in which items can be drawn."""
-    return max(_needed(item, view) for item in items)
-
-
-def _needed(item: Item, view: View) -> int:
-    label = len(view.shape(item.value)) + _STREAM
-    if item.is_frame:
-        return max(label, _FRAME)
-    box = max(len(item.title) + 6, _SCOPE_BOX if item.scopes else _NARROW_BOX)
-    return max(label, box)
+    widths = [_STREAM + len(view.shape(item.value)) for item in items]
+    for item in items:
+        least = _SCOPE_BOX if item.scopes else _NARROW_BOX
+        widths.append(_FRAME if item.is_frame else max(len(item.title) + 6, least))
+    return max(widths)

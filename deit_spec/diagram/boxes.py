@@ -120,17 +120,6 @@ def counted(number: int) -> str:
     return exact if len(exact) <= len("999,999,999,999") else short(number)
 
 
-def natural_width(rows: list[Row]) -> int:
-    """Return the width at which no row is wrapped."""
-    name = _name_width(rows)
-    wide = [0]
-    for row in rows:
-        parts = [len(part) for part in (row.text, row.detail, row.shape) if part]
-        wide.append(name + sum(parts) + _GAP * max(0, len(parts) - 1))
-        wide.extend(name + len(text) for text, _ in row.notes)
-    return max(wide)
-
-
 def lay(rows: list[Row], width: int) -> list[Line]:
     """Wrap rows to a width, with the names in a column."""
     start = _name_width(rows)
@@ -203,11 +192,17 @@ def _groups(scope: Scope, view: View) -> Iterator[list[str]]:
 
 
 def width_of(item: Item, view: View, *, beside: bool) -> int:
-    """Return the preferred width of the box of an item."""
+    """Return the width of the box of an item at which no row is wrapped."""
     if item.is_frame:
         return 0
-    inside = natural_width(rows_of(item, view, [], beside=beside))
-    return max(inside, len(item.title) + 2) + EDGES
+    rows = rows_of(item, view, [], beside=beside)
+    start = _name_width(rows)
+    wide = [len(item.title) + 2]
+    for row in rows:
+        parts = [len(part) for part in (row.text, row.detail, row.shape) if part]
+        wide.append(start + sum(parts) + _GAP * max(0, len(parts) - 1))
+        wide.extend(start + len(text) for text, _ in row.notes)
+    return max(wide) + EDGES
 
 
 def border(canvas: Canvas, area: Area, top: int, bottom: int, item: Item) -> None:

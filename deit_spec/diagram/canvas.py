@@ -19,25 +19,10 @@ ARROWS: Final = {"down": "▼", "right": "▶", "left": "◀"}
 SUM: Final = "⊕"
 CUT: Final = "…"
 
-_ASCII: Final = {
-    "│": "|",
-    **dict.fromkeys("─╌–", "-"),  # noqa: RUF001  -- the dash of ranges
-    **dict.fromkeys("╭╮", "."),
-    **dict.fromkeys("╰╯", "'"),
-    **dict.fromkeys("├┤┬┴┼", "+"),
-    "╎": ":",
-    "▼": "v",
-    "▶": ">",
-    "◀": "<",
-    SUM: "O",
-    CUT: "~",
-    "→": ">",
-    "×": "x",
-    "·": "*",
-    "√": "V",
-    "ᵀ": "T",
-    "²": "2",
-}
+_ASCII: Final = str.maketrans(
+    "│╎─╌–╭╮╰╯├┤┬┴┼▼▶◀⊕…→×·√ᵀ²",  # noqa: RUF001  -- the dash of ranges
+    "|:---..''+++++v><O~>x*VT2",
+)
 
 
 def ascii_of(text: str) -> str:
@@ -46,9 +31,7 @@ def ascii_of(text: str) -> str:
     >>> ascii_of("╭─ softmax(q·kᵀ/√D)·v ─╮")
     '.- softmax(q*kT/VD)*v -.'
     """
-    if text.isascii():
-        return text
-    return "".join(c if c.isascii() else _ASCII.get(c, "?") for c in text)
+    return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
 LINE = "dim"
