@@ -54,10 +54,7 @@ class Writing:
 
 
 def convert(
-    graph: LayerGraph,
-    plan: Plan,
-    checkpoint: Checkpoint,
-    writing: Writing,
+    graph: LayerGraph, plan: Plan, checkpoint: Checkpoint, writing: Writing
 ) -> tuple[Diagnostic, ...]:
     """Execute a plan, write the result, and return warnings about it.
 

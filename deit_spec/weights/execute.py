@@ -40,9 +40,7 @@ def fill(  # noqa: PLR0913  -- the inputs of a model
 
 
 def realise(
-    plan: Plan,
-    checkpoint: Checkpoint,
-    dtype: torch.dtype | None = None,
+    plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype | None = None
 ) -> Iterator[tuple[str, Tensor]]:
     """Make the tensors of a plan one by one, in the dtype or in their common one."""
     kind = dtype or common_dtype(plan, checkpoint)

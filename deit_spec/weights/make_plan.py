@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from torch import Tensor
-
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
@@ -94,7 +92,12 @@ class _Rules:
         missing = tuple(name for name, step in made.items() if step is None)
         planned = tuple(step for step in made.values() if step)
         sources = {name for step in planned for name in step.sources}
-        unusable = {n for n in sources if not _is_weight(self.checkpoint.tensors[n])}
+        dtypes = {name: self.checkpoint.tensors[name].dtype for name in sources}
+        unusable = {
+            name
+            for name, dtype in dtypes.items()
+            if not dtype.is_floating_point or dtype.itemsize == 1
+        }
         other_shapes = {
             step.name: found for step in planned for found in self.other_shape(step)
         }
@@ -249,11 +252,8 @@ class _Rules:
         first, *others = step.sources
         found = self.shapes[step.name] if others else self.checkpoint.shapes[first]
         if found != wanted:
-            yield finding(
-                "DS411",
-                f"{step.name} is {list(found)} in the checkpoint, not {list(wanted)}",
-                self.checkpoint.name,
-            )
+            shapes = f"{list(found)} in the checkpoint, not {list(wanted)}"
+            yield finding("DS411", f"{step.name} is {shapes}", self.checkpoint.name)
 
 
 def _of_prefix(old: int, new: int) -> Iterator[str]:
@@ -341,8 +341,3 @@ def _find_other_types(
             notes=[f"{count(len(more))} more: {some(more)}"] if more else [],
             helps=[SAVE_AS_FLOAT],
         )
-
-
-def _is_weight(tensor: Tensor) -> bool:
-    """Whether a tensor has a floating-point type that models run in."""
-    return tensor.dtype.is_floating_point and tensor.dtype.itemsize > 1

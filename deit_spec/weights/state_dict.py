@@ -152,26 +152,20 @@ def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str]
     scripts use. A key that contains dots comes before several keys joined by dots.
     """
     ranked = []
+    whole = "" if entry is None else f"{entry}."
     for path, tensors in found.items():
         for end in range(len(path) + 1):
             if not set(path[end:]).issubset(ENTRIES):
                 continue
-            prefix = _prefix_after(entry, path[:end])
-            if prefix is None or not any(name.startswith(prefix) for name in tensors):
+            start = "".join(f"{key}." for key in path[:end])
+            prefix = whole.removeprefix(start)
+            is_prefix = any(name.startswith(prefix) for name in tensors)
+            if not whole.startswith(start) or not is_prefix:
                 continue
             # To go on is better than to stop, and the first keys are the best.
             wrapped = (*map(ENTRIES.index, path[end:]), len(ENTRIES))
             ranked.append((len(prefix), end, wrapped, path, prefix))
     return min(ranked)[3:] if ranked else None
-
-
-def _prefix_after(entry: str | None, path: tuple[str, ...]) -> str | None:
-    """What of an entry is a prefix of names after some keys; None if they differ."""
-    if entry is None:
-        return None if path else ""
-    start = "".join(f"{key}." for key in path)
-    whole = f"{entry}."
-    return whole.removeprefix(start) if whole.startswith(start) else None
 
 
 def _beside(value: object, path: tuple[str, ...]) -> Iterator[str]:
