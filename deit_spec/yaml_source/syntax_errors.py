@@ -13,7 +13,6 @@ from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
 _QUOTE: Final = "put the value in quotes"
 _ONE_A_LINE: Final = "write one `key: value` on each line, or put the value in quotes"
 _UNEXPECTED: Final = ("unexpected {}", "remove it")
-_TAB: Final = ("indented with a tab", "use spaces in place of tabs")
 # What libyaml says, our message and our help; `{}` is the character at the place.
 _WORDS: Final = {
     "could not find expected ':'": (
@@ -22,8 +21,6 @@ _WORDS: Final = {
     ),
     "did not find expected key": ("unexpected {}", "remove it, or indent it correctly"),
     "did not find expected node content": _UNEXPECTED,
-    "found a tab character that violates indentation": _TAB,
-    "found a tab character where an indentation space is expected": _TAB,
     "found character that cannot start any token": (
         "a value without quotes cannot start with {}",
         _QUOTE,
