@@ -41,11 +41,7 @@ def run(
 
 
 def _compare(path: Path, source: str) -> None:
-    """Print what would change in a file.
-
-    Raises:
-        typer.Exit: With code 1: the file is missing or would change.
-    """
+    """Print what would change in a file, and exit with 1 if there is a change."""
     try:
         before = path.read_bytes()
     except FileNotFoundError:

@@ -27,22 +27,14 @@ _HINTS: Final = {
 
 
 def stdin() -> bytes:
-    """Read standard input, up to the limit of a spec's size.
-
-    Raises:
-        typer.Exit: With code 2: it is closed.
-    """
+    """Read standard input, up to the limit of a spec's size."""
     if sys.stdin is None:
         fail("standard input is closed")
     return sys.stdin.buffer.read(FILE_BYTES + 1)
 
 
 def check(name: str) -> Checked:
-    """Check a spec.
-
-    Raises:
-        typer.Exit: With code 2: the name is empty, or it is a recipe or a study.
-    """
+    """Check a spec; exit with 2 if it is a recipe or a study."""
     if not name:  # as that of an unset variable
         fail("the name is empty")
     checked = check_text(stdin(), STDIN_NAME) if name == STDIO else check_spec(name)
@@ -61,11 +53,7 @@ def check_and_report(name: str) -> Checked:
 
 
 def read(name: str) -> Checked:
-    """Check a spec, report all diagnostics, and exit if there are errors.
-
-    Raises:
-        typer.Exit: With code 1: there are errors; with code 2: as `check`.
-    """
+    """Check a spec, report all diagnostics, and exit if there are errors."""
     checked = check_and_report(name)
     if checked.spec is None:
         raise typer.Exit(1)
@@ -73,11 +61,7 @@ def read(name: str) -> Checked:
 
 
 def require_kind(name: str, document: Document | None, wanted: Kind) -> None:
-    """Check the kind of a document that has errors.
-
-    Raises:
-        typer.Exit: With code 2: it is of another kind.
-    """
+    """Exit with 2 if a document that has errors is of another kind."""
     kind = kind_of(document)
     if document is not None and document.value and kind is not wanted:
         hint = _HINTS.get((kind, wanted), "")

@@ -65,12 +65,7 @@ DeviceOption = Annotated[
 
 
 def open_model(model: str, weights: Path | None, recipe: Path | None) -> "TrainedModel":
-    """Find a model by its run folder or its spec, and check the spec.
-
-    Raises:
-        typer.Exit: With code 1: the spec has errors; with code 2: there is no such
-            model.
-    """
+    """Find a model by its run folder or its spec, or exit if it cannot be used."""
     from deit_spec.distill.trained_model import find_model
 
     with model_errors():
@@ -83,12 +78,7 @@ def open_model(model: str, weights: Path | None, recipe: Path | None) -> "Traine
 
 @contextmanager
 def model_errors() -> Iterator[None]:
-    """Report why a model, images or a recipe cannot be used.
-
-    Raises:
-        typer.Exit: With code 1: there are diagnostics; with code 2: the usage is wrong
-            or a package is missing.
-    """
+    """Report why a model, images or a recipe cannot be used, and exit with 1 or 2."""
     from deit_spec.distill.evaluation import NoImagesError
     from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.trained_model import ModelError

@@ -99,11 +99,7 @@ def make_console(*, color: bool = True, **options: Any) -> "Console":
 
 
 def fail(message: str) -> NoReturn:
-    """Print an error of the usage on one line, and exit.
-
-    Raises:
-        typer.Exit: Always, with code 2.
-    """
+    """Print an error of the usage on one line, and exit with 2."""
     if not _State.collected:  # then no document is written either
         _State.collected = None
     typer.echo(f"error: {visible(message)}", err=True)
@@ -132,12 +128,7 @@ def is_file(output: Path | None) -> bool:
 
 
 def emit(text: str | bytes, output: Path | None) -> None:
-    """Write text to standard output, or to a file, whole or not at all.
-
-    Raises:
-        typer.Exit: With code 2: the file cannot be written, or is read by the
-            command.
-    """
+    """Write text to standard output, or to a file, whole or not at all."""
     if output is None or not is_file(output):
         if sys.stdout is None:
             fail("standard output is closed")

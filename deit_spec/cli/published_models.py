@@ -1,8 +1,10 @@
 """`deit-spec list` and `deit-spec new`: the published models, and a spec from one."""
 
 import os
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +14,8 @@ from deit_spec.cli.options import OutputOption, format_option, output_option
 from deit_spec.cli.output import STDIO, emit, emit_json, fail
 from deit_spec.diagnostics.printable import visible
 from deit_spec.published import accuracies, names
+from deit_spec.spec import DeiTSpec, Variant, check_spec
+from deit_spec.yaml_source.scalars import scalar_text
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -62,7 +66,6 @@ def _describe(name: str) -> dict[str, Any]:
     """The size, cost for one image and accuracy of a published model."""
     from deit_spec.cost import total
     from deit_spec.pipeline import finish
-    from deit_spec.spec import check_spec
 
     graph, accuracy = finish(check_spec(name)), accuracies()[name]
     cost = total(graph)
@@ -115,8 +118,6 @@ def new(
     spec = read(source).spec
     assert spec is not None  # noqa: S101  -- it has no errors
     from deit_spec.spec.spec_json_schema import FILE
-    from deit_spec.spec.starter import starter
-    from deit_spec.yaml_source.scalars import scalar_text
 
     folder = path.parent if to_file else Path()
     schema = FILE if (folder / FILE).is_file() else None
@@ -134,3 +135,56 @@ def _relative(source: str, folder: Path) -> str:
     parent = os.path.realpath(Path(source).parent)
     found = os.path.relpath(Path(parent, Path(source).name), os.path.realpath(folder))
     return f"./{found}" if found in names() else found
+
+
+def starter(
+    name: str,
+    source: str,
+    spec: DeiTSpec,
+    extends: str | None,
+    *,
+    schema: str | None = None,
+) -> str:
+    """Write the spec of a new model, with the values of another one.
+
+    `extends` names that one, if the new one can refer to it; `schema` is the path of
+    the JSON Schema for editors. Both are relative to the new spec.
+    """
+    lines = [
+        *([] if schema is None else [f"# yaml-language-server: $schema={schema}"]),
+        f"# {name}, based on {source}.",
+        "# Every field is listed; one that is left out has its default.",
+        "",
+        *_fields(spec.model_copy(update={"name": name}), extends),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _fields(spec: DeiTSpec, extends: str | None) -> Iterator[str]:
+    first = ["name", "extends"]
+    for field in [*first, *(f for f in DeiTSpec.model_fields if f not in first)]:
+        if field == "extends" and extends is None:
+            continue
+        yield from _comment(DeiTSpec, field)
+        if field == "extends":
+            # A comment, as the values below override all that it names.
+            yield f"# extends: {scalar_text(extends)}"
+        elif field == "variant":
+            yield "variant:"
+            for option in Variant.model_fields:
+                yield from _comment(Variant, option, "  ")
+                yield f"  {option}: {scalar_text(getattr(spec.variant, option))}"
+        else:
+            yield f"{field}: {scalar_text(getattr(spec, field))}"
+
+
+def _comment(
+    model: type[DeiTSpec | Variant], field: str, indent: str = ""
+) -> list[str]:
+    """The description of a field, and its default if it has one."""
+    info = model.model_fields[field]
+    text = info.description or ""
+    if field not in {"name", "extends", "variant"}:
+        text += f" Default: {scalar_text(info.default)}."
+    start = f"{indent}# "
+    return wrap(text, 80, initial_indent=start, subsequent_indent=start)

@@ -86,11 +86,7 @@ def run(
 
 @contextmanager
 def _study_errors(folder: Path) -> Iterator[None]:
-    """Report why a study has stopped; SIGTERM stops it as SIGINT does.
-
-    Raises:
-        typer.Exit: It has stopped.
-    """
+    """Report why a study has stopped; SIGTERM stops it as SIGINT does."""
     from concurrent.futures import BrokenExecutor
 
     from deit_spec.distill.study import ForeignError, StoppedError

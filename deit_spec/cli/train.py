@@ -65,11 +65,7 @@ def run(
 def _train(
     checked: "CheckedRecipe", output: Path, *, resume: bool, allow_code: bool
 ) -> "Finished":
-    """Train, and report errors.
-
-    Raises:
-        typer.Exit: With code 1: there were errors; with code 2: a package is missing.
-    """
+    """Train, and report errors."""
     from deit_spec.cli.training_progress import RunProgress, progress_bar
     from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.training import processes, train

@@ -118,11 +118,7 @@ class _Result(NamedTuple):
 
 
 def _check(name: str, overrides: Sequence[str] = ()) -> CheckedAny:
-    """Check a file, a published spec or standard input.
-
-    Raises:
-        typer.Exit: With code 2: there are overrides, and it is not a recipe.
-    """
+    """Check a file, a published spec or standard input."""
     if name == STDIO:
         checked = check_any_text(inputs.stdin(), STDIN_NAME, overrides)
     else:
@@ -233,9 +229,6 @@ def expand(names: Iterable[str]) -> list[str]:
 
     A folder stands for its YAML files at any depth, sorted; hidden files and folders
     are left out. Globs that the shell has not expanded are expanded.
-
-    Raises:
-        typer.Exit: With code 2: a name is empty, or a folder or a glob has no files.
     """
     return list(dict.fromkeys(file for name in names for file in _expand(name)))
 

@@ -215,11 +215,7 @@ def inspect(
 
 @contextmanager
 def _weights_errors(format_: TextFormat = TextFormat.TEXT) -> Iterator[None]:
-    """Report why weights cannot be used.
-
-    Raises:
-        typer.Exit: With code 1: they cannot.
-    """
+    """Report why weights cannot be used."""
     from deit_spec.weights import WeightsError
 
     try:
@@ -230,11 +226,7 @@ def _weights_errors(format_: TextFormat = TextFormat.TEXT) -> Iterator[None]:
 
 
 def _exit_with(diagnostics: Iterable[Diagnostic], format_: TextFormat) -> NoReturn:
-    """Exit with 1; print the diagnostics, which were reported, as JSON if asked for.
-
-    Raises:
-        typer.Exit: Always, with code 1.
-    """
+    """Exit with 1; print the diagnostics, which were reported, as JSON if asked for."""
     if format_ is TextFormat.JSON:
         emit(json_form.render(diagnostics), None)
     raise typer.Exit(1) from None

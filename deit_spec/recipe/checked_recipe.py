@@ -8,8 +8,8 @@ from typing import NamedTuple
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, check_read
-from deit_spec.spec.field_spans import start_of
 from deit_spec.spec.origin import Origin, at, is_published, is_unreadable, not_found
+from deit_spec.spec.rules import start_of
 from deit_spec.yaml_source import Document
 
 

@@ -44,16 +44,9 @@ def kind_of(document: Document | None) -> Kind:
     if not isinstance(value, Mapping) or value.keys() <= set(TOP):
         return Kind.SPEC
     from deit_spec.spec.field_names import SPEC  # noqa: PLC0415  -- rarely needed
-    from deit_spec.spec.nearest import closest_word  # noqa: PLC0415
 
     keys = {Kind.SPEC: {*SPEC.names}, Kind.RECIPE: _RECIPE, Kind.STUDY: _STUDY}
     votes = {kind: len(value.keys() & names) for kind, names in keys.items()}
-    if not any(votes.values()):
-        words = [key for key in value if isinstance(key, str)][:10]
-        votes = {
-            kind: sum(closest_word(word, names) is not None for word in words)
-            for kind, names in keys.items()
-        }
     return max(votes, key=lambda kind: votes[kind])
 
 

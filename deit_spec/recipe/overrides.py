@@ -93,22 +93,15 @@ def _apply(document: Document, override: Override) -> Document:
         inner[key] = copied = dict(found) if isinstance(found, Mapping) else {}
         inner = copied
     inner[path[-1]] = override.value
-    spans = {
+    field = path[:2]  # what is below it is not in the schema
+    kept = {
         place: entry
         for place, entry in document.spans.items()
-        if place[: len(path)] != path
+        if place[: len(field)] != field
     }
-    for place, entry in override.spans.items():
-        if len(place) >= len(path) or place not in spans or _is_new(place, document):
-            spans[place] = entry
+    spans = {**override.spans, **kept}
     recovered = document.recovered or override.recovered
     return replace(document, value=root, spans=spans, recovered=recovered)
-
-
-def _is_new(place: Path, document: Document) -> bool:
-    """Whether an override makes a mapping that was not there."""
-    names = tuple(map(str, place))
-    return len(place) > 1 and not isinstance(document.at(names), Mapping)
 
 
 def _malformed(text: str, key: str) -> Diagnostic:

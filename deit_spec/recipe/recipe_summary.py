@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deit_spec.recipe.checked_recipe import CheckedRecipe
-from deit_spec.recipe.recipe_schema import Data, Recipe, Teacher
+from deit_spec.recipe.recipe_schema import Data, Teacher
 from deit_spec.recipe.rules.rule_context import KINDS, SOURCES, counted
 from deit_spec.recipe.rules.schedule_rules import EPOCHS
 from deit_spec.recipe.study_validation import CheckedStudy
@@ -21,9 +21,19 @@ def of_recipe(checked: CheckedRecipe) -> str:
     recipe, student = checked.recipe, checked.student
     if recipe is None or student is None or student.spec is None:
         return "a recipe with errors"
-    learned = _teaching(recipe)
-    parts = [student.spec.name, learned, _data(recipe.data), _length(recipe)]
-    return ", ".join([*parts, f"peak lr {recipe.peak_lr:g}"])
+    loss, teacher, schedule = recipe.loss.kind, recipe.teacher, recipe.schedule
+    teaching = "no teacher"
+    if loss != "none" and teacher is not None:
+        teaching = f"{loss} distillation from {_first(teacher, KINDS)}"
+    data, images = _first(recipe.data, SOURCES), recipe.data.train_images
+    if images:
+        data = f"{images:,} images of {data}"
+    length = f"{schedule.epochs or EPOCHS:,} epochs"
+    if schedule.steps is not None:
+        length = f"{schedule.steps:,} steps"
+    length += f" of batch {schedule.batch_size:,}"
+    rate = f"peak lr {recipe.peak_lr:g}"
+    return f"{student.spec.name}, {teaching}, {data}, {length}, {rate}"
 
 
 def of_study(checked: CheckedStudy) -> str:
@@ -33,33 +43,9 @@ def of_study(checked: CheckedStudy) -> str:
         return "a study with errors"
     sizes, seeds = len(set(study.train_images)), len(set(study.seeds))
     runs = len(study.arms) * sizes * seeds
-    parts = (
-        counted(len(study.arms), "arm"),
-        counted(sizes, "size"),
-        counted(seeds, "seed"),
-    )
-    return f"{counted(runs, 'run')} of {Path(study.recipe).name}: {', '.join(parts)}"
-
-
-def _teaching(recipe: Recipe) -> str:
-    teacher = recipe.teacher
-    if recipe.loss.kind == "none" or teacher is None:
-        return "no teacher"
-    return f"{recipe.loss.kind} distillation from {_first(teacher, KINDS)}"
-
-
-def _data(data: Data) -> str:
-    name = _first(data, SOURCES)
-    return f"{data.train_images:,} images of {name}" if data.train_images else name
-
-
-def _length(recipe: Recipe) -> str:
-    schedule = recipe.schedule
-    if schedule.steps is not None:
-        length = f"{schedule.steps:,} steps"
-    else:
-        length = f"{schedule.epochs or EPOCHS:,} epochs"
-    return f"{length} of batch {schedule.batch_size:,}"
+    arms = counted(len(study.arms), "arm")
+    parts = f"{arms}, {counted(sizes, 'size')}, {counted(seeds, 'seed')}"
+    return f"{counted(runs, 'run')} of {Path(study.recipe).name}: {parts}"
 
 
 def _first(section: Teacher | Data, names: tuple[str, ...]) -> str:

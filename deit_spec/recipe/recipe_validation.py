@@ -18,11 +18,11 @@ from deit_spec.recipe.checked_recipe import (
 from deit_spec.recipe.overrides import apply, read_overrides
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.recipe_schema import Recipe
-from deit_spec.recipe.rules import find_all
+from deit_spec.recipe.rules import RULES
 from deit_spec.recipe.rules.rule_context import RuleContext
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
-from deit_spec.spec.field_spans import FieldSpans
 from deit_spec.spec.origin import is_unreadable
+from deit_spec.spec.rules import FieldSpans, run_rules
 from deit_spec.spec.spec_validation import first_of, once_a_line
 from deit_spec.yaml_source import Document, document_from_mapping, read_bytes, read_file
 
@@ -105,7 +105,7 @@ def check(document: Document, path: Path | None = None) -> CheckedRecipe:
         if context.source == "folder" and recipe.data.folder:
             images = look_into(checked.place(recipe.data.folder))
             context = replace(context, images=images)
-        findings += find_all(context, invalid)
+        findings += run_rules(RULES, invalid, context)
     if checked.student is not None:
         rate = recipe.augmentation.drop_path
         checked = replace(checked, student=with_drop_path(checked.student, rate))

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.field_names import FieldNames, Path
-from deit_spec.spec.field_spans import start_of
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.nearest import closest_word, listed
+from deit_spec.spec.rules import start_of
 from deit_spec.spec.schema import plain_name
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import FINDINGS
@@ -183,8 +183,6 @@ class _Report:
     def make(self, error: Error) -> Diagnostic:
         """Report an error of pydantic."""
         path, kind = _path(error), error["type"]
-        if kind == "invalid_key":
-            return self._not_a_string(path, error["input"])
         if _is_unknown(error, self._names):
             return self._unknown_key(path)
         if kind == "missing" and not _index(error):
@@ -204,16 +202,6 @@ class _Report:
             Label(self._document.nearest(path).key, "unknown key"),
             helps=[split.title if split else self._names.suggestion(path)],
             fix=fixes.rename(path, meant) or fixes.move(path, meant) or split,
-        )
-
-    def _not_a_string(self, path: Path, key: object) -> Diagnostic:
-        """A key of a mapping from Python; the reader finds those in YAML."""
-        place = (*path[:-1], key if type(key) is int else str(key))
-        return diagnose(
-            "DS005",
-            f"a key is {describe(key)}, not a string",
-            Label(self._document.nearest(place).key),
-            helps=["keys are names of fields"],
         )
 
     def _missing(self, path: Path) -> Diagnostic:
@@ -326,16 +314,16 @@ def _as_yaml(value: object) -> str:
 
 
 def _is_unknown(error: Error, names: FieldNames) -> bool:
-    # A key that is not valid Unicode, from Python, is of that type.
-    is_bad_text = error["type"] == "string_unicode"
-    unknown = is_bad_text and not names.is_known(_path(error))
-    return unknown or error["type"] == "extra_forbidden"
+    # In a mapping from Python, a key may not be a string or not be valid Unicode.
+    is_bad_key = error["type"] == "string_unicode" and not names.is_known(_path(error))
+    return is_bad_key or error["type"] in {"extra_forbidden", "invalid_key"}
 
 
 def _path(error: Error) -> Path:
-    """The path of a field; for a key that is not a string, the key."""
+    """The path of a field; it ends with the key for a key that is not a string."""
     path = tuple(step for step in error["loc"] if isinstance(step, str))
-    return path or (str(error["input"]),)
+    is_key = not path or error["type"] == "invalid_key"
+    return (*path, value_text(error["input"])) if is_key else path
 
 
 def _index(error: Error) -> str:

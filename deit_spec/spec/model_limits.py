@@ -5,11 +5,9 @@ than a second and a few hundred megabytes. The compiler itself has no limits.
 docs/limits.md lists these and the limits of the text.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.field_spans import FieldSpans
 from deit_spec.spec.schema import DeiTSpec
 
 LARGEST: Final[Mapping[str, int]] = {
@@ -27,41 +25,6 @@ LARGEST: Final[Mapping[str, int]] = {
 
 PARAMETERS: Final = 10**12
 """Learnable numbers of a model: four terabytes in float32."""
-
-
-def find_excess(
-    spec: DeiTSpec, spans: FieldSpans, invalid: set[str]
-) -> dict[str, Diagnostic]:
-    """DS212, by field: sizes far above those of any model."""
-    found: dict[str, Diagnostic] = {}
-    for field, largest in LARGEST.items():
-        value = getattr(spec, field)
-        if field in invalid or value is None or value <= largest:
-            continue
-        found[field] = diagnose(
-            "DS212",
-            f"{field} is above the limit of {largest:,}",
-            Label(spans.value(field), f"at most {largest:,}"),
-            helps=[f"`{field}: {largest}` or less"],
-        )
-    return found
-
-
-def find_oversize(spec: DeiTSpec, spans: FieldSpans) -> Iterator[Diagnostic]:
-    """DS212: sizes that are valid alone and make too large a model together.
-
-    All fields are valid, and none is above its own limit.
-    """
-    count = count_parameters(spec)
-    if count <= PARAMETERS:
-        return
-    written = [field for field in LARGEST if spans.wrote(field)]
-    yield diagnose(
-        "DS212",
-        f"the model has {count:,} parameters, above the limit of {PARAMETERS:,}",
-        Label(spans.value(written[0] if written else "embed_dim")),
-        helps=["use smaller sizes, fewer blocks or fewer classes"],
-    )
 
 
 def count_parameters(spec: DeiTSpec) -> int:

@@ -4,13 +4,12 @@ A rule runs only if all fields that it reads are valid, so that one mistake does
 cause further messages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from deit_spec.diagnostics import Diagnostic, Label, diagnose
-from deit_spec.spec.field_spans import Field, FieldSpans, Findings
-from deit_spec.spec.model_limits import LARGEST
+from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
+from deit_spec.spec.model_limits import LARGEST, PARAMETERS, count_parameters
 from deit_spec.spec.nearest import (
     listed,
     nearest_divisors,
@@ -18,9 +17,57 @@ from deit_spec.spec.nearest import (
     nearest_ratio,
 )
 from deit_spec.spec.schema import DeiTSpec
+from deit_spec.yaml_source import Document
+from deit_spec.yaml_source.scalars import value_text
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+Findings: TypeAlias = Iterator[Diagnostic]
+"""What a rule finds."""
+Field: TypeAlias = tuple[str, str, object]
+"""A field, the words of its label, and its default."""
+
+
+class FieldSpans:
+    """The spans of a document, by field."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def wrote(self, field: str) -> bool:
+        """Whether a field, such as `variant.fusion`, is written."""
+        return tuple(field.split(".")) in self._document.spans
+
+    def value(self, field: str) -> Span:
+        """The span of a field's value, or of the nearest thing around it."""
+        return self._document.nearest(tuple(field.split("."))).value
+
+    def finding(
+        self, code: str, message: str, help_: str, *fields: Field
+    ) -> Diagnostic:
+        """Report something that depends on several fields.
+
+        The primary label is at the first field that is written; notes name the
+        defaults of those that are not.
+        """
+        written = [item for item in fields if self.wrote(item[0])]
+        labels = [Label(self.value(name), words) for name, words, _ in written]
+        first, *more = labels or [Label(self.value(fields[0][0]))]
+        notes = [
+            f"`{name}` is {value_text(value)} by default"
+            for name, _, value in fields
+            if not self.wrote(name)
+        ]
+        return diagnose(
+            code, message, first, secondary=more, notes=notes, helps=[help_]
+        )
+
+
+def start_of(document: Document) -> Span:
+    """The span of the first key, for what is about the whole of a document."""
+    first = min((path for path in document.spans if path), key=len, default=())
+    return document.nearest(first).key
 
 
 @dataclass(frozen=True)
@@ -28,18 +75,55 @@ class Rule:
     """A check, its diagnostic code, and the fields that it reads."""
 
     code: str
-    check: Callable[[DeiTSpec, FieldSpans], Findings]
+    check: Callable[..., Findings]
     reads: tuple[str, ...]
 
 
-def find_all(spec: DeiTSpec, spans: FieldSpans, invalid: set[str]) -> list[Diagnostic]:
-    """Run every rule whose fields are all valid."""
+def run_rules(
+    rules: Iterable[Rule], invalid: set[str], *arguments: object
+) -> list[Diagnostic]:
+    """Run every rule whose fields are all valid, with these arguments."""
     return [
         found
-        for rule in RULES
+        for rule in rules
         if invalid.isdisjoint(rule.reads)
-        for found in rule.check(spec, spans)
+        for found in rule.check(*arguments)
     ]
+
+
+def find_excess(
+    spec: DeiTSpec, spans: FieldSpans, invalid: set[str]
+) -> dict[str, Diagnostic]:
+    """DS212, by field: sizes far above those of any model."""
+    found: dict[str, Diagnostic] = {}
+    for field, largest in LARGEST.items():
+        value = getattr(spec, field)
+        if field in invalid or value is None or value <= largest:
+            continue
+        found[field] = diagnose(
+            "DS212",
+            f"{field} is above the limit of {largest:,}",
+            Label(spans.value(field), f"at most {largest:,}"),
+            helps=[f"`{field}: {largest}` or less"],
+        )
+    return found
+
+
+def find_oversize(spec: DeiTSpec, spans: FieldSpans) -> Findings:
+    """DS212: sizes that are valid alone and make too large a model together.
+
+    All fields are valid, and none is above its own limit.
+    """
+    count = count_parameters(spec)
+    if count <= PARAMETERS:
+        return
+    written = [field for field in LARGEST if spans.wrote(field)]
+    yield diagnose(
+        "DS212",
+        f"the model has {count:,} parameters, above the limit of {PARAMETERS:,}",
+        Label(spans.value(written[0] if written else "embed_dim")),
+        helps=["use smaller sizes, fewer blocks or fewer classes"],
+    )
 
 
 def patches_fill_image(spec: DeiTSpec, spans: FieldSpans) -> Findings:

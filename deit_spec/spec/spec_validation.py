@@ -16,10 +16,14 @@ from deit_spec.diagnostics import (
     has_errors,
     in_source_order,
 )
-from deit_spec.spec.field_spans import FieldSpans
-from deit_spec.spec.model_limits import find_excess, find_oversize
 from deit_spec.spec.origin import Origin, at, is_spec_key, locate
-from deit_spec.spec.rules import find_all
+from deit_spec.spec.rules import (
+    RULES,
+    FieldSpans,
+    find_excess,
+    find_oversize,
+    run_rules,
+)
 from deit_spec.spec.schema import DeiTSpec, plain_name
 from deit_spec.yaml_source import Document, document_from_mapping, read_bytes
 from deit_spec.yaml_source.document import FINDINGS
@@ -155,7 +159,7 @@ def _validate(
     spans = FieldSpans(document)
     excess = find_excess(spec, spans, invalid)
     findings += excess.values()
-    findings += find_all(spec, spans, invalid | excess.keys())
+    findings += run_rules(RULES, invalid | excess.keys(), spec, spans)
     if not invalid and not has_errors(findings):
         findings += find_oversize(spec, spans)
     return spec, findings

@@ -15,8 +15,8 @@ from support.strategies import specs
 
 import deit_spec
 from deit_spec import DeiTSpec, Variant
+from deit_spec.cli.published_models import starter
 from deit_spec.spec import check_spec, check_text
-from deit_spec.spec.starter import starter
 
 
 @pytest.mark.parametrize("form", ["table", "json"])

@@ -21,7 +21,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("names", [["child.yaml", "base.yaml"], ["."]])
-def test_a_spec_is_judged_by_what_it_extends_as_fixed(
+def test_a_spec_is_checked_with_the_fixed_spec_that_it_extends(
     tmp_path: Path, names: list[str]
 ) -> None:
     (tmp_path / "base.yaml").write_text("deph: 3\n")
@@ -33,7 +33,7 @@ def test_a_spec_is_judged_by_what_it_extends_as_fixed(
 
 
 @pytest.mark.parametrize("names", [["sub/child.yaml", "base.yaml"], ["."]])
-def test_a_difference_is_judged_as_if_it_were_applied(
+def test_diff_checks_specs_as_if_it_were_applied(
     tmp_path: Path, names: list[str]
 ) -> None:
     (tmp_path / "sub").mkdir()
@@ -47,7 +47,7 @@ def test_a_difference_is_judged_as_if_it_were_applied(
     assert (tmp_path / "base.yaml").read_text() == "deph: 3\n"
 
 
-def test_standard_input_is_judged_by_what_is_fixed(tmp_path: Path) -> None:
+def test_standard_input_is_checked_with_the_fixed_files(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("deph: 3\n")
     arguments = ("validate", "--fix", "-", "base.yaml")
     done = commands.run(*arguments, cwd=tmp_path, stdin=f"{CHILD}mlp_ratios: 4\n")

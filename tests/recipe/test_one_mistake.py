@@ -125,12 +125,11 @@ class TestKinds:
             ("deph: 3\nloss: x\nembed_dim: 4\n", Kind.SPEC),
             ("hello: world\n", Kind.SPEC),
             ("student: {spec: a}\n", Kind.RECIPE),
-            ("studnet: {spec: a}\nteachr: {}\n", Kind.RECIPE),
-            ("Optimizer: {lr: 3}\n", Kind.RECIPE),
+            ("studnet: {spec: a}\nteachr: {}\nloss: {}\n", Kind.RECIPE),
             ("student: {}\ndepth: 3\ndata: {}\n", Kind.RECIPE),
             ("student: {}\ndata: [\n", Kind.RECIPE),
             ("recipe: digits.yaml\narms: {}\n", Kind.STUDY),
-            ("recipes: digits.yaml\nseed: [0]\narm: {}\n", Kind.STUDY),
+            ("recipes: digits.yaml\nseeds: [0]\narm: {}\n", Kind.STUDY),
         ],
     )
     def test_a_kind_is_recognised_by_most_keys(self, text: str, kind: Kind) -> None:

@@ -68,7 +68,7 @@ class TestStudy:
         assert places == expected
 
     @pytest.mark.parametrize("name", ["../../esc", "a/b", "a|b", "x" * 61, "-x", ""])
-    def test_an_arm_is_called_as_its_folder_can_be(
+    def test_the_name_of_an_arm_must_be_a_valid_folder_name(
         self, name: str, tmp_path: Path
     ) -> None:
         study = tmp_path / "s.yaml"
@@ -103,7 +103,7 @@ class TestStudy:
             ("student.spec: deit_tiny_patch16_224", ("DS509", 6, 19)),
         ],
     )
-    def test_what_is_wrong_in_an_arm_is_found_there(
+    def test_an_error_in_an_arm_is_reported_at_its_line(
         self, arm: str, expected: tuple[str, int, int], tmp_path: Path
     ) -> None:
         study = tmp_path / "s.yaml"
@@ -116,7 +116,7 @@ class TestStudy:
         assert span.source.name == str(study)
         assert (first.code, span.line, span.column) == expected
 
-    def test_a_wrong_base_is_told_with_the_line_that_names_it(
+    def test_errors_of_the_base_recipe_are_reported_at_the_line_that_names_it(
         self, tmp_path: Path
     ) -> None:
         (tmp_path / "r.yaml").write_text("student: {spec: x.yaml}\nrun: {sed: 3}\n")

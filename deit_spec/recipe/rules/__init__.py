@@ -6,14 +6,14 @@ mistake never causes a second message.
 
 from typing import Final
 
-from deit_spec.diagnostics import Diagnostic
 from deit_spec.recipe.rules import (
     class_rules,
     effect_rules,
     schedule_rules,
     source_rules,
 )
-from deit_spec.recipe.rules.rule_context import KINDS, SOURCES, Rule, RuleContext
+from deit_spec.recipe.rules.rule_context import KINDS, SOURCES
+from deit_spec.spec.rules import Rule
 
 _SOURCES: Final = tuple(f"data.{name}" for name in SOURCES)
 _KINDS: Final = ("teacher", *(f"teacher.{name}" for name in KINDS))
@@ -100,13 +100,3 @@ RULES: Final = (
         ("student.weights", "teacher.weights", "data.folder"),
     ),
 )
-
-
-def find_all(context: RuleContext, invalid: set[str]) -> list[Diagnostic]:
-    """Run every rule whose fields are all valid."""
-    return [
-        finding
-        for rule in RULES
-        if invalid.isdisjoint(rule.reads)
-        for finding in rule.check(context)
-    ]

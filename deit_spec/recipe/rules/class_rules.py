@@ -5,7 +5,7 @@ from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
-from deit_spec.spec.field_spans import Findings
+from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 IMAGENET: Final = 1000

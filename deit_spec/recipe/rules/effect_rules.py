@@ -6,7 +6,7 @@ from typing import Final
 from deit_spec.diagnostics import diagnose
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
-from deit_spec.spec.field_spans import Findings
+from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 _NOT_ON_DIGITS: Final = ("rand_augment", "flip", "color_jitter")

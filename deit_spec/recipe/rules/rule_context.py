@@ -1,6 +1,5 @@
 """The context that the rules of a recipe read, and helpers that they share."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +7,7 @@ from deit_spec.diagnostics import Label
 from deit_spec.recipe.checked_recipe import CheckedRecipe, ImageFolder
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
-from deit_spec.spec.field_spans import FieldSpans, Findings
+from deit_spec.spec.rules import FieldSpans
 
 DIGITS: Final = 1797
 """The number of images in scikit-learn's digits."""
@@ -72,15 +71,6 @@ class RuleContext:
             return DIGITS_CLASSES
         is_known = self.images and self.images.classes
         return len(self.images.classes) if self.images and is_known else None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A check, the code of what it finds, and the fields that it reads."""
-
-    code: str
-    check: Callable[[RuleContext], Findings]
-    reads: tuple[str, ...]
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,8 +2,8 @@
 
 from deit_spec.diagnostics import diagnose
 from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
-from deit_spec.spec.field_spans import Findings
 from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
+from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 EPOCHS, WARMUP_EPOCHS = 300, 5

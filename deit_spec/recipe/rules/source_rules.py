@@ -14,8 +14,8 @@ from deit_spec.recipe.rules.rule_context import (
     counted,
     in_spec,
 )
-from deit_spec.spec.field_spans import Findings
 from deit_spec.spec.nearest import listed
+from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 _RAND_AUGMENT: Final = re.compile(r"rand(-(m|n|p|w|mstd|mmax|inc|t)[0-9.]+)*")
