@@ -25,7 +25,7 @@ demo: $(DEMO)  ## validate, draw, compile and run specs/base.yaml
 	$(BIN)/deit-spec validate specs/base.yaml
 	$(BIN)/deit-spec render specs/base.yaml
 	$(BIN)/deit-spec compile specs/base.yaml -o build/base.py
-	$(BIN)/python docs/examples/run_compiled.py build/base.py
+	$(BIN)/python -W "ignore:Failed to initialize NumPy" docs/examples/run_compiled.py build/base.py
 
 test: $(DEV)  ## run the tests and the documentation's examples, except the slow ones
 	$(BIN)/pytest -n $(WORKERS) -q -m "not slow"

@@ -56,7 +56,7 @@ def _report_exception(error: Exception) -> int:
     """Report an exception that no command has handled, and return the exit code."""
     from deit_spec.cli import output
     from deit_spec.diagnostics import DiagnosedError
-    from deit_spec.diagnostics.printable import reason_of
+    from deit_spec.diagnostics.printable import reason_of, visible
 
     if isinstance(error, DiagnosedError):
         output.report(error.diagnostics)
@@ -66,7 +66,8 @@ def _report_exception(error: Exception) -> int:
 
         traceback.print_exception(error)
     elif isinstance(error, OSError):
-        print(f"error: {reason_of(error)}", file=sys.stderr)  # noqa: T201
+        path = "" if error.filename is None else f"{visible(str(error.filename))}: "
+        print(f"error: {path}{reason_of(error)}", file=sys.stderr)  # noqa: T201
     else:
         _report_defect(f"internal error: {type(error).__name__}: {error}")
     return USAGE if isinstance(error, OSError) else DEFECT

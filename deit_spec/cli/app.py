@@ -1,5 +1,7 @@
 """The commands and global options; a command is imported when it is used."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -78,13 +80,15 @@ class Commands(TyperGroup):
                 self.get_command(ctx, name)
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the global options."""
+        with _plain_errors():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command, which reads its own arguments here."""
-        try:
+        with _plain_errors():
             return super().invoke(ctx)
-        except typer.BadParameter as error:
-            error.message = _plain_message(error)
-            raise
 
 
 def _load(name: str) -> Any:
@@ -97,6 +101,15 @@ def _load(name: str) -> Any:
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name, cls=Command)(found)
     return typer.main.get_command(single)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except typer.BadParameter as error:
+        error.message = _plain_message(error)
+        raise
 
 
 def _plain_message(error: typer.BadParameter) -> str:

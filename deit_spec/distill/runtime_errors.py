@@ -141,7 +141,8 @@ def missing_package(
     """DS528: a package that a field needs is not installed or cannot be imported."""
     if reason is None:
         message = f"{field} needs {package}, which is not installed"
-        help_ = '`pip install "deit-spec[train]"`'
+        install = package if package == "datasets" else '"deit-spec[train]"'
+        help_ = f"`pip install {install}`"
     else:
         message = f"{field} needs {package}, which cannot be imported: {reason}"
         help_ = f"reinstall {package} and its dependencies for the installed torch"

@@ -55,6 +55,19 @@ def test_short_help_is_not_truncated() -> None:
         assert "..." not in run(*arguments).stdout.partition("Commands:")[2]
 
 
+def test_an_error_in_a_global_option_is_in_our_words() -> None:
+    done = run("--message-format", "xml", "validate", TINY)
+    assert done.returncode == 2
+    assert ": 'xml' is not one of 'text', 'concise'," in done.stderr
+
+
+def test_an_error_of_the_system_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("train", "recipes/digits.yaml", "-o", tmp_path / "file")
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path / 'file'}: not a directory\n"
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_errors_are_in_our_words(option: list[str], tmp_path: Path) -> None:
     for value in ("§", "-1"):
