@@ -132,11 +132,7 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
 def answers_of(
     output: Tensor | tuple[Tensor, Tensor], fusion: Fusion
 ) -> dict[str, Tensor]:
-    """The log-probabilities of each head, and of both fused as `predict` does.
-
-    `predict` returns logits, whose log-softmax this is; with `mean_softmax` it
-    returns probabilities, whose logarithm this is. A single head is `cls`.
-    """
+    """The log-probabilities of each head, and of both fused as `predict` does."""
     if isinstance(output, Tensor):
         return {"cls": F.log_softmax(output, dim=1)}
     cls, dist = (F.log_softmax(each, dim=1) for each in output)
@@ -173,12 +169,7 @@ def in_float64(
 
 
 def sums_of(log_probabilities: Tensor, labels: Tensor) -> Tensor:
-    """The sums of a batch, `[SUMS]` in the dtype of the probabilities.
-
-    Args:
-        log_probabilities: Of each class, `[B, K]`.
-        labels: Class indices `[B]`.
-    """
+    """The sums `[SUMS]` of a batch of log-probabilities `[B, K]` and labels `[B]`."""
     own = log_probabilities.gather(1, labels[:, None])
     # Of two equal classes the one with the lower index comes first, as for argmax.
     ranked = log_probabilities.argsort(dim=1, descending=True, stable=True)

@@ -103,17 +103,16 @@ class DistillationLoss(nn.Module):
             raise ValueError(f"{self.kind} distillation needs the teacher's logits")
         head = "the only head" if dist is cls else "the distillation head"
         _require_classes(head, dist, "the teacher", teacher)
-        learn = self._hard if self.kind == "hard" else self._soft
-        by_teacher = learn(dist, teacher.detach())
+        if self.kind == "hard":
+            by_teacher = F.cross_entropy(dist, teacher.argmax(dim=1))
+        else:
+            by_teacher = self._soft(dist, teacher.detach())
         loss = (1 - self.alpha) * by_labels + self.alpha * by_teacher
         return Terms(loss, by_labels, by_teacher)
 
     def extra_repr(self) -> str:
         """The arguments in the printed module."""
         return f"kind={self.kind!r}, alpha={self.alpha}, tau={self.tau}"
-
-    def _hard(self, dist: Tensor, teacher: Tensor) -> Tensor:
-        return F.cross_entropy(dist, teacher.argmax(dim=1))
 
     def _soft(self, dist: Tensor, teacher: Tensor) -> Tensor:
         divergence = F.kl_div(

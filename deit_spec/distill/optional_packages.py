@@ -18,10 +18,7 @@ _libraries: list[torch.library.Library] = []
 
 
 class MissingPackageError(Exception):
-    """A package that something needs is not installed, or cannot be imported.
-
-    `reason` is the first line of the error; None if the package is not installed.
-    """
+    """A package is not installed (`reason` is None), or its import fails."""
 
     def __init__(self, use: str, package: str, reason: str | None = None) -> None:
         install = package if package == "datasets" else '"deit-spec[train]"'
@@ -34,11 +31,7 @@ class MissingPackageError(Exception):
 
 
 def require_packages(use: str, *names: str) -> None:
-    """Import packages, so that a missing one is reported before it is used.
-
-    Args:
-        use: What needs them, in the plural: `the digits`.
-        names: The names to import.
+    """Import the packages that `use`, in the plural as `the digits`, need.
 
     Raises:
         MissingPackageError: One is not installed, or its import fails.
@@ -55,10 +48,9 @@ def require_packages(use: str, *names: str) -> None:
 def import_package(name: str) -> ModuleType:
     """Import a package, with the operators that an import of torchvision may need.
 
-    A torchvision that was built for another torch, such as one for CUDA beside a
-    torch for the CPU, cannot load its compiled operators. Its transforms are Python
-    and work without them, but its import fails because it registers a fake kernel of
-    `nms`. The schemas of the missing operators are defined then. timm and
+    A torchvision that was built for another torch cannot load its compiled operators.
+    Its transforms work without them, but its import registers a fake kernel of `nms`
+    and fails. The schemas of the missing operators are defined then. timm and
     transformers import torchvision, so that is imported first.
     """
     if name in {"timm", "torchvision", "transformers"} and find_spec("torchvision"):

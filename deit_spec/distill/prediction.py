@@ -44,11 +44,7 @@ class UnreadableImage(NamedTuple):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an image becomes the input of a model, as in evaluation.
-
-    The shorter side is resized to `size / crop` pixels, and the central square of
-    `size` pixels is normalised.
-    """
+    """How an image becomes the input of a model; see `CentralCrop`."""
 
     size: int
     channels: int
@@ -57,11 +53,7 @@ class Preprocessing:
     crop: float
 
     def read(self, path: str | Path) -> Tensor:
-        """Read an image, `[C, S, S]`.
-
-        Raises:
-            Exception: Pillow raises many kinds for a file that is not an image.
-        """
+        """Read an image, `[C, S, S]`; Pillow raises many kinds of errors."""
         from PIL import Image  # noqa: PLC0415  -- of the extra `train`
 
         from deit_spec.distill.data import transforms  # noqa: PLC0415
@@ -77,9 +69,6 @@ def preprocessing_of(
 
     The default of `crop` is 0.875; for the digits, which are not larger than the
     input, it is 1.
-
-    Raises:
-        MissingPackageError: Pillow is not installed.
     """
     require_packages("images", "PIL", "numpy")
     from deit_spec.distill.data import transforms  # noqa: PLC0415  -- needs Pillow
@@ -105,17 +94,10 @@ def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
     batch_size: int = 64,
     device: torch.device | str = "cpu",
 ) -> Iterator[Prediction | UnreadableImage]:
-    """Predict the classes of images, in their order; unreadable ones are skipped.
+    """Predict at most `top` classes of each image file, in order.
 
-    Args:
-        model: In evaluation mode, on the device.
-        images: Paths of files.
-        preprocessing: How the files are read.
-        fusion: How two heads are joined, the spec's `variant.fusion`.
-        top: How many classes to give at most.
-        heads: Whether to give the classes of each head too, not only of both fused.
-        batch_size: How many images go through the model at once.
-        device: Where the model is.
+    The model is in evaluation mode on the device. `fusion` is the `variant.fusion` of
+    its spec. With `heads` the classes of each head are given, not only of both fused.
     """
     paths = [str(path) for path in images]
     for start in range(0, len(paths), batch_size):
@@ -138,10 +120,7 @@ def images_in(names: Iterable[str | Path]) -> list[Path]:
 
     Files are taken whatever their names are. In a folder, the files are taken whose
     suffix Pillow knows, in natural order: `2.png` before `10.png`. Hidden files and
-    folders are skipped.
-
-    Raises:
-        FileNotFoundError: A folder has no images.
+    folders are skipped. A FileNotFoundError names a folder that has no images.
     """
     found: list[Path] = []
     for name in map(Path, names):
@@ -156,11 +135,7 @@ def images_in(names: Iterable[str | Path]) -> list[Path]:
 
 
 def natural(path: Path) -> list[int | str]:
-    """A key that sorts numbers in names by their value.
-
-    >>> [str(path) for path in sorted([Path("10.png"), Path("9.png")], key=natural)]
-    ['9.png', '10.png']
-    """
+    """A key that sorts numbers in names by their value: `9.png` before `10.png`."""
     pieces = re.split(r"(\d+)", path.as_posix())
     return [int(piece) if piece.isdecimal() else piece for piece in pieces]
 

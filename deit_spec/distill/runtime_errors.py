@@ -1,8 +1,4 @@
-"""The errors of data, teachers and runs that appear only when a recipe is used.
-
-Each function makes an error whose diagnostic points to its field in the recipe, or to
-the folder of the run.
-"""
+"""The errors of data, teachers and runs that appear only when a recipe is used."""
 
 import errno
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,33 +29,21 @@ class RunError(DiagnosedError, RuntimeError):
 
 
 def recipe_of(checked: CheckedRecipe) -> Recipe:
-    """The recipe.
-
-    Raises:
-        DataError: It has errors.
-    """
+    """The recipe; a DataError if it has errors."""
     if checked.recipe is None:
         raise DataError(checked.diagnostics)
     return checked.recipe
 
 
 def student_of(checked: CheckedRecipe) -> DeiTSpec:
-    """The spec of the student.
-
-    Raises:
-        DataError: The recipe has errors.
-    """
+    """The spec of the student; a DataError if the recipe has errors."""
     if checked.student is None or checked.student.spec is None:
         raise DataError(checked.diagnostics)
     return checked.student.spec
 
 
 def listed(items: Iterable[object]) -> str:
-    """List the first few items, and count the others.
-
-    >>> listed("abcdefg")
-    'a, b, c, d, e and 2 more'
-    """
+    """List the first few items, and count the others: `a, b, c, d, e and 2 more`."""
     names = list(map(str, items))
     more = len(names) - MAX_LISTED
     return ", ".join(names[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
@@ -105,25 +89,18 @@ def unreadable_images(checked: CheckedRecipe, names: Sequence[str]) -> DataError
     """DS524: more images were unreadable than allowed; `names` are all of them."""
     allowed = len(names) - 1
     count = f"{len(names)} images are" if allowed else "an image is"
-    return data_error(
-        checked,
-        "data.unreadable",
-        "DS524",
-        f"{count} unreadable, and the recipe allows {allowed}",
-        notes=[f"unreadable: {listed(names)}"],
-        help_=f"fix the files, or set `data.unreadable: {len(names)}`",
-    )
+    message = f"{count} unreadable, and the recipe allows {allowed}"
+    notes = [f"unreadable: {listed(names)}"]
+    help_ = f"fix the files, or set `data.unreadable: {len(names)}`"
+    field = "data.unreadable"
+    return data_error(checked, field, "DS524", message, notes=notes, help_=help_)
 
 
 def unusable_dataset(checked: CheckedRecipe, reason: str) -> DataError:
     """DS525: `datasets` cannot load it, or it has no labelled images."""
-    return data_error(
-        checked,
-        "data.dataset",
-        "DS525",
-        f"the dataset cannot be used: {reason}",
-        help_="use a dataset that has images, and labels as a `ClassLabel`",
-    )
+    message = f"the dataset cannot be used: {reason}"
+    help_ = "use a dataset that has images, and labels as a `ClassLabel`"
+    return data_error(checked, "data.dataset", "DS525", message, help_=help_)
 
 
 def unusable_teacher(
@@ -151,9 +128,8 @@ def missing_package(
 
 def folder_in_use(folder: Path) -> RunError:
     """DS536: another process is training in a folder."""
-    message = "another run is using this folder"
     help_ = f"wait for it or stop it; {OTHER_FOLDER}"
-    return run_error(folder, "DS536", message, help_=help_)
+    return run_error(folder, "DS536", "another run is using this folder", help_=help_)
 
 
 def not_finite(checked: CheckedRecipe, what: str, step: int, folder: Path) -> RunError:
@@ -171,11 +147,7 @@ def not_finite(checked: CheckedRecipe, what: str, step: int, folder: Path) -> Ru
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Report an OSError in the block, such as a full disk, as DS532.
-
-    Raises:
-        RunError: There was an OSError.
-    """
+    """Report an OSError in the block, such as a full disk, as DS532."""
     try:
         yield
     except OSError as error:
@@ -193,11 +165,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def enough_memory(checked: CheckedRecipe, folder: Path) -> Iterator[None]:
-    """Report that memory ran out in the block as DS537.
-
-    Raises:
-        RunError: Memory ran out.
-    """
+    """Report that memory ran out in the block as DS537."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -215,10 +183,8 @@ def enough_memory(checked: CheckedRecipe, folder: Path) -> Iterator[None]:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out; on the CPU torch raises a RuntimeError for that."""
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error).lower()
-    return any(words in text for words in _OUT_OF_MEMORY)
+    found = any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+    return found or isinstance(error, MemoryError)
 
 
 def _last_checkpoint(folder: Path) -> str:

@@ -9,13 +9,7 @@ import torch
 
 
 def seed_of(*parts: int | str) -> int:
-    """A seed of 63 bits that is a hash of its parts.
-
-    >>> seed_of(0, "order", 1) == seed_of(0, "order", 1)
-    True
-    >>> seed_of(0, "order", 1) == seed_of(0, "order", 2)
-    False
-    """
+    """A seed of 63 bits that is a hash of its parts."""
     text = "\0".join(map(str, parts))
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
@@ -32,10 +26,7 @@ def random_of(*parts: int | str) -> random.Random:
 
 
 def seed_all(*parts: int | str) -> None:
-    """Seed torch, NumPy and Python with the seed of these parts.
-
-    A resumed run makes the same choices, because they follow from the parts alone.
-    """
+    """Seed torch, NumPy and Python with the seed of these parts."""
     import numpy as np  # noqa: PLC0415  -- of the extra `train`
 
     value = seed_of(*parts)
@@ -46,10 +37,7 @@ def seed_all(*parts: int | str) -> None:
 
 @contextmanager
 def temporary_seed(seed: int) -> Iterator[None]:
-    """Seed torch, NumPy and Python in a block, and restore their states after it.
-
-    The transforms of timm draw from all three.
-    """
+    """Seed torch, NumPy and Python, which timm draws from, in a block only."""
     import numpy as np  # noqa: PLC0415  -- of the extra `train`
 
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002

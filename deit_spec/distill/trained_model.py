@@ -1,8 +1,4 @@
-"""A trained model as `evaluate` and `predict` open it: a run, or a spec with weights.
-
-It has what these need: weights, spec, the recipe that says how images are read, and
-the names of its classes.
-"""
+"""A trained model to evaluate or to predict with: a run, or a spec with weights."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -59,9 +55,7 @@ class TrainedModel:
     ) -> nn.Module:
         """Build the model with its weights, in float32 and in evaluation mode.
 
-        Args:
-            device: As torch names it.
-            report: Receives the warnings about the weights.
+        `report` receives the warnings about the weights.
 
         Raises:
             WeightsError: The weights cannot be read or do not fit.
@@ -88,11 +82,8 @@ class TrainedModel:
     ) -> CheckedRecipe:
         """Check the recipe that says how images are read, without its teacher.
 
-        Args:
-            path: A recipe in place of the run's. Without either one, the recipe has
-                nothing but this model and `data`.
-            overrides: As `data.unreadable=10`.
-            data: An override that replaces the data, as `data.builtin=digits`.
+        It is the one at `path`, or the run's, or has nothing but this model. `data` is
+        an override that replaces its dataset, as `data.builtin=digits`.
 
         Raises:
             RecipeError: The recipe has errors.
@@ -117,35 +108,22 @@ class TrainedModel:
         return checked
 
     def preprocessing(self, recipe: Path | None, crop: float | None) -> Preprocessing:
-        """How images are read: by a recipe, by the run's, or as ImageNet's.
-
-        Raises:
-            RecipeError: The recipe has errors.
-            ModelError: The run folder has no recipe.
-        """
+        """How images are read: by a recipe, by the run's, or as ImageNet's."""
         if recipe is None and self.folder is None:
             return preprocessing_of(self.spec, None, crop)
         return preprocessing_of(self.spec, self.read_recipe(recipe).recipe, crop)
 
     def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
-        """The names of the classes: of a file, of the run, or of ImageNet.
-
-        None if they are not known.
-
-        Raises:
-            ModelError: The file cannot be read, or names another number of classes.
-        """
+        """The names of the classes: of a file, of the run, or of ImageNet, if known."""
         count = self.spec.num_classes
-        if path is None and self.folder is not None:
-            own = self.folder / CLASSES
-            path = own if own.is_file() else None
+        if path is None and self.folder and (self.folder / CLASSES).is_file():
+            path = self.folder / CLASSES
         if path is None:
             return imagenet_class_names() if count == IMAGENET_CLASSES else None
         names = read_class_names(path)
         if len(names) != count:
-            raise ModelError(
-                f"{path} has {len(names):,} labels, the model {count:,} classes"
-            )
+            found = f"{path} has {len(names):,} labels"
+            raise ModelError(f"{found}, the model {count:,} classes")
         return names
 
 
@@ -154,13 +132,10 @@ def find_model(
     weights: Path | None = None,
     check: Callable[[str], Checked] = check_spec,
 ) -> TrainedModel:
-    """Find a trained model and check its spec.
+    """Find a trained model, and check its spec with `check`.
 
-    Args:
-        model: A run folder; or, with `weights`, the path of a spec or the name of a
-            published model.
-        weights: A checkpoint to use in place of the run's.
-        check: Reads and checks a spec.
+    `model` is a run folder; or, with `weights`, the path of a spec or the name of a
+    published model.
 
     Raises:
         ModelError: There is no such run or spec, or no weights, or no class head.
@@ -193,9 +168,6 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     The file has one name a line. Or it is JSON: a list of names, or a mapping from
     index to name or from name to index; in place of a name it may have a list that
     ends with the name, such as a WordNet number and the name.
-
-    Raises:
-        ModelError: The file cannot be read, or has another form.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -215,10 +187,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
 
 def imagenet_class_names() -> tuple[str, ...] | None:
-    """The names of ImageNet-1k's classes from the files of timm; None without timm.
-
-    They are read without importing timm, which takes seconds.
-    """
+    """The names of ImageNet's classes in the files of timm, which is not imported."""
     spec = find_spec("timm")
     if spec is None or spec.origin is None:
         return None

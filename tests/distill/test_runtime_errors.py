@@ -185,3 +185,8 @@ def test_torch_reports_that_memory_ran_out_in_known_words() -> None:
         torch.empty(2**50, dtype=torch.float64)
     assert errors.is_out_of_memory(caught.value)
     assert not errors.is_out_of_memory(RuntimeError("mat1 and mat2 shapes"))
+
+
+def test_a_long_list_is_truncated() -> None:
+    assert errors.listed("abcde") == "a, b, c, d, e"
+    assert errors.listed("abcdefg") == "a, b, c, d, e and 2 more"

@@ -1,27 +1,18 @@
 """Datasets: read, split and augmented in the same way on every run."""
 
-from typing import TYPE_CHECKING
-
 from deit_spec.diagnostics import Label
+from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.digits import Digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
-from deit_spec.distill.runtime_errors import (
-    DataError,
-    data_error,
-    missing_package,
-    recipe_of,
-    student_of,
-)
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
+from deit_spec.distill.runtime_errors import DataError, recipe_of
+from deit_spec.recipe import CheckedRecipe
 
 __all__ = ["Batch", "Data", "DataError", "open_data"]
 
 
 def open_data(
-    checked: "CheckedRecipe", *, training: bool = True, whole: bool = False
+    checked: CheckedRecipe, *, training: bool = True, whole: bool = False
 ) -> Data:
     """Open the dataset of a recipe without errors.
 
@@ -41,10 +32,11 @@ def open_data(
     try:
         opened = _open(checked, training=training, whole=whole)
     except MissingPackageError as error:
-        raise missing_package(checked, field, error.package, error.reason) from None
-    classes, heads = len(opened.classes), student_of(checked).num_classes
+        package, reason = error.package, error.reason
+        raise errors.missing_package(checked, field, package, reason) from None
+    classes, heads = len(opened.classes), errors.student_of(checked).num_classes
     if classes != heads:
-        raise data_error(
+        raise errors.data_error(
             checked,
             "student.spec",
             "DS509",
@@ -56,7 +48,7 @@ def open_data(
     return opened
 
 
-def _open(checked: "CheckedRecipe", *, training: bool, whole: bool) -> Data:
+def _open(checked: CheckedRecipe, *, training: bool, whole: bool) -> Data:
     recipe = recipe_of(checked)
     if recipe.data.builtin:
         return Digits(checked)

@@ -49,10 +49,7 @@ class Warp:
     rotate: float = 0.0
 
     def __call__(self, images: Tensor, source: Generator) -> Tensor:
-        """Warp images `[B, C, S, S]`; pixels from outside are 0.
-
-        A crop is never wider or higher than the image.
-        """
+        """Warp images `[B, C, S, S]`; pixels from outside are 0."""
         import numpy as np  # noqa: PLC0415  -- of the extra `train`
 
         count, side = len(images), images.shape[-1]
@@ -86,10 +83,7 @@ def _pixels(side: int) -> "tuple[Numbers, Numbers]":
 
 
 def erase(images: Tensor, share: float, source: Generator) -> Tensor:
-    """Fill a rectangle with normal noise in a share of the images `[B, C, S, S]`.
-
-    The images are normalised. This is the mode `pixel` of timm, which DeiT uses.
-    """
+    """Fill a rectangle in a share of images `[B, C, S, S]` with noise, as timm does."""
     import numpy as np  # noqa: PLC0415  -- of the extra `train`
 
     count, side = len(images), images.shape[-1]
@@ -153,10 +147,7 @@ class Mixing:
 
 
 def draw_box(size: int, keep: float, source: Random) -> tuple[int, int, int, int]:
-    """Draw a square of `1 - keep` of the area, clipped to the image.
-
-    The result is its top, bottom, left and right; bottom and right are exclusive.
-    """
+    """The top, bottom, left and right of a clipped square of `1 - keep` of the area."""
     side = int(size * math.sqrt(1 - keep))
     row, column = source.randrange(size), source.randrange(size)
     before, after = side // 2, (side + 1) // 2

@@ -8,10 +8,9 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """Images and their labels.
+    """Normalised images `[b, C, S, S]` and their labels.
 
-    `images` is `[b, C, S, S]`, normalised. `labels` is `[b]`, class indices, or
-    `[b, K]`, the class probabilities of mixed images.
+    `labels` is `[b]`, class indices, or `[b, K]`, class probabilities of mixed images.
     """
 
     images: Tensor
@@ -53,8 +52,6 @@ class Data(ABC):
     def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
         """This process's share of the held-out images, without augmentation.
 
-        Over all processes each image comes once; labels are class indices.
-
-        Raises:
-            DataError: More images are unreadable than the recipe allows.
+        Over all processes each image comes once; labels are class indices. It raises
+        DataError as `train` does.
         """

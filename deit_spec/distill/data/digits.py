@@ -1,7 +1,6 @@
 """scikit-learn's handwritten digits: 1,797 real images of 8×8 pixels, in memory."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,9 +11,7 @@ from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe import CheckedRecipe
 
 SIZE = 8
 WHITE = 16
@@ -30,7 +27,7 @@ class Digits(Data):
     processes see exactly what one would see.
     """
 
-    def __init__(self, checked: "CheckedRecipe") -> None:
+    def __init__(self, checked: CheckedRecipe) -> None:
         recipe = recipe_of(checked)
         data, augmentation = recipe.data, recipe.augmentation
         images, labels = read_digits()

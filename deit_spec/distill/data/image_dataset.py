@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -24,10 +24,7 @@ from deit_spec.distill.data.transforms import (
 )
 from deit_spec.distill.runtime_errors import recipe_of, student_of, unreadable_images
 from deit_spec.distill.seeds import random_of, seed_of, temporary_seed
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
-
+from deit_spec.recipe import CheckedRecipe
 
 ReadBatch: TypeAlias = tuple[Batch | None, dict[str, str]]
 """A batch, None if no image could be read; and the unreadable images with reasons."""
@@ -41,10 +38,7 @@ class ImageRequest(NamedTuple):
 
 
 class ReadImage(NamedTuple):
-    """An image `[C, S, S]` and its class; or None if none could be read.
-
-    `unreadable` has the names of the images that could not, with the reasons.
-    """
+    """An image `[C, S, S]`, or None, its class, and the unreadable images by name."""
 
     image: Tensor | None
     label: int
@@ -57,15 +51,10 @@ class ImageDataset(Data):
     The transform of an image is seeded by the epoch and its position there, so the
     result does not depend on the process that reads it. Each process mixes its own
     share of a step.
-
-    Args:
-        checked: A recipe without errors.
-        splits: The images.
-        training: Whether the training split is used; without it timm is not needed.
     """
 
     def __init__(
-        self, checked: "CheckedRecipe", splits: Splits, *, training: bool = True
+        self, checked: CheckedRecipe, splits: Splits, *, training: bool = True
     ) -> None:
         recipe, student = recipe_of(checked), student_of(checked)
         size, channels = student.image_size, student.in_channels
@@ -107,11 +96,8 @@ class ImageDataset(Data):
         found = read_batches(self._train, requests, workers=self._workers)
         batches = self._readable(found, may_be_empty=False)
         for step, batch in zip(range(first, last), batches, strict=True):
-            if self._mixing:
-                source = random_of(self._seed, "mix", step, rank)
-                yield self._mixing(batch, source)
-            else:
-                yield batch
+            source = random_of(self._seed, "mix", step, rank)
+            yield self._mixing(batch, source) if self._mixing else batch
 
     def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
         """See `Data.val`."""
@@ -150,15 +136,10 @@ class ImageDataset(Data):
 
 @dataclass
 class TransformedImages(Dataset[ReadImage]):
-    """Some of the images, decoded and transformed.
+    """The images of some indices, decoded and transformed.
 
-    Args:
-        images: All images.
-        indices: The images to use, in order.
-        channels: 1 for grey, 3 for RGB.
-        transform: From an image to a tensor.
-        tries: How many images to try if one is unreadable: those that follow it. With
-            1 it is left out.
+    If an image is unreadable, the images that follow it are tried in its place, until
+    `tries` images were tried.
     """
 
     images: LabelledImages
@@ -188,14 +169,11 @@ class TransformedImages(Dataset[ReadImage]):
 def read_batches(
     images: TransformedImages, requests: Iterable[list[ImageRequest]], *, workers: int
 ) -> Iterable[ReadBatch]:
-    """Read batches in order, in advance if there are workers.
-
-    There are at most as many workers as cores: torch warns about more.
-    """
+    """Read batches in order, in advance if there are workers."""
     return DataLoader(
         images,
         batch_sampler=requests,
-        num_workers=min(workers, usable_cores()),
+        num_workers=min(workers, usable_cores()),  # torch warns about more
         collate_fn=collate,
         worker_init_fn=ignore_signals,
         pin_memory=torch.cuda.is_available(),
@@ -222,10 +200,9 @@ def collate(images: Sequence[ReadImage]) -> ReadBatch:
 
 
 def ignore_signals(_: int) -> None:
-    """Make a worker ignore SIGINT and SIGTERM; it ends with its parent.
+    """Ignore SIGINT and SIGTERM, which are sent to all processes of a group.
 
-    A terminal, `timeout` and Slurm send these to all processes of a group. The parent
-    needs its workers until it has finished the step and saved.
+    The parent needs its workers until it has finished the step and saved.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

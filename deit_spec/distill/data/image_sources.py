@@ -5,17 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from PIL import Image
 
 from deit_spec.diagnostics.printable import first_line_of, reason_of
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.optional_packages import require_packages
+from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.checked_recipe import look_into
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
 
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """The extensions of images, as in torchvision; upper case is accepted too."""
@@ -23,8 +21,7 @@ TRAIN = "train"
 VALS = ("validation", "val", "valid", "test")
 """The names of a held-out split; the first one that has labels is used."""
 LABEL = "label"
-SAVED_FILES = ("dataset_info.json", "dataset_dict.json")
-"""The files of a dataset that was saved by `save_to_disk`."""
+SAVED_FILES = ("dataset_info.json", "dataset_dict.json")  # by `save_to_disk`
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,7 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class ImageRows:
-    """Images in the rows of a dataset of Hugging Face, not decoded.
-
-    `column` has for each row the `bytes` of an image, or the `path` of a file.
-    """
+    """Images in a column of a dataset of Hugging Face, as `bytes` or the `path`."""
 
     rows: Any
     column: str
@@ -75,15 +69,12 @@ class Splits(NamedTuple):
     val: LabelledImages | None
 
 
-def find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
+def find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
     """List the images of a folder without opening them.
 
     The folder has a folder for each class, in it or in `train` and `val`. Classes
     are in the order of their names, as in torchvision. Images may be in subfolders of
     a class. Hidden files and folders are skipped.
-
-    Raises:
-        DataError: The folder is missing, has no classes, or a class has no images.
     """
     try:
         return _find_folder(checked, folder)
@@ -93,7 +84,7 @@ def find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
         raise errors.data_error(checked, "data.folder", "DS521", message) from None
 
 
-def _find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
+def _find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
     found = look_into(folder)
     if found is None:
         raise errors.data_error(
@@ -105,13 +96,9 @@ def _find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
             help_="`--set data.folder=PATH` uses another one",
         )
     if not found.classes:
-        raise errors.data_error(
-            checked,
-            "data.folder",
-            "DS522",
-            f"{found.train} has no class folders",
-            help_="put the images of each class into a folder with its name",
-        )
+        message = f"{found.train} has no class folders"
+        help_ = "put the images of each class into a folder with its name"
+        raise errors.data_error(checked, "data.folder", "DS522", message, help_=help_)
     train = _image_files(checked, found.train, found.classes)
     if found.val is None:
         return Splits(found.classes, train, None)
@@ -122,7 +109,7 @@ def _find_folder(checked: "CheckedRecipe", folder: Path) -> Splits:
 
 
 def _image_files(
-    checked: "CheckedRecipe", folder: Path, classes: tuple[str, ...]
+    checked: CheckedRecipe, folder: Path, classes: tuple[str, ...]
 ) -> ImageFiles:
     by_class = [list(_images(folder / name)) for name in classes]
     empty = [folder / classes[i] for i, each in enumerate(by_class) if not each]
@@ -131,15 +118,11 @@ def _image_files(
     return ImageFiles([path for paths in by_class for path in paths], labels)
 
 
-def _require_no_empty(checked: "CheckedRecipe", folders: Sequence[Path]) -> None:
+def _require_no_empty(checked: CheckedRecipe, folders: Sequence[Path]) -> None:
     if folders:
-        raise errors.data_error(
-            checked,
-            "data.folder",
-            "DS523",
-            f"there are no images in {errors.listed(folders)}",
-            help_="put images of the class there, or remove the folder",
-        )
+        message = f"there are no images in {errors.listed(folders)}"
+        help_ = "put images of the class there, or remove the folder"
+        raise errors.data_error(checked, "data.folder", "DS523", message, help_=help_)
 
 
 def _images(folder: Path) -> Iterator[str]:
@@ -157,15 +140,11 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def find_dataset(checked: "CheckedRecipe", name: str) -> Splits:
+def find_dataset(checked: CheckedRecipe, name: str) -> Splits:
     """Load a dataset of Hugging Face, and find its images and labels.
 
     The images are the column of the feature `Image`, the labels that of the feature
     `ClassLabel`; of several, the one called `label`.
-
-    Raises:
-        DataError: It cannot be loaded, or has no such columns or no split `train`.
-        MissingPackageError: datasets is not installed.
     """
     require_packages("datasets of Hugging Face", "datasets")
     splits = _load_dataset(checked, name)
@@ -188,7 +167,7 @@ def find_dataset(checked: "CheckedRecipe", name: str) -> Splits:
     return Splits(classes, train, next(labelled, None))
 
 
-def _load_dataset(checked: "CheckedRecipe", name: str) -> Mapping[str, Any]:
+def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
     """The splits of a dataset by name; a dataset without splits is `train`."""
     import datasets  # noqa: PLC0415  -- takes a second
 
@@ -203,7 +182,7 @@ def _load_dataset(checked: "CheckedRecipe", name: str) -> Mapping[str, Any]:
     return loaded if isinstance(loaded, dict) else {TRAIN: loaded}
 
 
-def _column(checked: "CheckedRecipe", features: Mapping[str, Any], kind: str) -> str:
+def _column(checked: CheckedRecipe, features: Mapping[str, Any], kind: str) -> str:
     import datasets  # noqa: PLC0415  -- takes a second
 
     wanted = getattr(datasets, kind)

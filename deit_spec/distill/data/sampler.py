@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from deit_spec.distill.runtime_errors import data_error, recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe import CheckedRecipe
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,8 @@ class Sampler:
     Every epoch has a new order. With repeated augmentation (Hoffer et al., "Augment
     your batch", 2020; as in DeiT's sampler) an image comes `repeats` times in a row,
     so neighbouring processes get different views of it; the epoch does not become
-    longer and covers only a part of the images. Images that do not fill a batch at
-    the end of an epoch are left out; if a batch is larger than the dataset, images
-    are repeated.
+    longer. The last images of an epoch that do not fill a batch are left out; if a
+    batch is larger than the dataset, images are repeated.
     """
 
     count: int
@@ -55,28 +51,20 @@ def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
 
 
 def split_images(
-    checked: "CheckedRecipe", labels: Sequence[int], val_count: int | None = None
+    checked: CheckedRecipe, labels: Sequence[int], val_count: int | None = None
 ) -> tuple[list[int], list[int]]:
-    """The indices to train on, and those held out.
+    """The indices to train on, and those held out; by default a tenth.
 
-    Without `data.val_images` a tenth is held out.
-
-    Args:
-        checked: A recipe without errors.
-        labels: The classes of the images to train on.
-        val_count: The number of images that the source itself holds out.
-
-    Raises:
-        DataError: The recipe asks for more images than there are.
+    `labels` are those of the images to train on. `val_count` is the number of images
+    that the source itself holds out.
     """
     recipe, total = recipe_of(checked), len(labels)
     data = recipe.data
     if val_count is not None:
         rest, held = list(range(total)), list(range(val_count))
     else:
-        count = data.val_images
-        if count is None:
-            count = max(1, total // 10)
+        tenth = max(1, total // 10)
+        count = tenth if data.val_images is None else data.val_images
         if count >= total:
             message = f"the recipe asks to hold out {count} of {total} images"
             raise data_error(checked, "data.val_images", "DS517", message)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -10,9 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from deit_spec.distill.optional_packages import require_packages
-
-if TYPE_CHECKING:
-    from deit_spec.recipe.recipe_schema import Augmentation
+from deit_spec.recipe.recipe_schema import Augmentation
 
 Transform: TypeAlias = Callable[[Image.Image], Tensor]
 """From an image to `[C, S, S]`."""
@@ -22,9 +20,7 @@ MODES = {1: "L", 3: "RGB"}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's training images in [0, 1], as in torchvision, timm and DeiT."""
 GREY_MEAN, GREY_STD = (0.4589,), (0.2256,)
-"""The same, weighted as Pillow makes grey: 0.299 red, 0.587 green, 0.114 blue. This is
-exact for the mean; for the deviation it assumes fully correlated channels.
-"""
+"""The same, weighted as Pillow makes grey: 0.299 red, 0.587 green, 0.114 blue."""
 CROP = 0.875
 """The side of the central crop in evaluation, as a share of the resized image."""
 
@@ -40,9 +36,6 @@ def decode(image: Image.Image, channels: int) -> Image.Image:
 
     The orientation in Exif data is ignored, as in timm and torchvision. 16-bit grey
     is scaled to 8 bits; Pillow would clip it.
-
-    Raises:
-        ValueError: The pixels are numbers whose range is unknown.
     """
     with image:
         if image.mode.startswith("I;16"):
@@ -62,11 +55,7 @@ class CentralCrop:
     """
 
     def __init__(
-        self,
-        size: int,
-        mean: Sequence[float],
-        std: Sequence[float],
-        crop: float = CROP,
+        self, size: int, mean: Sequence[float], std: Sequence[float], crop: float = CROP
     ) -> None:
         self.size = size
         self.shorter = max(size, math.floor(size / crop))
@@ -86,17 +75,9 @@ class CentralCrop:
 
 
 def training_transform(
-    augmentation: "Augmentation",
-    size: int,
-    mean: Sequence[float],
-    std: Sequence[float],
+    augmentation: Augmentation, size: int, mean: Sequence[float], std: Sequence[float]
 ) -> Transform:
-    """The training transforms of timm, with the settings of DeiT.
-
-    Raises:
-        MissingPackageError: timm or torchvision is not installed.
-        ValueError: timm does not accept the settings of RandAugment.
-    """
+    """The training transforms of timm, with the settings of DeiT."""
     require_packages("images in training", "timm", "torchvision")
     from timm.data import create_transform  # noqa: PLC0415  -- takes seconds
     from torchvision import transforms  # noqa: PLC0415
@@ -130,10 +111,9 @@ def training_transform(
 
 
 class _AtLeastOneBit:
-    """Make timm's Posterize keep at least one bit a channel.
+    """Make timm's Posterize keep at least one bit a channel, as Pillow 13 requires.
 
-    At its highest magnitude it keeps none; Pillow accepted that until version 13 and
-    raises an error now. It is a class, so that it can be pickled for a worker.
+    It is a class, so that it can be pickled for a worker.
     """
 
     def __init__(self, level: Callable[..., tuple[int]]) -> None:

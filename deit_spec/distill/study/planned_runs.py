@@ -28,10 +28,8 @@ class PlannedRun:
     """A run to make: its recipe, and a hash of everything that its result depends on.
 
     The hash covers the contents of specs and weights, and the version of this
-    package; but only the names of code, folders of images and datasets.
-
-    `teacher` is a hash of what the teacher depends on, which runs may share; None if
-    there is no network to learn from. `trains_teacher` says that it is trained first.
+    package; but only the names of code, folders of images and datasets. `teacher` is
+    such a hash for its teacher, which runs may share; None without a network.
     """
 
     arm: str
@@ -81,21 +79,16 @@ def _plan_run(checked: CheckedRecipe, arm: str, images: int, seed: int) -> Plann
     recipe = recipe_of(checked)
     settings = _settings(checked)
     key, teacher = _hash(settings), recipe.teacher
-    if (
-        recipe.loss.kind == "none"
-        or teacher is None
-        or teacher.builtin == "true_labels"
-    ):
+    if recipe.loss.kind == "none" or not teacher or teacher.builtin == "true_labels":
         return PlannedRun(arm, images, seed, checked, key, None, trains_teacher=False)
-    trains_teacher = teacher.builtin == "digits_convnet" and teacher.weights is None
+    trains = teacher.builtin == "digits_convnet" and teacher.weights is None
     about = {name: settings[name] for name in ("teacher", "data", "version")}
-    if trains_teacher:
+    if trains:
         about["seed"] = seed
     else:  # its scores do not depend on the images of the student
         about["data"] = {**about["data"], "train_images": None}
-    return PlannedRun(
-        arm, images, seed, checked, key, _hash(about), trains_teacher=trains_teacher
-    )
+    shared = _hash(about)
+    return PlannedRun(arm, images, seed, checked, key, shared, trains_teacher=trains)
 
 
 def _settings(checked: CheckedRecipe) -> dict[str, Any]:

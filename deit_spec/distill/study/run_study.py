@@ -18,18 +18,9 @@ import torch
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import HeadScores, evaluate
 from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
-from deit_spec.distill.study.planned_runs import (
-    PlannedRun,
-    plan_runs,
-    with_trained_teacher,
-)
-from deit_spec.distill.study.study_results import (
-    RESULTS,
-    Result,
-    Results,
-    Summary,
-    summarise,
-)
+from deit_spec.distill.study import planned_runs, study_results
+from deit_spec.distill.study.planned_runs import PlannedRun
+from deit_spec.distill.study.study_results import RESULTS, Result, Results, Summary
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.trained_model import best_device
 from deit_spec.distill.training import Finished, train
@@ -41,8 +32,6 @@ from deit_spec.recipe.study_validation import CheckedStudy
 RUNS, TEACHERS = "runs", "teachers"
 OF_ONE_RUN = frozenset({"DS531", "DS537"})
 """Errors that end one run only: a loss that is not finite, too little memory."""
-
-
 BATCH = 256
 _stopping: Event | None = None
 """In a process of a study: set when the study is to stop."""
@@ -106,7 +95,7 @@ def run_study(
     _require_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        results, planned = Results(folder), plan_runs(checked, study)
+        results, planned = Results(folder), planned_runs.plan_runs(checked, study)
         by_key = {each.key: each for each in planned}
         left = [each for key, each in by_key.items() if key not in results.done]
         stale = len(results.done.keys() - by_key.keys())
@@ -123,7 +112,7 @@ def run_study(
         if each.key in results.done
     }
     name = checked.path.stem if checked.path else "study"
-    summary = summarise(name, study, found)
+    summary = study_results.summarise(name, study, found)
     return replace(summary, failed=tuple(sorted(failed)))
 
 
@@ -175,7 +164,7 @@ def _submit_runs(
         recipe = each.recipe
         if each.trains_teacher:
             weights = folder / TEACHERS / each.teacher_name / TEACHER
-            recipe = with_trained_teacher(each, weights)
+            recipe = planned_runs.with_trained_teacher(each, weights)
         place = folder / RUNS / each.name
         runs[pool.submit(train_run, recipe, place, allow_code=allow_code)] = each
     return runs
@@ -241,8 +230,7 @@ def begin_process(stopping: Event) -> None:
     """Prepare a process: one thread, its own signals, and an end with its parent.
 
     With one thread, a run has the same result however many run at the same time. The
-    keys that stop a study are for the parent: it sets `stopping`, and then sends
-    SIGTERM, which is ignored while nothing is running.
+    parent stops a study: it sets `stopping`, and then sends SIGTERM.
     """
     global _stopping  # noqa: PLW0603  -- an initializer cannot return anything
     _stopping = stopping
@@ -254,16 +242,15 @@ def begin_process(stopping: Event) -> None:
         Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
 def score_teacher(
     checked: CheckedRecipe, folder: Path, *, allow_code: bool
 ) -> HeadScores | None:
-    """Open a teacher, trained first if it has no weights, and evaluate it.
-
-    None if its classes are not those of the data.
-
-    Raises:
-        KeyboardInterrupt: The study is to stop.
-    """
+    """Open or train a teacher and score it; None if its classes are not the data's."""
     with _interruptible():
         data = open_data(checked)
         folder.mkdir(parents=True, exist_ok=True)
@@ -277,11 +264,7 @@ def score_teacher(
 
 
 def train_run(checked: CheckedRecipe, folder: Path, *, allow_code: bool) -> Finished:
-    """Train a run, or resume it; it has no scores if it was stopped.
-
-    Raises:
-        KeyboardInterrupt: The study is to stop, and nothing of the run was saved.
-    """
+    """Train a run, or resume it; it has no scores if it was stopped."""
     with _interruptible():
         return train(checked, folder, resume=True, allow_code=allow_code)
 
@@ -300,8 +283,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

@@ -65,16 +65,12 @@ def difference_head(summary: Summary) -> list[str]:
 def difference_cells(summary: Summary) -> list[list[str]]:
     """A row for each pair of arms, with a column for each number of images."""
     pairs = dict.fromkeys((each.arm, each.over) for each in summary.differences)
-    return [
-        [
-            f"{arm} over {over}",
-            *(
-                _percent(summary.difference(arm, over, size), signed=True)
-                for size in summary.sizes
-            ),
-        ]
-        for arm, over in pairs
-    ]
+    rows = []
+    for arm, over in pairs:
+        means = (summary.difference(arm, over, size) for size in summary.sizes)
+        cells = (_percent(mean, signed=True) for mean in means)
+        rows.append([f"{arm} over {over}", *cells])
+    return rows
 
 
 def notes(summary: Summary) -> list[str]:
@@ -107,10 +103,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def draw(summary: Summary) -> dict[str, bytes]:
-    """Plot accuracy against training images as PNG and SVG, deterministic to the byte.
-
-    There is a line for each arm.
-    """
+    """Plot accuracy against images as PNG and SVG, which are deterministic."""
     # Only a plot needs matplotlib, and no display.
     import matplotlib as mpl  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -132,17 +125,14 @@ def _draw_arms(axes: Any, summary: Summary) -> None:
     rows = summary.rows
     for index, arm in enumerate(summary.arms):
         means = {row.images: row.answer for row in rows if row.arm == arm}
-        style = {
-            "color": _COLOURS[index % len(_COLOURS)],
-            "marker": _MARKERS[index % len(_MARKERS)],
-        }
+        colour = _COLOURS[index % len(_COLOURS)]
+        marker = _MARKERS[index % len(_MARKERS)]
         # Side by side, so that no error bar hides another.
         shift = 1.012 ** (index - (len(summary.arms) - 1) / 2)
-        _draw_line(axes, means, shift, label=arm, **style)
-    teachers = {row.images: row.teacher for row in rows if row.teacher}
-    if teachers:
-        style = {"color": "0.4", "linestyle": "--"}
-        _draw_line(axes, dict(teachers), 1, label="teacher", **style)
+        _draw_line(axes, means, shift, label=arm, color=colour, marker=marker)
+    means = {row.images: row.teacher for row in rows if row.teacher}
+    if means:
+        _draw_line(axes, means, 1, label="teacher", color="0.4", linestyle="--")
     axes.set_xscale("log")
     axes.set_xticks(summary.sizes, [f"{size:,}" for size in summary.sizes])
     axes.set_xticks([], minor=True)

@@ -19,11 +19,7 @@ ROW_HEADS = ("cls", "dist", "answer", "teacher")
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a run.
-
-    `key` is a hash of everything that it depends on; `images` is the number of
-    training images.
-    """
+    """The result of a run on `images` images; `key` is that of its `PlannedRun`."""
 
     key: str
     arm: str
@@ -98,11 +94,7 @@ class Mean:
 
 
 def mean_of(numbers: Iterable[float]) -> Mean | None:
-    """The mean and its standard error: the standard deviation (n - 1) over √n.
-
-    >>> mean_of([1.0, 2.0, 3.0, 4.0])
-    Mean(mean=2.5, error=0.6454972243679028, count=4)
-    """
+    """The mean and its standard error: the standard deviation (n - 1) over √n."""
     values = list(numbers)
     count = len(values)
     if not values:
@@ -118,10 +110,7 @@ def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Mean | None:
 
 @dataclass(frozen=True)
 class Row:
-    """An arm at a number of training images: top-1 over the seeds.
-
-    `answer` is the output of `predict`: both heads fused, or the only one.
-    """
+    """An arm at a number of training images: top-1 over the seeds."""
 
     arm: str
     images: int

@@ -3,30 +3,22 @@
 import hashlib
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
 from deit_spec.atomic_write import atomic_write
+from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
 from deit_spec.distill.data.batch_transforms import Warp
 from deit_spec.distill.data.digits import Digits
-from deit_spec.distill.runtime_errors import (
-    DataError,
-    data_error,
-    recipe_of,
-    unusable_teacher,
-    writing,
-)
+from deit_spec.distill.runtime_errors import DataError, recipe_of
 from deit_spec.distill.seeds import generator_of, seed_of, threads
 from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
+from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.run_files import TEACHER
 from deit_spec.weights import WeightsError, open_checkpoint, safetensors_file
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
 
 ORIGIN = "deit_spec.origin"
 """The key of a file's metadata with the hash that the weights follow from."""
@@ -38,20 +30,16 @@ WARP = Warp(crop_scale=(0.85, 1.0), aspect=(0.9, 1 / 0.9), shift=0.08, rotate=12
 
 
 def digits_convnet(
-    checked: "CheckedRecipe", data: Data, weights: Path | None, folder: Path
+    checked: CheckedRecipe, data: Data, weights: Path | None, folder: Path
 ) -> TeacherNetwork:
     """Load the convnet from `weights` or the run's folder, or train and save it there.
 
     The file in the folder is used if it follows from the same images, steps and seed;
     otherwise it is replaced.
-
-    Raises:
-        DataError: The file has other weights, or the images are not digits.
-        RunError: The trained network cannot be saved.
     """
     if not isinstance(data, Digits):
         message = "digits_convnet accepts only digits"
-        raise data_error(checked, "teacher.builtin", "DS511", message)
+        raise errors.data_error(checked, "teacher.builtin", "DS511", message)
     if weights:
         network = _load(checked, weights, len(data.classes))
     else:
@@ -60,9 +48,7 @@ def digits_convnet(
     return TeacherNetwork(network, (0.0,), (1.0,), channels=1)
 
 
-def _load_or_train(
-    checked: "CheckedRecipe", data: Digits, path: Path
-) -> "DigitsConvnet":
+def _load_or_train(checked: CheckedRecipe, data: Digits, path: Path) -> "DigitsConvnet":
     recipe = recipe_of(checked)
     images, labels = data.train_images, data.train_labels
     classes, seed = len(data.classes), recipe.run.seed
@@ -71,27 +57,26 @@ def _load_or_train(
     if safetensors_file.metadata_of(path).get(ORIGIN) == origin:
         return _load(checked, path, classes)
     network = train_convnet(images, labels, classes=classes, steps=steps, seed=seed)
-    with writing(path.parent):
+    with errors.writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_convnet(network, path, origin)
     return network
 
 
-def _load(checked: "CheckedRecipe", path: Path, classes: int) -> "DigitsConvnet":
+def _load(checked: CheckedRecipe, path: Path, classes: int) -> "DigitsConvnet":
     try:
         return load_convnet(path, channels=1, classes=classes)
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
     except RuntimeError:
         reason = f"{path} is not a digits_convnet of {classes} classes"
-        raise unusable_teacher(checked, "teacher.weights", reason) from None
+        raise errors.unusable_teacher(checked, "teacher.weights", reason) from None
 
 
 class DigitsConvnet(nn.Sequential):
-    """Four convolutions and global average pooling, `[B, C, S, S]` to `[B, K]`.
+    """Four convolutions and a global average, `[B, C, S, S]` to `[B, K]`.
 
-    It has about 66,000 parameters. The average judges a mixed image by what most of
-    it shows, and a crop like the whole image, which suits a student's augmentation.
+    An average judges a mixed image by what most of it shows, and a crop as the image.
     """
 
     def __init__(self, channels: int, classes: int) -> None:
@@ -122,9 +107,8 @@ def train_convnet(
 ) -> DigitsConvnet:
     """Train a convnet on images `[n, C, S, S]` in [0, 1] and labels `[n]`.
 
-    It takes `steps` steps of AdamW on batches of 64 augmented images. The result is a
-    function of the arguments; the random state of torch is not changed. It uses one
-    thread, because the result would depend on their number.
+    The result is a function of the arguments. It uses one thread, because the result
+    would depend on their number. The random state of torch is not changed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "convnet"))
@@ -172,12 +156,7 @@ def save_convnet(network: DigitsConvnet, path: Path, origin: str) -> None:
 
 
 def load_convnet(path: Path, *, channels: int, classes: int) -> DigitsConvnet:
-    """Load what `save_convnet` saved.
-
-    Raises:
-        WeightsError: The file cannot be read.
-        RuntimeError: It has the weights of another network.
-    """
+    """Load what `save_convnet` saved; a RuntimeError for another network."""
     network = DigitsConvnet(channels, classes)
     network.load_state_dict(dict(open_checkpoint(path).tensors))
     return network.eval()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
@@ -10,25 +10,14 @@ from torch import Tensor, nn
 
 from deit_spec.diagnostics import Label
 from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
 from deit_spec.distill.optional_packages import MissingPackageError
-from deit_spec.distill.runtime_errors import (
-    data_error,
-    missing_package,
-    recipe_of,
-    student_of,
-    unusable_teacher,
-)
+from deit_spec.distill.runtime_errors import recipe_of, student_of
+from deit_spec.distill.teachers import teacher_networks as networks
 from deit_spec.distill.teachers.digits_convnet import digits_convnet
-from deit_spec.distill.teachers.teacher_networks import (
-    TeacherNetwork,
-    code_network,
-    spec_network,
-    timm_network,
-)
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
+from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
+from deit_spec.recipe import CheckedRecipe
 
 MIN_PROBABILITY = 1e-8
 """The least probability of a class in true labels: its logarithm must be finite."""
@@ -63,8 +52,8 @@ class Teacher(nn.Module):
         self.classes = 0  # `open_teacher` sets it
         self.size = own.size
         self.same = (*student.mean, *student.std) == (*own.mean, *own.std)
-        student_mean, student_std = _columns(student)
-        mean, std = _columns(own)
+        columns = [torch.tensor(e).view(-1, 1, 1) for e in (*student[:2], *own[:2])]
+        student_mean, student_std, mean, std = columns
         self.register_buffer("scale", student_std / std, persistent=False)
         self.register_buffer("shift", (student_mean - mean) / std, persistent=False)
         self.training = False
@@ -104,14 +93,8 @@ class TrueLabels(Teacher):
         return labels.to(images.dtype).clamp_min(MIN_PROBABILITY).log()
 
 
-def _columns(view: Input) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation, to broadcast over images."""
-    mean, std = (torch.tensor(each).view(-1, 1, 1) for each in view[:2])
-    return mean, std
-
-
 def open_teacher(
-    checked: "CheckedRecipe",
+    checked: CheckedRecipe,
     data: Data,
     *,
     folder: Path,
@@ -142,7 +125,8 @@ def open_teacher(
             made = _network(checked, data, folder, allow_code=allow_code)
         except MissingPackageError as error:
             field = teacher_field(checked)
-            raise missing_package(checked, field, error.package, error.reason) from None
+            package, reason = error.package, error.reason
+            raise errors.missing_package(checked, field, package, reason) from None
         teacher = _as_teacher(checked, made, data)
     teacher = teacher.to(device)
     if not isinstance(teacher, TrueLabels):
@@ -152,7 +136,7 @@ def open_teacher(
         head, name = "the distillation head", "teacher_num_classes"
     expected = getattr(student, name)
     if teacher.classes != expected:
-        raise data_error(
+        raise errors.data_error(
             checked,
             teacher_field(checked),
             "DS510",
@@ -165,40 +149,33 @@ def open_teacher(
 
 
 def _network(
-    checked: "CheckedRecipe", data: Data, folder: Path, *, allow_code: bool
+    checked: CheckedRecipe, data: Data, folder: Path, *, allow_code: bool
 ) -> TeacherNetwork:
     settings = recipe_of(checked).teacher
     assert settings is not None  # noqa: S101  -- the caller has checked
     weights = checked.place(settings.weights) if settings.weights else None
     classes = settings.num_classes or len(data.classes)
     if settings.timm:
-        return timm_network(checked, settings.timm, weights, classes)
-    if settings.python:
-        return code_network(checked, settings.python, classes, allow_code=allow_code)
+        return networks.timm_network(checked, settings.timm, weights, classes)
+    if name := settings.python:
+        return networks.code_network(checked, name, classes, allow_code=allow_code)
     if settings.builtin:
         return digits_convnet(checked, data, weights, folder)
-    return spec_network(checked, weights)
+    return networks.spec_network(checked, weights)
 
 
-def _as_teacher(checked: "CheckedRecipe", made: TeacherNetwork, data: Data) -> Teacher:
+def _as_teacher(checked: CheckedRecipe, made: TeacherNetwork, data: Data) -> Teacher:
     settings, student = recipe_of(checked).teacher, student_of(checked)
     assert settings is not None  # noqa: S101  -- the caller has checked
     if made.channels not in (None, student.in_channels):
-        raise data_error(
-            checked,
-            teacher_field(checked),
-            "DS511",
-            f"the teacher takes images of {made.channels} channels, the student of "
-            f"{student.in_channels}",
-        )
+        takes = f"the teacher takes images of {made.channels} channels"
+        message = f"{takes}, the student of {student.in_channels}"
+        raise errors.data_error(checked, teacher_field(checked), "DS511", message)
     size = made.size or settings.image_size or student.image_size
     if settings.image_size not in (None, size):
-        raise data_error(
-            checked,
-            "teacher.image_size",
-            "DS511",
-            f"the teacher accepts only image_size {size}, not {settings.image_size}",
-        )
+        asked = settings.image_size
+        message = f"the teacher accepts only image_size {size}, not {asked}"
+        raise errors.data_error(checked, "teacher.image_size", "DS511", message)
     mean = settings.mean or made.mean or data.mean
     std = settings.std or made.std or data.std
     return Teacher(
@@ -208,7 +185,7 @@ def _as_teacher(checked: "CheckedRecipe", made: TeacherNetwork, data: Data) -> T
     )
 
 
-def _count_classes(checked: "CheckedRecipe", teacher: Teacher) -> int:
+def _count_classes(checked: CheckedRecipe, teacher: Teacher) -> int:
     """Count the logits of the teacher with a forward pass of two images."""
     student, field = student_of(checked), teacher_field(checked)
     side, device = student.image_size, teacher.scale.device
@@ -218,18 +195,18 @@ def _count_classes(checked: "CheckedRecipe", teacher: Teacher) -> int:
     except Exception as error:
         shape = f"[2, {student.in_channels}, {teacher.size}, {teacher.size}]"
         reason = f"{type(error).__name__} for images {shape}: {first_line_of(error)}"
-        raise unusable_teacher(checked, field, reason) from error
+        raise errors.unusable_teacher(checked, field, reason) from error
     if not isinstance(logits, Tensor):
         kind = type(logits).__name__
         reason = f"it returns {kind}, not a tensor [B, T]"
-        raise unusable_teacher(checked, field, reason)
+        raise errors.unusable_teacher(checked, field, reason)
     if logits.ndim != 2 or len(logits) != len(images):  # noqa: PLR2004  -- [B, T]
         reason = f"it returns a tensor {list(logits.shape)} for 2 images, not [2, T]"
-        raise unusable_teacher(checked, field, reason)
+        raise errors.unusable_teacher(checked, field, reason)
     return logits.shape[1]
 
 
-def teacher_field(checked: "CheckedRecipe") -> str:
+def teacher_field(checked: CheckedRecipe) -> str:
     """The field of the recipe that names the teacher."""
     kinds = ("timm", "spec", "python", "builtin")
     settings = recipe_of(checked).teacher

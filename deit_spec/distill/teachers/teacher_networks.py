@@ -4,25 +4,19 @@ import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.evaluation import Fusion, answers_of
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import (
-    DataError,
-    data_error,
-    listed,
-    unusable_teacher,
-)
+from deit_spec.distill.runtime_errors import DataError, listed, unusable_teacher
 from deit_spec.pipeline import load
+from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.checked_recipe import function_of
 from deit_spec.weights import WeightsError, open_checkpoint
-
-if TYPE_CHECKING:
-    from deit_spec.recipe import CheckedRecipe
 
 
 class TeacherNetwork(NamedTuple):
@@ -37,14 +31,9 @@ class TeacherNetwork(NamedTuple):
 
 
 def timm_network(
-    checked: "CheckedRecipe", name: str, weights: Path | None, classes: int | None
+    checked: CheckedRecipe, name: str, weights: Path | None, classes: int | None
 ) -> TeacherNetwork:
-    """Create a model of timm with the weights of a file, or with downloaded ones.
-
-    Raises:
-        DataError: timm has no such model or weights, or the file does not fit.
-        MissingPackageError: timm is not installed.
-    """
+    """Create a model of timm with the weights of a file, or with downloaded ones."""
     require_packages("teachers of timm", "timm")
     import timm  # noqa: PLC0415  -- takes seconds
 
@@ -62,7 +51,7 @@ def timm_network(
     return TeacherNetwork(network, config["mean"], config["std"], fixed_size, channels)
 
 
-def _load_weights(checked: "CheckedRecipe", network: nn.Module, path: Path) -> None:
+def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> None:
     """Load a state dict whose names and shapes are those of the network."""
     try:
         tensors = dict(open_checkpoint(path).tensors)
@@ -82,15 +71,8 @@ def _load_weights(checked: "CheckedRecipe", network: nn.Module, path: Path) -> N
         raise unusable_teacher(checked, "teacher.weights", reason)
 
 
-def spec_network(checked: "CheckedRecipe", weights: Path | None) -> TeacherNetwork:
-    """Build a DeiT for inference, with its heads joined.
-
-    A teacher gives logits. `mean_softmax` would give probabilities, so the heads are
-    joined to log-probabilities here.
-
-    Raises:
-        DataError: There are no weights, or they cannot be read, or do not fit.
-    """
+def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork:
+    """Build a DeiT for inference that gives logits or log-probabilities."""
     spec = checked.teacher.spec if checked.teacher else None
     if spec is None or weights is None:
         raise unusable_teacher(checked, "teacher.spec", "it has no weights")
@@ -126,21 +108,18 @@ class JoinedHeads(nn.Module):
 
 
 def code_network(
-    checked: "CheckedRecipe", name: str, classes: int, *, allow_code: bool
+    checked: CheckedRecipe, name: str, classes: int, *, allow_code: bool
 ) -> TeacherNetwork:
     """Call `package.module:function` with the number of classes.
 
     The module is searched for in the folder of the recipe, or in the folder before
     its name, after all other places.
-
-    Raises:
-        DataError: Code is not allowed, or it fails or returns something else.
     """
     field = "teacher.python"
     if not allow_code:
         message = "the teacher is Python code, which is not allowed to run"
         help_ = "read the code; `--allow-code` runs it"
-        raise data_error(checked, field, "DS526", message, help_=help_)
+        raise errors.data_error(checked, field, "DS526", message, help_=help_)
     folder, module, function = function_of(checked, name)
     path = str(folder.absolute())
     sys.path.append(path)

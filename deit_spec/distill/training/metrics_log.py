@@ -18,10 +18,7 @@ from deit_spec.recipe.run_files import METRICS
 
 
 class MetricsLog:
-    """Appends lines, each of which is written at once.
-
-    A run that is resumed from a step keeps the lines up to that step.
-    """
+    """Appends lines; a run that is resumed keeps the lines up to its step."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / METRICS
@@ -42,10 +39,7 @@ class MetricsLog:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run folder, without those that are incomplete or damaged.
-
-    A killed run may leave an incomplete line, and a power cut zeros.
-    """
+    """The lines of a run folder, without those that are incomplete or damaged."""
     try:
         data = (folder / METRICS).read_bytes()
     except FileNotFoundError:

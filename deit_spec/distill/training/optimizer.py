@@ -42,19 +42,12 @@ def parameter_groups(
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether a parameter has weight decay.
-
-    Parameters of one dimension (biases, norms, layer scale), tokens and positions
-    have none.
-    """
+    """Whether a parameter has weight decay: not biases, norms, tokens and positions."""
     return parameter.ndim > 1 and name.rpartition(".")[2] not in WITHOUT_DECAY
 
 
 class Average:
-    """An exponential moving average, which starts as the weights are.
-
-    After every step, `average = decay * average + (1 - decay) * weights`.
-    """
+    """An exponential moving average: `decay * average + (1 - decay) * weights`."""
 
     def __init__(self, weights: Iterable[Tensor], decay: float) -> None:
         self.weights = [each.detach() for each in weights]
@@ -95,7 +88,7 @@ class Schedule:
         return self.min_lr + (self.peak - self.min_lr) * height
 
     def is_due(self, done: int, every: int) -> bool:
-        """Whether what is done every so many steps, and last, is due after a step."""
+        """Whether what is done every so many steps, and at the end, is due."""
         return done % every == 0 or done == self.steps
 
     def epoch(self, done: int) -> float:

@@ -45,10 +45,7 @@ class Processes:
         self.bf16 = recipe.run.precision == "bf16"
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """Put a model on the device and wrap it for all processes.
-
-        FSDP2 shards the model itself: its parameters are replaced.
-        """
+        """Put a model on the device and wrap it; FSDP2 replaces its parameters."""
         if self.sharded:
             return _shard(model.to(self.device), self.device)
         prepared: nn.Module = self.accelerator.prepare_model(model)
@@ -97,7 +94,6 @@ class Processes:
 def is_first_to_report(message: str) -> bool:
     """Whether no other process of the run has called this with the same message.
 
-    So an error of one process is reported, and an error of all processes once.
     Before the process group exists, one process of each machine reports.
     """
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
@@ -163,8 +159,7 @@ def _no_gradient_sync(model: Any) -> Iterator[None]:
 class StopSignal:
     """Records the first SIGINT or SIGTERM in a block; a second one acts as usual.
 
-    An ignored signal stays ignored, as under nohup. Python handles signals in the
-    main thread only, so in another thread nothing is recorded.
+    An ignored signal stays ignored, as under nohup. Only the main thread records.
     """
 
     def __init__(self) -> None:

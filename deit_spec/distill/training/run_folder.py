@@ -9,27 +9,14 @@ from typing import Any
 from deit_spec import published
 from deit_spec.atomic_write import UNFINISHED, write_file
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.distill.runtime_errors import (
-    OTHER_FOLDER,
-    RunError,
-    folder_in_use,
-    recipe_of,
-    run_error,
-    student_of,
-)
+from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
 from deit_spec.distill.training.processes import Processes
 from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe import run_files as files
 from deit_spec.recipe.checked_recipe import placed_function
-from deit_spec.recipe.run_files import (
-    CLASSES,
-    LOCK,
-    METRICS,
-    RECIPE,
-    SPEC,
-    TEACHER,
-    last_checkpoint,
-)
-from deit_spec.spec import DeiTSpec, Variant, check_spec
+from deit_spec.recipe.run_files import METRICS, RECIPE, SPEC
+from deit_spec.spec import Variant, check_spec
 
 LOCK_SECONDS = 10.0
 """How long to wait for the lock; a worker of a killed run may still hold it."""
@@ -47,30 +34,23 @@ FREE = frozenset(
         "run.threads",
     }
 )
-"""Fields that may differ when a run is resumed: they change results by rounding at
-most."""
+"""Fields that may differ in a resumed run: they change results by rounding at most."""
 
 
 def require_folder(folder: Path, *, resume: bool) -> None:
     """Check that a run may use a folder; nothing is written.
 
     A teacher, the lock and temporary files that a killed run left are ignored.
-
-    Raises:
-        RunError: It holds a run that is not to be resumed, or something else.
-        NotADirectoryError: It is a file.
     """
     if not folder.exists():
         return
-    names = {
-        each.name for each in folder.iterdir() if not each.name.endswith(UNFINISHED)
-    }
+    names = {each.name for each in folder.iterdir() if each.suffix != UNFINISHED}
     if {METRICS, RECIPE} & names:
         if not resume:
             help_ = f"`--resume` continues it; {OTHER_FOLDER}"
             raise _folder_taken(folder, "a run", help_)
         return
-    if others := sorted(names - {TEACHER, LOCK}):
+    if others := sorted(names - {files.TEACHER, files.LOCK}):
         content = others[0] if len(others) == 1 else f"{others[0]} and more"
         if resume:
             raise _not_a_run(folder, content)
@@ -89,13 +69,8 @@ def _not_a_run(folder: Path, content: str) -> RunError:
 
 
 def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
-    """Check that a folder has no run, or a run of this recipe.
-
-    Raises:
-        RunError: Its run has another recipe, or none.
-    """
-    has_trained = (folder / METRICS).exists() or last_checkpoint(folder)
-    if not has_trained:
+    """Check that a folder has no run, or a run of this recipe."""
+    if not (folder / METRICS).exists() and not files.last_checkpoint(folder):
         return  # it begins again if it was killed before its first line
     if not (folder / RECIPE).exists():
         raise _not_a_run(folder, f"a run without its {RECIPE}")
@@ -120,7 +95,7 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
             for field, value in differing.items()
         )
     spec = check_spec(folder / SPEC).spec
-    if spec is None or spec.digest != student_of(checked).digest:
+    if spec is None or spec.digest != errors.student_of(checked).digest:
         raise run_error(
             checked.span("student.spec"),
             "DS535",
@@ -135,14 +110,10 @@ def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
     """Keep other runs out of a folder; the main process holds the lock for all.
 
     The system releases it when that process ends, however it ends.
-
-    Raises:
-        RunError: Another run is using the folder.
-        OSError: The lock cannot be written.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
 
-    lock = FileLock(folder / LOCK)
+    lock = FileLock(folder / files.LOCK)
     is_taken = False
     if processes is None or processes.main:
         try:
@@ -150,7 +121,7 @@ def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
         except Timeout:
             is_taken = True
     if processes.any(is_taken) if processes else is_taken:
-        raise folder_in_use(folder)
+        raise errors.folder_in_use(folder)
     try:
         yield
     finally:
@@ -161,25 +132,18 @@ def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> N
     """Write the resolved recipe and spec, and the names of the classes.
 
     The recipe is written first: it marks the folder as that of a run.
-
-    Raises:
-        OSError: They cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for each in folder.glob(f"*{UNFINISHED}"):
         each.unlink(missing_ok=True)
     write_file(folder / RECIPE, as_yaml(_run_recipe(checked)))
-    write_file(folder / SPEC, as_yaml(_run_spec(student_of(checked))))
-    write_file(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
-
-
-def _run_spec(spec: DeiTSpec) -> dict[str, Any]:
-    """All fields of a spec, without defaults that would cause a warning."""
-    value: dict[str, Any] = spec.model_dump(mode="json", exclude={"extends"})
+    spec = errors.student_of(checked).model_dump(mode="json", exclude={"extends"})
     for key in _WITHOUT_EFFECT:
-        if value["variant"][key] == Variant.model_fields[key].default:
-            del value["variant"][key]
-    return value
+        if spec["variant"][key] == Variant.model_fields[key].default:
+            del spec["variant"][key]
+    write_file(folder / SPEC, as_yaml(spec))
+    names = json.dumps(classes, ensure_ascii=False)
+    write_file(folder / files.CLASSES, f"{names}\n")
 
 
 def _run_recipe(checked: CheckedRecipe) -> dict[str, Any]:
@@ -191,7 +155,7 @@ def _run_recipe(checked: CheckedRecipe) -> dict[str, Any]:
 
 def resolved_recipe(checked: CheckedRecipe) -> dict[str, Any]:
     """A recipe with all defaults, and with absolute paths."""
-    value: dict[str, Any] = recipe_of(checked).model_dump(mode="json")
+    value: dict[str, Any] = errors.recipe_of(checked).model_dump(mode="json")
     for section, key, path in recipe_paths(checked):
         value[section][key] = str(path.absolute())
     teacher = value["teacher"]
@@ -205,7 +169,7 @@ def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:
 
     The names of published specs and of datasets on the hub are not paths.
     """
-    recipe = recipe_of(checked)
+    recipe = errors.recipe_of(checked)
     for section, key in (
         ("student", "spec"),
         ("student", "weights"),
@@ -223,13 +187,7 @@ def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:
 
 
 def as_yaml(value: Mapping[str, Any], indent: str = "") -> str:
-    """Write a mapping of mappings and JSON values as YAML.
-
-    >>> print(as_yaml({"run": {"seed": 0, "ema": None}}), end="")
-    run:
-      seed: 0
-      ema: null
-    """
+    """Write a mapping of mappings and JSON values as YAML."""
     lines = []
     for key, each in value.items():
         if isinstance(each, Mapping):

@@ -8,28 +8,17 @@ from pathlib import Path
 from torch import nn
 
 from deit_spec.diagnostics import Severity
+from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import (
-    enough_memory,
-    listed,
-    recipe_of,
-    run_error,
-    student_of,
-    writing,
-)
+from deit_spec.distill.runtime_errors import listed, recipe_of, writing
 from deit_spec.distill.seeds import seed_all, threads
 from deit_spec.distill.teachers import open_teacher
+from deit_spec.distill.training import run_folder
 from deit_spec.distill.training.metrics_log import MetricsLog
 from deit_spec.distill.training.optimizer import make_schedule
 from deit_spec.distill.training.processes import Processes, StopSignal
 from deit_spec.distill.training.reporter import Finished, Reporter, Start
-from deit_spec.distill.training.run_folder import (
-    begin_run,
-    locked,
-    require_folder,
-    require_same_recipe,
-)
 from deit_spec.distill.training.run_results import write_results
 from deit_spec.distill.training.training_checkpoint import load_checkpoint
 from deit_spec.distill.training.training_loop import TrainingLoop
@@ -38,14 +27,7 @@ from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe, Recipe
 from deit_spec.recipe.run_files import last_checkpoint
-from deit_spec.weights import (
-    Plan,
-    allowed,
-    fill,
-    make_plan,
-    open_checkpoint,
-    require,
-)
+from deit_spec.weights import Plan, allowed, fill, make_plan, open_checkpoint, require
 
 
 def train(
@@ -76,9 +58,9 @@ def train(
     """
     recipe = recipe_of(checked)
     require_packages("runs", "accelerate", "matplotlib", "numpy")
-    require_folder(folder, resume=resume)
+    run_folder.require_folder(folder, resume=resume)
     if resume:
-        require_same_recipe(checked, folder)
+        run_folder.require_same_recipe(checked, folder)
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignal())
         stack.enter_context(threads(recipe.run.threads))
@@ -89,17 +71,17 @@ def train(
             by = f"{processes.world} processes{in_parts}"
             message = f"a batch of {batch} images is not divisible by {by}"
             span = checked.span("schedule.batch_size")
-            raise run_error(span, "DS513", message)
+            raise errors.run_error(span, "DS513", message)
         if reporter is None or not processes.main:
             reporter = Reporter()
         data = open_data(checked)
         processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(folder, processes))
+            stack.enter_context(run_folder.locked(folder, processes))
         if processes.main:  # another run may have ended here in the meantime
-            require_folder(folder, resume=resume)
-        stack.enter_context(enough_memory(checked, folder))
+            run_folder.require_folder(folder, resume=resume)
+        stack.enter_context(errors.enough_memory(checked, folder))
         # The first process of a machine may train and write the teacher.
         with processes.accelerator.local_main_process_first():
             teacher = open_teacher(
@@ -137,9 +119,6 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
 
     Weights are adapted: positions are resampled, heads of other classes and a missing
     distillation token are initialised.
-
-    Raises:
-        WeightsError: The weights cannot be read, or do not fit.
     """
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
@@ -185,7 +164,7 @@ def _make_loop(
     log = None
     if training.processes.main:
         with writing(folder):
-            begin_run(checked, folder, data.classes)
+            run_folder.begin_run(checked, folder, data.classes)
             log = MetricsLog(folder, done)
     training.processes.accelerator.wait_for_everyone()
     return TrainingLoop(
@@ -204,7 +183,7 @@ def _make_loop(
 def _start(loop: TrainingLoop) -> Start:
     recipe, processes = recipe_of(loop.checked), loop.processes
     return Start(
-        student=student_of(loop.checked).name,
+        student=errors.student_of(loop.checked).name,
         parameters=sum(each.numel() for each in loop.training.weights),
         loss=recipe.loss.kind,
         teacher=_teacher_name(recipe),

@@ -28,9 +28,6 @@ def save_checkpoint(training: TrainingStep, step: int, folder: Path) -> Path:
     """Write a checkpoint, and then delete the ones before it.
 
     Every process calls this, because each may hold a part; the main one writes.
-
-    Raises:
-        OSError: It cannot be written; the one before it is unchanged.
     """
     path = checkpoint_path(folder, step)
     tensors = {name: whole(each).cpu() for name, each in state_of(training)}
@@ -48,11 +45,7 @@ def save_checkpoint(training: TrainingStep, step: int, folder: Path) -> Path:
 
 
 def load_checkpoint(training: TrainingStep, path: Path) -> int:
-    """Restore the state of a run with the same recipe, and return its step.
-
-    Raises:
-        WeightsError: The file is damaged, cannot be read, or is of another run.
-    """
+    """Restore the state of a run with the same recipe, and return its step."""
     try:
         tensors = safetensors_file.read(path, str(path))
     except OSError as error:
@@ -92,10 +85,8 @@ def _require_same_tensors(
     if found == expected:
         return
     names = sorted(name for name, _ in found.items() ^ expected.items())
-    message = (
-        "the file is not a checkpoint of this run; it differs in "
-        f"{listed(dict.fromkeys(names))}"
-    )
+    differing = f"it differs in {listed(dict.fromkeys(names))}"
+    message = f"the file is not a checkpoint of this run; {differing}"
     raise refuse("DS401", message, str(path), helps=(_HELP,))
 
 

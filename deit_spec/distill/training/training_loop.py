@@ -10,16 +10,10 @@ from typing import Any, NoReturn
 
 from torch import Tensor
 
+from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
 from deit_spec.distill.evaluation import NoImagesError, Scores, evaluate, heads_of
-from deit_spec.distill.runtime_errors import (
-    data_error,
-    listed,
-    not_finite,
-    recipe_of,
-    student_of,
-    writing,
-)
+from deit_spec.distill.runtime_errors import listed, recipe_of, writing
 from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
 from deit_spec.distill.training.optimizer import Schedule
@@ -64,12 +58,7 @@ class TrainingLoop:
         return self.training.processes
 
     def run(self, stop: StopSignal) -> bool:
-        """Take all steps that are left; return False if it was stopped before.
-
-        Raises:
-            RunError: The loss is not finite, or a file cannot be written.
-            DataError: Too many images are unreadable.
-        """
+        """Take all steps that are left; return False if it was stopped before."""
         self._since = time.perf_counter()
         rank, world = self.processes.rank, self.processes.world
         for batch in self.data.train(
@@ -161,7 +150,7 @@ class TrainingLoop:
             self._stop_not_finite("a weight is not finite")
 
     def _stop_not_finite(self, what: str) -> NoReturn:
-        raise not_finite(self.checked, what, self.done, self.folder)
+        raise errors.not_finite(self.checked, what, self.done, self.folder)
 
     def _save(self) -> None:
         self._require_finite()
@@ -170,12 +159,7 @@ class TrainingLoop:
         self.reporter.saved(self.done, path)
 
     def evaluate(self) -> Scores:
-        """Score the current result, and write a line unless the log has it.
-
-        Raises:
-            RunError: The loss, a weight or a score is not finite.
-            DataError: None of the held-out images can be read.
-        """
+        """Score the current result, and write a line unless the log has it."""
         self._require_finite()
         scores = self._evaluate()
         for name, head in heads_of(scores).items():
@@ -198,7 +182,7 @@ class TrainingLoop:
             return evaluate(
                 self.training.model_to_evaluate(),
                 batches,
-                fusion=student_of(self.checked).fusion,
+                fusion=errors.student_of(self.checked).fusion,
                 device=mine.device,
                 autocast=mine.autocast,
                 reduce=mine.total,
@@ -206,7 +190,7 @@ class TrainingLoop:
         except NoImagesError:
             names = mine.gather(self.data.unreadable)
             count = self.data.val_count
-            raise data_error(
+            raise errors.data_error(
                 self.checked,
                 "data",
                 "DS524",

@@ -17,12 +17,10 @@ from deit_spec.recipe import Recipe
 class TrainingStep:
     """The student with its teacher, loss and optimizer; `take` trains it one step.
 
-    `model` is the student itself, with the names of its parameters. `wrapped` is the
-    module to call, which DDP or the compiler may wrap. `copy` is evaluated in place
-    of the model if that is sharded, or if the average of its weights is evaluated.
-
-    `sums` has the sums of the loss, its two terms and the number of steps since the
-    last `reset_means`; it stays on the device, so that no step waits for it.
+    `model` is the student; `wrapped` is the module to call, which DDP or the compiler
+    may wrap. `copy` is evaluated in place of a sharded or averaged model. `sums` has
+    the sums of the loss and its two terms, and the number of steps, since the last
+    `reset_means`; it stays on the device, so that no step waits for it.
     """
 
     def __init__(
@@ -60,13 +58,9 @@ class TrainingStep:
     def take(
         self, images: Tensor, labels: Tensor, rate: float, *, measure: bool = False
     ) -> None:
-        """Train on this process's images `[b, C, S, S]` and their labels.
+        """Train on normalised images `[b, C, S, S]` and labels `[b]` or `[b, K]`.
 
-        Args:
-            images: Normalised images.
-            labels: Class indices `[b]` or probabilities `[b, K]`.
-            rate: The learning rate.
-            measure: Whether to compute the norm of the gradient if it is not clipped.
+        `measure` says to compute the norm of the gradient even if it is not clipped.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -115,10 +109,7 @@ class TrainingStep:
         return self.loss.terms((cls.float(), dist.float()), labels, target)
 
     def means(self) -> list[float]:
-        """The loss and its terms since the last reset, over all processes.
-
-        They are NaN if there was no step. This waits for the device.
-        """
+        """The loss and its terms since the last reset; NaN if there was no step."""
         loss, labels, teacher, steps = self.processes.mean(self.sums).tolist()
         if not steps:
             return [float("nan")] * 3
