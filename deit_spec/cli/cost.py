@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deit_spec import cost
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
 from deit_spec.cli.options import (
@@ -14,19 +15,6 @@ from deit_spec.cli.options import (
     format_option,
 )
 from deit_spec.cli.output import emit, emit_json
-from deit_spec.cost import (
-    By,
-    Convention,
-    Dtype,
-    Report,
-    Row,
-    Setting,
-    as_csv,
-    as_json,
-    report,
-    short,
-    short_bytes,
-)
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
 
@@ -65,17 +53,17 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         ),
     ] = 1,
     dtype: Annotated[
-        Dtype,
+        cost.Dtype,
         typer.Option(
             "--dtype", case_sensitive=False, help="The data type of the model."
         ),
-    ] = Dtype.FLOAT32,
+    ] = cost.Dtype.FLOAT32,
     convention: Annotated[
-        Convention,
+        cost.Convention,
         typer.Option(
             "--convention", case_sensitive=False, help="How operations are counted."
         ),
-    ] = Convention.MATMUL,
+    ] = cost.Convention.MATMUL,
     target: TargetOption = Target.TRAIN,
     format_: Annotated[
         TableFormat, format_option("The format of the report.")
@@ -83,14 +71,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Count parameters, operations and bytes of activations."""
     checked = read(spec)
-    setting = Setting(
-        batch, dtype, convention, By.STAGE if by is Rows.STAGE else By.NODE
+    setting = cost.Setting(
+        batch, dtype, convention, cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
     )
-    found = report(finish(checked, target), setting)
+    found = cost.report(finish(checked, target), setting)
     if format_ is TableFormat.JSON:
-        emit_json(as_json(found), output)
+        emit_json(cost.as_json(found), output)
     elif format_ is TableFormat.CSV:
-        emit(as_csv(found), output)
+        emit(cost.as_csv(found), output)
     else:
         from deit_spec.cli.tables import print_table, table_of
 
@@ -102,22 +90,23 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         print_table(table, _summary(found), output)
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: cost.Row) -> list[str]:
     training = row.training_bytes
     return [
         row.path,
         f"{row.parameters:,}",
-        short(row.count),
-        short_bytes(row.forward_bytes),
-        *([] if training is None else [short_bytes(training)]),
+        cost.short(row.count),
+        cost.short_bytes(row.forward_bytes),
+        *([] if training is None else [cost.short_bytes(training)]),
     ]
 
 
-def _summary(found: Report) -> list[str]:
+def _summary(found: cost.Report) -> list[str]:
     setting, graph = found.setting, found.graph
     convention = setting.convention
+    peak = f"{cost.short_bytes(found.peak.bytes)} of activations"
     others = [
-        f"{each.value} {short(number)}"
+        f"{each.value} {cost.short(number)}"
         for each, number in found.counts.items()
         if each is not convention
     ]
@@ -125,8 +114,8 @@ def _summary(found: Report) -> list[str]:
     trains = found.total.training_bytes is not None
     return [
         f"{graph.name}, target {graph.target.value}, {images}, {setting.dtype.value}",
-        f"parameters: {short_bytes(found.parameter_bytes)}",
-        f"peak: {short_bytes(found.peak.bytes)} of activations, at {found.peak.path}",
+        f"parameters: {cost.short_bytes(found.parameter_bytes)}",
+        f"peak: {peak}, at {found.peak.path}",
         f"by other conventions: {', '.join(others)}",
         "",
         f"{convention.noun} ({convention.value}): {convention.meaning}",

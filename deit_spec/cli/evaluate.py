@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.model_options import (
-    BatchOption,
-    DeviceOption,
-    ModelArgument,
-    RecipeOption,
-    SetOption,
-    WeightsOption,
-    model_errors,
-    open_model,
-)
+from deit_spec.cli import model_options
 from deit_spec.cli.options import OutputOption, TextFormat, format_option
 from deit_spec.cli.output import emit_json, report
 
@@ -31,10 +22,10 @@ DIGITS = "digits"
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
-    model: ModelArgument,
+    model: model_options.ModelArgument,
     output: OutputOption = None,
     *,
-    weights: WeightsOption = None,
+    weights: model_options.WeightsOption = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -44,10 +35,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             "digits, a folder of images or a Hugging Face dataset.",
         ),
     ] = None,
-    recipe: RecipeOption = None,
-    overrides: SetOption = None,
-    batch_size: BatchOption = 256,
-    device: DeviceOption = None,
+    recipe: model_options.RecipeOption = None,
+    overrides: model_options.SetOption = None,
+    batch_size: model_options.BatchOption = 256,
+    device: model_options.DeviceOption = None,
     format_: Annotated[
         TextFormat, format_option("The format of the scores.")
     ] = TextFormat.TEXT,
@@ -60,11 +51,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.distill.evaluation import evaluate
     from deit_spec.distill.trained_model import best_device
 
-    trained = open_model(model, weights, recipe)
+    trained = model_options.open_model(model, weights, recipe)
     if trained.folder is None and data is None and recipe is None:
         raise typer.BadParameter("a spec with --weights needs --data or --recipe, too")
     device = device or best_device()
-    with model_errors():
+    with model_options.model_errors():
         checked = trained.read_recipe(recipe, overrides or [], _data_override(data))
         assert checked.recipe is not None  # noqa: S101  -- it has no errors
         if data is None and recipe is None:

@@ -5,14 +5,7 @@ from typing import Final
 
 import typer
 
-from deit_spec.cli.output import (
-    STDIN_NAME,
-    STDIO,
-    fail,
-    protect_document,
-    report,
-    shown_name,
-)
+from deit_spec.cli import output
 from deit_spec.recipe.documents import Kind, kind_of, own_fixes
 from deit_spec.spec import Checked, check_spec, check_text
 from deit_spec.yaml_source import Document
@@ -29,18 +22,21 @@ _HINTS: Final = {
 def stdin() -> bytes:
     """Read standard input, up to the limit of a spec's size."""
     if sys.stdin is None:
-        fail("standard input is closed")
+        output.fail("standard input is closed")
     return sys.stdin.buffer.read(FILE_BYTES + 1)
 
 
 def check(name: str) -> Checked:
     """Check a spec; exit with 2 if it is a recipe or a study."""
     if not name:  # as that of an unset variable
-        fail("the name is empty")
-    checked = check_text(stdin(), STDIN_NAME) if name == STDIO else check_spec(name)
+        output.fail("the name is empty")
+    if name == output.STDIO:
+        checked = check_text(stdin(), output.STDIN_NAME)
+    else:
+        checked = check_spec(name)
     if checked.spec is None:
         require_kind(name, checked.document, Kind.SPEC)
-    protect_document(name, checked.document)
+    output.protect_document(name, checked.document)
     return checked
 
 
@@ -48,7 +44,7 @@ def check_and_report(name: str) -> Checked:
     """Check a spec as `check` does, and report all diagnostics."""
     checked = check(name)
     if checked.diagnostics:
-        report(checked.diagnostics, fixes=len(own_fixes(checked)))
+        output.report(checked.diagnostics, fixes=len(own_fixes(checked)))
     return checked
 
 
@@ -65,4 +61,5 @@ def require_kind(name: str, document: Document | None, wanted: Kind) -> None:
     kind = kind_of(document)
     if document is not None and document.value and kind is not wanted:
         hint = _HINTS.get((kind, wanted), "")
-        fail(f"{shown_name(name)} is a {kind.value}, not a {wanted.value}{hint}")
+        name = output.shown_name(name)
+        output.fail(f"{name} is a {kind.value}, not a {wanted.value}{hint}")

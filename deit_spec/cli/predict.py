@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deit_spec.cli.model_options import (
-    BatchOption,
-    DeviceOption,
-    ModelArgument,
-    RecipeOption,
-    WeightsOption,
-    model_errors,
-    open_model,
-)
+from deit_spec.cli import model_options
 from deit_spec.cli.options import OutputOption, TableFormat, format_option
 from deit_spec.cli.output import emit, emit_json, fail, protect, report
 from deit_spec.diagnostics.printable import visible
@@ -31,14 +23,14 @@ VERSION = 1
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
-    model: ModelArgument,
+    model: model_options.ModelArgument,
     images: Annotated[
         list[Path],
         typer.Argument(metavar="IMAGES...", help="Images and folders of images."),
     ],
     output: OutputOption = None,
     *,
-    weights: WeightsOption = None,
+    weights: model_options.WeightsOption = None,
     top: Annotated[
         int,
         typer.Option(
@@ -57,7 +49,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             "By default those of the run or, for 1000 classes, of ImageNet.",
         ),
     ] = None,
-    recipe: RecipeOption = None,
+    recipe: model_options.RecipeOption = None,
     crop: Annotated[
         float | None,
         typer.Option(
@@ -69,8 +61,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             "for digits.",
         ),
     ] = None,
-    batch_size: BatchOption = 64,
-    device: DeviceOption = None,
+    batch_size: model_options.BatchOption = 64,
+    device: model_options.DeviceOption = None,
     format_: Annotated[
         TableFormat, format_option("The format of the classes.")
     ] = TableFormat.TABLE,
@@ -82,7 +74,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.distill.prediction import UnreadableImage, images_in, predict
     from deit_spec.distill.trained_model import best_device
 
-    trained = open_model(model, weights, recipe)
+    trained = model_options.open_model(model, weights, recipe)
     names = _class_names(trained, labels)
     try:
         paths = images_in(images)
@@ -90,7 +82,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         fail(str(error))
     protect(*paths)
     device = device or best_device()
-    with model_errors():
+    with model_options.model_errors():
         results = list(
             predict(
                 trained.load(device, report),
@@ -131,7 +123,7 @@ def _class_names(trained: "TrainedModel", path: Path | None) -> Sequence[str]:
 
     if path is not None:
         protect(path)
-    with model_errors():
+    with model_options.model_errors():
         names = trained.class_names(path)
     if names is None and trained.spec.num_classes == IMAGENET_CLASSES:
         text = "note: the class names of ImageNet are not available without timm"

@@ -9,21 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deit_spec.cli import options, output
 from deit_spec.cli.inputs import require_kind
 from deit_spec.cli.model_options import model_errors
-from deit_spec.cli.options import (
-    AllowCodeOption,
-    TextFormat,
-    format_option,
-    output_option,
-)
-from deit_spec.cli.output import (
-    SIGNAL_EXIT,
-    emit_json,
-    fail,
-    ignore_closed_pipes,
-    report,
-)
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.documents import Kind
 
@@ -37,7 +25,7 @@ def run(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="A YAML study.")],
     folder: Annotated[
         Path,
-        output_option(
+        options.output_option(
             "FOLDER", "The folder of runs and results; finished runs in it are kept."
         ),
     ],
@@ -52,19 +40,19 @@ def run(
             help="The number of runs at a time, each with one thread.",
         ),
     ] = 1,
-    allow_code: AllowCodeOption = False,
+    allow_code: options.AllowCodeOption = False,
     format_: Annotated[
-        TextFormat, format_option("The format of the results.")
-    ] = TextFormat.TEXT,
+        options.TextFormat, options.format_option("The format of the results.")
+    ] = options.TextFormat.TEXT,
 ) -> None:
     """Train each arm of a study, with each data size and seed."""
     from deit_spec.recipe.study_validation import check_study
 
-    ignore_closed_pipes()
+    output.ignore_closed_pipes()
     checked = check_study(study)
     if checked.study is None:
         require_kind(str(study), checked.document, Kind.STUDY)
-    report(checked.diagnostics)
+    output.report(checked.diagnostics)
     if checked.study is None:
         raise typer.Exit(1)
     from deit_spec.cli.training_progress import StudyProgress, progress_bar
@@ -76,8 +64,8 @@ def run(
             checked, folder, jobs=jobs, allow_code=allow_code, watch=watch
         )
         write_report(summary, folder)
-    if format_ is TextFormat.JSON:
-        emit_json(as_json(summary), None)
+    if format_ is options.TextFormat.JSON:
+        output.emit_json(as_json(summary), None)
     else:
         _print(summary, folder)
     if summary.failed:
@@ -104,13 +92,13 @@ def _study_errors(folder: Path) -> Iterator[None]:
     except (KeyboardInterrupt, StoppedError):
         text = "stopped; finished runs are kept, and the same command continues"
         typer.echo(text, err=True)
-        raise typer.Exit(SIGNAL_EXIT + received) from None
+        raise typer.Exit(output.SIGNAL_EXIT + received) from None
     except ForeignError as error:
-        fail(str(error))
+        output.fail(str(error))
     except BrokenExecutor:
-        fail("a process of the study was killed; the same command continues")
+        output.fail("a process of the study was killed; the same command continues")
     except OSError as error:
-        fail(f"cannot write {error.filename or folder}: {reason_of(error)}")
+        output.fail(f"cannot write {error.filename or folder}: {reason_of(error)}")
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -27,16 +27,7 @@ from deit_spec.cli.output import (
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
-from deit_spec.recipe.documents import (
-    CheckedAny,
-    Kind,
-    check_any,
-    check_any_text,
-    fix_any,
-    fix_any_text,
-    kind_of,
-    own_fixes,
-)
+from deit_spec.recipe import documents
 from deit_spec.spec import Checked
 from deit_spec.yaml_source.document import FILE_BYTES
 
@@ -113,20 +104,20 @@ def run(  # noqa: PLR0913  -- an argument for each option
 class _Result(NamedTuple):
     """What was found in a file, and whether `--fix` would change it."""
 
-    checked: CheckedAny
+    checked: documents.CheckedAny
     changes: bool = False
 
 
-def _check(name: str, overrides: Sequence[str] = ()) -> CheckedAny:
+def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
     """Check a file, a published spec or standard input."""
     if name == STDIO:
-        checked = check_any_text(inputs.stdin(), STDIN_NAME, overrides)
+        checked = documents.check_any_text(inputs.stdin(), STDIN_NAME, overrides)
     else:
-        checked = check_any(name, overrides)
+        checked = documents.check_any(name, overrides)
     protect_document(name, checked.document)
     if overrides and checked.document is not None:
-        kind = kind_of(checked.document)
-        if kind is not Kind.RECIPE:
+        kind = documents.kind_of(checked.document)
+        if kind is not documents.Kind.RECIPE:
             fail(f"--set needs a recipe, and {name} is a {kind.value}")
     return checked
 
@@ -153,7 +144,7 @@ def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
         for name, each in fixed.items():
             checked = each.checked
             if len(names) > 1 and name == STDIO:
-                checked = check_any_text(each.after, STDIN_NAME)
+                checked = documents.check_any_text(each.after, STDIN_NAME)
             elif len(names) > 1:
                 checked = _check(name)
             yield _Result(checked, changes=diff and name in changed)
@@ -161,8 +152,10 @@ def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
 
 def _fix_text(name: str) -> "Fixed":
     """Apply all fixes to the text of a file, and write nothing."""
-    is_stdin = name == STDIO
-    fixed = fix_any_text(inputs.stdin(), STDIN_NAME) if is_stdin else fix_any(name)
+    if name == STDIO:
+        fixed = documents.fix_any_text(inputs.stdin(), STDIN_NAME)
+    else:
+        fixed = documents.fix_any(name)
     protect_document(name, fixed.checked.document)
     return fixed
 
@@ -184,10 +177,10 @@ def _write(name: str, fixed: "Fixed") -> None:
         typer.echo(f"fixed {visible(shown_name(name))}: {visible(fix.title)}", err=True)
 
 
-def _print_one(name: str, checked: CheckedAny, *, quiet: bool) -> None:
+def _print_one(name: str, checked: documents.CheckedAny, *, quiet: bool) -> None:
     """Print the diagnostics of one file, or a line that describes it."""
     if checked.diagnostics:
-        draw(checked.diagnostics, counted=True, fixes=len(own_fixes(checked)))
+        draw(checked.diagnostics, counted=True, fixes=len(documents.own_fixes(checked)))
     if quiet or has_errors(checked.diagnostics):
         return
     if isinstance(checked, Checked):

@@ -68,10 +68,7 @@ def function_of(checked: CheckedRecipe, text: str) -> Function:
 
 
 def placed_function(checked: CheckedRecipe, text: str) -> str:
-    """Name a function so that it is found from any folder.
-
-    A module that is not in the folder is installed, and is found by its name.
-    """
+    """Name a function so that it is found from any folder."""
     folder, module, name = function_of(checked, text)
     beside = folder / module.partition(".")[0]
     if not beside.is_dir() and not beside.with_suffix(".py").is_file():
@@ -127,7 +124,7 @@ def check_model(
     if not isinstance(name, str):
         return None, []
     here = recipe.span(field)
-    origin = _locate(name, recipe)
+    origin = Origin(name) if is_published(name) else at(recipe.place(name))
     document, found = origin.read()
     if is_unreadable(found) or not name:
         label = Label(here, "named here")
@@ -143,10 +140,6 @@ def with_drop_path(checked: Checked, rate: float | None) -> Checked:
     variant = checked.spec.variant.model_copy(update={"drop_path": rate})
     spec = checked.spec.model_copy(update={"variant": variant})
     return replace(checked, spec=spec)
-
-
-def _locate(name: str, recipe: CheckedRecipe) -> Origin:
-    return Origin(name) if is_published(name) else at(recipe.place(name))
 
 
 def named(found: Diagnostic, here: Span) -> Diagnostic:

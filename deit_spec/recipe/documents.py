@@ -92,10 +92,7 @@ def check_any_read(
 
 
 def fix_any(reference: str, overrides: Sequence[str] = ()) -> "Fixed":
-    """Apply every fix to a file. Nothing is written.
-
-    A published spec, and a file that cannot be read, have no fixes.
-    """
+    """Apply every fix to a file, in memory only."""
     from deit_spec.spec.fixes import Fixed  # noqa: PLC0415
 
     origin = locate(reference, Path())

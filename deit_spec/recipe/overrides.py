@@ -6,6 +6,7 @@ Each override is a source of its own, so that a message shows its text.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Source, diagnose
@@ -27,16 +28,11 @@ class Override(NamedTuple):
     recovered: bool = False
 
 
-def read_overrides(
-    texts: Sequence[str],
-) -> tuple[list[Override], list[Diagnostic]]:
+def read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Diagnostic]]:
     """Read several overrides, and gather what is wrong with any."""
-    overrides, findings = list[Override](), list[Diagnostic]()
-    for text in texts:
-        override, found = read_override(text)
-        overrides += [override] if override else []
-        findings += found
-    return overrides, findings
+    read = [read_override(text) for text in texts]
+    overrides = [override for override, _ in read if override]
+    return overrides, [each for _, found in read for each in found]
 
 
 def read_override(text: str) -> tuple[Override | None, list[Diagnostic]]:
@@ -72,9 +68,7 @@ def override_at(field: str, value: object, entry: Entry) -> Override:
 
 def apply(document: Document, overrides: Sequence[Override]) -> Document:
     """Lay overrides over a document, the last on top."""
-    for override in overrides:
-        document = _apply(document, override)
-    return document
+    return reduce(_apply, overrides, document)
 
 
 def _apply(document: Document, override: Override) -> Document:

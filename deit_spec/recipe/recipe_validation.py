@@ -24,7 +24,7 @@ from deit_spec.spec.field_errors import field_errors, not_a_mapping
 from deit_spec.spec.origin import is_unreadable
 from deit_spec.spec.rules import FieldSpans, run_rules
 from deit_spec.spec.spec_validation import first_of, once_a_line
-from deit_spec.yaml_source import Document, document_from_mapping, read_bytes, read_file
+from deit_spec.yaml_source import Document, document_from_mapping, read_file
 
 _PATH: Final = "give the path of a recipe, a YAML file"
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
@@ -53,13 +53,6 @@ def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRe
         case _:
             kind = type(recipe).__name__
             raise TypeError(f"a recipe is a path or a mapping, not {kind}")
-
-
-def check_text(
-    data: bytes, name: str, overrides: Sequence[str] = (), path: Path | None = None
-) -> CheckedRecipe:
-    """Read and validate the text of a recipe; `path` is where it is from."""
-    return check_read(*read_bytes(data, name, RECIPE.is_key), path, overrides)
 
 
 def check_read(

@@ -16,7 +16,7 @@ from deit_spec.diagnostics import Diagnostic, Label, diagnose, has_errors
 from deit_spec.recipe.checked_recipe import CheckedRecipe, named
 from deit_spec.recipe.overrides import apply, override_at, override_of
 from deit_spec.recipe.recipe_schema import Count
-from deit_spec.recipe.recipe_validation import check, check_read
+from deit_spec.recipe.recipe_validation import check, check_recipe
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
 from deit_spec.spec.field_names import FieldNames
 from deit_spec.spec.nearest import listed
@@ -184,21 +184,18 @@ def _base(
         return None, []
     here = document.nearest(("recipe",)).value
     place = CheckedRecipe(None, (), path=path).place(name)
-    read, found = read_file(place, str(place))
+    checked = check_recipe(place)
+    found = list(checked.diagnostics)
     if is_unreadable(found):
-        return None, [
-            diagnose(
-                UNREADABLE,
-                found[0].message,
-                Label(here, "named here"),
-                notes=[f"looked for {place}"],
-                helps=["name a recipe by its path from the folder of the study"],
-            )
-        ]
-    if read is None:
-        return None, [named(each, here) for each in found]
-    checked = check_read(read, found, place)
-    return checked, [named(each, here) for each in checked.diagnostics]
+        lost = diagnose(
+            UNREADABLE,
+            found[0].message,
+            Label(here, "named here"),
+            notes=[f"looked for {place}"],
+            helps=["name a recipe by its path from the folder of the study"],
+        )
+        return None, [lost]
+    return checked if checked.document else None, [named(each, here) for each in found]
 
 
 def _check_arms(

@@ -14,11 +14,7 @@ LONGEST_CHAIN = 16
 
 
 class Resolved(NamedTuple):
-    """A document with all that it extends merged into it.
-
-    It is recovered where any of them is, or could not be read. `links` are the spans
-    of the `extends` values, the document's own first.
-    """
+    """A document with all that it extends merged into it, and the `extends` values."""
 
     document: Document
     links: tuple[Span, ...]

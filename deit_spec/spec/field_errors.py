@@ -1,7 +1,4 @@
-"""Diagnostics of pydantic's errors on single fields, with helps and fixes.
-
-This is shared by specs, recipes and studies, which differ in their `FieldNames`.
-"""
+"""Diagnostics of pydantic's errors on fields of specs, recipes and studies."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -136,15 +133,12 @@ def _valid_fields(
 
 
 def _meanings(path: Path, document: Document, names: FieldNames) -> set[str]:
-    """The fields that an unknown key may mean.
-
-    One that resembles no field may mean any that is not written, except at the top of
-    a spec, where other tools' keys are common and no field is required.
-    """
+    """The fields that an unknown key may mean."""
     meant, place = names.resolve(path), path[:-1]
     fields = names.model_of(path).model_fields
     if meant != path or not (place or any(f.is_required() for f in fields.values())):
         return {".".join(meant)}
+    # It resembles no field, so it may mean any that is not written.
     places = [(*place, name) for name in fields]
     return {".".join(each) for each in places if each not in document.spans}
 
@@ -152,10 +146,7 @@ def _meanings(path: Path, document: Document, names: FieldNames) -> set[str]:
 def _reported(
     errors: Sequence[Error], meant: set[str], document: Document
 ) -> Iterator[Error]:
-    """Leave out what another error reports, and what is missing after a syntax error.
-
-    Of a list one error is reported, the first.
-    """
+    """Leave out what another error reports, or a syntax error may have hidden."""
     seen = set[str]()
     for error in errors:
         name = ".".join(_path(error))

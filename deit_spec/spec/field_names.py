@@ -1,8 +1,4 @@
-"""The names of fields: those of the schema, of other tools, and misspellings.
-
-One object a kind of document resolves an unknown key to the field that it most likely
-means. A recipe, which is checked the same way, brings its own.
-"""
+"""The names of fields: those of the schema, of other tools, and misspellings."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -198,7 +194,8 @@ class FieldNames:
         if pair := pair_in(key):
             key = pair[0]
         plain, scores = re.sub("[ -]", "_", key).lower(), dict[Path, float]()
-        for place, model in ((), self.model), *self._places:
+        places = [((name,), model) for name, model in self.sections.items()]
+        for place, model in ((), self.model), *places:
             words = {w: n for w, n in self.synonyms.items() if n in model.model_fields}
             words |= {name: name for name in model.model_fields}
             least = _SIMILAR if place == tuple(outer) else _SIMILAR_ELSEWHERE
@@ -208,10 +205,6 @@ class FieldNames:
         best = max(scores.values(), default=0)
         found = [target for target, score in scores.items() if score == best]
         return [each for each in found if each[:-1] == tuple(outer)] or found
-
-    @cached_property
-    def _places(self) -> list[tuple[Path, type[BaseModel]]]:
-        return [((name,), model) for name, model in self.sections.items()]
 
     @cached_property
     def names(self) -> list[str]:
@@ -254,12 +247,10 @@ def is_misspelt(written: str, name: str, known: Collection[str] = ()) -> bool:
 
 
 def _is_misspelt_word(written: str, word: str, known: Collection[str]) -> bool:
-    """Whether a word is another but for its plural, or a typing error.
-
-    Words of three letters have neighbours of another meaning: `in` and `out`.
-    """
+    """Whether a word is another but for its plural, or a typing error."""
     if written.removesuffix("s") == word.removesuffix("s"):
         return True
+    # Short words have neighbours of another meaning: `in` and `out`.
     if len(word) <= 3 or written[:1] != word[:1] or written in known:  # noqa: PLR2004
         return False
     from difflib import SequenceMatcher  # noqa: PLC0415  -- on errors alone

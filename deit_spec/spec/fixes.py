@@ -252,10 +252,7 @@ def fix_text(data: bytes, check: Callable[[bytes], Any]) -> Fixed:
 def _round(
     data: bytes, checked: Any, check: Callable[[bytes], Any]
 ) -> tuple[bytes, list[Fix], Any] | None:
-    """Apply the fixes that do not overlap; None if none can be applied.
-
-    Each is certain by itself. Should they be worse together, fewer are applied.
-    """
+    """Apply the fixes that do not overlap, fewer if they are worse together."""
     found = [each for each in checked.diagnostics if each.fix]
     source = checked.document.source if checked.document else None
     source = source or (found[0].fix.source if found else None)
@@ -277,10 +274,7 @@ def _round(
 
 
 def _syntax_errors(checked: Any) -> float:
-    """Count the syntax errors of a text; those of what it extends are not counted.
-
-    More findings on fields are not worse: a renamed field is checked only now.
-    """
+    """Count the syntax errors of a text, without those of what it extends."""
     if checked.document is None:
         return math.inf
     codes: list[str] = [

@@ -93,10 +93,7 @@ def is_published(name: str) -> bool:
 
 
 def locate(reference: str, folder: Path) -> Origin:
-    """Find what a reference means: a published name, or a path from a folder.
-
-    A file with the name of a published spec is `./name`.
-    """
+    """Find what a reference means: a published name, or a path from a folder."""
     if is_published(reference):
         return Origin(reference)
     return at(_short(folder / reference))

@@ -110,10 +110,7 @@ def find_excess(
 
 
 def find_oversize(spec: DeiTSpec, spans: FieldSpans) -> Findings:
-    """DS212: sizes that are valid alone and make too large a model together.
-
-    All fields are valid, and none is above its own limit.
-    """
+    """DS212: sizes that are valid alone and make too large a model together."""
     count = count_parameters(spec)
     if count <= PARAMETERS:
         return

@@ -134,11 +134,7 @@ def first_of(findings: list[Diagnostic]) -> tuple[Diagnostic, ...]:
 def _validate(
     document: Document, name: str
 ) -> tuple[DeiTSpec | None, list[Diagnostic]]:
-    """Check each field by itself, then the rules between fields.
-
-    The rules see the defaults of fields that are invalid, and those that read one do
-    not run; after a syntax error none does, for what they need may be missing.
-    """
+    """Check each field, then the rules whose fields are all valid."""
     if not isinstance(document.value, Mapping):
         from deit_spec.spec.field_errors import not_a_mapping  # noqa: PLC0415
 
@@ -153,7 +149,7 @@ def _validate(
         from deit_spec.spec.field_names import SPEC  # noqa: PLC0415
 
         spec, findings, invalid = field_errors(error, value, document, SPEC)
-    # Without what it extends, a spec may say something else.
+    # After a syntax error, what the rules need may be missing.
     if document.recovered or "extends" in invalid:
         return spec, findings
     spans = FieldSpans(document)

@@ -59,7 +59,7 @@ def test_a_wrong_spec_fails(hook: dict[str, Any], tmp_path: Path) -> None:
     assert "b.yaml:1:8" in text
 
 
-def test_one_hook_tells_and_the_other_fixes(tmp_path: Path) -> None:
+def test_one_hook_checks_and_the_other_fixes(tmp_path: Path) -> None:
     spec = tmp_path / "a.yaml"
     spec.write_text(FIXABLE)
     code, text = _run(BY_ID["deit-spec-validate"], tmp_path, "a.yaml")

@@ -105,7 +105,7 @@ def test_all_valid(specs: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["concise", "json", "github", "sarif"])
-def test_forms_go_to_stdout_as_one(specs: Path, form: str) -> None:
+def test_formats_are_written_to_stdout_as_one_document(specs: Path, form: str) -> None:
     run = functools.partial(commands.run, "validate", ".", "--output-format", form)
     done = run(cwd=specs)
     assert done.returncode == 1
@@ -126,7 +126,7 @@ def test_json_can_be_read_back(specs: Path) -> None:
     assert (found.code, str(found.primary.span)) == ("DS203", "b/bad.yaml:1:12")
 
 
-def test_a_clean_run_is_a_document_too(specs: Path) -> None:
+def test_a_run_without_findings_writes_a_document(specs: Path) -> None:
     done = commands.run("validate", "good.yaml", "--output-format", "json", cwd=specs)
     assert done.returncode == 0
     assert json.loads(done.stdout)["diagnostics"] == []
@@ -137,7 +137,7 @@ def test_text_takes_no_file(specs: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["compile", "render", "cost"])
-def test_every_command_has_the_forms(specs: Path, command: str) -> None:
+def test_every_command_has_the_message_formats(specs: Path, command: str) -> None:
     arguments = ("--message-format", "json", command, "b/bad.yaml")
     done = commands.run(*arguments, cwd=specs)
     assert done.returncode == 1
@@ -145,7 +145,7 @@ def test_every_command_has_the_forms(specs: Path, command: str) -> None:
     assert json.loads(done.stderr)["diagnostics"][0]["code"] == "DS203"
 
 
-def test_the_environment_chooses_a_form(
+def test_the_environment_chooses_a_format(
     specs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEIT_SPEC_MESSAGE_FORMAT", "concise")

@@ -85,7 +85,7 @@ def test_the_difference_is_applied_by(
     assert spec.read_bytes() == applied != LAYOUTS[layout].encode()
 
 
-def test_the_difference_of_several_is_alone_on_stdout(tmp_path: Path) -> None:
+def test_only_the_diff_goes_to_stdout(tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text("deph: 3\n")
     done = commands.run("validate", "--diff", ".", cwd=tmp_path)
@@ -141,7 +141,7 @@ def test_standard_input_and_every_command_count(command: str) -> None:
     )
 
 
-def test_no_part_of_a_text_that_is_too_long_is_passed_on(tmp_path: Path) -> None:
+def test_a_truncated_input_is_not_written(tmp_path: Path) -> None:
     """Its end has not been read, and would be lost."""
     text = f"# {'x' * 70_000}\ndepth: 12.0\n"
     done = commands.run("validate", "--fix", "-", cwd=tmp_path, stdin=text)

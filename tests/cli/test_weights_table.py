@@ -96,6 +96,6 @@ def test_what_differs_is_not_folded() -> None:
     ]
 
 
-def test_controls_are_seen_and_not_obeyed() -> None:
+def test_control_characters_are_shown_as_symbols() -> None:
     evil = Row("a\x1b[31m", "", "left over", ("b\n\x07",))
     assert not any("\x1b" in line or "\x07" in line for line in lines([evil], 80))

@@ -111,7 +111,7 @@ def test_an_internal_error_is_printed_as_explained(
     def fail(*_: object) -> None:
         raise KeyError("blocks.0.norm1")
 
-    monkeypatch.setattr(validate, "check_any", fail)
+    monkeypatch.setattr(validate.documents, "check_any", fail)
     done = run("validate", "specs/tiny.yaml")
     assert done.returncode == cli.DEFECT
     assert done.stderr == explanation(DEFECT).example[0].text

@@ -22,7 +22,7 @@ CHECKED = CheckedRecipe(None, (), path=HERE / "recipe.yaml")
         ("/birds:model", Path("/"), "birds"),
     ],
 )
-def test_where_a_function_is(text: str, folder: Path, module: str) -> None:
+def test_the_path_of_a_function_is_parsed(text: str, folder: Path, module: str) -> None:
     assert function_of(CHECKED, text) == (folder, module, "model")
 
 

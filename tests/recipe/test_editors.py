@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import commands
 from support.commands import ROOT
+from support.findings import check_recipe_text
 
 from deit_spec.diagnostics import CATALOGUE
 from deit_spec.explain import RECIPE_FIELDS, explain_field
 from deit_spec.recipe.recipe_schema import json_schema, json_schema_text
-from deit_spec.recipe.recipe_validation import check_text
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 BASE = (ROOT / "recipes/digits.yaml").read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def test_schema_and_validator_agree_on_a_field(field: str, value: object) -> Non
     section, name = field.split(".")
     recipe: dict[str, Any] = yaml.safe_load(BASE)
     recipe.setdefault(section, {})[name] = value
-    found = check_text(yaml.safe_dump(recipe).encode(), "t.yaml").diagnostics
+    found = check_recipe_text(yaml.safe_dump(recipe).encode(), "t.yaml").diagnostics
     of_field = any(each.code in {"DS102", "DS103", "DS104"} for each in found)
     malformed = name == "python" and any(each.code == "DS515" for each in found)
     assert VALIDATOR.is_valid(recipe) == (not of_field and not malformed)

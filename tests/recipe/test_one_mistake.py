@@ -6,12 +6,12 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from support.findings import check_recipe_text
 
 from deit_spec.diagnostics import CATALOGUE
 from deit_spec.recipe.documents import _RECIPE, _STUDY, Kind, kind_of
 from deit_spec.recipe.recipe_names import FIELDS, RECIPE, SECTIONS
 from deit_spec.recipe.recipe_schema import Recipe
-from deit_spec.recipe.recipe_validation import check_text
 from deit_spec.recipe.study_validation import Study
 from deit_spec.yaml_source import read_text
 
@@ -36,7 +36,7 @@ def text_of(value: dict[str, Any]) -> str:
 def found_in(text: str) -> list[tuple[str, int]]:
     return [
         (each.code, each.primary.span.line)
-        for each in check_text(text.encode(), "t.yaml").diagnostics
+        for each in check_recipe_text(text.encode(), "t.yaml").diagnostics
     ]
 
 
@@ -99,10 +99,10 @@ def test_an_unknown_key(place: tuple[str, ...], form: str) -> None:
         max_leaves=12,
     )
 )
-def test_whatever_it_says_it_is_answered(value: object) -> None:
+def test_any_mapping_is_checked_without_a_crash(value: object) -> None:
     """No value makes the check fail, and every finding has a code and a place."""
     text = yaml.safe_dump(value, allow_unicode=True)
-    for found in check_text(
+    for found in check_recipe_text(
         text.encode("utf-8", "surrogatepass"), "t.yaml"
     ).diagnostics:
         assert found.severity is CATALOGUE[found.code].severity

@@ -70,7 +70,7 @@ def test_an_override_is_the_value_in_the_file(path: str, item: object) -> None:
 
 
 @given(PATHS, VALUES)
-def test_it_never_is_in_the_way_of_another_one(path: str, item: object) -> None:
+def test_the_last_override_counts(path: str, item: object) -> None:
     """The last one counts."""
     once = check_recipe(BASE, [f"{path}={flow(item)}".strip()])
     again = check_recipe(BASE, [f"{path}=7", f"{path}={flow(item)}".strip()])
@@ -99,7 +99,9 @@ def test_it_never_is_in_the_way_of_another_one(path: str, item: object) -> None:
         ("student.spec=nowhere.yaml", "DS009", 14),
     ],
 )
-def test_what_is_wrong_is_found_in_its_text(text: str, code: str, column: int) -> None:
+def test_an_error_in_an_override_has_its_position(
+    text: str, code: str, column: int
+) -> None:
     (found,) = check_recipe(BASE, [text]).diagnostics
     span = found.primary.span
     assert found.code == code
@@ -119,14 +121,14 @@ def test_a_second_line_is_not_part_of_a_value() -> None:
     assert found.message == "`--set` needs a field and a value, as FIELD=VALUE"
 
 
-def test_what_is_wrong_in_the_file_stays_so() -> None:
+def test_errors_of_the_file_are_still_reported() -> None:
     """An override of a field does not make a mapping of a section that is none."""
     wrong = {**BASE, "optimizer": 3}
     (found,) = check_recipe(wrong, ["optimizer.lr=1e-3"]).diagnostics
     assert (found.code, found.message) == ("DS102", "optimizer is not a mapping")
 
 
-def test_a_recipe_that_is_not_there() -> None:
+def test_a_missing_recipe() -> None:
     (found,) = check_recipe("nowhere.yaml").diagnostics
     assert found.code == "DS009"
     assert found.helps == ("give the path of a recipe, a YAML file",)

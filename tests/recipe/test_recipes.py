@@ -28,7 +28,7 @@ def test_every_file_is_one_of_these() -> None:
     assert names == {*RECIPES, "digits-study"}
 
 
-def test_digits_have_nothing_to_find() -> None:
+def test_the_recipes_of_digits_have_no_findings() -> None:
     checked = check_recipe(FOLDER / "digits.yaml")
     assert checked.diagnostics == ()
     assert checked.student is not None
@@ -55,7 +55,7 @@ def test_the_paper_is_what_is_trained_by_default() -> None:
     assert recipe.peak_lr == plain.peak_lr == pytest.approx(1e-3)
 
 
-def test_the_rate_of_fine_tuning_stays_where_it_is() -> None:
+def test_the_learning_rate_of_fine_tuning_is_constant() -> None:
     recipe = valid(check_recipe(FOLDER / "finetune-384.yaml"))
     assert recipe.peak_lr == recipe.schedule.min_lr == 5e-6
 
@@ -141,7 +141,7 @@ def test_the_classes_of_timm(name: str, classes: int | None, tmp_path: Path) -> 
         ),
     ],
 )
-def test_a_head_that_learns_or_does_not_answer_is_fine(
+def test_a_head_that_is_trained_or_not_used_is_valid(
     tmp_path: Path, spec: str, sections: dict[str, dict[str, object]]
 ) -> None:
     (tmp_path / "s.yaml").write_text(

@@ -22,7 +22,7 @@ class TestStudy:
                 recipe = valid(checked.run(arm, images, 7))
                 assert (recipe.data.train_images, recipe.run.seed) == (images, 7)
 
-    def test_arms_differ_in_what_they_say_alone(self) -> None:
+    def test_arms_differ_only_in_the_fields_that_they_set(self) -> None:
         checked = check_study(FOLDER / "digits-study.yaml")
         base = valid(check_recipe(FOLDER / "digits.yaml")).model_dump()
         for name, arm in checked.arms.items():

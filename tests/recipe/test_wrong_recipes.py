@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.findings import placed
+from support.findings import check_recipe_text, placed
 
 from deit_spec.diagnostics import CATALOGUE, Severity, apply_fixes
 from deit_spec.diagnostics.explanation import explanation
 from deit_spec.diagnostics.text import render, summary
 from deit_spec.recipe import check_recipe
 from deit_spec.recipe.documents import check_any
-from deit_spec.recipe.recipe_validation import check_text
 
 FOLDER = Path(__file__).parent / "invalid"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
@@ -82,7 +81,9 @@ def test_each_fix_removes_its_finding(path: Path) -> None:
             continue
         text, applied = apply_fixes([found.fix], found.fix.source)
         assert applied == [found.fix]
-        after = check_text(text.encode(), path.name, path=Path(path.name)).diagnostics
+        after = check_recipe_text(
+            text.encode(), path.name, path=Path(path.name)
+        ).diagnostics
         assert (found.code, found.message) not in [(d.code, d.message) for d in after]
         assert len(after) <= len(before)
 

@@ -131,13 +131,13 @@ def test_note_that_the_base_has_itself_stays_there(folder: Path) -> None:
     assert places_of(found) == [f"{base}:1:14", f"{path}:1:10"]
 
 
-def test_overridden_mistakes_are_gone(folder: Path) -> None:
+def test_overridden_errors_are_not_reported(folder: Path) -> None:
     write(folder, "base.yaml", "depth: 0\n")
     path = write(folder, "mine.yaml", "extends: base.yaml\ndepth: 3\n")
     assert check_spec(path).diagnostics == ()
 
 
-def test_circle(folder: Path) -> None:
+def test_a_cycle_of_specs(folder: Path) -> None:
     write(folder, "one.yaml", "extends: two.yaml\n")
     path = write(folder, "two.yaml", "extends: one.yaml\n")
     (found,) = check_spec(path).diagnostics

@@ -15,7 +15,11 @@ from deit_spec.diagnostics import (
     Span,
     diagnose,
 )
+from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.recipe_names import RECIPE
+from deit_spec.recipe.recipe_validation import check_read
 from deit_spec.spec import check_text
+from deit_spec.yaml_source import read_bytes
 
 WRONG = """\
 image_sizes: 224
@@ -80,3 +84,10 @@ def placed(found: Diagnostic, path: Path) -> str:
     span = found.primary.span
     source = "" if span.source.name == path.name else f"{span.source.name} "
     return f"{found.code} {source}{span.line}:{span.column}"
+
+
+def check_recipe_text(
+    data: bytes, name: str, path: Path | None = None
+) -> CheckedRecipe:
+    """Check the text of a recipe, of which messages say that it is in a file."""
+    return check_read(*read_bytes(data, name, RECIPE.is_key), path)

@@ -1,8 +1,4 @@
-"""The rules between the fields of a recipe, and with the specs that it names.
-
-A rule runs when all the fields that it reads are valid by themselves, so one
-mistake never causes a second message.
-"""
+"""The rules between the fields of a recipe, and with the specs that it names."""
 
 from typing import Final
 

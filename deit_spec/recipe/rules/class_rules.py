@@ -79,10 +79,7 @@ def head_fits_teacher(context: RuleContext) -> Findings:
 
 
 def every_used_head_is_trained(context: RuleContext) -> Findings:
-    """DS529: `predict` uses no head that keeps its initial weights.
-
-    With weights, which may hold a trained head, nothing is known.
-    """
+    """DS529: `predict` uses no head that keeps its initial weights."""
     student, loss = context.student, context.recipe.loss
     if student is None or context.recipe.student.weights is not None:
         return
@@ -105,11 +102,7 @@ def every_used_head_is_trained(context: RuleContext) -> Findings:
 
 
 def _teacher_classes(context: RuleContext) -> tuple[int, Label, list[str]] | None:
-    """The classes of a teacher, a label that points at them, and notes.
-
-    None if they are not known, as for a checkpoint or a function. A model of timm with
-    timm's weights has the 1000 of ImageNet, unless its name has another data set.
-    """
+    """The classes of a teacher, a label and notes; None if they are not known."""
     teacher, kind = context.recipe.teacher, context.kind
     if teacher is None or kind is None:
         return None
