@@ -1,4 +1,4 @@
-"""Write a file completely, or leave what was there."""
+"""Write a file completely, or leave the existing file unchanged."""
 
 import errno
 import os

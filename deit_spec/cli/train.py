@@ -71,7 +71,7 @@ def _train(
     from deit_spec.distill.training import processes, train
 
     try:
-        with progress_bar() as bar:
+        with progress_bar(enabled=_is_first_process()) as bar:
             return train(
                 checked,
                 output,

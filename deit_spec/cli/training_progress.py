@@ -14,8 +14,8 @@ from deit_spec.distill.training import Finished, Progress, Reporter, RunError, S
 from deit_spec.recipe.run_files import CURVES, HEADS, SUMMARY, WEIGHTS
 
 
-def progress_bar() -> rich_progress.Progress:
-    """A progress bar on standard error, which is hidden unless that is a terminal."""
+def progress_bar(*, enabled: bool = True) -> rich_progress.Progress:
+    """A progress bar on standard error, if that is a terminal."""
     console = make_console(stderr=True)
     return rich_progress.Progress(
         rich_progress.TextColumn("{task.description}"),
@@ -25,7 +25,7 @@ def progress_bar() -> rich_progress.Progress:
         rich_progress.TextColumn("left"),
         rich_progress.TimeRemainingColumn(elapsed_when_finished=False),
         console=console,
-        disable=not console.is_terminal,
+        disable=not (enabled and console.is_terminal),
     )
 
 

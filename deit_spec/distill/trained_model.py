@@ -122,8 +122,8 @@ class TrainedModel:
             return imagenet_class_names() if count == IMAGENET_CLASSES else None
         names = read_class_names(path)
         if len(names) != count:
-            found = f"{path} has {len(names):,} labels"
-            raise ModelError(f"{found}, the model {count:,} classes")
+            labels = f"the number of labels in {path} is {len(names):,}"
+            raise ModelError(f"{labels}, but the model has {count:,} classes")
         return names
 
 

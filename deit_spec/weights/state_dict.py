@@ -169,7 +169,7 @@ def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str]
 
 
 def _beside(value: object, path: tuple[str, ...]) -> Iterator[str]:
-    """The keys beside a path, and in the mapping at its end those of no tensors."""
+    """The keys that do not lead to the tensors at the end of a path."""
     for key in path:
         held = items_of(value)
         yield from (shown(other) for other in held if other != key)

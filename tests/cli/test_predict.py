@@ -76,7 +76,9 @@ def test_labels_from_a_file(place: Path) -> None:
     (place / "few.txt").write_text("one\n")
     done = run("predict", "run", "images/0.png", "--labels", "few.txt", cwd=place)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: few.txt has 1 labels, the model 10 classes\n"
+    assert done.stderr == (
+        "error: the number of labels in few.txt is 1, but the model has 10 classes\n"
+    )
 
 
 def test_imagenet_has_names(place: Path) -> None:

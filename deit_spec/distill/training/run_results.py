@@ -1,4 +1,4 @@
-"""What a run leaves when it ends: the weights, the curves and a summary."""
+"""The results of a run: the weights, the curves and a summary."""
 
 import platform
 from collections.abc import Mapping, Sequence
