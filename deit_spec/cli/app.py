@@ -1,7 +1,6 @@
 """The commands and global options; a command is imported when it is used."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -80,15 +79,13 @@ class Commands(TyperGroup):
                 self.get_command(ctx, name)
         return super().resolve_command(ctx, args)
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the global options."""
-        with _plain_errors():
-            return super().parse_args(ctx, args)
+        return _call(super().parse_args, ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command, which reads its own arguments here."""
-        with _plain_errors():
-            return super().invoke(ctx)
+        return _call(super().invoke, ctx)
 
 
 def _load(name: str) -> Any:
@@ -103,10 +100,10 @@ def _load(name: str) -> Any:
     return typer.main.get_command(single)
 
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
+def _call(method: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a method that reads arguments, and write its errors plainly."""
     try:
-        yield
+        return method(*arguments)
     except typer.BadParameter as error:
         error.message = _plain_message(error)
         raise

@@ -85,14 +85,10 @@ def check(document: Document, path: Path | None = None) -> CheckedRecipe:
     except ValidationError as error:
         recipe, findings, invalid = field_errors(error, value, document, RECIPE)
     checked = CheckedRecipe(None, (), document, path=path)
-    if "student.spec" not in invalid:
-        student, found_in_spec = check_model(checked, "student.spec")
-        checked = replace(checked, student=student)
-        findings += found_in_spec
-    if "teacher.spec" not in invalid:
-        teacher, found_in_spec = check_model(checked, "teacher.spec")
-        checked = replace(checked, teacher=teacher)
-        findings += found_in_spec
+    student, found_in_student = check_model(checked, "student.spec")
+    teacher, found_in_teacher = check_model(checked, "teacher.spec")
+    checked = replace(checked, student=student, teacher=teacher)
+    findings += [*found_in_student, *found_in_teacher]
     if not document.recovered:
         context = RuleContext(recipe, FieldSpans(document), checked, None)
         if context.source == "folder" and recipe.data.folder:

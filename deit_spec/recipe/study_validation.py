@@ -75,11 +75,7 @@ class Study(BaseModel):
 
 @dataclass(frozen=True)
 class CheckedStudy:
-    """A study, where there are no errors, and every finding in source order.
-
-    `arms` are the recipes of the arms, in the order of the file, on the first of
-    the numbers of images.
-    """
+    """A study, if there are no errors, every finding, and the recipe of each arm."""
 
     study: Study | None
     diagnostics: tuple[Diagnostic, ...]
@@ -89,11 +85,7 @@ class CheckedStudy:
     base: CheckedRecipe | None = None
 
     def run(self, arm: str, images: int, seed: int) -> CheckedRecipe:
-        """The recipe of one run. It is valid where the study is.
-
-        Raises:
-            KeyError: The study has no such arm.
-        """
+        """The recipe of one run, which is valid if the study is."""
         checked = self.arms[arm]
         assert checked.document is not None  # noqa: S101  -- so it was checked
         root = checked.document.nearest(())
@@ -144,18 +136,16 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
         study = Study.model_validate(document.value)
     except ValidationError as error:
         return None, field_errors(error, document.value, document, STUDY)[1]
-    if bad := [_bad_arm(document, name) for name in study.arms if not _is_plain(name)]:
-        return None, bad
+    pattern = re.compile(NAME_PATTERN)
+    bad = [n for n in study.arms if len(n) > _LONGEST or not pattern.fullmatch(n)]
+    if bad:
+        return None, [_bad_arm(document, name) for name in bad]
     if study.baseline is None or study.baseline in study.arms:
         return study, []
     known = listed([f"`baseline: {name}`" for name in study.arms])
     label = Label(document.nearest(("baseline",)).value)
     message = f"baseline is not an arm: {study.baseline}"
     return None, [diagnose("DS104", message, label, helps=[known])]
-
-
-def _is_plain(name: str) -> bool:
-    return len(name) <= _LONGEST and re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def _bad_arm(document: Document, name: str) -> Diagnostic:

@@ -42,7 +42,9 @@ def resolve(document: Document, origin: Origin | None = None) -> Resolved:
         else:
             links.append(span)
             if read is not None and not isinstance(read.value, Mapping):
-                found = [*found, _not_a_mapping(read)]
+                from deit_spec.spec.field_errors import not_a_mapping  # noqa: PLC0415
+
+                found = [*found, not_a_mapping(read, "spec", "embed_dim: 768")]
                 read = None
         findings += [inherited(finding, links) for finding in found]
         if read is None:
@@ -54,12 +56,6 @@ def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     for each in reversed(documents):
         merged = _merge(merged, each)
     return Resolved(merged, tuple(links), findings)
-
-
-def _not_a_mapping(document: Document) -> Diagnostic:
-    from deit_spec.spec.field_errors import not_a_mapping  # noqa: PLC0415  -- an error
-
-    return not_a_mapping(document, "spec", "embed_dim: 768")
 
 
 def inherited(finding: Diagnostic, links: Sequence[Span]) -> Diagnostic:
