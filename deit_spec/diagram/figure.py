@@ -12,15 +12,7 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.arrange import arrange
 from deit_spec.diagram.boxes import Row, border, counted, lay
-from deit_spec.diagram.canvas import (
-    FAINT,
-    NUMBER,
-    SHAPE,
-    TITLE,
-    Canvas,
-    ascii_of,
-    clip,
-)
+from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas, ascii_of, clip
 from deit_spec.diagram.connectors import Sheet
 from deit_spec.diagram.flow_painter import Flow
 from deit_spec.diagram.graph_view import View

@@ -111,8 +111,7 @@ def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
 
 
 @server.feature(
-    types.TEXT_DOCUMENT_COMPLETION,
-    types.CompletionOptions(trigger_characters=[" "]),
+    types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[" "])
 )
 def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
     """Offer keys and values."""
