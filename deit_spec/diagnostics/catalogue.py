@@ -1,8 +1,4 @@
-"""The catalogue of diagnostic codes: the name, severity and meaning of each.
-
-`diagnose` looks up the severity here, so only listed codes can be reported. The
-file `codes/CODE.md` explains a code.
-"""
+"""The name, severity and meaning of each diagnostic code; `codes/` explains them."""
 
 # ruff: noqa: E501  -- one code per line
 
@@ -131,13 +127,6 @@ def diagnose(  # noqa: PLR0913  -- the parts of a diagnostic
     fix: Fix | None = None,
 ) -> Diagnostic:
     """Create a diagnostic with the severity of its code."""
-    return Diagnostic(
-        code=code,
-        severity=CATALOGUE[code].severity,
-        message=message,
-        primary=primary,
-        secondary=tuple(secondary),
-        notes=tuple(notes),
-        helps=tuple(helps),
-        fix=fix,
-    )
+    severity, labels = CATALOGUE[code].severity, tuple(secondary)
+    remarks = tuple(notes), tuple(helps)
+    return Diagnostic(code, severity, message, primary, labels, *remarks, fix)

@@ -197,10 +197,7 @@ def apply_fixes(
 
 
 def _is_touched(new: Range, taken: Sequence[Range]) -> bool:
-    """Return whether a range overlaps or touches one of the others, which are sorted.
-
-    The order of two insertions at the same offset is not defined, so touching counts.
-    """
+    """Return whether a range overlaps or touches one of the others (sorted)."""
     index = bisect_left(taken, new)
     before = index > 0 and new[0] <= taken[index - 1][1]
     return before or (index < len(taken) and taken[index][0] <= new[1])

@@ -1,11 +1,8 @@
 """The explanation of each code, from the file `codes/CODE.md`.
 
 A file is a title, the meaning of the code, and the sections `Why it matters`,
-`Example` and `How to fix it`. The example is one of:
-
-- YAML files, with the location of the finding between `«` and `»`,
-- a Python script and what it prints,
-- only what is printed.
+`Example` and `How to fix it`. The example is YAML files, with the location of the
+finding between `«` and `»`, or what a Python script prints, with or without the script.
 """
 
 import re
@@ -71,25 +68,15 @@ def folder() -> Traversable:
 
 
 def explanation(code: str) -> Explanation:
-    """Read the explanation of a code.
-
-    Raises:
-        KeyError: The code does not exist.
-    """
+    """Read the explanation of a code, or raise a KeyError."""
     entry = CATALOGUE[code]
     text = folder().joinpath(f"{entry.code}.md").read_text(encoding="utf-8")
     found = _LAYOUT.fullmatch(text)
     if found is None or found[1] != f"{entry.code}: {entry.name}":
         raise AssertionError(f"{entry.code}.md is malformed")
     _, meaning, why, example, fix = found.groups()
-    return Explanation(
-        entry,
-        meaning.strip(),
-        why.strip(),
-        _parts(example),
-        _BLOCK.sub("", fix).strip(),
-        _parts(fix),
-    )
+    rest = _parts(example), _BLOCK.sub("", fix).strip(), _parts(fix)
+    return Explanation(entry, meaning.strip(), why.strip(), *rest)
 
 
 def _parts(text: str) -> tuple[Part, ...]:

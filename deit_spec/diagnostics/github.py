@@ -11,11 +11,6 @@ from typing import Final
 from deit_spec.diagnostics.diagnostic import Diagnostic, Severity
 from deit_spec.diagnostics.printable import visible
 
-_COMMANDS: Final = {
-    Severity.ERROR: "error",
-    Severity.WARNING: "warning",
-    Severity.NOTE: "notice",
-}
 _DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY: Final = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
@@ -38,7 +33,7 @@ def _command(found: Diagnostic) -> str:
     listed = ",".join(
         f"{key}={str(value).translate(_PROPERTY)}" for key, value in properties.items()
     )
-    command = _COMMANDS[found.severity]
+    command = "notice" if found.severity is Severity.NOTE else found.severity.value
     return f"::{command} {listed}::{_message(found).translate(_DATA)}"
 
 

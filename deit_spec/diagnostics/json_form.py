@@ -5,27 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from deit_spec.diagnostics import Diagnostic, Edit, Fix, Label, Severity, Source, Span
 from deit_spec.diagnostics.catalogue import CATALOGUE
-from deit_spec.diagnostics.diagnostic import (
-    Diagnostic,
-    Edit,
-    Fix,
-    Label,
-    Severity,
-    Source,
-    Span,
-)
 
 VERSION: Final = 1
 """Incremented when a field is removed or changes its meaning, not for new fields."""
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
-    """Write diagnostics as one JSON document.
-
-    Encode it with `backslashreplace`, so that a file name that is not UTF-8 is
-    escaped as in JSON.
-    """
+    """Write one JSON document; encode it with `backslashreplace`."""
     return json.dumps(as_json(diagnostics), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -46,11 +34,7 @@ def listed(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
 
 
 def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
-    """Read diagnostics back. Their sources have names but no text.
-
-    Raises:
-        ValueError: The document has another version.
-    """
+    """Read diagnostics back, or raise a ValueError. Their sources have no text."""
     if document["version"] != VERSION:
         raise ValueError(f"version is {document['version']!r}, not {VERSION}")
     sources: dict[str, Source] = {}

@@ -27,11 +27,8 @@ def as_sarif(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     """Convert diagnostics to a log with one run, for `json.dumps`."""
     found = list(diagnostics)
     codes = sorted({each.code for each in found})
-    driver = {
-        "name": "deit-spec",
-        "version": __version__,
-        "rules": [_rule(code) for code in codes],
-    }
+    rules = [_rule(code) for code in codes]
+    driver = {"name": "deit-spec", "version": __version__, "rules": rules}
     run = {
         "tool": {"driver": driver},
         # Columns count characters, not UTF-16 code units.
@@ -74,10 +71,8 @@ def _result(found: Diagnostic, codes: list[str]) -> dict[str, Any]:
 
 
 def _location(label: Label) -> dict[str, Any]:
-    physical = {
-        "artifactLocation": {"uri": _uri(label.span)},
-        "region": _region(label.span),
-    }
+    uri, region = _uri(label.span), _region(label.span)
+    physical = {"artifactLocation": {"uri": uri}, "region": region}
     message = {"message": {"text": label.text}} if label.text else {}
     return {"physicalLocation": physical, **message}
 
@@ -108,14 +103,10 @@ def _region(span: Span) -> dict[str, int]:
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
-    change = {
-        "artifactLocation": {"uri": _uri(fix.edits[0].span)},
-        "replacements": [
-            {
-                "deletedRegion": _region(edit.span),
-                "insertedContent": {"text": edit.text},
-            }
-            for edit in fix.edits
-        ],
-    }
+    replacements = [
+        {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        for edit in fix.edits
+    ]
+    location = {"uri": _uri(fix.edits[0].span)}
+    change = {"artifactLocation": location, "replacements": replacements}
     return {"description": {"text": fix.title}, "artifactChanges": [change]}

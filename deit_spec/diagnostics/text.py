@@ -30,7 +30,6 @@ _STYLES: Final = {
     Severity.NOTE: "bold cyan",
 }
 _GUTTER_STYLE: Final = "bold blue"
-_SECONDARY_STYLE: Final = "bold blue"
 _NARROWEST: Final = 20
 _ELLIPSIS: Final = "…"
 
@@ -39,11 +38,7 @@ Range: TypeAlias = tuple[int, int]
 
 
 def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
-    """Render diagnostics one below the other, in the given order.
-
-    Source lines are shortened to the width; messages are not, so print the result
-    with `soft_wrap=True`. There is no line break at the end.
-    """
+    """Render diagnostics with source lines cut to `width`; print with `soft_wrap`."""
     blocks = [Text("\n").join(_diagnostic(each, width)) for each in diagnostics]
     text = Text("\n\n").join(blocks)
     text.no_wrap = True
@@ -52,11 +47,7 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
 
 
 def summary(diagnostics: Sequence[Diagnostic], fixes: int | None = None) -> str:
-    """Count diagnostics and fixes: `2 errors and 1 warning in base.yaml`.
-
-    `fixes` is the number of findings that `validate --fix` can fix; by default all
-    those with a fix.
-    """
+    """Count diagnostics and those that `--fix` can fix, by default all with a fix."""
     counts = Counter(each.severity for each in diagnostics)
     kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
     names = {each.primary.span.source.name for each in diagnostics}
@@ -85,7 +76,7 @@ def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Text]:
     }
     for label in diagnostic.secondary:
         pointers = sections.setdefault(label.span.source, [])
-        pointers.append(Pointer(label, _SECONDARY_STYLE, primary=False))
+        pointers.append(Pointer(label, _GUTTER_STYLE, primary=False))
     lines = [pointer.line for pointers in sections.values() for pointer in pointers]
     gutter = Gutter(max(lines), width)
     for source, pointers in sections.items():
@@ -193,10 +184,7 @@ def _range(span: Span, line: str) -> Range:
 
 
 def _window(line: str, ranges: list[Range], width: int) -> tuple[str, list[Range]]:
-    """Fit a line into a width: a long line is cut around its first range.
-
-    Also returns the cells of the ranges.
-    """
+    """Cut a long line around its first range; also return the cells of the ranges."""
     start, before, after = 0, "", ""
     if len(line) > width or cell_len(visible(line)) > width:
         first, last = ranges[0] if ranges else (0, 0)

@@ -76,10 +76,7 @@ def _layer_row(
 
 
 def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
-    """Describe the layers of a scope without nested scopes.
-
-    Each row reads the row above it unless a note names other inputs.
-    """
+    """Describe the layers of a scope; each reads the row above unless noted."""
     parent = item.scopes[0].path
     shape = view.shape(above[0]) if above else ""
     for group in _groups(item.scopes[0], view):
@@ -91,14 +88,11 @@ def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
         returned = [path for path in group if path != item.inner]
         notes += [(f"▶ {n}", TITLE) for p in returned for n in view.output_names(p)]
         shown = f"{len(group)} × {made}" if len(group) > 1 else made
-        yield Row(
-            ", ".join(relative(path, parent) for path in group),
-            spread([view.summary(path) for path in group], ", "),
-            parameters_of(group, view),
-            "" if made == shape else shown,
-            tuple(notes),
-            sum((view.costs[path] for path in group), Cost()),
-        )
+        names = ", ".join(relative(path, parent) for path in group)
+        text = spread([view.summary(path) for path in group], ", ")
+        detail, shown = parameters_of(group, view), "" if made == shape else shown
+        cost = sum((view.costs[path] for path in group), Cost())
+        yield Row(names, text, detail, shown, tuple(notes), cost)
         above, shape = group, made
 
 

@@ -34,7 +34,6 @@ def ascii_of(text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
-LINE = "dim"
 TITLE = "bold"
 SHAPE = "cyan"
 NUMBER = "green"
@@ -43,11 +42,7 @@ PLAIN = ""
 
 
 class Canvas:
-    """Rows of cells, extended downwards as needed.
-
-    A cell contains the arms of the lines through it, or a character, which hides
-    them. `costs` are the costs of the rows, with their style.
-    """
+    """Cells with a character, or arms of lines; extended downwards as needed."""
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -101,7 +96,7 @@ class Canvas:
                 yield cells[x]
             elif x in arms:
                 line = SOLID[arms[x]]
-                yield line if (y, x) in self._solid else _DASHED.get(line, line), LINE
+                yield line if (y, x) in self._solid else _DASHED.get(line, line), FAINT
             else:
                 yield " ", PLAIN
 

@@ -14,10 +14,9 @@ from deit_spec.diagram.items import Item
 def plan_rails(
     steps: list[Step], entries: Collection[str], wanted: Collection[str], most: int
 ) -> tuple[dict[str, int], set[str]]:
-    """Assign a lane to each value that is read further down, up to `most` lanes.
+    """Assign up to `most` lanes to values read further down; also return direct ones.
 
     `entries` are the values from above, and `wanted` those that continue below.
-    Also returns the values that are read directly below the step that makes them.
     """
     made = dict.fromkeys(entries, -1)
     for place, step in enumerate(steps):
@@ -61,11 +60,7 @@ class Sheet:
 
 
 class Lines:
-    """Draws lines downwards within an area; `y` is the next free row.
-
-    `open` are the lines to the next item, and `tops` the rows down to which the
-    rails are drawn.
-    """
+    """Draws lines downwards within an area; `y` is the next free row."""
 
     def __init__(
         self, sheet: Sheet, area: Area, y: int, *, nested: bool, beside: bool

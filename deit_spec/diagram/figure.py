@@ -26,10 +26,7 @@ _SHORT = len("999.99 M")
 
 
 class Columns:
-    """The columns of numbers at the right edge of a page, wide enough for a total.
-
-    Parameter counts are exact, or all of them are abbreviated if one is too long.
-    """
+    """The columns of numbers at the right edge of a page, wide enough for a total."""
 
     def __init__(self, page: int, total: Cost) -> None:
         widest = counted(total.parameters)

@@ -67,9 +67,8 @@ def relative(path: str, parent: str) -> str:
 class View:
     """A graph, with what a figure needs to know about it, computed in O(layers).
 
-    `flow` are the layers in the figure: all that an output depends on. `extra`
-    is the prediction if nothing else depends on it, and `dead` are the unused
-    layers. `alive` are the scopes in the flow, and `subtotals` their costs.
+    `flow` are the layers that an output depends on, `extra` is the prediction if
+    nothing else depends on it, and `dead` are the unused layers.
     """
 
     def __init__(self, graph: LayerGraph, *, expand: bool, detail: bool) -> None:

@@ -81,14 +81,8 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
     title = relative(first.path, parent.path)
     if len(run) > 1:
         title = f"{title}{TO}{last.name} ×{len(run)}"
-    return Item(
-        first.path,
-        title,
-        tuple(view.reads_of(first)),
-        last.outputs[place],
-        tuple(run),
-        first.outputs[place],
-    )
+    reads, value = tuple(view.reads_of(first)), last.outputs[place]
+    return Item(first.path, title, reads, value, tuple(run), first.outputs[place])
 
 
 def _ordered(items: list[Item]) -> list[Item]:

@@ -29,11 +29,7 @@ _BOUNDS: Final = {
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """A field of a spec or a recipe.
-
-    `types` are the schemas of the types that it accepts, `fields` those that it
-    contains, by name. A field without a default has to be written, except `name`.
-    """
+    """A field of a spec or a recipe; `types` are the schemas of its types."""
 
     path: tuple[str, ...]
     description: str
@@ -151,15 +147,10 @@ def _field(
         for kind in (form["type"] if isinstance(form["type"], list) else [form["type"]])
     ]
     fields = {k: v for form in forms for k, v in _fields(form, path, shared).items()}
-    return FieldInfo(
-        path,
-        schema.get("description", forms[0].get("description", "")),
-        tuple(types),
-        fields,
-        "default" in schema,
-        schema.get("default"),
-        tuple(schema.get("examples", ())),
-    )
+    description = schema.get("description", forms[0].get("description", ""))
+    default = "default" in schema, schema.get("default")
+    examples = tuple(schema.get("examples", ()))
+    return FieldInfo(path, description, tuple(types), fields, *default, examples)
 
 
 def _with_type(form: dict[str, Any], kind: str) -> dict[str, Any]:

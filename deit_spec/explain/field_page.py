@@ -31,16 +31,14 @@ SYMBOLS: Final = {
 
 _VARIANT: Final = {"layer_scale": 0.5, "drop_path": 0.1}
 _SMALL: Final = {"image_size": 32, "embed_dim": 48, "depth": 2, "dropout": 0.1}
+_PLAIN: Final[dict[str, Any]] = {**_SMALL, "variant": _VARIANT}
+_HEAD: Final[dict[str, Any]] = {**_PLAIN, "num_classes": 10}
+_FUSION: Final = {"variant": {**_VARIANT, "fusion": "cls"}}
 _MODELS: Final[tuple[dict[str, Any], ...]] = (
-    {
-        **_SMALL,
-        "num_classes": 10,
-        "teacher_num_classes": 20,
-        "variant": {**_VARIANT, "fusion": "cls"},
-    },
-    {**_SMALL, "num_classes": 10, "teacher_num_classes": 10, "variant": _VARIANT},
-    {**_SMALL, "num_classes": 10, "variant": _VARIANT},
-    {**_SMALL, "variant": _VARIANT},
+    {**_HEAD, "teacher_num_classes": 20, **_FUSION},
+    {**_HEAD, "teacher_num_classes": 10},
+    _HEAD,
+    _PLAIN,
 )
 """Small models with two heads, with one and with none."""
 
@@ -89,11 +87,7 @@ def _spec_field(info: FieldInfo, checked: Checked | None) -> dict[str, Any]:
 
 
 def affected_layers(info: FieldInfo) -> list[dict[str, str]]:
-    """List the layers that depend on a field: path, op and parameters.
-
-    Small models are compared with models in which the field has another value. Layers
-    of all blocks are listed once, as `blocks.*.norm1`.
-    """
+    """List the layers of small models that change with the value of a field."""
     found: dict[str, dict[str, str]] = {}
     for model in _MODELS:
         spec = load_spec(model)

@@ -52,10 +52,7 @@ def _description(info: FieldInfo, checked: object) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """The word at the cursor: a key in the mapping `outer`, or the value of `key`.
-
-    `start` and `end` are its offsets; `has_colon` whether a colon follows a key.
-    """
+    """The word at the cursor: a key in the mapping `outer`, or the value of `key`."""
 
     outer: KeyPath
     typed: str

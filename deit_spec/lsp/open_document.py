@@ -14,15 +14,7 @@ from pygls.workspace import PositionCodec
 from deit_spec.diagnostics import Diagnostic, Fix, Span
 from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.explain.field_info import FieldInfo, recipe_fields, spec_fields
-from deit_spec.recipe.documents import (
-    CheckedAny,
-    Kind,
-    check_any_read,
-    fix_any_text,
-    is_key,
-    kind_of,
-    own_fixes,
-)
+from deit_spec.recipe import documents
 from deit_spec.spec.field_names import is_misspelt
 from deit_spec.spec.origin import Origin, at
 from deit_spec.yaml_source import Document, read_text
@@ -38,11 +30,7 @@ _KEY: Final = re.compile(r"""^["']?([\w-]+)["']?[ \t]*[:=]""", re.MULTILINE)
 
 
 class Text:
-    r"""A text with the positions of the protocol.
-
-    Lines are 0-based and end at `\n`, `\r\n` and `\r`; columns count the units of
-    `codec`. YAML has more line breaks, so spans and positions are converted by offset.
-    """
+    """A text with the positions of the protocol: 0-based, in units of `codec`."""
 
     def __init__(self, text: str, codec: PositionCodec) -> None:
         self.text = text
@@ -98,7 +86,7 @@ class OpenDocument:
 
     @cached_property
     def _read(self) -> tuple[Document | None, list[Diagnostic]]:
-        return read_text(self.text.text, self.name, is_key)
+        return read_text(self.text.text, self.name, documents.is_key)
 
     @cached_property
     def keys(self) -> list[str]:
@@ -112,11 +100,7 @@ class OpenDocument:
 
     @cached_property
     def is_ours(self) -> bool:
-        """Whether the document is a spec, a recipe or a study, according to its keys.
-
-        At least one key must be a field that other YAML files do not have, and at least
-        half of the keys must be fields of one kind. Misspelled keys are recognized.
-        """
+        """Whether the keys are mostly those of a spec, a recipe or a study."""
         value = self._read[0].value if self._read[0] else None
         extends = str(value.get("extends")) if isinstance(value, Mapping) else ""
         is_spec = extends.startswith("deit_") or extends.endswith((".yaml", ".yml"))
@@ -133,18 +117,17 @@ class OpenDocument:
         is_open = self.is_ours or not set(self.keys) - {"name", "extends"}
         if not is_open or is_too_large(self.text.text):
             return {}
-        kind = kind_of(self._read[0])
-        if kind is Kind.SPEC:
+        kind = documents.kind_of(self._read[0])
+        if kind is documents.Kind.SPEC:
             return spec_fields()
-        return recipe_fields() if kind is Kind.RECIPE else {}
+        return recipe_fields() if kind is documents.Kind.RECIPE else {}
 
     @cached_property
-    def checked(self) -> "CheckedAny | None":
-        """The validated document; None if it is another kind of YAML file.
-
-        The files that it refers to are read from disk.
-        """
-        return check_any_read(*self._read, self.origin) if self.is_ours else None
+    def checked(self) -> "documents.CheckedAny | None":
+        """The validated document; None if it is another kind of YAML file."""
+        if not self.is_ours:
+            return None
+        return documents.check_any_read(*self._read, self.origin)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -154,10 +137,10 @@ class OpenDocument:
     @cached_property
     def fixes(self) -> list[tuple[Diagnostic, Fix]]:
         """The diagnostics that have a fix in this document."""
-        return own_fixes(self.checked) if self.checked else []
+        return documents.own_fixes(self.checked) if self.checked else []
 
     @cached_property
     def fixed(self) -> str:
         """The text after `deit-spec validate --fix`."""
         text = self.text.text.encode()
-        return fix_any_text(text, self.name, (), self.origin).after.decode()
+        return documents.fix_any_text(text, self.name, (), self.origin).after.decode()

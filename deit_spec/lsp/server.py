@@ -134,19 +134,12 @@ def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAc
     for each, fix in document.fixes if _is_wanted(QUICK_FIX, only) else ():
         shown = diagnostic(document, each)
         if shown.range.start <= where.end and where.start <= shown.range.end:
-            edits = [
-                types.TextEdit(document.text.span(edit.span), edit.text)
-                for edit in fix.edits
-            ]
-            found.append(
-                types.CodeAction(
-                    title=fix.title,
-                    kind=types.CodeActionKind.QuickFix,
-                    diagnostics=[shown],
-                    is_preferred=True,
-                    edit=types.WorkspaceEdit(changes={document.uri: edits}),
-                )
-            )
+            span = document.text.span
+            edits = [types.TextEdit(span(each.span), each.text) for each in fix.edits]
+            edit = types.WorkspaceEdit(changes={document.uri: edits})
+            action = types.CodeAction(fix.title, QUICK_FIX, [shown], edit=edit)
+            action.is_preferred = True
+            found.append(action)
     if document.fixes and _is_wanted(FIX_ALL, only):
         whole = document.text.range(0, len(document.text.text))
         text_edit = types.TextEdit(whole, document.fixed)
@@ -160,10 +153,7 @@ def _is_wanted(kind: str, only: Sequence[str] | None) -> bool:
 
 
 def diagnostic(document: OpenDocument, found: Diagnostic) -> types.Diagnostic:
-    """Convert a diagnostic.
-
-    A diagnostic in another file is shown at the line that refers to that file.
-    """
+    """Convert a diagnostic; one in another file is shown at the reference to it."""
     labels = (found.primary, *found.secondary)
     own = [label for label in labels if label.span.source.name == document.name]
     here = own[0] if own else None

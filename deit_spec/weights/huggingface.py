@@ -1,23 +1,14 @@
 """The files that transformers reads besides weights, and what they cannot express.
 
-`preprocessor_config.json` prepares images as the original repository does for
-evaluation: both sides are resized to image_size / 0.875, bicubic, the centre is
-cropped (facebookresearch/deit, `main.py --eval-crop-ratio` and `datasets.py`), and
-ImageNet's mean and standard deviation are used.
+Images are prepared as in the evaluation of the original repository (facebookresearch/
+deit, `main.py --eval-crop-ratio` and `datasets.py`).
 """
 
 from collections.abc import Iterator
 from typing import Any
 
+from deit_spec import ops
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.ops import (
-    Dropout,
-    DropPath,
-    LayerNorm,
-    MeanLogits,
-    MeanOfTokens,
-    SplitHeads,
-)
 from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.weight_findings import finding
 
@@ -53,15 +44,15 @@ def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
     for applies, field, setting in (
         (info.layer_scale, "variant.layer_scale", "`variant.layer_scale`"),
         (patches, position, f"`{position}: patches`"),
-        (bool(model.ops(MeanOfTokens)), readout, f"`{readout}: mean_tokens`"),
+        (bool(model.ops(ops.MeanOfTokens)), readout, f"`{readout}: mean_tokens`"),
         (unequal, "teacher_num_classes", f"{heads[0]} and {heads[1]} classes"),
     ):
         if applies:
             message = f"transformers does not support {setting}"
             label, helps = model.label(field), ["use `--to timm`"]
             yield finding("DS421", message, name, secondary=label, helps=helps)
-    fused = both and not unequal and not model.ops(MeanLogits)
-    drop_path = any(op.rate for op in model.ops(DropPath))
+    fused = both and not unequal and not model.ops(ops.MeanLogits)
+    drop_path = any(op.rate for op in model.ops(ops.DropPath))
     in_mlp = " after the first linear layer of each MLP: transformers has none there"
     for applies, field, reason in (
         (fused, "variant.fusion", ": transformers averages the logits of two heads"),
@@ -74,7 +65,7 @@ def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
 
 
 def _dropout(model: GraphParameters) -> float:
-    return max((op.rate for op in model.ops(Dropout)), default=0.0)
+    return max((op.rate for op in model.ops(ops.Dropout)), default=0.0)
 
 
 def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
@@ -91,9 +82,9 @@ def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
         "image_size": info.image_size,
         "initializer_range": 0.02,
         "intermediate_size": info.mlp_dim,
-        "layer_norm_eps": model.ops(LayerNorm)[0].eps,
+        "layer_norm_eps": model.ops(ops.LayerNorm)[0].eps,
         "model_type": "deit" if info.distillation_token else "vit",
-        "num_attention_heads": model.ops(SplitHeads)[0].heads.known,
+        "num_attention_heads": model.ops(ops.SplitHeads)[0].heads.known,
         "num_channels": info.in_channels,
         "num_hidden_layers": info.depth,
         "patch_size": info.patch_size,

@@ -1,8 +1,4 @@
-"""Inspect a checkpoint: what it is, and the spec that fits it.
-
-The spec has what the shapes show and what a config of transformers says. The number of
-heads is in neither without a config; it is that of the closest published model.
-"""
+"""Inspect a checkpoint: what it is, and the spec that fits it."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -17,13 +13,10 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec, check_spec
 from deit_spec.spec.field_names import SPEC
+from deit_spec.weights import shape_info
 from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.shape_info import (
-    GraphParameters,
-    ShapeInfo,
-    checkpoint_shape_info,
-)
+from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
 from deit_spec.yaml_source.scalars import scalar_text
@@ -95,7 +88,7 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     Raises:
         WeightsError: The checkpoint is not of a DeiT.
     """
-    info = checkpoint_shape_info(checkpoint)
+    info = shape_info.checkpoint_shape_info(checkpoint)
     config = _usable_config(checkpoint, info)
     closest = _closest_published(info)
     heads = config.get("num_attention_heads")
@@ -136,10 +129,7 @@ def _published() -> tuple[tuple[DeiTSpec, ShapeInfo], ...]:
 
 
 def _closest_published(info: ShapeInfo) -> DeiTSpec | None:
-    """A published model with the same shapes, or else of the same size.
-
-    Published models of the same width, depth and MLP have the same number of heads.
-    """
+    """A published model of the same shapes, or else of the same size."""
     size = attrgetter("embed_dim", "depth", "mlp_dim")
     found = [pair for pair in _published() if size(pair[1]) == size(info)]
     found.sort(key=lambda pair: pair[1] != info)

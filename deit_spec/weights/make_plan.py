@@ -8,35 +8,13 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import LayerNorm, SplitHeads
+from deit_spec.weights import plan as plans
+from deit_spec.weights import shape_info, weight_findings
 from deit_spec.weights.naming_schemes import HEADS, NO_EFFECT
-from deit_spec.weights.plan import (
-    Channels,
-    Draw,
-    Dropped,
-    Join,
-    Kind,
-    Permission,
-    Plan,
-    Positions,
-    Step,
-    Transform,
-)
-from deit_spec.weights.shape_info import (
-    GraphParameters,
-    ShapeInfo,
-    checkpoint_shape_info,
-    our_shapes,
-)
+from deit_spec.weights.plan import Dropped, Kind, Permission, Plan, Step, Transform
+from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
 from deit_spec.weights.state_dict import Checkpoint, Sizes
-from deit_spec.weights.weight_findings import (
-    EPS_NOTE,
-    SAVE_AS_FLOAT,
-    count,
-    finding,
-    shown,
-    some,
-    written,
-)
+from deit_spec.weights.weight_findings import count, finding, shown, some, written
 from deit_spec.yaml_source.scalars import value_text
 
 STRUCTURE = (
@@ -65,14 +43,15 @@ def make_plan(
     model = GraphParameters(graph)
     scheme = checkpoint.names.scheme
     plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
-    theirs = checkpoint_shape_info(checkpoint)
+    theirs = shape_info.checkpoint_shape_info(checkpoint)
     config = _compare_config(model, checkpoint)
     if structure := list(_compare_structure(model, theirs, checkpoint)):
         command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
         help_ = f"`{command}` prints the spec of the checkpoint"
         structure[-1] = replace(structure[-1], helps=(help_,))
         return replace(plan, diagnostics=(*structure, *config))
-    rules = _Rules(model, checkpoint, theirs, our_shapes(checkpoint), antialias)
+    shapes = shape_info.our_shapes(checkpoint)
+    rules = _Rules(model, checkpoint, theirs, shapes, antialias)
     return rules.finish(plan, [*config])
 
 
@@ -107,18 +86,16 @@ class _Rules:
             if step.name not in other_shapes and unusable.isdisjoint(step.sources)
         )
         dropped, left_over = self.others(sources)
+        problems += _find_unmatched(missing, left_over, self.checkpoint.name)
+        problems += other_shapes.values()
+        problems += _find_other_types(sorted(unusable), self.checkpoint)
         return replace(
             plan,
             steps=steps,
             dropped=dropped,
             missing=missing,
             left_over=left_over,
-            diagnostics=(
-                *problems,
-                *_find_unmatched(missing, left_over, self.checkpoint.name),
-                *other_shapes.values(),
-                *_find_other_types(sorted(unusable), self.checkpoint),
-            ),
+            diagnostics=tuple(problems),
         )
 
     def step(self, name: str) -> Step | None:
@@ -160,7 +137,7 @@ class _Rules:
             kind, reason = Kind.FUSED, "query, key and value in one"
         elif sources[0] != name:
             kind = Kind.RENAMED
-        return self.make(name, kind, name, Join(), reason)
+        return self.make(name, kind, name, plans.Join(), reason)
 
     def positions(self, name: str) -> Step:
         """Fit the position table to the grid and to the prefix tokens."""
@@ -178,7 +155,7 @@ class _Rules:
         reasons += _of_prefix(*prefix)
         if prefix[0] != prefix[1]:
             needs.append("distillation")
-        transform = Positions(prefix, grid, self.antialias)
+        transform = plans.Positions(prefix, grid, self.antialias)
         return self.make(name, kind, name, transform, "; ".join(reasons), *needs)
 
     def channels(self, name: str) -> Step:
@@ -191,13 +168,17 @@ class _Rules:
         else:
             rule = f"repeated cyclically, times {old}/{new}"
         reason = f"{count(old, 'channel')} → {new}, {rule}"
-        return self.make(name, Kind.ADAPTED, name, Channels(new), reason, "channels")
+        return self.make(
+            name, Kind.ADAPTED, name, plans.Channels(new), reason, "channels"
+        )
 
     def copy(self, name: str, source: str, reason: str) -> Step | None:
         """Start a tensor of the distillation token from that of the class token."""
         if source not in self.shapes:
             return None
-        return self.make(name, Kind.CREATED, source, Join(), reason, "distillation")
+        return self.make(
+            name, Kind.CREATED, source, plans.Join(), reason, "distillation"
+        )
 
     def head(self, name: str) -> Step | None:
         """Take a head, or draw one for another number of classes."""
@@ -211,7 +192,7 @@ class _Rules:
             return self.copy(name, f"head.{part}", "a copy of the class token's head")
         reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
         need: Permission = "distillation" if is_new else "heads"
-        transform = Draw(self.model.parameters[name].init)
+        transform = plans.Draw(self.model.parameters[name].init)
         return self.make(name, Kind.REINITIALISED, "", transform, reason, need)
 
     def others(self, used: set[str]) -> tuple[tuple[Dropped, ...], tuple[str, ...]]:
@@ -244,10 +225,10 @@ class _Rules:
     def other_shape(self, step: Step) -> Iterator[Diagnostic]:
         """DS411: a tensor whose shape no rule expects, as in a damaged file."""
         wanted = step.shape
-        if isinstance(step.transform, Positions):
+        if isinstance(step.transform, plans.Positions):
             rows = self.theirs.num_prefix_positions + self.theirs.grid_size**2
             wanted = (1, rows, self.theirs.embed_dim)
-        elif not isinstance(step.transform, Join):
+        elif not isinstance(step.transform, plans.Join):
             return
         first, *others = step.sources
         found = self.shapes[step.name] if others else self.checkpoint.shapes[first]
@@ -298,9 +279,10 @@ def _compare_config(
         message = f"the activation is {written(activation)} in the config, not gelu"
         yield finding("DS415", message, name)
     heads, eps = model.ops(SplitHeads)[0].heads.known, model.ops(LayerNorm)[0].eps
+    eps_notes = [weight_findings.EPS_NOTE]
     for code, field, key, ours, notes in (
         ("DS415", "num_heads", "num_attention_heads", heads, []),
-        ("DS416", "variant.layer_norm_eps", "layer_norm_eps", eps, [EPS_NOTE]),
+        ("DS416", "variant.layer_norm_eps", "layer_norm_eps", eps, eps_notes),
     ):
         value = config.get(key, ours)
         if value != ours:
@@ -339,5 +321,5 @@ def _find_other_types(
             f"{shown(names[0])} has the type {dtype}, which a model cannot use",
             checkpoint.name,
             notes=[f"{count(len(more))} more: {some(more)}"] if more else [],
-            helps=[SAVE_AS_FLOAT],
+            helps=[weight_findings.SAVE_AS_FLOAT],
         )

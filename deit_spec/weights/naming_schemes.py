@@ -1,8 +1,7 @@
 """How checkpoints name their tensors: tables that are read both ways.
 
 Our names are those of the original repository and of timm. Hugging Face has other
-names, and since transformers 5 other names on disk than in memory. Its classes with
-heads prefix the tensors of the base model.
+names, and since transformers 5 other names on disk than in memory.
 """
 
 import re
@@ -29,10 +28,7 @@ NO_EFFECT = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Tensors of other models that are not used between the image and the logits.
-
-Of the tensors that are unknown, only these may be dropped.
-"""
+"""The unknown tensors that may be dropped: the logits do not depend on them."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +80,7 @@ class TensorNames:
 
 
 def recognise(names: Iterable[str]) -> TensorNames | None:
-    """Find the naming scheme that matches the most names.
-
-    None if it matches neither most of them nor those that every DeiT has.
-    """
+    """Find the scheme that matches the most names; None if they are not of a DeiT."""
     listed = list(names)
     best = max(SCHEMES, key=lambda scheme: sum(map(bool, map(scheme.read, listed))))
     read = {name: best.read(name) for name in listed}

@@ -17,11 +17,7 @@ from deit_spec.weights.weight_findings import shown
 PICKLE_BYTES = 1 << 22
 """The longest pickle that is read. One byte of it can become an object of 200 bytes."""
 NESTED = 1000
-"""How many tuples a tuple may contain, counting repetitions.
-
-Hashing a tuple visits everything in it. A tuple that contains another one twice, which
-contains a third one twice, and so on, is short in the file but takes forever to hash.
-"""
+"""How many tuples a tuple may contain, with repetitions: its hash visits each."""
 HASH_MODULUS = 2**61 - 1
 """From here on the hashes of integers repeat, so dict keys can be made to collide."""
 LARGE_INTEGERS = 1000

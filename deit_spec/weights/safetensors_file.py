@@ -10,13 +10,8 @@ from safetensors import SafetensorError, TensorSpec, safe_open, serialize
 from torch import Tensor
 
 from deit_spec.diagnostics.printable import first_line_of
-from deit_spec.weights.weight_findings import (
-    REASON,
-    SAVE_AS_FLOAT,
-    damaged,
-    refuse,
-    shown,
-)
+from deit_spec.weights import weight_findings
+from deit_spec.weights.weight_findings import damaged, refuse, shown
 
 LENGTH_BYTES = 8
 HEADER_BYTES = 100_000_000
@@ -61,8 +56,8 @@ def _tensor(file: Any, key: str, name: str) -> Tensor:
             "DS407",
             f"{shown(key)} has the type {entry.get_dtype()}, which torch does not have",
             name,
-            notes=[first_line_of(error)[:REASON]],
-            helps=[SAVE_AS_FLOAT],
+            notes=[first_line_of(error)[: weight_findings.REASON]],
+            helps=[weight_findings.SAVE_AS_FLOAT],
         ) from None
     return tensor
 

@@ -130,11 +130,7 @@ def our_shapes(checkpoint: Checkpoint) -> dict[str, Sizes]:
 
 
 def find_shape_info(shapes: Mapping[str, Sizes]) -> ShapeInfo:
-    """Read the shape info of a model from shapes under our names.
-
-    Raises:
-        ShapeInfoError: The shapes contradict each other, or exceed the limits.
-    """
+    """Read the shape info of a model from shapes under our names."""
     width, channels, patch, other = _get(shapes, "patch_embed.proj.weight", 4)
     if patch != other:
         raise ShapeInfoError(f"patches are {patch}×{other}, not square")

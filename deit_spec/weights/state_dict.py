@@ -100,11 +100,7 @@ def unwrap(
     entry: str | None = None,
     config: Mapping[str, Any],
 ) -> Checkpoint:
-    """Find the state dict in what a file contains.
-
-    `entry` is the key to use where a file has several, such as `model_ema`, or keys
-    joined by dots. Its last part may be a prefix of tensor names.
-    """
+    """Find the state dict in what a file contains, at the key `entry` if it is set."""
     found = find_state_dicts(value)
     chosen = _choose(found, entry)
     if chosen is None:
@@ -146,11 +142,7 @@ def find_state_dicts(value: object) -> StateDicts:
 
 
 def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str] | None:
-    """Choose a state dict and a prefix of its names; None if there is none.
-
-    After the keys that the entry names, the path may go on with the keys that training
-    scripts use. A key that contains dots comes before several keys joined by dots.
-    """
+    """Choose a state dict and a prefix of its names; None if there is none."""
     ranked = []
     whole = "" if entry is None else f"{entry}."
     for path, tensors in found.items():
@@ -179,10 +171,8 @@ def _beside(value: object, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def items_of(value: object) -> dict[str, object]:
-    """The items of a mapping whose keys are strings; empty for anything else.
-
-    A pickle may give an ordered dict attributes, which would hide its methods.
-    """
+    """The items of a mapping whose keys are strings; empty for anything else."""
+    # A pickle may give an ordered dict attributes, which would hide its methods.
     items = dict.items(value) if isinstance(value, dict) else ()
     return {key: item for key, item in items if isinstance(key, str)}
 
@@ -199,10 +189,7 @@ def _help_with_keys(keys: list[str]) -> list[str]:
 
 
 def find_models(names: Iterable[str]) -> list[str]:
-    """The prefix of each complete model among some names, in O(names).
-
-    A model within another one is a part of it.
-    """
+    """The prefix of each complete model that is not a part of another, in O(names)."""
     listed = set(names)
     complete = set()
     for projection, *others in _MARKS_BY_SCHEME:

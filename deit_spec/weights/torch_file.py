@@ -97,11 +97,7 @@ def _require_safe_torch(name: str) -> None:
 
 
 def _check_archive(archive: zipfile.ZipFile, path: Path, name: str) -> None:
-    """Check that an archive is of torch.save, and compare its checksums.
-
-    torch writes checksums but does not compare them when it reads. It maps the bytes
-    of a record as they are in the file.
-    """
+    """Check that an archive is of torch.save, and its checksums, which torch skips."""
     names = [each.rpartition("/")[2].lower() for each in archive.namelist()]
     records = archive.infolist()
     if "constants.pkl" in names:
