@@ -29,7 +29,7 @@ _STYLES: Final = {
     Severity.WARNING: "bold yellow",
     Severity.NOTE: "bold cyan",
 }
-_GUTTER_STYLE: Final = "bold blue"
+_BLUE: Final = "bold blue"
 _NARROWEST: Final = 20
 _ELLIPSIS: Final = "…"
 
@@ -76,7 +76,7 @@ def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Text]:
     }
     for label in diagnostic.secondary:
         pointers = sections.setdefault(label.span.source, [])
-        pointers.append(Pointer(label, _GUTTER_STYLE, primary=False))
+        pointers.append(Pointer(label, _BLUE, primary=False))
     lines = [pointer.line for pointers in sections.values() for pointer in pointers]
     gutter = Gutter(max(lines), width)
     for source, pointers in sections.items():
@@ -118,13 +118,13 @@ class Gutter:
     def row(self, content: Text, number: int | None = None) -> Text:
         """Draw a row, with a line number or without."""
         shown = "" if number is None else str(number)
-        row = Text.assemble((f"{shown:<{self.width}} |", _GUTTER_STYLE), " ", content)
+        row = Text.assemble((f"{shown:<{self.width}} |", _BLUE), " ", content)
         row.rstrip()
         return row
 
     def arrow(self, arrow: str, text: str) -> Text:
         """Draw a row outside the source: a location or a note."""
-        return Text.assemble(" " * self.width, (arrow, _GUTTER_STYLE), " ", text)
+        return Text.assemble(" " * self.width, (arrow, _BLUE), " ", text)
 
 
 class Pointer(NamedTuple):
@@ -152,7 +152,7 @@ def _snippet(
             # One skipped line takes no more space than the mark for it.
             yield from _source_line(source, number - 1, [], gutter)
         elif previous is not None and number > previous + 2:
-            yield Text("...", _GUTTER_STYLE)
+            yield Text("...", _BLUE)
         yield from _source_line(source, number, [*group], gutter)
         previous = number
 

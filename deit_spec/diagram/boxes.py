@@ -119,9 +119,8 @@ def lay(rows: list[Row], width: int) -> list[Line]:
     start = _name_width(rows)
     lines: list[Line] = []
     for row in rows:
-        found = [
-            Line([(start, text, PLAIN)]) for text in _wrap(row.text, width - start)
-        ]
+        texts = _wrap(row.text, width - start)
+        found = [Line([(start, text, PLAIN)]) for text in texts]
         if found:
             found[0].pieces.insert(0, (0, row.name, TITLE))
             found[0].cost = row.cost

@@ -169,9 +169,8 @@ class Flow(Lines):
         for branch, area in zip(step.branches, areas, strict=True):
             flow = self.beneath(area, branch, split_row + 1, beside=True)
             reads = {value for item in branch for value in item.reads}
-            entries = dict.fromkeys(
-                reads & set(self.open), (flow.area.trunk, split_row)
-            )
+            start = (flow.area.trunk, split_row)
+            entries = dict.fromkeys(reads & set(self.open), start)
             for value in entries:
                 x, top = self.open[value]
                 self.canvas.vertical(x, top, split_row)

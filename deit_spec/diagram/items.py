@@ -14,9 +14,8 @@ from deit_spec.graph import Scope, runs
 class Item:
     """A layer, or a run of equal scopes that are connected in sequence.
 
-    `path` is the path of the layer or of the first scope. `reads` are the inputs
-    from outside, `value` is the output of the last scope that continues, and
-    `inner` is the corresponding output of the first scope.
+    `reads` are the inputs from outside, `value` is the output of the last scope that
+    continues, and `inner` is the corresponding output of the first scope.
     """
 
     path: str

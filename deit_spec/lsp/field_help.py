@@ -103,9 +103,8 @@ def _cursor(document: OpenDocument, offset: int) -> _Cursor | None:
         rest = _KEY.match(after)
         end = rest.end() if rest else 0
         has_colon = after[end:].lstrip().startswith(":")
-        return _Cursor(
-            outer, segment, offset - len(segment), offset + end, None, has_colon
-        )
+        start, end = offset - len(segment), offset + end
+        return _Cursor(outer, segment, start, end, None, has_colon)
     if value := _VALUE.fullmatch(segment):
         rest = _REST_OF_VALUE.match(after)
         end = offset + (rest.end() if rest else 0)

@@ -98,10 +98,8 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     plan = make_plan(lower(DeiTSpec.model_validate(values)), checkpoint)
     is_whole = not plan.missing and not plan.left_over
     same = tuple(spec.name for spec, other in _published() if other == info)
-    found = (
-        *_find_assumptions(checkpoint.name, info, config, values, closest),
-        *_find_rest(info, plan),
-    )
+    assumed = _find_assumptions(checkpoint.name, info, config, values, closest)
+    found = (*assumed, *_find_rest(info, plan))
     return Inspection(checkpoint, values, same if is_whole else (), found)
 
 

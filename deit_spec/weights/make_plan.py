@@ -168,17 +168,15 @@ class _Rules:
         else:
             rule = f"repeated cyclically, times {old}/{new}"
         reason = f"{count(old, 'channel')} → {new}, {rule}"
-        return self.make(
-            name, Kind.ADAPTED, name, plans.Channels(new), reason, "channels"
-        )
+        transform = plans.Channels(new)
+        return self.make(name, Kind.ADAPTED, name, transform, reason, "channels")
 
     def copy(self, name: str, source: str, reason: str) -> Step | None:
         """Start a tensor of the distillation token from that of the class token."""
         if source not in self.shapes:
             return None
-        return self.make(
-            name, Kind.CREATED, source, plans.Join(), reason, "distillation"
-        )
+        join = plans.Join()
+        return self.make(name, Kind.CREATED, source, join, reason, "distillation")
 
     def head(self, name: str) -> Step | None:
         """Take a head, or draw one for another number of classes."""
