@@ -26,7 +26,7 @@ from deit_spec.spec.rules import FieldSpans, run_rules
 from deit_spec.spec.spec_validation import first_of, once_a_line
 from deit_spec.yaml_source import Document, document_from_mapping, read_file
 
-_PATH: Final = "give the path of a recipe, a YAML file"
+_PATH: Final = "pass the path of a recipe, a YAML file"
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 

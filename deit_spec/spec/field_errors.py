@@ -86,7 +86,7 @@ def not_a_mapping(document: Document, kind: str, example: str) -> Diagnostic:
     """Report a document that is not a mapping of fields (DS105)."""
     return diagnose(
         "DS105",
-        f"a {kind} is a mapping of keys to values",
+        f"the {kind} is not a mapping",
         Label(document.nearest(()).value, describe(document.value)),
         helps=[f"write one `key: value` per line, such as `{example}`"],
     )
@@ -101,7 +101,7 @@ def describe(value: object) -> str:
     if isinstance(value, float):
         return f"the number {value!r}"
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)} item{'' if len(value) == 1 else 's'}"
     kinds = {int: "an integer", dict: "a mapping"}
     return kinds.get(type(value), f"of type {type(value).__name__}")
 
@@ -213,7 +213,6 @@ class _Report:
         fix = None
         if not _index(error):
             fix = self._fixes.retype(path, error["type"])
-            fix = fix or self._fixes.split_value(path)
         if fix:
             help_ = fix.title
         elif wanted == "true or false":
@@ -226,7 +225,7 @@ class _Report:
             help_ = self._example(path)
         return diagnose(
             "DS102",
-            f"{name} is not {wanted}",
+            f"{name} is {'empty' if value == [] else f'not {wanted}'}",
             Label(self._document.nearest(loc).value, describe(value)),
             helps=[help_],
             fix=fix,
@@ -267,11 +266,12 @@ class _Report:
         label = Label(self._document.nearest(path).value)
         if path == ("name",):
             rule = (
-                "a name has letters, digits and `_.+-`, and begins with none of `.+-`"
+                "a name consists of at most 60 letters, digits and `_.+-`, and cannot "
+                "start with `.`, `+` or `-`"
             )
             return diagnose(
                 "DS107",
-                "the name is not one word of at most 60 characters",
+                "invalid name",
                 label,
                 notes=[rule],
                 helps=[f"`name: {scalar_text(plain_name(error['input']))}`"],

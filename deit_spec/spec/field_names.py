@@ -163,6 +163,8 @@ class FieldNames:
             return f"did you mean {listed(fields)}?"
         *place, name = found[0]
         where = f"under `{place[0]}`" if place else "at the top level"
+        if "." in key:
+            return f"write `{name}` {where}"
         if name == key and place != outer:
             return f"`{key}` belongs {where}"
         moved = "" if place == outer else f", which belongs {where}"
@@ -191,6 +193,9 @@ class FieldNames:
         *outer, key = path
         if key in self.unsupported:
             return []
+        dotted = tuple(key.split("."))
+        if len(dotted) > 1 and dotted[:-1] in dict(self._places):
+            return [dotted] if self.is_known(dotted) else []
         if pair := pair_in(key):
             key = pair[0]
         plain, scores = re.sub("[ -]", "_", key).lower(), dict[Path, float]()

@@ -67,15 +67,6 @@ class Fixes:
             return None
         return Fix(f"write `{': '.join(pair)}`", (Edit(entry.key, ": ".join(pair)),))
 
-    def split_value(self, path: Path) -> Fix | None:
-        """Put the space into `init:fan_in`, which is a string below a section."""
-        entry, pair = self._own.get(path), pair_in(self._written(path))
-        if entry is None or pair is None or entry.key.line == entry.value.line:
-            return None
-        if not self.names.is_known((*path, pair[0])):
-            return None
-        return Fix(f"write `{': '.join(pair)}`", (Edit(entry.value, ": ".join(pair)),))
-
     def retype(self, path: Path, kind: str) -> Fix | None:
         """Write the number, boolean or null that a value of another type means."""
         written = self._written(path)
@@ -92,6 +83,7 @@ class Fixes:
 
     def choose(self, path: Path, word: str, value: str) -> Fix | None:
         """Write the valid value that was misspelt."""
+        value = value.rstrip(",;")
         if path not in self._own or not self.names.is_misspelt(value, word):
             return None
         edit = _in_same_quotes(self._own[path].value, word)
@@ -118,10 +110,11 @@ class Fixes:
 
     def _retyped(self, path: Path, kind: str, written: str) -> str | None:
         word = written[1:-1] if written[:1] in _QUOTES else written
+        word = word.rstrip(",;")
         if kind == "bool_type":
             return _SWITCHES.get(word.lower())
         if word.lower() in _NULLS:
-            return "null" if self.names.default_of(path) is None else None
+            return "null" if self.names.fits(path, None) else None
         found = _NUMBERS[kind].fullmatch(word) if kind in _NUMBERS else None
         if found is None:
             return None
@@ -132,6 +125,7 @@ class Fixes:
         """Whether a key can mean this field only, and the field is not there."""
         is_own = path in self._own and path != target
         is_misspelt = self.names.is_misspelt(path[-1], target[-1])
+        is_misspelt = is_misspelt or path == (".".join(target),)
         return is_own and is_misspelt and self._is_free(target)
 
     def _is_free(self, target: Path) -> bool:

@@ -171,8 +171,8 @@ def mlp_has_width(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     ratio = nearest_ratio(spec.embed_dim, spec.mlp_ratio)
     yield spans.finding(
         "DS205",
-        "the MLP has no hidden channel",
-        f"`mlp_ratio: {ratio!r}` or more",
+        "the hidden width of the MLP is 0",
+        f"use a larger ratio, such as `mlp_ratio: {ratio!r}`",
         *_mlp_fields(spec, "rounded down to 0"),
     )
 
@@ -231,7 +231,7 @@ def unequal_heads_are_not_joined(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     classes, teacher = spec.num_classes, spec.teacher_num_classes
     yield spans.finding(
         "DS213",
-        "`predict` returns the class head, as class counts are not equal",
+        "`predict` returns the logits of the class head because the class counts differ",
         "`fusion: cls` or `fusion: dist` under `variant` chooses a head",
         ("num_classes", f"{classes} classes", classes),
         ("teacher_num_classes", f"{teacher} classes", teacher),
@@ -292,7 +292,7 @@ def readout_has_tokens(spec: DeiTSpec, spans: FieldSpans) -> Findings:
         "DS210",
         "readout mean_tokens needs a distillation token",
         "under `variant`, `readout: cls` or `distillation_token: true`",
-        ("variant.readout", "the mean of class and distillation token", "cls"),
+        ("variant.readout", "the mean of the class and distillation tokens", "cls"),
         ("variant.distillation_token", "there is no distillation token", True),
     )
 

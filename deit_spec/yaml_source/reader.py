@@ -96,8 +96,7 @@ def read_text(
     if bad := _bad_character(positions):
         return None, [bad]
     parsed = parse(positions)
-    is_bare = parsed.document is not None and isinstance(parsed.document.value, str)
-    if parsed.error is not None or is_bare:
+    if parsed.error is not None or _may_be_lines(parsed.document):
         # Most texts are valid, and this takes a while to import.
         from deit_spec.yaml_source.recovery import recover  # noqa: PLC0415
 
@@ -177,6 +176,18 @@ def _partial(
         root.pop(str(last[0]), None)
     spans[()] = Entry(positions, (0, 0), (0, 0))
     return Document(root, spans, positions.source)
+
+
+def _may_be_lines(document: Document | None) -> bool:
+    """Return whether a string may be lines of keys that all lack their colons.
+
+    The whole text may be one, or the value of a key on the lines below it.
+    """
+    value = document and document.value
+    if document is None or not isinstance(value, dict):
+        return isinstance(value, str)
+    texts = [document.spans[key,] for key in value if isinstance(value[key], str)]
+    return any(each.key.line < each.value.line for each in texts)
 
 
 def _result(parsed: Parsed) -> tuple[Document | None, list[Diagnostic]]:

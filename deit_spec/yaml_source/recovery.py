@@ -16,7 +16,7 @@ from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.document import FINDINGS, IsKey, Patch, Positions, Range
 from deit_spec.yaml_source.reader import Parsed, parse
 from deit_spec.yaml_source.scalars import SCALAR
-from deit_spec.yaml_source.syntax_errors import explain
+from deit_spec.yaml_source.syntax_errors import ONE_A_LINE, explain
 from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
 
 _PARSES: Final = 3  # at most, the first time included
@@ -64,7 +64,9 @@ def recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
     """Report what keeps a text from being YAML, and read the rest of it."""
     lines = Lines(positions, is_key)
     lines.read()
-    if first.error is None and not any(finding.fix for finding in lines.findings):
+    unclosed = lines.unclosed
+    is_text = first.document is not None and isinstance(first.document.value, str)
+    if first.error is None and not any(f.fix or not is_text for f in lines.findings):
         return first
     found, parsed, tries = lines.findings, first, _PARSES - 1
     if lines.patches:
@@ -81,7 +83,13 @@ def recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
         parsed = again
     if parsed.document is not None:
         parsed.document.remove_empty(is_key)
-    return parsed._replace(findings=[*found, *parsed.findings])
+    # What is wrong inside an unclosed bracket may be a consequence of it.
+    found += (
+        each
+        for each in parsed.findings
+        if not any(start < each.primary.span.start < end for start, end in unclosed)
+    )
+    return parsed._replace(findings=found)
 
 
 class Lines:
@@ -109,6 +117,7 @@ class Lines:
         # quotes, and may go on in the next line; whether any key has no value.
         self._is_open, self._is_plain, self._has_empty = True, False, False
         self._tabs, self._conflicts = list[int](), set[int]()
+        self.unclosed: list[Range] = []
 
     def read(self) -> None:
         """Read all lines of the first document."""
@@ -118,7 +127,7 @@ class Lines:
             n = self._line(n)
         if self._tabs:
             start, end = self._starts[self._tabs[0]], self._contents[self._tabs[0]]
-            message, help_ = "indented with a tab", "use spaces in place of tabs"
+            message, help_ = "indented with a tab", "use spaces instead of tabs"
             self._report(message, (start, end), help_, *map(self._indent, self._tabs))
 
     def _line(self, n: int) -> int:
@@ -165,8 +174,8 @@ class Lines:
             self._levels.append(inner)
         lines = range(n, self._next(n + 1, width - 1))
         contents = filter(self._has_content, lines)
-        same = (other for other in contents if self._widths[other] == inner)
-        self._move(range(n, next(same, lines.stop)), width, inner)
+        others = (other for other in contents if width < self._widths[other] <= inner)
+        self._move(range(n, next(others, lines.stop)), width, inner)
 
     def _move(self, lines: range, width: int, expected: int) -> None:
         """Report lines that are indented too far or not far enough."""
@@ -183,8 +192,8 @@ class Lines:
         if first < last:
             subject, object_ = f"lines {first + 1} to {last + 1} are", "them"
         message = f"{subject} indented by {_spaces(width)}, expected {expected}"
-        verb, by = "add" if width < expected else "remove", abs(width - expected)
-        help_ = f"{verb} {_spaces(by)} before {object_}"
+        more, by = "more" if width < expected else "fewer", abs(width - expected)
+        help_ = f"indent {object_} by {_spaces(by, more)}"
         place = (start, self._end_of_content(start, end))
         is_sure = not self._has_empty
         self._report(message, place, help_, *patches, is_sure=is_sure)
@@ -214,8 +223,12 @@ class Lines:
         return has_key is not None or self._separator_at(at, end) is not None
 
     def _separator_at(self, at: int, end: int) -> re.Match[str] | None:
-        found = _SEPARATOR.match(self._text, at, end)
-        return found if found and self._is_key(found["key"]) else None
+        found = _SEPARATOR.match(self._text, at, self._end_of_content(at, end))
+        if found is None or not self._is_key(found["key"]):
+            return None
+        # `See the` may be prose: without a sign, a key has one value.
+        is_pair = found["key"].islower() and _ONE_VALUE.fullmatch(found["value"])
+        return found if found["sign"].strip() or is_pair else None
 
     def _is_value(self, n: int, at: int, width: int) -> bool:
         """Return whether a line without a key may be the value of the key above it."""
@@ -240,7 +253,7 @@ class Lines:
         if first in "|>":
             return self._next(n + 1, self._levels[-1])
         if first in "\"'":
-            return self._line_of(self._string(at)) + 1
+            return self._rest(self._string(at))
         if first in "{[":
             return self._brackets(at)
         self._is_plain = True
@@ -321,6 +334,7 @@ class Lines:
         is_sure = len(opened) == 1 and "#" not in text[start:stop]
         place, patch = (opening, opening + 1), Patch(stop, end, closing)
         self._report(message, place, help_, patch, is_sure=is_sure)
+        self.unclosed.append((opened[0], end))
         return self._line_of(limit) + 1
 
     def _rest(self, after: int) -> int:
@@ -338,9 +352,9 @@ class Lines:
     def _separator(self, n: int, found: re.Match[str]) -> int:
         """Report a known key without `: ` after it."""
         key, sign = found["key"], found["sign"].strip()
-        start, stop = found.start("value"), self._end_of_content(*found.span("value"))
-        place = (found.start(), stop)
-        value = self._text[start:stop]
+        start, stop = found.span("value")
+        place = found.span()
+        value = found["value"].rstrip(" \t,;")
         message = f"expected `:` after `{key}`, found `{sign}`"
         if sign in {"", ":"}:
             message = f"missing {'space' if sign else '`:`'} after `{key}{sign}`"
@@ -348,8 +362,12 @@ class Lines:
         is_odd = sign == ":" and value[:1] in "-+./~"
         is_sure = bool(sign or _NOT_A_WORD.fullmatch(value)) and not is_odd
         is_sure = is_sure and bool(_ONE_VALUE.fullmatch(value))
-        help_ = f"write {quoted(f'{key}: {value}')}"
+        help_ = ONE_A_LINE
+        if _ONE_VALUE.fullmatch(value):
+            help_ = f"write {quoted(f'{key}: {value}')}"
         patches = [Patch(*found.span("sign"), ": ")] if is_sure else []
+        if is_sure and start + len(value) < stop:
+            patches.append(Patch(start + len(value), stop, ""))
         self._report(message, place, help_, *patches)
         return self._value(n, start) if is_sure else self._leave_out(n)
 
@@ -374,7 +392,7 @@ class Lines:
     def _foreign_comment(self, at: int) -> int:
         """Report `//` or `/*`, and return the offset of the end of the comment."""
         sign, end = self._text[at : at + 2], self._ends[self._line_of(at)]
-        help_, patch = "write `#` in place of `//`", Patch(at, at + 2, "#")
+        help_, patch = "write `#` instead of `//`", Patch(at, at + 2, "#")
         if sign == "/*":
             closed = self._text.find("*/", at + 2)
             end = end if closed < 0 else closed + 2
@@ -437,5 +455,5 @@ class Lines:
             self.findings.append(syntax_error(message, span(*at), help_, fix=fix))
 
 
-def _spaces(count: int) -> str:
-    return f"{count} space" if count == 1 else f"{count} spaces"
+def _spaces(count: int, more: str = "") -> str:
+    return f"{f'{count} {more}'.rstrip()} {'space' if count == 1 else 'spaces'}"

@@ -11,7 +11,7 @@ from deit_spec.yaml_source.document import IsKey, Patch, Positions
 from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
 
 _QUOTE: Final = "put the value in quotes"
-_ONE_A_LINE: Final = "write one `key: value` on each line, or put the value in quotes"
+ONE_A_LINE: Final = "write one `key: value` on each line, or put the value in quotes"
 _UNEXPECTED: Final = ("unexpected {}", "remove it")
 # What libyaml says, our message and our help; `{}` is the character at the place.
 _WORDS: Final = {
@@ -26,7 +26,7 @@ _WORDS: Final = {
         _QUOTE,
     ),
     "found unexpected end of stream": ("unterminated string", "close the string"),
-    "mapping values are not allowed in this context": ("unexpected `:`", _ONE_A_LINE),
+    "mapping values are not allowed in this context": ("unexpected `:`", ONE_A_LINE),
 }
 # These are found late; the place that matters is where the construct starts.
 _AT_START: Final = {"could not find expected ':'", "found unexpected end of stream"}

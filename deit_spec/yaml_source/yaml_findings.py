@@ -57,7 +57,7 @@ def not_utf8(message: str, place: Label) -> Diagnostic:
 def checkpoint(name: str) -> Diagnostic:
     """Report a file that is not a text."""
     message = "the file is a checkpoint or another archive, not YAML"
-    helps = ["give the path of a YAML file; on a command line SPEC comes first"]
+    helps = ["pass the path of a YAML file; on a command line SPEC comes first"]
     return diagnose("DS002", message, whole(Source(name, "")), helps=helps)
 
 
@@ -108,7 +108,7 @@ def merge_key(span: Span) -> Diagnostic:
         "DS007",
         "the merge key `<<` is not part of YAML 1.2",
         Label(span),
-        helps=["remove it; in a spec, `extends: x.yaml` inherits another's fields"],
+        helps=["remove it; in a spec, `extends: x.yaml` inherits the fields of another spec"],
     )
 
 
@@ -156,5 +156,5 @@ def too_many(span: Span) -> Diagnostic:
 def unreadable(name: str, reason: str) -> Diagnostic:
     """Report a file that the operating system cannot open."""
     message = f"the file cannot be read: {reason}"
-    helps = ["give the path of a YAML file, or a name that `deit-spec list` prints"]
+    helps = ["pass the path of a YAML file, or a name that `deit-spec list` prints"]
     return diagnose("DS009", message, whole(Source(name, "")), helps=helps)
