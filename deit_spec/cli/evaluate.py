@@ -127,7 +127,7 @@ def _print(
     below = [
         f"{about['data']}, {scores.images:,} images held out",
         f"{about['weights']} on {about['device']}",
-        f"{scores.images_per_second:,.0f} images/s, reading included",
+        f"{scores.images_per_second:,.0f} images/s, including reading",
         *(f"unreadable, left out: {name}" for name in about["unreadable"]),
         "",
         "NLL: negative log-likelihood of the label, in nats, mean over the images",

@@ -72,7 +72,7 @@ def run(
     except UnknownTopicError as error:
         fail(f"{word!r} is neither a code nor a field; {error}")
     if spec is not None and topic not in FIELDS:
-        fail(f"--spec needs a field of specs, and {word} is not one")
+        fail(f"--spec works only with spec fields, and {word} is not one")
     if topic in CATALOGUE:
         from deit_spec.explain.code_page import code_json, code_page
 

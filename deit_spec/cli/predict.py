@@ -170,7 +170,7 @@ def _print(
     titles = ["image", *(["head"] if heads else []), "%", "class"]
     titles += ["label"] if names else []
     table = table_of(titles, rows, left=["head", "label"])
-    print_table(table, [f"by {weights}"], output)
+    print_table(table, [f"model: {weights}"], output)
 
 
 def _as_csv(found: "Sequence[Prediction]", names: Sequence[str]) -> str:

@@ -106,14 +106,14 @@ def new(
 
     if not SPEC.fits(("name",), name):
         fail(
-            f"`{name}` is not a valid name; a name has 1 to 60 letters, digits and "
-            "`_.+-`, and begins with a letter, a digit or `_`"
+            f"invalid name: `{name}`; a name consists of 1 to 60 letters, digits and "
+            "`_.+-`, and cannot start with `.`, `+` or `-`"
         )
     path = Path(f"{name}.yaml") if output is None else output
     to_file = str(path) != STDIO
     # `lexists` is true for a symbolic link that leads nowhere, too.
     if to_file and os.path.lexists(path) and not force:
-        fail(f"{path} exists; --force overwrites it")
+        fail(f"{path} already exists; use --force to overwrite it")
     source = source or (name if name in names() else DEFAULT)
     spec = read(source).spec
     assert spec is not None  # noqa: S101  -- it has no errors

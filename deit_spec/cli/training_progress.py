@@ -11,6 +11,7 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.study import Result
 from deit_spec.distill.training import Finished, Progress, Reporter, RunError, Start
+from deit_spec.recipe.rules.rule_context import counted
 from deit_spec.recipe.run_files import CURVES, HEADS, SUMMARY, WEIGHTS
 
 
@@ -107,11 +108,11 @@ def summarise_start(start: Start) -> tuple[str, str, str]:
     processes = "" if start.processes == 1 else f", {start.processes} processes"
     resumed = "" if not start.first else f", resumed after step {start.first:,}"
     images = f"{start.train_images:,} images to train on, {start.val_images:,} held out"
-    steps = f"{start.steps:,} steps of {start.batch_size:,} images on {start.device}"
+    steps = f"{counted(start.steps, 'step')} of {counted(start.batch_size, 'image')}"
     return (
         f"{start.student}: {start.parameters:,} parameters, {teacher}",
         f"{images}, {start.classes:,} classes",
-        f"{steps}{processes}{resumed}",
+        f"{steps} on {start.device}{processes}{resumed}",
     )
 
 

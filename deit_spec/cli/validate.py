@@ -201,11 +201,12 @@ def _print_several(results: Sequence[_Result], *, quiet: bool) -> None:
         draw(found, counted=False)
     wrong = sum(has_errors(each.checked.diagnostics) for each in results)
     changed = sum(each.changes for each in results)
-    counts = ((wrong, "with errors"), (changed, "to be fixed"))
-    parts = [f"{count:,} {what}" for count, what in counts if count] or ["all valid"]
+    counts = ((wrong, "with errors"), (changed, "would be fixed"))
+    parts = [f"{count:,} {what}" for count, what in counts if count]
+    result = f": {', '.join(parts)}" if parts else ", all valid"
     specs = all(isinstance(each.checked, Checked) for each in results)
     noun = "specs" if specs else "files"
-    typer.echo(f"{len(results):,} {noun}, {', '.join(parts)}", err=quiet)
+    typer.echo(f"{len(results):,} {noun}{result}", err=quiet)
 
 
 def _unique(results: Sequence[_Result]) -> list[Diagnostic]:

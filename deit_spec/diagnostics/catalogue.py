@@ -105,7 +105,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS529", "untrained-head-used", _WARNING, "untrained head is used in predictions"),
         Entry("DS531", "loss-not-finite", _ERROR, "loss is not finite"),
         Entry("DS532", "run-not-written", _ERROR, "run cannot be written"),
-        Entry("DS533", "run-exists", _ERROR, "folder of a new run is not empty"),
+        Entry("DS533", "run-exists", _ERROR, "the run folder is not empty"),
         Entry("DS534", "not-a-run", _ERROR, "folder does not contain a run"),
         Entry("DS535", "recipe-differs", _ERROR, "run has a different recipe"),
         Entry("DS536", "run-in-progress", _ERROR, "run is in use by another process"),

@@ -40,7 +40,8 @@ def reason_of(error: OSError) -> str:
     >>> reason_of(PermissionError(13, "Permission denied", "base.yaml"))
     'permission denied'
     """
-    return (error.strerror or str(error) or "unknown reason").lower()
+    reason = (error.strerror or str(error) or "unknown reason").lower()
+    return f"it {reason}" if reason.startswith("is ") else reason
 
 
 def first_line_of(error: Exception) -> str:

@@ -140,13 +140,13 @@ def provenance(checked: Checked, info: FieldInfo) -> dict[str, Any] | None:
         return None  # it may be written in a line with a syntax error
     elif path == ("name",) and checked.spec is not None:
         value = checked.spec.name
-    places = [f"at {span}" if span else "by default"]
-    places += [f"by `extends` at {link}" for link in reversed(links)]
+    places = [f"from {span}" if span else "by default"]
+    places += [f"through `extends` at {link}" for link in reversed(links)]
     return {
         "value": value,
         "from": _location(span) if span else "default",
         "extends": [_location(link) for link in links],
-        "text": ", ".join([f"`{info.name}: {value_text(value)}`", *places]),
+        "text": f"`{info.name}: {value_text(value)}`, {' '.join(places)}",
     }
 
 

@@ -312,7 +312,7 @@ class Data(BaseModel):
     )
     val_images: PositiveInt | None = Field(
         None,
-        description="The number of images to hold out if the data have no validation "
+        description="The number of images to hold out if the data has no validation "
         "part; null for a tenth.",
         examples=[600],
     )

@@ -152,7 +152,7 @@ def _bad_arm(document: Document, name: str) -> Diagnostic:
     """Report an arm whose name cannot be the name of a folder."""
     return diagnose(
         "DS107",
-        f"the name of the arm is not one word of at most {_LONGEST} characters",
+        f"the name of the arm is invalid or longer than {_LONGEST} characters",
         Label(document.nearest(("arms", name)).key),
         helps=[f"rename it to `{plain_name(name)}`"],
     )

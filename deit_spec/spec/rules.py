@@ -231,7 +231,8 @@ def unequal_heads_are_not_joined(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     classes, teacher = spec.num_classes, spec.teacher_num_classes
     yield spans.finding(
         "DS213",
-        "`predict` returns the logits of the class head because the class counts differ",
+        "`predict` returns the logits of the class head because the class counts "
+        "differ",
         "`fusion: cls` or `fusion: dist` under `variant` chooses a head",
         ("num_classes", f"{classes} classes", classes),
         ("teacher_num_classes", f"{teacher} classes", teacher),

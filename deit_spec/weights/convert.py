@@ -99,7 +99,7 @@ def _check_output(source: Path, writing: Writing) -> None:
         if read.exists() and each.exists() and read.samefile(each):
             raise FileExistsError(None, f"this is the checkpoint {source} itself")
     if not writing.force and set(written) & set(writing.files):
-        raise FileExistsError(None, "it exists; --force replaces it")
+        raise FileExistsError(None, "it already exists; use --force to overwrite it")
 
 
 def rename(

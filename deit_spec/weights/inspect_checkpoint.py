@@ -190,8 +190,9 @@ def _find_assumptions(
         width = f"which makes heads {info.embed_dim // heads} wide"
         reason = f"as in {closest.name}" if closest else width
         message = f"num_heads is assumed to be {heads}, {reason}"
-        why = ["neither a shape nor a config shows the number of heads"]
-        yield finding("DS423", message, name, notes=why)
+        cause = "the number of heads cannot be inferred from tensor shapes, and there "
+        cause += "is no config"
+        yield finding("DS423", message, name, notes=[cause])
     if info.layer_scale:
         message = f"the initial value of layer scale is assumed to be {LAYER_SCALE}"
         why = ["the checkpoint has the trained values, which are loaded"]

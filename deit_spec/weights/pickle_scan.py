@@ -109,7 +109,7 @@ def _require_allowed(name: str) -> None:
     is_dtype = isinstance(vars(torch).get(last), torch.dtype)
     of_torch = module == "torch" and (last.endswith("Storage") or is_dtype)
     if not of_torch and name not in _NAMES:
-        raise ForbiddenPickleError(f"it names `{shown(name)}`")
+        raise ForbiddenPickleError(f"it references `{shown(name)}`")
 
 
 def _apply(

@@ -73,7 +73,7 @@ def _damage(name: str) -> Iterator[None]:
     except ForbiddenPickleError as error:
         raise refuse(
             "DS404",
-            "the file needs code to be run, so it was not loaded",
+            "loading the file would run code, so it was not loaded",
             name,
             notes=[str(error)],
             helps=[_SAVE_AGAIN],

@@ -187,7 +187,11 @@ def _may_be_lines(document: Document | None) -> bool:
     if document is None or not isinstance(value, dict):
         return isinstance(value, str)
     texts = [document.spans[key,] for key in value if isinstance(value[key], str)]
-    return any(each.key.line < each.value.line for each in texts)
+    after_key = document.source.text.startswith
+    return any(
+        each.key.line < each.value.line and after_key(":", each.key.end)
+        for each in texts
+    )
 
 
 def _result(parsed: Parsed) -> tuple[Document | None, list[Diagnostic]]:

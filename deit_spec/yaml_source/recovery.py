@@ -192,8 +192,9 @@ class Lines:
         if first < last:
             subject, object_ = f"lines {first + 1} to {last + 1} are", "them"
         message = f"{subject} indented by {_spaces(width)}, expected {expected}"
-        more, by = "more" if width < expected else "fewer", abs(width - expected)
-        help_ = f"indent {object_} by {_spaces(by, more)}"
+        help_ = f"remove {_spaces(width - expected)} before {object_}"
+        if width < expected:
+            help_ = f"indent {object_} by {_spaces(expected - width, ' more')}"
         place = (start, self._end_of_content(start, end))
         is_sure = not self._has_empty
         self._report(message, place, help_, *patches, is_sure=is_sure)
@@ -456,4 +457,4 @@ class Lines:
 
 
 def _spaces(count: int, more: str = "") -> str:
-    return f"{f'{count} {more}'.rstrip()} {'space' if count == 1 else 'spaces'}"
+    return f"{count}{more} {'space' if count == 1 else 'spaces'}"

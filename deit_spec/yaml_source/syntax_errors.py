@@ -58,7 +58,7 @@ def explain(
     general = f"the text is not valid YAML here: {problem}"
     message, help_ = _WORDS.get(problem, (general, "correct the line"))
     if character == "\t":
-        message, help_ = "unexpected tab", "use spaces in place of tabs"
+        message, help_ = "unexpected tab", "use spaces instead of tabs"
     elif not character.strip() and "{}" in message:
         message = "expected a value"
     shown = "text" if character.isalnum() else quoted(character)

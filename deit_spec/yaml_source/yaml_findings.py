@@ -108,7 +108,7 @@ def merge_key(span: Span) -> Diagnostic:
         "DS007",
         "the merge key `<<` is not part of YAML 1.2",
         Label(span),
-        helps=["remove it; in a spec, `extends: x.yaml` inherits the fields of another spec"],
+        helps=["remove it; in a spec, `extends: x.yaml` inherits from another spec"],
     )
 
 

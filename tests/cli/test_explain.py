@@ -36,10 +36,10 @@ def test_field_in_a_spec(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.split("## Its value here\n\n")[1].partition("\n")[0]
 
-    assert value("depth") == "`depth: 4`, at wide.yaml:2:8"
+    assert value("depth") == "`depth: 4`, from wide.yaml:2:8"
     assert value("num_heads") == (
-        "`num_heads: 3`, at published:deit_tiny_patch16_224:4:12, "
-        "by `extends` at wide.yaml:1:10"
+        "`num_heads: 3`, from published:deit_tiny_patch16_224:4:12 "
+        "through `extends` at wide.yaml:1:10"
     )
     assert value("drop_path") == "`variant.drop_path: 0.0`, by default"
     assert value("name") == "`name: wide`, by default"
@@ -49,7 +49,7 @@ def test_field_in_a_spec_with_errors() -> None:
     done = run("explain", "depth", "--spec", "-", stdin="depth: 0\n")
     assert done.returncode == 1
     assert "error[DS103]" in done.stderr
-    assert "`depth: 0`, at <stdin>:1:8" in done.stdout
+    assert "`depth: 0`, from <stdin>:1:8" in done.stdout
 
 
 def test_field_in_a_spec_that_is_not_there() -> None:
@@ -69,7 +69,7 @@ def test_every_code_is_listed() -> None:
     [
         (["unknwon-key"], "did you mean `unknown-key`?"),
         (["DS999"], "is neither a code nor a field"),
-        (["DS203", "--spec", "specs/tiny.yaml"], "--spec needs a field of specs"),
+        (["DS203", "--spec", "specs/tiny.yaml"], "--spec works only with spec fields"),
         (["--spec", "specs/tiny.yaml"], "--spec needs a field"),
         (["DS203", "--all"], "--all cannot be combined with"),
     ],

@@ -33,7 +33,7 @@ def test_folders_and_globs(folder: Path, arguments: list[str]) -> None:
     (folder / "notes.txt").unlink()
     done = run("validate", *arguments, cwd=folder)
     assert done.returncode == 1
-    assert done.stdout == "3 specs, 1 with errors\n"
+    assert done.stdout == "3 specs: 1 with errors\n"
     assert done.stderr.count("error[") == 1
     assert "--> b/bad.yaml:1:12" in done.stderr
 
@@ -56,7 +56,7 @@ def test_a_glob_of_folders_is_what_the_shell_would_expand(
     folder: Path, pattern: str
 ) -> None:
     done = run("validate", pattern, cwd=folder)
-    assert done.stdout == "2 specs, 1 with errors\n"
+    assert done.stdout == "2 specs: 1 with errors\n"
 
 
 @pytest.mark.parametrize(

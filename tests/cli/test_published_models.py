@@ -114,7 +114,9 @@ def test_new_writes_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").symlink_to("elsewhere.yaml")
     done = run("new", "mine", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: mine.yaml exists; --force overwrites it\n"
+    assert (
+        done.stderr == "error: mine.yaml already exists; use --force to overwrite it\n"
+    )
     assert not (tmp_path / "elsewhere.yaml").exists()
     assert run("new", "mine", "--force", cwd=tmp_path).returncode == 0
     assert (tmp_path / "mine.yaml").is_symlink()
@@ -177,7 +179,7 @@ def test_invalid_names(name: str, tmp_path: Path) -> None:
     done = run("new", "--", name, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     shown = name.replace("\n", "␊")
-    assert done.stderr.startswith(f"error: `{shown}` is not a valid name; ")
+    assert done.stderr.startswith(f"error: invalid name: `{shown}`; ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -135,7 +135,7 @@ def test_empty_names(command: str) -> None:
     options = ("--output-format", "json") if command == "validate" else ()
     done = run(command, TINY, *options, "-o", "")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: cannot write .: is a directory\n"
+    assert done.stderr == "error: cannot write .: it is a directory\n"
 
 
 @pytest.mark.parametrize("command", ["compile", "render", "cost"])

@@ -80,7 +80,7 @@ def test_a_diagnostic_of_a_base_is_reported_once(tmp_path: Path, form: str) -> N
     assert ".." not in printed
     assert done.returncode == 1
     if form == "text":
-        assert done.stdout == "4 specs, 4 with errors\n"
+        assert done.stdout == "4 specs: 4 with errors\n"
 
 
 def test_a_base_is_called_by_its_shortest_path(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_many_specs(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number:03}.yaml").write_text("extends: base.yaml\n")
     done = commands.run("validate", ".", cwd=tmp_path)
-    assert done.stdout == "301 specs, 301 with errors\n"
+    assert done.stdout == "301 specs: 301 with errors\n"
     assert done.stderr.count("error[DS103]") == 1
 
 

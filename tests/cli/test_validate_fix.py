@@ -41,7 +41,7 @@ def test_diff_checks_specs_as_if_it_were_applied(
     child = CHILD.replace("base", "../base")
     (tmp_path / "sub" / "child.yaml").write_text(child)
     done = commands.run("validate", "--diff", *names, cwd=tmp_path)
-    assert done.stderr == "2 specs, 1 to be fixed\n"
+    assert done.stderr == "2 specs: 1 would be fixed\n"
     assert done.stdout.count("-deph: 3") == 1
     assert done.returncode == 1
     assert (tmp_path / "base.yaml").read_text() == "deph: 3\n"
@@ -91,7 +91,7 @@ def test_only_the_diff_goes_to_stdout(tmp_path: Path) -> None:
     done = commands.run("validate", "--diff", ".", cwd=tmp_path)
     heads = ("---", "+++", "@@ ", "-de", "+de")
     assert [line[:3] for line in done.stdout.splitlines()] == [*heads, *heads]
-    assert done.stderr == "2 specs, 2 to be fixed\n"
+    assert done.stderr == "2 specs: 2 would be fixed\n"
     assert done.returncode == 1
 
 

@@ -203,7 +203,7 @@ def test_convert_does_what_is_allowed_alone(folder: Path) -> None:
     assert run(folder, *command).returncode == 1
     done = run(folder, *command, "--no-strict")
     assert done.returncode == 2
-    assert "it exists; --force replaces it" in done.stderr
+    assert "already exists; use --force to overwrite it" in done.stderr
     done = run(folder, *command, "--no-strict", "--force", "--dtype", "bfloat16")
     assert done.returncode == 0
     model = deit_spec.load(folder / "large.yaml", weights=folder / "o.safetensors")
@@ -254,7 +254,7 @@ def test_links_to_themselves_and_empty_names(folder: Path) -> None:
     [
         (["plan", "small.yaml", "-"], "a checkpoint cannot be standard input"),
         (["inspect", "-"], "a checkpoint cannot be standard input"),
-        (["inspect", "w.pth", "-o", ""], "cannot write .: is a directory"),
+        (["inspect", "w.pth", "-o", ""], "cannot write .: it is a directory"),
     ],
 )
 def test_invalid_names(folder: Path, arguments: list[str], said: str) -> None:

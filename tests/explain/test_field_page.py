@@ -102,24 +102,28 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("depth", "`depth: 4`, at top.yaml:1:8"),
-        ("extends", "`extends: middle.yaml`, at top.yaml:2:10"),
+        ("depth", "`depth: 4`, from top.yaml:1:8"),
+        ("extends", "`extends: middle.yaml`, from top.yaml:2:10"),
         (
             "image_size",
-            "`image_size: 384`, at middle.yaml:2:13, by `extends` at top.yaml:2:10",
+            (
+                "`image_size: 384`, from middle.yaml:2:13 "
+                "through `extends` at top.yaml:2:10"
+            ),
         ),
         (
             "variant.drop_path",
             (
-                "`variant.drop_path: 0.1`, at middle.yaml:4:14, "
-                "by `extends` at top.yaml:2:10"
+                "`variant.drop_path: 0.1`, from middle.yaml:4:14 "
+                "through `extends` at top.yaml:2:10"
             ),
         ),
         (
             "num_heads",
             (
-                "`num_heads: 3`, at published:deit_tiny_patch16_224:4:12, "
-                "by `extends` at middle.yaml:1:10, by `extends` at top.yaml:2:10"
+                "`num_heads: 3`, from published:deit_tiny_patch16_224:4:12 "
+                "through `extends` at middle.yaml:1:10 "
+                "through `extends` at top.yaml:2:10"
             ),
         ),
         ("variant.qkv_bias", "`variant.qkv_bias: true`, by default"),
@@ -138,7 +142,7 @@ def test_an_extends_that_does_not_exist(value: str) -> None:
     checked = check_text(f"extends: {value}\n".encode(), "t.yaml")
     found = provenance(checked, info_of("extends"))
     assert found is not None
-    assert found["text"] == "`extends: nowhere.yaml`, at t.yaml:1:10"
+    assert found["text"] == "`extends: nowhere.yaml`, from t.yaml:1:10"
 
 
 def test_a_spec_with_errors() -> None:
@@ -146,7 +150,7 @@ def test_a_spec_with_errors() -> None:
     assert checked.spec is None
     found = provenance(checked, info_of("depth"))
     assert found is not None
-    assert (found["value"], found["text"]) == (3.5, "`depth: 3.5`, at t.yaml:2:8")
+    assert (found["value"], found["text"]) == (3.5, "`depth: 3.5`, from t.yaml:2:8")
     found = provenance(checked, info_of("dropout"))
     assert found is not None
     assert (found["value"], found["from"]) == (0.0, "default")

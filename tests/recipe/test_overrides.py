@@ -131,7 +131,7 @@ def test_errors_of_the_file_are_still_reported() -> None:
 def test_a_missing_recipe() -> None:
     (found,) = check_recipe("nowhere.yaml").diagnostics
     assert found.code == "DS009"
-    assert found.helps == ("give the path of a recipe, a YAML file",)
+    assert found.helps == ("pass the path of a recipe, a YAML file",)
 
 
 def test_a_whole_section_is_replaced() -> None:

@@ -34,7 +34,7 @@ CASES = [
     Case("embed_dim: 770\nnum_heads: 12\n", "DS203", "1:12", "`embed_dim: 768` or `embed_dim: 780`; with 770, `num_heads: 10`, `11` or `14`", "embed_dim: 780\n"),
     Case("num_heads: 7\n", "DS203", "1:12", "`embed_dim: 763` or `embed_dim: 770`; with 768, `num_heads: 4`, `6` or `8`", "num_heads: 6\n"),
     Case("mlp_ratio: 3.3\n", "DS204", "1:12", "`mlp_ratio: 3.3125` gives 2544 exactly", "mlp_ratio: 3.3125\n"),
-    Case("mlp_ratio: 0.001\n", "DS205", "1:12", "`mlp_ratio: 0.0625` or more", "mlp_ratio: 0.0625\n"),
+    Case("mlp_ratio: 0.001\n", "DS205", "1:12", "use a larger ratio, such as `mlp_ratio: 0.0625`", "mlp_ratio: 0.0625\n"),
     Case(HEADS + V + "distillation_token: false\n", "DS206", "2:22", "`distillation_token: true` under `variant`, or `teacher_num_classes: null`", HEADS + V + "distillation_token: true\n"),
     Case("num_classes: 10\nteacher_num_classes: 20\n" + V + "fusion: mean_logits\n", "DS207", "4:11", "`fusion: cls` or `fusion: dist` under `variant`, or `teacher_num_classes: 10`", "num_classes: 10\nteacher_num_classes: 20\n" + V + "fusion: cls\n"),
     Case("num_classes: 10\nteacher_num_classes: 20\n", "DS213", "1:14", "`fusion: cls` or `fusion: dist` under `variant` chooses a head", "num_classes: 10\nteacher_num_classes: 20\n" + V + "fusion: dist\n"),

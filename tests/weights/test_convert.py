@@ -176,7 +176,9 @@ def test_only_files_of_the_format_are_replaced(source: Path, tmp_path: Path) -> 
     out = tmp_path / "hf"
     out.symlink_to("real")
     written(DISTILLED, source, out, "hf")
-    with pytest.raises(FileExistsError, match="it exists; --force replaces it"):
+    with pytest.raises(
+        FileExistsError, match="already exists; use --force to overwrite it"
+    ):
         written(DISTILLED, source, out, "hf")
     (out / "config.json").write_text("old")
     written(DISTILLED, source, out, "hf", force=True)

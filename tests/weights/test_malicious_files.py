@@ -217,7 +217,7 @@ def test_two_directories_show_one_pickle_each(tmp_path: Path) -> None:
     assert zipfile.ZipFile(io.BytesIO(data)).read(key) == records[key]
     code, words = refused(tmp_path / "two.pth", data)
     assert code == "DS404"
-    assert "it names `builtins.bytearray`" in words
+    assert "it references `builtins.bytearray`" in words
 
 
 def test_a_mapping_that_contains_itself(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_whole_module_and_another_namespace_need_code(tmp_path: Path) -> None:
     for value in (model_of(PLAIN), {"model": STATE, "args": EvilNamespace(a=1)}):
         code, words = refused(tmp_path / "w.pth", torch_bytes(value))
         assert code == "DS404"
-        assert "it names" in words
+        assert "it references" in words
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_tensors_of_other_kinds(kind: str, legacy: bool, tmp_path: Path) -> None
     options = {"_use_new_zipfile_serialization": not legacy}
     found = error_of(save({"model": state}, tmp_path / "w.pth", **options))
     assert found.code == "DS404"
-    assert any("it names `torch._utils._rebuild_" in note for note in found.notes)
+    assert any("it references `torch._utils._rebuild_" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint16, torch.float8_e5m2])

@@ -33,7 +33,7 @@ def test_a_file_is_read_under_its_given_name(tmp_path: Path) -> None:
 def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
     missing = refusal(tmp_path / "none.yaml")
     assert missing == "the file cannot be read: no such file or directory"
-    assert refusal(tmp_path) == "the file cannot be read: is a directory"
+    assert refusal(tmp_path) == "the file cannot be read: it is a directory"
     assert refusal(tmp_path / "a\0b") == (
         "the file cannot be read: the name has an invalid character"
     )

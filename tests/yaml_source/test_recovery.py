@@ -86,7 +86,8 @@ REPAIRED = [
 
 LEFT_OUT = [
     ("a: 1\nhello world\nc: 2\n", [(2, "of the form `key: value`")], {"a": 1, "c": 2}),
-    ("b 1 2\nc: 2\n", [(1, "missing `:` after `b`")], {"c": 2}),
+    ("b 1 2\nc: 2\n", [(1, "of the form `key: value`")], {"c": 2}),
+    ("B x\nc: 2\n", [(1, "of the form `key: value`")], {"c": 2}),
     ("a:-1\nc: 2\n", [(1, "missing space after `a:`")], {"c": 2}),
     ("a: x: y: z\nc: 2\n", [(1, "unexpected `:`")], {"c": 2}),
     ("a:\n  foo: 1\n  bar\n  b: 1\n", [(3, "key: value")], {"a": {"foo": 1, "b": 1}}),
@@ -270,7 +271,14 @@ def test_a_text_is_broken_where_the_parser_refuses_it(text: str) -> None:
 
 
 def bare(text: str) -> bool:
-    return isinstance(yaml.compose(text), yaml.ScalarNode)
+    """Whether a text, or a value below its key, is a plain scalar."""
+    root = yaml.compose(text)
+    pairs = root.value if isinstance(root, yaml.MappingNode) else [(None, root)]
+    return any(
+        isinstance(value, yaml.ScalarNode)
+        and (key is None or key.start_mark.line < value.start_mark.line)
+        for key, value in pairs
+    )
 
 
 @given(mutated(1))

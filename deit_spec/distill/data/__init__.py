@@ -40,7 +40,7 @@ def open_data(
             checked,
             "student.spec",
             "DS509",
-            f"the class head has {heads} classes, and the data have {classes}",
+            f"the class head has {heads} classes, but the data has {classes}",
             label=f"{heads} classes",
             secondary=[Label(checked.span(field), f"{classes} classes")],
             help_=f"`num_classes: {classes}` in the spec of the student",

@@ -96,7 +96,7 @@ def _find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
             help_="`--set data.folder=PATH` uses another one",
         )
     if not found.classes:
-        message = f"{found.train} has no class folders"
+        message = f"{found.train} contains no class folders"
         help_ = "put the images of each class into a folder with its name"
         raise errors.data_error(checked, "data.folder", "DS522", message, help_=help_)
     train = _image_files(checked, found.train, found.classes)

@@ -48,17 +48,18 @@ def require_folder(folder: Path, *, resume: bool) -> None:
     if {METRICS, RECIPE} & names:
         if not resume:
             help_ = f"`--resume` continues it; {OTHER_FOLDER}"
-            raise _folder_taken(folder, "a run", help_)
+            raise _folder_taken(folder, "already contains a run", help_)
         return
     if others := sorted(names - {files.TEACHER, files.LOCK}):
-        content = others[0] if len(others) == 1 else f"{others[0]} and more"
+        content = others[0] if len(others) == 1 else f"{others[0]} and other files"
         if resume:
             raise _not_a_run(folder, content)
-        raise _folder_taken(folder, content, OTHER_FOLDER)
+        state = f"is not empty: it contains {content}"
+        raise _folder_taken(folder, state, OTHER_FOLDER)
 
 
-def _folder_taken(folder: Path, content: str, help_: str) -> RunError:
-    message = f"the folder of a new run contains {content}"
+def _folder_taken(folder: Path, state: str, help_: str) -> RunError:
+    message = f"the run folder {state}"
     return run_error(folder, "DS533", message, help_=help_)
 
 
@@ -90,7 +91,7 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
                 "DS535",
                 f"the run in {folder} has {field} {value}",
                 Label(checked.span(field)),
-                helps=[f"`{field}: {value}`; or begin another run: {OTHER_FOLDER}"],
+                helps=[f"`{field}: {value}`; or start a new run: {OTHER_FOLDER}"],
             )
             for field, value in differing.items()
         )
@@ -101,7 +102,7 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
             "DS535",
             f"the student of the run in {folder} is another model",
             notes=[f"its spec is {folder / SPEC}"],
-            help_=f"begin another run: {OTHER_FOLDER}",
+            help_=f"start a new run: {OTHER_FOLDER}",
         )
 
 

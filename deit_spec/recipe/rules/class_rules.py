@@ -38,7 +38,7 @@ def head_fits_data(context: RuleContext) -> Findings:
         return
     yield diagnose(
         "DS509",
-        f"the class head has {heads} classes, and the data have {classes}",
+        f"the class head has {heads} classes, but the data has {classes}",
         context.label("student.spec", f"{heads} classes"),
         secondary=[
             *in_spec(context.checked.student, "num_classes", "here"),

@@ -21,7 +21,7 @@ def length_is_said_once(context: RuleContext) -> Findings:
         yield context.spans.finding(
             "DS506",
             f"{epochs} and {steps} are both set",
-            f"leave `schedule.{epochs}` out, or leave `schedule.{steps}` out",
+            f"remove either `schedule.{epochs}` or `schedule.{steps}`",
             (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
             (f"schedule.{steps}", f"{both[1]} steps", None),
         )

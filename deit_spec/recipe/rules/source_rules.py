@@ -149,7 +149,7 @@ def named_things_are_here(context: RuleContext) -> Findings:
             continue
         yield diagnose(
             "DS520",
-            f"{field} is not found on this machine",
+            f"{field} was not found on this machine",
             context.label(field),
             notes=[f"looked for {place}"],
             helps=["paths are relative to the folder of the recipe"],
@@ -217,5 +217,7 @@ def rand_augment_is_valid(context: RuleContext) -> Findings:
         "DS515",
         "augmentation.rand_augment is not a RandAugment policy of timm",
         context.label("augmentation.rand_augment"),
-        helps=["for example, `augmentation.rand_augment: rand-m9-mstd0.5-inc1`"],
+        helps=[
+            "for example, `rand_augment: rand-m9-mstd0.5-inc1`, or `rand_augment: null`"
+        ],
     )

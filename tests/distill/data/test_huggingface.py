@@ -143,7 +143,7 @@ def test_other_classes_than_the_head_has_are_refused(tmp_path: Path) -> None:
     )
     code, line, column, message = refused(tmp_path, saved)
     assert (code, line, column) == ("DS509", 2, 9)
-    assert message == "the class head has 3 classes, and the data have 4"
+    assert message == "the class head has 3 classes, but the data has 4"
 
 
 def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path) -> None:
