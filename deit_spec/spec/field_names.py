@@ -193,9 +193,9 @@ class FieldNames:
         *outer, key = path
         if key in self.unsupported:
             return []
-        dotted = tuple(key.split("."))
-        if len(dotted) > 1 and dotted[:-1] in dict(self._places):
-            return [dotted] if self.is_known(dotted) else []
+        section, _, name = key.partition(".")
+        if section in self.sections and self.is_known((section, name)):
+            return [(section, name)]
         if pair := pair_in(key):
             key = pair[0]
         plain, scores = re.sub("[ -]", "_", key).lower(), dict[Path, float]()
