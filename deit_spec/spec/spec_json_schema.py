@@ -25,9 +25,9 @@ BEYOND: Final = {
     "DS201": "an image_size that is not divisible by patch_size",
     "DS203": "an embed_dim that is not divisible by num_heads",
     "DS205": "a product of embed_dim and mlp_ratio below 1",
-    "DS206": "a teacher without a distillation token",
+    "DS206": "a teacher without a distillation token, in a spec that extends another",
     "DS207": "the mean of two heads with unequal class counts",
-    "DS210": "mean_tokens without a distillation token",
+    "DS210": "mean_tokens without a distillation token, in a spec that extends another",
     "DS212": "the total number of parameters",
 }
 """By code, the errors that a JSON Schema cannot express."""
@@ -65,6 +65,7 @@ def json_schema() -> dict[str, Any]:
         "type": ["object", "null"],  # an empty file has every default
         "properties": properties,
         "additionalProperties": False,
+        **_rules_without_token(),
     }
 
 
@@ -98,3 +99,22 @@ def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key in ("default", "examples"):
         if key in made:
             yield key, made[key]
+
+
+def _rules_without_token() -> dict[str, Any]:
+    """The rules between fields that need no arithmetic: DS206 and DS210.
+
+    A spec that extends another is not checked, as its document lacks inherited values.
+    """
+    off = {
+        "type": "object",
+        "properties": {"distillation_token": {"const": False}},
+        "required": ["distillation_token"],
+    }
+    own = {"extends": {"type": "null"}, "variant": off}
+    readout = {"properties": {"readout": {"not": {"const": "mean_tokens"}}}}
+    then = {"teacher_num_classes": {"type": "null"}, "variant": readout}
+    return {
+        "if": {"type": "object", "properties": own, "required": ["variant"]},
+        "then": {"properties": then},
+    }
