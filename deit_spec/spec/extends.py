@@ -1,4 +1,4 @@
-"""`extends`: another spec's values hold where this one has none."""
+"""`extends`: inherit fields from another spec."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

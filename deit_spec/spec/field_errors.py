@@ -28,9 +28,9 @@ _WANTED: Final = {
     "tuple_type": "a list",
 }
 _BOUNDS: Final = {
-    "greater_than": ("gt", "above"),
+    "greater_than": ("gt", "greater than"),
     "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "below"),
+    "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
 _BAD_TEXT: Final = frozenset(
@@ -241,7 +241,7 @@ class _Report:
         value = self._document.nearest(error["loc"]).value
         return diagnose(
             "DS103",
-            f"{'.'.join(path)}{_index(error)} is not {range_}",
+            f"{'.'.join(path)}{_index(error)} must be {range_}",
             Label(value, _cut(value_text(error["input"]))),
             helps=[self._example(path)],
         )

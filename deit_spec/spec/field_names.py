@@ -81,7 +81,7 @@ _UNSUPPORTED: Final = {
 }
 """Fields of other tools that have no counterpart here, with what to do about them."""
 
-_PAIR: Final = re.compile(r"([A-Za-z_][\w-]*)[:=]([\w.+~/-]+)")
+_PAIR: Final = re.compile(r"([A-Za-z_][\w-]*)(?:[:=]| +(?=[-+.]*\d))([\w.+~/-]+)")
 _SIMILAR: Final = 0.7
 _SIMILAR_ELSEWHERE: Final = 0.8
 _MISSPELT: Final = 0.8
@@ -113,7 +113,8 @@ class FieldNames:
 
     def is_known(self, path: Path) -> bool:
         """Whether there is a field at a path."""
-        return path[-1] in self.model_of(path).model_fields
+        has_fields = len(path) == 1 or self.is_section(path[:-1])
+        return has_fields and path[-1] in self.model_of(path).model_fields
 
     def is_section(self, path: Path) -> bool:
         """Whether the field at a path has fields itself."""

@@ -70,7 +70,8 @@ class Fixes:
     def retype(self, path: Path, kind: str) -> Fix | None:
         """Write the number, boolean or null that a value of another type means."""
         written = self._written(path)
-        text = self._retyped(path, kind, written)
+        is_known = self.names.is_known(path)
+        text = self._retyped(path, kind, written) if is_known else None
         if text is None:
             return None
         span = self._own[path].value

@@ -204,15 +204,14 @@ class Composer:
         name = key.value
         if not isinstance(name, str) or name not in mapping.firsts:
             return
-        from deit_spec.yaml_source.line_edits import line_of  # noqa: PLC0415  -- rarely needed
+        from deit_spec.yaml_source.line_edits import removed  # noqa: PLC0415  -- rarely needed
 
         entry, first = self._entry(key, item), mapping.value.get(name, UNKNOWN)
         is_same = type(first) is type(item.value) and first == item.value
         fix = None
-        if is_same and first is not UNKNOWN and not mapping.in_braces:
-            line = line_of(entry, entry.source)
-            if line and "#" not in line.rest:
-                fix = Fix(f"remove the repeated `{name}`", (line.removed(),))
+        if is_same and first is not UNKNOWN:
+            edit = removed(entry, in_braces=mapping.in_braces)
+            fix = Fix(f"remove the repeated `{name}`", (edit,)) if edit else None
         before = self._span(mapping.firsts[name])
         self._add(findings.repeated_key(name, entry.key, before, fix))
 

@@ -88,3 +88,24 @@ def line_with(entry: Entry, source: Source) -> Line | None:
     found = LINE_BREAK.search(text, after_key)
     end, after_break = found.span() if found else (len(text), len(text))
     return Line(positions, start, key, after_key, end, after_break)
+
+
+def removed(entry: Entry, *, in_braces: bool) -> Edit | None:
+    """Remove a key and its value, or return None if that is not simple.
+
+    In braces, the comma before them is removed too. A comment on the line is kept.
+    """
+    source, text, end = entry.source, entry.source.text, entry.value.end
+    if in_braces:
+        before = text[: entry.key.start].rstrip()
+        has_comment = "#" in before[before.rfind("\n") + 1 :]
+        if has_comment or not before.endswith(","):
+            return None
+        return Edit(Positions(source).span(len(before) - 1, end), "")
+    line = line_of(entry, source)
+    if line is None:
+        return None
+    comment = text[end : line.end].strip()
+    if not comment:
+        return line.removed()
+    return Edit(line.positions.span(line.key, line.end - len(comment)), "")

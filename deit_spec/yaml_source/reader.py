@@ -86,8 +86,8 @@ def read_text(
 
     There is a document wherever any part of the text could be read, with findings or
     without, so that a schema can report its own findings together with them. After a
-    syntax error, lines are read as they were meant where that is certain: `depth:12`
-    as `depth: 12`, where `is_key` knows the word.
+    syntax error, a line is repaired if its meaning is certain: `depth:12` is read as
+    `depth: 12` if `is_key` knows the word.
     """
     if is_too_large(text):
         return None, [findings.too_large(name)]
@@ -115,6 +115,8 @@ def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
         from deit_spec.yaml_source.syntax_errors import explain  # noqa: PLC0415
 
         finding, _ = explain(parsed.error, positions, knows_none)
+        # There is one value, and no line to remove.
+        finding = replace(finding, helps=("put the value in quotes",), fix=None)
         parsed = parsed._replace(findings=[*parsed.findings, finding])
     return _result(parsed)
 

@@ -1,8 +1,8 @@
 """Recovery after a syntax error.
 
 The lines are read once, with a stack of the indentations of the open blocks. A line
-that is not `key: value` is reported at its place. It is read as it was meant where a
-common mistake makes that certain, and left out where not. The repaired text is then
+that is not `key: value` is reported at its place. If a common mistake makes the intent
+certain, the line is repaired; otherwise it is left out. The repaired text is then
 parsed again.
 """
 
@@ -164,7 +164,8 @@ class Lines:
         self._has_empty |= self._is_open and not is_item
         while self._levels[1:] and self._levels[-1] > width:
             inner = self._levels.pop()
-        if width == self._levels[-1] or not _KEY.match(self._text, at, end):
+        key = _KEY.match(self._text, at, end)
+        if width == self._levels[-1] or not key:
             return
         if self._levels == [-1]:
             self._levels.append(width)
@@ -175,7 +176,11 @@ class Lines:
         lines = range(n, self._next(n + 1, width - 1))
         contents = filter(self._has_content, lines)
         others = (other for other in contents if width < self._widths[other] <= inner)
-        self._move(range(n, next(others, lines.stop)), width, inner)
+        stop, below = next(others, lines.stop), self._next(n + 1)
+        if key.end() == self._end_of_content(at, end) and below < stop:
+            # Lines that are not deeper are below the key once it is moved.
+            stop = n + 1 if self._widths[below] == width > inner else stop
+        self._move(range(n, stop), width, inner)
 
     def _move(self, lines: range, width: int, expected: int) -> None:
         """Report lines that are indented too far or not far enough."""

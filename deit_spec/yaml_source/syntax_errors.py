@@ -19,6 +19,14 @@ _WORDS: Final = {
         "the line is not of the form `key: value`",
         "remove the line, or write it as `key: value`",
     ),
+    "did not find expected <document start>": (
+        "unexpected text after the end of the document",
+        "remove it",
+    ),
+    "did not find expected alphabetic or numeric character": (
+        "expected a name after `*` or `&`",
+        _QUOTE,
+    ),
     "did not find expected key": ("unexpected {}", "remove it, or indent it correctly"),
     "did not find expected node content": _UNEXPECTED,
     "found character that cannot start any token": (
@@ -26,10 +34,19 @@ _WORDS: Final = {
         _QUOTE,
     ),
     "found unexpected end of stream": ("unterminated string", "close the string"),
+    "found unknown directive name": ("unknown directive", "remove the line"),
+    "found unknown escape character": (
+        "unknown escape sequence",
+        "write the backslash twice",
+    ),
     "mapping values are not allowed in this context": ("unexpected `:`", ONE_A_LINE),
 }
-# These are found late; the place that matters is where the construct starts.
-_AT_START: Final = {"could not find expected ':'", "found unexpected end of stream"}
+# Reported where the construct starts, not where the parser stops.
+_AT_START: Final = {
+    "could not find expected ':'",
+    "found unexpected end of stream",
+    "found unknown directive name",
+}
 _KEY_BEFORE: Final = re.compile(
     r"""[{,]\s*(?P<key>"[^"\r\n]*"|'[^'\r\n]*')(?P<gap>\s*)\Z"""
 )
@@ -101,7 +118,10 @@ def _in_braces(
     help_ = "separate items with `,`, and put values with special characters in quotes"
     opened = Label(positions.span(start, start + 1), "opened here")
     span = positions.span(offset, offset + len(text[offset : offset + 1].strip()))
-    message = f"expected `,` or `{closing}`"
+    message, found = f"expected `,` or `{closing}`", text[offset : offset + 1]
+    if found and found in "}]":
+        message = f"expected `{closing}`, found `{found}`"
+        help_ = f"write `{closing}` in place of `{found}`"
     finding = syntax_error(message, span, help_, secondary=[opened])
     return finding, _without_line(offset, positions)
 

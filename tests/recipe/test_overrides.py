@@ -115,6 +115,14 @@ def test_a_colon_is_not_an_equals_sign() -> None:
     assert found.helps == ("for example, `--set optimizer.lr=1e-3`",)
 
 
+@pytest.mark.parametrize("text", ["loss.kind=a: b", "loss.kind=[", "loss.kind=a]: ,"])
+def test_a_syntax_error_in_a_value_has_a_help_for_a_value(text: str) -> None:
+    (found,) = check_recipe(BASE, [text]).diagnostics
+    assert found.code == "DS001"
+    assert found.helps == ("put the value in quotes",)
+    assert found.fix is None
+
+
 def test_a_second_line_is_not_part_of_a_value() -> None:
     (found,) = check_recipe(BASE, ["run.seed=5\nrun: 3"]).diagnostics
     assert found.code == "DS001"

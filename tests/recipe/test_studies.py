@@ -67,6 +67,19 @@ class TestStudy:
         ]
         assert places == expected
 
+    def test_a_field_in_place_of_an_arm(self, tmp_path: Path) -> None:
+        study = tmp_path / "s.yaml"
+        study.write_text(
+            f"recipe: {FOLDER / 'digits.yaml'}\nseeds: [0]\ntrain_images: [100]\n"
+            "arms:\n  a: {}\n  loss.kind: none\n"
+        )
+        (found,) = check_study(study).diagnostics
+        span = found.primary.span
+        assert (found.code, span.line, span.column) == ("DS102", 6, 14)
+        assert found.message == "arms.loss.kind is not a mapping"
+        assert found.helps == ("for example, `arms: {soft: {loss.kind: soft}}`",)
+        assert found.fix is None
+
     @pytest.mark.parametrize("name", ["../../esc", "a/b", "a|b", "x" * 61, "-x", ""])
     def test_the_name_of_an_arm_must_be_a_valid_folder_name(
         self, name: str, tmp_path: Path

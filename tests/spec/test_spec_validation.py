@@ -131,9 +131,9 @@ def test_valid_specs_have_no_errors(spec: DeiTSpec) -> None:
     ("value", "code", "message"),
     [
         ({"\ud800": 1}, "DS101", "unknown key `\\ud800`"),
-        ({"dropout": 10**400}, "DS103", "dropout is not within the range of a float"),
-        ({"mlp_ratio": -(10**5000)}, "DS103", "mlp_ratio is not within the range"),
-        ({"depth": -(10**5000)}, "DS103", "depth is not above 0"),
+        ({"dropout": 10**400}, "DS103", "dropout must be within the range of a float"),
+        ({"mlp_ratio": -(10**5000)}, "DS103", "mlp_ratio must be within the range"),
+        ({"depth": -(10**5000)}, "DS103", "depth must be greater than 0"),
         ({"name": 10**5000}, "DS102", "name is not a string"),
         ({"depth": object()}, "DS102", "depth is not an integer"),
     ],

@@ -54,6 +54,11 @@ REPAIRED = [
         {"a": 1, "b": 2, "c": 3, "d": 4},
     ),
     (
+        "a: 1\n  b:  # d\n  c: 2\n  d: 3\nkey: 4\n",
+        [(2, "the line is indented by 2 spaces, expected 0")],
+        {"a": 1, "b": {"c": 2, "d": 3}, "key": 4},
+    ),
+    (
         "a:\n   b: 1\n  c: 2\n",
         [(3, "the line is indented by 2 spaces, expected 3")],
         {"a": {"b": 1, "c": 2}},
@@ -94,8 +99,8 @@ LEFT_OUT = [
     ("a: @x\nc: 2\n", [(1, "cannot start with `@`")], {"c": 2}),
     ("a: 'x' y\nc: 2\n", [(1, "unexpected text")], {"c": 2}),
     ("{a: 1, /* b,\n } */ c: 2}\n", [(1, "`/*` does not start")], {"a": 1, "c": 2}),
-    ("{a: 1,\n b: 2]\n", [(2, "expected `,` or `}`")], {"a": 1}),
-    ("{a: 1}\nc: 2\n", [(2, "the text is not valid YAML here")], {"a": 1}),
+    ("{a: 1,\n b: 2]\n", [(2, "expected `}`, found `]`")], {"a": 1}),
+    ("{a: 1}\nc: 2\n", [(2, "after the end of the document")], {"a": 1}),
     (
         "a: 1\n<<<<<<< x\nb: 1\n=======\nb: 2\n>>>>>>> y\n",
         [(2, "conflict"), (4, "conflict"), (5, "written twice"), (6, "conflict")],

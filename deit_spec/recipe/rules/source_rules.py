@@ -186,9 +186,9 @@ def statistics_fit(context: RuleContext) -> Findings:
         elif min(holder.std) <= 0:
             yield diagnose(
                 "DS514",
-                f"{names[1]} has a value that is not above 0",
+                f"{names[1]} has a value of 0 or less",
                 context.label(names[1], value_text(min(holder.std))),
-                helps=["leave both out, or write values above 0"],
+                helps=["leave both out, or write values greater than 0"],
             )
 
 
