@@ -1,12 +1,15 @@
 """Read and write safetensors files."""
 
+import ctypes
+import json
 import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from safetensors import SafetensorError, TensorSpec, safe_open, serialize
+import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from deit_spec.diagnostics.printable import first_line_of
@@ -16,6 +19,15 @@ from deit_spec.weights.weight_findings import damaged, refuse, shown
 LENGTH_BYTES = 8
 HEADER_BYTES = 100_000_000
 """The longest header that the format allows."""
+ALIGNMENT = 8
+
+_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.bfloat16: "BF16",
+    torch.float16: "F16",
+}
+"""What is written, in the order in which the library writes tensors of these types."""
 
 
 def looks_like(head: bytes) -> bool:
@@ -68,15 +80,28 @@ def write(
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write tensors on the CPU to an open file; NumPy is not needed."""
-    kept = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    specs = {
-        name: TensorSpec(
-            dtype=str(tensor.dtype).removeprefix("torch."),
-            shape=tensor.shape,
-            data_ptr=tensor.data_ptr(),
-            data_len=tensor.nbytes,
-        )
-        for name, tensor in kept.items()
-    }
-    file.write(serialize(specs, metadata={"format": "pt", **(metadata or {})}))
+    """Write floating-point tensors on the CPU to an open file, one at a time.
+
+    The bytes are those that the library writes, but `safetensors.serialize` needs
+    memory for the whole file, and `safetensors.torch` needs NumPy.
+    """
+    ranks = list(_NAMES)
+    order = sorted(tensors, key=lambda key: (ranks.index(tensors[key].dtype), key))
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}
+    end = 0
+    for key in order:
+        tensor = tensors[key]
+        start, end = end, end + tensor.nbytes
+        header[key] = {
+            "dtype": _NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % ALIGNMENT)
+    file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
+    for key in order:
+        tensor = tensors[key].contiguous()
+        if tensor.nbytes:
+            memory = (ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr())
+            file.write(memory)

@@ -1,5 +1,6 @@
 """Safetensors files: mapped, checked, and written without NumPy."""
 
+import io
 import json
 import os
 import subprocess
@@ -64,6 +65,26 @@ def test_tensors_that_are_not_contiguous_are_written(tmp_path: Path) -> None:
     found = read(tmp_path / "w", "w")
     assert torch.equal(found["a"], turned)
     assert torch.equal(found["b"], turned[1:])
+
+
+class Recorder(io.BytesIO):
+    """A file that records the length of its longest write."""
+
+    longest = 0
+
+    def write(self, data: Any) -> int:
+        written = super().write(data)
+        self.longest = max(self.longest, written)
+        return written
+
+
+def test_tensors_are_written_one_at_a_time() -> None:
+    """The file is never a second time in memory."""
+    state = {name: torch.ones(1000) for name in "abcdefgh"}
+    file = Recorder()
+    write(file, state)
+    assert file.longest == 4000
+    assert len(file.getvalue()) > 8 * 4000
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
