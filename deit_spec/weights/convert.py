@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from deit_spec.atomic_write import atomic_write
+from deit_spec.atomic_write import atomic_write, sync_directory, write_file
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.graph import LayerGraph
 from deit_spec.weights import huggingface, safetensors_file
@@ -91,6 +91,8 @@ def _check_output(source: Path, writing: Writing) -> None:
     if writing.to is To.HF and path.suffix in SUFFIXES:
         reason = "`--to hf` writes a directory, and this is a file name"
         raise ValueError(f"{reason}; try {path.with_suffix('')}")
+    if writing.to is To.HF and path.exists() and not path.is_dir():
+        raise FileExistsError(None, "it exists and is not a directory")
     if writing.to is not To.HF and path.suffix not in SUFFIXES:
         *others, last = SUFFIXES
         raise ValueError(f"the extension must be {', '.join(others)} or {last}")
@@ -127,11 +129,12 @@ def _write_directory(
         both = (huggingface.CONFIG, config), (huggingface.PREPROCESSOR, preprocessor)
         for name, value in both:
             text = json.dumps(value, indent=2, sort_keys=True)
-            (folder / name).write_text(f"{text}\n", encoding="utf-8")
+            write_file(folder / name, f"{text}\n")
         _write_tensors(folder / huggingface.MODEL, tensors, wrapped=False)
         target.mkdir(exist_ok=True)
         for name in huggingface.MEMBERS:
             (folder / name).replace(target / name)
+        sync_directory(target)
 
 
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor], *, wrapped: bool) -> None:

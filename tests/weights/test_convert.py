@@ -1,5 +1,7 @@
 """From one format to another and back; written whole or not at all."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,39 @@ def test_files_and_directories_differ(
         with pytest.raises(OSError, match=r"[Ee]xists|Is a directory"):
             written(DISTILLED, source, path, to, force=force)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "out.pth", "w.pth"]
+
+
+def test_a_file_is_refused_before_the_conversion(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").touch()
+    monkeypatch.setitem(convert.__globals__, "realise", None)
+    with pytest.raises(FileExistsError, match="it exists and is not a directory"):
+        written(DISTILLED, source, tmp_path / "out", "hf", force=True)
+
+
+def test_the_weights_are_moved_last(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And every file is on the disk before the first one is moved."""
+    events: list[str] = []
+    replace, sync = Path.replace, os.fsync
+
+    def record_replace(path: Path, target: Path) -> Path:
+        if target.parent == tmp_path / "hf":
+            events.append(target.name)
+        return replace(path, target)
+
+    def record_sync(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            events.append("sync")
+        sync(handle)
+
+    monkeypatch.setattr(Path, "replace", record_replace)
+    monkeypatch.setattr(os, "fsync", record_sync)
+    written(DISTILLED, source, tmp_path / "hf", "hf")
+    names = ["config.json", "preprocessor_config.json", "model.safetensors"]
+    assert events == ["sync", "sync", "sync", *names]
 
 
 def test_the_current_directory(
