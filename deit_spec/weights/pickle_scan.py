@@ -43,6 +43,21 @@ _NAMES = frozenset(
         "torch.storage.UntypedStorage",
     }
 )
+_UNUSABLE = {
+    "torch._utils._rebuild_meta_tensor_no_storage": "a tensor without data",
+    "torch._utils._rebuild_nested_tensor": "a nested tensor",
+    "torch._utils._rebuild_qtensor": "a quantised tensor",
+    "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
+}
+"""Tensors that cannot be weights, by the function that would build them."""
+_WIDTHS = {
+    **dict.fromkeys(("Untyped", "Bool", "Byte", "Char"), 1),
+    **dict.fromkeys(("Short", "Half", "BFloat16"), 2),
+    **dict.fromkeys(("Int", "Float"), 4),
+    **dict.fromkeys(("Long", "Double", "ComplexFloat"), 8),
+    "ComplexDouble": 16,
+}
+"""The bytes of one number, by the name of its storage."""
 _PROTOCOL_2 = """
     APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE
     BUILD EMPTY_DICT EMPTY_LIST EMPTY_SET EMPTY_TUPLE GLOBAL LONG1 LONG_BINGET
@@ -51,8 +66,14 @@ _PROTOCOL_2 = """
 """
 _OPERATIONS = frozenset(_PROTOCOL_2.split())
 """The operations of pickle protocol 2, with which torch.save writes."""
-_MARK, _NAME = object(), object()
-"""What the scan has on its stack for marks and names."""
+_MARK = object()
+"""What the scan has on its stack for marks."""
+
+
+class _Name(str):
+    """What the scan has on its stack for names."""
+
+    __slots__ = ()
 
 
 class _Tuple(NamedTuple):
@@ -70,17 +91,27 @@ class ForbiddenPickleError(Exception):
     """The pickle contains something that no state dict needs; the text says what."""
 
 
-def scan(data: bytes, pickles: int = 1) -> None:
-    """Scan the given number of pickles at the start of the data; nothing is built."""
+class UnusableTensorError(Exception):
+    """The pickle contains a tensor that cannot be a weight; the text says which."""
+
+
+def scan(data: bytes, pickles: int = 1) -> dict[str, int]:
+    """Scan the given number of pickles at the start of the data; nothing is built.
+
+    Returns:
+        The number of bytes that the pickles expect in each storage, by its key.
+    """
     file = io.BytesIO(data)
+    storages: dict[str, int] = {}
     try:
         for _ in range(pickles):
-            _scan_one(file)
+            _scan_one(file, storages)
     except (ValueError, IndexError, KeyError):  # truncated; empty stack; unknown memo
         raise BrokenPickleError("its pickle is truncated or invalid") from None
+    return storages
 
 
-def _scan_one(file: io.BytesIO) -> None:
+def _scan_one(file: io.BytesIO, storages: dict[str, int]) -> None:
     large = 0
     stack: list[object] = []
     memo: dict[object, object] = {}
@@ -93,27 +124,32 @@ def _scan_one(file: io.BytesIO) -> None:
             many = f"more than {LARGE_INTEGERS:,} integers of more than 60 bits"
             raise ForbiddenPickleError(f"it has {many}")
         if name == "GLOBAL":
-            _require_allowed(str(argument).replace(" ", ".", 1))
-            stack.append(_NAME)
+            stack.append(_allowed(str(argument).replace(" ", ".", 1)))
         elif name.endswith("BINPUT"):
             memo[argument] = stack[-1]
         elif name.endswith("BINGET"):
             stack.append(memo[argument])
         else:
-            _apply(operation, argument, stack)
+            _apply(operation, argument, stack, storages)
 
 
-def _require_allowed(name: str) -> None:
+def _allowed(name: str) -> _Name:
+    if name in _UNUSABLE:
+        raise UnusableTensorError(_UNUSABLE[name])
     module, _, last = name.rpartition(".")
     # Not getattr: torch imports modules on some attribute accesses.
     is_dtype = isinstance(vars(torch).get(last), torch.dtype)
     of_torch = module == "torch" and (last.endswith("Storage") or is_dtype)
     if not of_torch and name not in _NAMES:
         raise ForbiddenPickleError(f"it references `{shown(name)}`")
+    return _Name(name)
 
 
 def _apply(
-    operation: pickletools.OpcodeInfo, argument: object, stack: list[object]
+    operation: pickletools.OpcodeInfo,
+    argument: object,
+    stack: list[object],
+    storages: dict[str, int],
 ) -> None:
     """Change the stack as an operation does, without building its objects."""
     before, name = operation.stack_before, operation.name
@@ -126,7 +162,12 @@ def _apply(
     taken += [stack.pop() for _ in range(fixed)]
     if _MARK in taken:
         raise BrokenPickleError("its pickle is truncated or invalid")
-    _check_quoted(name, taken)
+    if name in {"REDUCE", "NEWOBJ"} and not isinstance(taken[-1], _Name):
+        # torch would quote it in an error, however long it is as text.
+        raise BrokenPickleError("its pickle calls something that is not a name")
+    if name == "BINPERSID":
+        key, size = _storage(taken[0])
+        storages[key] = max(size, storages.get(key, size))
     result: object = argument
     if name == "MARK":
         result = _MARK
@@ -138,12 +179,11 @@ def _apply(
     stack += [result] * len(operation.stack_after)
 
 
-def _check_quoted(name: str, taken: list[object]) -> None:
-    """Check values that torch quotes in its errors, however long they are as text."""
-    if name in {"REDUCE", "NEWOBJ"} and taken[-1] is not _NAME:
-        raise BrokenPickleError("its pickle calls something that is not a name")
-    if name == "BINPERSID":
-        match taken:
-            case [_Tuple(("storage", _, str(), str(), int(), *_))]:
-                return
-        raise BrokenPickleError("its pickle has an invalid reference to a storage")
+def _storage(reference: object) -> tuple[str, int]:
+    """The key and the number of bytes of a storage, from a reference to it."""
+    match reference:
+        case _Tuple(("storage", _Name() as kind, str(key), str(), int(count), *_)):
+            width = _WIDTHS.get(kind.rpartition(".")[2].removesuffix("Storage"))
+            if width:
+                return key, count * width
+    raise BrokenPickleError("its pickle has an invalid reference to a storage")

@@ -18,8 +18,19 @@ from typing import Any
 import torch
 
 from deit_spec.diagnostics.printable import first_line_of
-from deit_spec.weights.pickle_scan import PICKLE_BYTES, ForbiddenPickleError, scan
-from deit_spec.weights.weight_findings import WeightsError, damaged, refuse
+from deit_spec.weights.pickle_scan import (
+    PICKLE_BYTES,
+    ForbiddenPickleError,
+    UnusableTensorError,
+    scan,
+)
+from deit_spec.weights.weight_findings import (
+    SAVE_AS_FLOAT,
+    WeightsError,
+    damaged,
+    refuse,
+    shown,
+)
 
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -47,7 +58,12 @@ def read_zip(path: Path, name: str) -> object:
             message = f"the file's pickle has more than {PICKLE_BYTES:,} bytes"
             helps = ["save only `model.state_dict()`"]
             raise refuse("DS405", message, name, helps=helps)
-        scan(reader.get_record("data.pkl"))
+        # torch maps as many bytes as the pickle says, also those of the next record.
+        for key, size in scan(reader.get_record("data.pkl")).items():
+            found = reader.get_record_size(f"data/{key}")
+            if found != size:
+                reason = f"storage {shown(key)} needs {size:,} bytes and has {found:,}"
+                raise damaged(name, reason)
         return _load(path, mapped=True)
 
 
@@ -78,6 +94,9 @@ def _damage(name: str) -> Iterator[None]:
             notes=[str(error)],
             helps=[_SAVE_AGAIN],
         ) from None
+    except UnusableTensorError as error:
+        message = f"the file has {error}, which a model cannot use"
+        raise refuse("DS407", message, name, helps=[SAVE_AS_FLOAT]) from None
     except (zipfile.BadZipFile, zlib.error) as error:
         raise damaged(name, str(error).lower()) from None
     except Exception as error:  # noqa: BLE001  -- a broken file raises anything

@@ -238,6 +238,36 @@ def test_a_record_that_is_listed_many_times(tmp_path: Path) -> None:
     assert "its records are longer than the file" in words
 
 
+@pytest.mark.parametrize("length", [8, 100])
+def test_a_storage_has_the_length_that_the_pickle_says(
+    length: int, tmp_path: Path
+) -> None:
+    """torch maps as many bytes as the pickle says, also those of the next record."""
+    records = records_of(torch_bytes({"a": torch.ones(24), "b": torch.zeros(24)}))
+    key = next(name for name in records if name.endswith("/data/0"))
+    path = tmp_path / "w.pth"
+    path.write_bytes(archive(records))
+    assert set(open_checkpoint(path).tensors) == {"a", "b"}
+    changed = {**records, key: records[key].ljust(length, b"\0")[:length]}
+    code, message = refused(path, archive(changed))
+    assert code == "DS403"
+    assert f"storage 0 needs 96 bytes and has {length}" in message
+
+
+def test_the_largest_of_several_references_to_a_storage_counts(tmp_path: Path) -> None:
+    """They may disagree about its length."""
+
+    def reference(count: int) -> bytes:
+        parts = text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu")
+        return b"(" + parts + b"K" + bytes([count]) + b"tQ"
+
+    two = reference(2) + b"s" + text("b") + reference(200)
+    data = archive({**records_of(as_zip(program(two))), "a/data/0": bytes(8)})
+    code, message = refused(tmp_path / "w", data)
+    assert code == "DS403"
+    assert "storage 0 needs 800 bytes and has 8" in message
+
+
 def test_a_storage_ends_with_the_file(tmp_path: Path) -> None:
     """torch maps as many bytes as the pickle says, but none after the file."""
     records = records_of(torch_bytes({"a": torch.ones(24)}))
