@@ -43,6 +43,8 @@ _DESCRIPTORS: Final = ("/dev/fd", "/proc/self/fd")
 _STDIN: Final = "/dev/stdin"
 # Any other path may be a FIFO, and opening one waits for a writer forever.
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_PARSES: Final = 3  # at most, the first time included
+_PAIRED: Final = re.compile(r"""[{}\[\]"'|>]""")
 _written: ContextVar[Mapping[Path, bytes]] = ContextVar("written", default={})  # noqa: B039  -- a Mapping
 
 
@@ -97,10 +99,7 @@ def read_text(
         return None, [bad]
     parsed = parse(positions)
     if parsed.error is not None or _may_be_lines(parsed.document):
-        # Most texts are valid, and this takes a while to import.
-        from deit_spec.yaml_source.recovery import recover  # noqa: PLC0415
-
-        parsed = recover(parsed, positions, is_key)
+        parsed = _recover(parsed, positions, is_key)
     return _result(parsed)
 
 
@@ -154,6 +153,42 @@ def parse(positions: Positions) -> Parsed:
         return Parsed(Document({}, spans, positions.source), composer.findings)
     document = Document(root.value, composer.spans, positions.source)
     return Parsed(document, composer.findings)
+
+
+def _recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
+    """Report what keeps a text from being YAML, and read the rest of it."""
+    # Most texts are valid, and these take a while to import.
+    from deit_spec.yaml_source.recovery import Lines  # noqa: PLC0415
+    from deit_spec.yaml_source.syntax_errors import explain  # noqa: PLC0415
+
+    lines = Lines(positions, is_key)
+    lines.read()
+    unclosed = lines.unclosed
+    is_text = first.document is not None and isinstance(first.document.value, str)
+    if first.error is None and not any(f.fix or not is_text for f in lines.findings):
+        return first
+    found, parsed, tries = lines.findings, first, _PARSES - 1
+    if lines.patches:
+        positions = positions.patched(lines.patches)
+        parsed, tries = parse(positions), tries - 1
+    while parsed.error is not None and tries:
+        finding, patch = explain(parsed.error, positions, is_key)
+        found.append(finding)
+        positions = positions.patched([patch])
+        again, tries = parse(positions), tries - 1
+        removed = positions.source.text[patch.start : patch.end]
+        if again.error is not None and _PAIRED.search(removed):
+            break  # Without this line, more may be wrong than in the text.
+        parsed = again
+    if parsed.document is not None:
+        parsed.document.remove_empty(is_key)
+    # What is wrong inside an unclosed bracket may be a consequence of it.
+    found += (
+        each
+        for each in parsed.findings
+        if not any(start < each.primary.span.start < end for start, end in unclosed)
+    )
+    return parsed._replace(findings=found)
 
 
 def _partial(

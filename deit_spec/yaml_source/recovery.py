@@ -2,8 +2,7 @@
 
 The lines are read once, with a stack of the indentations of the open blocks. A line
 that is not `key: value` is reported at its place. If a common mistake makes the intent
-certain, the line is repaired; otherwise it is left out. The repaired text is then
-parsed again.
+certain, the line is repaired; otherwise it is left out.
 """
 
 import re
@@ -14,13 +13,10 @@ from typing import Final
 from deit_spec.diagnostics import Diagnostic, Edit, Fix
 from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.document import FINDINGS, IsKey, Patch, Positions, Range
-from deit_spec.yaml_source.reader import Parsed, parse
 from deit_spec.yaml_source.scalars import SCALAR
-from deit_spec.yaml_source.syntax_errors import ONE_A_LINE, explain
+from deit_spec.yaml_source.syntax_errors import ONE_A_LINE
 from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
 
-_PARSES: Final = 3  # at most, the first time included
-_PAIRED: Final = re.compile(r"""[{}\[\]"'|>]""")
 _COLON: Final = re.compile(r":(?=\s|\Z)", re.ASCII)
 # A key with its colon: in quotes, or anything up to a comment.
 _KEY: Final = re.compile(
@@ -58,38 +54,6 @@ _TOKEN: Final = re.compile(
     rf"|(?P<key>{_LINE_WITH_KEY.pattern})",
     re.ASCII,
 )
-
-
-def recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
-    """Report what keeps a text from being YAML, and read the rest of it."""
-    lines = Lines(positions, is_key)
-    lines.read()
-    unclosed = lines.unclosed
-    is_text = first.document is not None and isinstance(first.document.value, str)
-    if first.error is None and not any(f.fix or not is_text for f in lines.findings):
-        return first
-    found, parsed, tries = lines.findings, first, _PARSES - 1
-    if lines.patches:
-        positions = positions.patched(lines.patches)
-        parsed, tries = parse(positions), tries - 1
-    while parsed.error is not None and tries:
-        finding, patch = explain(parsed.error, positions, is_key)
-        found.append(finding)
-        positions = positions.patched([patch])
-        again, tries = parse(positions), tries - 1
-        removed = positions.source.text[patch.start : patch.end]
-        if again.error is not None and _PAIRED.search(removed):
-            break  # Without this line, more may be wrong than in the text.
-        parsed = again
-    if parsed.document is not None:
-        parsed.document.remove_empty(is_key)
-    # What is wrong inside an unclosed bracket may be a consequence of it.
-    found += (
-        each
-        for each in parsed.findings
-        if not any(start < each.primary.span.start < end for start, end in unclosed)
-    )
-    return parsed._replace(findings=found)
 
 
 class Lines:
@@ -177,9 +141,9 @@ class Lines:
         contents = filter(self._has_content, lines)
         others = (other for other in contents if width < self._widths[other] <= inner)
         stop, below = next(others, lines.stop), self._next(n + 1)
-        if key.end() == self._end_of_content(at, end) and below < stop:
-            # Lines that are not deeper are below the key once it is moved.
-            stop = n + 1 if self._widths[below] == width > inner else stop
+        is_open = key.end() == self._end_of_content(at, end) and below < stop
+        if is_open and self._widths[below] == width > inner:
+            stop = n + 1  # These lines are below the key once it is moved.
         self._move(range(n, stop), width, inner)
 
     def _move(self, lines: range, width: int, expected: int) -> None:
