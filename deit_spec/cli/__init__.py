@@ -14,8 +14,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run `deit-spec` on the arguments of this process, and exit."""
-    # Imports create many objects and little garbage, so collect it less often.
-    gc.set_threshold(100_000)
+    gc.disable()  # imports create many objects and little garbage
     # The search for plugins of pydantic takes longer the more packages are installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if hasattr(signal, "SIGPIPE"):  # a closed pipe ends the process, as is usual

@@ -1,5 +1,6 @@
 """The commands and global options; a command is imported when it is used."""
 
+import gc
 from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
@@ -91,6 +92,7 @@ class Commands(TyperGroup):
 def _load(name: str) -> Any:
     module, attribute = COMMANDS[name]
     found = getattr(import_module(f"deit_spec.cli.{module}"), attribute)
+    gc.enable()  # `main` disables it for the imports
     if isinstance(found, typer.Typer):
         group: Any = typer.main.get_group(found)
         group.name = name
