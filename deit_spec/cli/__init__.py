@@ -54,9 +54,15 @@ def execute(arguments: Sequence[str]) -> int:
 def _report_exception(error: Exception) -> int:
     """Report an exception that no command has handled, and return the exit code."""
     from deit_spec.cli import output
-    from deit_spec.diagnostics import DiagnosedError
+    from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
+    from deit_spec.diagnostics.formats import Format
     from deit_spec.diagnostics.printable import reason_of, visible
 
+    help_ = (
+        "please report it, with the spec and the output of the same command "
+        "under DEIT_SPEC_TRACEBACK=1"
+    )
+    message = f"internal error: {type(error).__name__}: {error}"
     if isinstance(error, DiagnosedError):
         output.report(error.diagnostics)
         return 1
@@ -67,27 +73,13 @@ def _report_exception(error: Exception) -> int:
     elif isinstance(error, OSError):
         path = "" if error.filename is None else f"{visible(str(error.filename))}: "
         print(f"error: {path}{reason_of(error)}", file=sys.stderr)  # noqa: T201
-    else:
-        _report_defect(f"internal error: {type(error).__name__}: {error}")
-    return USAGE if isinstance(error, OSError) else DEFECT
-
-
-def _report_defect(message: str) -> None:
-    from deit_spec.cli import output
-    from deit_spec.diagnostics import Label, Span, diagnose
-    from deit_spec.diagnostics.formats import Format
-    from deit_spec.diagnostics.printable import visible
-
-    help_ = (
-        "please report it, with the spec and the output of the same command "
-        "under DEIT_SPEC_TRACEBACK=1"
-    )
-    if output.chosen_format() is Format.TEXT:  # without rich, which may be the cause
+    elif output.chosen_format() is Format.TEXT:  # without rich, which may be the cause
         text = f"error[DS901]: {visible(message)}\n  = help: {help_}"
         print(text, file=sys.stderr)  # noqa: T201
-        return
-    here = Label(Span.of_file("deit-spec"))
-    output.report([diagnose("DS901", message, here, helps=[help_])])
+    else:
+        here = Label(Span.of_file("deit-spec"))
+        output.report([diagnose("DS901", message, here, helps=[help_])])
+    return USAGE if isinstance(error, OSError) else DEFECT
 
 
 __all__ = ["execute", "main"]

@@ -8,12 +8,7 @@ import typer
 from deit_spec import cost
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import (
-    OutputOption,
-    SpecArgument,
-    TableFormat,
-    format_option,
-)
+from deit_spec.cli.options import OutputOption, SpecArgument, TableFormat, format_option
 from deit_spec.cli.output import emit, emit_json
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
@@ -71,9 +66,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Count parameters, operations and bytes of activations."""
     checked = read(spec)
-    setting = cost.Setting(
-        batch, dtype, convention, cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
-    )
+    rows = cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
+    setting = cost.Setting(batch, dtype, convention, rows)
     found = cost.report(finish(checked, target), setting)
     if format_ is TableFormat.JSON:
         emit_json(cost.as_json(found), output)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from deit_spec.cli import model_options
 from deit_spec.cli.options import OutputOption, TextFormat, format_option
 from deit_spec.cli.output import emit_json, report
+from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
     from deit_spec.distill.evaluation import HeadScores, Scores
@@ -88,13 +90,11 @@ def _warn_of_split(trained: "TrainedModel", checked: "CheckedRecipe") -> None:
     own, new = trained.read_recipe().recipe, checked.recipe
     if own is None or new is None:
         return
+    why = "held-out images may include some that the model was trained on"
     for name in ("split_seed", "val_images"):
         if getattr(own.data, name) != getattr(new.data, name):
-            typer.echo(
-                f"warning: data.{name} differs from the run's, so held-out images may "
-                "include some that the model was trained on",
-                err=True,
-            )
+            text = f"warning: data.{name} differs from the run's, so {why}"
+            typer.echo(text, err=True)
 
 
 def _data_override(data: str | None) -> str | None:
@@ -155,11 +155,7 @@ def _as_json(
         "version": VERSION,
         **about,
         "fusion": trained.spec.fusion if trained.spec.has_two_heads else None,
-        "heads": {
-            "cls": _numbers(scores.cls),
-            "dist": _numbers(scores.dist),
-            "fused": _numbers(scores.fused),
-        },
+        "heads": {head: _numbers(getattr(scores, head)) for head in HEADS},
         "seconds": scores.seconds,
         "images_per_second": scores.images_per_second,
     }
@@ -168,8 +164,5 @@ def _as_json(
 def _numbers(head: "HeadScores | None") -> dict[str, float | None] | None:
     if head is None:
         return None
-    values = {name: getattr(head, name) for name in ("top1", "top5", "nll", "ece")}
     # JSON has no NaN, which is the score of broken weights.
-    return {
-        key: value if math.isfinite(value) else None for key, value in values.items()
-    }
+    return {k: v if math.isfinite(v) else None for k, v in asdict(head).items()}

@@ -88,10 +88,7 @@ def run(
 
 
 def _print(
-    value: dict[str, Any],
-    page: str,
-    output: "Path | None",
-    format_: TextFormat,
+    value: dict[str, Any], page: str, output: "Path | None", format_: TextFormat
 ) -> None:
     """Print JSON, or a page: drawn on a terminal, as Markdown elsewhere."""
     if format_ is TextFormat.JSON:

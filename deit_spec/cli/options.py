@@ -54,6 +54,5 @@ OutputOption = Annotated[
     Path | None, output_option("FILE", "Write to FILE instead of standard output.")
 ]
 AllowCodeOption = Annotated[
-    bool,
-    typer.Option("--allow-code", help="Allow teachers that are Python functions."),
+    bool, typer.Option("--allow-code", help="Allow teachers that are Python functions.")
 ]

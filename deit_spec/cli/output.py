@@ -46,10 +46,7 @@ def reset() -> None:
 
 
 def choose_format(format_: Format, *, collected: bool = True) -> None:
-    """Choose the format of all diagnostics of this command.
-
-    Nothing is collected for a command that writes its diagnostics itself.
-    """
+    """Choose the format of diagnostics; `collected` are one document at the end."""
     _State.format = format_
     _State.collected = [] if collected and format_ in DOCUMENT_FORMATS else None
 
@@ -176,10 +173,7 @@ def can_encode(text: str) -> bool:
 
 
 def ignore_closed_pipes() -> None:
-    """Let a long command go on when the reader of its output has gone.
-
-    So `deit-spec train … 2>&1 | head` does not end the training.
-    """
+    """Let a command such as `train … 2>&1 | head` go on when its reader has gone."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     for name in ("stdout", "stderr"):

@@ -131,16 +131,15 @@ def _class_names(trained: "TrainedModel", path: Path | None) -> Sequence[str]:
     return names or ()
 
 
-def _name(guess: "Guess", names: Sequence[str]) -> str:
-    return names[guess.category] if guess.category < len(names) else ""
-
-
-def _guesses(found: "Sequence[Prediction]") -> "Iterator[tuple[str, str, int, Guess]]":
-    """Image, head, rank and guess of each row."""
+def _guesses(
+    found: "Sequence[Prediction]", names: Sequence[str]
+) -> "Iterator[tuple[str, str, int, Guess, str]]":
+    """Image, head, rank, guess and class name of each row."""
     for image, heads in found:
         for head, guesses in heads.items():
             for rank, guess in enumerate(guesses, 1):
-                yield image, head, rank, guess
+                name = names[guess.category] if guess.category < len(names) else ""
+                yield image, head, rank, guess, name
 
 
 def _print(
@@ -155,7 +154,7 @@ def _print(
 
     rows: list[list[str]] = []
     shown = ""
-    for image, head, rank, guess in _guesses(found):
+    for image, head, rank, guess, name in _guesses(found, names):
         first = rank == 1
         rows.append(
             [
@@ -163,7 +162,7 @@ def _print(
                 *([HEADS[head] if first else ""] if heads else []),
                 f"{100 * guess.probability:.2f}",
                 str(guess.category),
-                *([visible(_name(guess, names))] if names else []),
+                *([visible(name)] if names else []),
             ]
         )
         shown = image
@@ -177,24 +176,14 @@ def _as_csv(found: "Sequence[Prediction]", names: Sequence[str]) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", "head", "rank", "class", "label", "probability"])
-    for image, head, rank, guess in _guesses(found):
-        name, probability = _name(guess, names), guess.probability
-        writer.writerow([image, head, rank, guess.category, name, probability])
+    for image, head, rank, guess, name in _guesses(found, names):
+        writer.writerow([image, head, rank, guess.category, name, guess.probability])
     return text.getvalue()
 
 
 def _as_json(found: "Prediction", names: Sequence[str]) -> dict[str, Any]:
-    return {
-        "image": found.image,
-        "heads": {
-            head: [
-                {
-                    "class": guess.category,
-                    "label": _name(guess, names) or None,
-                    "probability": guess.probability,
-                }
-                for guess in guesses
-            ]
-            for head, guesses in found.heads.items()
-        },
-    }
+    heads: dict[str, list[Any]] = {head: [] for head in found.heads}
+    for _, head, _, (category, probability), name in _guesses([found], names):
+        guess = {"class": category, "label": name or None, "probability": probability}
+        heads[head].append(guess)
+    return {"image": found.image, "heads": heads}

@@ -145,11 +145,7 @@ def starter(
     *,
     schema: str | None = None,
 ) -> str:
-    """Write the spec of a new model, with the values of another one.
-
-    `extends` names that one, if the new one can refer to it; `schema` is the path of
-    the JSON Schema for editors. Both are relative to the new spec.
-    """
+    """Write a new spec with the values of `source`; paths are relative to it."""
     lines = [
         *([] if schema is None else [f"# yaml-language-server: $schema={schema}"]),
         f"# {name}, based on {source}.",

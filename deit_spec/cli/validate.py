@@ -10,20 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from deit_spec.cli import inputs
+from deit_spec.cli import output as out
 from deit_spec.cli.options import OutputOption, format_option, set_option
-from deit_spec.cli.output import (
-    STDIN_NAME,
-    STDIO,
-    choose_format,
-    chosen_format,
-    draw,
-    emit,
-    fail,
-    is_file,
-    protect_document,
-    shown_name,
-    unified_diff,
-)
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
@@ -71,17 +59,17 @@ def run(  # noqa: PLR0913  -- an argument for each option
 
     Exit with 1 if there are errors or, with --diff, changes.
     """
-    format_ = format_ or chosen_format()
-    choose_format(format_, collected=False)
+    format_ = format_ or out.chosen_format()
+    out.choose_format(format_, collected=False)
     if output is not None and format_ is Format.TEXT:
-        fail("-o needs an --output-format other than text")
+        out.fail("-o needs an --output-format other than text")
     if overrides and (fix or diff):
-        fail("--set cannot be combined with --fix or --diff")
+        out.fail("--set cannot be combined with --fix or --diff")
     names = expand(specs)
-    quiet = diff or (fix and STDIO in names)
-    if quiet and format_ is not Format.TEXT and not is_file(output):
+    quiet = diff or (fix and out.STDIO in names)
+    if quiet and format_ is not Format.TEXT and not out.is_file(output):
         result = "--diff" if diff else "--fix -"
-        fail(
+        out.fail(
             f"{result} prints to standard output, so diagnostics in {format_.value} "
             "need -o FILE"
         )
@@ -90,7 +78,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
     else:
         results = [_Result(_check(name, overrides or ())) for name in names]
     if format_ is not Format.TEXT:
-        emit(render(_unique(results), format_), output)
+        out.emit(render(_unique(results), format_), output)
     elif len(names) == 1:
         _print_one(names[0], results[0].checked, quiet=quiet)
     else:
@@ -110,41 +98,40 @@ class _Result(NamedTuple):
 
 def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
     """Check a file, a published spec or standard input."""
-    if name == STDIO:
-        checked = documents.check_any_text(inputs.stdin(), STDIN_NAME, overrides)
+    if name == out.STDIO:
+        checked = documents.check_any_text(inputs.stdin(), out.STDIN_NAME, overrides)
     else:
         checked = documents.check_any(name, overrides)
-    protect_document(name, checked.document)
+    out.protect_document(name, checked.document)
     if overrides and checked.document is not None:
         kind = documents.kind_of(checked.document)
         if kind is not documents.Kind.RECIPE:
-            fail(f"--set needs a recipe, and {name} is a {kind.value}")
+            out.fail(f"--set needs a recipe, and {name} is a {kind.value}")
     return checked
 
 
 def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
-    """Write the fixed files, or print a diff, and check the fixed files.
-
-    All are fixed before any is checked again, since one may extend another.
-    """
+    """Write all fixed files or print a diff; then check, as one may extend another."""
     from deit_spec.yaml_source.reader import as_if_written, is_special
 
     for name in names:
-        if not diff and name != STDIO and is_special(Path(name)):
-            fail(f"cannot fix {name}, which is not a regular file")
+        if not diff and name != out.STDIO and is_special(Path(name)):
+            out.fail(f"cannot fix {name}, which is not a regular file")
     fixed = {name: _fix_text(name) for name in names}
     for name, each in fixed.items():
         if diff:
-            text = unified_diff(shown_name(name), each.before, each.after, "fixed")
-            emit(text, None)
+            text = out.unified_diff(
+                out.shown_name(name), each.before, each.after, "fixed"
+            )
+            out.emit(text, None)
         else:
             _write(name, each)
     changed = {name: each.after for name, each in fixed.items() if each.fixes}
     with as_if_written({Path(name): text for name, text in changed.items() if diff}):
         for name, each in fixed.items():
             checked = each.checked
-            if len(names) > 1 and name == STDIO:
-                checked = documents.check_any_text(each.after, STDIN_NAME)
+            if len(names) > 1 and name == out.STDIO:
+                checked = documents.check_any_text(each.after, out.STDIN_NAME)
             elif len(names) > 1:
                 checked = _check(name)
             yield _Result(checked, changes=diff and name in changed)
@@ -152,11 +139,11 @@ def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
 
 def _fix_text(name: str) -> "Fixed":
     """Apply all fixes to the text of a file, and write nothing."""
-    if name == STDIO:
-        fixed = documents.fix_any_text(inputs.stdin(), STDIN_NAME)
+    if name == out.STDIO:
+        fixed = documents.fix_any_text(inputs.stdin(), out.STDIN_NAME)
     else:
         fixed = documents.fix_any(name)
-    protect_document(name, fixed.checked.document)
+    out.protect_document(name, fixed.checked.document)
     return fixed
 
 
@@ -164,23 +151,27 @@ def _write(name: str, fixed: "Fixed") -> None:
     """Write a fixed file; standard input goes to standard output."""
     from deit_spec.atomic_write import write_file
 
-    if name == STDIO:
+    if name == out.STDIO:
         # The end of a longer text has not been read.
         if len(fixed.after) <= FILE_BYTES:
-            emit(fixed.after, None)
+            out.emit(fixed.after, None)
     elif fixed.fixes:
         try:
             write_file(Path(name), fixed.after)
         except OSError as error:
-            fail(f"cannot write {name}: {reason_of(error)}")
+            out.fail(f"cannot write {name}: {reason_of(error)}")
     for fix in fixed.fixes:
-        typer.echo(f"fixed {visible(shown_name(name))}: {visible(fix.title)}", err=True)
+        typer.echo(
+            f"fixed {visible(out.shown_name(name))}: {visible(fix.title)}", err=True
+        )
 
 
 def _print_one(name: str, checked: documents.CheckedAny, *, quiet: bool) -> None:
     """Print the diagnostics of one file, or a line that describes it."""
     if checked.diagnostics:
-        draw(checked.diagnostics, counted=True, fixes=len(documents.own_fixes(checked)))
+        out.draw(
+            checked.diagnostics, counted=True, fixes=len(documents.own_fixes(checked))
+        )
     if quiet or has_errors(checked.diagnostics):
         return
     if isinstance(checked, Checked):
@@ -192,13 +183,13 @@ def _print_one(name: str, checked: documents.CheckedAny, *, quiet: bool) -> None
         from deit_spec.recipe.recipe_summary import summarise as summarise_recipe
 
         text = summarise_recipe(checked)
-    typer.echo(f"{visible(shown_name(name))}: {text}")
+    typer.echo(f"{visible(out.shown_name(name))}: {text}")
 
 
 def _print_several(results: Sequence[_Result], *, quiet: bool) -> None:
     """Print the diagnostics of several files, and a line that counts the files."""
     if found := _unique(results):
-        draw(found, counted=False)
+        out.draw(found, counted=False)
     wrong = sum(has_errors(each.checked.diagnostics) for each in results)
     changed = sum(each.changes for each in results)
     counts = ((wrong, "with errors"), (changed, "would be fixed"))
@@ -219,32 +210,25 @@ def _unique(results: Sequence[_Result]) -> list[Diagnostic]:
 
 
 def expand(names: Iterable[str]) -> list[str]:
-    """The files of all names in the order given, each once.
-
-    A folder stands for its YAML files at any depth, sorted; hidden files and folders
-    are left out. Globs that the shell has not expanded are expanded.
-    """
+    """The files of names, folders and globs, each once, in the order of the names."""
     return list(dict.fromkeys(file for name in names for file in _expand(name)))
 
 
 def _expand(name: str) -> list[str]:
     if not name:
-        fail("the name is empty")
+        out.fail("the name is empty")
     if Path(name).is_dir():
-        return _files_in(name) or fail(f"{name} has no .yaml or .yml files")
+        return _files_in(name) or out.fail(f"{name} has no .yaml or .yml files")
     if not glob.has_magic(name) or os.path.lexists(name):
         return [name]
     found = set[str]()
     for path in _matches(name):
         found.update(_files_in(str(path)) if path.is_dir() else [str(path)])
-    return sorted(found) or fail(f"no file matches {name}")
+    return sorted(found) or out.fail(f"no file matches {name}")
 
 
 def _matches(name: str) -> Iterator[Path]:
-    """The matches of a glob, hidden ones only if the glob has a hidden part.
-
-    `**` does not follow links, which may lead in a circle.
-    """
+    """The matches of a glob, hidden ones only if the glob has a hidden part."""
     pattern = Path(_ADJOINING_STARS.sub("*", name))  # pathlib rejects `a**`
     root = Path(pattern.anchor)
     hidden_too = _HIDDEN.search(pattern.as_posix())

@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from deit_spec.cli import options
 from deit_spec.cli.app import Command
 from deit_spec.cli.inputs import check_and_report, read
-from deit_spec.cli.options import (
-    OutputOption,
-    SpecArgument,
-    TextFormat,
-    format_option,
-    output_option,
-)
+from deit_spec.cli.options import OutputOption, SpecArgument, TextFormat
 from deit_spec.cli.output import STDIO, emit, emit_json, fail, protect, report
 from deit_spec.diagnostics import Diagnostic, has_errors, json_form
 from deit_spec.diagnostics.printable import reason_of, visible
@@ -101,7 +96,7 @@ KeyOption = Annotated[
         help="The state dict to use in a file that has several, such as model_ema.",
     ),
 ]
-FormatOption = Annotated[TextFormat, format_option("The format of the result.")]
+FormatOption = Annotated[TextFormat, options.format_option("The format of the result.")]
 AntialiasOption = Annotated[
     bool,
     typer.Option("--antialias", help="Resample position embeddings with antialiasing."),
@@ -146,7 +141,9 @@ def plan(  # noqa: PLR0913  -- each is an option of the command
 def convert(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     checkpoint: CheckpointArgument,
-    output: Annotated[Path, output_option("OUT", "The file or folder to write.")],
+    output: Annotated[
+        Path, options.output_option("OUT", "The file or folder to write.")
+    ],
     to: Annotated[
         CheckpointFormat,
         typer.Option(
@@ -214,7 +211,9 @@ def inspect(
 
 
 @contextmanager
-def _weights_errors(format_: TextFormat = TextFormat.TEXT) -> Iterator[None]:
+def _weights_errors(
+    format_: TextFormat = TextFormat.TEXT,
+) -> Iterator[None]:
     """Report why weights cannot be used."""
     from deit_spec.weights import WeightsError
 

@@ -72,7 +72,7 @@ class NoImagesError(ValueError):
 
 def heads_of(scores: Scores) -> dict[str, HeadScores]:
     """The heads that have scores, by name."""
-    found = {"cls": scores.cls, "dist": scores.dist, "fused": scores.fused}
+    found = {name: getattr(scores, name) for name in HEADS}
     return {name: each for name, each in found.items() if each is not None}
 
 

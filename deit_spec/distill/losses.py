@@ -106,22 +106,19 @@ class DistillationLoss(nn.Module):
         if self.kind == "hard":
             by_teacher = F.cross_entropy(dist, teacher.argmax(dim=1))
         else:
-            by_teacher = self._soft(dist, teacher.detach())
+            divergence = F.kl_div(
+                F.log_softmax(dist / self.tau, dim=1),
+                F.log_softmax(teacher.detach() / self.tau, dim=1),
+                reduction="batchmean",
+                log_target=True,
+            )
+            by_teacher = self.tau**2 * divergence
         loss = (1 - self.alpha) * by_labels + self.alpha * by_teacher
         return Terms(loss, by_labels, by_teacher)
 
     def extra_repr(self) -> str:
         """The arguments in the printed module."""
         return f"kind={self.kind!r}, alpha={self.alpha}, tau={self.tau}"
-
-    def _soft(self, dist: Tensor, teacher: Tensor) -> Tensor:
-        divergence = F.kl_div(
-            F.log_softmax(dist / self.tau, dim=1),
-            F.log_softmax(teacher / self.tau, dim=1),
-            reduction="batchmean",
-            log_target=True,
-        )
-        return self.tau**2 * divergence
 
 
 def _require_classes(head: str, logits: Tensor, source: str, target: Tensor) -> None:

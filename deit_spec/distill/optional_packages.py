@@ -21,9 +21,10 @@ class MissingPackageError(Exception):
     """A package is not installed (`reason` is None), or its import fails."""
 
     def __init__(self, use: str, package: str, reason: str | None = None) -> None:
-        install = package if package == "datasets" else '"deit-spec[train]"'
+        name = package if package == "datasets" else '"deit-spec[train]"'
+        self.install = f"pip install {name}"
         super().__init__(
-            f"{use} need {package}: pip install {install}"
+            f"{use} need {package}: {self.install}"
             if reason is None
             else f"{use} need {package}, which cannot be imported: {reason}"
         )

@@ -65,11 +65,7 @@ class Preprocessing:
 def preprocessing_of(
     spec: DeiTSpec, recipe: Recipe | None, crop: float | None
 ) -> Preprocessing:
-    """The preprocessing of a recipe, or that of ImageNet without one.
-
-    The default of `crop` is 0.875; for the digits, which are not larger than the
-    input, it is 1.
-    """
+    """The preprocessing of a recipe, or that of ImageNet without one."""
     require_packages("images", "PIL", "numpy")
     from deit_spec.distill.data import transforms  # noqa: PLC0415  -- needs Pillow
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.diagnostics.printable import first_line_of, reason_of
+from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError
 from deit_spec.recipe.run_files import last_checkpoint
 from deit_spec.spec import DeiTSpec
@@ -87,13 +88,15 @@ def run_error(  # noqa: PLR0913  -- the parts of a diagnostic
 
 def unreadable_images(checked: CheckedRecipe, names: Sequence[str]) -> DataError:
     """DS524: more images were unreadable than allowed; `names` are all of them."""
-    allowed = len(names) - 1
-    count = f"{len(names)} images are" if allowed else "an image is"
-    message = f"{count} unreadable, and the recipe allows {allowed}"
-    notes = [f"unreadable: {listed(names)}"]
-    help_ = f"fix the files, or set `data.unreadable: {len(names)}`"
-    field = "data.unreadable"
-    return data_error(checked, field, "DS524", message, notes=notes, help_=help_)
+    count = "an image is" if len(names) == 1 else f"{len(names)} images are"
+    return data_error(
+        checked,
+        "data.unreadable",
+        "DS524",
+        f"{count} unreadable, and the recipe allows {len(names) - 1}",
+        notes=[f"unreadable: {listed(names)}"],
+        help_=f"fix the files, or set `data.unreadable: {len(names)}`",
+    )
 
 
 def unusable_dataset(checked: CheckedRecipe, reason: str) -> DataError:
@@ -113,16 +116,17 @@ def unusable_teacher(
 
 
 def missing_package(
-    checked: CheckedRecipe, field: str, package: str, reason: str | None = None
+    checked: CheckedRecipe, field: str, error: MissingPackageError
 ) -> DataError:
     """DS528: a package that a field needs is not installed or cannot be imported."""
-    if reason is None:
-        message = f"{field} needs {package}, which is not installed"
-        install = package if package == "datasets" else '"deit-spec[train]"'
-        help_ = f"`pip install {install}`"
-    else:
-        message = f"{field} needs {package}, which cannot be imported: {reason}"
-        help_ = f"reinstall {package} and its dependencies for the installed torch"
+    message = f"{field} needs {error.package}, which is not installed"
+    help_ = f"`{error.install}`"
+    if error.reason is not None:
+        message = f"{field} needs {error.package}, which cannot be imported: "
+        message += error.reason
+        help_ = (
+            f"reinstall {error.package} and its dependencies for the installed torch"
+        )
     return data_error(checked, field, "DS528", message, help_=help_)
 
 

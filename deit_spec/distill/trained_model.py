@@ -91,27 +91,26 @@ class TrainedModel:
         """
         if path is None and self.folder is not None:
             path = _file_of_run(self.folder, RECIPE)
-        all_overrides = [*WITHOUT_TEACHER, *overrides]
         if data is not None:
             fields = [f"data.{field}=null" for field in _DATA_FIELDS]
-            all_overrides = [*WITHOUT_TEACHER, *fields, data, *overrides]
+            overrides = [*fields, data, *overrides]
         spec_path = Path(self.name)
         spec = str(spec_path.absolute()) if spec_path.is_file() else self.name
         if path is None:
             document: dict[str, Any] = {"student": {"spec": spec}, "data": {}}
-            checked = check_recipe(document, all_overrides)
+            checked = check_recipe(document, [*WITHOUT_TEACHER, *overrides])
         else:
             student = f"student.spec={json.dumps(spec)}"
-            checked = check_recipe(path, [student, *all_overrides])
+            checked = check_recipe(path, [student, *WITHOUT_TEACHER, *overrides])
         if errors := _errors(checked.diagnostics):
             raise RecipeError(errors)
         return checked
 
     def preprocessing(self, recipe: Path | None, crop: float | None) -> Preprocessing:
         """How images are read: by a recipe, by the run's, or as ImageNet's."""
-        if recipe is None and self.folder is None:
-            return preprocessing_of(self.spec, None, crop)
-        return preprocessing_of(self.spec, self.read_recipe(recipe).recipe, crop)
+        is_known = recipe is not None or self.folder is not None
+        found = self.read_recipe(recipe).recipe if is_known else None
+        return preprocessing_of(self.spec, found, crop)
 
     def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
         """The names of the classes: of a file, of the run, or of ImageNet, if known."""

@@ -13,6 +13,7 @@ from deit_spec.diagnostics.explanation import explanation, folder
 from deit_spec.diagnostics.text import render
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.image_sources import find_folder
+from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import DataError, RunError
 from deit_spec.distill.teachers.teacher_networks import code_network
 from deit_spec.distill.training.run_folder import (
@@ -103,7 +104,9 @@ FOUND: dict[str, tuple[str, MakeError]] = {
     ),
     "DS528": (
         OTHERS + "teacher: {timm: regnety_160}\n",
-        lambda c: errors.missing_package(c, "teacher.timm", "timm"),
+        lambda c: errors.missing_package(
+            c, "teacher.timm", MissingPackageError("teachers of timm", "timm")
+        ),
     ),
     "DS531": (
         OTHERS

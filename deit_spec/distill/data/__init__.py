@@ -32,8 +32,7 @@ def open_data(
     try:
         opened = _open(checked, training=training, whole=whole)
     except MissingPackageError as error:
-        package, reason = error.package, error.reason
-        raise errors.missing_package(checked, field, package, reason) from None
+        raise errors.missing_package(checked, field, error) from None
     classes, heads = len(opened.classes), errors.student_of(checked).num_classes
     if classes != heads:
         raise errors.data_error(

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from deit_spec.distill.data.sampler import Sampler
+
 
 class Batch(NamedTuple):
     """Normalised images `[b, C, S, S]` and their labels.
@@ -27,14 +29,11 @@ class Data(ABC):
     classes: tuple[str, ...]
     train_count: int
     val_count: int
+    sampler: Sampler
     mean: tuple[float, ...]
     std: tuple[float, ...]
     unreadable: list[str]
     """The images that could not be read and were skipped so far, in order."""
-
-    def steps_per_epoch(self, batch_size: int) -> int:
-        """The number of batches in an epoch; repeated augmentation does not add any."""
-        return max(1, self.train_count // batch_size)
 
     @abstractmethod
     def train(

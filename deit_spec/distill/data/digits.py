@@ -21,11 +21,7 @@ MEAN, STD = (0.3053,), (0.3760,)
 
 
 class Digits(Data):
-    """The digits, split and augmented by a recipe.
-
-    Every process makes the whole batch, mixing included, and takes its share, so two
-    processes see exactly what one would see.
-    """
+    """The digits; each process makes the whole batch, and takes its share."""
 
     def __init__(self, checked: CheckedRecipe) -> None:
         recipe = recipe_of(checked)
@@ -39,7 +35,7 @@ class Digits(Data):
         self._val = self._normalise(images[val]), labels[val]
         self.train_count, self.val_count = len(rest), len(val)
         self._seed = recipe.run.seed
-        self._sampler = Sampler(
+        self.sampler = Sampler(
             len(rest), recipe.schedule.batch_size, augmentation.repeats, self._seed
         )
         self._warp = Warp(
@@ -67,7 +63,7 @@ class Digits(Data):
             yield Batch(images[start:end], labels[start:end])
 
     def _batch(self, step: int) -> Batch:
-        chosen = self._sampler.at(step)
+        chosen = self.sampler.at(step)
         source = generator_of(self._seed, "augment", step)
         images = self._normalise(self._warp(self.train_images[chosen], source))
         if self._erasing:

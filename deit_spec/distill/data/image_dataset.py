@@ -46,12 +46,7 @@ class ReadImage(NamedTuple):
 
 
 class ImageDataset(Data):
-    """Images that are read step by step.
-
-    The transform of an image is seeded by the epoch and its position there, so the
-    result does not depend on the process that reads it. Each process mixes its own
-    share of a step.
-    """
+    """Images read step by step; the epoch and the position seed their transforms."""
 
     def __init__(
         self, checked: CheckedRecipe, splits: Splits, *, training: bool = True
@@ -83,7 +78,7 @@ class ImageDataset(Data):
             transform=transform,
             tries=min(len(train), data.unreadable + 1),
         )
-        self._sampler = Sampler(
+        self.sampler = Sampler(
             len(train), self._batch_size, augmentation.repeats, self._seed
         )
         self._mixing = Mixing.of(augmentation, len(splits.classes))
@@ -110,8 +105,8 @@ class ImageDataset(Data):
         yield from self._readable(found, may_be_empty=True)
 
     def _requests(self, step: int, rank: int, world: int) -> list[ImageRequest]:
-        epoch, within = divmod(step, self._sampler.steps)
-        chosen = self._sampler.at(step).tolist()
+        epoch, within = divmod(step, self.sampler.steps)
+        chosen = self.sampler.at(step).tolist()
         start = within * self._batch_size
         return [
             ImageRequest(chosen[i], seed_of(self._seed, "view", epoch, start + i))
@@ -136,11 +131,7 @@ class ImageDataset(Data):
 
 @dataclass
 class TransformedImages(Dataset[ReadImage]):
-    """The images of some indices, decoded and transformed.
-
-    If an image is unreadable, the images that follow it are tried in its place, until
-    `tries` images were tried.
-    """
+    """Decoded and transformed images; at most `tries`, if some are unreadable."""
 
     images: LabelledImages
     indices: Sequence[int]
@@ -200,9 +191,6 @@ def collate(images: Sequence[ReadImage]) -> ReadBatch:
 
 
 def ignore_signals(_: int) -> None:
-    """Ignore SIGINT and SIGTERM, which are sent to all processes of a group.
-
-    The parent needs its workers until it has finished the step and saved.
-    """
+    """Ignore signals to the process group: the parent needs its workers to finish."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

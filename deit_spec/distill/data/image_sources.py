@@ -70,12 +70,7 @@ class Splits(NamedTuple):
 
 
 def find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
-    """List the images of a folder without opening them.
-
-    The folder has a folder for each class, in it or in `train` and `val`. Classes
-    are in the order of their names, as in torchvision. Images may be in subfolders of
-    a class. Hidden files and folders are skipped.
-    """
+    """List the images of a folder of classes, or of its `train` and `val`, by name."""
     try:
         return _find_folder(checked, folder)
     except OSError as error:  # a folder inside cannot be listed
@@ -141,11 +136,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def find_dataset(checked: CheckedRecipe, name: str) -> Splits:
-    """Load a dataset of Hugging Face, and find its images and labels.
-
-    The images are the column of the feature `Image`, the labels that of the feature
-    `ClassLabel`; of several, the one called `label`.
-    """
+    """Load a dataset of Hugging Face: its features `Image` and `ClassLabel`."""
     require_packages("datasets of Hugging Face", "datasets")
     splits = _load_dataset(checked, name)
     if TRAIN not in splits:

@@ -18,13 +18,10 @@ from deit_spec.recipe import CheckedRecipe
 
 @dataclass(frozen=True)
 class Sampler:
-    """The images of each step.
+    """The images of each step, in a new order for every epoch.
 
-    Every epoch has a new order. With repeated augmentation (Hoffer et al., "Augment
-    your batch", 2020; as in DeiT's sampler) an image comes `repeats` times in a row,
-    so neighbouring processes get different views of it; the epoch does not become
-    longer. The last images of an epoch that do not fill a batch are left out; if a
-    batch is larger than the dataset, images are repeated.
+    With repeated augmentation (Hoffer et al., "Augment your batch", 2020) an image
+    comes `repeats` times in a row, and an epoch does not become longer.
     """
 
     count: int
@@ -53,11 +50,7 @@ def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
 def split_images(
     checked: CheckedRecipe, labels: Sequence[int], val_count: int | None = None
 ) -> tuple[list[int], list[int]]:
-    """The indices to train on, and those held out; by default a tenth.
-
-    `labels` are those of the images to train on. `val_count` is the number of images
-    that the source itself holds out.
-    """
+    """The indices to train on, and those held out; by default a tenth."""
     recipe, total = recipe_of(checked), len(labels)
     data = recipe.data
     if val_count is not None:
@@ -82,11 +75,7 @@ def split_images(
 def hold_out(
     labels: Sequence[int], count: int, seed: int
 ) -> tuple[list[int], list[int]]:
-    """Split images into those to train on and `count` held out, each in order.
-
-    Classes are held out in proportion, to within one image. A class is held out
-    completely only if `count` cannot be reached otherwise.
-    """
+    """Split images into those to train on and `count` held out, by class, in order."""
     by_class = _shuffled_by_class(labels, seed, "held out")
     exact = {
         label: Fraction(count * len(items), len(labels))
@@ -116,11 +105,7 @@ def _top_up(
 
 
 def choose(labels: Sequence[int], count: int, seed: int) -> list[int]:
-    """Choose a balanced subset of images, in order.
-
-    The counts of two classes differ by at most one, unless a class has no more
-    images. A smaller subset is part of a larger one.
-    """
+    """Choose a balanced subset, in order; a smaller one is part of a larger one."""
     by_class = _shuffled_by_class(labels, seed, "chosen")
     classes = list(by_class)
     random = random_of(seed, "rounds")

@@ -32,11 +32,7 @@ def default_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, .
 
 
 def decode(image: Image.Image, channels: int) -> Image.Image:
-    """Decode an image, as grey (1 channel) or RGB (3 channels).
-
-    The orientation in Exif data is ignored, as in timm and torchvision. 16-bit grey
-    is scaled to 8 bits; Pillow would clip it.
-    """
+    """Decode an image as grey (1 channel) or RGB (3), ignoring its Exif orientation."""
     with image:
         if image.mode.startswith("I;16"):
             deep = np.asarray(image).astype(np.uint32)
@@ -48,11 +44,7 @@ def decode(image: Image.Image, channels: int) -> Image.Image:
 
 
 class CentralCrop:
-    """The transform in evaluation: resize, crop the centre, normalise.
-
-    The shorter side is resized to S / `crop`, rounded down (bicubic), and the
-    central S×S pixels are normalised, as in timm and DeiT.
-    """
+    """The transform in evaluation: resize to S / `crop`, crop the centre, normalise."""
 
     def __init__(
         self, size: int, mean: Sequence[float], std: Sequence[float], crop: float = CROP
@@ -111,10 +103,7 @@ def training_transform(
 
 
 class _AtLeastOneBit:
-    """Make timm's Posterize keep at least one bit a channel, as Pillow 13 requires.
-
-    It is a class, so that it can be pickled for a worker.
-    """
+    """Make Posterize keep one bit, as Pillow 13 requires; a class can be pickled."""
 
     def __init__(self, level: Callable[..., tuple[int]]) -> None:
         self.level = level

@@ -25,12 +25,7 @@ IGNORED = {
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run to make: its recipe, and a hash of everything that its result depends on.
-
-    The hash covers the contents of specs and weights, and the version of this
-    package; but only the names of code, folders of images and datasets. `teacher` is
-    such a hash for its teacher, which runs may share; None without a network.
-    """
+    """A run to make, and hashes of all that its result and its teacher's depend on."""
 
     arm: str
     images: int

@@ -137,15 +137,11 @@ def _score_teachers(
 ) -> dict[str, HeadScores | None]:
     """Train and score each teacher once, for all runs that share it."""
     wanted = {each.teacher: each for each in left if each.teacher}
-    tasks = {
-        pool.submit(
-            score_teacher,
-            each.recipe,
-            folder / TEACHERS / each.teacher_name,
-            allow_code=allow_code,
-        ): key
-        for key, each in wanted.items()
-    }
+    tasks = {}
+    for key, each in wanted.items():
+        place = folder / TEACHERS / each.teacher_name
+        task = pool.submit(score_teacher, each.recipe, place, allow_code=allow_code)
+        tasks[task] = key
     scores: dict[str, HeadScores | None] = {}
     for task in as_completed(tasks):
         scores[tasks[task]] = task.result()
@@ -227,11 +223,7 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def begin_process(stopping: Event) -> None:
-    """Prepare a process: one thread, its own signals, and an end with its parent.
-
-    With one thread, a run has the same result however many run at the same time. The
-    parent stops a study: it sets `stopping`, and then sends SIGTERM.
-    """
+    """Prepare a process: one thread, its own signals, and an end with its parent."""
     global _stopping  # noqa: PLW0603  -- an initializer cannot return anything
     _stopping = stopping
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -252,9 +244,8 @@ def score_teacher(
 ) -> HeadScores | None:
     """Open or train a teacher and score it; None if its classes are not the data's."""
     with _interruptible():
-        data = open_data(checked)
+        data, device = open_data(checked), best_device()
         folder.mkdir(parents=True, exist_ok=True)
-        device = best_device()
         teacher = open_teacher(
             checked, data, folder=folder, allow_code=allow_code, device=device
         )
@@ -271,10 +262,7 @@ def train_run(checked: CheckedRecipe, folder: Path, *, allow_code: bool) -> Fini
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt at SIGTERM in the block, or if the study is stopping.
-
-    Tasks that were queued still reach a process when the study is stopping.
-    """
+    """Raise KeyboardInterrupt at SIGTERM in the block, or if the study is stopping."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # After the handler is set, as SIGTERM is sent after the event.

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from deit_spec.atomic_write import write_file
 from deit_spec.distill.study.study_results import ROW_HEADS, Mean, Summary
+from deit_spec.distill.training.run_results import plot
 from deit_spec.recipe.run_files import HEADS
 
 VERSION = 1
@@ -104,21 +104,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def draw(summary: Summary) -> dict[str, bytes]:
     """Plot accuracy against images as PNG and SVG, which are deterministic."""
-    # Only a plot needs matplotlib, and no display.
-    import matplotlib as mpl  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
 
-    settings: Any = {"svg.hashsalt": "deit-spec", "svg.fonttype": "none"}
-    files = {}
-    with mpl.rc_context(settings):
-        figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=150)
+    def draw_all(figure: Any) -> None:
         _draw_arms(figure.subplots(), summary)
         figure.legend(frameon=False, loc="outside right upper")
-        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            buffer = BytesIO()
-            figure.savefig(buffer, format=kind, metadata=metadata)
-            files[kind] = buffer.getvalue()
-    return files
+
+    return plot(draw_all, (7, 4.5), {"svg.fonttype": "none"})
 
 
 def _draw_arms(axes: Any, summary: Summary) -> None:

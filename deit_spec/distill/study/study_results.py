@@ -43,9 +43,7 @@ class ForeignError(Exception):
 
 
 class Results:
-    """The results in a folder, by the key of their run.
-
-    An incomplete last line is removed; a power cut may leave one.
+    """The results in a folder, by run; an incomplete last line of a crash is removed.
 
     Raises:
         ForeignError: The file is not one of results.
@@ -96,8 +94,7 @@ class Mean:
 def mean_of(numbers: Iterable[float]) -> Mean | None:
     """The mean and its standard error: the standard deviation (n - 1) over √n."""
     values = list(numbers)
-    count = len(values)
-    if not values:
+    if not (count := len(values)):
         return None
     error = statistics.stdev(values) / math.sqrt(count) if count > 1 else None
     return Mean(statistics.fmean(values), error, count)
@@ -162,10 +159,7 @@ class Summary:
 def summarise(
     name: str, study: Study, results: Mapping[tuple[str, int, int], Result]
 ) -> Summary:
-    """Summarise the results of a study by arm, images and seed.
-
-    Each arm is compared with the baseline, and with the arms before it.
-    """
+    """Summarise results; each arm is compared with the baseline and earlier arms."""
     arms, baseline = tuple(study.arms), study.baseline or next(iter(study.arms))
     sizes = tuple(dict.fromkeys(study.train_images))
     groups: dict[tuple[str, int], dict[int, Result]] = {
@@ -177,11 +171,6 @@ def summarise(
         group: {seed: run.answer.top1 for seed, run in runs.items()}
         for group, runs in groups.items()
     }
-    differences = [
-        Difference(arm, over, size, paired(top1[arm, size], top1[over, size]))
-        for over, arm in combinations(sorted(arms, key=baseline.__ne__), 2)
-        for size in sizes
-    ]
     return Summary(
         name=name,
         arms=arms,
@@ -192,7 +181,11 @@ def summarise(
             Row(*group, *(_mean_top1(runs.values(), head) for head in ROW_HEADS))
             for group, runs in groups.items()
         ),
-        differences=tuple(differences),
+        differences=tuple(
+            Difference(arm, over, size, paired(top1[arm, size], top1[over, size]))
+            for over, arm in combinations(sorted(arms, key=baseline.__ne__), 2)
+            for size in sizes
+        ),
         done=len(results),
     )
 

@@ -32,11 +32,7 @@ WARP = Warp(crop_scale=(0.85, 1.0), aspect=(0.9, 1 / 0.9), shift=0.08, rotate=12
 def digits_convnet(
     checked: CheckedRecipe, data: Data, weights: Path | None, folder: Path
 ) -> TeacherNetwork:
-    """Load the convnet from `weights` or the run's folder, or train and save it there.
-
-    The file in the folder is used if it follows from the same images, steps and seed;
-    otherwise it is replaced.
-    """
+    """Load the convnet from `weights` or the folder, or train and save it there."""
     if not isinstance(data, Digits):
         message = "digits_convnet accepts only digits"
         raise errors.data_error(checked, "teacher.builtin", "DS511", message)
@@ -74,10 +70,7 @@ def _load(checked: CheckedRecipe, path: Path, classes: int) -> "DigitsConvnet":
 
 
 class DigitsConvnet(nn.Sequential):
-    """Four convolutions and a global average, `[B, C, S, S]` to `[B, K]`.
-
-    An average judges a mixed image by what most of it shows, and a crop as the image.
-    """
+    """Four convolutions and a global average, `[B, C, S, S]` to `[B, K]`."""
 
     def __init__(self, channels: int, classes: int) -> None:
         narrow, wide = WIDTHS
@@ -101,15 +94,11 @@ def _convolution(channels: int, width: int) -> list[nn.Module]:
     ]
 
 
-@threads(1)
+@threads(1)  # the result would depend on the number
 def train_convnet(
     images: Tensor, labels: Tensor, *, classes: int, steps: int, seed: int
 ) -> DigitsConvnet:
-    """Train a convnet on images `[n, C, S, S]` in [0, 1] and labels `[n]`.
-
-    The result is a function of the arguments. It uses one thread, because the result
-    would depend on their number. The random state of torch is not changed.
-    """
+    """Train a convnet on images `[n, C, S, S]` in [0, 1] and labels `[n]`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "convnet"))
         network = DigitsConvnet(images.shape[1], classes)

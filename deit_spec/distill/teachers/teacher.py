@@ -34,9 +34,6 @@ class Input(NamedTuple):
 class Teacher(nn.Module):
     """A frozen network in evaluation mode that sees the student's images.
 
-    Images are normalised and resized as the network needs them. No gradient flows
-    through it.
-
     Args:
         network: From images to logits `[B, T]`.
         student: The input of the student.
@@ -125,8 +122,7 @@ def open_teacher(
             made = _network(checked, data, folder, allow_code=allow_code)
         except MissingPackageError as error:
             field = teacher_field(checked)
-            package, reason = error.package, error.reason
-            raise errors.missing_package(checked, field, package, reason) from None
+            raise errors.missing_package(checked, field, error) from None
         teacher = _as_teacher(checked, made, data)
     teacher = teacher.to(device)
     if not isinstance(teacher, TrueLabels):
@@ -197,8 +193,7 @@ def _count_classes(checked: CheckedRecipe, teacher: Teacher) -> int:
         reason = f"{type(error).__name__} for images {shape}: {first_line_of(error)}"
         raise errors.unusable_teacher(checked, field, reason) from error
     if not isinstance(logits, Tensor):
-        kind = type(logits).__name__
-        reason = f"it returns {kind}, not a tensor [B, T]"
+        reason = f"it returns {type(logits).__name__}, not a tensor [B, T]"
         raise errors.unusable_teacher(checked, field, reason)
     if logits.ndim != 2 or len(logits) != len(images):  # noqa: PLR2004  -- [B, T]
         reason = f"it returns a tensor {list(logits.shape)} for 2 images, not [2, T]"

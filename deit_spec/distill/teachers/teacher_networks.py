@@ -90,11 +90,7 @@ def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork
 
 
 class JoinedHeads(nn.Module):
-    """The log-probabilities `[B, K]` of two heads joined.
-
-    They are computed from logits, because the logarithm of a probability that rounds
-    to 0 is not finite.
-    """
+    """Two heads joined as finite log-probabilities `[B, K]`, computed from logits."""
 
     def __init__(self, both: nn.Module, fusion: Fusion) -> None:
         super().__init__()
@@ -110,11 +106,7 @@ class JoinedHeads(nn.Module):
 def code_network(
     checked: CheckedRecipe, name: str, classes: int, *, allow_code: bool
 ) -> TeacherNetwork:
-    """Call `package.module:function` with the number of classes.
-
-    The module is searched for in the folder of the recipe, or in the folder before
-    its name, after all other places.
-    """
+    """Call `package.module:function` of a folder with the number of classes."""
     field = "teacher.python"
     if not allow_code:
         message = "the teacher is Python code, which is not allowed to run"

@@ -97,10 +97,7 @@ class Schedule:
 
 
 def make_schedule(recipe: Recipe, steps_per_epoch: int) -> Schedule:
-    """The schedule of a recipe; `schedule.steps` overrides `schedule.epochs`.
-
-    The warm-up is never longer than the run.
-    """
+    """The schedule of a recipe; its warm-up is never longer than the run."""
     settings, run = recipe.schedule, recipe.run
     steps = settings.steps or (settings.epochs or EPOCHS) * steps_per_epoch
     default = steps if settings.steps else steps_per_epoch

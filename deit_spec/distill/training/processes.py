@@ -29,11 +29,7 @@ RECIPE_DECIDES = {
 
 
 class Processes:
-    """This process, alone or among those that `accelerate launch` started.
-
-    Accelerate finds the device, starts the process group and wraps a model for DDP.
-    FSDP2 is `fully_shard` of torch, which works on the CPU too.
-    """
+    """This process, alone or among those that `accelerate launch` started."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.accelerator = _accelerator()
@@ -57,14 +53,18 @@ class Processes:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def no_sync(self, model: nn.Module) -> AbstractContextManager[Any]:
+    @contextmanager
+    def no_sync(self, model: Any) -> Iterator[None]:
         """Do not share gradients with other processes in the block."""
-        if self.world == 1:
-            return nullcontext()
-        if self.sharded:
-            return _no_gradient_sync(model)
-        context: AbstractContextManager[Any] = self.accelerator.no_sync(model)
-        return context
+        if not self.sharded:
+            with self.accelerator.no_sync(model):
+                yield
+            return
+        model.set_requires_gradient_sync(False)
+        try:
+            yield
+        finally:
+            model.set_requires_gradient_sync(True)
 
     def total(self, tensor: Tensor) -> Tensor:
         """Sum a tensor over the processes."""
@@ -92,11 +92,8 @@ class Processes:
 
 
 def is_first_to_report(message: str) -> bool:
-    """Whether no other process of the run has called this with the same message.
-
-    Before the process group exists, one process of each machine reports.
-    """
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+    """Whether no other process has called this with the same message."""
+    if not _has_group():
         return int(os.environ.get("LOCAL_RANK") or 0) == 0
     key = "deit-spec reported " + sha256(message.encode()).hexdigest()
     try:
@@ -108,9 +105,13 @@ def is_first_to_report(message: str) -> bool:
 
 def is_lost_process(error: RuntimeError) -> bool:
     """Whether another process of the run ended while this one waited for it."""
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+    if not _has_group():
         return False
     return isinstance(error, torch.distributed.DistError) or "by peer" in str(error)
+
+
+def _has_group() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def _accelerator() -> "Accelerator":
@@ -139,28 +140,15 @@ def _shard(model: nn.Module, device: torch.device) -> nn.Module:
     from torch.distributed.device_mesh import init_device_mesh  # noqa: PLC0415
     from torch.distributed.fsdp import fully_shard  # noqa: PLC0415
 
-    world = torch.distributed.get_world_size()
-    mesh = init_device_mesh(device.type, (world,))
+    mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
     for block in model.blocks:  # type: ignore[union-attr]
         fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
     return model
 
 
-@contextmanager
-def _no_gradient_sync(model: Any) -> Iterator[None]:
-    model.set_requires_gradient_sync(False)
-    try:
-        yield
-    finally:
-        model.set_requires_gradient_sync(True)
-
-
 class StopSignal:
-    """Records the first SIGINT or SIGTERM in a block; a second one acts as usual.
-
-    An ignored signal stays ignored, as under nohup. Only the main thread records.
-    """
+    """Records the first SIGINT or SIGTERM in a block; a second one acts as usual."""
 
     def __init__(self) -> None:
         self.signal: int | None = None

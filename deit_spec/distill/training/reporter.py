@@ -21,10 +21,8 @@ class Start:
     steps: int
     first: int
     """The steps done before: 0, or those of the checkpoint."""
-    steps_per_epoch: int
     device: str
     processes: int
-    folder: Path
 
 
 @dataclass(frozen=True)

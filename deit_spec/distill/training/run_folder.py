@@ -38,29 +38,22 @@ FREE = frozenset(
 
 
 def require_folder(folder: Path, *, resume: bool) -> None:
-    """Check that a run may use a folder; nothing is written.
-
-    A teacher, the lock and temporary files that a killed run left are ignored.
-    """
+    """Check that a run may use a folder; a teacher and temporary files are ignored."""
     if not folder.exists():
         return
     names = {each.name for each in folder.iterdir() if each.suffix != UNFINISHED}
     if {METRICS, RECIPE} & names:
-        if not resume:
-            help_ = f"`--resume` continues it; {OTHER_FOLDER}"
-            raise _folder_taken(folder, "already contains a run", help_)
-        return
+        if resume:
+            return
+        message = "the run folder already contains a run"
+        help_ = f"`--resume` continues it; {OTHER_FOLDER}"
+        raise run_error(folder, "DS533", message, help_=help_)
     if others := sorted(names - {files.TEACHER, files.LOCK}):
         content = others[0] if len(others) == 1 else f"{others[0]} and other files"
         if resume:
             raise _not_a_run(folder, content)
-        state = f"is not empty: it contains {content}"
-        raise _folder_taken(folder, state, OTHER_FOLDER)
-
-
-def _folder_taken(folder: Path, state: str, help_: str) -> RunError:
-    message = f"the run folder {state}"
-    return run_error(folder, "DS533", message, help_=help_)
+        message = f"the run folder is not empty: it contains {content}"
+        raise run_error(folder, "DS533", message, help_=OTHER_FOLDER)
 
 
 def _not_a_run(folder: Path, content: str) -> RunError:
@@ -108,10 +101,7 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
-    """Keep other runs out of a folder; the main process holds the lock for all.
-
-    The system releases it when that process ends, however it ends.
-    """
+    """Keep other runs out of a folder; the main process holds the lock for all."""
     from filelock import FileLock, Timeout  # noqa: PLC0415  -- of the extra `train`
 
     lock = FileLock(folder / files.LOCK)
@@ -130,10 +120,7 @@ def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
 
 
 def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
-    """Write the resolved recipe and spec, and the names of the classes.
-
-    The recipe is written first: it marks the folder as that of a run.
-    """
+    """Write the resolved recipe, which marks the folder, then spec and classes."""
     folder.mkdir(parents=True, exist_ok=True)
     for each in folder.glob(f"*{UNFINISHED}"):
         each.unlink(missing_ok=True)
@@ -166,10 +153,7 @@ def resolved_recipe(checked: CheckedRecipe) -> dict[str, Any]:
 
 
 def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:
-    """The fields of a recipe that are paths: section, key and path.
-
-    The names of published specs and of datasets on the hub are not paths.
-    """
+    """The section, key and path of each field of a recipe that is a path."""
     recipe = errors.recipe_of(checked)
     for section, key in (
         ("student", "spec"),

@@ -1,9 +1,10 @@
 """The results of a run: the weights, the curves and a summary."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from deit_spec.weights import safetensors_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = BLACK, BLUE, ORANGE = ("#1b1b1b", "#0072b2", "#d55e00")
 """Colours of Okabe and Ito, which people with colour blindness can distinguish."""
@@ -48,18 +50,35 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
         for kind in ("png", "svg"):
             (folder / f"curves.{kind}").unlink(missing_ok=True)
         return
+
+    def draw(figure: "Figure") -> None:
+        left, right = figure.subplots(1, 2)
+        _draw_loss(left, trained)
+        _draw_scores(right, scored)
+
+    for kind, picture in plot(draw, (9, 3.6), {"font.size": 9}).items():
+        write_file(folder / f"curves.{kind}", picture)
+
+
+def plot(
+    draw: Callable[["Figure"], None],
+    size: tuple[float, float],
+    settings: dict[str, Any],
+) -> dict[str, bytes]:
+    """Draw a figure of `size` inches as PNG and SVG, which are deterministic."""
     # pyplot would keep the figure, and look for a display.
     import matplotlib as mpl  # noqa: PLC0415  -- of the extra `train`
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    with mpl.rc_context({"svg.hashsalt": "deit-spec", "font.size": 9}):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        _draw_loss(left, trained)
-        _draw_scores(right, scored)
+    files = {}
+    with mpl.rc_context({"svg.hashsalt": "deit-spec", **settings}):
+        figure = Figure(figsize=size, layout="constrained", dpi=150)
+        draw(figure)
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            with atomic_write(folder / f"curves.{kind}") as file:
-                figure.savefig(file, format=kind, dpi=150, metadata=metadata)
+            buffer = BytesIO()
+            figure.savefig(buffer, format=kind, metadata=metadata)
+            files[kind] = buffer.getvalue()
+    return files
 
 
 def _draw_loss(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,6 @@
 """Train the student of a recipe, from its data and teacher to a run folder."""
 
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,9 +24,9 @@ from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.distill.training.training_step import TrainingStep
 from deit_spec.graph import Target
 from deit_spec.pipeline import compile_checked
-from deit_spec.recipe import CheckedRecipe, Recipe
+from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.run_files import last_checkpoint
-from deit_spec.weights import Plan, allowed, fill, make_plan, open_checkpoint, require
+from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
 
 
 def train(
@@ -115,11 +114,7 @@ def train(
 
 
 def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
-    """Build the student, initialised by the recipe's seed or with its weights.
-
-    Weights are adapted: positions are resampled, heads of other classes and a missing
-    distillation token are initialised.
-    """
+    """Build the student, initialised by the recipe's seed or from adapted weights."""
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
     seed_all(recipe.run.seed, "student")
@@ -133,20 +128,14 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     for found in plan.diagnostics:
         if found.severity is not Severity.ERROR:
             reporter.said(f"{found.code}: {found.message}")
-    for line in _adaptations(plan):
-        reporter.said(line)
-    source, name = compiled.source, compiled.graph.name
-    return fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
-
-
-def _adaptations(plan: Plan) -> Iterator[str]:
-    """Describe the tensors that do not begin as they are in the file, and why."""
     names: dict[tuple[str, str], list[str]] = {}
     for step in plan.steps:
         if step.needs:
             names.setdefault((step.kind.value, step.reason), []).append(step.name)
     for (kind, reason), tensors in names.items():
-        yield f"{listed(tensors)} {kind}: {reason}"
+        reporter.said(f"{listed(tensors)} {kind}: {reason}")
+    source, name = compiled.source, compiled.graph.name
+    return fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
 
 
 def _make_loop(
@@ -158,7 +147,6 @@ def _make_loop(
 ) -> TrainingLoop:
     """Make the loop from the last checkpoint, or from the beginning."""
     recipe = recipe_of(checked)
-    steps_per_epoch = data.steps_per_epoch(recipe.schedule.batch_size)
     checkpoint = last_checkpoint(folder)
     done = 0 if checkpoint is None else load_checkpoint(training, checkpoint)
     log = None
@@ -172,7 +160,7 @@ def _make_loop(
         folder=folder,
         data=data,
         training=training,
-        schedule=make_schedule(recipe, steps_per_epoch),
+        schedule=make_schedule(recipe, data.sampler.steps),
         reporter=reporter,
         log=log,
         done=done,
@@ -182,26 +170,20 @@ def _make_loop(
 
 def _start(loop: TrainingLoop) -> Start:
     recipe, processes = recipe_of(loop.checked), loop.processes
+    teacher, name = recipe.teacher, None
+    if teacher is not None and recipe.loss.kind != "none":
+        name = teacher.builtin or teacher.timm or teacher.spec or teacher.python
     return Start(
         student=errors.student_of(loop.checked).name,
         parameters=sum(each.numel() for each in loop.training.weights),
         loss=recipe.loss.kind,
-        teacher=_teacher_name(recipe),
+        teacher=name,
         train_images=loop.data.train_count,
         val_images=loop.data.val_count,
         classes=len(loop.data.classes),
         batch_size=recipe.schedule.batch_size,
         steps=loop.schedule.steps,
         first=loop.done,
-        steps_per_epoch=loop.schedule.steps_per_epoch,
         device="cpu" if processes.device.type == "cpu" else str(processes.device),
         processes=processes.world,
-        folder=loop.folder,
     )
-
-
-def _teacher_name(recipe: Recipe) -> str | None:
-    teacher = recipe.teacher
-    if teacher is None or recipe.loss.kind == "none":
-        return None
-    return teacher.builtin or teacher.timm or teacher.spec or teacher.python

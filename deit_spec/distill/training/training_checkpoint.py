@@ -25,10 +25,7 @@ _STEP, _SUMS = "run.step", "run.sums"
 
 
 def save_checkpoint(training: TrainingStep, step: int, folder: Path) -> Path:
-    """Write a checkpoint, and then delete the ones before it.
-
-    Every process calls this, because each may hold a part; the main one writes.
-    """
+    """Write a checkpoint in the main process, and delete the ones before it."""
     path = checkpoint_path(folder, step)
     tensors = {name: whole(each).cpu() for name, each in state_of(training)}
     tensors[_STEP] = torch.tensor(float(step), dtype=torch.float64)
@@ -84,9 +81,8 @@ def _require_same_tensors(
     found = {name: each.shape for name, each in tensors.items()}
     if found == expected:
         return
-    names = sorted(name for name, _ in found.items() ^ expected.items())
-    differing = f"it differs in {listed(dict.fromkeys(names))}"
-    message = f"the file is not a checkpoint of this run; {differing}"
+    names = sorted({name for name, _ in found.items() ^ expected.items()})
+    message = f"the file is not a checkpoint of this run; it differs in {listed(names)}"
     raise refuse("DS401", message, str(path), helps=(_HELP,))
 
 

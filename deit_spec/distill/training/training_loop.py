@@ -60,10 +60,12 @@ class TrainingLoop:
     def run(self, stop: StopSignal) -> bool:
         """Take all steps that are left; return False if it was stopped before."""
         self._since = time.perf_counter()
-        rank, world = self.processes.rank, self.processes.world
-        for batch in self.data.train(
-            self.done, self.schedule.steps, rank=rank, world=world
-        ):
+        rank, world, last = (
+            self.processes.rank,
+            self.processes.world,
+            self.schedule.steps,
+        )
+        for batch in self.data.train(self.done, last, rank=rank, world=world):
             self._step(batch.images, batch.labels)
             stopping = self._is_stopped(stop)
             if self.schedule.is_due(self.done, self.schedule.log_every):
@@ -80,12 +82,11 @@ class TrainingLoop:
         return True
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
-        step, device = self.done, self.processes.device
-        seed = recipe_of(self.checked).run.seed
-        seed_all(seed, "step", step, self.processes.rank)
+        step, mine = self.done, self.processes
+        seed_all(recipe_of(self.checked).run.seed, "step", step, mine.rank)
         self.training.take(
-            images.to(device, non_blocking=True),
-            labels.to(device, non_blocking=True),
+            images.to(mine.device, non_blocking=True),
+            labels.to(mine.device, non_blocking=True),
             self.schedule.rate(step),
             measure=self.schedule.is_due(step + 1, self.schedule.log_every),
         )
@@ -175,9 +176,8 @@ class TrainingLoop:
 
     def _evaluate(self) -> Scores:
         recipe, mine = recipe_of(self.checked), self.processes
-        batches = self.data.val(
-            recipe.schedule.batch_size, rank=mine.rank, world=mine.world
-        )
+        size = recipe.schedule.batch_size
+        batches = self.data.val(size, rank=mine.rank, world=mine.world)
         try:
             return evaluate(
                 self.training.model_to_evaluate(),
@@ -189,12 +189,11 @@ class TrainingLoop:
             )
         except NoImagesError:
             names = mine.gather(self.data.unreadable)
-            count = self.data.val_count
             raise errors.data_error(
                 self.checked,
                 "data",
                 "DS524",
-                f"all {count:,} held-out images are unreadable",
+                f"all {self.data.val_count:,} held-out images are unreadable",
                 label="there is nothing to evaluate on",
                 notes=[f"unreadable: {listed(names)}"],
                 help_="fix the files, or hold out others",

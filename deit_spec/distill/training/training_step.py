@@ -88,10 +88,8 @@ class TrainingStep:
         self, images: Tensor, labels: Tensor
     ) -> Iterator[tuple[AbstractContextManager[Any], Tensor, Tensor]]:
         """The parts of a step; processes share their gradients at the last one."""
-        parts = zip(
-            images.chunk(self.accumulate), labels.chunk(self.accumulate), strict=True
-        )
-        *first, last = parts
+        count = self.accumulate
+        *first, last = zip(images.chunk(count), labels.chunk(count), strict=True)
         for some_images, some_labels in first:
             yield self.processes.no_sync(self.wrapped), some_images, some_labels
         yield nullcontext(), *last
@@ -130,20 +128,16 @@ class TrainingStep:
         """A model with these weights, complete in each process."""
         if self.copy is None:
             return self.model
-        for (_, value), parameter in zip(
-            self.result(), self.copy.parameters(), strict=True
-        ):
+        parameters = self.copy.parameters()
+        for (_, value), parameter in zip(self.result(), parameters, strict=True):
             parameter.copy_(value)
         return self.copy
 
     @torch.no_grad()
     def is_finite(self) -> bool:
         """Whether all weights are finite. This waits for the device."""
-        parts = [
-            each.to_local() if hasattr(each, "to_local") else each
-            for each in self.weights
-        ]
-        norms = torch._foreach_norm([each.detach() for each in parts])  # noqa: SLF001
+        local = [getattr(each, "to_local", each.detach)() for each in self.weights]
+        norms = torch._foreach_norm([each.detach() for each in local])  # noqa: SLF001
         finite = bool(torch.stack(norms).isfinite().all())
         return not self.processes.any(not finite)
 

@@ -1,6 +1,7 @@
 """scikit-learn's digits as data."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,9 @@ def test_the_constants_are_those_of_the_images() -> None:
 def test_the_counts_are_those_of_the_recipe(digits: Data) -> None:
     assert digits.classes == tuple("0123456789")
     assert (digits.train_count, digits.val_count) == (300, 600)
-    assert (digits.steps_per_epoch(64), digits.steps_per_epoch(1024)) == (4, 1)
+    assert digits.sampler.count == 300
+    steps = [replace(digits.sampler, batch_size=b).steps for b in (64, 1024)]
+    assert steps == [4, 1]
     assert isinstance(digits, Digits)
     assert set(Counter(digits.train_labels.tolist()).values()) == {30}
     assert digits.unreadable == []

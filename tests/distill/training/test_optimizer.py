@@ -165,5 +165,5 @@ def test_the_rules_count_the_steps_of_the_digits_as_training_does(
     codes = [each.code for each in checked.diagnostics]
     assert ("DS507" in codes) == (warmup == 4)
     if checked.recipe is not None:
-        epoch = open_data(checked).steps_per_epoch(809)
+        epoch = open_data(checked).sampler.steps
         assert make_schedule(checked.recipe, epoch).steps == 4
