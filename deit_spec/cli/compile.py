@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import OutputOption, SpecArgument
+from deit_spec.cli.options import OutputOption, SpecArgument, option
 from deit_spec.cli.output import emit, fail, is_file, unified_diff
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.graph import Target
@@ -24,10 +24,7 @@ def run(
     *,
     target: TargetOption = Target.TRAIN,
     check: Annotated[
-        bool,
-        typer.Option(
-            "--check", help="Write nothing; exit with 1 if FILE would change."
-        ),
+        bool, option("--check", "Write nothing; exit with 1 if FILE would change.")
     ] = False,
 ) -> None:
     """Compile a spec to a PyTorch module."""

@@ -3,12 +3,16 @@
 from enum import Enum
 from typing import Annotated
 
-import typer
-
 from deit_spec import cost
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import OutputOption, SpecArgument, TableFormat, format_option
+from deit_spec.cli.options import (
+    OutputOption,
+    SpecArgument,
+    TableFormat,
+    format_option,
+    option,
+)
 from deit_spec.cli.output import emit, emit_json
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
@@ -31,33 +35,25 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     *,
     by: Annotated[
         Rows,
-        typer.Option(
-            "--by",
-            case_sensitive=False,
-            help="Print a row for each stage or for each layer (also called node).",
+        option(
+            "--by", "Print a row for each stage or for each layer (also called node)."
         ),
     ] = Rows.STAGE,
     batch: Annotated[
         int,
-        typer.Option(
+        option(
             "--batch",
+            "The number of images in a batch.",
             metavar="N",
             min=1,
             max=MAX_BATCH,
-            help="The number of images in a batch.",
         ),
     ] = 1,
     dtype: Annotated[
-        cost.Dtype,
-        typer.Option(
-            "--dtype", case_sensitive=False, help="The data type of the model."
-        ),
+        cost.Dtype, option("--dtype", "The data type of the model.")
     ] = cost.Dtype.FLOAT32,
     convention: Annotated[
-        cost.Convention,
-        typer.Option(
-            "--convention", case_sensitive=False, help="How operations are counted."
-        ),
+        cost.Convention, option("--convention", "How operations are counted.")
     ] = cost.Convention.MATMUL,
     target: TargetOption = Target.TRAIN,
     format_: Annotated[

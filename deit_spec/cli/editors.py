@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deit_spec.cli.options import OutputOption
+from deit_spec.cli.options import OutputOption, option
 from deit_spec.cli.output import emit, fail
 
 
@@ -28,10 +28,10 @@ def lsp(
     *,
     stdio: Annotated[  # noqa: ARG001  -- the only transport
         bool,
-        typer.Option(
+        option(
             "--stdio",
+            "Use standard input and output, which is the default.",
             show_default=False,
-            help="Use standard input and output, which is the default.",
         ),
     ] = True,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deit_spec.cli import model_options
-from deit_spec.cli.options import OutputOption, TextFormat, format_option
+from deit_spec.cli.options import OutputOption, TextFormat, format_option, option
 from deit_spec.cli.output import emit_json, report
 from deit_spec.recipe.run_files import HEADS
 
@@ -30,11 +30,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     weights: model_options.WeightsOption = None,
     data: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--data",
-            metavar="digits|FOLDER|DATASET",
-            help="The images to use instead of those of the recipe: the built-in "
+            "The images to use instead of those of the recipe: the built-in "
             "digits, a folder of images or a Hugging Face dataset.",
+            metavar="digits|FOLDER|DATASET",
         ),
     ] = None,
     recipe: model_options.RecipeOption = None,
@@ -80,7 +80,12 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         "device": device,
     }
     if format_ is TextFormat.JSON:
-        emit_json(_as_json(trained, scores, about), output)
+        fusion = trained.spec.fusion if trained.spec.has_two_heads else None
+        heads = {head: _numbers(getattr(scores, head)) for head in HEADS}
+        speed = scores.images_per_second
+        end = {"seconds": scores.seconds, "images_per_second": speed}
+        value = {"version": VERSION, **about, "fusion": fusion, "heads": heads, **end}
+        emit_json(value, output)
     else:
         _print(trained, scores, about, output)
 
@@ -146,19 +151,6 @@ def _cells(head: "HeadScores | None") -> list[str]:
         f"{head.nll:.4f}",
         f"{100 * head.ece:.2f}",
     ]
-
-
-def _as_json(
-    trained: "TrainedModel", scores: "Scores", about: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "version": VERSION,
-        **about,
-        "fusion": trained.spec.fusion if trained.spec.has_two_heads else None,
-        "heads": {head: _numbers(getattr(scores, head)) for head in HEADS},
-        "seconds": scores.seconds,
-        "images_per_second": scores.images_per_second,
-    }
 
 
 def _numbers(head: "HeadScores | None") -> dict[str, float | None] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deit_spec.cli.inputs import check_and_report
-from deit_spec.cli.options import OutputOption, TextFormat, format_option
+from deit_spec.cli.options import OutputOption, TextFormat, format_option, option
 from deit_spec.cli.output import emit, emit_json, fail, is_file
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def run(
     *,
     spec: Annotated[
         str | None,
-        typer.Option(
-            "--spec", metavar="SPEC", help="Also show the value of FIELD in SPEC."
-        ),
+        option("--spec", "Also show the value of FIELD in SPEC.", metavar="SPEC"),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Explain all codes.")

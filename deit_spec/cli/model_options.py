@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deit_spec.cli.inputs import check
-from deit_spec.cli.options import set_option
+from deit_spec.cli.options import option, set_option
 from deit_spec.cli.output import fail, protect, report
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe.run_files import CLASSES, RECIPE
@@ -26,18 +26,16 @@ ModelArgument = Annotated[
 ]
 WeightsOption = Annotated[
     Path | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        help="The checkpoint to use instead of that of the run.",
+    option(
+        "--weights", "The checkpoint to use instead of that of the run.", metavar="FILE"
     ),
 ]
 RecipeOption = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--recipe",
+        "The recipe whose data settings to use instead of those of the run.",
         metavar="FILE",
-        help="The recipe whose data settings to use instead of those of the run.",
     ),
 ]
 SetOption = Annotated[
@@ -46,20 +44,18 @@ SetOption = Annotated[
 ]
 BatchOption = Annotated[
     int,
-    typer.Option(
+    option(
         "--batch-size",
+        "The number of images in a batch.",
         metavar="N",
         min=1,
         max=1_000_000,
-        help="The number of images in a batch.",
     ),
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option(
-        "--device",
-        metavar="DEVICE",
-        help="The torch device; by default a GPU if available.",
+    option(
+        "--device", "The torch device; by default a GPU if available.", metavar="DEVICE"
     ),
 ]
 

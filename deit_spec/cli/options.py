@@ -2,7 +2,7 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.models import OptionInfo
@@ -23,6 +23,12 @@ class TableFormat(Enum):
     CSV = "csv"
 
 
+def option(name: str, what: str, **settings: Any) -> OptionInfo:
+    """An option with a long name and a help text; choices ignore case."""
+    found: OptionInfo = typer.Option(name, help=what, case_sensitive=False, **settings)
+    return found
+
+
 def output_option(metavar: str, what: str) -> OptionInfo:
     """The option `-o` of a command."""
     found: OptionInfo = typer.Option("-o", "--output", metavar=metavar, help=what)
@@ -31,16 +37,12 @@ def output_option(metavar: str, what: str) -> OptionInfo:
 
 def set_option(what: str) -> OptionInfo:
     """The option `--set`, a field of a recipe and its value."""
-    found: OptionInfo = typer.Option("--set", metavar="FIELD=VALUE", help=what)
-    return found
+    return option("--set", what, metavar="FIELD=VALUE")
 
 
 def format_option(what: str, default: str | bool = True) -> OptionInfo:  # noqa: FBT001, FBT002  -- as typer has it
     """The option `--output-format` of a command."""
-    found: OptionInfo = typer.Option(
-        "--output-format", case_sensitive=False, show_default=default, help=what
-    )
-    return found
+    return option("--output-format", what, show_default=default)
 
 
 SpecArgument = Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deit_spec.cli import model_options
-from deit_spec.cli.options import OutputOption, TableFormat, format_option
+from deit_spec.cli.options import OutputOption, TableFormat, format_option, option
 from deit_spec.cli.output import emit, emit_json, fail, protect, report
 from deit_spec.diagnostics.printable import visible
 from deit_spec.recipe.run_files import HEADS
@@ -33,32 +33,30 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     weights: model_options.WeightsOption = None,
     top: Annotated[
         int,
-        typer.Option(
-            "--top", metavar="N", min=1, help="The number of classes for each image."
-        ),
+        option("--top", "The number of classes for each image.", metavar="N", min=1),
     ] = 5,
     heads: Annotated[
         bool, typer.Option("--heads", help="Also show the classes of each head.")
     ] = False,
     labels: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--labels",
-            metavar="FILE",
-            help="The class names: one per line, or a list or mapping in JSON. "
+            "The class names: one per line, or a list or mapping in JSON. "
             "By default those of the run or, for 1000 classes, of ImageNet.",
+            metavar="FILE",
         ),
     ] = None,
     recipe: model_options.RecipeOption = None,
     crop: Annotated[
         float | None,
-        typer.Option(
+        option(
             "--crop",
+            "The ratio of image size to resized size; by default 0.875, or 1 "
+            "for digits.",
             metavar="RATIO",
             min=0.1,
             max=1.0,
-            help="The ratio of image size to resized size; by default 0.875, or 1 "
-            "for digits.",
         ),
     ] = None,
     batch_size: model_options.BatchOption = 64,
@@ -83,18 +81,17 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     protect(*paths)
     device = device or best_device()
     with model_options.model_errors():
-        results = list(
-            predict(
-                trained.load(device, report),
-                paths,
-                trained.preprocessing(recipe, crop),
-                fusion=trained.spec.fusion,
-                top=top,
-                heads=heads,
-                batch_size=batch_size,
-                device=device,
-            )
+        predictions = predict(
+            trained.load(device, report),
+            paths,
+            trained.preprocessing(recipe, crop),
+            fusion=trained.spec.fusion,
+            top=top,
+            heads=heads,
+            batch_size=batch_size,
+            device=device,
         )
+        results = list(predictions)
     unreadable = [each for each in results if isinstance(each, UnreadableImage)]
     found = [each for each in results if not isinstance(each, UnreadableImage)]
     if format_ is TableFormat.JSON:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import OutputOption, format_option, output_option
+from deit_spec.cli.options import OutputOption, format_option, option, output_option
 from deit_spec.cli.output import STDIO, emit, emit_json, fail
 from deit_spec.diagnostics.printable import visible
 from deit_spec.published import accuracies, names
@@ -89,11 +89,11 @@ def new(
     *,
     source: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--from",
-            metavar="SPEC",
-            help="The spec to copy values from; by default NAME if it is published, "
+            "The spec to copy values from; by default NAME if it is published, "
             f"else {DEFAULT}.",
+            metavar="SPEC",
         ),
     ] = None,
     force: Annotated[

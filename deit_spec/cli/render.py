@@ -10,7 +10,7 @@ import typer
 
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import OutputOption, SpecArgument, format_option
+from deit_spec.cli.options import OutputOption, SpecArgument, format_option, option
 from deit_spec.cli.output import can_encode, emit, emit_json, is_file, make_console
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
@@ -49,12 +49,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = True,
     width: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--width",
+            f"The width of the drawing; by default that of the terminal, up to {WIDE}.",
             metavar="COLUMNS",
             min=NARROW,
-            help="The width of the drawing; by default that of the terminal, up to "
-            f"{WIDE}.",
         ),
     ] = None,
 ) -> None:

@@ -54,8 +54,18 @@ class RunProgress(_Lines, Reporter):
     def started(self, start: Start) -> None:
         """Write what is trained."""
         self.start, self.began = start, time.monotonic()
-        for line in summarise_start(start):
-            self.write(line)
+        teacher = "no teacher"
+        if start.teacher is not None:
+            teacher = f"{start.loss} distillation from {start.teacher}"
+        self.write(f"{start.student}: {start.parameters:,} parameters, {teacher}")
+        images = f"{start.train_images:,} images to train on"
+        held_out = f"{start.val_images:,} held out"
+        self.write(f"{images}, {held_out}, {start.classes:,} classes")
+        size = counted(start.batch_size, "image")
+        processes = "" if start.processes == 1 else f", {start.processes} processes"
+        resumed = "" if not start.first else f", resumed after step {start.first:,}"
+        where = f"{start.device}{processes}{resumed}"
+        self.write(f"{counted(start.steps, 'step')} of {size} on {where}")
         left = start.steps - start.first
         self.bar.reset(self.task, total=left, description="steps")
 
@@ -98,22 +108,6 @@ class RunProgress(_Lines, Reporter):
     def _write_at(self, step: int, text: str) -> None:
         total = self.start.steps
         self.write(f"step {step:>{len(str(total))}}/{total}  {text}")
-
-
-def summarise_start(start: Start) -> tuple[str, str, str]:
-    """The student and its teacher, the images, and the length of the run."""
-    teacher = "no teacher"
-    if start.teacher is not None:
-        teacher = f"{start.loss} distillation from {start.teacher}"
-    processes = "" if start.processes == 1 else f", {start.processes} processes"
-    resumed = "" if not start.first else f", resumed after step {start.first:,}"
-    images = f"{start.train_images:,} images to train on, {start.val_images:,} held out"
-    steps = f"{counted(start.steps, 'step')} of {counted(start.batch_size, 'image')}"
-    return (
-        f"{start.student}: {start.parameters:,} parameters, {teacher}",
-        f"{images}, {start.classes:,} classes",
-        f"{steps} on {start.device}{processes}{resumed}",
-    )
 
 
 def summarise_end(finished: Finished) -> str:

@@ -83,10 +83,8 @@ def run(  # noqa: PLR0913  -- an argument for each option
         _print_one(names[0], results[0].checked, quiet=quiet)
     else:
         _print_several(results, quiet=quiet)
-    failed = any(
-        each.changes or has_errors(each.checked.diagnostics) for each in results
-    )
-    raise typer.Exit(1 if failed else 0)
+    failed = (each.changes or has_errors(each.checked.diagnostics) for each in results)
+    raise typer.Exit(1 if any(failed) else 0)
 
 
 class _Result(NamedTuple):
@@ -120,10 +118,8 @@ def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
     fixed = {name: _fix_text(name) for name in names}
     for name, each in fixed.items():
         if diff:
-            text = out.unified_diff(
-                out.shown_name(name), each.before, each.after, "fixed"
-            )
-            out.emit(text, None)
+            shown = out.shown_name(name)
+            out.emit(out.unified_diff(shown, each.before, each.after, "fixed"), None)
         else:
             _write(name, each)
     changed = {name: each.after for name, each in fixed.items() if each.fixes}
@@ -161,17 +157,15 @@ def _write(name: str, fixed: "Fixed") -> None:
         except OSError as error:
             out.fail(f"cannot write {name}: {reason_of(error)}")
     for fix in fixed.fixes:
-        typer.echo(
-            f"fixed {visible(out.shown_name(name))}: {visible(fix.title)}", err=True
-        )
+        text = visible(f"fixed {out.shown_name(name)}: {fix.title}")
+        typer.echo(text, err=True)
 
 
 def _print_one(name: str, checked: documents.CheckedAny, *, quiet: bool) -> None:
     """Print the diagnostics of one file, or a line that describes it."""
     if checked.diagnostics:
-        out.draw(
-            checked.diagnostics, counted=True, fixes=len(documents.own_fixes(checked))
-        )
+        fixes = len(documents.own_fixes(checked))
+        out.draw(checked.diagnostics, counted=True, fixes=fixes)
     if quiet or has_errors(checked.diagnostics):
         return
     if isinstance(checked, Checked):

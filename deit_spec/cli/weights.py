@@ -66,18 +66,17 @@ def _not_stdin(name: str) -> str:
 
 AllowOption = Annotated[
     list[Allow] | None,
-    typer.Option(
+    options.option(
         "--allow",
+        "Allow this change of tensors; may be repeated.",
         metavar="<resample|heads|channels|distillation|drop>",
-        case_sensitive=False,
-        help="Allow this change of tensors; may be repeated.",
     ),
 ]
 StrictOption = Annotated[
     bool,
-    typer.Option(
+    options.option(
         "--strict/--no-strict",
-        help="Allow only changes of names and layout, and what --allow adds.",
+        "Allow only changes of names and layout, and what --allow adds.",
     ),
 ]
 CheckpointArgument = Annotated[
@@ -90,10 +89,10 @@ CheckpointArgument = Annotated[
 ]
 KeyOption = Annotated[
     str | None,
-    typer.Option(
+    options.option(
         "--key",
+        "The state dict to use in a file that has several, such as model_ema.",
         metavar="KEY",
-        help="The state dict to use in a file that has several, such as model_ema.",
     ),
 ]
 FormatOption = Annotated[TextFormat, options.format_option("The format of the result.")]
@@ -145,10 +144,7 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
         Path, options.output_option("OUT", "The file or folder to write.")
     ],
     to: Annotated[
-        CheckpointFormat,
-        typer.Option(
-            "--to", case_sensitive=False, help="The format of OUT; hf is a folder."
-        ),
+        CheckpointFormat, options.option("--to", "The format of OUT; hf is a folder.")
     ],
     *,
     key: KeyOption = None,
@@ -156,10 +152,7 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     strict: StrictOption = True,
     allow: AllowOption = None,
     dtype: Annotated[
-        Dtype | None,
-        typer.Option(
-            "--dtype", case_sensitive=False, help="Convert tensors to this data type."
-        ),
+        Dtype | None, options.option("--dtype", "Convert tensors to this data type.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite OUT if it exists.")
@@ -211,9 +204,7 @@ def inspect(
 
 
 @contextmanager
-def _weights_errors(
-    format_: TextFormat = TextFormat.TEXT,
-) -> Iterator[None]:
+def _weights_errors(format_: TextFormat = TextFormat.TEXT) -> Iterator[None]:
     """Report why weights cannot be used."""
     from deit_spec.weights import WeightsError
 

@@ -81,13 +81,13 @@ def fold(rows: Iterable[Row]) -> list[Row]:
     """
     alike: dict[Row, list[int]] = {}
     for row in rows:
-        number = _number(row.tensor)
+        number = _NUMBER.search(row.tensor)
         same = _change(row, lambda cell: _NUMBER.sub("{}", cell))
         # Only rows that differ in nothing but the block can be merged.
-        if number is None or _fill(same, number) != row:
+        if number is None or _fill(same, number.group()) != row:
             alike[row] = []
         else:
-            alike.setdefault(same, []).append(int(number))
+            alike.setdefault(same, []).append(int(number.group()))
     return [found for row, numbers in alike.items() for found in _spread(row, numbers)]
 
 
@@ -99,11 +99,6 @@ def _spread(row: Row, numbers: list[int]) -> Iterator[Row]:
         found = [number for _, number in run]
         first, last = found[0], found[-1]
         yield _fill(row, str(first) if first == last else f"{first}-{last}")
-
-
-def _number(name: str) -> str | None:
-    found = _NUMBER.search(name)
-    return found.group() if found else None
 
 
 def _fill(row: Row, numbers: str) -> Row:

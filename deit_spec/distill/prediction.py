@@ -112,11 +112,9 @@ def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
 
 
 def images_in(names: Iterable[str | Path]) -> list[Path]:
-    """List files, and the images in folders and below them.
+    """List files, and images that are not hidden in folders, in natural order.
 
-    Files are taken whatever their names are. In a folder, the files are taken whose
-    suffix Pillow knows, in natural order: `2.png` before `10.png`. Hidden files and
-    folders are skipped. A FileNotFoundError names a folder that has no images.
+    A FileNotFoundError names a folder that has no images.
     """
     found: list[Path] = []
     for name in map(Path, names):

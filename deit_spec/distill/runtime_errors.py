@@ -119,14 +119,12 @@ def missing_package(
     checked: CheckedRecipe, field: str, error: MissingPackageError
 ) -> DataError:
     """DS528: a package that a field needs is not installed or cannot be imported."""
-    message = f"{field} needs {error.package}, which is not installed"
+    package = error.package
+    message = f"{field} needs {package}, which is not installed"
     help_ = f"`{error.install}`"
     if error.reason is not None:
-        message = f"{field} needs {error.package}, which cannot be imported: "
-        message += error.reason
-        help_ = (
-            f"reinstall {error.package} and its dependencies for the installed torch"
-        )
+        message = f"{field} needs {package}, which cannot be imported: {error.reason}"
+        help_ = f"reinstall {package} and its dependencies for the installed torch"
     return data_error(checked, field, "DS528", message, help_=help_)
 
 

@@ -1,8 +1,4 @@
-"""Augmentation of a batch in memory: crops, rotations, erasing, mixup and cutmix.
-
-NumPy computes the parameters of each image, because for a batch of 64 digits most of
-the time of torch would be the overhead of its calls.
-"""
+"""Augmentation of a batch in memory; NumPy is faster than torch for its parameters."""
 
 import math
 from dataclasses import dataclass

@@ -20,11 +20,7 @@ class Batch(NamedTuple):
 
 
 class Data(ABC):
-    """Labelled images in two splits: one to train on, and one held out.
-
-    The randomness in a batch is a function of the run's seed and the step, so the
-    batches of steps `first` to `last` do not depend on when they are requested.
-    """
+    """Labelled images to train on and held out; a batch is a function of its step."""
 
     classes: tuple[str, ...]
     train_count: int

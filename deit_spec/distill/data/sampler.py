@@ -1,7 +1,4 @@
-"""Which images are held out, which are trained on, and which a step has.
-
-All of it is a function of a seed and of the labels or the step.
-"""
+"""Which images are held out and which a step has: functions of a seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -41,10 +41,7 @@ class Watch(Protocol):
     """Receives the events of a study."""
 
     def begun(self, planned: int, done: int, stale: int) -> None:
-        """The study begins: `planned` runs, `done` of which were done before.
-
-        `stale` results in the folder are of other recipes, and are not used.
-        """
+        """The study begins; `stale` results of other recipes are not used."""
 
     def teaching(self, done: int, teachers: int) -> None:
         """`done` of the teachers are ready."""

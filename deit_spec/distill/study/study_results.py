@@ -75,11 +75,9 @@ class Results:
 
 
 def _parsed(line: dict[str, Any]) -> Result:
-    heads = {
-        name: HeadScores(**line[name]) if line[name] else None
-        for name in ("cls", "dist", "fused", "teacher")
-    }
-    return Result(**{**line, **heads})
+    for name in ("cls", "dist", "fused", "teacher"):
+        line[name] = HeadScores(**line[name]) if line[name] else None
+    return Result(**line)
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,8 @@ class Average:
 class Schedule:
     """The learning rate of each step, and when a run logs, evaluates and saves.
 
-    The rate is a linear warm-up, then half a cosine. The first step has the rate
-    `warmup_lr`, the first after the warm-up `peak`. The cosine would reach `min_lr`
-    one step after the last.
+    The rate is a linear warm-up from `warmup_lr` to `peak`, then half a cosine that
+    would reach `min_lr` one step after the last.
     """
 
     steps: int

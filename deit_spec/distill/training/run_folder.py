@@ -22,18 +22,16 @@ LOCK_SECONDS = 10.0
 """How long to wait for the lock; a worker of a killed run may still hold it."""
 _WITHOUT_EFFECT = ("readout", "fusion", "drop_path")
 """Fields of `variant` that cause a warning if they are given without an effect."""
-FREE = frozenset(
-    {
-        "data.unreadable",
-        "data.workers",
-        "run.checkpoint_every",
-        "run.compile",
-        "run.evaluate_every",
-        "run.log_every",
-        "run.parallel",
-        "run.threads",
-    }
-)
+FREE = {
+    "data.unreadable",
+    "data.workers",
+    "run.checkpoint_every",
+    "run.compile",
+    "run.evaluate_every",
+    "run.log_every",
+    "run.parallel",
+    "run.threads",
+}
 """Fields that may differ in a resumed run: they change results by rounding at most."""
 
 

@@ -61,9 +61,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
 
 
 def plot(
-    draw: Callable[["Figure"], None],
-    size: tuple[float, float],
-    settings: dict[str, Any],
+    draw: Callable[["Figure"], None], size: tuple[float, float], settings: Any
 ) -> dict[str, bytes]:
     """Draw a figure of `size` inches as PNG and SVG, which are deterministic."""
     # pyplot would keep the figure, and look for a display.
@@ -71,7 +69,7 @@ def plot(
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     files = {}
-    with mpl.rc_context({"svg.hashsalt": "deit-spec", **settings}):
+    with mpl.rc_context(settings | {"svg.hashsalt": "deit-spec"}):
         figure = Figure(figsize=size, layout="constrained", dpi=150)
         draw(figure)
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):

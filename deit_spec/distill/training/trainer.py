@@ -83,12 +83,9 @@ def train(
         stack.enter_context(errors.enough_memory(checked, folder))
         # The first process of a machine may train and write the teacher.
         with processes.accelerator.local_main_process_first():
+            device = processes.device
             teacher = open_teacher(
-                checked,
-                data,
-                folder=folder,
-                allow_code=allow_code,
-                device=processes.device,
+                checked, data, folder=folder, allow_code=allow_code, device=device
             )
         student = open_student(checked, reporter)
         training = TrainingStep(student, teacher, recipe, processes)

@@ -60,12 +60,8 @@ class TrainingLoop:
     def run(self, stop: StopSignal) -> bool:
         """Take all steps that are left; return False if it was stopped before."""
         self._since = time.perf_counter()
-        rank, world, last = (
-            self.processes.rank,
-            self.processes.world,
-            self.schedule.steps,
-        )
-        for batch in self.data.train(self.done, last, rank=rank, world=world):
+        mine, last = self.processes, self.schedule.steps
+        for batch in self.data.train(self.done, last, rank=mine.rank, world=mine.world):
             self._step(batch.images, batch.labels)
             stopping = self._is_stopped(stop)
             if self.schedule.is_due(self.done, self.schedule.log_every):
@@ -129,7 +125,7 @@ class TrainingLoop:
             self._write(asdict(progress))
             self.reporter.logged(progress)
             self._logged, self._logged_seconds = self.done, self.seconds
-            self.training.reset_means()
+            self.training.sums.zero_()
             self._report_unreadable()
 
     def _finite_means(self) -> tuple[list[float], float]:

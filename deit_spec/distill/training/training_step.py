@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -19,8 +19,8 @@ class TrainingStep:
 
     `model` is the student; `wrapped` is the module to call, which DDP or the compiler
     may wrap. `copy` is evaluated in place of a sharded or averaged model. `sums` has
-    the sums of the loss and its two terms, and the number of steps, since the last
-    `reset_means`; it stays on the device, so that no step waits for it.
+    the sums of the loss and its two terms, and the number of steps, since it was set
+    to zero; it stays on the device, so that no step waits for it.
     """
 
     def __init__(
@@ -75,7 +75,12 @@ class TrainingStep:
             self.average.update()
 
     def _add_gradients(self, images: Tensor, labels: Tensor) -> None:
-        for context, some_images, some_labels in self._parts(images, labels):
+        count = self.accumulate
+        parts = list(zip(images.chunk(count), labels.chunk(count), strict=True))
+        for number, (some_images, some_labels) in enumerate(parts, 1):
+            # Processes share their gradients at the last part.
+            is_last = number == len(parts)
+            context = nullcontext() if is_last else self.processes.no_sync(self.wrapped)
             share = len(some_images) / len(images)
             with context:
                 terms = self._terms(some_images, some_labels)
@@ -83,16 +88,6 @@ class TrainingStep:
                 loss.backward()
             self.sums[:3].add_(torch.stack(terms).detach(), alpha=share)
         self.sums[3] += 1
-
-    def _parts(
-        self, images: Tensor, labels: Tensor
-    ) -> Iterator[tuple[AbstractContextManager[Any], Tensor, Tensor]]:
-        """The parts of a step; processes share their gradients at the last one."""
-        count = self.accumulate
-        *first, last = zip(images.chunk(count), labels.chunk(count), strict=True)
-        for some_images, some_labels in first:
-            yield self.processes.no_sync(self.wrapped), some_images, some_labels
-        yield nullcontext(), *last
 
     def _terms(self, images: Tensor, labels: Tensor) -> Terms:
         with self.processes.autocast():
@@ -107,15 +102,11 @@ class TrainingStep:
         return self.loss.terms((cls.float(), dist.float()), labels, target)
 
     def means(self) -> list[float]:
-        """The loss and its terms since the last reset; NaN if there was no step."""
+        """The loss and its terms since `sums` was zero; NaN if there was no step."""
         loss, labels, teacher, steps = self.processes.mean(self.sums).tolist()
         if not steps:
             return [float("nan")] * 3
         return [loss / steps, labels / steps, teacher / steps]
-
-    def reset_means(self) -> None:
-        """Start new means."""
-        self.sums.zero_()
 
     def result(self) -> Iterator[tuple[str, Tensor]]:
         """The weights to evaluate and to save, by name."""
