@@ -2,7 +2,6 @@
 
 from deit_spec.diagnostics.catalogue import CATALOGUE, Entry, diagnose
 from deit_spec.diagnostics.diagnostic import (
-    DiagnosedError,
     Diagnostic,
     Edit,
     Fix,
@@ -14,6 +13,7 @@ from deit_spec.diagnostics.diagnostic import (
     has_errors,
     in_source_order,
 )
+from deit_spec.diagnostics.formats import DiagnosedError
 
 __all__ = [
     "CATALOGUE",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from operator import attrgetter
-from typing import ClassVar, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 LINE_BREAK: Final = re.compile("\r\n|[\n\r]")
 """The line breaks of YAML 1.2 and of editors; `str.splitlines` knows more."""
@@ -143,25 +143,6 @@ def in_source_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Return whether any diagnostic is an error."""
     return any(d.severity is Severity.ERROR for d in diagnostics)
-
-
-class DiagnosedError(Exception):
-    """An input is rejected. `diagnostics` holds all findings, in source order.
-
-    Its text is `headline`, then the findings as `validate` prints them.
-    """
-
-    headline: ClassVar[str] = ""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __str__(self) -> str:
-        from deit_spec.diagnostics.text import render  # noqa: PLC0415  -- imports rich
-
-        text = render(self.diagnostics).plain.rstrip()
-        return f"{self.headline}\n\n{text}" if self.headline else text
 
 
 def apply_fixes(

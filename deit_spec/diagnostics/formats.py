@@ -1,8 +1,8 @@
-"""The formats in which diagnostics are printed."""
+"""The formats in which diagnostics are printed, and the error that shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Final
+from typing import ClassVar, Final
 
 from deit_spec.diagnostics.diagnostic import Diagnostic
 from deit_spec.diagnostics.printable import visible
@@ -20,6 +20,25 @@ class Format(Enum):
 
 DOCUMENT_FORMATS: Final = frozenset({Format.JSON, Format.SARIF})
 """The formats in which all diagnostics, even none, are one document."""
+
+
+class DiagnosedError(Exception):
+    """An input is rejected. `diagnostics` holds all findings, in source order.
+
+    Its text is `headline`, then the findings as `validate` prints them.
+    """
+
+    headline: ClassVar[str] = ""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from deit_spec.diagnostics.text import render as as_text  # noqa: PLC0415  -- imports rich
+
+        text = as_text(self.diagnostics).plain.rstrip()
+        return f"{self.headline}\n\n{text}" if self.headline else text
 
 
 def render(diagnostics: Sequence[Diagnostic], output_format: Format) -> str:

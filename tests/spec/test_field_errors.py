@@ -112,7 +112,7 @@ TEXTS = {
     "doubled keys": "depth: 12\n" * 3_000,
     "unknown keys": "".join(f"embed_dim{i}: 1\n" for i in range(3_000)),
     "missing spaces": "depth:12\n" * 3_000,
-    "keys that are no strings": "1: a\n" * 3_000,
+    "keys that are not strings": "1: a\n" * 3_000,
 }
 
 
