@@ -92,7 +92,9 @@ class Commands(TyperGroup):
 def _load(name: str) -> Any:
     module, attribute = COMMANDS[name]
     found = getattr(import_module(f"deit_spec.cli.{module}"), attribute)
-    gc.enable()  # `main` disables it for the imports
+    if not gc.isenabled():  # `main` disables it for the imports
+        gc.freeze()
+        gc.enable()
     if isinstance(found, typer.Typer):
         group: Any = typer.main.get_group(found)
         group.name = name

@@ -4,7 +4,6 @@ A fix is offered only where the meaning is certain; otherwise there is a help al
 edit changes what it fixes and nothing else: comments and layout stay.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from typing import Any, Final
 
 from deit_spec.diagnostics import Edit, Fix, Span, apply_fixes
 from deit_spec.spec.field_names import FieldNames, Path, pair_in
-from deit_spec.spec.origin import UNREADABLE
 from deit_spec.yaml_source import Document, Entry
 from deit_spec.yaml_source.document import FILE_BYTES
 from deit_spec.yaml_source.line_edits import Line, line_of, line_with
@@ -262,19 +260,17 @@ def _round(
             return None
         after = mark + text.encode()
         after_check = check(after)
-        if _syntax_errors(after_check) <= _syntax_errors(checked):
+        # A repaired syntax error may uncover others.
+        if _has_syntax_error(checked) or not _has_syntax_error(after_check):
             return after, applied, after_check
         fixes = fixes[: len(applied) // 2]
     return None
 
 
-def _syntax_errors(checked: Any) -> float:
-    """Count the syntax errors of a text, without those of what it extends."""
+def _has_syntax_error(checked: Any) -> bool:
+    """Whether a text has a syntax error; what it extends does not count."""
     if checked.document is None:
-        return math.inf
-    codes: list[str] = [
-        found.code
-        for found in checked.diagnostics
-        if found.primary.span.source is checked.document.source
-    ]
-    return sum(code.startswith("DS0") and code != UNREADABLE for code in codes)
+        return True
+    source = checked.document.source
+    found = (each for each in checked.diagnostics if each.code == "DS001")
+    return any(each.primary.span.source is source for each in found)

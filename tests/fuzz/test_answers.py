@@ -7,7 +7,7 @@ above a line with wrong indentation.
 import pytest
 from fuzz import texts
 from fuzz.answer import answer, answer_every_option
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 SEEDS = [*texts.seeds()]
@@ -99,6 +99,7 @@ def test_lines_are_answered(text: str) -> None:
 
 
 @given(braces, st.lists(lines, max_size=2).map("".join))
+@example("{depth: 12, depth: 12, depth: 12", "")
 def test_braces_are_answered(text: str, more: str) -> None:
     answer((text + more).encode())
     answer_every_option((text + more).encode())
