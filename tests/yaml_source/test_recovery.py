@@ -265,6 +265,7 @@ def codes(text: str) -> tuple[object, list[Diagnostic]]:
 @given(mutated(3))
 @example("a: 'b\n\n\nc: 1\n")
 @example("a: 1\n--- c: 2\n")
+@example("a: 12\nb:\n ! \t0.1\n  d fan_in\nkey: 6\n")
 @settings(deadline=None)
 def test_a_text_is_broken_where_the_parser_refuses_it(text: str) -> None:
     value, broken = codes(text)
@@ -277,7 +278,7 @@ def test_a_text_is_broken_where_the_parser_refuses_it(text: str) -> None:
 
 def bare(text: str) -> bool:
     """Whether a text, or a value below its key, is a plain scalar."""
-    root = yaml.compose(text)
+    root = yaml.compose(text, Loader=PARSER)
     pairs = root.value if isinstance(root, yaml.MappingNode) else [(None, root)]
     return any(
         isinstance(value, yaml.ScalarNode)
