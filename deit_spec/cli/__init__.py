@@ -26,7 +26,8 @@ def main() -> None:
         code = execute(sys.argv[1:])
     except KeyboardInterrupt:  # during the imports as well
         code = INTERRUPTED
-    gc.freeze()  # a last search for garbage would take a fifth of `validate`
+    if "torch" not in sys.modules:  # torch may have threads to end in the last search
+        gc.freeze()  # the search for garbage would take a fifth of `validate`
     sys.exit(code)
 
 
