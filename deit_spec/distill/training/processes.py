@@ -147,6 +147,12 @@ def _shard(model: nn.Module, device: torch.device) -> nn.Module:
     return model
 
 
+def end_group() -> None:
+    """End the group of processes, so that its threads end before the interpreter."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 class StopSignal:
     """Records the first SIGINT or SIGTERM in a block; a second one acts as usual."""
 
