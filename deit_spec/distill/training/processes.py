@@ -149,7 +149,7 @@ def _shard(model: nn.Module, device: torch.device) -> nn.Module:
 
 def end_group() -> None:
     """End the group of processes, so that its threads end before the interpreter."""
-    if torch.distributed.is_initialized():
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
