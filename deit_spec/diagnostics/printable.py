@@ -4,8 +4,11 @@ An escape sequence in a file name or in the content of a file is shown, not exec
 Output that another program reads (patches, JSON) is not passed through here.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+MAX_LISTED: Final = 5
+"""How many names, files or fields a message lists."""
 _TAB: Final = " " * 4
 _CONTROL_PICTURES: Final = 0x2400
 _DELETE: Final = 0x7F
@@ -51,3 +54,14 @@ def first_line_of(error: Exception) -> str:
     ('no such model', 'KeyError')
     """
     return str(error).partition("\n")[0] or type(error).__name__
+
+
+def listed(items: Iterable[object]) -> str:
+    """List the first few items, and count the others.
+
+    >>> listed("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    names = list(map(str, items))
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
-from deit_spec.diagnostics.printable import first_line_of, reason_of
+from deit_spec.diagnostics.printable import first_line_of, listed, reason_of
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.recipe import CheckedRecipe, Recipe, RecipeError
 from deit_spec.recipe.run_files import last_checkpoint
 from deit_spec.spec import DeiTSpec
 
-MAX_LISTED = 5
-"""How many files or fields a message lists."""
 OTHER_FOLDER = "`-o` names another folder"
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -41,13 +39,6 @@ def student_of(checked: CheckedRecipe) -> DeiTSpec:
     if checked.student is None or checked.student.spec is None:
         raise DataError(checked.diagnostics)
     return checked.student.spec
-
-
-def listed(items: Iterable[object]) -> str:
-    """List the first few items, and count the others: `a, b, c, d, e and 2 more`."""
-    names = list(map(str, items))
-    more = len(names) - MAX_LISTED
-    return ", ".join(names[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def data_error(  # noqa: PLR0913  -- the parts of a diagnostic

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from PIL import Image
 
-from deit_spec.diagnostics.printable import first_line_of, reason_of
+from deit_spec.diagnostics.printable import first_line_of, listed, reason_of
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe import CheckedRecipe
@@ -115,7 +115,7 @@ def _image_files(
 
 def _require_no_empty(checked: CheckedRecipe, folders: Sequence[Path]) -> None:
     if folders:
-        message = f"there are no images in {errors.listed(folders)}"
+        message = f"there are no images in {listed(folders)}"
         help_ = "put images of the class there, or remove the folder"
         raise errors.data_error(checked, "data.folder", "DS523", message, help_=help_)
 
@@ -140,7 +140,7 @@ def find_dataset(checked: CheckedRecipe, name: str) -> Splits:
     require_packages("datasets of Hugging Face", "datasets")
     splits = _load_dataset(checked, name)
     if TRAIN not in splits:
-        reason = f"it has no split `{TRAIN}`, only {errors.listed(splits)}"
+        reason = f"it has no split `{TRAIN}`, only {listed(splits)}"
         raise errors.unusable_dataset(checked, reason)
     features = splits[TRAIN].features
     image = _column(checked, features, "Image")
@@ -150,7 +150,7 @@ def find_dataset(checked: CheckedRecipe, name: str) -> Splits:
     if min(train.labels, default=-1) < 0:
         raise errors.unusable_dataset(checked, f"`{TRAIN}` has images without a label")
     if empty := [classes[i] for i in range(len(classes)) if i not in {*train.labels}]:
-        reason = f"`{TRAIN}` has no image of {errors.listed(empty)}"
+        reason = f"`{TRAIN}` has no image of {listed(empty)}"
         raise errors.unusable_dataset(checked, reason)
     vals = (_image_rows(splits[val], image, label) for val in VALS if val in splits)
     # The labels of a test split may be secret; they are -1 then.
@@ -182,7 +182,7 @@ def _column(checked: CheckedRecipe, features: Mapping[str, Any], kind: str) -> s
         return LABEL
     if len(found) == 1:
         return found[0]
-    which = f"{len(found)} columns: {errors.listed(found)}" if found else "no column"
+    which = f"{len(found)} columns: {listed(found)}" if found else "no column"
     raise errors.unusable_dataset(checked, f"it has {which} of the feature {kind}")
 
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.evaluation import Fusion, answers_of
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import DataError, listed, unusable_teacher
+from deit_spec.distill.runtime_errors import DataError, unusable_teacher
 from deit_spec.pipeline import load
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.checked_recipe import function_of

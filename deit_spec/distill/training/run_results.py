@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deit_spec.atomic_write import atomic_write, write_file
+from deit_spec.diagnostics.printable import listed
 from deit_spec.distill.evaluation import HeadScores, heads_of
-from deit_spec.distill.runtime_errors import listed
 from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.training_loop import TrainingLoop

@@ -7,10 +7,11 @@ from pathlib import Path
 from torch import nn
 
 from deit_spec.diagnostics import Severity
+from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import listed, recipe_of, writing
+from deit_spec.distill.runtime_errors import recipe_of, writing
 from deit_spec.distill.seeds import seed_all, threads
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.training import run_folder

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from deit_spec.atomic_write import UNFINISHED, atomic_write
-from deit_spec.diagnostics.printable import reason_of
-from deit_spec.distill.runtime_errors import listed
+from deit_spec.diagnostics.printable import listed, reason_of
 from deit_spec.distill.training.training_step import TrainingStep, whole
 from deit_spec.recipe.run_files import checkpoint_path, checkpoint_step
 from deit_spec.weights import WeightsError, safetensors_file

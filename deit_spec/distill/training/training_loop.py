@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from torch import Tensor
 
+from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
 from deit_spec.distill.evaluation import NoImagesError, Scores, evaluate, heads_of
-from deit_spec.distill.runtime_errors import listed, recipe_of, writing
+from deit_spec.distill.runtime_errors import recipe_of, writing
 from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
 from deit_spec.distill.training.optimizer import Schedule
