@@ -78,11 +78,12 @@ def model_errors() -> Iterator[None]:
     from deit_spec.distill.evaluation import NoImagesError
     from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.trained_model import ModelError
+    from deit_spec.model.class_names import ClassNamesError
 
     try:
         yield
     except DiagnosedError as error:
         report(error.diagnostics)
         raise typer.Exit(1) from None
-    except (MissingPackageError, ModelError, NoImagesError) as error:
+    except (ClassNamesError, MissingPackageError, ModelError, NoImagesError) as error:
         fail(str(error))

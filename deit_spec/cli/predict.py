@@ -116,7 +116,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
 def _class_names(trained: "TrainedModel", path: Path | None) -> Sequence[str]:
     """The names of the classes; nothing if they are not known."""
-    from deit_spec.distill.trained_model import IMAGENET_CLASSES
+    from deit_spec.model.class_names import IMAGENET_CLASSES
 
     if path is not None:
         protect(path)

@@ -1,8 +1,7 @@
 """Predict the most likely classes of images."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,11 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of, reason_of
-from deit_spec.distill.data import digits
 from deit_spec.distill.evaluation import Fusion, answers_of, in_float64
-from deit_spec.distill.optional_packages import require_packages
-from deit_spec.recipe import Recipe
-from deit_spec.spec import DeiTSpec
+from deit_spec.model.preprocessing import Preprocessing
 
 
 class Guess(NamedTuple):
@@ -40,43 +36,6 @@ class UnreadableImage(NamedTuple):
 
     image: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How an image becomes the input of a model; see `CentralCrop`."""
-
-    size: int
-    channels: int
-    mean: Sequence[float]
-    std: Sequence[float]
-    crop: float
-
-    def read(self, path: str | Path) -> Tensor:
-        """Read an image, `[C, S, S]`; Pillow raises many kinds of errors."""
-        from PIL import Image  # noqa: PLC0415  -- of the extra `train`
-
-        from deit_spec.distill.data import transforms  # noqa: PLC0415
-
-        crop = transforms.CentralCrop(self.size, self.mean, self.std, self.crop)
-        return crop(transforms.decode(Image.open(path), self.channels))
-
-
-def preprocessing_of(
-    spec: DeiTSpec, recipe: Recipe | None, crop: float | None
-) -> Preprocessing:
-    """The preprocessing of a recipe, or that of ImageNet without one."""
-    require_packages("images", "PIL", "numpy")
-    from deit_spec.distill.data import transforms  # noqa: PLC0415  -- needs Pillow
-
-    mean, std = transforms.default_statistics(spec.in_channels)
-    default_crop = transforms.CROP
-    if recipe is not None and recipe.data.builtin == "digits":
-        mean, std, default_crop = digits.MEAN, digits.STD, 1.0
-    if recipe is not None:
-        mean, std = recipe.data.mean or mean, recipe.data.std or std
-    size, channels = spec.image_size, spec.in_channels
-    return Preprocessing(size, channels, mean, std, crop or default_crop)
 
 
 def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
@@ -144,10 +103,13 @@ def _is_image(path: Path, folder: Path) -> bool:
 
 
 def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
-    from PIL import UnidentifiedImageError  # noqa: PLC0415  -- of the extra `train`
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  -- of `train`
+
+    from deit_spec.model.image_transform import CentralCrop, decode  # noqa: PLC0415
 
     try:
-        return preprocessing.read(path)
+        image = decode(Image.open(path), preprocessing.channels)
+        return CentralCrop(preprocessing)(image)
     except UnidentifiedImageError:
         return UnreadableImage(path, "it is not an image")
     except OSError as error:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +11,29 @@ from torch import nn
 
 from deit_spec import published
 from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.diagnostics.printable import first_line_of, reason_of
-from deit_spec.distill.prediction import Preprocessing, preprocessing_of
+from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill.optional_packages import require_packages
 from deit_spec.graph import Target
+from deit_spec.model.class_names import (
+    IMAGENET_CLASSES,
+    ClassNamesError,
+    imagenet_class_names,
+    read_class_names,
+)
+from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.pipeline import SpecError, compile_checked
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.run_files import CLASSES, RECIPE, SPEC, WEIGHTS
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
 
-IMAGENET_CLASSES = 1000
-"""Classes of ImageNet-1k, in the order of their WordNet numbers."""
 WITHOUT_TEACHER = ("teacher=null", "loss.kind=none", "student.weights=null")
 """Overrides that remove the files from a recipe that only training needs."""
 _DATA_FIELDS = ("builtin", "folder", "dataset", "train_images", "val_images")
 
 
 class ModelError(ValueError):
-    """A model, its class names or its device cannot be used; the text says why."""
+    """A model or its device cannot be used; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class TrainedModel:
 
     def preprocessing(self, recipe: Path | None, crop: float | None) -> Preprocessing:
         """How images are read: by a recipe, by the run's, or as ImageNet's."""
+        require_packages("images", "PIL", "numpy")
         is_known = recipe is not None or self.folder is not None
         found = self.read_recipe(recipe).recipe if is_known else None
         return preprocessing_of(self.spec, found, crop)
@@ -122,7 +127,7 @@ class TrainedModel:
         names = read_class_names(path)
         if len(names) != count:
             labels = f"the number of labels in {path} is {len(names):,}"
-            raise ModelError(f"{labels}, but the model has {count:,} classes")
+            raise ClassNamesError(f"{labels}, but the model has {count:,} classes")
         return names
 
 
@@ -159,57 +164,6 @@ def find_model(
 def best_device() -> str:
     """`cuda` if there is a GPU, else `cpu`."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """Read the names of classes from a file.
-
-    The file has one name a line. Or it is JSON: a list of names, or a mapping from
-    index to name or from name to index; in place of a name it may have a list that
-    ends with the name, such as a WordNet number and the name.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {reason_of(error)}") from None
-    except UnicodeDecodeError:
-        raise ModelError(f"cannot read {path}: it is not UTF-8") from None
-    if path.suffix.lower() != ".json":
-        return tuple(line.strip() for line in text.rstrip().splitlines())
-    try:
-        return _names_in_json(json.loads(text))
-    except (ValueError, TypeError, KeyError, IndexError):
-        raise ModelError(
-            f"{path} is not a list of labels or a mapping between labels and the "
-            "indices from 0"
-        ) from None
-
-
-def imagenet_class_names() -> tuple[str, ...] | None:
-    """The names of ImageNet's classes in the files of timm, which is not imported."""
-    spec = find_spec("timm")
-    if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent / "data" / "_info"
-    try:
-        synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8")
-        lemmas = (folder / "imagenet_synset_to_lemma.txt").read_text(encoding="utf-8")
-        names = dict(line.split("\t", 1) for line in lemmas.splitlines())
-        return tuple(names[synset] for synset in synsets.split())
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-def _names_in_json(value: Any) -> tuple[str, ...]:
-    if isinstance(value, dict):
-        count = len(value)
-        if all(isinstance(index, int) for index in value.values()):
-            value = {str(index): name for name, index in value.items()}
-        value = [value[str(index)] for index in range(count)]
-    names = tuple(each[-1] if isinstance(each, list) else each for each in value)
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError(names)
-    return names
 
 
 def _file_of_run(folder: Path, name: str) -> Path:

@@ -13,21 +13,24 @@ from support.runs import DIGITS, RECIPES, save_digits
 from torch import nn
 
 from deit_spec.distill.data import open_data
-from deit_spec.distill.data.digits import MEAN, STD
-from deit_spec.distill.data.transforms import IMAGENET_MEAN, IMAGENET_STD, CentralCrop
 from deit_spec.distill.prediction import (
     Prediction,
-    Preprocessing,
     UnreadableImage,
     images_in,
     natural,
     predict,
+)
+from deit_spec.model.image_transform import CentralCrop, decode
+from deit_spec.model.preprocessing import (
+    DIGITS_MEAN,
+    DIGITS_STD,
+    Preprocessing,
     preprocessing_of,
 )
 from deit_spec.pipeline import load_spec
 from deit_spec.recipe import check_recipe
 
-INPUT = Preprocessing(32, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875)
+INPUT = Preprocessing(32)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def said(model: nn.Module, paths: list[Path], **options: object) -> list[Predict
 
 def test_probabilities_are_those_of_predict(folder: Path) -> None:
     model, path = model_of(DISTILLED), folder / "3.png"
-    view = CentralCrop(32, IMAGENET_MEAN, IMAGENET_STD)
+    view = CentralCrop(INPUT)
     image = view(Image.open(path).convert("RGB"))[None]
     with torch.no_grad():
         expected = model.predict(image).softmax(dim=1)[0]  # type: ignore[operator]
@@ -120,29 +123,12 @@ def test_digits_are_seen_as_in_evaluation(tmp_path: Path) -> None:
     assert checked.recipe is not None
     spec = load_spec(RECIPES / "students" / "digits.yaml")
     preprocessing = preprocessing_of(spec, checked.recipe, None)
-    assert preprocessing == Preprocessing(8, 1, MEAN, STD, 1.0)
+    assert preprocessing == Preprocessing(8, 1, 1.0, mean=DIGITS_MEAN, std=DIGITS_STD)
     images = torch.cat([batch.images for batch in open_data(checked).val(500)])
     for path in save_digits(tmp_path, 3).iterdir():
-        image = preprocessing.read(path)
+        image = CentralCrop(preprocessing)(decode(Image.open(path), 1))
         nearest = (images - image).abs().amax(dim=(1, 2, 3)).min()
-        assert nearest < 0.5 / 255 / STD[0] + 1e-5
-
-
-def test_statistics_of_a_recipe_come_first() -> None:
-    spec = load_spec("deit_tiny_patch16_224")
-    assert preprocessing_of(spec, None, None) == Preprocessing(
-        224, 3, IMAGENET_MEAN, IMAGENET_STD, 0.875
-    )
-    half = (0.5, 0.5, 0.5)
-    found = check_recipe(
-        {
-            "student": {"spec": "deit_tiny_patch16_224"},
-            "data": {"dataset": "some/images", "mean": half, "std": half},
-            "loss": {"kind": "none"},
-        }
-    )
-    preprocessing = preprocessing_of(spec, found.recipe, 0.5)
-    assert preprocessing == Preprocessing(224, 3, half, half, 0.5)
+        assert nearest < 0.5 / 255 / DIGITS_STD[0] + 1e-5
 
 
 def test_images_of_folders(folder: Path, tmp_path: Path) -> None:

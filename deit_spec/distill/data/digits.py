@@ -11,13 +11,12 @@ from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
+from deit_spec.model.preprocessing import DIGITS_MEAN, DIGITS_STD
 from deit_spec.recipe import CheckedRecipe
 
 SIZE = 8
 WHITE = 16
 """The highest value of a pixel."""
-MEAN, STD = (0.3053,), (0.3760,)
-"""Of all pixels of the 1,797 images, in [0, 1]."""
 
 
 class Digits(Data):
@@ -29,7 +28,7 @@ class Digits(Data):
         images, labels = read_digits()
         rest, val = split_images(checked, labels.tolist())
         self.classes = tuple(map(str, range(10)))
-        self.mean, self.std = data.mean or MEAN, data.std or STD
+        self.mean, self.std = data.mean or DIGITS_MEAN, data.std or DIGITS_STD
         self.unreadable = []
         self.train_images, self.train_labels = images[rest], labels[rest]
         self._val = self._normalise(images[val]), labels[val]

@@ -15,15 +15,11 @@ from deit_spec.distill.data.batch_transforms import Mixing
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.image_sources import LabelledImages, Splits
 from deit_spec.distill.data.sampler import Sampler, split_images
-from deit_spec.distill.data.transforms import (
-    CentralCrop,
-    Transform,
-    decode,
-    default_statistics,
-    training_transform,
-)
+from deit_spec.distill.data.transforms import Transform, training_transform
 from deit_spec.distill.runtime_errors import recipe_of, student_of, unreadable_images
 from deit_spec.distill.seeds import random_of, seed_of, temporary_seed
+from deit_spec.model.image_transform import CentralCrop, decode
+from deit_spec.model.preprocessing import preprocessing_of
 from deit_spec.recipe import CheckedRecipe
 
 ReadBatch: TypeAlias = tuple[Batch | None, dict[str, str]]
@@ -54,9 +50,9 @@ class ImageDataset(Data):
         recipe, student = recipe_of(checked), student_of(checked)
         size, channels = student.image_size, student.in_channels
         data, augmentation = recipe.data, recipe.augmentation
-        mean, std = default_statistics(channels)
+        preprocessing = preprocessing_of(student, recipe)
         self.classes = splits.classes
-        self.mean, self.std = data.mean or mean, data.std or std
+        self.mean, self.std = preprocessing.mean, preprocessing.std
         self.unreadable = []
         self._checked = checked
         self._reasons: dict[str, str] = {}
@@ -65,7 +61,7 @@ class ImageDataset(Data):
         val_count = None if splits.val is None else len(splits.val.labels)
         train, val = split_images(checked, splits.train.labels, val_count)
         self.train_count, self.val_count = len(train), len(val)
-        transform: Transform = CentralCrop(size, self.mean, self.std)
+        transform: Transform = CentralCrop(preprocessing)
         self._val = TransformedImages(
             splits.val or splits.train, val, channels=channels, transform=transform
         )

@@ -1,11 +1,8 @@
-"""Decode images and transform them, as timm and the authors of DeiT do."""
+"""The transforms of training, as those of timm and of the authors of DeiT."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -14,56 +11,6 @@ from deit_spec.recipe.recipe_schema import Augmentation
 
 Transform: TypeAlias = Callable[[Image.Image], Tensor]
 """From an image to `[C, S, S]`."""
-
-MODES = {1: "L", 3: "RGB"}
-"""The modes of Pillow by number of channels."""
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's training images in [0, 1], as in torchvision, timm and DeiT."""
-GREY_MEAN, GREY_STD = (0.4589,), (0.2256,)
-"""The same, weighted as Pillow makes grey: 0.299 red, 0.587 green, 0.114 blue."""
-CROP = 0.875
-"""The side of the central crop in evaluation, as a share of the resized image."""
-
-
-def default_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The mean and the standard deviation to use if a recipe gives none."""
-    grey = GREY_MEAN, GREY_STD
-    return grey if channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
-
-
-def decode(image: Image.Image, channels: int) -> Image.Image:
-    """Decode an image as grey (1 channel) or RGB (3), ignoring its Exif orientation."""
-    with image:
-        if image.mode.startswith("I;16"):
-            deep = np.asarray(image).astype(np.uint32)
-            image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
-        elif image.mode in {"I", "F"}:
-            kind = "32-bit integers" if image.mode == "I" else "floats"
-            raise ValueError(f"the pixels are {kind} of unknown range")
-        return image.convert(MODES[channels])
-
-
-class CentralCrop:
-    """The transform in evaluation: resize to S / `crop`, crop the centre, normalise."""
-
-    def __init__(
-        self, size: int, mean: Sequence[float], std: Sequence[float], crop: float = CROP
-    ) -> None:
-        self.size = size
-        self.shorter = max(size, math.floor(size / crop))
-        self.mean = torch.tensor(mean).view(-1, 1, 1)
-        self.std = torch.tensor(std).view(-1, 1, 1)
-
-    def __call__(self, image: Image.Image) -> Tensor:
-        """Transform an image to `[C, S, S]`."""
-        short = min(image.size)
-        width, height = (int(self.shorter * side / short) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.BICUBIC)
-        left, top = round((width - self.size) / 2), round((height - self.size) / 2)
-        image = image.crop((left, top, left + self.size, top + self.size))
-        pixels = torch.from_numpy(np.atleast_3d(np.array(image)))
-        scaled = pixels.permute(2, 0, 1).contiguous().float() / 255
-        return (scaled - self.mean) / self.std
 
 
 def training_transform(

@@ -12,8 +12,9 @@ from support.recipes import DIGITS, PLAIN, check
 
 from deit_spec.distill import optional_packages
 from deit_spec.distill.data import Batch, Data, open_data
-from deit_spec.distill.data.digits import MEAN, STD, Digits, read_digits
+from deit_spec.distill.data.digits import Digits, read_digits
 from deit_spec.distill.optional_packages import MissingPackageError
+from deit_spec.model.preprocessing import DIGITS_MEAN, DIGITS_STD
 
 HARD = {
     "repeats": 1,
@@ -40,8 +41,8 @@ def test_the_constants_are_those_of_the_images() -> None:
     assert (images.min(), images.max()) == (0, 1)
     assert sorted(set(labels.tolist())) == list(range(10))
     pixels = images.double()
-    assert (round(pixels.mean().item(), 4),) == MEAN
-    assert (round(pixels.std(correction=0).item(), 4),) == STD
+    assert (round(pixels.mean().item(), 4),) == DIGITS_MEAN
+    assert (round(pixels.std(correction=0).item(), 4),) == DIGITS_STD
 
 
 def test_the_counts_are_those_of_the_recipe(digits: Data) -> None:
@@ -119,7 +120,7 @@ def test_without_augmentation_an_epoch_is_the_images_themselves(tmp_path: Path) 
     data = open_data(check(tmp_path, augmentation=PLAIN, schedule=schedule))
     assert isinstance(data, Digits)
     seen = torch.cat([batch.images for batch in data.train(0, 3)])
-    pixels = seen * STD[0] + MEAN[0]
+    pixels = seen * DIGITS_STD[0] + DIGITS_MEAN[0]
     found = {tuple((16 * pixel).round().flatten().tolist()) for pixel in pixels}
     there = {tuple((16 * pixel).flatten().tolist()) for pixel in data.train_images}
     assert found == there
@@ -135,7 +136,7 @@ def test_digits_are_never_flipped(tmp_path: Path) -> None:
         )
         assert isinstance(data, Digits)
         there = {tuple((16 * each).flatten().tolist()) for each in data.train_images}
-        pixels = next(data.train(0, 1)).images * STD[0] + MEAN[0]
+        pixels = next(data.train(0, 1)).images * DIGITS_STD[0] + DIGITS_MEAN[0]
         found = {tuple((16 * each).round().flatten().tolist()) for each in pixels}
         assert found <= there
 

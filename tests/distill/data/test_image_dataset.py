@@ -21,12 +21,8 @@ from deit_spec.distill.data.image_dataset import (
     read_batches,
 )
 from deit_spec.distill.data.image_sources import ImageFiles
-from deit_spec.distill.data.transforms import (
-    GREY_MEAN,
-    IMAGENET_MEAN,
-    CentralCrop,
-    decode,
-)
+from deit_spec.model.image_transform import CentralCrop, decode
+from deit_spec.model.preprocessing import GREY_MEAN, IMAGENET_MEAN, Preprocessing
 
 HARD = {"repeats": 3, "mixup": 0.5, "cutmix": 0.5}
 
@@ -79,7 +75,7 @@ def test_every_held_out_image_comes_once(parts: Path, world: int) -> None:
     there = [
         decode(Image.open(p), 3) for p in (parts / "images" / "val").rglob("*.png")
     ]
-    view = CentralCrop(16, data.mean, data.std)
+    view = CentralCrop(Preprocessing(16))
     assert sorted(seen) == sorted(view(each).flatten().tolist() for each in there)
     assert Counter(torch.cat([b.labels for b in found]).tolist()) == {0: 5, 1: 5, 2: 5}
 
@@ -154,7 +150,7 @@ def test_the_next_readable_image_takes_the_place(parts: Path) -> None:
     pictures = ImageFiles(
         sorted(map(str, (parts / "images" / "train" / "a").iterdir())), range(8)
     )
-    whole = CentralCrop(16, (0.0,), (1.0,))
+    whole = CentralCrop(Preprocessing(16, mean=(0.0,), std=(1.0,)))
     reading = TransformedImages(
         pictures, range(8), channels=3, transform=whole, tries=3
     )

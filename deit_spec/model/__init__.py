@@ -1,0 +1,1 @@
+"""What a model is besides its weights: its preprocessing and its class names."""

@@ -1,0 +1,104 @@
+"""The names of classes: read from files in the usual forms, and those of ImageNet."""
+
+import ast
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from deit_spec.diagnostics.printable import reason_of
+
+IMAGENET_CLASSES: Final = 1000
+"""Classes of ImageNet-1k, in the order of their WordNet numbers."""
+MOST_BYTES: Final = 10_000_000
+"""A file of class names is not larger."""
+LONGEST_LITERAL: Final = 1_000_000
+"""How many bytes of Python are parsed, which needs much more memory than JSON."""
+
+
+class ClassNamesError(ValueError):
+    """Class names cannot be read or used; the text says why."""
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Read the names of classes from a file.
+
+    The file has one name a line. Or it is JSON: a list of names, or a mapping from
+    index to name or from name to index; in place of a name it may have a list that
+    ends with the name, such as a WordNet number and the name. A `config.json` of
+    transformers has such a mapping as its `id2label`. A Python dictionary such as
+    `{0: 'cat', 1: 'dog'}` is read as JSON is.
+
+    Raises:
+        ClassNamesError: The file cannot be read, or has something else.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            limit = f"the limit is {MOST_BYTES // 1_000_000} MB"
+            raise ClassNamesError(f"{path} is too large for class names: {limit}")
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise ClassNamesError(f"cannot read {path}: {reason_of(error)}") from None
+    except UnicodeDecodeError:
+        raise ClassNamesError(f"cannot read {path}: it is not UTF-8") from None
+    is_mapping = text.lstrip().startswith("{")
+    if path.suffix.lower() != ".json" and not is_mapping:
+        return tuple(line.strip() for line in text.rstrip().splitlines())
+    try:
+        return names_in(_parse(text))
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        raise ClassNamesError(
+            f"{path} is not a list of labels or a mapping between labels and the "
+            "indices from 0"
+        ) from None
+
+
+def names_in(value: Any) -> tuple[str, ...]:
+    """The names in a list or a mapping, as `read_class_names` describes them.
+
+    Raises:
+        ValueError, TypeError, KeyError, IndexError: It is something else.
+    """
+    if isinstance(value, dict) and isinstance(value.get("id2label"), dict):
+        value = value["id2label"]
+    if isinstance(value, dict):
+        count = len(value)
+        if all(isinstance(index, int) for index in value.values()):
+            value = {str(index): name for name, index in value.items()}
+        else:
+            value = {str(index): name for index, name in value.items()}
+        value = [value[str(index)] for index in range(count)]
+    names = tuple(each[-1] if isinstance(each, list) else each for each in value)
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(names)
+    return names
+
+
+def imagenet_class_names() -> tuple[str, ...] | None:
+    """The names of ImageNet's classes in the files of timm, which is not imported."""
+    spec = find_spec("timm")
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / "data" / "_info"
+    try:
+        synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8")
+        lemmas = (folder / "imagenet_synset_to_lemma.txt").read_text(encoding="utf-8")
+        names = dict(line.split("\t", 1) for line in lemmas.splitlines())
+        return tuple(names[synset] for synset in synsets.split())
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _parse(text: str) -> Any:
+    """The value of JSON, or of a Python literal, of which nothing is executed."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if len(text) > LONGEST_LITERAL:
+            raise
+    try:
+        return ast.literal_eval(text.strip())
+    except (SyntaxError, MemoryError) as error:
+        raise ValueError(str(error)) from None
