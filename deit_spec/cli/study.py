@@ -77,7 +77,7 @@ def _study_errors(folder: Path) -> Iterator[None]:
     """Report why a study has stopped; SIGTERM stops it as SIGINT does."""
     from concurrent.futures import BrokenExecutor
 
-    from deit_spec.distill.study import ForeignError, StoppedError
+    from deit_spec.distill.study import StoppedError
 
     received = signal.SIGINT
 
@@ -93,8 +93,6 @@ def _study_errors(folder: Path) -> Iterator[None]:
         text = "stopped; finished runs are kept, and the same command continues"
         typer.echo(text, err=True)
         raise typer.Exit(output.SIGNAL_EXIT + received) from None
-    except ForeignError as error:
-        output.fail(str(error))
     except BrokenExecutor:
         output.fail("a process of the study was killed; the same command continues")
     except OSError as error:

@@ -7,7 +7,9 @@ from pathlib import Path
 from rich import progress as rich_progress
 
 from deit_spec.cli.output import make_console
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.text import render
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.study import Result
 from deit_spec.distill.training import Finished, Progress, Reporter, RunError, Start
@@ -40,6 +42,10 @@ class _Lines:
     def write(self, line: str) -> None:
         """Print a line; a control character in it is shown as a symbol."""
         self.bar.console.print(visible(line))
+
+    def warned(self, warning: Diagnostic) -> None:
+        """Print a warning as `validate` does."""
+        self.bar.console.print(render([warning], width=self.bar.console.width))
 
 
 class RunProgress(_Lines, Reporter):

@@ -110,6 +110,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS535", "recipe-differs", _ERROR, "run has a different recipe"),
         Entry("DS536", "run-in-progress", _ERROR, "run is in use by another process"),
         Entry("DS537", "out-of-memory", _ERROR, "not enough memory for a training step"),
+        Entry("DS553", "damaged-lines", _WARNING, "lines of a run or a study are damaged"),
+        Entry("DS554", "damaged-run-file", _ERROR, "file of a run or a study is damaged"),
         Entry("DS901", "internal-error", _ERROR, "internal error"),
     )
 }

@@ -3,7 +3,6 @@
 from deit_spec.distill.study.run_study import StoppedError, Watch, run_study
 from deit_spec.distill.study.study_report import as_json, as_markdown, write_report
 from deit_spec.distill.study.study_results import (
-    ForeignError,
     Result,
     Results,
     Summary,
@@ -11,7 +10,6 @@ from deit_spec.distill.study.study_results import (
 )
 
 __all__ = [
-    "ForeignError",
     "Result",
     "Results",
     "StoppedError",

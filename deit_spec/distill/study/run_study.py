@@ -15,6 +15,7 @@ from typing import Protocol
 
 import torch
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import HeadScores, evaluate
 from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
@@ -42,6 +43,9 @@ class Watch(Protocol):
 
     def begun(self, planned: int, done: int, stale: int) -> None:
         """The study begins; `stale` results of other recipes are not used."""
+
+    def warned(self, warning: Diagnostic) -> None:
+        """There is a warning for the user."""
 
     def teaching(self, done: int, teachers: int) -> None:
         """`done` of the teachers are ready."""
@@ -82,7 +86,7 @@ def run_study(
         RunError: The folder has other content, or another process is using it; or
             a run ended with an error of its folder.
         DataError, WeightsError, MissingPackageError: As of a run.
-        ForeignError: The file of results is not one of results.
+        RunFileError: The file of results is not one of results.
         BrokenExecutor: A process was killed.
         OSError: The folder cannot be written.
     """
@@ -96,6 +100,8 @@ def run_study(
         by_key = {each.key: each for each in planned}
         left = [each for key, each in by_key.items() if key not in results.done]
         stale = len(results.done.keys() - by_key.keys())
+        if results.warning:
+            watch.warned(results.warning)
         watch.begun(len(by_key), len(by_key) - len(left), stale)
         failed: list[str] = []
         if left:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from deit_spec.distill.evaluation import HeadScores
+from deit_spec.distill.runtime_errors import OTHER_FOLDER
+from deit_spec.recipe.run_records import ResultLine, damaged_file, read_lines
 from deit_spec.recipe.study_validation import Study
 
 RESULTS = "results.jsonl"
@@ -38,34 +40,26 @@ class Result:
         return self.fused or self.cls
 
 
-class ForeignError(Exception):
-    """The file of results has a line that is not a result."""
-
-
 class Results:
     """The results in a folder, by run; an incomplete last line of a crash is removed.
 
+    `warning` is set if some lines are damaged; their runs are not done.
+
     Raises:
-        ForeignError: The file is not one of results.
+        RunFileError: No line of the file is a result.
         OSError: It cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / RESULTS
-        self.done: dict[str, Result] = {}
-        if not self.path.exists():
-            return
-        data = self.path.read_bytes()
-        complete = data[: data.rfind(b"\n") + 1]
-        for number, line in enumerate(complete.splitlines(), 1):
-            try:
-                result = _parsed(json.loads(line.decode()))
-            except (ValueError, KeyError, TypeError) as error:
-                reason = f"line {number} of {self.path} is not a result of a study"
-                raise ForeignError(reason) from error
-            self.done[result.key] = result
-        if len(complete) < len(data):
-            os.truncate(self.path, len(complete))
+        found = read_lines(self.path, ResultLine)
+        if found.damaged and not found.records:
+            reason = "no line of it is a result of a study"
+            raise damaged_file(self.path, reason, OTHER_FOLDER)
+        self.warning = found.warning
+        self.done = {line.key: _result(line) for line in found.records}
+        if self.path.exists() and found.size < self.path.stat().st_size:
+            os.truncate(self.path, found.size)
 
     def add(self, result: Result) -> None:
         """Append a line."""
@@ -74,10 +68,11 @@ class Results:
         self.done[result.key] = result
 
 
-def _parsed(line: dict[str, Any]) -> Result:
+def _result(line: ResultLine) -> Result:
+    values: dict[str, Any] = line.model_dump()
     for name in ("cls", "dist", "fused", "teacher"):
-        line[name] = HeadScores(**line[name]) if line[name] else None
-    return Result(**line)
+        values[name] = HeadScores(**values[name]) if values[name] else None
+    return Result(**values)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 A training line has `loss`, the mean since the previous line; an evaluation line has
 `cls`, and `dist` and `fused` if there are two heads. Both have `step`, the number of
 steps done, and `epoch`. A line with `unreadable` names skipped images, each once in a
-file.
+file. `MetricsLine` is the schema of all lines.
 """
 
 import json
@@ -15,18 +15,25 @@ from typing import Any
 from deit_spec.atomic_write import write_file
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.recipe.run_files import METRICS
+from deit_spec.recipe.run_records import Lines, MetricsLine, read_lines
 
 
 class MetricsLog:
-    """Appends lines; a run that is resumed keeps the lines up to its step."""
+    """Appends lines; a run that is resumed keeps the lines up to its step.
+
+    `warning` is set if some of the earlier lines are damaged; they are removed.
+    """
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / METRICS
-        kept = [line for line in read_metrics(folder) if line["step"] <= step]
-        self.seconds: float = max((line.get("seconds", 0) for line in kept), default=0)
-        self._scored = {line["step"] for line in kept if "cls" in line}
-        self.unreadable = [name for line in kept for name in line.get("unreadable", ())]
-        write_file(self.path, "".join(map(_line, kept)))
+        found = read_metrics(folder)
+        self.warning = found.warning
+        kept = [line for line in found.records if line.step <= step]
+        self.seconds = max((line.seconds for line in kept), default=0.0)
+        self._scored = {line.step for line in kept if line.cls}
+        self.unreadable = [name for line in kept for name in line.unreadable]
+        written = zip(found.records, found.texts, strict=True)
+        write_file(self.path, b"".join(t for line, t in written if line.step <= step))
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line."""
@@ -38,14 +45,9 @@ class MetricsLog:
         return step in self._scored
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
+def read_metrics(folder: Path) -> Lines[MetricsLine]:
     """The lines of a run folder, without those that are incomplete or damaged."""
-    try:
-        data = (folder / METRICS).read_bytes()
-    except FileNotFoundError:
-        return []
-    complete = data[: data.rfind(b"\n") + 1].splitlines()
-    return [line for line in map(_parsed, complete) if line is not None]
+    return read_lines(folder / METRICS, MetricsLine)
 
 
 def score_fields(scores: Scores) -> dict[str, Any]:
@@ -55,15 +57,6 @@ def score_fields(scores: Scores) -> dict[str, Any]:
         "images": scores.images,
         "evaluation_seconds": round(scores.seconds, 3),
     }
-
-
-def _parsed(text: bytes) -> dict[str, Any] | None:
-    try:
-        line = json.loads(text.decode())
-    except ValueError:
-        return None
-    is_line = isinstance(line, dict) and isinstance(line.get("step"), int)
-    return line if is_line else None
 
 
 def _line(line: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.evaluation import Scores
 
 
@@ -78,6 +79,9 @@ class Reporter:
 
     def said(self, message: str) -> None:
         """There is a message for the user."""
+
+    def warned(self, warning: Diagnostic) -> None:
+        """There is a warning for the user."""
 
     def finished(self, finished: Finished) -> None:
         """The run has ended, complete or stopped by a signal."""

@@ -1,7 +1,7 @@
 """The results of a run: the weights, the curves and a summary."""
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from io import BytesIO
@@ -15,6 +15,7 @@ from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.recipe.run_files import HEADS, METRICS, RECIPE, SPEC, SUMMARY, WEIGHTS
+from deit_spec.recipe.run_records import MetricsLine
 from deit_spec.version import __version__
 from deit_spec.weights import safetensors_file
 
@@ -38,14 +39,14 @@ def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
     folder = loop.folder
     with atomic_write(folder / WEIGHTS) as file:
         safetensors_file.write(file, tensors)
-    draw_curves(read_metrics(folder), folder)
+    draw_curves(read_metrics(folder).records, folder)
     write_file(folder / SUMMARY, summary(loop, start, finished))
 
 
-def draw_curves(lines: Sequence[Mapping[str, Any]], folder: Path) -> None:
+def draw_curves(lines: Sequence[MetricsLine], folder: Path) -> None:
     """Draw the loss and the scores as PNG and SVG; without any, remove the files."""
-    trained = [line for line in lines if "loss" in line]
-    scored = [line for line in lines if "cls" in line]
+    trained = [line for line in lines if line.loss is not None]
+    scored = [line for line in lines if line.cls]
     if not trained:
         for kind in ("png", "svg"):
             (folder / f"curves.{kind}").unlink(missing_ok=True)
@@ -79,25 +80,25 @@ def plot(
     return files
 
 
-def _draw_loss(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
-    steps = [line["step"] for line in lines]
-    has_teacher = any(line["teacher"] for line in lines)
+def _draw_loss(axes: "Axes", lines: Sequence[MetricsLine]) -> None:
+    steps = [line.step for line in lines]
+    has_teacher = any(line.teacher for line in lines)
     terms = ("loss", "labels", "teacher") if has_teacher else ("loss",)
     for name, colour in zip(terms, COLOURS, strict=False):
-        values = [line[name] for line in lines]
+        values = [getattr(line, name) for line in lines]
         width = 1.8 if name == "loss" else 1.0
         axes.plot(steps, values, color=colour, label=name, linewidth=width)
     _finish(axes, "training loss")
 
 
-def _draw_scores(axes: "Axes", lines: Sequence[Mapping[str, Any]]) -> None:
+def _draw_scores(axes: "Axes", lines: Sequence[MetricsLine]) -> None:
     styles = zip(HEADS.items(), HEAD_COLOURS, HEAD_WIDTHS, strict=True)
     for (name, title), colour, width in styles:
-        scored = [line for line in lines if name in line]
-        if scored:
+        found = ((line.step, getattr(line, name)) for line in lines)
+        points = [(step, 100 * head.top1) for step, head in found if head]
+        if points:
             axes.plot(
-                [line["step"] for line in scored],
-                [100 * line[name]["top1"] for line in scored],
+                *zip(*points, strict=True),
                 "o-",
                 color=colour,
                 label=title,

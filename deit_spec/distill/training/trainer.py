@@ -152,6 +152,8 @@ def _make_loop(
         with writing(folder):
             run_folder.begin_run(checked, folder, data.classes)
             log = MetricsLog(folder, done)
+        if log.warning:
+            reporter.warned(log.warning)
     training.processes.accelerator.wait_for_everyone()
     return TrainingLoop(
         checked=checked,

@@ -1,6 +1,7 @@
 """A tiny study: complete, killed, resumed, and in several processes."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,9 +236,25 @@ def test_a_foreign_file_of_results_is_refused(
 ) -> None:
     (tmp_path / RESULTS).write_text(text)
     done = run("study", str(study), "-o", str(tmp_path))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"line 1 of {tmp_path / RESULTS} is not a result of a study" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error[DS554]: the file is damaged: no line of it is a result" in done.stderr
     assert (tmp_path / RESULTS).read_text() == text
+
+
+@pytest.mark.slow
+def test_a_run_with_a_damaged_result_is_repeated(
+    study: Path, whole: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(whole, tmp_path / "out")
+    first, *more = (folder / RESULTS).read_text().splitlines(keepends=True)
+    first = first.replace('"evaluated": 100', '"evaluated": null')
+    (folder / RESULTS).write_text("".join([first, *more]))
+    done = run("study", str(study), "-o", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert "warning[DS553]: 1 of 4 lines was damaged and skipped" in done.stderr
+    assert "4 runs, 3 of them already finished" in done.stderr
+    assert json.loads((folder / RESULTS).read_text().splitlines()[-1])["seconds"] >= 0
+    assert json.loads((folder / "study.json").read_text())["done"] == 4
 
 
 @pytest.mark.parametrize(

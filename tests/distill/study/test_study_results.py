@@ -19,6 +19,7 @@ from deit_spec.distill.study.study_results import (
     mean_of,
     paired,
 )
+from deit_spec.recipe.run_records import RunFileError
 
 
 def whole() -> Summary:
@@ -112,6 +113,22 @@ def test_results_come_back(tmp_path: Path) -> None:
         file.add(each)
     again = Results(tmp_path).done
     assert again == {each.key: each for each in results().values()} == file.done
+
+
+def test_a_damaged_line_is_not_done(tmp_path: Path) -> None:
+    file = Results(tmp_path)
+    first, second = result("none", 100, 0, 0.9), result("hard", 100, 0, 0.8)
+    file.add(first)
+    file.add(second)
+    text = file.path.read_text()
+    file.path.write_text(text.replace('"top1": 0.9', '"top1": {}', 1))
+    found = Results(tmp_path)
+    assert found.done == {second.key: second}
+    assert found.warning is not None
+    assert found.warning.code == "DS553"
+    file.path.write_text("[]\n")
+    with pytest.raises(RunFileError, match="no line of it is a result of a study"):
+        Results(tmp_path)
 
 
 @given(cut=st.integers(1, 400))

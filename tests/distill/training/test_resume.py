@@ -1,12 +1,14 @@
 """Runs that are resumed or begun again, and damaged or foreign files."""
 
 import errno
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.commands import run
 from support.runs import KINDS, GoneError, StopAfter, lines, recipe, state, weights
 
 from deit_spec.diagnostics import Diagnostic
@@ -217,14 +219,47 @@ def test_a_run_without_its_recipe_is_not_resumed(
 def test_later_and_incomplete_and_damaged_lines_are_removed(tmp_path: Path) -> None:
     """A power cut may leave zeros."""
     damaged = b'\0\0\0\n[1]\n{"step": "x"}\n{"step": 4, "los\n\xff\n'
-    sound = b'{"step": 4, "cls": {}, "seconds": 1.5}\n{"step": 6}\n{"st'
+    head = '{"top1": 0.5, "top5": 1.0, "nll": 0.7, "ece": 0.1}'
+    line = f'{{"step": 4, "cls": {head}, "seconds": 1.5, "of a later version": []}}\n'
+    sound = line.encode() + b'{"step": 6}\n{"st'
     (tmp_path / METRICS).write_bytes(b'{"step": 2}\n' + damaged + sound)
     log = MetricsLog(tmp_path, 4)
     log.add({"step": 6})
-    assert [line["step"] for line in read_metrics(tmp_path)] == [2, 4, 6]
+    found = read_metrics(tmp_path)
+    assert [line.step for line in found.records] == [2, 4, 6]
+    assert found.texts[1].decode() == line
+    assert log.warning is not None
+    assert log.warning.message == "5 of 8 lines were damaged and skipped"
+    assert log.warning.notes == ("line 2, 3, 4, 5, 6",)
     assert log.seconds == 1.5
     assert log.has_scores(4)
     assert not log.has_scores(2)
+
+
+def test_a_run_is_resumed_whatever_is_in_its_metrics(
+    tmp_path: Path, stopped_run: Path, trained_run: Path
+) -> None:
+    path = stopped_run / METRICS
+    first, *more = path.read_text().splitlines(keepends=True)
+    values = ('"3"', "null", "1e999", "{}", "[]", "1e400")
+    damaged = [
+        first.replace(f'"{key}": {json.dumps(value)}', f'"{key}": {other}')
+        for key, value in json.loads(first).items()
+        if key in {"step", "loss", "labels", "teacher", "seconds"}
+        for other in values
+    ]
+    assert first not in damaged
+    path.write_text("".join([first, *damaged, *more]))
+    done = run("train", str(recipe(tmp_path).path), "-o", str(stopped_run), "--resume")
+    assert done.returncode == 0, done.stderr
+    count = len(damaged)
+    total = count + 1 + len(more)
+    assert (
+        f"warning[DS553]: {count} of {total} lines were damaged and skipped"
+        in done.stderr
+    )
+    assert lines(stopped_run) == lines(trained_run)
+    assert weights(stopped_run) == weights(trained_run)
 
 
 def test_the_last_checkpoint_is_that_of_the_highest_step(tmp_path: Path) -> None:
