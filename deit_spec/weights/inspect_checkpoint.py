@@ -17,6 +17,7 @@ from deit_spec.weights import shape_info
 from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
+from deit_spec.weights.spec_metadata import require_same, resolved_spec, spec_of
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
 from deit_spec.yaml_source.scalars import scalar_text
@@ -24,6 +25,11 @@ from deit_spec.yaml_source.scalars import scalar_text
 HEAD_WIDTH = 64
 """The width of an attention head in every published DeiT but one."""
 EPS = 1e-6
+SHOWN = (
+    *("image_size", "patch_size", "in_channels"),
+    *("embed_dim", "depth", "num_heads", "mlp_ratio"),
+)
+"""Fields that the YAML of a spec has even if they are the defaults."""
 LAYER_SCALE = 1e-4
 """The initial layer scale of DeiT III."""
 
@@ -86,8 +92,10 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     """Find the spec that fits a checkpoint.
 
     Raises:
-        WeightsError: The checkpoint is not of a DeiT.
+        WeightsError: The checkpoint is not of a DeiT, or its metadata contradict it.
     """
+    if (spec := spec_of(checkpoint)) is not None:
+        return _described(checkpoint, spec)
     info = shape_info.checkpoint_shape_info(checkpoint)
     config = _usable_config(checkpoint, info)
     closest = _closest_published(info)
@@ -101,6 +109,26 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     assumed = _find_assumptions(checkpoint.name, info, config, values, closest)
     found = (*assumed, *_find_rest(info, plan))
     return Inspection(checkpoint, values, same if is_whole else (), found)
+
+
+def _described(checkpoint: Checkpoint, spec: DeiTSpec) -> Inspection:
+    """The spec in the metadata of a checkpoint, if it describes its tensors."""
+    plan = make_plan(lower(spec), checkpoint)
+    require_same(plan)
+    info = shape_info.checkpoint_shape_info(checkpoint)
+    same = tuple(each.name for each, other in _published() if other == info)
+    values = resolved_spec(spec)
+    values["variant"] = {
+        key: value
+        for key, value in values["variant"].items()
+        if value != SPEC.default_of(("variant", key))
+    }
+    values = {
+        key: value
+        for key, value in values.items()
+        if key in SHOWN or (value and value != SPEC.default_of((key,)))
+    }
+    return Inspection(checkpoint, values, same, ())
 
 
 def _usable_config(checkpoint: Checkpoint, info: ShapeInfo) -> dict[str, Any]:

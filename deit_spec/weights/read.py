@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,24 @@ def open_checkpoint(
 def _open(path: Path, name: str, entry: str | None) -> Checkpoint:
     if not path.is_dir():
         kind, value = _file(path, name)
-        return unwrap(value, name, kind, entry=entry, config=_config_beside(path))
+        found = unwrap(value, name, kind, entry=entry, config=_config_beside(path))
+        return _with_metadata(found, path)
     config = _json(path / CONFIG) if (path / CONFIG).is_file() else {}
     for file in (path / each for each in WEIGHTS):
         if file.is_file():
             read = _shards if file.name.endswith(INDEX) else _file
             kind, value = read(file, str(file))
             kind = f"directory, {kind}"
-            return unwrap(value, name, kind, entry=entry, config=config)
+            found = unwrap(value, name, kind, entry=entry, config=config)
+            return _with_metadata(found, file)
     notes = [f"looked for {', '.join(WEIGHTS)}"]
     raise refuse("DS401", "the directory has no weights", name, notes=notes)
+
+
+def _with_metadata(found: Checkpoint, path: Path) -> Checkpoint:
+    if not found.format.endswith("safetensors"):
+        return found
+    return replace(found, metadata=safetensors_file.metadata_of(path))
 
 
 def _file(path: Path, name: str) -> tuple[str, object]:

@@ -48,8 +48,8 @@ class Checkpoint:
 
     The tensors of safetensors files and of torch's zip files are mapped: their bytes
     are read when they are used. `path` is the keys that lead to them, `beside` the
-    other keys on the way, `config` a `config.json` of Hugging Face, and `prefix` what
-    was removed from the start of every name.
+    other keys on the way, `config` a `config.json` of Hugging Face, `prefix` what was
+    removed from the start of every name, and `metadata` that of a safetensors file.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Checkpoint:
     beside: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def shapes(self) -> dict[str, Sizes]:

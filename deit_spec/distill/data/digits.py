@@ -9,9 +9,9 @@ from deit_spec.distill.data.batch_transforms import ASPECT, Mixing, Warp, erase
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import recipe_of
+from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.seeds import generator_of, random_of
-from deit_spec.model.preprocessing import DIGITS_MEAN, DIGITS_STD
+from deit_spec.model.preprocessing import preprocessing_of
 from deit_spec.recipe import CheckedRecipe
 
 SIZE = 8
@@ -24,11 +24,12 @@ class Digits(Data):
 
     def __init__(self, checked: CheckedRecipe) -> None:
         recipe = recipe_of(checked)
-        data, augmentation = recipe.data, recipe.augmentation
+        augmentation = recipe.augmentation
+        preprocessing = preprocessing_of(student_of(checked), recipe)
         images, labels = read_digits()
         rest, val = split_images(checked, labels.tolist())
         self.classes = tuple(map(str, range(10)))
-        self.mean, self.std = data.mean or DIGITS_MEAN, data.std or DIGITS_STD
+        self.mean, self.std = preprocessing.mean, preprocessing.std
         self.unreadable = []
         self.train_images, self.train_labels = images[rest], labels[rest]
         self._val = self._normalise(images[val]), labels[val]

@@ -16,12 +16,11 @@ from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe import run_files as files
 from deit_spec.recipe.checked_recipe import placed_function
 from deit_spec.recipe.run_files import METRICS, RECIPE, SPEC
-from deit_spec.spec import Variant, check_spec
+from deit_spec.spec import check_spec
+from deit_spec.weights.spec_metadata import resolved_spec
 
 LOCK_SECONDS = 10.0
 """How long to wait for the lock; a worker of a killed run may still hold it."""
-_WITHOUT_EFFECT = ("readout", "fusion", "drop_path")
-"""Fields of `variant` that cause a warning if they are given without an effect."""
 FREE = {
     "data.unreadable",
     "data.workers",
@@ -123,11 +122,7 @@ def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> N
     for each in folder.glob(f"*{UNFINISHED}"):
         each.unlink(missing_ok=True)
     write_file(folder / RECIPE, as_yaml(_run_recipe(checked)))
-    spec = errors.student_of(checked).model_dump(mode="json", exclude={"extends"})
-    for key in _WITHOUT_EFFECT:
-        if spec["variant"][key] == Variant.model_fields[key].default:
-            del spec["variant"][key]
-    write_file(folder / SPEC, as_yaml(spec))
+    write_file(folder / SPEC, as_yaml(resolved_spec(errors.student_of(checked))))
     names = json.dumps(classes, ensure_ascii=False)
     write_file(folder / files.CLASSES, f"{names}\n")
 

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 from deit_spec.atomic_write import atomic_write, write_file
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill.evaluation import HeadScores, heads_of
+from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.training_loop import TrainingLoop
+from deit_spec.model.preprocessing import preprocessing_of
 from deit_spec.recipe.run_files import HEADS, METRICS, RECIPE, SPEC, SUMMARY, WEIGHTS
 from deit_spec.recipe.run_records import MetricsLine
 from deit_spec.version import __version__
 from deit_spec.weights import safetensors_file
+from deit_spec.weights.spec_metadata import make_metadata
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +40,11 @@ def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
     if not loop.processes.main:
         return
     folder = loop.folder
+    spec = student_of(loop.checked)
+    preprocessing = preprocessing_of(spec, recipe_of(loop.checked)).to_json()
+    metadata = make_metadata(spec, preprocessing, loop.data.classes)
     with atomic_write(folder / WEIGHTS) as file:
-        safetensors_file.write(file, tensors)
+        safetensors_file.write(file, tensors, metadata=metadata)
     draw_curves(read_metrics(folder).records, folder)
     write_file(folder / SUMMARY, summary(loop, start, finished))
 
