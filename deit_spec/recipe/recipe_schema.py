@@ -1,9 +1,10 @@
 """The schema of recipes, and its JSON Schema."""
 
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema, WrapValidator
 
 from deit_spec.spec.schema import CONFIG, PositiveFloat, PositiveInt, Rate
 
@@ -14,6 +15,25 @@ Part = Annotated[float, Field(gt=0, le=1)]
 Statistic = Annotated[
     tuple[float, ...], Field(min_length=1, max_length=4, strict=False)
 ]
+
+
+def _path_or_list(value: object, validate: Callable[[object], object]) -> object:
+    return value if isinstance(value, str) else validate(value)
+
+
+_TEXT = {"type": "string"}
+if TYPE_CHECKING:
+    ClassNames: TypeAlias = str | tuple[str, ...]
+else:  # a union would report an error for each of its types
+    ClassNames = Annotated[
+        tuple[str, ...],
+        Field(min_length=1, strict=False),
+        WrapValidator(_path_or_list),
+        PlainSerializer(lambda value: value),
+        WithJsonSchema(
+            {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+        ),
+    ]
 
 
 class Loss(BaseModel):
@@ -303,6 +323,13 @@ class Data(BaseModel):
         None,
         description="The name or path of a Hugging Face dataset.",
         examples=["uoft-cs/cifar10"],
+    )
+    classes: ClassNames | None = Field(
+        None,
+        description="The class names in order, as a list or as the path of a label "
+        "file relative to this file; null for the order of the data: folders sorted "
+        "as strings, or the order of the dataset.",
+        examples=[("cat", "dog")],
     )
     train_images: PositiveInt | None = Field(
         None,

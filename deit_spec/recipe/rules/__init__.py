@@ -40,7 +40,11 @@ RULES: Final = (
         (*_LENGTH, *_WARMUP, *_SOURCES, *_SIZES, _BATCH),
     ),
     Rule("DS508", class_rules.student_has_classes, ("student.spec",)),
-    Rule("DS509", class_rules.head_fits_data, ("student.spec", *_SOURCES)),
+    Rule(
+        "DS509",
+        class_rules.head_fits_data,
+        ("student.spec", *_SOURCES, "data.classes"),
+    ),
     Rule(
         "DS510",
         class_rules.head_fits_teacher,
@@ -58,6 +62,7 @@ RULES: Final = (
             "teacher.weights",
             "teacher.num_classes",
             *_SOURCES,
+            "data.classes",
             *_AUGMENTATION,
             *_MIXING,
         ),
@@ -86,6 +91,22 @@ RULES: Final = (
         ("student.spec", "augmentation.drop_path"),
     ),
     Rule(
+        "DS538",
+        class_rules.class_list_fits_data,
+        (*_SOURCES, "data.classes"),
+    ),
+    Rule(
+        "DS540",
+        class_rules.timm_order_is_folder_order,
+        (
+            *_LEARNS,
+            *_SOURCES,
+            "data.classes",
+            "teacher.weights",
+            "teacher.num_classes",
+        ),
+    ),
+    Rule(
         "DS529",
         class_rules.every_used_head_is_trained,
         ("student.spec", "student.weights", "loss.kind", "loss.alpha"),
@@ -93,6 +114,6 @@ RULES: Final = (
     Rule(
         "DS520",
         source_rules.named_things_are_here,
-        ("student.weights", "teacher.weights", "data.folder"),
+        ("student.weights", "teacher.weights", "data.folder", "data.classes"),
     ),
 )

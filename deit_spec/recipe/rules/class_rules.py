@@ -4,6 +4,13 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
+from deit_spec.diagnostics.printable import listed
+from deit_spec.recipe.class_matching import (
+    Relation,
+    differences,
+    match_classes,
+    natural_order,
+)
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
@@ -75,6 +82,50 @@ def head_fits_teacher(context: RuleContext) -> Findings:
         ],
         notes=notes,
         helps=[f"{own}`{field}: {classes}` in the spec of the student"],
+    )
+
+
+def class_list_fits_data(context: RuleContext) -> Findings:
+    """DS538: `data.classes` lists each class folder once, if there is a folder."""
+    names = context.recipe.data.classes
+    if not isinstance(names, tuple) or context.is_digits:
+        return
+    folder = context.images.classes if context.images else ()
+    match = match_classes(folder or tuple(dict.fromkeys(names)), names)
+    if match.relation in (Relation.IDENTICAL, Relation.PERMUTATION):
+        return
+    yield diagnose(
+        "DS538",
+        "data.classes does not list each class of the data once",
+        context.label("data.classes", "differs from the data"),
+        secondary=[context.label("data.folder")] if folder else [],
+        notes=differences(match, "the data", "data.classes"),
+        helps=["list each class of the data once, or leave `data.classes` out"],
+    )
+
+
+def timm_order_is_folder_order(context: RuleContext) -> Findings:
+    """DS540: a checkpoint of timm may have numbered classes in another order."""
+    teacher, images = context.recipe.teacher, context.images
+    if teacher is None or images is None or not context.learns:
+        return
+    is_trained_elsewhere = context.kind == "timm" and teacher.weights is not None
+    counts = (None, len(images.classes))
+    if not is_trained_elsewhere or teacher.num_classes not in counts:
+        return
+    order = natural_order(images.classes)
+    if context.recipe.data.classes is not None or order == images.classes:
+        return
+    yield diagnose(
+        "DS540",
+        "timm sorts these class folders in another order",
+        context.label("teacher.weights", "may be in the order of timm"),
+        secondary=[context.label("data.folder", "sorted as strings")],
+        notes=[
+            f"sorted as strings: {listed(images.classes)}",
+            f"as timm sorts them: {listed(order)}",
+        ],
+        helps=["list the classes in the order of the teacher as `data.classes`"],
     )
 
 

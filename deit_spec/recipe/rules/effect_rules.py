@@ -9,8 +9,13 @@ from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
-_NOT_ON_DIGITS: Final = ("rand_augment", "flip", "color_jitter")
-_ON_DIGITS: Final = ("shift", "rotate")
+_NOT_ON_DIGITS: Final = (
+    ("augmentation", "rand_augment"),
+    ("augmentation", "flip"),
+    ("augmentation", "color_jitter"),
+    ("data", "classes"),
+)
+_ON_DIGITS: Final = (("augmentation", "shift"), ("augmentation", "rotate"))
 
 
 def settings_have_effect(context: RuleContext) -> Findings:
@@ -42,9 +47,9 @@ def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         if context.kind == "spec":
             yield "teacher", "num_classes", "with a spec, which has its own"
     names = _NOT_ON_DIGITS if context.is_digits else _ON_DIGITS
-    for name in names if context.source is not None else ():
+    for section, name in names if context.source is not None else ():
         where = "on digits" if context.is_digits else "on images other than digits"
-        yield "augmentation", name, where
+        yield section, name, where
     if not context.is_digits and recipe.augmentation.rand_augment is not None:
         yield "augmentation", "color_jitter", "with rand_augment"
     if not (recipe.augmentation.mixup and recipe.augmentation.cutmix):

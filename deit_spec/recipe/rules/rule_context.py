@@ -69,8 +69,10 @@ class RuleContext:
         """The number of classes of the data, if it is known without reading images."""
         if self.is_digits:
             return DIGITS_CLASSES
-        is_known = self.images and self.images.classes
-        return len(self.images.classes) if self.images and is_known else None
+        if self.images and self.images.classes:
+            return len(self.images.classes)
+        names = self.recipe.data.classes
+        return len(names) if isinstance(names, tuple) else None
 
 
 def counted(number: int, noun: str) -> str:

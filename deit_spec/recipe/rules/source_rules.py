@@ -135,11 +135,12 @@ def teacher_takes_images(context: RuleContext) -> Findings:
 def named_things_are_here(context: RuleContext) -> Findings:
     """DS520: files that a recipe names may be on another machine."""
     recipe = context.recipe
-    teacher = recipe.teacher
+    teacher, classes = recipe.teacher, recipe.data.classes
     named = {
         "student.weights": recipe.student.weights,
         "teacher.weights": teacher.weights if teacher else None,
         "data.folder": recipe.data.folder if context.source == "folder" else None,
+        "data.classes": classes if isinstance(classes, str) else None,
     }
     for field, name in named.items():
         if name is None:
