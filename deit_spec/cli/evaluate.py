@@ -63,7 +63,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         if data is None and recipe is None:
             _warn_of_split(trained, checked)
         whole = data is not None and not checked.recipe.data.val_images
-        opened = open_data(checked, training=False, whole=whole)
+        known = trained.own_class_names()
+        opened = open_data(checked, training=False, whole=whole, known=known)
+        report(opened.notes)
         scores = evaluate(
             trained.load(device, report),
             opened.val(batch_size),

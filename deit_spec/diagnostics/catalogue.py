@@ -111,11 +111,11 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS535", "recipe-differs", _ERROR, "run has a different recipe"),
         Entry("DS536", "run-in-progress", _ERROR, "run is in use by another process"),
         Entry("DS537", "out-of-memory", _ERROR, "not enough memory for a training step"),
-        Entry("DS553", "damaged-lines", _WARNING, "lines of a run or a study are damaged"),
-        Entry("DS554", "damaged-run-file", _ERROR, "file of a run or a study is damaged"),
         Entry("DS538", "class-names-differ", _ERROR, "class names do not match"),
         Entry("DS539", "classes-without-images", _NOTE, "data has some of the model's classes only"),
         Entry("DS540", "class-order-uncertain", _WARNING, "classes may be in another order"),
+        Entry("DS553", "damaged-lines", _WARNING, "lines of a run or a study are damaged"),
+        Entry("DS554", "damaged-run-file", _ERROR, "file of a run or a study is damaged"),
         Entry("DS901", "internal-error", _ERROR, "internal error"),
     )
 }

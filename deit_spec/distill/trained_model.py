@@ -10,25 +10,37 @@ import torch
 from torch import nn
 
 from deit_spec import published
-from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.diagnostics import (
+    DiagnosedError,
+    Diagnostic,
+    Label,
+    Severity,
+    Span,
+    diagnose,
+)
+from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.graph import Target
 from deit_spec.model.class_names import (
     IMAGENET_CLASSES,
     ClassNamesError,
     imagenet_class_names,
+    match_model_classes,
     read_class_names,
 )
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.pipeline import SpecError, compile_checked
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
+from deit_spec.recipe.class_matching import Relation, differences
 from deit_spec.recipe.run_files import CLASSES, RECIPE, SPEC, WEIGHTS
+from deit_spec.recipe.run_records import read_classes
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
 
 WITHOUT_TEACHER = ("teacher=null", "loss.kind=none", "student.weights=null")
 """Overrides that remove the files from a recipe that only training needs."""
+CHECKED_LATER = ("DS509", "DS538")
+"""Rules on the classes of the data, which `open_data` matches by name."""
 _DATA_FIELDS = ("builtin", "folder", "dataset", "train_images", "val_images")
 
 
@@ -95,6 +107,8 @@ class TrainedModel:
         """
         if path is None and self.folder is not None:
             path = _file_of_run(self.folder, RECIPE)
+            # The run's list of classes has been written beside it.
+            overrides = ["data.classes=null", *overrides]
         if data is not None:
             fields = [f"data.{field}=null" for field in _DATA_FIELDS]
             overrides = [*fields, data, *overrides]
@@ -102,10 +116,11 @@ class TrainedModel:
         spec = str(spec_path.absolute()) if spec_path.is_file() else self.name
         if path is None:
             document: dict[str, Any] = {"student": {"spec": spec}, "data": {}}
-            checked = check_recipe(document, [*WITHOUT_TEACHER, *overrides])
+            laid = [*WITHOUT_TEACHER, *overrides]
+            checked = check_recipe(document, laid, without=CHECKED_LATER)
         else:
-            student = f"student.spec={json.dumps(spec)}"
-            checked = check_recipe(path, [student, *WITHOUT_TEACHER, *overrides])
+            laid = [f"student.spec={json.dumps(spec)}", *WITHOUT_TEACHER, *overrides]
+            checked = check_recipe(path, laid, without=CHECKED_LATER)
         if errors := _errors(checked.diagnostics):
             raise RecipeError(errors)
         return checked
@@ -117,18 +132,54 @@ class TrainedModel:
         found = self.read_recipe(recipe).recipe if is_known else None
         return preprocessing_of(self.spec, found, crop)
 
+    def own_class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes of a run; None if they are not known."""
+        if self.folder is None or not (self.folder / CLASSES).is_file():
+            return None
+        path = self.folder / CLASSES
+        return self._counted(read_classes(path), path)
+
     def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
-        """The names of the classes: of a file, of the run, or of ImageNet, if known."""
-        count = self.spec.num_classes
-        if path is None and self.folder and (self.folder / CLASSES).is_file():
-            path = self.folder / CLASSES
+        """The names of the classes: of a file, of the run, or of ImageNet, if known.
+
+        Raises:
+            ClassNamesError: The file cannot be read, or has not as many names.
+            RunFileError: The file of the run is damaged.
+            DiagnosedError: The names in the file are not those of the run.
+        """
+        own = self.own_class_names()
+        if path is None and own is None and self.spec.num_classes == IMAGENET_CLASSES:
+            return imagenet_class_names()
         if path is None:
-            return imagenet_class_names() if count == IMAGENET_CLASSES else None
-        names = read_class_names(path)
+            return own
+        names = self._counted(read_class_names(path), path)
+        return names if own is None else _in_order_of(own, names, path)
+
+    def _counted(self, names: tuple[str, ...], path: Path) -> tuple[str, ...]:
+        count = self.spec.num_classes
         if len(names) != count:
             labels = f"the number of labels in {path} is {len(names):,}"
             raise ClassNamesError(f"{labels}, but the model has {count:,} classes")
         return names
+
+
+def _in_order_of(
+    own: Sequence[str], names: Sequence[str], path: Path
+) -> tuple[str, ...]:
+    """Sort the names in a file as the classes of a model."""
+    match = match_model_classes(names, own)
+    if match.relation is Relation.DIFFERENT:
+        found = diagnose(
+            "DS538",
+            f"the file has the classes {listed(names)}, but the model has "
+            f"{listed(own)}",
+            Label(Span.of_file(path)),
+            notes=differences(match, "the file", "the model"),
+            helps=["leave `--labels` out to use the names of the model"],
+        )
+        raise DiagnosedError([found])
+    by_index = dict(zip(match.indices, names, strict=True))
+    return tuple(by_index[index] for index in range(len(own)))
 
 
 def find_model(

@@ -2,11 +2,14 @@
 
 import ast
 import json
+import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from deit_spec.diagnostics.printable import reason_of
+from deit_spec.recipe.class_matching import ClassMatch, Relation, match_classes
 
 IMAGENET_CLASSES: Final = 1000
 """Classes of ImageNet-1k, in the order of their WordNet numbers."""
@@ -14,6 +17,10 @@ MOST_BYTES: Final = 10_000_000
 """A file of class names is not larger."""
 LONGEST_LITERAL: Final = 1_000_000
 """How many bytes of Python are parsed, which needs much more memory than JSON."""
+
+_WORDNET: Final = re.compile(r"n\d{8}")
+_SAME_WORDS: Final = 0.9
+"""The share of names by which a list is recognised as ImageNet's; lists vary."""
 
 
 class ClassNamesError(ValueError):
@@ -78,6 +85,44 @@ def names_in(value: Any) -> tuple[str, ...]:
 
 def imagenet_class_names() -> tuple[str, ...] | None:
     """The names of ImageNet's classes in the files of timm, which is not imported."""
+    found = _imagenet()
+    return None if found is None else tuple(found.values())
+
+
+def match_model_classes(data: Sequence[str], model: Sequence[str]) -> ClassMatch:
+    """Match the class names of data with those of a model or of a teacher.
+
+    The classes of ImageNet are the same by their WordNet numbers, as its folders are
+    named, and by their words, as in most models.
+    """
+    match = match_classes(data, model)
+    if match.relation is not Relation.DIFFERENT:
+        return match
+    numbers = _wordnet_numbers(data), _wordnet_numbers(model)
+    if None in numbers:
+        return match
+    return match_classes(*(each or () for each in numbers))
+
+
+def _wordnet_numbers(names: Sequence[str]) -> Sequence[str] | None:
+    """The WordNet numbers of classes of ImageNet; None for other classes."""
+    if all(_WORDNET.fullmatch(name) for name in names):
+        return names
+    known = _imagenet()
+    if known is None or len(names) != len(known):
+        return None
+    pairs = zip(names, known.values(), strict=True)
+    same = sum(not _words(name).isdisjoint(_words(other)) for name, other in pairs)
+    return tuple(known) if same >= _SAME_WORDS * len(names) else None
+
+
+def _words(name: str) -> set[str]:
+    """The synonyms in a name such as `tench, Tinca tinca`."""
+    return {word.strip() for word in name.lower().replace("_", " ").split(",")}
+
+
+def _imagenet() -> dict[str, str] | None:
+    """The names of ImageNet's classes by their WordNet numbers, in order."""
     spec = find_spec("timm")
     if spec is None or spec.origin is None:
         return None
@@ -86,7 +131,7 @@ def imagenet_class_names() -> tuple[str, ...] | None:
         synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8")
         lemmas = (folder / "imagenet_synset_to_lemma.txt").read_text(encoding="utf-8")
         names = dict(line.split("\t", 1) for line in lemmas.splitlines())
-        return tuple(names[synset] for synset in synsets.split())
+        return {synset: names[synset] for synset in synsets.split()}
     except (OSError, ValueError, KeyError):
         return None
 

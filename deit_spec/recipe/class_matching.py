@@ -50,13 +50,12 @@ unknown=(), repeated=())
     """
     if tuple(data) == tuple(model):
         return ClassMatch(Relation.IDENTICAL, tuple(range(len(data))))
-    missing = tuple(name for name in model if name not in {*data})
-    unknown = tuple(name for name in data if name not in {*model})
-    repeated = (*_repeated(data), *_repeated(model))
+    own, index = set(data), {name: number for number, name in enumerate(model)}
+    missing = tuple(name for name in model if name not in own)
+    unknown = tuple(name for name in data if name not in index)
+    repeated = tuple(dict.fromkeys([*_repeated(data), *_repeated(model)]))
     if unknown or repeated:
-        repeated = tuple(dict.fromkeys(repeated))
         return ClassMatch(Relation.DIFFERENT, (), missing, unknown, repeated)
-    index = {name: number for number, name in enumerate(model)}
     relation = Relation.SUBSET if missing else Relation.PERMUTATION
     return ClassMatch(relation, tuple(index[name] for name in data), missing)
 

@@ -1,7 +1,7 @@
 """From a path, a text or a mapping to a valid recipe, or to all its findings."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -30,12 +30,14 @@ _PATH: Final = "pass the path of a recipe, a YAML file"
 RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 
-def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRecipe:
+def check_recipe(
+    recipe: RecipeLike, overrides: Sequence[str] = (), *, without: Container[str] = ()
+) -> CheckedRecipe:
     """Read and validate a recipe, and return every finding, or the first 200.
 
     `overrides` are texts such as `optimizer.lr=1e-3`, laid over what the recipe
     says, the last on top. A path in one is taken from the folder of the recipe,
-    as if it were written there.
+    as if it were written there. Rules whose codes are in `without` are left out.
 
     Raises:
         TypeError: It is neither a path nor a mapping.
@@ -43,13 +45,13 @@ def check_recipe(recipe: RecipeLike, overrides: Sequence[str] = ()) -> CheckedRe
     match recipe:
         case Mapping():
             document = document_from_mapping(recipe)
-            return check_read(document, [], None, overrides)
+            return check_read(document, [], None, overrides, without)
         case str() | os.PathLike():
             path = Path(recipe)
             read, findings = read_file(path, str(path), RECIPE.is_key)
             if is_unreadable(findings):  # no published name leads to a recipe
                 findings = [replace(each, helps=(_PATH,)) for each in findings]
-            return check_read(read, findings, path, overrides)
+            return check_read(read, findings, path, overrides, without)
         case _:
             kind = type(recipe).__name__
             raise TypeError(f"a recipe is a path or a mapping, not {kind}")
@@ -60,19 +62,22 @@ def check_read(
     findings: list[Diagnostic],
     path: Path | None,
     overrides: Sequence[str] = (),
+    without: Container[str] = (),
 ) -> CheckedRecipe:
     """Lay overrides over a document, validate it, and gather every finding."""
     laid, found = read_overrides(overrides)
     findings = [*findings, *found]
     if document is None:
         return CheckedRecipe(None, first_of(findings), path=path)
-    checked = check(apply(document, laid), path)
+    checked = check(apply(document, laid), path, without)
     findings += once_a_line(list(checked.diagnostics), findings)
     recipe = None if has_errors(findings) else checked.recipe
     return replace(checked, recipe=recipe, diagnostics=first_of(findings))
 
 
-def check(document: Document, path: Path | None = None) -> CheckedRecipe:
+def check(
+    document: Document, path: Path | None = None, without: Container[str] = ()
+) -> CheckedRecipe:
     """Validate a document: each field, then the specs it names, then the rules."""
     value = document.value
     if not isinstance(value, Mapping):
@@ -94,7 +99,8 @@ def check(document: Document, path: Path | None = None) -> CheckedRecipe:
         if context.source == "folder" and recipe.data.folder:
             images = look_into(checked.place(recipe.data.folder))
             context = replace(context, images=images)
-        findings += run_rules(RULES, invalid, context)
+        rules = [rule for rule in RULES if rule.code not in without]
+        findings += run_rules(rules, invalid, context)
     if checked.student is not None:
         rate = recipe.augmentation.drop_path
         checked = replace(checked, student=with_drop_path(checked.student, rate))

@@ -18,7 +18,8 @@ IMAGES = 3
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run, images, and a file that is not an image."""
     folder = tmp_path_factory.mktemp("predict")
-    make_run(folder / "run")
+    names = [f"the digit {number}" for number in range(10)]
+    make_run(folder / "run", classes=names)
     save_digits(folder / "images", IMAGES)
     (folder / "text.png").write_text("no image")
     return folder
@@ -69,7 +70,9 @@ def test_unreadable_images_are_reported_after_the_others(place: Path) -> None:
 def test_labels_from_a_file(place: Path) -> None:
     names = [f"[bold]{number}[/bold]" for number in range(10)]
     (place / "labels.txt").write_text("\n".join(names))
-    done = run("predict", "run", "images/0.png", "--labels", "labels.txt", cwd=place)
+    model = ("run/spec.yaml", "--weights", "run/model.safetensors")
+    options = ("images/0.png", "--labels", "labels.txt")
+    done = run("predict", *model, *options, cwd=place)
     assert done.returncode == 0
     assert all(name in done.stdout for name in re.findall(r"\[bold\]\d", done.stdout))
     assert done.stdout.count("[/bold]") == 5

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from support.recipes import PLAIN, check
 RECIPES = Path(__file__).parents[2] / "recipes"
 DIGITS = RECIPES / "digits.yaml"
 TEACHER = {"builtin": "digits_convnet", "steps": 2}
+NAMES = tuple("0123456789")
 HARD = {**PLAIN, "crop_scale": [0.35, 1.0], "mixup": 0.5, "erasing": 0.25}
 """Every augmentation for digits except CutMix."""
 KINDS: dict[str, dict[str, Any]] = {
@@ -99,11 +101,11 @@ def save_weights(spec: Path | str, path: Path) -> Path:
     return path
 
 
-def make_run(folder: Path, *overrides: str) -> Path:
+def make_run(folder: Path, *overrides: str, classes: Sequence[str] = NAMES) -> Path:
     """The folder of a run on the digits with random weights, without training."""
     checked = check_recipe(DIGITS, overrides)
     assert checked.recipe is not None, checked.diagnostics
-    begin_run(checked, folder, [f"the digit {number}" for number in range(10)])
+    begin_run(checked, folder, classes)
     save_weights(folder / "spec.yaml", folder / "model.safetensors")
     return folder
 

@@ -1,9 +1,12 @@
 """Datasets: read, split and augmented in the same way on every run."""
 
+from collections.abc import Sequence
+
 from deit_spec.diagnostics import Label
 from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.data.class_order import order_classes, source_field
 from deit_spec.distill.data.dataset import Batch, Data
-from deit_spec.distill.data.digits import Digits
+from deit_spec.distill.data.digits import CLASSES, Digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
 from deit_spec.distill.runtime_errors import DataError, recipe_of
 from deit_spec.recipe import CheckedRecipe
@@ -12,7 +15,11 @@ __all__ = ["Batch", "Data", "DataError", "open_data"]
 
 
 def open_data(
-    checked: CheckedRecipe, *, training: bool = True, whole: bool = False
+    checked: CheckedRecipe,
+    *,
+    training: bool = True,
+    whole: bool = False,
+    known: Sequence[str] | None = None,
 ) -> Data:
     """Open the dataset of a recipe without errors.
 
@@ -21,16 +28,16 @@ def open_data(
         training: Whether the training split is used; without it timm is not needed.
         whole: Whether to hold out all images where the dataset has no split for
             evaluation, as a folder without `val`.
+        known: The class names of the model, by which labels are matched; None if they
+            are not known.
 
     Raises:
-        DataError: The images are missing, or do not suit the recipe or the student,
-            or a package that reads them is not installed.
+        DataError: The images are missing, or do not suit the recipe, the student or
+            the known classes, or a package that reads them is not installed.
     """
-    data = recipe_of(checked).data
-    sources = ("builtin", "folder", "dataset")
-    field = next(f"data.{name}" for name in sources if getattr(data, name))
+    field = source_field(checked)
     try:
-        opened = _open(checked, training=training, whole=whole)
+        opened = _open(checked, training=training, whole=whole, known=known)
     except MissingPackageError as error:
         raise errors.missing_package(checked, field, error) from None
     classes, heads = len(opened.classes), errors.student_of(checked).num_classes
@@ -47,10 +54,13 @@ def open_data(
     return opened
 
 
-def _open(checked: CheckedRecipe, *, training: bool, whole: bool) -> Data:
+def _open(
+    checked: CheckedRecipe, *, training: bool, whole: bool, known: Sequence[str] | None
+) -> Data:
     recipe = recipe_of(checked)
     if recipe.data.builtin:
-        return Digits(checked)
+        order = order_classes(checked, CLASSES, known=known, training=training)
+        return Digits(checked, order)
     # The digits do not need Pillow.
     require_packages("images", "PIL", "numpy")
     from deit_spec.distill.data import image_sources  # noqa: PLC0415
@@ -61,6 +71,8 @@ def _open(checked: CheckedRecipe, *, training: bool, whole: bool) -> Data:
         splits = image_sources.find_folder(checked, folder)
     else:
         splits = image_sources.find_dataset(checked, recipe.data.dataset or "")
+    order = order_classes(checked, splits.classes, known=known, training=training)
+    splits = splits.ordered(order)
     if whole:
         splits = splits._replace(val=splits.val or splits.train)
     return ImageDataset(checked, splits, training=training)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data.sampler import Sampler
 
 
@@ -28,6 +29,8 @@ class Data(ABC):
     sampler: Sampler
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    notes: tuple[Diagnostic, ...] = ()
+    """What is worth knowing about the classes."""
     unreadable: list[str]
     """The images that could not be read and were skipped so far, in order."""
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from deit_spec.distill.data.batch_transforms import ASPECT, Mixing, Warp, erase
+from deit_spec.distill.data.class_order import ClassOrder
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.optional_packages import require_packages
@@ -14,6 +15,7 @@ from deit_spec.distill.seeds import generator_of, random_of
 from deit_spec.model.preprocessing import preprocessing_of
 from deit_spec.recipe import CheckedRecipe
 
+CLASSES = tuple(map(str, range(10)))
 SIZE = 8
 WHITE = 16
 """The highest value of a pixel."""
@@ -22,13 +24,14 @@ WHITE = 16
 class Digits(Data):
     """The digits; each process makes the whole batch, and takes its share."""
 
-    def __init__(self, checked: CheckedRecipe) -> None:
+    def __init__(self, checked: CheckedRecipe, order: ClassOrder) -> None:
         recipe = recipe_of(checked)
         augmentation = recipe.augmentation
         preprocessing = preprocessing_of(student_of(checked), recipe)
         images, labels = read_digits()
+        labels = torch.tensor(order.relabel(labels.tolist()))
         rest, val = split_images(checked, labels.tolist())
-        self.classes = tuple(map(str, range(10)))
+        self.classes, self.notes = order.classes, order.notes
         self.mean, self.std = preprocessing.mean, preprocessing.std
         self.unreadable = []
         self.train_images, self.train_labels = images[rest], labels[rest]

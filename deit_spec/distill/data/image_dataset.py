@@ -51,7 +51,7 @@ class ImageDataset(Data):
         size, channels = student.image_size, student.in_channels
         data, augmentation = recipe.data, recipe.augmentation
         preprocessing = preprocessing_of(student, recipe)
-        self.classes = splits.classes
+        self.classes, self.notes = splits.classes, splits.notes
         self.mean, self.std = preprocessing.mean, preprocessing.std
         self.unreadable = []
         self._checked = checked

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from PIL import Image
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import first_line_of, listed, reason_of
 from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.data.class_order import ClassOrder
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.checked_recipe import look_into
@@ -67,6 +69,13 @@ class Splits(NamedTuple):
     classes: tuple[str, ...]
     train: LabelledImages
     val: LabelledImages | None
+    notes: tuple[Diagnostic, ...] = ()
+
+    def ordered(self, order: ClassOrder) -> "Splits":
+        """The images with the labels of another order of the classes."""
+        train = replace(self.train, labels=order.relabel(self.train.labels))
+        val = self.val and replace(self.val, labels=order.relabel(self.val.labels))
+        return Splits(order.classes, train, val, order.notes)
 
 
 def find_folder(checked: CheckedRecipe, folder: Path) -> Splits:

@@ -16,6 +16,7 @@ from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe import run_files as files
 from deit_spec.recipe.checked_recipe import placed_function
 from deit_spec.recipe.run_files import METRICS, RECIPE, SPEC
+from deit_spec.recipe.run_records import read_classes
 from deit_spec.spec import check_spec
 from deit_spec.weights.spec_metadata import resolved_spec
 
@@ -61,8 +62,8 @@ def _not_a_run(folder: Path, content: str) -> RunError:
 
 def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
     """Check that a folder has no run, or a run of this recipe."""
-    if not (folder / METRICS).exists() and not files.last_checkpoint(folder):
-        return  # it begins again if it was killed before its first line
+    if not _has_begun(folder):
+        return
     if not (folder / RECIPE).exists():
         raise _not_a_run(folder, f"a run without its {RECIPE}")
     earlier = check_recipe(folder / RECIPE)
@@ -94,6 +95,21 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
             notes=[f"its spec is {folder / SPEC}"],
             help_=f"start a new run: {OTHER_FOLDER}",
         )
+
+
+def classes_of_run(folder: Path) -> tuple[str, ...] | None:
+    """The class names of a run to resume; None if there is none, or it has no names.
+
+    Raises:
+        RunFileError: The file of the names is damaged.
+    """
+    path = folder / files.CLASSES
+    return read_classes(path) if _has_begun(folder) and path.exists() else None
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a run wrote a line or a checkpoint; else it begins again."""
+    return (folder / METRICS).exists() or files.last_checkpoint(folder) is not None
 
 
 @contextmanager
@@ -155,9 +171,10 @@ def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:
         ("teacher", "weights"),
         ("data", "folder"),
         ("data", "dataset"),
+        ("data", "classes"),
     ):
         name = getattr(getattr(recipe, section), key, None)
-        if name is None or (key == "spec" and name in published.names()):
+        if not isinstance(name, str) or (key == "spec" and name in published.names()):
             continue
         path = checked.place(name)
         if key != "dataset" or path.exists():

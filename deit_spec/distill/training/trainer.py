@@ -59,8 +59,10 @@ def train(
     recipe = recipe_of(checked)
     require_packages("runs", "accelerate", "matplotlib", "numpy")
     run_folder.require_folder(folder, resume=resume)
+    known = None
     if resume:
         run_folder.require_same_recipe(checked, folder)
+        known = run_folder.classes_of_run(folder)
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignal())
         stack.enter_context(threads(recipe.run.threads))
@@ -74,7 +76,7 @@ def train(
             raise errors.run_error(span, "DS513", message)
         if reporter is None or not processes.main:
             reporter = Reporter()
-        data = open_data(checked)
+        data = open_data(checked, known=known)
         processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,172 @@
+"""The classes of a dataset, in the order of a recipe, of a model or of a run."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.diagnostics.printable import listed
+from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.runtime_errors import DataError, recipe_of
+from deit_spec.model.class_names import (
+    ClassNamesError,
+    match_model_classes,
+    read_class_names,
+)
+from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.class_matching import (
+    ClassMatch,
+    Relation,
+    differences,
+    match_classes,
+    natural_order,
+)
+
+FIELD = "data.classes"
+
+
+class ClassOrder(NamedTuple):
+    """The classes by index, and the index of each class of the data among them."""
+
+    classes: tuple[str, ...]
+    indices: tuple[int, ...]
+    notes: tuple[Diagnostic, ...] = ()
+
+    def relabel(self, labels: Sequence[int]) -> list[int]:
+        """The labels of images by these indices; -1, no label, is kept."""
+        return [label if label < 0 else self.indices[label] for label in labels]
+
+
+def order_classes(
+    checked: CheckedRecipe,
+    found: tuple[str, ...],
+    *,
+    known: Sequence[str] | None,
+    training: bool,
+) -> ClassOrder:
+    """Order the classes of data: as a model, as `data.classes`, or as they were found.
+
+    Args:
+        checked: The recipe.
+        found: The class names of the data.
+        known: The class names of the model to evaluate, or of the run to resume; None
+            if they are not known.
+        training: Whether the images are trained on, which takes all classes.
+
+    Raises:
+        DataError: The names are not those of the same classes.
+    """
+    names, indices = found, tuple(range(len(found)))
+    is_listed = recipe_of(checked).data.classes is not None
+    if is_listed and not recipe_of(checked).data.builtin:
+        names = _listed_classes(checked)
+        match = match_classes(found, names)
+        if not _suffices(match, training=training):
+            raise _unlisted(checked, match)
+        indices = match.indices
+    if known is not None:
+        match = match_model_classes(names, known)
+        by_index = is_listed and not training and len(names) == len(known)
+        if _suffices(match, training=training):
+            names = tuple(known)
+            indices = tuple(match.indices[index] for index in indices)
+        elif not by_index:
+            raise _different(checked, names, known, match, training=training)
+    notes, present = [], set(indices)
+    if absent := [name for i, name in enumerate(names) if i not in present]:
+        notes.append(_subset(checked, found, names, absent))
+    elif known is None and not training and not is_listed:
+        notes += _uncertain(checked, found)
+    return ClassOrder(names, indices, tuple(notes))
+
+
+def _suffices(match: ClassMatch, *, training: bool) -> bool:
+    """Whether the classes are the same; some of them are enough for evaluation."""
+    enough = {Relation.IDENTICAL, Relation.PERMUTATION}
+    return match.relation in (enough if training else {*enough, Relation.SUBSET})
+
+
+def _listed_classes(checked: CheckedRecipe) -> tuple[str, ...]:
+    names = recipe_of(checked).data.classes
+    if not isinstance(names, str):
+        return names or ()
+    try:
+        return read_class_names(checked.place(names))
+    except ClassNamesError as error:
+        raise errors.data_error(checked, FIELD, "DS538", str(error)) from None
+
+
+def _unlisted(checked: CheckedRecipe, match: ClassMatch) -> DataError:
+    return errors.data_error(
+        checked,
+        FIELD,
+        "DS538",
+        "data.classes does not list each class of the data once",
+        notes=differences(match, "the data", FIELD),
+        help_="list each class of the data once, or leave `data.classes` out",
+    )
+
+
+def _different(
+    checked: CheckedRecipe,
+    names: Sequence[str],
+    known: Sequence[str],
+    match: ClassMatch,
+    *,
+    training: bool,
+) -> DataError:
+    owner = "the run" if training else "the model"
+    help_ = "rename the classes of the data, or list them in the order of the model's "
+    help_ += "as `data.classes`"
+    if training:
+        help_ = "restore the classes, or start a new run: `-o` names another folder"
+    return errors.data_error(
+        checked,
+        source_field(checked),
+        "DS538",
+        f"the data has the classes {listed(names)}, but {owner} has {listed(known)}",
+        notes=differences(match, "the data", owner),
+        help_=help_,
+    )
+
+
+def _subset(
+    checked: CheckedRecipe,
+    found: Sequence[str],
+    names: Sequence[str],
+    absent: Sequence[str],
+) -> Diagnostic:
+    """DS539: only some of the classes have images."""
+    count = f"{len(names) - len(absent):,} of the model's {len(names):,} classes"
+    return diagnose(
+        "DS539",
+        f"the data has {count}: {listed(found)}",
+        Label(checked.span(source_field(checked))),
+        notes=[f"without images: {listed(absent)}"],
+    )
+
+
+def _uncertain(checked: CheckedRecipe, found: tuple[str, ...]) -> list[Diagnostic]:
+    """DS540: a model without class names may have those of timm, in another order."""
+    order = natural_order(found)
+    if not recipe_of(checked).data.folder or order == found:
+        return []
+    return [
+        diagnose(
+            "DS540",
+            "timm sorts these class folders in another order, and the model has no "
+            "class names",
+            Label(checked.span(source_field(checked)), "sorted as strings"),
+            notes=[
+                f"sorted as strings: {listed(found)}",
+                f"as timm sorts them: {listed(order)}",
+            ],
+            helps=["list the classes in the order of the model as `data.classes`"],
+        )
+    ]
+
+
+def source_field(checked: CheckedRecipe) -> str:
+    """The field of the recipe that names the data."""
+    data = recipe_of(checked).data
+    sources = ("builtin", "folder", "dataset")
+    return next(f"data.{name}" for name in sources if getattr(data, name))
