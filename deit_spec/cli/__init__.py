@@ -28,6 +28,8 @@ def main() -> None:
         code = INTERRUPTED
     if "torch" not in sys.modules:  # torch may have threads to end in the last search
         gc.freeze()  # the search for garbage would take a fifth of `validate`
+    if processes := sys.modules.get("deit_spec.distill.training.processes"):
+        processes.exit_from_group(code)
     sys.exit(code)
 
 

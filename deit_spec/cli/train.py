@@ -72,7 +72,7 @@ def _train(
 
     try:
         with progress_bar(enabled=_is_first_process()) as bar:
-            finished = train(
+            return train(
                 checked,
                 output,
                 resume=resume,
@@ -91,8 +91,6 @@ def _train(
         # The other process has reported the reason, unless it was killed.
         typer.echo("error: another process of the run has ended", err=True)
         raise typer.Exit(1) from None
-    processes.end_group()
-    return finished
 
 
 def _is_first_process() -> bool:

@@ -1,10 +1,12 @@
 """The processes of a run, and the signals that stop it."""
 
+import atexit
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from hashlib import sha256
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
@@ -147,10 +149,24 @@ def _shard(model: nn.Module, device: torch.device) -> nn.Module:
     return model
 
 
-def end_group() -> None:
-    """End the group of processes, so that its threads end before the interpreter."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
+def exit_from_group(code: int) -> None:
+    """Exit if this process is in a group of processes; otherwise do nothing.
+
+    Some of torch's caches keep a group, and its threads, after it was destroyed. If
+    such a thread needs the interpreter while that ends, CPython 3.11 ends the thread
+    with `pthread_exit`, which aborts the process: "terminate called without an active
+    exception". So the process exits without ending the interpreter, after the exit
+    handlers.
+    """
+    if not _has_group():
+        return
+    if code == 0:
         torch.distributed.destroy_process_group()
+    atexit._run_exitfuncs()  # noqa: SLF001  -- `os._exit` does not call them
+    with suppress(OSError):  # of a closed pipe
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 class StopSignal:

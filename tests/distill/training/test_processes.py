@@ -82,6 +82,38 @@ def test_two_resume_after_one_was_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("code", [0, 1, 143])
+def test_a_process_of_a_group_exits_with_its_code(tmp_path: Path, code: int) -> None:
+    """After what it wrote and its exit handlers, without ending the interpreter."""
+    program = f"""
+import atexit, sys
+from torch import distributed
+from deit_spec.distill.training import processes
+
+class Last:
+    def __del__(self):
+        print("the interpreter ended")
+
+last = Last()
+processes.exit_from_group({code})  # there is no group yet
+distributed.init_process_group(
+    "gloo", rank=0, world_size=1, store=distributed.FileStore({str(tmp_path / "f")!r})
+)
+atexit.register(print, "handler")
+sys.stdout.write("output ")
+processes.exit_from_group({code})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "output handler\n"), done.stderr
+
+
+@pytest.mark.slow
 def test_an_error_of_one_process_is_reported(tmp_path: Path) -> None:
     """And an error of both is reported once."""
     for name, ranks in (("second", "1"), ("both", "01")):
