@@ -94,15 +94,8 @@ class Preprocessing:
         try:
             found = _SCHEMA.validate_json(text, strict=True)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            reason = f"{where}: {first['msg']}" if where else first["msg"]
-            raise PreprocessingError(reason) from None
-        for name in ("mean", "std"):
-            if (count := len(getattr(found, name))) != found.channels:
-                reason = f"{name} has {count} values for {found.channels} channels"
-                raise PreprocessingError(reason)
-        return found
+            raise PreprocessingError(reason_of(error)) from None
+        return require_statistics(found)
 
 
 _SCHEMA = TypeAdapter(Preprocessing)
@@ -130,3 +123,25 @@ def preprocessing_of(
     return Preprocessing(
         spec.image_size, spec.in_channels, crop or default_crop, mean=mean, std=std
     )
+
+
+def require_statistics(found: Preprocessing) -> Preprocessing:
+    """Check that there is a finite mean and a positive std for each channel.
+
+    Raises:
+        PreprocessingError: There is not.
+    """
+    for name in ("mean", "std"):
+        if (count := len(getattr(found, name))) != found.channels:
+            reason = f"{name} has {count} values for {found.channels} channels"
+            raise PreprocessingError(reason)
+    if min(found.std) <= 0:
+        raise PreprocessingError(f"std is {min(found.std)}, which is not positive")
+    return found
+
+
+def reason_of(error: ValidationError) -> str:
+    """The first problem that pydantic found, and where."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -1,7 +1,9 @@
 """Images are decoded as torchvision does, and transformed as timm does."""
 
+import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,11 @@ from PIL import Image
 
 from deit_spec.distill.optional_packages import import_package
 from deit_spec.model.image_transform import CentralCrop, decode
+from deit_spec.model.library_preprocessing import (
+    from_timm,
+    from_transformers,
+    to_transformers,
+)
 from deit_spec.model.preprocessing import Preprocessing
 
 
@@ -44,3 +51,66 @@ def test_pixels_without_a_range_are_unreadable(tmp_path: Path, kind: type) -> No
     Image.fromarray(np.ones((8, 8), dtype=kind)).save(tmp_path / "a.tiff")
     with pytest.raises(ValueError, match="of unknown range"):
         decode(Image.open(tmp_path / "a.tiff"), 1)
+
+
+SIZES = [(30, 20), (20, 31), (16, 16), (7, 90), (97, 64), (225, 300)]
+
+
+def noise(size: tuple[int, int]) -> Image.Image:
+    pixels = random.Random(str(size)).randbytes(3 * size[0] * size[1])
+    return Image.frombytes("RGB", size, pixels)
+
+
+@pytest.mark.parametrize("kind", ["DeiT", "ViT", "Bit", "CLIP"])
+@pytest.mark.parametrize("size", SIZES)
+def test_as_the_processors_of_transformers(kind: str, size: tuple[int, int]) -> None:
+    import_package("transformers")
+    import transformers  # noqa: PLC0415  -- takes seconds
+
+    options = {"size": {"height": 37, "width": 37}} if kind == "DeiT" else {}
+    if kind in {"Bit", "CLIP"}:
+        options = {"size": {"shortest_edge": 37}}
+    if kind == "ViT":
+        options = {"size": {"height": 32, "width": 32}, "resample": 0}
+    else:
+        options |= {"crop_size": {"height": 32, "width": 32}}
+    theirs = getattr(transformers, f"{kind}ImageProcessorPil")(**options)
+    config = json.loads(theirs.to_json_string())
+    config["image_processor_type"] = f"{kind}ImageProcessorFast"
+    ours = CentralCrop(from_transformers(config, size=32, channels=3))
+    image = noise(size)
+    wanted = theirs(image, return_tensors="pt")["pixel_values"][0]
+    torch.testing.assert_close(ours(image), wanted)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("resize", ["shorter", "exact"])
+@pytest.mark.parametrize("crop", [1.0, 0.9, 0.875])
+def test_what_transformers_is_given(
+    size: tuple[int, int], resize: Any, crop: float
+) -> None:
+    import_package("transformers")
+    import transformers  # noqa: PLC0415  -- takes seconds
+
+    ours = Preprocessing(32, 3, crop, "bilinear", resize=resize, offset="floor")
+    config = to_transformers(ours)
+    assert from_transformers(config, size=32, channels=3).resized == ours.resized
+    kind = getattr(transformers, f"{config['image_processor_type']}Pil")
+    image = noise(size)
+    wanted = kind(**config)(image, return_tensors="pt")["pixel_values"][0]
+    torch.testing.assert_close(CentralCrop(ours)(image), wanted)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mode", ["center", "squash"])
+def test_as_the_config_of_timm(size: tuple[int, int], mode: str) -> None:
+    import_package("timm")
+    from timm.data import create_transform, resolve_data_config  # noqa: PLC0415
+
+    half = [0.5, 0.5, 0.5]
+    config = {"input_size": [3, 32, 32], "crop_pct": 0.9, "mean": half, "std": half}
+    config |= {"interpolation": "bilinear", "crop_mode": mode}
+    theirs = create_transform(**resolve_data_config({}, pretrained_cfg=config))
+    ours = CentralCrop(from_timm(config, size=32, channels=3))
+    image = noise(size)
+    torch.testing.assert_close(ours(image), theirs(image))

@@ -9,6 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deit_spec.model.library_preprocessing import (
+    crop_of,
+    from_timm,
+    from_transformers,
+)
 from deit_spec.model.preprocessing import (
     Preprocessing,
     PreprocessingError,
@@ -60,3 +65,81 @@ def test_damaged_json_is_refused(change: dict[str, Any], reason: str) -> None:
         Preprocessing.from_json(json.dumps(value))
     with pytest.raises(PreprocessingError, match="Invalid JSON"):
         Preprocessing.from_json("{")
+
+
+@given(st.integers(1, 3000), st.integers(0, 3000))
+def test_the_crop_gives_the_resized_side(size: int, more: int) -> None:
+    resized = size + min(more, 9 * size)
+    found = Preprocessing(size, crop=crop_of(size, resized))
+    assert found.resized == resized
+
+
+DEIT = {"image_processor_type": "DeiTImageProcessor", "size": 256, "crop_size": 224}
+VIT = {"image_processor_type": "ViTFeatureExtractor", "size": 224}
+HALF = (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("config", "wanted"),
+    [
+        (DEIT, Preprocessing(224, 3, 0.875, "bicubic", HALF, HALF, "exact", "floor")),
+        (VIT, Preprocessing(224, 3, 1.0, "bilinear", HALF, HALF, "exact", "floor")),
+        (
+            {**VIT, "do_rescale": False, "image_mean": 127.5, "image_std": [255.0]},
+            Preprocessing(
+                224, 3, 1.0, "bilinear", HALF, (1.0, 1.0, 1.0), "exact", "floor"
+            ),
+        ),
+        (
+            {**VIT, "do_normalize": False, "resample": 1},
+            Preprocessing(
+                *(224, 3, 1.0, "lanczos"),
+                *((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "exact", "floor"),
+            ),
+        ),
+    ],
+)
+def test_processors_of_transformers(config: Any, wanted: Preprocessing) -> None:
+    assert from_transformers(config, size=224, channels=3) == wanted
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({}, "an unnamed image processor is not supported"),
+        ({"image_processor_type": "SamImageProcessor"}, "SamImageProcessor is not"),
+        ({**DEIT, "crop_size": 384}, "384 pixels wide, but the model takes 224"),
+        ({**DEIT, "size": "large"}, "size"),
+        ({**DEIT, "size": {"height": 256, "width": 300}}, "not square"),
+        ({**DEIT, "size": 200}, "resized to 200 pixels and cropped to 224"),
+        ({**DEIT, "size": 10**9}, "resized to 1,000,000,000 pixels"),
+        ({**DEIT, "do_resize": False}, "not resized"),
+        ({**VIT, "size": {"shortest_edge": 224}}, "are not cropped"),
+        ({**VIT, "resample": 9}, "9 is not a filter"),
+        ({**VIT, "image_std": 0.0}, "which is not positive"),
+        ({**VIT, "image_mean": [0.5, 0.5]}, "mean has 2 values for 3 channels"),
+        ({**VIT, "rescale_factor": 0.0}, "rescale_factor is not positive"),
+    ],
+)
+def test_processors_that_cannot_be_used(config: Any, reason: str) -> None:
+    with pytest.raises(PreprocessingError, match=re.escape(reason)):
+        from_transformers(config, size=224, channels=3)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"input_size": [3, 224, 200]}, "not square"),
+        ({"input_size": []}, "not square"),
+        ({"input_size": [3, 384, 384]}, "384 pixels wide, but the model takes 224"),
+        ({"input_size": [1, 224, 224]}, "1 channels, but the model takes 3"),
+        ({"crop_mode": "border"}, "the crop_mode border is not supported"),
+        ({"interpolation": "random"}, "the interpolation random is not supported"),
+        ({"crop_pct": 1e-9}, "crop_pct is 1e-09"),
+        ({"mean": [0.5]}, "mean has 1 values for 3 channels"),
+        ({"std": "0.5"}, "std: Input should be a valid list"),
+    ],
+)
+def test_configs_of_timm_that_cannot_be_used(config: Any, reason: str) -> None:
+    with pytest.raises(PreprocessingError, match=re.escape(reason)):
+        from_timm(config, size=224, channels=3)
