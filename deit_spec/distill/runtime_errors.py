@@ -90,11 +90,23 @@ def unreadable_images(checked: CheckedRecipe, names: Sequence[str]) -> DataError
     )
 
 
-def unusable_dataset(checked: CheckedRecipe, reason: str) -> DataError:
+def unusable_dataset(
+    checked: CheckedRecipe,
+    reason: str,
+    field: str = "data.dataset",
+    help_: str | None = None,
+) -> DataError:
     """DS525: `datasets` cannot load it, or it has no labelled images."""
     message = f"the dataset cannot be used: {reason}"
-    help_ = "use a dataset that has images, and labels as a `ClassLabel`"
-    return data_error(checked, "data.dataset", "DS525", message, help_=help_)
+    help_ = help_ or "use a dataset that has images, and labels as a `ClassLabel`"
+    return data_error(checked, field, "DS525", message, help_=help_)
+
+
+def split_overlaps(checked: CheckedRecipe, name: str) -> DataError:
+    """DS542: the split to hold out is the split to train on."""
+    message = f"the images of {name} are both trained on and held out"
+    help_ = "`data.val` names another split"
+    return data_error(checked, "data.val", "DS542", message, help_=help_)
 
 
 def unusable_teacher(

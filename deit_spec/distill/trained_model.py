@@ -41,7 +41,10 @@ WITHOUT_TEACHER = ("teacher=null", "loss.kind=none", "student.weights=null")
 """Overrides that remove the files from a recipe that only training needs."""
 CHECKED_LATER = ("DS509", "DS538")
 """Rules on the classes of the data, which `open_data` matches by name."""
-_DATA_FIELDS = ("builtin", "folder", "dataset", "train_images", "val_images")
+_DATA_FIELDS = (
+    *("builtin", "folder", "dataset", "train", "val", "columns"),
+    *("train_images", "val_images"),
+)
 
 
 class ModelError(ValueError):

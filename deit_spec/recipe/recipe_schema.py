@@ -16,6 +16,8 @@ Statistic = Annotated[
     tuple[float, ...], Field(min_length=1, max_length=4, strict=False)
 ]
 
+Columns = dict[Literal["image", "label"], str]
+
 
 def _path_or_list(value: object, validate: Callable[[object], object]) -> object:
     return value if isinstance(value, str) else validate(value)
@@ -316,13 +318,31 @@ class Data(BaseModel):
     folder: str | None = Field(
         None,
         description="An image folder with one folder per class, or with such folders "
-        "in `train` and `val`, as a path relative to this file.",
+        "in its `train` and `val`, as a path relative to this file.",
         examples=["imagenet"],
     )
     dataset: str | None = Field(
         None,
         description="The name or path of a Hugging Face dataset.",
         examples=["uoft-cs/cifar10"],
+    )
+    train: str | None = Field(
+        None,
+        description="The split to train on: a folder in `folder`, or a split of "
+        "`dataset`; null for `train` or `training`.",
+        examples=["training"],
+    )
+    val: str | None = Field(
+        None,
+        description="The split to hold out; null for `val`, `valid` or `validation`, "
+        "or else for some of the training images.",
+        examples=["test"],
+    )
+    columns: Columns | None = Field(
+        None,
+        description="The columns of `dataset` to use: a mapping with `image`, `label` "
+        "or both; null for the only columns of images and of labels.",
+        examples=[{"label": "fine_label"}],
     )
     classes: ClassNames | None = Field(
         None,

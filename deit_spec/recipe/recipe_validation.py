@@ -12,9 +12,9 @@ from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.recipe.checked_recipe import (
     CheckedRecipe,
     check_model,
-    look_into,
     with_drop_path,
 )
+from deit_spec.recipe.image_folder import look_into
 from deit_spec.recipe.overrides import apply, read_overrides
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.recipe_schema import Recipe
@@ -96,8 +96,9 @@ def check(
     findings += [*found_in_student, *found_in_teacher]
     if not document.recovered:
         context = RuleContext(recipe, FieldSpans(document), checked, None)
-        if context.source == "folder" and recipe.data.folder:
-            images = look_into(checked.place(recipe.data.folder))
+        data = recipe.data
+        if context.source == "folder" and data.folder:
+            images = look_into(checked.place(data.folder), data.train, data.val)
             context = replace(context, images=images)
         rules = [rule for rule in RULES if rule.code not in without]
         findings += run_rules(rules, invalid, context)

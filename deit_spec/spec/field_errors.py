@@ -33,6 +33,8 @@ _BOUNDS: Final = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_KEY: Final = "[key]"
+"""The last step of pydantic to the key of a mapping whose keys are choices."""
 _BAD_TEXT: Final = frozenset(
     {"string_pattern_mismatch", "string_too_long", "string_unicode"}
 )
@@ -181,6 +183,8 @@ class _Report:
         is_long = kind == "float_type" and type(error["input"]) is int
         if kind in _BOUNDS or kind == "finite_number" or is_long:
             return self._out_of_range(path, error)
+        if path[-1] == _KEY:
+            return self._invalid_key(path[:-1], error)
         make = self._bad_text if kind in _BAD_TEXT else self._wrong_type
         return (self._invalid_choice if kind == "literal_error" else make)(path, error)
 
@@ -247,9 +251,8 @@ class _Report:
         )
 
     def _invalid_choice(self, path: Path, error: Error) -> Diagnostic:
-        allowed = re.findall(r"'(\w+)'", error["ctx"]["expected"])
+        allowed, meant = _choices(error)
         value, key = error["input"], path[-1]
-        meant = closest_word(value, allowed) if isinstance(value, str) else None
         words = [f"`{word}`" for word in allowed]
         return diagnose(
             "DS104",
@@ -260,6 +263,16 @@ class _Report:
                 f"did you mean `{key}: {meant}`?" if meant else f"use {listed(words)}"
             ],
             fix=self._fixes.choose(path, meant, value) if meant else None,
+        )
+
+    def _invalid_key(self, path: Path, error: Error) -> Diagnostic:
+        allowed, meant = _choices(error)
+        words = listed([f"`{word}`" for word in allowed])
+        return diagnose(
+            "DS101",
+            f"unknown key `{_cut(path[-1])}`",
+            Label(self._document.nearest(path).key, "unknown key"),
+            helps=[f"did you mean `{meant}`?" if meant else f"use {words}"],
         )
 
     def _bad_text(self, path: Path, error: Error) -> Diagnostic:
@@ -292,6 +305,12 @@ class _Report:
             return f"leave `{key}` out, or write `{key}: null`"
         null = "" if default is ... else f" or `{key}: null`"
         return f"for example, `{key}: {_as_yaml(example)}`{null}"
+
+
+def _choices(error: Error) -> tuple[list[str], str | None]:
+    """The valid values, and the one that is meant, if any."""
+    allowed, value = re.findall(r"'(\w+)'", error["ctx"]["expected"]), error["input"]
+    return allowed, closest_word(value, allowed) if isinstance(value, str) else None
 
 
 def _as_yaml(value: object) -> str:

@@ -1,6 +1,6 @@
 """Datasets: read, split and augmented in the same way on every run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from deit_spec.diagnostics import Label
 from deit_spec.distill import runtime_errors as errors
@@ -20,6 +20,7 @@ def open_data(
     training: bool = True,
     whole: bool = False,
     known: Sequence[str] | None = None,
+    held_out: Collection[str] | None = None,
 ) -> Data:
     """Open the dataset of a recipe without errors.
 
@@ -30,6 +31,8 @@ def open_data(
             evaluation, as a folder without `val`.
         known: The class names of the model, by which labels are matched; None if they
             are not known.
+        held_out: The names of the images to hold out, as far as they are there; by
+            default they follow from the recipe.
 
     Raises:
         DataError: The images are missing, or do not suit the recipe, the student or
@@ -37,7 +40,9 @@ def open_data(
     """
     field = source_field(checked)
     try:
-        opened = _open(checked, training=training, whole=whole, known=known)
+        opened = _open(
+            checked, training=training, whole=whole, known=known, held_out=held_out
+        )
     except MissingPackageError as error:
         raise errors.missing_package(checked, field, error) from None
     classes, heads = len(opened.classes), errors.student_of(checked).num_classes
@@ -55,12 +60,17 @@ def open_data(
 
 
 def _open(
-    checked: CheckedRecipe, *, training: bool, whole: bool, known: Sequence[str] | None
+    checked: CheckedRecipe,
+    *,
+    training: bool,
+    whole: bool,
+    known: Sequence[str] | None,
+    held_out: Collection[str] | None,
 ) -> Data:
     recipe = recipe_of(checked)
     if recipe.data.builtin:
         order = order_classes(checked, CLASSES, known=known, training=training)
-        return Digits(checked, order)
+        return Digits(checked, order, held_out)
     # The digits do not need Pillow.
     require_packages("images", "PIL", "numpy")
     from deit_spec.distill.data import image_sources  # noqa: PLC0415
@@ -68,11 +78,12 @@ def _open(
 
     if recipe.data.folder:
         folder = checked.place(recipe.data.folder)
-        splits = image_sources.find_folder(checked, folder)
+        splits = image_sources.find_folder(checked, folder, training=not whole)
     else:
-        splits = image_sources.find_dataset(checked, recipe.data.dataset or "")
+        name = recipe.data.dataset or ""
+        splits = image_sources.find_dataset(checked, name, training=not whole)
     order = order_classes(checked, splits.classes, known=known, training=training)
     splits = splits.ordered(order)
     if whole:
         splits = splits._replace(val=splits.val or splits.train)
-    return ImageDataset(checked, splits, training=training)
+    return ImageDataset(checked, splits, training=training, held_out=held_out)

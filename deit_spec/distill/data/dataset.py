@@ -1,13 +1,14 @@
 """What training needs of a dataset, wherever its images come from."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data.sampler import Sampler
+from deit_spec.distill.data.split import Split
 
 
 class Batch(NamedTuple):
@@ -23,9 +24,9 @@ class Batch(NamedTuple):
 class Data(ABC):
     """Labelled images to train on and held out; a batch is a function of its step."""
 
-    classes: tuple[str, ...]
-    train_count: int
-    val_count: int
+    split: Split
+    ignored: Mapping[str, int]
+    """The number of files that are not images of a class, by kind."""
     sampler: Sampler
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -33,6 +34,21 @@ class Data(ABC):
     """What is worth knowing about the classes."""
     unreadable: list[str]
     """The images that could not be read and were skipped so far, in order."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.split.classes
+
+    @property
+    def train_count(self) -> int:
+        """The number of images to train on."""
+        return len(self.split.train)
+
+    @property
+    def val_count(self) -> int:
+        """The number of images held out."""
+        return len(self.split.held_out)
 
     @abstractmethod
     def train(

@@ -1,6 +1,7 @@
 """scikit-learn's handwritten digits: 1,797 real images of 8×8 pixels, in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,7 +9,8 @@ from torch import Tensor
 from deit_spec.distill.data.batch_transforms import ASPECT, Mixing, Warp, erase
 from deit_spec.distill.data.class_order import ClassOrder
 from deit_spec.distill.data.dataset import Batch, Data
-from deit_spec.distill.data.sampler import Sampler, split_images
+from deit_spec.distill.data.sampler import Sampler
+from deit_spec.distill.data.split import make_split
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.seeds import generator_of, random_of
@@ -21,22 +23,40 @@ WHITE = 16
 """The highest value of a pixel."""
 
 
+@dataclass(frozen=True)
+class DigitRows:
+    """The labels and names of the digits."""
+
+    labels: Sequence[int]
+    prefix: str = "digits["
+
+    def key(self, index: int) -> str:
+        """The row in scikit-learn's dataset."""
+        return f"{self.prefix}{index}]"
+
+
 class Digits(Data):
     """The digits; each process makes the whole batch, and takes its share."""
 
-    def __init__(self, checked: CheckedRecipe, order: ClassOrder) -> None:
+    def __init__(
+        self,
+        checked: CheckedRecipe,
+        order: ClassOrder,
+        held_out: Collection[str] | None = None,
+    ) -> None:
         recipe = recipe_of(checked)
         augmentation = recipe.augmentation
         preprocessing = preprocessing_of(student_of(checked), recipe)
         images, labels = read_digits()
         labels = torch.tensor(order.relabel(labels.tolist()))
-        rest, val = split_images(checked, labels.tolist())
-        self.classes, self.notes = order.classes, order.notes
+        rows = DigitRows(labels.tolist())
+        self.split = make_split(checked, order.classes, rows, held_out=held_out)
+        rest, val = self.split.train, self.split.held_out
+        self.ignored, self.notes = {}, order.notes
         self.mean, self.std = preprocessing.mean, preprocessing.std
         self.unreadable = []
         self.train_images, self.train_labels = images[rest], labels[rest]
         self._val = self._normalise(images[val]), labels[val]
-        self.train_count, self.val_count = len(rest), len(val)
         self._seed = recipe.run.seed
         self.sampler = Sampler(
             len(rest), recipe.schedule.batch_size, augmentation.repeats, self._seed

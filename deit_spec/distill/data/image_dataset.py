@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -14,7 +14,8 @@ from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.data.batch_transforms import Mixing
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.image_sources import LabelledImages, Splits
-from deit_spec.distill.data.sampler import Sampler, split_images
+from deit_spec.distill.data.sampler import Sampler
+from deit_spec.distill.data.split import make_split
 from deit_spec.distill.data.transforms import Transform, training_transform
 from deit_spec.distill.runtime_errors import recipe_of, student_of, unreadable_images
 from deit_spec.distill.seeds import random_of, seed_of, temporary_seed
@@ -45,22 +46,28 @@ class ImageDataset(Data):
     """Images read step by step; the epoch and the position seed their transforms."""
 
     def __init__(
-        self, checked: CheckedRecipe, splits: Splits, *, training: bool = True
+        self,
+        checked: CheckedRecipe,
+        splits: Splits,
+        *,
+        training: bool = True,
+        held_out: Collection[str] | None = None,
     ) -> None:
         recipe, student = recipe_of(checked), student_of(checked)
         size, channels = student.image_size, student.in_channels
         data, augmentation = recipe.data, recipe.augmentation
         preprocessing = preprocessing_of(student, recipe)
-        self.classes, self.notes = splits.classes, splits.notes
+        self.split = make_split(
+            checked, splits.classes, splits.train, splits.val, held_out=held_out
+        )
+        self.ignored, self.notes = splits.ignored, splits.notes
         self.mean, self.std = preprocessing.mean, preprocessing.std
         self.unreadable = []
         self._checked = checked
         self._reasons: dict[str, str] = {}
         self._limit, self._workers = data.unreadable, data.workers
         self._seed, self._batch_size = recipe.run.seed, recipe.schedule.batch_size
-        val_count = None if splits.val is None else len(splits.val.labels)
-        train, val = split_images(checked, splits.train.labels, val_count)
-        self.train_count, self.val_count = len(train), len(val)
+        train, val = self.split.train, self.split.held_out
         transform: Transform = CentralCrop(preprocessing)
         self._val = TransformedImages(
             splits.val or splits.train, val, channels=channels, transform=transform

@@ -1,7 +1,8 @@
 """Find labelled images: in a folder, or in a dataset of Hugging Face."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -13,33 +14,53 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import first_line_of, listed, reason_of
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.class_order import ClassOrder
+from deit_spec.distill.image_files import (
+    image_files,
+    is_image,
+    kind_of,
+    note_of_ignored,
+)
 from deit_spec.distill.optional_packages import require_packages
+from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.checked_recipe import look_into
+from deit_spec.recipe.image_folder import (
+    TRAIN_NAMES,
+    VAL_NAMES,
+    ImageFolder,
+    entries_of,
+    first_usual,
+    look_into,
+    shown_name,
+    subfolders,
+)
+from deit_spec.spec import nearest
 
-EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""The extensions of images, as in torchvision; upper case is accepted too."""
-TRAIN = "train"
-VALS = ("validation", "val", "valid", "test")
-"""The names of a held-out split; the first one that has labels is used."""
-LABEL = "label"
 SAVED_FILES = ("dataset_info.json", "dataset_dict.json")  # by `save_to_disk`
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images in files, with class indices, which are opened one by one."""
+    """Images in files, with class indices, which are opened one by one.
+
+    `paths` are relative to `folder`, and all of them start with `prefix`.
+    """
 
     paths: Sequence[str]
     labels: Sequence[int]
+    folder: str = ""
+    prefix: str = ""
 
     def name(self, index: int) -> str:
         """The path."""
-        return self.paths[index]
+        return os.path.join(self.folder, self.paths[index])  # noqa: PTH118  -- faster
+
+    def key(self, index: int) -> str:
+        """The path relative to the folder, with `/`."""
+        return shown_name(self.paths[index]).replace(os.sep, "/")
 
     def open(self, index: int) -> Image.Image:
         """Open the file; Pillow raises many kinds of errors."""
-        return Image.open(self.paths[index])
+        return Image.open(self.name(index))
 
 
 @dataclass(frozen=True)
@@ -49,10 +70,18 @@ class ImageRows:
     rows: Any
     column: str
     labels: Sequence[int]
+    split: str
+
+    @property
+    def prefix(self) -> str:
+        """The split and a bracket."""
+        return f"{self.split}["
 
     def name(self, index: int) -> str:
         """The split and the row."""
-        return f"{self.rows.split or 'train'}[{index}]"
+        return f"{self.prefix}{index}]"
+
+    key = name
 
     def open(self, index: int) -> Image.Image:
         """Open the bytes or the file of the row."""
@@ -64,32 +93,42 @@ LabelledImages: TypeAlias = ImageFiles | ImageRows
 
 
 class Splits(NamedTuple):
-    """The images of a source; without `val`, some of `train` are held out."""
+    """The images of a source; without `val`, some of `train` are held out.
+
+    `ignored` counts the files that are not images of a class, by kind.
+    """
 
     classes: tuple[str, ...]
     train: LabelledImages
     val: LabelledImages | None
+    ignored: Mapping[str, int]
     notes: tuple[Diagnostic, ...] = ()
 
     def ordered(self, order: ClassOrder) -> "Splits":
         """The images with the labels of another order of the classes."""
         train = replace(self.train, labels=order.relabel(self.train.labels))
         val = self.val and replace(self.val, labels=order.relabel(self.val.labels))
-        return Splits(order.classes, train, val, order.notes)
+        return Splits(order.classes, train, val, self.ignored, order.notes)
 
 
-def find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
-    """List the images of a folder of classes, or of its `train` and `val`, by name."""
+def find_folder(
+    checked: CheckedRecipe, folder: Path, *, training: bool = True
+) -> Splits:
+    """List the images of a folder of classes, or of its splits, by name.
+
+    Without `training` it may contain a validation split alone.
+    """
     try:
-        return _find_folder(checked, folder)
+        return _find_folder(checked, folder, training=training)
     except OSError as error:  # a folder inside cannot be listed
         name = error.filename or folder
         message = f"{name} cannot be listed: {reason_of(error)}"
         raise errors.data_error(checked, "data.folder", "DS521", message) from None
 
 
-def _find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
-    found = look_into(folder)
+def _find_folder(checked: CheckedRecipe, folder: Path, *, training: bool) -> Splits:
+    data = recipe_of(checked).data
+    found = look_into(folder, data.train, data.val)
     if found is None:
         raise errors.data_error(
             checked,
@@ -97,74 +136,165 @@ def _find_folder(checked: CheckedRecipe, folder: Path) -> Splits:
             "DS521",
             "the folder of images does not exist",
             notes=[f"looked for {folder}"],
-            help_="`--set data.folder=PATH` uses another one",
+            help_=_nearest_folder(folder)
+            or "`--set data.folder=PATH` uses another one",
         )
-    if not found.classes:
-        message = f"{found.train} contains no class folders"
-        help_ = "put the images of each class into a folder with its name"
+    train, val = found.train, found.val
+    if train is None and not training:
+        train, val = val, None
+        names = tuple(subfolders(train) or ()) if train else ()
+        found = replace(found, class_folders=names)
+    train = _require_splits(checked, found, train, val)
+    ignored = Counter[str]()
+    images = _image_files(checked, folder, train, found.class_folders, ignored)
+    classes = found.classes
+    if val is None:
+        return Splits(classes, images, None, ignored)
+    _require_known_classes(checked, found)
+    vals = _image_files(checked, folder, val, found.class_folders, ignored)
+    return Splits(classes, images, vals, ignored)
+
+
+def _require_splits(
+    checked: CheckedRecipe, found: ImageFolder, train: Path | None, val: Path | None
+) -> Path:
+    """Check that the splits are folders, and that there are classes to train on."""
+    for field, path in (("data.train", train), ("data.val", val)):
+        if path is None or path.is_dir():
+            continue
+        name = path.relative_to(found.folder)
+        names = subfolders(found.folder) or []
+        meant = nearest.closest_word(str(name), names)
+        raise errors.data_error(
+            checked,
+            field,
+            "DS521",
+            f"{found.folder} contains no folder `{name}`",
+            notes=[f"it contains {listed(names)}"] if names else [],
+            help_=f"did you mean `{meant}`?" if meant else None,
+        )
+    if train is None:
+        message = f"{found.folder} contains no `train`, only {', '.join(found.splits)}"
+        help_ = "`data.train` names the folder of the training split"
         raise errors.data_error(checked, "data.folder", "DS522", message, help_=help_)
-    train = _image_files(checked, found.train, found.classes)
-    if found.val is None:
-        return Splits(found.classes, train, None)
-    val_classes = {entry.name for entry in _entries(found.val) if entry.is_dir()}
-    unknown = sorted(val_classes.difference(found.classes))
-    _require_no_empty(checked, [found.train / name for name in unknown])
-    return Splits(found.classes, train, _image_files(checked, found.val, found.classes))
+    if not found.classes:
+        message = f"{train} contains no class folders"
+        help_ = "put the images of each class into a folder with its name"
+        if is_saved_dataset(found.folder):
+            help_ = "`data.dataset` opens a dataset that was saved with `save_to_disk`"
+        raise errors.data_error(checked, "data.folder", "DS522", message, help_=help_)
+    if val is not None and val.resolve() == train.resolve():
+        raise errors.split_overlaps(checked, str(val))
+    return train
+
+
+def _nearest_folder(folder: Path) -> str | None:
+    """The help for a folder that does not exist: one beside it, if its name is near."""
+    meant = nearest.closest_word(folder.name, subfolders(folder.parent) or ())
+    return f"did you mean `{folder.parent / meant}`?" if meant else None
+
+
+def _require_known_classes(checked: CheckedRecipe, found: ImageFolder) -> None:
+    """Check that there is no image of a class in `val` that `train` does not have."""
+    assert found.val is not None  # noqa: S101  -- the caller has checked it
+    names = set(subfolders(found.val) or ()).difference(found.class_folders)
+    unknown = [
+        name
+        for name in sorted(names)
+        if any(image_files(found.val / name, Counter[str]()))
+    ]
+    if not unknown:
+        return
+    which = listed(map(shown_name, unknown))
+    some = f"the class {which}" if len(unknown) == 1 else f"the classes {which}"
+    raise errors.data_error(
+        checked,
+        "data.folder",
+        "DS541",
+        f"{found.val} has {some}, which {found.train} does not have",
+        notes=[f"the classes to train on are {listed(found.classes)}"],
+        help_="rename the folder, or add it to the training split",
+    )
 
 
 def _image_files(
-    checked: CheckedRecipe, folder: Path, classes: tuple[str, ...]
+    checked: CheckedRecipe,
+    folder: Path,
+    split: Path,
+    class_folders: tuple[str, ...],
+    ignored: Counter[str],
 ) -> ImageFiles:
-    by_class = [list(_images(folder / name)) for name in classes]
-    empty = [folder / classes[i] for i, each in enumerate(by_class) if not each]
-    _require_no_empty(checked, empty)
-    labels = [label for label, paths in enumerate(by_class) for _ in paths]
-    return ImageFiles([path for paths in by_class for path in paths], labels)
+    """List the images of the classes in a split, and count the other files in it."""
+    root, prefix = os.fspath(folder), os.path.relpath(split, folder)
+    base = root if prefix == os.curdir else os.path.join(root, prefix)  # noqa: PTH118
+    for entry in entries_of(base):
+        if not entry.is_dir():
+            outside = " outside class folders" if is_image(entry.name) else ""
+            ignored[kind_of(entry.name) + outside] += 1
+    paths, labels, empty = list[str](), list[int](), list[str]()
+    for label, name in enumerate(class_folders):
+        inside = os.path.join(base, name)  # noqa: PTH118
+        images = list(image_files(inside, ignored)) if os.path.isdir(inside) else []  # noqa: PTH112
+        paths += images
+        labels += [label] * len(images)
+        empty += [] if images else [shown_name(inside)]
+    if empty:
+        note = note_of_ignored(ignored)
+        raise errors.data_error(
+            checked,
+            "data.folder",
+            "DS523",
+            f"there are no images in {listed(empty)}",
+            notes=[note] if note else [],
+            help_="put images of the class there, or remove the folder",
+        )
+    start = len(os.path.join(root, ""))  # noqa: PTH118
+    key = "" if prefix == os.curdir else f"{shown_name(prefix)}/".replace(os.sep, "/")
+    return ImageFiles([path[start:] for path in paths], labels, root, key)
 
 
-def _require_no_empty(checked: CheckedRecipe, folders: Sequence[Path]) -> None:
-    if folders:
-        message = f"there are no images in {listed(folders)}"
-        help_ = "put images of the class there, or remove the folder"
-        raise errors.data_error(checked, "data.folder", "DS523", message, help_=help_)
+def find_dataset(checked: CheckedRecipe, name: str, *, training: bool = True) -> Splits:
+    """Load a dataset of Hugging Face: its features `Image` and `ClassLabel`.
 
-
-def _images(folder: Path) -> Iterator[str]:
-    for entry in _entries(folder) if folder.is_dir() else []:
-        if entry.is_dir():
-            yield from _images(Path(entry.path))
-        elif entry.name.lower().endswith(EXTENSIONS):
-            yield entry.path
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """The entries of a folder by name, without hidden ones."""
-    with os.scandir(folder) as entries:
-        found = [entry for entry in entries if not entry.name.startswith(".")]
-    return sorted(found, key=lambda entry: entry.name)
-
-
-def find_dataset(checked: CheckedRecipe, name: str) -> Splits:
-    """Load a dataset of Hugging Face: its features `Image` and `ClassLabel`."""
+    Without `training` it may have a validation split alone.
+    """
     require_packages("datasets of Hugging Face", "datasets")
     splits = _load_dataset(checked, name)
-    if TRAIN not in splits:
-        reason = f"it has no split `{TRAIN}`, only {listed(splits)}"
-        raise errors.unusable_dataset(checked, reason)
-    features = splits[TRAIN].features
-    image = _column(checked, features, "Image")
-    label = _column(checked, features, "ClassLabel")
+    data = recipe_of(checked).data
+    train = data.train or first_usual(TRAIN_NAMES, tuple(splits))
+    vals = [each for each in VAL_NAMES if each in splits]
+    if train is None and not training:
+        train, vals = data.val or next(iter(vals), None), []
+    elif data.val:
+        vals = [data.val]
+    for split in (train or TRAIN_NAMES[0], data.val):
+        if split is not None and split not in splits:
+            reason = f"it has no split `{split}`, only {listed(splits)}"
+            raise errors.unusable_dataset(checked, reason)
+    assert train is not None  # noqa: S101  -- it is one of the splits
+    if train in vals:
+        raise errors.split_overlaps(checked, train)
+    features = splits[train].features
+    image = _column(checked, features, "image", "Image")
+    label = _column(checked, features, "label", "ClassLabel")
     classes = tuple(features[label].names)
-    train = _image_rows(splits[TRAIN], image, label)
-    if min(train.labels, default=-1) < 0:
-        raise errors.unusable_dataset(checked, f"`{TRAIN}` has images without a label")
-    if empty := [classes[i] for i in range(len(classes)) if i not in {*train.labels}]:
-        reason = f"`{TRAIN}` has no image of {listed(empty)}"
+    images = _image_rows(splits[train], image, label, train)
+    _require_labels(checked, images)
+    if empty := [classes[i] for i in range(len(classes)) if i not in {*images.labels}]:
+        reason = f"`{train}` has no image of {listed(empty)}"
         raise errors.unusable_dataset(checked, reason)
-    vals = (_image_rows(splits[val], image, label) for val in VALS if val in splits)
-    # The labels of a test split may be secret; they are -1 then.
-    labelled = (val for val in vals if min(val.labels, default=-1) >= 0)
-    return Splits(classes, train, next(labelled, None))
+    found = [_image_rows(splits[val], image, label, val) for val in vals]
+    if data.val and found:
+        _require_labels(checked, *found)
+    # The labels of a split may be secret; they are -1 then.
+    labelled = (val for val in found if min(val.labels, default=-1) >= 0)
+    return Splits(classes, images, next(labelled, None), {})
+
+
+def _require_labels(checked: CheckedRecipe, images: ImageRows) -> None:
+    if min(images.labels, default=-1) < 0:
+        reason = f"`{images.split}` has images without a label"
+        raise errors.unusable_dataset(checked, reason)
 
 
 def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
@@ -173,30 +303,57 @@ def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
 
     path = checked.place(name)
     try:
-        if any((path / file).exists() for file in SAVED_FILES):
+        if is_saved_dataset(path):
             loaded = datasets.load_from_disk(str(path))
         else:
             loaded = datasets.load_dataset(str(path) if path.exists() else name)
     except Exception as error:  # noqa: BLE001  -- it raises many kinds
         raise errors.unusable_dataset(checked, first_line_of(error)) from None
-    return loaded if isinstance(loaded, dict) else {TRAIN: loaded}
+    return loaded if isinstance(loaded, dict) else {TRAIN_NAMES[0]: loaded}
 
 
-def _column(checked: CheckedRecipe, features: Mapping[str, Any], kind: str) -> str:
+def is_saved_dataset(path: Path) -> bool:
+    """Whether a folder is a dataset of Hugging Face, saved with `save_to_disk`."""
+    return any((path / name).is_file() for name in SAVED_FILES)
+
+
+def _column(
+    checked: CheckedRecipe, features: Mapping[str, Any], role: str, kind: str
+) -> str:
+    """The column of images or of labels: the one that the recipe names, or the only."""
     import datasets  # noqa: PLC0415  -- takes a second
 
     wanted = getattr(datasets, kind)
     found = [key for key, feature in features.items() if isinstance(feature, wanted)]
-    if LABEL in found:
-        return LABEL
+    columns = {str(k): v for k, v in (recipe_of(checked).data.columns or {}).items()}
+    if named := columns.get(role):
+        if named in found:
+            return named
+        reason = f"it has no column `{named}` of the feature {kind}"
+        help_ = (
+            f"use {nearest.listed([f'`{name}`' for name in found])}" if found else None
+        )
+        field = f"data.columns.{role}"
+        raise errors.unusable_dataset(checked, reason, field, help_)
+    if role in found:
+        return role
     if len(found) == 1:
         return found[0]
-    which = f"{len(found)} columns: {listed(found)}" if found else "no column"
-    raise errors.unusable_dataset(checked, f"it has {which} of the feature {kind}")
+    if not found:
+        reason = f"it has no column of the feature {kind}"
+        raise errors.unusable_dataset(checked, reason)
+    which = f"{len(found)} columns: {listed(found)}"
+    choices = nearest.listed(
+        [f"`data.columns: {{{role}: {name}}}`" for name in found[:2]]
+    )
+    reason = f"it has {which} of the feature {kind}"
+    raise errors.unusable_dataset(checked, reason, help_=choices)
 
 
-def _image_rows(split: Any, image: str, label: str) -> ImageRows:
+def _image_rows(rows: Any, image: str, label: str, split: str) -> ImageRows:
     import datasets  # noqa: PLC0415  -- takes a second
 
-    rows = split.cast_column(image, datasets.Image(decode=False))
-    return ImageRows(rows, image, list(split[label]))
+    undecoded = rows.cast_column(image, datasets.Image(decode=False))
+    return ImageRows(
+        undecoded, image, [-1 if each is None else each for each in rows[label]], split
+    )

@@ -22,6 +22,7 @@ _MIXING: Final = tuple(
     f"augmentation.{name}" for name in ("mixup", "cutmix", "mix_switch")
 )
 _STATISTICS: Final = ("data.mean", "data.std", "teacher.mean", "teacher.std")
+_SPLITS: Final = ("data.train", "data.val", "data.columns")
 _LENGTH: Final = ("schedule.epochs", "schedule.steps")
 _WARMUP: Final = ("schedule.warmup_epochs", "schedule.warmup_steps")
 _SIZES: Final = ("data.train_images", "data.val_images")
@@ -63,6 +64,7 @@ RULES: Final = (
             "teacher.num_classes",
             *_SOURCES,
             "data.classes",
+            *_SPLITS,
             *_AUGMENTATION,
             *_MIXING,
         ),

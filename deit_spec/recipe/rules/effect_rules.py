@@ -20,7 +20,7 @@ _ON_DIGITS: Final = (("augmentation", "shift"), ("augmentation", "rotate"))
 
 def settings_have_effect(context: RuleContext) -> Findings:
     """DS512: a setting that has no effect, unless it is off or at its default."""
-    for section, name, why in _without_effect(context):
+    for section, name, why in (*_without_effect(context), *_unused_data(context)):
         field = f"{section}.{name}"
         value = getattr(getattr(context.recipe, section), name)
         is_on = value and value != RECIPE.default_of((section, name))
@@ -54,6 +54,14 @@ def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         yield "augmentation", "color_jitter", "with rand_augment"
     if not (recipe.augmentation.mixup and recipe.augmentation.cutmix):
         yield "augmentation", "mix_switch", "without both mixup and cutmix"
+
+
+def _unused_data(context: RuleContext) -> Iterator[tuple[str, str, str]]:
+    if context.is_digits:
+        yield "data", "train", "on digits, which have no splits"
+        yield "data", "val", "on digits, which have no splits"
+    if context.source in {"builtin", "folder"}:
+        yield "data", "columns", "without data.dataset"
 
 
 def teacher_is_used(context: RuleContext) -> Findings:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from deit_spec.diagnostics import Label
-from deit_spec.recipe.checked_recipe import CheckedRecipe, ImageFolder
+from deit_spec.recipe.checked_recipe import CheckedRecipe
+from deit_spec.recipe.image_folder import ImageFolder
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
 from deit_spec.spec.rules import FieldSpans

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from support.recipes import PLAIN, check_images
 
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data import DataError, open_data
 
 datasets = pytest.importorskip("datasets")
@@ -46,10 +47,15 @@ def opened(folder: Path, saved: Any, **data: Any) -> Any:
     return open_data(checked)
 
 
-def refused(folder: Path, saved: Any) -> tuple[str, int, int, str]:
+def finding(folder: Path, saved: Any, **data: Any) -> Diagnostic:
     with pytest.raises(DataError) as caught:
-        opened(folder, saved)
+        opened(folder, saved, **data)
     (found,) = caught.value.diagnostics
+    return found
+
+
+def refused(folder: Path, saved: Any, **data: Any) -> tuple[str, int, int, str]:
+    found = finding(folder, saved, **data)
     span = found.primary.span
     return found.code, span.line, span.column, found.message
 
@@ -64,17 +70,41 @@ def test_a_dataset_is_split_by_seed(tmp_path: Path) -> None:
     assert sorted(labels.tolist()) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("name", ["validation", "test"])
-def test_a_dataset_may_have_its_own_splits(tmp_path: Path, name: str) -> None:
-    data = opened(tmp_path, datasets.DatasetDict({"train": rows(12), name: rows(6)}))
+def test_a_dataset_may_have_its_own_splits(tmp_path: Path) -> None:
+    saved = datasets.DatasetDict(
+        {"train": rows(12), "test": rows(9), "validation": rows(6)}
+    )
+    data = opened(tmp_path, saved)
     assert (data.train_count, data.val_count) == (12, 6)
     assert len(torch.cat([batch.labels for batch in data.train(0, 3)])) == 12
+    assert data.split.evaluated == [f"validation[{row}]" for row in range(6)]
+
+
+def test_test_is_held_out_only_if_it_is_named(tmp_path: Path) -> None:
+    saved = datasets.DatasetDict({"train": rows(12), "test": rows(6)})
+    data = opened(tmp_path, saved)
+    assert (data.train_count, data.val_count) == (11, 1)
+    data = opened(tmp_path / ".", saved, val="test")
+    assert (data.train_count, data.val_count) == (12, 6)
+    data = opened(tmp_path / ".", saved, train="test", val="train")
+    assert (data.train_count, data.val_count) == (6, 12)
+
+
+def test_a_split_is_not_both_trained_on_and_held_out(tmp_path: Path) -> None:
+    saved = datasets.DatasetDict({"train": rows(12)})
+    code, line, column, message = refused(tmp_path, saved, val="train")
+    assert (code, line, column) == ("DS542", 8, 8)
+    assert message == "the images of train are both trained on and held out"
 
 
 def test_a_split_with_secret_labels_is_not_held_out(tmp_path: Path) -> None:
     secret = rows(6, labels=[-1] * 6)
-    data = opened(tmp_path, datasets.DatasetDict({"train": rows(20), "test": secret}))
+    saved = datasets.DatasetDict({"train": rows(20), "validation": secret})
+    data = opened(tmp_path, saved)
     assert (data.train_count, data.val_count) == (18, 2)
+    code, _, _, message = refused(tmp_path / ".", saved, val="validation")
+    message = message.removeprefix(f"{CANNOT} ")
+    assert (code, message) == ("DS525", "`validation` has images without a label")
 
 
 def test_workers_read_rows_too(tmp_path: Path) -> None:
@@ -91,16 +121,26 @@ def test_of_several_labels_the_column_label_is_used(tmp_path: Path) -> None:
     assert data.classes == ("x", "y", "z")
 
 
-def test_several_labels_are_refused(tmp_path: Path) -> None:
+def test_a_recipe_chooses_one_of_several_labels(tmp_path: Path) -> None:
     other = datasets.ClassLabel(names=["x", "y", "z"])
-    code, line, column, message = refused(
-        tmp_path, rows(12, coarse=(other, [0, 1, 2] * 4))
-    )
-    assert (code, line, column) == ("DS525", 7, 12)
+    saved = rows(12, coarse=(other, [0, 1, 2] * 4))
+    found = finding(tmp_path, saved)
+    span = found.primary.span
+    assert (found.code, span.line, span.column) == ("DS525", 7, 12)
+    columns = NO_COLUMN.replace("no column", "2 columns: coarse, kind")
+    assert found.message == f"{columns} ClassLabel"
+    choices = ("coarse", "kind")
+    helps = [f"`data.columns: {{label: {name}}}`" for name in choices]
+    assert found.helps == (" or ".join(helps),)
+    for name, classes in zip(choices, (("x", "y", "z"), tuple(NAMES)), strict=True):
+        data = opened(tmp_path / ".", saved, columns={"label": name})
+        assert data.classes == classes
+    found = finding(tmp_path / ".", saved, columns={"label": "fine"})
+    assert (found.primary.span.line, found.primary.span.column) == (9, 12)
     assert (
-        message
-        == NO_COLUMN.replace("no column", "2 columns: coarse, kind") + " ClassLabel"
+        found.message == f"{CANNOT} it has no column `fine` of the feature ClassLabel"
     )
+    assert found.helps == ("use `coarse` or `kind`",)
 
 
 def test_no_labels_are_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_folder_that_may_not_be_read(
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr("deit_spec.distill.data.image_sources._entries", refuse)
+    monkeypatch.setattr("deit_spec.distill.image_files.entries_of", refuse)
     finding = found(tmp_path)
     assert place_of(finding) == ("DS521", 7, 11)
     folder = tmp_path / "images" / "a"
@@ -67,14 +67,64 @@ def test_an_empty_class(tmp_path: Path, part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("val", "lacking"), [("abd", "train/d"), ("ab", "val/c"), ("abcd", "train/d")]
+    ("val", "code", "message"),
+    [
+        ("abd", "DS541", "{0}/val has the class d, which {0}/train does not have"),
+        ("ab", "DS523", "there are no images in {0}/val/c"),
+        (
+            "abcde",
+            "DS541",
+            "{0}/val has the classes d, e, which {0}/train does not have",
+        ),
+    ],
 )
-def test_splits_with_other_classes(tmp_path: Path, val: str, lacking: str) -> None:
+def test_splits_with_other_classes(
+    tmp_path: Path, val: str, code: str, message: str
+) -> None:
     write_images(tmp_path / "images" / "train", "abc")
     write_images(tmp_path / "images" / "val", val)
     finding = found(tmp_path)
-    assert place_of(finding) == ("DS523", 7, 11)
-    assert finding.message == f"there are no images in {tmp_path / 'images' / lacking}"
+    assert place_of(finding) == (code, 7, 11)
+    assert finding.message == message.format(tmp_path / "images")
+
+
+@pytest.mark.parametrize(
+    ("folders", "data", "place", "message"),
+    [
+        ("val test", {}, ("DS522", 7, 11), "{0} contains no `train`, only test, val"),
+        (
+            "Train valid",
+            {"val": "test"},
+            ("DS521", 8, 8),
+            "{0} contains no folder `test`",
+        ),
+        (
+            "train",
+            {"train": "trian"},
+            ("DS521", 8, 10),
+            "{0} contains no folder `trian`",
+        ),
+        (
+            "train",
+            {"val": "./train"},
+            ("DS542", 8, 8),
+            "the images of {0}/train are both",
+        ),
+    ],
+)
+def test_splits_that_are_not_there(
+    tmp_path: Path,
+    folders: str,
+    data: dict[str, str],
+    place: tuple[str, int, int],
+    message: str,
+) -> None:
+    """A folder with splits alone has no classes, whatever it contains."""
+    for name in folders.split():
+        write_images(tmp_path / "images" / name, "abc")
+    finding = found(tmp_path, **data)
+    assert place_of(finding) == place
+    assert finding.message.startswith(message.format(tmp_path / "images"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""Which images of a source are trained on, and which are held out."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from deit_spec.distill.data.sampler import split_images
+from deit_spec.distill.runtime_errors import recipe_of
+from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.image_folder import shown_name
+from deit_spec.recipe.rules.rule_context import SOURCES
+from deit_spec.recipe.split_file import SplitFile
+
+
+class NamedImages(Protocol):
+    """The images of a split of a source, with their labels and names."""
+
+    @property
+    def labels(self) -> Sequence[int]:
+        """The class index of each image."""
+        ...
+
+    @property
+    def prefix(self) -> str:
+        """The start of the names of all images of this split, and of no others."""
+        ...
+
+    def key(self, index: int) -> str:
+        """The name of an image in `split.json`: see `SplitFile`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images of a source, and the indices of those to train on and held out.
+
+    Attributes:
+        source: The field of `data` that is the source.
+        name: Its value, with an absolute path.
+        classes: The names of the classes.
+        training: The images of the training split.
+        validation: The images of the validation split, if there is one.
+        train: The indices in `training` of the images to train on.
+        held_out: The indices of the images to evaluate on, in `validation` or, without
+            one, in `training`.
+    """
+
+    source: str
+    name: str
+    classes: tuple[str, ...]
+    training: NamedImages
+    validation: NamedImages | None
+    train: Sequence[int]
+    held_out: Sequence[int]
+
+    @property
+    def evaluated(self) -> list[str]:
+        """The names of the images to evaluate on."""
+        source = self.validation or self.training
+        return [source.key(index) for index in self.held_out]
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the names and classes of all images, in any order."""
+        lines = [
+            f"{images.key(index)}\t{self.classes[label]}\n"
+            for images in (self.training, self.validation)
+            if images is not None
+            for index, label in enumerate(images.labels)
+        ]
+        found = hashlib.sha256()
+        for line in sorted(lines):
+            found.update(line.encode())
+        return found.hexdigest()
+
+    def as_file(self) -> SplitFile:
+        """The content of `split.json` for a run."""
+        total = len(self.training.labels)
+        rest = total if self.validation else total - len(self.held_out)
+        subset = [self.training.key(index) for index in self.train]
+        return SplitFile.model_validate(
+            {
+                "version": 1,
+                "source": self.source,
+                "name": self.name,
+                "digest": self.digest,
+                "train_prefix": self.training.prefix,
+                "trained_on": tuple(subset) if len(self.train) < rest else None,
+                "held_out": tuple(self.evaluated),
+            }
+        )
+
+
+def make_split(
+    checked: CheckedRecipe,
+    classes: tuple[str, ...],
+    training: NamedImages,
+    validation: NamedImages | None = None,
+    *,
+    held_out: Collection[str] | None = None,
+) -> Split:
+    """Choose the images to train on and to hold out.
+
+    With `held_out` they are those with these names, as far as they are there; without
+    it they follow from the recipe.
+
+    Raises:
+        DataError: The recipe asks for more images than there are.
+    """
+    data = recipe_of(checked).data
+    source = next(name for name in SOURCES if getattr(data, name))
+    name = str(getattr(data, source))
+    if (path := checked.place(name)).exists() and source != "builtin":
+        name = shown_name(str(path.absolute()))
+    evaluated = validation or training
+    if held_out is None:
+        count = None if validation is None else len(validation.labels)
+        train, held = split_images(checked, training.labels, count)
+    else:
+        indices = range(len(evaluated.labels))
+        held = [index for index in indices if evaluated.key(index) in held_out]
+        known = set(held) if validation is None else set()
+        train = [i for i in range(len(training.labels)) if i not in known]
+    return Split(source, name, classes, training, validation, train, held)
