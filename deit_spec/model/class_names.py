@@ -10,6 +10,11 @@ from typing import Any, Final
 
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.class_matching import ClassMatch, Relation, match_classes
+from deit_spec.recipe.run_files import CLASSES, WEIGHTS
+from deit_spec.recipe.run_records import read_classes
+from deit_spec.weights import safetensors_file
+from deit_spec.weights.read import CONFIG
+from deit_spec.weights.spec_metadata import CLASSES as METADATA_CLASSES
 
 IMAGENET_CLASSES: Final = 1000
 """Classes of ImageNet-1k, in the order of their WordNet numbers."""
@@ -18,6 +23,8 @@ MOST_BYTES: Final = 10_000_000
 LONGEST_LITERAL: Final = 1_000_000
 """How many bytes of Python are parsed, which needs much more memory than JSON."""
 
+NOT_NAMES: Final = (ValueError, TypeError, KeyError, IndexError, RecursionError)
+"""What parsing and reading names from something else may raise."""
 _WORDNET: Final = re.compile(r"n\d{8}")
 _SAME_WORDS: Final = 0.9
 """The share of names by which a list is recognised as ImageNet's; lists vary."""
@@ -55,7 +62,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
         return tuple(line.strip() for line in text.rstrip().splitlines())
     try:
         return names_in(_parse(text))
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+    except NOT_NAMES:
         raise ClassNamesError(
             f"{path} is not a list of labels or a mapping between labels and the "
             "indices from 0"
@@ -81,6 +88,44 @@ def names_in(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in names):
         raise TypeError(names)
     return names
+
+
+def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
+    """The class names of a file or a folder of weights; None if they are not known.
+
+    They are in the metadata of a file of ours, or in the `classes.json` of a run or
+    the `config.json` of transformers or timm beside it. The names `LABEL_0`,
+    `LABEL_1`, …, which transformers writes for a model without names, are not known.
+
+    Raises:
+        RunFileError: The `classes.json` is damaged.
+    """
+    folder = path if path.is_dir() else path.parent
+    file = folder / WEIGHTS if path.is_dir() else path
+    found = None
+    if (text := safetensors_file.metadata_of(file).get(METADATA_CLASSES)) is not None:
+        found = _names_in_text(text)
+    elif file.name == WEIGHTS and (folder / CLASSES).is_file():
+        found = read_classes(folder / CLASSES)
+    elif (folder / CONFIG).is_file():
+        found = _names_in_config(folder / CONFIG)
+    unnamed = tuple(f"LABEL_{index}" for index in range(len(found or ())))
+    return None if found == unnamed else found
+
+
+def _names_in_config(path: Path) -> tuple[str, ...] | None:
+    try:
+        config = json.loads(path.read_bytes()[:MOST_BYTES])
+        return names_in(config.get("label_names") or {"id2label": config["id2label"]})
+    except (OSError, AttributeError, *NOT_NAMES):
+        return None
+
+
+def _names_in_text(text: str) -> tuple[str, ...] | None:
+    try:
+        return names_in(json.loads(text))
+    except NOT_NAMES:
+        return None
 
 
 def imagenet_class_names() -> tuple[str, ...] | None:

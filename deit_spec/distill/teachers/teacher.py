@@ -9,15 +9,18 @@ import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
 from deit_spec.diagnostics import Label
-from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
+from deit_spec.distill.data.class_order import source_field
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.teachers import teacher_networks as networks
 from deit_spec.distill.teachers.digits_convnet import digits_convnet
 from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
+from deit_spec.model.class_names import match_model_classes
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.class_matching import Relation, differences
 
 MIN_PROBABILITY = 1e-8
 """The least probability of a class in true labels: its logarithm must be finite."""
@@ -40,6 +43,8 @@ class Teacher(nn.Module):
         own: The input of the network.
     """
 
+    order: Tensor | None
+    """For each class of the data, the index of the logit."""
     scale: Tensor
     shift: Tensor
 
@@ -47,10 +52,12 @@ class Teacher(nn.Module):
         super().__init__()
         self.network = network.eval().requires_grad_(requires_grad=False)
         self.classes = 0  # `open_teacher` sets it
+        self.names: tuple[str, ...] | None = None
         self.size = own.size
         self.same = (*student.mean, *student.std) == (*own.mean, *own.std)
         columns = [torch.tensor(e).view(-1, 1, 1) for e in (*student[:2], *own[:2])]
         student_mean, student_std, mean, std = columns
+        self.register_buffer("order", None, persistent=False)
         self.register_buffer("scale", student_std / std, persistent=False)
         self.register_buffer("shift", (student_mean - mean) / std, persistent=False)
         self.training = False
@@ -66,7 +73,7 @@ class Teacher(nn.Module):
             size = (self.size, self.size)
             inputs = F.interpolate(inputs, size, mode="bicubic", antialias=True)
         logits: Tensor = self.network(inputs)
-        return logits
+        return logits if self.order is None else logits[:, self.order]
 
     def train(self, mode: bool = True) -> "Teacher":  # noqa: ARG002, FBT001, FBT002
         """Stay in evaluation mode."""
@@ -141,7 +148,34 @@ def open_teacher(
             secondary=[Label(checked.span("student.spec"), f"{expected} classes")],
             help_=f"`{name}: {teacher.classes}` in the spec of the student",
         )
+    if not isinstance(teacher, TrueLabels):
+        _match_classes(checked, teacher, data)
     return teacher
+
+
+def _match_classes(checked: CheckedRecipe, teacher: Teacher, data: Data) -> None:
+    """Sort the logits as the classes of the data, if the teacher has names for them.
+
+    A teacher with another number of classes has a distillation head of its own.
+    """
+    names = teacher.names
+    if names is None or not teacher.classes == len(names) == len(data.classes):
+        return
+    match = match_model_classes(data.classes, names)
+    if match.relation is Relation.PERMUTATION:
+        teacher.order = torch.tensor(match.indices, device=teacher.scale.device)
+    elif match.relation is Relation.DIFFERENT and not recipe_of(checked).data.classes:
+        lists = f"{listed(names)}, but the data has {listed(data.classes)}"
+        help_ = "list the classes of the data in the order of the teacher's as "
+        raise errors.data_error(
+            checked,
+            teacher_field(checked),
+            "DS538",
+            f"the teacher has the classes {lists}",
+            secondary=[Label(checked.span(source_field(checked)))],
+            notes=differences(match, "the data", "the teacher"),
+            help_=f"{help_}`data.classes`, or use a teacher of these classes",
+        )
 
 
 def _network(
@@ -174,11 +208,13 @@ def _as_teacher(checked: CheckedRecipe, made: TeacherNetwork, data: Data) -> Tea
         raise errors.data_error(checked, "teacher.image_size", "DS511", message)
     mean = settings.mean or made.mean or data.mean
     std = settings.std or made.std or data.std
-    return Teacher(
+    teacher = Teacher(
         made.network,
         student=Input(data.mean, data.std, student.image_size),
         own=Input(mean, std, size),
     )
+    teacher.names = made.classes
+    return teacher
 
 
 def _count_classes(checked: CheckedRecipe, teacher: Teacher) -> int:

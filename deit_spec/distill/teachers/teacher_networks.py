@@ -13,6 +13,7 @@ from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.evaluation import Fusion, answers_of
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import DataError, unusable_teacher
+from deit_spec.model.class_names import class_names_of_weights
 from deit_spec.pipeline import load
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.checked_recipe import function_of
@@ -28,6 +29,8 @@ class TeacherNetwork(NamedTuple):
     size: int | None = None
     """The only image size that it accepts."""
     channels: int | None = None
+    classes: tuple[str, ...] | None = None
+    """The names of its classes, if they are known."""
 
 
 def timm_network(
@@ -43,12 +46,15 @@ def timm_network(
     except Exception as error:  # noqa: BLE001  -- it raises many kinds
         reason = f"timm: {first_line_of(error)}"
         raise unusable_teacher(checked, "teacher.timm", reason) from None
+    names = None
     if weights is not None:
         _load_weights(checked, network, weights)
+        names = class_names_of_weights(weights)
     config = network.pretrained_cfg
     channels, size, _ = config["input_size"]
     fixed_size = size if config.get("fixed_input_size") else None
-    return TeacherNetwork(network, config["mean"], config["std"], fixed_size, channels)
+    statistics = config["mean"], config["std"]
+    return TeacherNetwork(network, *statistics, fixed_size, channels, names)
 
 
 def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> None:
@@ -86,7 +92,12 @@ def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork
                 network = load(spec, target="inference", weights=weights)
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
-    return TeacherNetwork(network, size=spec.image_size, channels=spec.in_channels)
+    return TeacherNetwork(
+        network,
+        size=spec.image_size,
+        channels=spec.in_channels,
+        classes=class_names_of_weights(weights),
+    )
 
 
 class JoinedHeads(nn.Module):
