@@ -144,13 +144,25 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
         Path, options.output_option("OUT", "The file or folder to write.")
     ],
     to: Annotated[
-        CheckpointFormat, options.option("--to", "The format of OUT; hf is a folder.")
+        CheckpointFormat,
+        options.option(
+            "--to",
+            "The format of OUT; hf is a folder, and timm too if OUT has no extension.",
+        ),
     ],
     *,
     key: KeyOption = None,
     antialias: AntialiasOption = False,
     strict: StrictOption = True,
     allow: AllowOption = None,
+    labels: Annotated[
+        Path | None,
+        options.option(
+            "--labels",
+            "The class names: one per line, or a list or mapping in JSON.",
+            metavar="FILE",
+        ),
+    ] = None,
     dtype: Annotated[
         Dtype | None, options.option("--dtype", "Convert tensors to this data type.")
     ] = None,
@@ -160,11 +172,23 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Convert a checkpoint to another format, or for another spec."""
     from deit_spec import weights
+    from deit_spec.model.preprocessing import preprocessing_of
     from deit_spec.runtime import as_dtype
 
-    graph = finish(read(spec))
-    kind = as_dtype(dtype.value if dtype else None)
-    writing = weights.Writing(output, weights.To(to.value), kind, force)
+    checked = read(spec)
+    assert checked.spec is not None  # noqa: S101  -- see `read`
+    graph = finish(checked)
+    images = preprocessing_of(checked.spec)
+    classes = _class_names(labels, checked.spec.num_classes) if labels else None
+    writing = weights.Writing(
+        output,
+        weights.To(to.value),
+        as_dtype(dtype.value if dtype else None),
+        force,
+        images,
+        classes,
+        weights.make_metadata(checked.spec, images.to_json(), classes),
+    )
     try:
         with _weights_errors():
             opened = weights.open_checkpoint(checkpoint, entry=key)
@@ -179,6 +203,20 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     report((*made.diagnostics, *notes))
     if made.needs:  # tensors were changed
         typer.echo(f"wrote {visible(str(output))}: {_counts(made)}", err=True)
+
+
+def _class_names(path: Path, count: int | None) -> tuple[str, ...]:
+    """Read as many class names as the model has classes, or exit with 2."""
+    from deit_spec.model.class_names import ClassNamesError, read_class_names
+
+    try:
+        names = read_class_names(path)
+    except ClassNamesError as error:
+        fail(str(error))
+    if len(names) != count:
+        labels = f"the number of labels in {path} is {len(names):,}"
+        fail(f"{labels}, but the model has {count or 0:,} classes")
+    return names
 
 
 @app.command("inspect", cls=Command)

@@ -74,6 +74,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS423", "assumed-value", _NOTE, "value assumed"),
         Entry("DS424", "inexpressible-checkpoint", _NOTE, "checkpoint differs from what a spec can describe"),
         Entry("DS425", "metadata-contradicts-weights", _ERROR, "metadata contradicts the weights"),
+        Entry("DS427", "value-out-of-range", _WARNING, "value beyond the range of the dtype"),
+        Entry("DS428", "preprocessing-differs", _WARNING, "images are prepared differently by the target library"),
         Entry("DS500", "missing-key", _ERROR, "required key is missing"),
         Entry("DS501", "needs-one-data-source", _ERROR, "not exactly one source of data"),
         Entry("DS502", "needs-one-teacher", _ERROR, "not exactly one kind of teacher"),

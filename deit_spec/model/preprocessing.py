@@ -102,9 +102,15 @@ _SCHEMA = TypeAdapter(Preprocessing)
 
 
 def default_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The mean and the standard deviation to use if nothing gives any: ImageNet's."""
-    grey = GREY_MEAN, GREY_STD
-    return grey if channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
+    """The mean and the standard deviation to use if nothing gives any.
+
+    Those of ImageNet for grey and RGB; other channels are scaled to [-1, 1].
+    """
+    if channels == 1:
+        return GREY_MEAN, GREY_STD
+    if channels == len(IMAGENET_MEAN):
+        return IMAGENET_MEAN, IMAGENET_STD
+    return (0.5,) * channels, (0.5,) * channels
 
 
 def preprocessing_of(

@@ -1,6 +1,6 @@
 """Open, plan, convert and inspect checkpoints: every tensor is accounted for."""
 
-from deit_spec.weights.convert import To, Writing, convert
+from deit_spec.weights.convert import Writing, convert
 from deit_spec.weights.execute import fill, realise, resample
 from deit_spec.weights.inspect_checkpoint import Inspection, inspect
 from deit_spec.weights.make_plan import make_plan
@@ -15,7 +15,9 @@ from deit_spec.weights.plan import (
     require,
 )
 from deit_spec.weights.read import files_of, open_checkpoint
+from deit_spec.weights.spec_metadata import make_metadata
 from deit_spec.weights.state_dict import Checkpoint
+from deit_spec.weights.target_formats import To
 from deit_spec.weights.weight_findings import WeightsError
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "fill",
     "find_forbidden",
     "inspect",
+    "make_metadata",
     "make_plan",
     "open_checkpoint",
     "realise",

@@ -3,11 +3,11 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,42 +15,61 @@ from torch import Tensor
 from deit_spec.atomic_write import atomic_write, sync_directory, write_file
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.graph import LayerGraph
-from deit_spec.weights import huggingface, safetensors_file
+from deit_spec.weights import huggingface, safetensors_file, timm_config
 from deit_spec.weights.execute import common_dtype, realise
 from deit_spec.weights.naming_schemes import DEIT, DEIT3, HF, NamingScheme
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.read import files_of
 from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.state_dict import Checkpoint
-from deit_spec.weights.weight_findings import WeightsError
+from deit_spec.weights.target_formats import To, find_limits, find_other_preprocessing
+from deit_spec.weights.weight_findings import WeightsError, count, finding, some
 
+if TYPE_CHECKING:
+    from deit_spec.model.preprocessing import Preprocessing
+
+CONFIG = "config.json"
+MODEL = "model.safetensors"
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 TABLES = ("cls_token", "pos_embed", "dist_token")
 
 
-class To(Enum):
-    """The library or repository whose format is written."""
-
-    DEIT = "deit"
-    TIMM = "timm"
-    HF = "hf"
-
-
 @dataclass(frozen=True)
 class Writing:
-    """Where a checkpoint is written, and in which format."""
+    """Where a checkpoint is written, in which format, and what is written with it.
+
+    Attributes:
+        path: A file, or the folder for transformers, or for timm if it has no suffix.
+        to: The format.
+        dtype: Of all tensors; by default the narrowest one that can represent them.
+        force: Whether existing files are replaced.
+        preprocessing: How images are prepared, for the config in a folder.
+        classes: The names of the classes, for the config in a folder.
+        metadata: Of a safetensors file that is not in a folder.
+    """
 
     path: Path
     to: To
     dtype: torch.dtype | None = None
     force: bool = False
+    preprocessing: "Preprocessing | None" = None
+    classes: tuple[str, ...] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether a folder is written."""
+        return self.to is To.HF or (self.to is To.TIMM and not self.path.suffix)
 
     @property
     def files(self) -> list[Path]:
-        """The files that are written: one, or those of a directory."""
-        if self.to is not To.HF:
+        """The files that are written: one, or those of a folder, the weights last."""
+        if not self.is_folder:
             return [self.path]
-        return [self.path / name for name in huggingface.MEMBERS]
+        names = [CONFIG, MODEL]
+        if self.to is To.HF and self.preprocessing is not None:
+            names.insert(1, huggingface.PREPROCESSOR)
+        return [self.path / name for name in names]
 
 
 def convert(
@@ -60,42 +79,92 @@ def convert(
 
     Raises:
         WeightsError: The format cannot express the model.
-        ValueError: The output has the wrong file extension.
+        ValueError: The output has the wrong file extension, or the number of class
+            names differs from `num_classes`.
         OSError: The path exists, is the checkpoint itself, or cannot be written.
     """
     model = GraphParameters(graph)
     _check_output(Path(checkpoint.name), writing)
-    found: tuple[Diagnostic, ...] = ()
-    if writing.to is To.HF:
-        found = tuple(huggingface.find_unsupported(model, graph.name))
-        if has_errors(found):
-            raise WeightsError(found)
-    kind = writing.dtype or common_dtype(plan, checkpoint)
-    tensors = dict(realise(plan, checkpoint, kind))
+    if writing.classes is not None and len(writing.classes) != model.info.num_classes:
+        names = f"the number of class names is {len(writing.classes):,}"
+        raise ValueError(f"{names}, but num_classes is {model.info.num_classes}")
+    found = find_limits(model, writing.to, checkpoint.name)
+    if has_errors(found):
+        raise WeightsError(found)
+    if writing.is_folder and writing.preprocessing is not None:
+        found += find_other_preprocessing(
+            writing.preprocessing, writing.to, checkpoint.name
+        )
+    exact = common_dtype(plan, checkpoint)
+    kind = writing.dtype or exact
+    tensors = dict(realise(plan, checkpoint, exact))
+    found += _find_overflow(tensors, kind, checkpoint.name)
     # Tokens and positions are first, as in the original repository and in timm.
-    first = {name: tensors[name] for name in TABLES if name in tensors}
-    tensors = first | tensors
-    if writing.to is To.HF:
-        named = dict(rename(HF[huggingface.class_of(model)], tensors))
-        _write_directory(writing.path, model, named, kind)
+    order = [name for name in TABLES if name in tensors] + list(tensors)
+    tensors = {name: tensors[name].to(kind) for name in order}
+    scheme = _scheme(model, writing.to)
+    named = dict(rename(scheme, tensors))
+    if writing.is_folder:
+        _write_folder(writing, _configs(model, writing, kind), named)
     else:
-        for_deit = writing.to is To.DEIT
-        scheme = DEIT3 if for_deit and model.info.layer_scale else DEIT
-        _write_tensors(writing.path, dict(rename(scheme, tensors)), wrapped=for_deit)
+        _write_file(writing, named)
+    return tuple(found)
+
+
+def _find_overflow(
+    tensors: Mapping[str, Tensor], dtype: torch.dtype, name: str
+) -> Iterator[Diagnostic]:
+    """DS427: values that become infinite in another dtype."""
+    largest = torch.finfo(dtype).max
+    lost: dict[str, float] = {}
+    for key, tensor in tensors.items():
+        if torch.finfo(tensor.dtype).max > largest:
+            beyond = tensor[tensor.isfinite() & tensor.to(dtype).isinf()]
+            if beyond.numel():
+                lost[key] = float(beyond[beyond.abs().argmax()])
+    if lost:
+        title, number = str(dtype).removeprefix("torch."), count(len(lost))
+        verb = "has" if len(lost) == 1 else "have"
+        message = f"{number} {verb} values beyond the range of {title}"
+        values = some(f"{key} with {value:,.7g}" for key, value in lost.items())
+        notes = [f"values above {largest:,.7g} become infinite: {values}"]
+        helps = ["`--dtype bfloat16` has the range of float32, and less precision"]
+        yield finding("DS427", message, name, notes=notes, helps=helps)
+
+
+def _scheme(model: GraphParameters, to: To) -> NamingScheme:
+    """The names of a format."""
+    if to is To.HF:
+        return HF[huggingface.class_of(model)]
+    return DEIT3 if to is To.DEIT and model.info.layer_scale else DEIT
+
+
+def _configs(
+    model: GraphParameters, writing: Writing, dtype: torch.dtype
+) -> dict[str, dict[str, Any]]:
+    """The content of the JSON files of a folder, by their names."""
+    preprocessing, classes = writing.preprocessing, writing.classes
+    if writing.to is To.TIMM:
+        return {CONFIG: timm_config.config(model, preprocessing, classes)}
+    title = str(dtype).removeprefix("torch.")
+    found = {CONFIG: huggingface.config(model, title, classes)}
+    if preprocessing is not None:
+        found[huggingface.PREPROCESSOR] = huggingface.preprocessor(preprocessing)
     return found
 
 
 def _check_output(source: Path, writing: Writing) -> None:
     """Check the output's extension, and that nothing is overwritten unasked."""
     path = writing.path
-    if writing.to is To.HF and path.suffix in SUFFIXES:
+    if writing.is_folder and path.suffix in SUFFIXES:
         reason = "`--to hf` writes a directory, and this is a file name"
         raise ValueError(f"{reason}; try {path.with_suffix('')}")
-    if writing.to is To.HF and path.exists() and not path.is_dir():
+    if writing.is_folder and path.exists() and not path.is_dir():
         raise FileExistsError(None, "it exists and is not a directory")
-    if writing.to is not To.HF and path.suffix not in SUFFIXES:
+    if not writing.is_folder and path.suffix not in SUFFIXES:
         *others, last = SUFFIXES
-        raise ValueError(f"the extension must be {', '.join(others)} or {last}")
+        folder = "; a folder has no extension" if writing.to is To.TIMM else ""
+        raise ValueError(f"the extension must be {', '.join(others)} or {last}{folder}")
     written = [each for each in (path, *writing.files) if os.path.lexists(each)]
     for read, each in product(files_of(source), written):
         if read.exists() and each.exists() and read.samefile(each):
@@ -113,33 +182,30 @@ def rename(
         yield from zip(names, tensor.chunk(len(names)), strict=True)
 
 
-def _write_directory(
-    path: Path,
-    model: GraphParameters,
-    tensors: Mapping[str, Tensor],
-    dtype: torch.dtype,
+def _write_folder(
+    writing: Writing, configs: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write the files of transformers, and move them to a directory, weights last."""
-    target = path.resolve()
+    """Write the files of a folder, and move them to it, weights last."""
+    target = writing.path.resolve()
     prefix = f".{target.name}."
     with TemporaryDirectory(dir=target.parent, prefix=prefix) as temporary:
         folder = Path(temporary)
-        config = huggingface.config(model, str(dtype).removeprefix("torch."))
-        preprocessor = huggingface.preprocessor(model)
-        both = (huggingface.CONFIG, config), (huggingface.PREPROCESSOR, preprocessor)
-        for name, value in both:
-            text = json.dumps(value, indent=2, sort_keys=True)
+        for name, value in configs.items():
+            text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
             write_file(folder / name, f"{text}\n")
-        _write_tensors(folder / huggingface.MODEL, tensors, wrapped=False)
+        with atomic_write(folder / MODEL) as file:
+            safetensors_file.write(file, tensors)
         target.mkdir(exist_ok=True)
-        for name in huggingface.MEMBERS:
-            (folder / name).replace(target / name)
+        for path in writing.files:
+            (folder / path.name).replace(target / path.name)
         sync_directory(target)
 
 
-def _write_tensors(path: Path, tensors: Mapping[str, Tensor], *, wrapped: bool) -> None:
-    with atomic_write(path) as file:
-        if path.suffix == ".safetensors":
-            safetensors_file.write(file, tensors)
+def _write_file(writing: Writing, tensors: Mapping[str, Tensor]) -> None:
+    """Write one file; the original repository has tensors under the key `model`."""
+    with atomic_write(writing.path) as file:
+        if writing.path.suffix == ".safetensors":
+            safetensors_file.write(file, tensors, metadata=writing.metadata)
         else:
-            torch.save({"model": tensors} if wrapped else tensors, file)
+            wrapped = {"model": tensors} if writing.to is To.DEIT else tensors
+            torch.save(wrapped, file)

@@ -1,26 +1,18 @@
-"""The files that transformers reads besides weights, and what they cannot express.
+"""The files that transformers reads besides weights: their names and their content."""
 
-Images are prepared as in the evaluation of the original repository (facebookresearch/
-deit, `main.py --eval-crop-ratio` and `datasets.py`).
-"""
-
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from deit_spec import ops
-from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.shape_info import GraphParameters
-from deit_spec.weights.weight_findings import finding
 
-CONFIG = "config.json"
+if TYPE_CHECKING:
+    from deit_spec.model.preprocessing import Preprocessing
+
 PREPROCESSOR = "preprocessor_config.json"
-MODEL = "model.safetensors"
-MEMBERS = (CONFIG, PREPROCESSOR, MODEL)
-
-IMAGENET_MEAN = [0.485, 0.456, 0.406]
-IMAGENET_STD = [0.229, 0.224, 0.225]
-CROP_RATIO = 0.875
-BICUBIC = 3
+RESAMPLE = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+"""The filters in the order of their numbers in Pillow."""
+RGB = 3
 
 
 def class_of(model: GraphParameters) -> str:
@@ -33,43 +25,13 @@ def class_of(model: GraphParameters) -> str:
     return f"{family}ForImageClassification{teacher}"
 
 
-def find_unsupported(model: GraphParameters, name: str) -> Iterator[Diagnostic]:
-    """DS421 and DS422: what transformers does not support, and what is lost."""
-    info = model.info
-    heads = info.num_classes, info.teacher_num_classes
-    both = None not in heads
-    patches = info.position_embedding == "patches"
-    unequal = both and heads[0] != heads[1]
-    position, readout = "variant.position_embedding", "variant.readout"
-    for applies, field, setting in (
-        (info.layer_scale, "variant.layer_scale", "`variant.layer_scale`"),
-        (patches, position, f"`{position}: patches`"),
-        (bool(model.ops(ops.MeanOfTokens)), readout, f"`{readout}: mean_tokens`"),
-        (unequal, "teacher_num_classes", f"{heads[0]} and {heads[1]} classes"),
-    ):
-        if applies:
-            message = f"transformers does not support {setting}"
-            label, helps = model.label(field), ["use `--to timm`"]
-            yield finding("DS421", message, name, secondary=label, helps=helps)
-    fused = both and not unequal and not model.ops(ops.MeanLogits)
-    drop_path = any(op.rate for op in model.ops(ops.DropPath))
-    in_mlp = " after the first linear layer of each MLP: transformers has none there"
-    for applies, field, reason in (
-        (fused, "variant.fusion", ": transformers averages the logits of two heads"),
-        (drop_path, "variant.drop_path", ": transformers has no stochastic depth"),
-        (_dropout(model) > 0, "dropout", in_mlp),
-    ):
-        if applies:
-            message = f"`{field}` is not converted{reason}"
-            yield finding("DS422", message, name, secondary=model.label(field))
+def config(
+    model: GraphParameters, dtype: str, classes: Sequence[str] | None
+) -> dict[str, Any]:
+    """The content of `config.json`; without class names they are `LABEL_0` and so on.
 
-
-def _dropout(model: GraphParameters) -> float:
-    return max((op.rate for op in model.ops(ops.Dropout)), default=0.0)
-
-
-def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
-    """The content of `config.json`."""
+    Of classes with the same name, `label2id` has the last one.
+    """
     info = model.info
     name = class_of(model)
     found: dict[str, Any] = {
@@ -77,7 +39,9 @@ def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
         "attention_probs_dropout_prob": 0.0,
         "encoder_stride": info.patch_size,
         "hidden_act": "gelu",
-        "hidden_dropout_prob": _dropout(model),
+        "hidden_dropout_prob": max(
+            (op.rate for op in model.ops(ops.Dropout)), default=0.0
+        ),
         "hidden_size": info.embed_dim,
         "image_size": info.image_size,
         "initializer_range": 0.02,
@@ -92,29 +56,34 @@ def config(model: GraphParameters, dtype: str) -> dict[str, Any]:
         "torch_dtype": dtype,
     }
     if info.num_classes is not None:
-        labels = [f"LABEL_{index}" for index in range(info.num_classes)]
+        labels = classes or [f"LABEL_{index}" for index in range(info.num_classes)]
         found["id2label"] = {str(index): label for index, label in enumerate(labels)}
         found["label2id"] = {label: index for index, label in enumerate(labels)}
     return found
 
 
-def preprocessor(model: GraphParameters) -> dict[str, Any]:
-    """The content of `preprocessor_config.json`; other channels than RGB get ±1."""
-    info = model.info
-    size = info.image_size
-    resized = int(size / CROP_RATIO)
-    is_rgb = info.in_channels == len(IMAGENET_MEAN)
-    half = [0.5] * info.in_channels
-    return {
+def preprocessor(preprocessing: "Preprocessing") -> dict[str, Any]:
+    """The content of `preprocessor_config.json`.
+
+    `DeiTImageProcessor` resizes, crops the centre and normalises; transformers'
+    own files of DeiT resize both sides, but it can also keep the aspect ratio.
+    """
+    size, resized = preprocessing.size, preprocessing.resized
+    found: dict[str, Any] = {
         "crop_size": {"height": size, "width": size},
         "do_center_crop": True,
         "do_normalize": True,
         "do_rescale": True,
         "do_resize": True,
-        "image_mean": IMAGENET_MEAN if is_rgb else half,
+        "image_mean": list(preprocessing.mean),
         "image_processor_type": "DeiTImageProcessor",
-        "image_std": IMAGENET_STD if is_rgb else half,
-        "resample": BICUBIC,
+        "image_std": list(preprocessing.std),
+        "resample": RESAMPLE.index(preprocessing.interpolation),
         "rescale_factor": 1 / 255,
-        "size": {"height": resized, "width": resized},
+        "size": {"shortest_edge": resized},
     }
+    if preprocessing.resize == "exact":
+        found["size"] = {"height": resized, "width": resized}
+    if preprocessing.channels == RGB:
+        found["do_convert_rgb"] = True
+    return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from support import commands
 from support.checkpoints import DISTILLED, same, save, state_of
 
@@ -191,7 +192,7 @@ def test_convert_does_not_write_what_it_reads(folder: Path, out: str) -> None:
 
 
 def test_convert_does_what_is_allowed_alone(folder: Path) -> None:
-    command = ("convert", "large.yaml", "w.pth", "-o", "o.safetensors", "--to", "timm")
+    command = ("convert", "large.yaml", "w.pth", "-o", "o.safetensors", "--to", "deit")
     done = run(folder, *command)
     assert done.returncode == 1
     assert done.stderr.count("error[DS414]") == 2
@@ -208,6 +209,45 @@ def test_convert_does_what_is_allowed_alone(folder: Path) -> None:
     assert done.returncode == 0
     model = deit_spec.load(folder / "large.yaml", weights=folder / "o.safetensors")
     assert model.pos_embed.dtype is torch.bfloat16
+
+
+def test_labels(folder: Path) -> None:
+    """In the config of transformers and of timm; their number is checked first."""
+    names = ["cat", "dog", "bird", "frog", "猫"]
+    (folder / "names.txt").write_text("\n".join(names), encoding="utf-8")
+    (folder / "two.json").write_text('["cat", "dog"]')
+    command = ("convert", "small.yaml", "w.pth", "-o", "out", "--to")
+    for labels, said in (
+        (
+            "two.json",
+            "the number of labels in two.json is 2, but the model has 5 classes",
+        ),
+        ("no.txt", "cannot read no.txt: no such file or directory"),
+    ):
+        done = run(folder, *command, "hf", "--labels", labels)
+        assert (done.returncode, done.stderr) == (2, f"error: {said}\n")
+        assert not (folder / "out").exists()
+    for to in ("hf", "timm"):
+        done = run(folder, *command, to, "--labels", "names.txt", "--force")
+        assert (done.returncode, done.stderr) == (0, "")
+        config = json.loads((folder / "out/config.json").read_text(encoding="utf-8"))
+        found = config["label_names"] if to == "timm" else [*config["label2id"]]
+        assert sorted(found) == sorted(names)
+    assert config["pretrained_cfg"]["mean"] == [0.485, 0.456, 0.406]
+
+
+def test_a_file_describes_itself(folder: Path) -> None:
+    """With the spec, the preprocessing and the class names in its metadata."""
+    (folder / "names.txt").write_text("a\nb\nc\nd\ne\n")
+    command = ("convert", "small.yaml", "w.pth", "-o", "o.safetensors", "--to", "deit")
+    assert run(folder, *command, "--labels", "names.txt").returncode == 0
+    with safe_open(folder / "o.safetensors", "pt") as file:
+        metadata = file.metadata()
+    spec = deit_spec.load_spec(folder / "small.yaml")
+    assert metadata["deit_spec.digest"] == spec.digest
+    assert json.loads(metadata["deit_spec.spec"])["embed_dim"] == 24
+    assert json.loads(metadata["deit_spec.classes"]) == list("abcde")
+    assert json.loads(metadata["deit_spec.preprocessing"])["crop"] == 0.875
 
 
 def test_control_characters_in_tensor_names(folder: Path) -> None:

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, same, save, state_of
 
 import deit_spec
+from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
 
 
@@ -19,6 +20,7 @@ def written(spec: Any, source: Path, out: Path, to: str, **options: Any) -> Path
     graph = deit_spec.compile(spec).graph
     checkpoint = open_checkpoint(source)
     plan = make_plan(graph, checkpoint)
+    options = {"preprocessing": Preprocessing(32), **options}
     convert(graph, plan, checkpoint, Writing(out, To(to), **options))
     return out
 
@@ -276,3 +278,36 @@ def test_a_failed_conversion_changes_nothing(
 def test_another_extension_is_refused(to: str, source: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must be \.safetensors, .* or \.bin"):
         written(DISTILLED, source, tmp_path / "out.yaml", to)
+
+
+def test_values_beyond_the_range_are_reported(tmp_path: Path) -> None:
+    """By the names and the values that become infinite; what is infinite stays."""
+    state = state_of(DISTILLED)
+    state["head.bias"][:3] = torch.tensor([70_000.0, -80_000.0, 65_504.0])
+    state["norm.weight"][0] = 1e30
+    state["norm.bias"][0] = torch.inf
+    path = save(state, tmp_path / "w.pth")
+    checkpoint, graph = open_checkpoint(path), deit_spec.compile(DISTILLED).graph
+    plan = make_plan(graph, checkpoint)
+    half, brain = tmp_path / "half.pth", tmp_path / "brain.pth"
+    writing = Writing(half, To.TIMM, torch.float16)
+    (found,) = convert(graph, plan, checkpoint, writing)
+    assert (found.code, found.primary.span.source.name) == ("DS427", str(path))
+    assert found.message == "2 tensors have values beyond the range of float16"
+    values = "norm.weight with 1e+30, head.bias with -80,000"
+    assert found.notes == (f"values above 65,504 become infinite: {values}",)
+    assert torch.load(half, weights_only=True)["head.bias"][1] == -torch.inf
+    writing = Writing(brain, To.TIMM, torch.bfloat16)
+    assert convert(graph, plan, checkpoint, writing) == ()
+
+
+def test_metadata_is_in_one_file(source: Path, tmp_path: Path) -> None:
+    """A folder has the same in its config, and torch.save has no place for it."""
+    metadata = {"deit_spec.version": "0"}
+    for to, name in (("deit", "d.safetensors"), ("timm", "t.safetensors")):
+        out = written(DISTILLED, source, tmp_path / name, to, metadata=metadata)
+        with safe_open(out, "pt") as file:
+            assert file.metadata() == {"format": "pt", **metadata}
+    out = written(DISTILLED, source, tmp_path / "timm", "timm", metadata=metadata)
+    with safe_open(out / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt"}

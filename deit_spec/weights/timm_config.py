@@ -1,0 +1,80 @@
+"""The `config.json` of a folder that `timm.create_model("local-dir:…")` opens.
+
+Its form is that of `timm.models.save_for_hf`. timm builds the architecture with
+`model_args`, and reads the images of a model as `pretrained_cfg` says.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from deit_spec import ops
+from deit_spec.weights.shape_info import GraphParameters
+
+if TYPE_CHECKING:
+    from deit_spec.model.preprocessing import Preprocessing
+
+CROP_MODES = {"shorter": "center", "exact": "squash"}
+"""timm's names of the ways in which an image is resized before it is cropped."""
+
+SIZES = {192: "tiny", 384: "small"}
+"""timm's names of the widths; the others are described as a base model."""
+
+
+def config(
+    model: GraphParameters,
+    preprocessing: "Preprocessing | None",
+    classes: Sequence[str] | None,
+) -> dict[str, Any]:
+    """The content of `config.json`."""
+    info = model.info
+    size = SIZES.get(info.embed_dim, "base")
+    kind = "distilled_" if info.distillation_token else ""
+    num_classes = info.num_classes or 0
+    found: dict[str, Any] = {
+        "architecture": f"deit_{size}_{kind}patch16_224",
+        "global_pool": "token",
+        "model_args": _model_args(model),
+        "num_classes": num_classes,
+        "num_features": info.embed_dim,
+        "pretrained_cfg": {
+            "classifier": ["head", "head_dist"] if kind else "head",
+            "first_conv": "patch_embed.proj",
+            "fixed_input_size": True,
+            "input_size": [info.in_channels, info.image_size, info.image_size],
+            "num_classes": num_classes,
+        },
+    }
+    if preprocessing is not None:
+        found["pretrained_cfg"] |= {
+            "crop_mode": CROP_MODES[preprocessing.resize],
+            "crop_pct": preprocessing.crop,
+            "interpolation": preprocessing.interpolation,
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+        }
+    if classes is not None:
+        found["label_names"] = list(classes)
+    return found
+
+
+def _model_args(model: GraphParameters) -> dict[str, Any]:
+    """The arguments of timm's model that differ from those of the architecture."""
+    info = model.info
+    dropout = max((op.rate for op in model.ops(ops.Dropout)), default=0.0)
+    found: dict[str, Any] = {
+        "depth": info.depth,
+        "drop_path_rate": max((op.rate for op in model.ops(ops.DropPath)), default=0.0),
+        "embed_dim": info.embed_dim,
+        "img_size": info.image_size,
+        "in_chans": info.in_channels,
+        "mlp_ratio": info.mlp_ratio,
+        "no_embed_class": info.position_embedding == "patches",
+        "num_heads": model.ops(ops.SplitHeads)[0].heads.known,
+        "patch_size": info.patch_size,
+        "pos_drop_rate": dropout,
+        "proj_drop_rate": dropout,
+        "qkv_bias": info.qkv_bias,
+    }
+    if scales := model.ops(ops.LayerScale):
+        found["init_values"] = scales[0].value
+    return found
