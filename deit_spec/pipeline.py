@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Severity, Span
 from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
-from deit_spec.passes import ShapeInferenceError, infer_shapes, run_passes
+from deit_spec.passes import (
+    PassOptions,
+    ShapeInferenceError,
+    infer_shapes,
+    run_passes,
+)
 from deit_spec.spec import Checked, DeiTSpec, SpecLike, check_spec
 from deit_spec.spec import output_size as size_of
 from deit_spec.spec.schema import FIELDS
@@ -93,17 +98,28 @@ def lower(spec: SpecLike) -> LayerGraph:
     return graph
 
 
-def compile(spec: SpecLike, *, target: TargetName = "train") -> Compiled:  # noqa: A001
+def compile(  # noqa: A001
+    spec: SpecLike,
+    *,
+    target: TargetName = "train",
+    drop_unread: bool | None = None,
+) -> Compiled:
     """Compile a spec to a graph and the source of a torch module.
+
+    `drop_unread` computes only the tokens that the outputs depend on, with the same
+    results and the same state dict; by default it is on for inference only.
 
     Raises:
         SpecError: The spec has errors.
         ValueError: The target is neither `train` nor `inference`.
     """
-    return compile_checked(check_spec(spec), _target(target))
+    options = PassOptions(drop_unread)
+    return compile_checked(check_spec(spec), _target(target), options)
 
 
-def compile_checked(checked: Checked, target: Target) -> Compiled:
+def compile_checked(
+    checked: Checked, target: Target, options: PassOptions | None = None
+) -> Compiled:
     """Compile a spec that is already checked.
 
     Raises:
@@ -112,25 +128,30 @@ def compile_checked(checked: Checked, target: Target) -> Compiled:
     from deit_spec.codegen import generate  # not needed for validation
 
     with _without_collection():
-        graph = finish(checked, target)
+        graph = finish(checked, target, options)
         source = generate(graph)
         return Compiled(_valid(checked), graph, source, checked.diagnostics)
 
 
-def finish(checked: Checked, target: Target = Target.TRAIN) -> LayerGraph:
+def finish(
+    checked: Checked,
+    target: Target = Target.TRAIN,
+    options: PassOptions | None = None,
+) -> LayerGraph:
     """Lower a checked spec and run every pass of a target.
 
     Raises:
         SpecError: The spec has errors, or the input shapes of a layer are invalid.
     """
     with _without_collection(), _as_spec_errors():
-        return run_passes(_lower(checked), target)
+        return run_passes(_lower(checked), target, options)
 
 
 def load(  # noqa: PLR0913  -- one argument per option
     spec: SpecLike,
     *,
     target: TargetName = "train",
+    drop_unread: bool | None = None,
     weights: "str | os.PathLike[str] | None" = None,
     strict: bool = True,
     allow: "Collection[Permission] | None" = None,
@@ -145,6 +166,7 @@ def load(  # noqa: PLR0913  -- one argument per option
     class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with only
     `num_classes` it returns `[B, K]`, otherwise `[B, C]`. With the target `inference`
     it returns what `model.predict(images)` returns, the combined heads.
+    `drop_unread` is that of `compile`.
 
     `weights` is a checkpoint file or directory. By default its tensors are only renamed
     and fused. `strict=False` also allows all other changes that a plan can make, and
@@ -163,7 +185,7 @@ def load(  # noqa: PLR0913  -- one argument per option
         ValueError: The target, the dtype or a value of `allow` is unknown, or an option
             for weights is set without `weights`.
     """
-    compiled = compile(spec, target=target)
+    compiled = compile(spec, target=target, drop_unread=drop_unread)
     if weights is None:
         if not strict or allow is not None or antialias or entry is not None:
             raise ValueError("strict, allow, antialias and entry require weights")

@@ -6,10 +6,16 @@ from typing import Annotated
 import typer
 
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import OutputOption, SpecArgument, option
+from deit_spec.cli.options import (
+    DropUnreadOption,
+    OutputOption,
+    SpecArgument,
+    option,
+)
 from deit_spec.cli.output import emit, fail, is_file, unified_diff
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.graph import Target
+from deit_spec.passes import PassOptions
 from deit_spec.pipeline import compile_checked
 
 TargetOption = Annotated[
@@ -23,6 +29,7 @@ def run(
     output: OutputOption = None,
     *,
     target: TargetOption = Target.TRAIN,
+    drop_unread: DropUnreadOption = None,
     check: Annotated[
         bool, option("--check", "Write nothing; exit with 1 if FILE would change.")
     ] = False,
@@ -30,7 +37,8 @@ def run(
     """Compile a spec to a PyTorch module."""
     if check and not is_file(output):
         fail("--check needs -o FILE to compare with")
-    source = compile_checked(read(spec), target).source
+    options = PassOptions(drop_unread)
+    source = compile_checked(read(spec), target, options).source
     if check and output is not None:
         _compare(output, source)
     else:

@@ -7,6 +7,7 @@ from deit_spec import cost
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
 from deit_spec.cli.options import (
+    DropUnreadOption,
     OutputOption,
     SpecArgument,
     TableFormat,
@@ -15,6 +16,7 @@ from deit_spec.cli.options import (
 )
 from deit_spec.cli.output import emit, emit_json
 from deit_spec.graph import Target
+from deit_spec.passes import PassOptions
 from deit_spec.pipeline import finish
 
 MAX_BATCH = 1_000_000_000
@@ -56,6 +58,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         cost.Convention, option("--convention", "How operations are counted.")
     ] = cost.Convention.MATMUL,
     target: TargetOption = Target.TRAIN,
+    drop_unread: DropUnreadOption = None,
     format_: Annotated[
         TableFormat, format_option("The format of the report.")
     ] = TableFormat.TABLE,
@@ -64,7 +67,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     checked = read(spec)
     rows = cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
     setting = cost.Setting(batch, dtype, convention, rows)
-    found = cost.report(finish(checked, target), setting)
+    found = cost.report(finish(checked, target, PassOptions(drop_unread)), setting)
     if format_ is TableFormat.JSON:
         emit_json(cost.as_json(found), output)
     elif format_ is TableFormat.CSV:

@@ -55,6 +55,15 @@ SpecArgument = Annotated[
 OutputOption = Annotated[
     Path | None, output_option("FILE", "Write to FILE instead of standard output.")
 ]
+DropUnreadOption = Annotated[
+    bool | None,
+    option(
+        "--drop-unread/--no-drop-unread",
+        "Compute only the tokens that the outputs depend on; the default for "
+        "inference.",
+        show_default=False,
+    ),
+]
 AllowCodeOption = Annotated[
     bool, typer.Option("--allow-code", help="Allow teachers that are Python functions.")
 ]

@@ -10,9 +10,16 @@ import typer
 
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
-from deit_spec.cli.options import OutputOption, SpecArgument, format_option, option
+from deit_spec.cli.options import (
+    DropUnreadOption,
+    OutputOption,
+    SpecArgument,
+    format_option,
+    option,
+)
 from deit_spec.cli.output import can_encode, emit, emit_json, is_file, make_console
 from deit_spec.graph import Target
+from deit_spec.passes import PassOptions
 from deit_spec.pipeline import finish
 
 NARROW, WIDE = 80, 120
@@ -37,6 +44,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         Picture | None, typer.Option("--format", hidden=True, case_sensitive=False)
     ] = None,
     target: TargetOption = Target.TRAIN,
+    drop_unread: DropUnreadOption = None,
     expand: Annotated[
         bool,
         typer.Option("--expand", help="Draw every block, including identical ones."),
@@ -60,7 +68,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """Draw the architecture of a spec."""
     checked = read(spec)
     format_ = old_format or format_
-    graph = finish(checked, target)
+    graph = finish(checked, target, PassOptions(drop_unread))
     from deit_spec.diagram import as_json, draw, tree
 
     if format_ is Picture.JSON:

@@ -11,7 +11,6 @@ from deit_spec.ops import (
     FunctionOp,
     Names,
     Op,
-    ParameterOp,
     Shape,
     TakePart,
     letters,
@@ -115,7 +114,7 @@ class Body:
         arguments = [self._take(path) for path in call.inputs]
         reads = frozenset[str]().union(*(a.reads for a in arguments))
         texts = [argument.text for argument in arguments]
-        if isinstance(call.op, ParameterOp):
+        if call.op is not None and call.op.learned:
             return Value(call.text)
         if isinstance(call.op, FunctionOp):
             text = call.op.expression(self.names, *texts)
@@ -132,7 +131,7 @@ class Body:
 
     def _stays_pending(self, call: Call, path: str, value: Value) -> bool:
         """Whether the value is written inside the expression that reads it."""
-        if isinstance(call.op, ParameterOp):
+        if call.op is not None and call.op.learned:
             return True
         if self.left[path] != 1 or len(value.text) > LONGEST:
             return False
@@ -147,13 +146,19 @@ class Body:
             return False
         if flow is not Flow.NESTED:
             return flow is Flow.INLINE
+        if reader.op is None:
+            return True  # a module, which shows in its class where the shape changes
         return same_sizes(self.graph.shape(reader.outputs[0]), self.graph.shape(path))
 
     def _assign(self, call: Call, path: str, value: Value) -> None:
         shape = self.graph.shape(path)
         is_stream = len(shape) > 2  # noqa: PLR2004  -- tokens or a grid, no vector
         live = self._live(path)
-        name = "x" if is_stream and "x" not in live else _free(call.name, live)
+        reader = self.readers.get(path)
+        name = call.name
+        if reader is not None and name.startswith(f"{reader.name}_"):
+            name = reader.name  # q_proj is a step on the way to q
+        name = "x" if is_stream and "x" not in live else _free(name, live)
         self.lines.append(f"{name} = {value.text}{self.comment(path, value)}")
         self._bind(path, name)
 

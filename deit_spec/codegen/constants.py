@@ -8,6 +8,7 @@ from deit_spec.ops import Dim
 SYMBOLS = {
     "P": "PATCHES",
     "N": "TOKENS",
+    "R": "READ_TOKENS",
     "C": "DIM",
     "H": "HEADS",
     "D": "HEAD_DIM",
@@ -23,6 +24,7 @@ ORDER = (
     "CHANNELS",
     "PATCHES",
     "TOKENS",
+    "READ_TOKENS",
     "DIM",
     "DEPTH",
     "HEADS",

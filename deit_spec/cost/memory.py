@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import BATCH, Images, ParameterOp, elements
+from deit_spec.ops import BATCH, Images, TakeTokens, elements
 
 _FLOAT32_SIZE = 4
 
@@ -75,7 +75,10 @@ class Memory:
             inputs = self.graph.inputs(path)
             keeps = self.graph.op(path).kept(*map(self.graph.shape, inputs))
             if keeps.inputs:
-                whole.update(owners[source] for source in inputs)
+                whole.update(
+                    source if self._is_copied(source, path) else owners[source]
+                    for source in inputs
+                )
             if keeps.output:
                 whole.add(owners[path])
             statistics = keeps.statistics * max(self.dtype.size, _FLOAT32_SIZE)
@@ -85,8 +88,20 @@ class Memory:
             kept[path] += self._bytes(path)
         return kept
 
+    def _is_copied(self, source: str, path: str) -> bool:
+        """Whether a layer copies its input: a matrix product with some of the tokens.
+
+        A copy is needed if there is no constant distance between the tokens, which are
+        several tokens of several images.
+        """
+        graph, taken = self.graph, self.graph.op(source)
+        if not isinstance(taken, TakeTokens):
+            return False
+        is_product = graph.op(path).macs(*map(graph.shape, graph.inputs(path))) > 0
+        return is_product and self.batch > 1 and taken.tokens.known > 1
+
     def _bytes(self, path: str) -> int:
-        if isinstance(self.graph.op(path), ParameterOp):
+        if self.graph.op(path).learned:
             return 0
         shape = self.graph.shape(path)
         batch = self.batch if BATCH in shape else 1

@@ -16,7 +16,6 @@ import networkx as nx
 from deit_spec.diagram.area import Area, fits_across, fits_beside
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item
-from deit_spec.ops import ParameterOp
 
 
 @dataclass(eq=False)
@@ -92,7 +91,7 @@ def _feeders(items: list[Item], view: View) -> dict[str, list[list[Item]]]:
     found: dict[str, list[list[Item]]] = {}
     for item in items:
         is_layer = not item.scopes
-        if is_layer and isinstance(view.graph.op(item.path), ParameterOp):
+        if is_layer and view.graph.op(item.path).learned:
             chain = _chain(item, readers, view)
             if chain:
                 (reader,) = readers[chain[-1].value]

@@ -138,6 +138,21 @@ class LayerGraph:
             self.network.add_edge(source, path, argument=argument, shape=None)
         return path
 
+    def replace(self, path: str, op: Op, inputs: Iterable[str] = ()) -> None:
+        """Replace the op and the inputs of a layer; its readers and shape stay."""
+        self.network.nodes[path].update(op=op, parameters=op.parameters)
+        self.network.remove_edges_from([*self.network.in_edges(path)])
+        for argument, source in enumerate(inputs):
+            shape = self.network.nodes[source]["shape"]
+            self.network.add_edge(source, path, argument=argument, shape=shape)
+
+    def reorder(self, paths: Iterable[str]) -> None:
+        """Set the order of the layers; `paths` are all of them."""
+        network: nx.DiGraph[str] = nx.DiGraph(**self.network.graph)
+        network.add_nodes_from((path, self.network.nodes[path]) for path in paths)
+        network.add_edges_from(self.network.edges(data=True))
+        self.network = network
+
     def bypass(self, path: str) -> None:
         """Remove a layer with one input, and connect its readers to that input."""
         (source,) = self.inputs(path)

@@ -88,6 +88,14 @@ def nothing_idle(graph: LayerGraph) -> Iterator[str]:
             yield f"{path}: no layer reads it"
 
 
+def nothing_unread(graph: LayerGraph) -> Iterator[str]:
+    """Layers that no output depends on are not called."""
+    live = graph.live()
+    for path, op in graph.ops():
+        if path not in live and op.arity != 0:
+            yield f"{path}: no output depends on it"
+
+
 def typed(graph: LayerGraph) -> Iterator[str]:
     """Every layer and every edge has a shape."""
     shapes = graph.shapes()
@@ -176,5 +184,11 @@ _TYPED: tuple[Rule, ...] = (*_LOWERED, typed, one_size_a_symbol)
 RULES: dict[Stage, tuple[Rule, ...]] = {
     Stage.LOWERED: _LOWERED,
     Stage.TYPED: _TYPED,
-    Stage.FINAL: (*_TYPED, shapes_follow, no_identities, settled_for_inference),
+    Stage.FINAL: (
+        *_TYPED,
+        shapes_follow,
+        nothing_unread,
+        no_identities,
+        settled_for_inference,
+    ),
 }

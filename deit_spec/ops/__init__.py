@@ -1,6 +1,12 @@
 """The kinds of layers: one class per op, one file per family."""
 
-from deit_spec.ops.attention import Attend, MergeHeads, SplitHeads, TakePart
+from deit_spec.ops.attention import (
+    Attend,
+    MergeHeads,
+    SeparateHeads,
+    SplitHeads,
+    TakePart,
+)
 from deit_spec.ops.base import (
     Constant,
     FanInNormal,
@@ -27,6 +33,7 @@ from deit_spec.ops.dim import (
     show,
 )
 from deit_spec.ops.fusion import MeanLogits, MeanSoftmax
+from deit_spec.ops.layer_weights import LayerWeights, LinearPart
 from deit_spec.ops.linear import Linear, PatchProjection
 from deit_spec.ops.norm import LayerNorm, LayerScale
 from deit_spec.ops.pointwise import Add, Dropout, DropPath, Gelu
@@ -38,6 +45,7 @@ from deit_spec.ops.tokens import (
     MeanOfTokens,
     ReadToken,
     Table,
+    TakeTokens,
 )
 
 __all__ = [
@@ -60,7 +68,9 @@ __all__ = [
     "Kept",
     "LayerNorm",
     "LayerScale",
+    "LayerWeights",
     "Linear",
+    "LinearPart",
     "MeanLogits",
     "MeanOfTokens",
     "MeanSoftmax",
@@ -72,11 +82,13 @@ __all__ = [
     "ParameterOp",
     "PatchProjection",
     "ReadToken",
+    "SeparateHeads",
     "Shape",
     "ShapeError",
     "SplitHeads",
     "Table",
     "TakePart",
+    "TakeTokens",
     "TorchDefault",
     "TruncatedNormal",
     "elements",

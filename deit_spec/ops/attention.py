@@ -25,6 +25,7 @@ class SplitHeads(FunctionOp):
 
     flow: ClassVar[Flow] = Flow.LINE
     view: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -55,6 +56,7 @@ class TakePart(FunctionOp):
 
     flow: ClassVar[Flow] = Flow.LINE
     view: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -76,14 +78,47 @@ class TakePart(FunctionOp):
 
 
 @dataclass(frozen=True)
+class SeparateHeads(FunctionOp):
+    """`[B, N, H·D] -> [B, H, N, D]`: the reverse of `MergeHeads`."""
+
+    heads: Dim
+    width: Dim
+
+    flow: ClassVar[Flow] = Flow.LINE
+    view: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0,)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 3)
+        batch, tokens, channels = x
+        total = self.heads.known * self.width.known
+        if channels.known != total:
+            raise ShapeError(
+                f"cannot split {channels} into {self.heads} × {self.width} = {total}"
+            )
+        return (batch, self.heads, tokens, self.width)
+
+    @property
+    def summary(self) -> str:
+        return f"{self.heads.size} heads"
+
+    def expression(self, names: Names, *inputs: str) -> str:
+        heads, width = names.dim(self.heads), names.dim(self.width)
+        return f"{inputs[0]}.unflatten(2, ({heads}, {width})).transpose(1, 2)"
+
+
+@dataclass(frozen=True)
 class Attend(FunctionOp):
     """`softmax(q·kᵀ / √D)·v` per head: q `[B, H, N, D]`, k and v `[B, H, M, D]`.
 
     Vaswani et al. 2017, equation 1. The two matrix products take `2·H·N·M·D` MACs.
+    A token of the output reads one query, and the keys and values of all tokens.
     """
 
     arity: ClassVar[int | None] = 3
     flow: ClassVar[Flow] = Flow.LINE
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         q, k, v = inputs
@@ -123,6 +158,7 @@ class MergeHeads(FunctionOp):
 
     flow: ClassVar[Flow] = Flow.LINE
     view: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -98,7 +98,9 @@ class Op(ABC):
     `arity` is the number of inputs, or None for one or more. `lifted` lists the fields
     that may differ between layers of the same generated class, with the name of the
     constructor argument for each. `random` ops only act in training. The output of a
-    `view` shares the memory of its input.
+    `view` shares the memory of its input. The value of a `learned` op is in the state
+    dict. `per_token` lists the inputs of which each token of the output reads only the
+    same token.
     """
 
     arity: ClassVar[int | None] = 1
@@ -106,6 +108,8 @@ class Op(ABC):
     lifted: ClassVar[tuple[tuple[str, str], ...]] = ()
     random: ClassVar[bool] = False
     view: ClassVar[bool] = False
+    learned: ClassVar[bool] = False
+    per_token: ClassVar[tuple[int, ...]] = ()
 
     @abstractmethod
     def infer(self, *inputs: Shape) -> Shape:
@@ -119,6 +123,17 @@ class Op(ABC):
     def parameters(self) -> tuple[Parameter, ...]:
         """The learnable tensors, in the order of the state dict."""
         return ()
+
+    def tokens_read(self, argument: int, wanted: range | None) -> range | None:
+        """The tokens of an input that some tokens of the output depend on.
+
+        `wanted` are the tokens of the output; None means all tokens, here as there.
+        """
+        return wanted if argument in self.per_token else None
+
+    def without_tokens(self, count: int) -> "Op":  # noqa: ARG002  -- most read by position
+        """The same op for an input without its first `count` tokens."""
+        return self
 
     @property
     def identity(self) -> bool:
@@ -164,6 +179,7 @@ class ParameterOp(Op):
 
     arity: ClassVar[int | None] = 0
     flow: ClassVar[Flow] = Flow.INLINE
+    learned: ClassVar[bool] = True
 
 
 class FunctionOp(Op):

@@ -21,6 +21,13 @@ class Dim:
         size = None if self.size is None else self.size * factor
         return replace(self, size=size, factor=self.factor * factor)
 
+    def part(self, parts: int) -> "Dim":
+        """Return one of `parts` equal parts, the reverse of `times`."""
+        size = None if self.size is None else self.size // parts
+        if self.factor % parts:
+            return Dim(size)
+        return replace(self, size=size, factor=self.factor // parts)
+
     @property
     def known(self) -> int:
         """The size, or 1 for the batch, because costs are counted per image."""

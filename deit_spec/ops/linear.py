@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from deit_spec.ops.base import (
     ZEROS,
@@ -31,6 +32,8 @@ class Linear(ModuleOp):
     outputs: Dim
     init: Init
     bias: bool = True
+
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

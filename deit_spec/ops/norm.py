@@ -23,6 +23,8 @@ class LayerNorm(ModuleOp):
     width: Dim
     eps: float
 
+    per_token: ClassVar[tuple[int, ...]] = (0,)
+
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         expect_size("a last dimension of", x[-1], self.width)
@@ -59,6 +61,8 @@ class LayerScale(ModuleOp):
 
     width: Dim
     value: float
+
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -13,6 +13,7 @@ class Add(FunctionOp):
 
     arity: ClassVar[int | None] = 2
     infix: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0, 1)
 
     def infer(self, *inputs: Shape) -> Shape:
         a, b = inputs
@@ -35,6 +36,8 @@ class Add(FunctionOp):
 class Gelu(FunctionOp):
     """`x·Φ(x)`, the exact form (Hendrycks and Gimpel 2016, section 2)."""
 
+    per_token: ClassVar[tuple[int, ...]] = (0,)
+
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
@@ -56,6 +59,7 @@ class Dropout(ModuleOp):
     rate: float
 
     random: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -91,6 +95,7 @@ class DropPath(ModuleOp):
 
     lifted: ClassVar[tuple[tuple[str, str], ...]] = (("rate", "drop_path"),)
     random: ClassVar[bool] = True
+    per_token: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]

@@ -1,6 +1,6 @@
 """Ops from an image to tokens, and from tokens to the inputs of the heads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -139,6 +139,47 @@ class JoinTokens(FunctionOp):
 
 
 @dataclass(frozen=True)
+class TakeTokens(FunctionOp):
+    """`[B, N, C] -> [B, R, C]`: the `R` tokens from index `first` on."""
+
+    first: int
+    tokens: Dim
+
+    flow: ClassVar[Flow] = Flow.INLINE
+    view: ClassVar[bool] = True
+
+    @property
+    def stop(self) -> int:
+        """The index after the last token."""
+        return self.first + self.tokens.known
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        expect_rank(x, 3)
+        if self.stop > x[1].known:
+            raise ShapeError(
+                f"cannot take tokens {self.first} to {self.stop - 1} of {show(x)}"
+            )
+        return (x[0], self.tokens, x[2])
+
+    def tokens_read(self, argument: int, wanted: range | None) -> range | None:  # noqa: ARG002
+        return range(self.first, self.stop)
+
+    def without_tokens(self, count: int) -> Op:
+        return replace(self, first=self.first - count)
+
+    @property
+    def summary(self) -> str:
+        last = self.stop - 1
+        return (
+            f"token {last}" if last == self.first else f"tokens {self.first} to {last}"
+        )
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"{inputs[0]}[:, {self.first or ''}:{self.stop}]"
+
+
+@dataclass(frozen=True)
 class ReadToken(FunctionOp):
     """`[B, N, C] -> [B, C]`, the token at an index of the sequence."""
 
@@ -155,6 +196,12 @@ class ReadToken(FunctionOp):
                 f"cannot read token {self.index} of {show(x)}, which has {x[1]}"
             )
         return (x[0], x[2])
+
+    def tokens_read(self, argument: int, wanted: range | None) -> range | None:  # noqa: ARG002
+        return range(self.index, self.index + 1)
+
+    def without_tokens(self, count: int) -> Op:
+        return replace(self, index=self.index - count)
 
     @property
     def summary(self) -> str:
@@ -178,6 +225,9 @@ class MeanOfTokens(FunctionOp):
         if self.count > x[1].known:
             raise ShapeError(f"cannot average {self.count} tokens of {show(x)}")
         return (x[0], x[2])
+
+    def tokens_read(self, argument: int, wanted: range | None) -> range | None:  # noqa: ARG002
+        return range(self.count)
 
     @property
     def summary(self) -> str:

@@ -1,27 +1,55 @@
 """Passes, which rewrite the layer graph: one function per file.
 
-`PASSES` defines their order for each target. A pass may modify the graph it is given,
-and must return a graph that `verify` accepts.
+`passes_for` defines their order. A pass may modify the graph it is given, and must
+return a graph that `verify` accepts.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from deit_spec.graph import LayerGraph, Stage, Target, verify
 from deit_spec.passes.drop_identities import drop_identities
 from deit_spec.passes.drop_random import drop_random
+from deit_spec.passes.drop_unread_layers import drop_unread_layers
+from deit_spec.passes.drop_unread_tokens import drop_unread_tokens
 from deit_spec.passes.infer_shapes import ShapeInferenceError, infer_shapes
 from deit_spec.passes.return_prediction import return_prediction
 
 Pass: TypeAlias = Callable[[LayerGraph], LayerGraph]
 
-PASSES: dict[Target, tuple[Pass, ...]] = {
-    Target.TRAIN: (infer_shapes, drop_identities),
-    Target.INFERENCE: (infer_shapes, drop_random, return_prediction, drop_identities),
-}
+
+@dataclass(frozen=True)
+class PassOptions:
+    """The options of passes.
+
+    `drop_unread` is whether only the tokens that the outputs depend on are computed;
+    None means only for inference.
+    """
+
+    drop_unread: bool | None = None
 
 
-def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
+def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
+    """The passes for a target, in their order."""
+    inference = target is Target.INFERENCE
+    drop_unread = options.drop_unread
+    if drop_unread is None:
+        drop_unread = inference
+    order: tuple[tuple[Pass, bool], ...] = (
+        (infer_shapes, True),
+        (drop_random, inference),
+        (return_prediction, inference),
+        (drop_identities, True),
+        (drop_unread_layers, True),
+        (drop_unread_tokens, drop_unread),
+    )
+    return tuple(step for step, wanted in order if wanted)
+
+
+def run_passes(
+    graph: LayerGraph, target: Target, options: PassOptions | None = None
+) -> LayerGraph:
     """Transform a lowered graph to its final form for a target.
 
     Raises:
@@ -30,7 +58,7 @@ def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
     """
     graph.target = target
     verify(graph)
-    passes = PASSES[target]
+    passes = passes_for(target, options or PassOptions())
     for step in passes:
         graph = step(graph)
         if step is passes[-1]:
@@ -40,12 +68,15 @@ def run_passes(graph: LayerGraph, target: Target) -> LayerGraph:
 
 
 __all__ = [
-    "PASSES",
     "Pass",
+    "PassOptions",
     "ShapeInferenceError",
     "drop_identities",
     "drop_random",
+    "drop_unread_layers",
+    "drop_unread_tokens",
     "infer_shapes",
+    "passes_for",
     "return_prediction",
     "run_passes",
 ]

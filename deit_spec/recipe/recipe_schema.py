@@ -194,6 +194,11 @@ class Run(BaseModel):
         examples=[1],
     )
     compile: bool = Field(default=False, description="Whether to use `torch.compile`.")
+    drop_unread: bool = Field(
+        default=True,
+        description="Whether to compute only the tokens that the heads depend on, with "
+        "the same gradients.",
+    )
     parallel: Literal["ddp", "fsdp2"] = Field(
         "ddp", description="How several processes share the work."
     )

@@ -20,7 +20,12 @@ from deit_spec import Compiled, DeiTSpec
 from deit_spec.cost import total
 from deit_spec.ops import ModuleOp, letters
 
-TARGETS = st.sampled_from(["train", "inference"])
+OPTIONS: Any = st.fixed_dictionaries(
+    {
+        "target": st.sampled_from(["train", "inference"]),
+        "drop_unread": st.booleans(),
+    }
+)
 
 
 def observe(
@@ -36,7 +41,7 @@ def observe(
         return hook
 
     for path, op in graph.ops():
-        if isinstance(op, ModuleOp):
+        if isinstance(op, ModuleOp) and op.arity:
             model.get_submodule(path).register_forward_hook(record(path))
     return seen
 
@@ -45,20 +50,20 @@ def outputs_of(result: Any) -> list[Tensor]:
     return list(result) if isinstance(result, tuple) else [result]
 
 
-@given(specs(), TARGETS)
-def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, target: Any) -> None:
+@given(specs(), OPTIONS)
+def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, options: Any) -> None:
     """The inferred shape of every node is its shape when the graph runs.
 
     Module nodes are seen by hooks in the generated module's own run; all nodes
     by the node-by-node interpreter, whose results equal the module's.
     """
-    compiled = deit_spec.compile(spec, target=target)
+    compiled = deit_spec.compile(spec, **options)
     graph, model, images = compiled.graph, build(compiled), images_for(spec)
     seen = observe(graph, model)
     results = outputs_of(model(images))
     live = graph.live()
     for path, op in graph.ops():
-        if isinstance(op, ModuleOp) and path in live:
+        if isinstance(op, ModuleOp) and op.arity and path in live:
             assert seen[path] == sizes(graph.shape(path), len(images)), path
     values = interpret(graph, model, images)
     for path, value in values.items():
@@ -69,10 +74,10 @@ def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, target: Any) -> N
         torch.testing.assert_close(model.predict(images), values[graph.predict])
 
 
-@given(specs(), TARGETS)
-def test_shape_comments_are_correct(spec: DeiTSpec, target: Any) -> None:
+@given(specs(), OPTIONS)
+def test_shape_comments_are_correct(spec: DeiTSpec, options: Any) -> None:
     """Every shape comment gives the shape of the value that its line creates."""
-    compiled = deit_spec.compile(spec, target=target)
+    compiled = deit_spec.compile(spec, **options)
     model, images = build(compiled), images_for(spec, batch=3)
     found = _shapes_by_line(model, images)
     lines = compiled.source.splitlines()
@@ -134,10 +139,10 @@ def _letters(compiled: Compiled, batch: int) -> dict[str, int]:
     return known
 
 
-@given(specs(), TARGETS)
-def test_parameters_are_counted(spec: DeiTSpec, target: Any) -> None:
+@given(specs(), OPTIONS)
+def test_parameters_are_counted(spec: DeiTSpec, options: Any) -> None:
     """The graph predicts the count, name and shape of every parameter."""
-    compiled = deit_spec.compile(spec, target=target)
+    compiled = deit_spec.compile(spec, **options)
     with torch.device("meta"):
         model = build(compiled)
     named = {
@@ -168,7 +173,7 @@ def test_state_dict_round_trip(spec: DeiTSpec) -> None:
     images = images_for(spec)
     for a, b in zip(outputs_of(one(images)), outputs_of(other(images)), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
-    inference = build(deit_spec.compile(spec, target="inference"))
+    inference = build(deit_spec.compile(spec, target="inference", drop_unread=False))
     inference.load_state_dict(one.state_dict(), strict=True)
     wanted = one(images) if spec.num_classes is None else one.predict(images)
     torch.testing.assert_close(inference(images), wanted, rtol=0, atol=0)
@@ -176,10 +181,10 @@ def test_state_dict_round_trip(spec: DeiTSpec) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=25)  # an export takes half a second
-@given(specs(), TARGETS)
-def test_export(spec: DeiTSpec, target: Any) -> None:
+@given(specs(), OPTIONS)
+def test_export(spec: DeiTSpec, options: Any) -> None:
     """torch.export exports the module with a dynamic batch size."""
-    model = build(deit_spec.compile(spec, target=target))
+    model = build(deit_spec.compile(spec, **options))
     images = images_for(spec)
     batch = torch.export.Dim("batch", min=1, max=64)
     exported = torch.export.export(model, (images,), dynamic_shapes=({0: batch},))
@@ -190,9 +195,9 @@ def test_export(spec: DeiTSpec, target: Any) -> None:
         torch.testing.assert_close(a, b)
 
 
-@given(specs(), TARGETS)
-def test_source_imports_only_torch(spec: DeiTSpec, target: Any) -> None:
-    source = deit_spec.compile(spec, target=target).source
+@given(specs(), OPTIONS)
+def test_source_imports_only_torch(spec: DeiTSpec, options: Any) -> None:
+    source = deit_spec.compile(spec, **options).source
     imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
     assert set(imported) <= {"torch", "typing"}
     assert "Identity" not in source
@@ -204,9 +209,9 @@ def test_sources_are_formatted_and_clean(tmp_path: Path) -> None:
     drawn: list[str] = []
 
     @settings(max_examples=100, database=None)  # ruff runs once for all of them
-    @given(specs(), TARGETS)
-    def draw(spec: DeiTSpec, target: Any) -> None:
-        drawn.append(deit_spec.compile(spec, target=target).source)
+    @given(specs(), OPTIONS)
+    def draw(spec: DeiTSpec, options: Any) -> None:
+        drawn.append(deit_spec.compile(spec, **options).source)
 
     draw()
     for index, source in enumerate(dict.fromkeys(drawn)):

@@ -18,19 +18,22 @@ DTYPES = st.sampled_from([Dtype.FLOAT32, Dtype.FLOAT64])
 
 
 def built(
-    spec: DeiTSpec, batch: int, dtype: Dtype
+    spec: DeiTSpec, batch: int, dtype: Dtype, *, drop_unread: bool
 ) -> tuple[LayerGraph, nn.Module, Tensor]:
-    compiled = deit_spec.compile(spec)
+    compiled = deit_spec.compile(spec, drop_unread=drop_unread)
     model = compiled.build(dtype=dtype.value)
     size = (batch, spec.in_channels, spec.image_size, spec.image_size)
     return compiled.graph, model, torch.randn(size, dtype=getattr(torch, dtype.value))
 
 
-@given(specs(), BATCHES, DTYPES)
+@given(specs(), BATCHES, DTYPES, st.booleans())
 def test_training_keeps_what_autograd_keeps(
-    spec: DeiTSpec, batch: int, dtype: Dtype
+    spec: DeiTSpec,
+    batch: int,
+    dtype: Dtype,
+    drop_unread: bool,  # noqa: FBT001
 ) -> None:
-    graph, model, images = built(spec, batch, dtype)
+    graph, model, images = built(spec, batch, dtype, drop_unread=drop_unread)
     # torch's dropout keeps one byte per element on accelerators, an element on CPUs.
     flags = sum(
         batch * elements(graph.shape(path))
@@ -41,11 +44,14 @@ def test_training_keeps_what_autograd_keeps(
     assert sum(Memory(graph, batch, dtype).kept().values()) == wanted
 
 
-@given(specs(), BATCHES, DTYPES)
+@given(specs(), BATCHES, DTYPES, st.booleans())
 def test_forward_writes_what_torch_writes(
-    spec: DeiTSpec, batch: int, dtype: Dtype
+    spec: DeiTSpec,
+    batch: int,
+    dtype: Dtype,
+    drop_unread: bool,  # noqa: FBT001
 ) -> None:
-    graph, model, images = built(spec, batch, dtype)
+    graph, model, images = built(spec, batch, dtype, drop_unread=drop_unread)
     memory = Memory(graph, batch, dtype)
     with torch.no_grad():
         assert sum(memory.written().values()) == written_bytes(

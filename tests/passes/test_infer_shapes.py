@@ -45,7 +45,9 @@ def test_identities_are_removed() -> None:
     )
     plain = deit_spec.compile({"depth": 2})
     inference = deit_spec.compile(
-        {"dropout": 0.1, "depth": 2, "variant": {"drop_path": 0.2}}, target="inference"
+        {"dropout": 0.1, "depth": 2, "variant": {"drop_path": 0.2}},
+        target="inference",
+        drop_unread=False,
     )
     assert list(inference.graph.network) == list(plain.graph.network)
     assert "pos_drop" in train.graph.network

@@ -8,7 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deit_spec import Compiled, DeiTSpec, LayerGraph
-from deit_spec.ops import Dim, FunctionOp, Images, ModuleOp, ParameterOp, Shape
+from deit_spec.ops import (
+    Dim,
+    FunctionOp,
+    Images,
+    LayerWeights,
+    ModuleOp,
+    ParameterOp,
+    Shape,
+)
 
 
 def images_for(spec: DeiTSpec, batch: int = 2) -> Tensor:
@@ -106,6 +114,8 @@ def _run(
             value = images
         elif isinstance(op, ParameterOp):
             value = model.get_parameter(path)
+        elif isinstance(op, LayerWeights):
+            value = _weights(model.get_submodule(path))
         elif isinstance(op, ModuleOp):
             value = model.get_submodule(path)(*inputs)
         elif isinstance(op, FunctionOp):
@@ -118,6 +128,15 @@ def _run(
             raise TypeError(path)
         values[path] = value
         yield path, value
+
+
+def _weights(layer: nn.Module) -> Tensor:
+    """The first parameter of a layer, with all of them as attributes."""
+    parameters = dict(layer.named_parameters())
+    value = next(iter(parameters.values())).view_as(next(iter(parameters.values())))
+    for name, parameter in parameters.items():
+        setattr(value, name, parameter)
+    return value
 
 
 def _reached(graph: LayerGraph) -> list[str]:

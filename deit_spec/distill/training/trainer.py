@@ -24,6 +24,7 @@ from deit_spec.distill.training.training_checkpoint import load_checkpoint
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.distill.training.training_step import TrainingStep
 from deit_spec.graph import Target
+from deit_spec.passes import PassOptions
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.run_files import last_checkpoint
@@ -118,7 +119,8 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
     seed_all(recipe.run.seed, "student")
-    compiled = compile_checked(checked.student, Target.TRAIN)
+    options = PassOptions(recipe.run.drop_unread)
+    compiled = compile_checked(checked.student, Target.TRAIN, options)
     weights = recipe.student.weights
     if weights is None:
         return compiled.build(device="cpu")
