@@ -70,3 +70,19 @@ def test_wrong_usage(arguments: list[str]) -> None:
     done = run("compile", TINY, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
+
+
+def test_unread_tokens_are_dropped_on_request_and_for_inference() -> None:
+    """In the source, in the picture and in the cost alike."""
+    inference = ("--target", "inference")
+    for options, dropped in {
+        (): False,
+        ("--drop-unread",): True,
+        inference: True,
+        (*inference, "--no-drop-unread"): False,
+    }.items():
+        source = run("compile", TINY, *options).stdout
+        assert ("x[:, :2] + self.attn" in source) == dropped
+        assert ("[B, R=2, C=48]" in run("render", TINY, *options).stdout) == dropped
+        macs = run("cost", TINY, *options, "--by", "layer").stdout
+        assert ("blocks.2.take" in macs) == dropped

@@ -42,6 +42,7 @@ def test_options_reach_the_report(tmp_path: Path) -> None:
     assert data["batch"] == 64
     assert data["name"] == "deit_base_patch16_224"
     macs = 17_563_807_488 - 12 * 2 * 197 * 197 * 768
+    macs -= 196 * (2 * 768**2 + 2 * 768 * 3072)  # the last block, for one token
     assert abs(data["total"]["count"] / 64 - macs) < 1e5
 
 

@@ -17,7 +17,6 @@ from deit_spec.ops import (
     Linear,
     MergeHeads,
     PatchProjection,
-    ReadToken,
     SplitHeads,
     Table,
     TakePart,
@@ -90,29 +89,17 @@ def attention_returned() -> LayerGraph:
 
 
 def last_block_short() -> LayerGraph:
-    """The last block computes only one token, with a split projection."""
-    graph = LayerGraph("last_block_short", "0")
-    x = images(graph)
-    for index in range(2):
-        x = block(graph, f"blocks.{index}", x)
-    last = "blocks.2"
-    norm = graph.add(f"{last}.norm", LayerNorm(C, 1e-6), [x])
-    kept = graph.add(f"{last}.keep", FirstToken(), [norm])
-    attn = f"{last}.attn"
-    query = graph.add(f"{attn}.query", Linear(C, C, STD), [kept])
-    both = graph.add(f"{attn}.key_value", Linear(C, C.times(2), STD), [norm])
-    graph.add(f"{attn}.split_query", SplitHeads(1, H, D), [query])
-    graph.add(f"{attn}.split", SplitHeads(2, H, D), [both])
-    graph.add(f"{attn}.q", TakePart(0, 1), [f"{attn}.split_query"])
-    graph.add(f"{attn}.k", TakePart(0, 2), [f"{attn}.split"])
-    graph.add(f"{attn}.v", TakePart(1, 2), [f"{attn}.split"])
-    graph.add(f"{attn}.sdpa", Attend(), [f"{attn}.{name}" for name in "qkv"])
-    graph.add(f"{attn}.merge", MergeHeads(C), [f"{attn}.sdpa"])
-    graph.add(f"{attn}.proj", Linear(C, C, STD), [f"{attn}.merge"])
-    skip = graph.add(f"{last}.skip", FirstToken(), [x])
-    x = graph.add(f"{last}.add", Add(), [skip, f"{attn}.proj"])
-    read = graph.add("read", ReadToken(0), [x])
-    return finished(graph, {"features": read})
+    """The last block computes only two tokens, with a split projection."""
+    fields = {"embed_dim": 24, "num_heads": 3, "image_size": 16, "patch_size": 4}
+    return graph_of(
+        Target.INFERENCE,
+        name="last_block_short",
+        depth=3,
+        layer_scale=1e-5,
+        num_classes=10,
+        teacher_num_classes=10,
+        **fields,
+    )
 
 
 def far_readers() -> LayerGraph:
@@ -151,17 +138,6 @@ def diamonds() -> LayerGraph:
     outer = graph.add("plus3", Add(), [outer, shared])
     outer = graph.add("plus4", Add(), [outer, shared])
     return finished(graph, {"out": outer})
-
-
-class FirstToken(ReadToken):
-    """Reads a token and keeps the token dimension."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-
-    def infer(self, *inputs: Any) -> Any:
-        (x,) = inputs
-        return (x[0], Dim(1), x[2])
 
 
 HAND_MADE: dict[str, Callable[[], LayerGraph]] = {

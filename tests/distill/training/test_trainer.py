@@ -164,6 +164,20 @@ def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> Non
     assert train(checked, tmp_path / "run").complete
 
 
+@pytest.mark.parametrize("drop", [True, False])
+def test_the_student_computes_what_the_heads_depend_on(
+    tmp_path: Path, *, drop: bool
+) -> None:
+    """The same weights, with fewer tokens in the last block unless it is turned off."""
+    options = {} if drop else {"drop_unread": False}
+    student = open_student(recipe(tmp_path, run=options), Reporter())
+    shapes = []
+    hook = lambda _m, _i, out: shapes.append(out.shape[1])  # noqa: E731
+    student.norm.register_forward_hook(hook)
+    student(torch.zeros(2, 1, 8, 8))
+    assert shapes == [2 if drop else 2 + 4 * 4]
+
+
 def test_bf16_trains_with_weights_of_fp32(tmp_path: Path) -> None:
     train(recipe(tmp_path, run={"precision": "bf16"}), tmp_path / "run")
     assert {
