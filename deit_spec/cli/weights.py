@@ -172,6 +172,11 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Convert a checkpoint to another format, or for another spec."""
     from deit_spec import weights
+    from deit_spec.model.library_preprocessing import (
+        find_differences,
+        to_timm,
+        to_transformers,
+    )
     from deit_spec.model.preprocessing import preprocessing_of
     from deit_spec.runtime import as_dtype
 
@@ -180,12 +185,13 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     graph = finish(checked)
     images = preprocessing_of(checked.spec)
     classes = _class_names(labels, checked.spec.num_classes) if labels else None
+    is_hf = to is CheckpointFormat.HF
     writing = weights.Writing(
         output,
         weights.To(to.value),
         as_dtype(dtype.value if dtype else None),
         force,
-        images,
+        to_transformers(images) if is_hf else to_timm(images),
         classes,
         weights.make_metadata(checked.spec, images.to_json(), classes),
     )
@@ -200,7 +206,9 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
         fail(f"cannot write {output}: {error}")
     except OSError as error:
         fail(f"cannot write {output}: {reason_of(error)}")
-    report((*made.diagnostics, *notes))
+    library = writing.to.library
+    differences = find_differences(images, library, opened.name)
+    report((*made.diagnostics, *notes, *(differences if writing.is_folder else ())))
     if made.needs:  # tensors were changed
         typer.echo(f"wrote {visible(str(output))}: {_counts(made)}", err=True)
 

@@ -6,11 +6,12 @@ transformers: `preprocessor_config.json`, as `DeiTImageProcessor` and
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.model.preprocessing import (
     CROP,
     IMAGENET_MEAN,
@@ -143,8 +144,7 @@ def to_transformers(preprocessing: Preprocessing) -> dict[str, Any]:
 
     Where the aspect ratio is kept, the processor is `BitImageProcessor`, which does so
     in every version of transformers: `DeiTImageProcessor` of transformers 4 cannot.
-    transformers rounds the offset of the crop down, so that it may be one pixel to the
-    left or above where the difference of the sides is odd.
+    `find_differences` says what transformers does in another way.
     """
     size, resized = preprocessing.size, preprocessing.resized
     exact = {"height": resized, "width": resized}
@@ -204,6 +204,44 @@ def from_timm(config: Mapping[str, Any], *, size: int, channels: int) -> Preproc
             "exact" if mode == "squash" else "shorter",
         )
     )
+
+
+def to_timm(preprocessing: Preprocessing) -> dict[str, Any]:
+    """Write the entries of timm's `pretrained_cfg` that say how images are prepared."""
+    return {
+        "crop_mode": "squash" if preprocessing.resize == "exact" else "center",
+        "crop_pct": preprocessing.crop,
+        "interpolation": preprocessing.interpolation,
+        "mean": list(preprocessing.mean),
+        "std": list(preprocessing.std),
+    }
+
+
+def find_differences(
+    preprocessing: Preprocessing, library: Literal["transformers", "timm"], name: str
+) -> Iterator[Diagnostic]:
+    """DS428: how a library prepares images differently, whatever its config says.
+
+    `name` is the file that the findings are about.
+    """
+    place, rest = Label(Span.of_file(name)), preprocessing.resized - preprocessing.size
+    offset = "floor" if library == "transformers" else "round"
+    # Half a pixel is rounded to an even number in timm, and down in transformers.
+    if rest % 4 == 3 and preprocessing.offset != offset:  # noqa: PLR2004
+        lower, upper = rest // 2, (rest + 1) // 2
+        first = (
+            f"{lower}, not {upper}" if offset == "floor" else f"{upper}, not {lower}"
+        )
+        corner = "top left" if offset == "floor" else "bottom right"
+        side = preprocessing.resized
+        note = f"the crop of {side}×{side} pixels starts at row and column {first}"
+        message = f"{library} crops images 1 pixel further to the {corner}"
+        yield diagnose("DS428", message, place, notes=[note])
+    if preprocessing.channels == 1 and library == "transformers":
+        message = "transformers does not convert images to grey"
+        note = "pipelines convert images to RGB, which the model rejects"
+        help_ = 'pass `numpy.array(image.convert("L"))[None]` instead of an image'
+        yield diagnose("DS428", message, place, notes=[note], helps=[help_])
 
 
 def crop_of(size: int, resized: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,11 +22,8 @@ from deit_spec.weights.plan import Plan
 from deit_spec.weights.read import files_of
 from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.state_dict import Checkpoint
-from deit_spec.weights.target_formats import To, find_limits, find_other_preprocessing
+from deit_spec.weights.target_formats import To, find_limits
 from deit_spec.weights.weight_findings import WeightsError, count, finding, some
-
-if TYPE_CHECKING:
-    from deit_spec.model.preprocessing import Preprocessing
 
 CONFIG = "config.json"
 MODEL = "model.safetensors"
@@ -43,7 +40,8 @@ class Writing:
         to: The format.
         dtype: Of all tensors; by default the narrowest one that can represent them.
         force: Whether existing files are replaced.
-        preprocessing: How images are prepared, for the config in a folder.
+        preprocessing: How images are prepared, for a folder: the content of
+            `preprocessor_config.json`, or entries of timm's `pretrained_cfg`.
         classes: The names of the classes, for the config in a folder.
         metadata: Of a safetensors file that is not in a folder.
     """
@@ -52,7 +50,7 @@ class Writing:
     to: To
     dtype: torch.dtype | None = None
     force: bool = False
-    preprocessing: "Preprocessing | None" = None
+    preprocessing: Mapping[str, Any] | None = None
     classes: tuple[str, ...] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,10 +89,6 @@ def convert(
     found = find_limits(model, writing.to, checkpoint.name)
     if has_errors(found):
         raise WeightsError(found)
-    if writing.is_folder and writing.preprocessing is not None:
-        found += find_other_preprocessing(
-            writing.preprocessing, writing.to, checkpoint.name
-        )
     exact = common_dtype(plan, checkpoint)
     kind = writing.dtype or exact
     tensors = dict(realise(plan, checkpoint, exact))
@@ -141,16 +135,16 @@ def _scheme(model: GraphParameters, to: To) -> NamingScheme:
 
 def _configs(
     model: GraphParameters, writing: Writing, dtype: torch.dtype
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Mapping[str, Any]]:
     """The content of the JSON files of a folder, by their names."""
     preprocessing, classes = writing.preprocessing, writing.classes
     if writing.to is To.TIMM:
         return {CONFIG: timm_config.config(model, preprocessing, classes)}
     title = str(dtype).removeprefix("torch.")
-    found = {CONFIG: huggingface.config(model, title, classes)}
-    if preprocessing is not None:
-        found[huggingface.PREPROCESSOR] = huggingface.preprocessor(preprocessing)
-    return found
+    config = huggingface.config(model, title, classes)
+    if preprocessing is None:
+        return {CONFIG: config}
+    return {CONFIG: config, huggingface.PREPROCESSOR: preprocessing}
 
 
 def _check_output(source: Path, writing: Writing) -> None:

@@ -1,18 +1,12 @@
 """The files that transformers reads besides weights: their names and their content."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deit_spec import ops
 from deit_spec.weights.shape_info import GraphParameters
 
-if TYPE_CHECKING:
-    from deit_spec.model.preprocessing import Preprocessing
-
 PREPROCESSOR = "preprocessor_config.json"
-RESAMPLE = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
-"""The filters in the order of their numbers in Pillow."""
-RGB = 3
 
 
 def class_of(model: GraphParameters) -> str:
@@ -59,31 +53,4 @@ def config(
         labels = classes or [f"LABEL_{index}" for index in range(info.num_classes)]
         found["id2label"] = {str(index): label for index, label in enumerate(labels)}
         found["label2id"] = {label: index for index, label in enumerate(labels)}
-    return found
-
-
-def preprocessor(preprocessing: "Preprocessing") -> dict[str, Any]:
-    """The content of `preprocessor_config.json`.
-
-    `DeiTImageProcessor` resizes, crops the centre and normalises; transformers'
-    own files of DeiT resize both sides, but it can also keep the aspect ratio.
-    """
-    size, resized = preprocessing.size, preprocessing.resized
-    found: dict[str, Any] = {
-        "crop_size": {"height": size, "width": size},
-        "do_center_crop": True,
-        "do_normalize": True,
-        "do_rescale": True,
-        "do_resize": True,
-        "image_mean": list(preprocessing.mean),
-        "image_processor_type": "DeiTImageProcessor",
-        "image_std": list(preprocessing.std),
-        "resample": RESAMPLE.index(preprocessing.interpolation),
-        "rescale_factor": 1 / 255,
-        "size": {"shortest_edge": resized},
-    }
-    if preprocessing.resize == "exact":
-        found["size"] = {"height": resized, "width": resized}
-    if preprocessing.channels == RGB:
-        found["do_convert_rgb"] = True
     return found

@@ -7,15 +7,12 @@ What they compute differently from tensors that they hold is a warning.
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from deit_spec import ops
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.weight_findings import finding
-
-if TYPE_CHECKING:
-    from deit_spec.model.preprocessing import Preprocessing
 
 TIMM_EPS = 1e-6
 """The epsilon of timm's `LayerNorm`, which no config changes."""
@@ -38,7 +35,7 @@ class To(Enum):
     HF = "hf"
 
     @property
-    def library(self) -> str:
+    def library(self) -> Literal["transformers", "timm"]:
         """The library that reads the format."""
         return "transformers" if self is To.HF else "timm"
 
@@ -66,31 +63,6 @@ def find_limits(model: GraphParameters, to: To, name: str) -> list[Diagnostic]:
         label = model.label(field)
         found.append(finding("DS422", message, name, secondary=label, helps=helps))
     return found
-
-
-def find_other_preprocessing(
-    preprocessing: "Preprocessing", to: To, name: str
-) -> Iterator[Diagnostic]:
-    """DS428: how images are prepared differently by the library of a format."""
-    rest = preprocessing.resized - preprocessing.size
-    rounding = "floor" if to is To.HF else "round"
-    # Half a pixel is rounded to an even number here, and down in transformers.
-    if rest % 4 == 3 and preprocessing.offset != rounding:  # noqa: PLR2004
-        ours, theirs = rest // 2, (rest + 1) // 2
-        corner = "bottom right"
-        if rounding == "floor":
-            ours, theirs, corner = theirs, ours, "top left"
-        side = f"{preprocessing.resized}×{preprocessing.resized}"
-        message = f"{to.library} crops images 1 pixel further to the {corner}"
-        note = (
-            f"the crop of {side} pixels starts at row and column {theirs}, not {ours}"
-        )
-        yield finding("DS428", message, name, notes=[note])
-    if preprocessing.channels == 1 and to is To.HF:
-        message = "transformers does not convert images to grey"
-        note = "pipelines convert images to RGB, which the model rejects"
-        help_ = 'pass `numpy.array(image.convert("L"))[None]` instead of an image'
-        yield finding("DS428", message, name, notes=[note], helps=[help_])
 
 
 def _unsupported(model: GraphParameters, to: To) -> Iterator[tuple[str, str]]:

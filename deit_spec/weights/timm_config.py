@@ -4,17 +4,11 @@ Its form is that of `timm.models.save_for_hf`. timm builds the architecture with
 `model_args`, and reads the images of a model as `pretrained_cfg` says.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deit_spec import ops
 from deit_spec.weights.shape_info import GraphParameters
-
-if TYPE_CHECKING:
-    from deit_spec.model.preprocessing import Preprocessing
-
-CROP_MODES = {"shorter": "center", "exact": "squash"}
-"""timm's names of the ways in which an image is resized before it is cropped."""
 
 SIZES = {192: "tiny", 384: "small"}
 """timm's names of the widths; the others are described as a base model."""
@@ -22,10 +16,10 @@ SIZES = {192: "tiny", 384: "small"}
 
 def config(
     model: GraphParameters,
-    preprocessing: "Preprocessing | None",
+    preprocessing: Mapping[str, Any] | None,
     classes: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """The content of `config.json`."""
+    """The content of `config.json`; `preprocessing` is added to `pretrained_cfg`."""
     info = model.info
     size = SIZES.get(info.embed_dim, "base")
     kind = "distilled_" if info.distillation_token else ""
@@ -44,14 +38,7 @@ def config(
             "num_classes": num_classes,
         },
     }
-    if preprocessing is not None:
-        found["pretrained_cfg"] |= {
-            "crop_mode": CROP_MODES[preprocessing.resize],
-            "crop_pct": preprocessing.crop,
-            "interpolation": preprocessing.interpolation,
-            "mean": list(preprocessing.mean),
-            "std": list(preprocessing.std),
-        }
+    found["pretrained_cfg"] |= preprocessing or {}
     if classes is not None:
         found["label_names"] = list(classes)
     return found

@@ -3,7 +3,6 @@
 import json
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +11,7 @@ from PIL import Image
 
 from deit_spec.distill.optional_packages import import_package
 from deit_spec.model.image_transform import CentralCrop, decode
-from deit_spec.model.library_preprocessing import (
-    from_timm,
-    from_transformers,
-    to_transformers,
-)
+from deit_spec.model.library_preprocessing import from_timm, from_transformers
 from deit_spec.model.preprocessing import Preprocessing
 
 
@@ -81,24 +76,6 @@ def test_as_the_processors_of_transformers(kind: str, size: tuple[int, int]) -> 
     image = noise(size)
     wanted = theirs(image, return_tensors="pt")["pixel_values"][0]
     torch.testing.assert_close(ours(image), wanted)
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("resize", ["shorter", "exact"])
-@pytest.mark.parametrize("crop", [1.0, 0.9, 0.875])
-def test_what_transformers_is_given(
-    size: tuple[int, int], resize: Any, crop: float
-) -> None:
-    import_package("transformers")
-    import transformers  # noqa: PLC0415  -- takes seconds
-
-    ours = Preprocessing(32, 3, crop, "bilinear", resize=resize, offset="floor")
-    config = to_transformers(ours)
-    assert from_transformers(config, size=32, channels=3).resized == ours.resized
-    kind = getattr(transformers, f"{config['image_processor_type']}Pil")
-    image = noise(size)
-    wanted = kind(**config)(image, return_tensors="pt")["pixel_values"][0]
-    torch.testing.assert_close(CentralCrop(ours)(image), wanted)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -12,15 +12,18 @@ from safetensors import safe_open
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, same, save, state_of
 
 import deit_spec
+from deit_spec.model.library_preprocessing import to_transformers
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
+
+IMAGES = to_transformers(Preprocessing(32))
 
 
 def written(spec: Any, source: Path, out: Path, to: str, **options: Any) -> Path:
     graph = deit_spec.compile(spec).graph
     checkpoint = open_checkpoint(source)
     plan = make_plan(graph, checkpoint)
-    options = {"preprocessing": Preprocessing(32), **options}
+    options = {"preprocessing": IMAGES, **options}
     convert(graph, plan, checkpoint, Writing(out, To(to), **options))
     return out
 

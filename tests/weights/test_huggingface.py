@@ -1,25 +1,21 @@
 """transformers' files load here, and ours load there, with the same logits."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from peers import import_transformers
-from PIL import Image
 from support.checkpoints import DISTILLED, PLAIN, model_of, save, state_of
-from support.images import drawn_image, preprocessings
+from support.images import drawn_image
 from torch import nn
 
 import deit_spec
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.model.image_transform import CentralCrop
+from deit_spec.model.library_preprocessing import find_differences, to_transformers
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.weights import (
     To,
@@ -30,8 +26,6 @@ from deit_spec.weights import (
     make_plan,
     open_checkpoint,
 )
-from deit_spec.weights.huggingface import preprocessor
-from deit_spec.weights.target_formats import find_other_preprocessing
 
 CONFIGS: list[dict[str, Any]] = [
     {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
@@ -83,7 +77,8 @@ def convert_to(
     graph = deit_spec.compile(spec).graph
     checkpoint = open_checkpoint(path)
     plan = make_plan(graph, checkpoint)
-    writing = Writing(out, To.HF, preprocessing=preprocessing, classes=classes)
+    config = to_transformers(preprocessing) if preprocessing else None
+    writing = Writing(out, To.HF, preprocessing=config, classes=classes)
     return convert(graph, plan, checkpoint, writing)
 
 
@@ -203,72 +198,6 @@ def test_the_encoder_of_masked_image_modelling(name: str, tmp_path: Path) -> Non
         torch.testing.assert_close(ours(images), wanted, rtol=0, atol=1e-5)
 
 
-def processor(preprocessing: Preprocessing, **options: Any) -> Any:
-    """The image processor that transformers finds in a folder."""
-    with TemporaryDirectory() as folder:
-        text = json.dumps(preprocessor(preprocessing))
-        (Path(folder) / "preprocessor_config.json").write_text(text)
-        kind = import_transformers().AutoImageProcessor
-        return kind.from_pretrained(folder, **options)
-
-
-@given(
-    preprocessing=preprocessings(),
-    sides=st.tuples(st.integers(3, 60), st.integers(3, 60)),
-)
-def test_transformers_prepares_images_as_we_do(
-    preprocessing: Preprocessing, sides: tuple[int, int]
-) -> None:
-    """Exactly with its backend Pillow, and to 2 of 255 levels with torchvision.
-
-    Half a pixel at the edge of the crop is rounded in another way, which DS428 reports
-    where it always happens. torchvision computes the other filters in its own way.
-    """
-    image = drawn_image(sides, preprocessing.channels, sum(sides))
-    wanted = CentralCrop(replace(preprocessing, offset="floor"))(image)
-    level = 2.01 / 255 / min(preprocessing.std)
-    tolerances = {"pil": 1e-4}
-    if preprocessing.interpolation in {"bilinear", "bicubic"}:
-        tolerances["torchvision"] = level
-    for backend, tolerance in tolerances.items():
-        prepare = processor(preprocessing, backend=backend)
-        found = prepare(image, return_tensors="pt")["pixel_values"][0]
-        torch.testing.assert_close(found, wanted, rtol=0, atol=tolerance)
-
-
-@given(preprocessing=preprocessings(), seed=st.integers(0, 9))
-def test_a_crop_that_transformers_moves_is_reported(
-    preprocessing: Preprocessing, seed: int
-) -> None:
-    """Of square images; all are prepared the same where nothing is reported."""
-    side = 2 * preprocessing.size + 11
-    image = drawn_image((side, side), preprocessing.channels, seed)
-    theirs = CentralCrop(replace(preprocessing, offset="floor"))(image)
-    codes = [
-        each.message for each in find_other_preprocessing(preprocessing, To.HF, "w.pth")
-    ]
-    moved = "transformers crops images 1 pixel further to the top left" in codes
-    assert torch.equal(CentralCrop(preprocessing)(image), theirs) != moved
-
-
-def test_the_moved_crop(tmp_path: Path) -> None:
-    """28 of 31 pixels: ours begin at 2, round(1.5), and those of transformers at 1."""
-    spec = {**PLAIN, "image_size": 28, "patch_size": 7}
-    path = save(state_of(spec), tmp_path / "w.pth")
-    (found,) = convert_to(spec, path, tmp_path / "hf", Preprocessing(28, crop=0.9))
-    assert found.code == "DS428"
-    said = "the crop of 31×31 pixels starts at row and column 1, not 2"
-    assert found.notes == (said,)
-    ramp = np.arange(31, dtype=np.uint8)
-    image = Image.fromarray(np.stack([ramp + 0 * ramp[:, None]] * 3, axis=-1))
-    transformers = import_transformers()
-    prepare = transformers.AutoImageProcessor.from_pretrained(tmp_path / "hf")
-    first = prepare(image, do_normalize=False, do_rescale=False)["pixel_values"][0]
-    assert first[0, 0, 0] == 1
-    ours = CentralCrop(Preprocessing(28, crop=0.9, mean=(0.0,) * 3, std=(1.0,) * 3))
-    assert round(255 * ours(image)[0, 0, 0].item()) == 2
-
-
 def test_a_pipeline_and_the_names_of_classes(tmp_path: Path) -> None:
     classes = ("a cat", "chien", "猫", 'a "dog"', "bird")
     ours = model_of(DISTILLED)
@@ -298,7 +227,8 @@ def test_grey_images(tmp_path: Path) -> None:
     spec = {**PLAIN, "in_channels": 1}
     path = save(state_of(spec), tmp_path / "w.pth")
     grey = Preprocessing(32, 1, mean=(0.5,), std=(0.25,))
-    (found,) = convert_to(spec, path, tmp_path / "hf", grey)
+    convert_to(spec, path, tmp_path / "hf", grey)
+    (found,) = find_differences(grey, "transformers", "hf")
     assert found.code == "DS428"
     assert found.message == "transformers does not convert images to grey"
     pipeline = import_transformers().pipeline(

@@ -1,26 +1,19 @@
-"""The folders that timm opens: the model, its preprocessing and its class names."""
+"""The folders that timm opens: the model, its training, and its class names."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from peers import import_timm
 from support.checkpoints import DEIT3, DISTILLED, PLAIN, model_of, save, state_of
-from support.images import drawn_image, preprocessings
 from torch import nn
 
 import deit_spec
 from deit_spec.lowering import lower
-from deit_spec.model.image_transform import CentralCrop
-from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
 from deit_spec.weights.shape_info import GraphParameters
-from deit_spec.weights.target_formats import find_other_preprocessing
 from deit_spec.weights.timm_config import config
 
 CLASSES = ("a cat", "chien", "猫", 'a "dog"', "bird")
@@ -103,34 +96,3 @@ def test_class_names_and_the_architecture(tmp_path: Path) -> None:
 def test_the_architecture_is_of_the_same_size(name: str, architecture: str) -> None:
     model = GraphParameters(lower(deit_spec.load_spec(name)))
     assert config(model, None, None)["architecture"] == architecture
-
-
-@given(
-    preprocessing=preprocessings(),
-    sides=st.tuples(st.integers(3, 60), st.integers(3, 60)),
-)
-def test_timm_prepares_images_as_we_do(
-    preprocessing: Preprocessing, sides: tuple[int, int]
-) -> None:
-    """With the transform that it makes of the config, exactly."""
-    size, channels = preprocessing.size, preprocessing.channels
-    spec = {**PLAIN, "image_size": size, "patch_size": size, "in_channels": channels}
-    parameters = GraphParameters(lower(deit_spec.load_spec(spec)))
-    found = config(parameters, preprocessing, None)["pretrained_cfg"]
-    timm = import_timm()
-    prepare = timm.data.create_transform(
-        **timm.data.resolve_data_config(pretrained_cfg=found)
-    )
-    image = drawn_image(sides, channels, sum(sides))
-    wanted = CentralCrop(replace(preprocessing, offset="round"))(image)
-    torch.testing.assert_close(prepare(image), wanted, rtol=0, atol=1e-5)
-
-
-def test_a_crop_that_timm_moves_is_reported() -> None:
-    """A model of transformers, which rounds down, in timm."""
-    preprocessing = Preprocessing(28, crop=0.9, offset="floor")
-    (found,) = find_other_preprocessing(preprocessing, To.TIMM, "w.pth")
-    assert found.message == "timm crops images 1 pixel further to the bottom right"
-    said = "the crop of 31×31 pixels starts at row and column 2, not 1"
-    assert found.notes == (said,)
-    assert not [*find_other_preprocessing(preprocessing, To.HF, "w.pth")]
