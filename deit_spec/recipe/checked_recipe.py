@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span
 from deit_spec.recipe.recipe_schema import Recipe
+from deit_spec.recipe.run_files import SPEC, WEIGHTS
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.origin import Origin, at, is_published, is_unreadable, not_found
 from deit_spec.spec.rules import start_of
@@ -81,19 +82,33 @@ def check_model(
 ) -> tuple[Checked | None, list[Diagnostic]]:
     """Check the spec that a field names, and add that line to its findings.
 
-    None where the field names none, or the spec cannot be read.
+    A run folder stands for its spec. None where the field names none, or the spec
+    cannot be read; that of another model folder is known when the teacher is opened.
     """
     name = recipe.document and recipe.document.at(tuple(field.split(".")))
     if not isinstance(name, str):
         return None, []
     here = recipe.span(field)
     origin = Origin(name) if is_published(name) else at(recipe.place(name))
+    if is_model(recipe, name):
+        folder = recipe.place(name)
+        origin, own = at(folder / SPEC), (WEIGHTS, "config.json")
+        is_other = not (folder / SPEC).exists() and any(
+            (folder / each).is_file() for each in own
+        )
+        if is_other and field == "teacher.spec":
+            return None, []
     document, found = origin.read()
     if is_unreadable(found) or not name:
         label = Label(here, "named here")
         return None, [not_found(origin, label, field, name, found)]
     checked = check_read(document, found, origin.stem, origin)
     return checked, [named(each, here) for each in checked.diagnostics]
+
+
+def is_model(recipe: CheckedRecipe, name: str) -> bool:
+    """Whether the name of a spec is that of a folder, which has weights as well."""
+    return bool(name) and not is_published(name) and recipe.place(name).is_dir()
 
 
 def with_drop_path(checked: Checked, rate: float | None) -> Checked:

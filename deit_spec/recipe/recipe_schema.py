@@ -257,7 +257,7 @@ class Teacher(BaseModel):
     spec: str | None = Field(
         None,
         description="A spec: a published name, or a path relative to this file; "
-        "requires `weights`.",
+        "requires `weights`, unless it is a model folder, such as that of a run.",
         examples=["deit_base_patch16_224"],
     )
     python: str | None = Field(
@@ -295,7 +295,8 @@ class Teacher(BaseModel):
     mean: Statistic | None = Field(
         None,
         description="The mean for normalising the teacher's images, one number per "
-        "channel; null for the mean that timm defines, or else the student's.",
+        "channel; null for the mean that timm or the model folder defines, or else "
+        "the student's.",
         examples=[(0.485, 0.456, 0.406)],
     )
     std: Statistic | None = Field(

@@ -11,8 +11,10 @@ from deit_spec.model import class_names
 from deit_spec.model.class_names import (
     ClassNamesError,
     imagenet_class_names,
+    match_model_classes,
     read_class_names,
 )
+from deit_spec.recipe.class_matching import Relation
 
 NAMES = ("tench", "goldfish", "great white shark")
 
@@ -108,3 +110,30 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     path.write_bytes(b"a\n" * 5_000_001)
     with pytest.raises(ClassNamesError, match="too large for class names"):
         read_class_names(path)
+
+
+def test_words_and_numbers_of_imagenet_are_the_same_classes() -> None:
+    """The words of torchvision and the numbers of timm."""
+    import_package("timm")
+    from timm.data import ImageNetInfo  # noqa: PLC0415
+    from torchvision.models import _meta  # noqa: PLC0415
+
+    numbers, words = ImageNetInfo().label_names(), _meta._IMAGENET_CATEGORIES
+    match = match_model_classes(numbers, words)
+    assert match.relation is Relation.IDENTICAL
+    assert match_model_classes(words, numbers) == match
+    # Three folders of Imagenette, which has ten of the classes.
+    some = match_model_classes(["n03000684", "n01440764", "n03888257"], words)
+    assert some.relation is Relation.SUBSET
+    found = [words[index] for index in some.indices]
+    assert found == ["chain saw", "tench", "parachute"]
+
+
+def test_other_classes_are_not_those_of_imagenet() -> None:
+    """A list that is sorted by name, and products that happen to be 1000."""
+    import_package("timm")
+    names = imagenet_class_names()
+    assert names is not None
+    for others in (sorted(names), [f"product {index}" for index in range(1000)]):
+        match = match_model_classes(["n01440764"], others)
+        assert match.relation is Relation.DIFFERENT

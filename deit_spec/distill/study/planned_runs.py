@@ -13,6 +13,7 @@ from deit_spec.distill.training.run_folder import recipe_paths, resolved_recipe
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.overrides import apply, override_at
 from deit_spec.recipe.recipe_validation import check
+from deit_spec.recipe.run_files import WEIGHTS
 from deit_spec.recipe.study_validation import CheckedStudy, Study
 from deit_spec.version import __version__
 
@@ -95,6 +96,8 @@ def _settings(checked: CheckedRecipe) -> dict[str, Any]:
             ignored = IGNORED.get(name, ())
             settings[name] = {k: v for k, v in section.items() if k not in ignored}
     for name, key, path in recipe_paths(checked):
+        if key == "spec" and path.is_dir():  # with the weights of a teacher
+            path = path / WEIGHTS  # noqa: PLW2901
         if path.is_file():
             settings[name][key] = _file_hash(path, path.stat().st_mtime_ns)
     models = {"student": checked.student, "teacher": checked.teacher}

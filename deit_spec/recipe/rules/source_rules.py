@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
+from deit_spec.recipe.checked_recipe import is_model
 from deit_spec.recipe.rules.rule_context import (
     DIGITS,
     DIGITS_SIDE,
@@ -71,6 +72,8 @@ def teacher_has_weights(context: RuleContext) -> Findings:
     """DS505: a teacher that is a spec has weights."""
     teacher = context.recipe.teacher
     if teacher is None or context.kind != "spec" or teacher.weights is not None:
+        return
+    if is_model(context.checked, teacher.spec or ""):
         return
     yield diagnose(
         "DS505",
