@@ -24,6 +24,7 @@ from deit_spec.graph import Target
 from deit_spec.model.class_names import (
     IMAGENET_CLASSES,
     ClassNamesError,
+    class_names_of_weights,
     imagenet_class_names,
     match_model_classes,
     read_class_names,
@@ -136,11 +137,14 @@ class TrainedModel:
         return preprocessing_of(self.spec, found, crop)
 
     def own_class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes of a run; None if they are not known."""
+        """The names of the classes of the weights or the run; None if not known."""
+        names = class_names_of_weights(self.weights)
+        # Weights beside the names of another model are weights without names.
+        if names is not None and len(names) == self.spec.num_classes:
+            return names
         if self.folder is None or not (self.folder / CLASSES).is_file():
             return None
-        path = self.folder / CLASSES
-        return self._counted(read_classes(path), path)
+        return self._counted(read_classes(self.folder / CLASSES), self.folder / CLASSES)
 
     def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
         """The names of the classes: of a file, of the run, or of ImageNet, if known.

@@ -93,8 +93,8 @@ def names_in(value: Any) -> tuple[str, ...]:
 def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
     """The class names of a file or a folder of weights; None if they are not known.
 
-    They are in the metadata of a file of ours, or in the `classes.json` of a run or
-    the `config.json` of transformers or timm beside it. The names `LABEL_0`,
+    They are in the `classes.json` of a run, or in the metadata of a file of ours, or
+    in the `config.json` of transformers or timm beside the file. The names `LABEL_0`,
     `LABEL_1`, …, which transformers writes for a model without names, are not known.
 
     Raises:
@@ -103,10 +103,10 @@ def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
     folder = path if path.is_dir() else path.parent
     file = folder / WEIGHTS if path.is_dir() else path
     found = None
-    if (text := safetensors_file.metadata_of(file).get(METADATA_CLASSES)) is not None:
-        found = _names_in_text(text)
-    elif file.name == WEIGHTS and (folder / CLASSES).is_file():
+    if file.name == WEIGHTS and (folder / CLASSES).is_file():
         found = read_classes(folder / CLASSES)
+    elif (text := safetensors_file.metadata_of(file).get(METADATA_CLASSES)) is not None:
+        found = _names_in_text(text)
     elif (folder / CONFIG).is_file():
         found = _names_in_config(folder / CONFIG)
     unnamed = tuple(f"LABEL_{index}" for index in range(len(found or ())))

@@ -70,7 +70,8 @@ def test_unreadable_images_are_reported_after_the_others(place: Path) -> None:
 def test_labels_from_a_file(place: Path) -> None:
     names = [f"[bold]{number}[/bold]" for number in range(10)]
     (place / "labels.txt").write_text("\n".join(names))
-    model = ("run/spec.yaml", "--weights", "run/model.safetensors")
+    save_weights(place / "run/spec.yaml", place / "nameless.safetensors")
+    model = ("run/spec.yaml", "--weights", "nameless.safetensors")
     options = ("images/0.png", "--labels", "labels.txt")
     done = run("predict", *model, *options, cwd=place)
     assert done.returncode == 0
