@@ -76,6 +76,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS425", "metadata-contradicts-weights", _ERROR, "metadata contradicts the weights"),
         Entry("DS427", "value-out-of-range", _WARNING, "value beyond the range of the dtype"),
         Entry("DS428", "preprocessing-differs", _WARNING, "images are prepared differently by the target library"),
+        Entry("DS429", "config-contradicts-weights", _ERROR, "config contradicts the weights"),
+        Entry("DS430", "inexpressible-config", _ERROR, "config differs from what a spec can describe"),
         Entry("DS500", "missing-key", _ERROR, "required key is missing"),
         Entry("DS501", "needs-one-data-source", _ERROR, "not exactly one source of data"),
         Entry("DS502", "needs-one-teacher", _ERROR, "not exactly one kind of teacher"),

@@ -61,8 +61,11 @@ def common_dtype(plan: Plan, checkpoint: Checkpoint) -> torch.dtype:
 
 def _make(step: Step, sources: list[Tensor], dtype: torch.dtype) -> Tensor:
     match step.transform:
-        case Join():
-            return sources[0] if len(sources) == 1 else torch.cat(sources)
+        case Join(zeros):
+            parts = [*sources]
+            for index in zeros:
+                parts.insert(index, torch.zeros_like(sources[0]))
+            return parts[0] if len(parts) == 1 else torch.cat(parts)
         case Positions(prefix, grid, antialias):
             return resample(sources[0], prefix=prefix, grid=grid, antialias=antialias)
         case Channels(count):

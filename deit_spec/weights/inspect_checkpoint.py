@@ -3,20 +3,18 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from operator import attrgetter
 from typing import Any
 
-from deit_spec import published
 from deit_spec.diagnostics import Diagnostic, Severity
 from deit_spec.diagnostics.printable import visible
 from deit_spec.lowering import lower
-from deit_spec.spec import DeiTSpec, check_spec
+from deit_spec.spec import DeiTSpec
 from deit_spec.spec.field_names import SPEC
-from deit_spec.weights import shape_info
-from deit_spec.weights.make_plan import make_plan
+from deit_spec.weights.closest_published import closest_published, published_models
+from deit_spec.weights.make_plan import describe, make_plan
+from deit_spec.weights.model_config import ModelConfig
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
+from deit_spec.weights.shape_info import ShapeInfo
 from deit_spec.weights.spec_metadata import require_same, resolved_spec, spec_of
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
@@ -96,16 +94,16 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     """
     if (spec := spec_of(checkpoint)) is not None:
         return _described(checkpoint, spec)
-    info = shape_info.checkpoint_shape_info(checkpoint)
-    config = _usable_config(checkpoint, info)
-    closest = _closest_published(info)
-    heads = config.get("num_attention_heads")
+    info, found_config = describe(checkpoint)
+    config = _usable_config(found_config, info)
+    closest = closest_published(info)
+    heads = config.get("num_heads")
     if heads is None and closest is not None:
         heads = closest.num_heads
     values = _values(info, config, heads or nearest_heads(info.embed_dim))
     plan = make_plan(lower(DeiTSpec.model_validate(values)), checkpoint)
     is_whole = not plan.missing and not plan.left_over
-    same = tuple(spec.name for spec, other in _published() if other == info)
+    same = tuple(spec.name for spec, other in published_models() if other == info)
     assumed = _find_assumptions(checkpoint.name, info, config, values, closest)
     found = (*assumed, *_find_rest(info, plan))
     return Inspection(checkpoint, values, same if is_whole else (), found)
@@ -115,8 +113,8 @@ def _described(checkpoint: Checkpoint, spec: DeiTSpec) -> Inspection:
     """The spec in the metadata of a checkpoint, if it describes its tensors."""
     plan = make_plan(lower(spec), checkpoint)
     require_same(plan)
-    info = shape_info.checkpoint_shape_info(checkpoint)
-    same = tuple(each.name for each, other in _published() if other == info)
+    info, _ = describe(checkpoint)
+    same = tuple(each.name for each, other in published_models() if other == info)
     values = resolved_spec(spec)
     values["variant"] = {
         key: value
@@ -131,35 +129,17 @@ def _described(checkpoint: Checkpoint, spec: DeiTSpec) -> Inspection:
     return Inspection(checkpoint, values, same, ())
 
 
-def _usable_config(checkpoint: Checkpoint, info: ShapeInfo) -> dict[str, Any]:
-    """The values of a config of transformers that a spec can have; others are left."""
-    config = checkpoint.config if checkpoint.names.scheme.is_hf else {}
+def _usable_config(config: ModelConfig, info: ShapeInfo) -> dict[str, Any]:
+    """The values of a config that a spec can have and no shape shows."""
     usable: dict[str, Any] = {}
-    heads = config.get("num_attention_heads")
+    heads = config.get("num_heads")
     if type(heads) is int and heads > 0 and info.embed_dim % heads == 0:
-        usable["num_attention_heads"] = heads
-    for key in ("layer_norm_eps", "hidden_dropout_prob"):
+        usable["num_heads"] = heads
+    for key in ("layer_norm_eps", "dropout"):
         value = config.get(key)
         if type(value) is float and 0 < value < 1:
             usable[key] = value
     return usable
-
-
-@cache
-def _published() -> tuple[tuple[DeiTSpec, ShapeInfo], ...]:
-    """Every published model, in the order of `deit-spec list`."""
-    specs = (check_spec(name).spec for name in published.names())
-    return tuple(
-        (spec, GraphParameters(lower(spec)).info) for spec in specs if spec is not None
-    )
-
-
-def _closest_published(info: ShapeInfo) -> DeiTSpec | None:
-    """A published model of the same shapes, or else of the same size."""
-    size = attrgetter("embed_dim", "depth", "mlp_dim")
-    found = [pair for pair in _published() if size(pair[1]) == size(info)]
-    found.sort(key=lambda pair: pair[1] != info)
-    return found[0][0] if found else None
 
 
 def nearest_heads(width: int) -> int:
@@ -188,7 +168,7 @@ def _values(info: ShapeInfo, config: Mapping[str, Any], heads: int) -> dict[str,
         if value != SPEC.default_of(("variant", key))
     }
     optional = {
-        "dropout": config.get("hidden_dropout_prob"),
+        "dropout": config.get("dropout"),
         "num_classes": info.num_classes,
         "teacher_num_classes": info.teacher_num_classes,
         "variant": changed or None,
@@ -214,7 +194,7 @@ def _find_assumptions(
 ) -> Iterator[Diagnostic]:
     """DS423: values that neither a shape nor a config shows."""
     heads = values["num_heads"]
-    if "num_attention_heads" not in config:
+    if "num_heads" not in config:
         width = f"which makes heads {info.embed_dim // heads} wide"
         reason = f"as in {closest.name}" if closest else width
         message = f"num_heads is assumed to be {heads}, {reason}"

@@ -7,16 +7,30 @@ from shlex import quote
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import visible
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import LayerNorm, SplitHeads
 from deit_spec.weights import plan as plans
 from deit_spec.weights import shape_info, weight_findings
+from deit_spec.weights.model_config import (
+    ModelConfig,
+    compare_config,
+    find_beyond,
+    read_config,
+)
+from deit_spec.weights.model_prefix import find_models
 from deit_spec.weights.naming_schemes import HEADS, NO_EFFECT
 from deit_spec.weights.plan import Dropped, Kind, Permission, Plan, Step, Transform
 from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
 from deit_spec.weights.state_dict import Checkpoint, Sizes
-from deit_spec.weights.weight_findings import count, finding, shown, some, written
+from deit_spec.weights.weight_findings import (
+    WeightsError,
+    count,
+    finding,
+    help_with_keys,
+    shown,
+    some,
+)
 from deit_spec.yaml_source.scalars import value_text
 
+DROP: frozenset[Permission] = frozenset({"drop"})
 STRUCTURE = (
     "embed_dim",
     "depth",
@@ -43,8 +57,8 @@ def make_plan(
     model = GraphParameters(graph)
     scheme = checkpoint.names.scheme
     plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
-    theirs = shape_info.checkpoint_shape_info(checkpoint)
-    config = _compare_config(model, checkpoint)
+    theirs, found = describe(checkpoint)
+    config = compare_config(found, model, theirs, checkpoint.name)
     if structure := list(_compare_structure(model, theirs, checkpoint)):
         command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
         help_ = f"`{command}` prints the spec of the checkpoint"
@@ -53,6 +67,21 @@ def make_plan(
     shapes = shape_info.our_shapes(checkpoint)
     rules = _Rules(model, checkpoint, theirs, shapes, antialias)
     return rules.finish(plan, [*config])
+
+
+def describe(checkpoint: Checkpoint) -> tuple[ShapeInfo, ModelConfig]:
+    """Read what the shapes and the config of a checkpoint show.
+
+    Raises:
+        WeightsError: The checkpoint is not of a DeiT; a reason may be in the config.
+    """
+    try:
+        info = shape_info.checkpoint_shape_info(checkpoint)
+    except WeightsError as error:
+        config = read_config(checkpoint)
+        found = [*find_beyond(config, checkpoint.name), *error.diagnostics]
+        raise WeightsError(found) from None
+    return info, read_config(checkpoint, info)
 
 
 @dataclass(frozen=True)
@@ -86,7 +115,7 @@ class _Rules:
             if step.name not in other_shapes and unusable.isdisjoint(step.sources)
         )
         dropped, left_over = self.others(sources)
-        problems += _find_unmatched(missing, left_over, self.checkpoint.name)
+        problems += _find_unmatched(missing, left_over, self.checkpoint)
         problems += other_shapes.values()
         problems += _find_other_types(sorted(unusable), self.checkpoint)
         return replace(
@@ -126,18 +155,21 @@ class _Rules:
     ) -> Step:
         """Make a step; `source` is our name of its source, if it has one."""
         shape = self.model.shapes[name]
-        sources = self.checkpoint.names.theirs.get(source, ())
+        sources = tuple(filter(None, self.checkpoint.names.theirs.get(source, ())))
         return Step(name, shape, kind, sources, transform, reason, frozenset(needs))
 
     def plain(self, name: str) -> Step:
         """Take a tensor as it is, under any name."""
         sources = self.checkpoint.names.theirs[name]
+        zeros = tuple(i for i, source in enumerate(sources) if not source)
         kind, reason = Kind.TAKEN, ""
-        if len(sources) > 1:
+        if zeros:
+            kind, reason = Kind.FUSED, "query, zeros for the key, and value in one"
+        elif len(sources) > 1:
             kind, reason = Kind.FUSED, "query, key and value in one"
         elif sources[0] != name:
             kind = Kind.RENAMED
-        return self.make(name, kind, name, plans.Join(), reason)
+        return self.make(name, kind, name, plans.Join(zeros), reason)
 
     def positions(self, name: str) -> Step:
         """Fit the position table to the grid and to the prefix tokens."""
@@ -204,10 +236,17 @@ class _Rules:
                 dropped += [Dropped(their, *self.why(our)) for their in unused]
             else:
                 left_over += unused
+        others = tuple(find_models(self.checkpoint.names.unknown))
+        (head, *_) = self.checkpoint.names.scheme.write("head.weight") or ("",)
+        layers = tuple(f"{head.removesuffix('weight')}{i}." for i in range(10))
         for name in self.checkpoint.names.unknown:
             if NO_EFFECT.fullmatch(name):
-                reason = "it has no effect on the output"
-                dropped.append(Dropped(name, reason, frozenset({"drop"})))
+                dropped.append(Dropped(name, "it has no effect on the output", DROP))
+            elif others and name.startswith(others):
+                dropped.append(Dropped(name, "it belongs to another model", DROP))
+            elif head and "head.weight" not in self.shapes and name.startswith(layers):
+                reason = "the head has several layers"
+                dropped.append(Dropped(name, reason, frozenset({"heads"})))
             else:
                 left_over.append(name)
         return tuple(dropped), tuple(left_over)
@@ -249,9 +288,13 @@ def _compare_structure(
     model: GraphParameters, theirs: ShapeInfo, checkpoint: Checkpoint
 ) -> Iterator[Diagnostic]:
     """DS411: what differs in structure, which nothing can change."""
+    hidden = shape_info.has_unknown_parts(checkpoint)
     for field in STRUCTURE:
         name = field.removeprefix("variant.")
         found, wanted = (getattr(each, name) for each in (theirs, model.info))
+        # What has other names is not absent: the tensors are missing and left over.
+        if hidden and name in {"depth", "layer_scale", "qkv_bias"} and found < wanted:
+            continue
         if name == "layer_scale":  # shapes do not show its initial value
             found, wanted = ("set" if each else None for each in (found, wanted))
         if found != wanted:
@@ -265,42 +308,16 @@ def _compare_structure(
             )
 
 
-def _compare_config(
-    model: GraphParameters, checkpoint: Checkpoint
-) -> Iterator[Diagnostic]:
-    """DS415 and DS416: what a config of transformers shows and no shape does."""
-    if not checkpoint.names.scheme.is_hf:
-        return
-    config, name = checkpoint.config, checkpoint.name
-    activation = config.get("hidden_act", "gelu")
-    if activation != "gelu":
-        message = f"the activation is {written(activation)} in the config, not gelu"
-        yield finding("DS415", message, name)
-    heads, eps = model.ops(SplitHeads)[0].heads.known, model.ops(LayerNorm)[0].eps
-    eps_notes = [weight_findings.EPS_NOTE]
-    for code, field, key, ours, notes in (
-        ("DS415", "num_heads", "num_attention_heads", heads, []),
-        ("DS416", "variant.layer_norm_eps", "layer_norm_eps", eps, eps_notes),
-    ):
-        value = config.get(key, ours)
-        if value != ours:
-            yield finding(
-                code,
-                f"{field.removeprefix('variant.')} is {written(value)} in the config "
-                f"and {written(ours)} in the spec",
-                name,
-                secondary=model.label(field),
-                notes=[*notes, *model.default(field)],
-            )
-
-
 def _find_unmatched(
-    missing: Sequence[str], left_over: Sequence[str], name: str
+    missing: Sequence[str], left_over: Sequence[str], checkpoint: Checkpoint
 ) -> Iterator[Diagnostic]:
     """DS412 and DS413: tensors of the model or of the checkpoint alone."""
+    name = checkpoint.name
     if missing:
         message = f"the checkpoint lacks {count(len(missing))} of the model"
-        yield finding("DS412", message, name, notes=[f"missing: {some(missing)}"])
+        notes = [f"missing: {some(missing)}"]
+        helps = help_with_keys(checkpoint.models)
+        yield finding("DS412", message, name, notes=notes, helps=helps)
     if left_over:
         message = f"the model does not use {count(len(left_over))} of the checkpoint"
         notes = [f"may affect the output: {some(left_over)}"]

@@ -1,7 +1,7 @@
 """How checkpoints name their tensors: tables that are read both ways.
 
-Our names are those of the original repository and of timm. Hugging Face has other
-names, and since transformers 5 other names on disk than in memory.
+Our names are those of the original repository and of timm. OpenMMLab has other names,
+and so has Hugging Face, since transformers 5 other names on disk than in memory.
 """
 
 import re
@@ -18,8 +18,11 @@ NEEDED = ("patch_embed.proj.weight", "pos_embed")
 """A checkpoint with these may be a DeiT, whatever else it has."""
 
 _DECODER = r"decoder_(?:embed|norm|pred)\..+|decoder_pos_embed|mask_token"
+_PROJECTOR = r"projector|projection|proj(?:ector|ection)?_head|predictor|prototypes"
 NO_EFFECT = re.compile(
-    rf"""(?:vit\.|deit\.)?                   # base models of transformers
+    rf"""(?:.+\.)?total_(?:ops|params)      # counts of a profiler, thop
+    | (?:{_PROJECTOR})\..+                # of a loss, in self-supervised training
+    | (?:vit\.|deit\.)?                   # base models of transformers
     (?: pooler\.dense\.(?:weight|bias)     # transformers, after the class token
       | embeddings\.mask_token             # transformers, masked image modelling
       | decoder\.0\.(?:weight|bias)        # transformers and SimMIM
@@ -36,7 +39,8 @@ class NamingScheme:
     """One way to name the tensors of a DeiT.
 
     `theirs` has their names by ours. Where there are several of theirs, they are
-    stacked to make ours. `{i}` stands for the number of a block.
+    stacked to make ours; an empty name stands for zeros of the shape of the others.
+    `{i}` stands for the number of a block.
     """
 
     name: str
@@ -50,7 +54,13 @@ class NamingScheme:
             their: (our, part)
             for our, theirs in self.theirs.items()
             for part, their in enumerate(theirs)
+            if their
         }
+
+    @property
+    def blocks(self) -> str:
+        """What the names of all tensors of blocks start with."""
+        return self.theirs[f"{_BLOCK}norm1.weight"][0].partition("{i}")[0]
 
     @property
     def is_hf(self) -> bool:
@@ -59,13 +69,13 @@ class NamingScheme:
 
     def write(self, name: str) -> tuple[str, ...]:
         """Translate one of our names to theirs; empty if they have none."""
-        pattern, number = _pattern(name)
+        pattern, number = pattern_of(name)
         theirs = self.theirs.get(pattern, ())
         return tuple(their.replace("{i}", number) for their in theirs)
 
     def read(self, name: str) -> tuple[str, int] | None:
         """Translate one of their names to ours, with the index; None if unknown."""
-        pattern, number = _pattern(name)
+        pattern, number = pattern_of(name)
         found = self.ours.get(pattern)
         return found and (found[0].replace("{i}", number), found[1])
 
@@ -91,7 +101,7 @@ def recognise(names: Iterable[str]) -> TensorNames | None:
     return TensorNames(best, {our: best.write(our) for our in sorted(ours)}, unknown)
 
 
-def _pattern(name: str) -> tuple[str, str]:
+def pattern_of(name: str) -> tuple[str, str]:
     """Replace the first number in a name by `{i}`, and return both."""
     found = _NUMBER.search(name)
     if found is None:
@@ -119,8 +129,9 @@ def _same(*names: str) -> dict[str, str]:
 
 
 _BLOCK = "blocks.{i}."
+_TABLES = _same("cls_token", "dist_token", "pos_embed")
 _COMMON = {
-    **_rows(_same("cls_token", "dist_token", "pos_embed"), ends=("",)),
+    **_rows(_TABLES, ends=("",)),
     **_rows(_same("patch_embed.proj", "norm", "head", "head_dist")),
     **_rows(
         _same("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"),
@@ -130,16 +141,56 @@ _COMMON = {
 }
 
 
+_SCALES = ("ls1.gamma", "ls2.gamma")
+
+
 def _with_scales(name: str, title: str, *scales: str) -> NamingScheme:
-    pairs = dict(zip(("ls1.gamma", "ls2.gamma"), scales, strict=True))
+    pairs = dict(zip(_SCALES, scales, strict=True))
     rows = _rows(pairs, ours=_BLOCK, theirs=_BLOCK, ends=("",))
     return NamingScheme(name, title, _COMMON | rows)
 
 
-DEIT = _with_scales(
-    "deit", "names of DeiT, timm and deit-spec", "ls1.gamma", "ls2.gamma"
-)
+DEIT = _with_scales("deit", "names of DeiT, timm and deit-spec", *_SCALES)
 DEIT3 = _with_scales("deit3", "names of DeiT III's repository", "gamma_1", "gamma_2")
+
+_QV_BIAS = (f"{_BLOCK}attn.q_bias", "", f"{_BLOCK}attn.v_bias")
+BEIT = NamingScheme(
+    "beit",
+    "names of BEiT's repository",
+    {**DEIT3.theirs, f"{_BLOCK}attn.qkv.bias": _QV_BIAS},
+)
+"""The keys have no bias: that of all three is query's, zeros and value's."""
+
+_BACKBONE = "backbone."
+_LAYER = f"{_BACKBONE}layers.{{i}}."
+_OPENMMLAB_LAYER = {
+    "norm1": "ln1",
+    "attn.qkv": "attn.qkv",
+    "attn.proj": "attn.proj",
+    "norm2": "ln2",
+    "mlp.fc1": "ffn.layers.0.0",
+    "mlp.fc2": "ffn.layers.1",
+}
+_OPENMMLAB_SCALES = ("attn.gamma1.weight", "ffn.gamma2.weight")
+OPENMMLAB = NamingScheme(
+    "openmmlab",
+    "names of OpenMMLab's mmpretrain",
+    {
+        **_rows(_TABLES, theirs=_BACKBONE, ends=("",)),
+        **_rows(
+            {"patch_embed.proj": "patch_embed.projection", "norm": "ln1"},
+            theirs=_BACKBONE,
+        ),
+        **_rows({"head": "head.layers.head", "head_dist": "head.layers.head_dist"}),
+        **_rows(_OPENMMLAB_LAYER, ours=_BLOCK, theirs=_LAYER),
+        **_rows(
+            dict(zip(_SCALES, _OPENMMLAB_SCALES, strict=True)),
+            ours=_BLOCK,
+            theirs=_LAYER,
+            ends=("",),
+        ),
+    },
+)
 
 _HF_TABLES = {
     "cls_token": "embeddings.cls_token",
@@ -203,6 +254,8 @@ HF = {name: _hf(name, on_disk=True) for name in _HF_CLASSES}
 SCHEMES = (
     DEIT,
     DEIT3,
+    BEIT,
+    OPENMMLAB,
     *HF.values(),
     *(_hf(name, on_disk=False) for name in _HF_CLASSES),
 )

@@ -136,6 +136,8 @@ def _scan_one(file: io.BytesIO, storages: dict[str, int]) -> None:
 def _allowed(name: str) -> _Name:
     if name in _UNUSABLE:
         raise UnusableTensorError(_UNUSABLE[name])
+    if name.startswith("torchao."):
+        raise UnusableTensorError("a quantised tensor of torchao")
     module, _, last = name.rpartition(".")
     # Not getattr: torch imports modules on some attribute accesses.
     is_dtype = isinstance(vars(torch).get(last), torch.dtype)

@@ -30,7 +30,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Concatenate the sources, which is the identity for a single one."""
+    """Concatenate the sources, which is the identity for a single one.
+
+    At each index of `zeros`, there are zeros of the shape of the first source instead.
+    """
+
+    zeros: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

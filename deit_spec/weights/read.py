@@ -13,7 +13,14 @@ import torch
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.state_dict import Checkpoint, tensors_of, unwrap
-from deit_spec.weights.weight_findings import WeightsError, damaged, refuse, shown
+from deit_spec.weights.weight_findings import (
+    SAVE_ARRAYS,
+    SAVE_UNQUANTISED,
+    WeightsError,
+    damaged,
+    refuse,
+    shown,
+)
 
 CONFIG = "config.json"
 INDEX = ".index.json"
@@ -29,6 +36,9 @@ HEAD_BYTES = 64
 
 _OTHER_FORMATS = (
     (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
+    (b"GGUF", "a quantised model of llama.cpp (GGUF)", SAVE_UNQUANTISED),
+    (b"\x89HDF", "HDF5 (Keras)", SAVE_ARRAYS),
+    (b"\x93NUMPY", "a NumPy array (.npy)", SAVE_ARRAYS),
     (b"<", "HTML or XML", "download the file itself, not the page about it"),
     (b"{", "JSON", "name the directory, or the weights file in it"),
 )

@@ -12,8 +12,9 @@ from deit_spec.graph import LayerGraph
 from deit_spec.ops import Op, Parameter
 from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.model_limits import LARGEST
+from deit_spec.weights.naming_schemes import NO_EFFECT
 from deit_spec.weights.state_dict import Checkpoint, Sizes
-from deit_spec.weights.weight_findings import refuse
+from deit_spec.weights.weight_findings import help_with_keys, refuse, some
 from deit_spec.yaml_source.scalars import value_text
 
 Kind = TypeVar("Kind", bound=Op)
@@ -113,19 +114,36 @@ def checkpoint_shape_info(checkpoint: Checkpoint) -> ShapeInfo:
         return find_shape_info(our_shapes(checkpoint))
     except ShapeInfoError as error:
         message = f"no spec describes a model of these shapes: {error}"
-        raise refuse("DS408", message, checkpoint.name) from None
+        unknown = _unknown(checkpoint)
+        notes = [f"other names are unknown: {some(unknown)}"] if unknown else []
+        helps, name = help_with_keys(checkpoint.models), checkpoint.name
+        raise refuse("DS408", message, name, notes=notes, helps=helps) from None
+
+
+def _unknown(checkpoint: Checkpoint) -> list[str]:
+    names = checkpoint.names.unknown
+    return [name for name in names if not NO_EFFECT.fullmatch(name)]
+
+
+def has_unknown_parts(checkpoint: Checkpoint) -> bool:
+    """Whether blocks have tensors of unknown names, or only a part of a fused one."""
+    names = checkpoint.names
+    if names.theirs.keys() != our_shapes(checkpoint).keys():
+        return True
+    return any(name.startswith(names.scheme.blocks) for name in _unknown(checkpoint))
 
 
 def our_shapes(checkpoint: Checkpoint) -> dict[str, Sizes]:
     """The shapes under our names; query, key and value are one tensor."""
     shapes: dict[str, Sizes] = {}
     for our, theirs in checkpoint.names.theirs.items():
-        found = [checkpoint.shapes.get(their, ()) for their in theirs]
-        if len(found) == 1:
-            shapes[our] = found[0]
-        elif found[0] and len(set(found)) == 1:
-            first, *others = found[0]
-            shapes[our] = (first * len(found), *others)
+        found = {checkpoint.shapes.get(their, ()) for their in theirs if their}
+        shape = found.pop()
+        if len(theirs) == 1:
+            shapes[our] = shape
+        elif shape and not found:
+            first, *others = shape
+            shapes[our] = (first * len(theirs), *others)
     return shapes
 
 

@@ -7,8 +7,16 @@ from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from deit_spec.weights.naming_schemes import SCHEMES, TensorNames, recognise
-from deit_spec.weights.weight_findings import refuse, shown, some
+from deit_spec.weights.model_prefix import find_incomplete_models, find_models
+from deit_spec.weights.naming_schemes import TensorNames, recognise
+from deit_spec.weights.weight_findings import (
+    SAVE_UNQUANTISED,
+    help_with_keys,
+    refuse,
+    shown,
+    some,
+)
+from deit_spec.weights.wrapped_names import WRAPPERS, unwrap_name, unwrap_names
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -23,23 +31,26 @@ ENTRIES = (
 )
 """Keys under which training scripts save a state dict, the preferred ones first."""
 
-PREFIXES = ("module.", "_orig_mod.", "model.")
-"""What wrappers of a model (data parallel, torch.compile) add to every name."""
+PREFIXES = ("model.", *(f"{wrapper}." for wrapper in WRAPPERS))
+"""What is removed from the start of the names of other networks, if all have it."""
 
-KNOWN = "the names of DeiT, timm and transformers are known"
-DEEPEST = 3
+KNOWN = "the names of DeiT, timm, transformers, BEiT and OpenMMLab are known"
+DEEPEST = 8
 """How many keys may lead to a model."""
-MOST_MAPPINGS = 100_000
+MOST_MAPPINGS = 10_000
 """How many mappings are visited: in a pickle, one may contain itself many times."""
+
+QUANTISED = {
+    ".SCB": "bitsandbytes",
+    ".weight.absmax": "bitsandbytes",
+    ".qweight": "GPTQ or AWQ",
+    ".weight_packed": "compressed-tensors",
+    ".weight._data": "quanto",
+}
+"""Ends of names by the library that writes such tensors beside or for a weight."""
 
 EXPANDED_BYTES = 1 << 24
 """How much larger than its storage a tensor may be: `expand` itself uses no memory."""
-
-_MARKS = ("patch_embed.proj.weight", "cls_token", "pos_embed", "blocks.0.norm1.weight")
-"""What every DeiT has, one tensor of each part; the first one finds the prefix."""
-_MARKS_BY_SCHEME = tuple(
-    tuple(name for mark in _MARKS for name in scheme.write(mark)) for scheme in SCHEMES
-)
 
 
 @dataclass(frozen=True)
@@ -48,8 +59,9 @@ class Checkpoint:
 
     The tensors of safetensors files and of torch's zip files are mapped: their bytes
     are read when they are used. `path` is the keys that lead to them, `beside` the
-    other keys on the way, `config` a `config.json` of Hugging Face, `prefix` what was
-    removed from the start of every name, and `metadata` that of a safetensors file.
+    other keys on the way, `config` a `config.json` of transformers or timm, `prefix`
+    what was removed from the start of every name, and `metadata` that of a safetensors
+    file. Where this is not a complete DeiT, `models` are the keys of those that are.
     """
 
     name: str
@@ -60,6 +72,7 @@ class Checkpoint:
     config: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
 
     @cached_property
     def shapes(self) -> dict[str, Sizes]:
@@ -86,6 +99,7 @@ class Checkpoint:
                 "the tensor names do not match any known DeiT naming scheme",
                 self.name,
                 notes=[f"it has {some(self.tensors)}", KNOWN],
+                helps=help_with_keys(self.models),
             )
         return names
 
@@ -106,14 +120,17 @@ def unwrap(
     chosen = _choose(found, entry)
     if chosen is None:
         where = f" under the key `{shown(entry)}`" if entry is not None else ""
-        keys = [".".join(path) for path in found if path]
+        keys = find_keys(found) or [".".join(path) for path in found if path]
         message = f"the file has no state dict{where}"
-        helps = ["save `model.state_dict()`", *_help_with_keys(keys)]
+        helps = ["save `model.state_dict()`", *help_with_keys(keys)]
         raise refuse("DS405", message, name, helps=helps)
     path, prefix = chosen
     tensors = found[path]
+    _refuse_quantised(tensors, name)
     names = [key.removeprefix(prefix) for key in tensors if key.startswith(prefix)]
-    prefix += _find_prefix(names, name, entry)
+    models = find_models(names)
+    keys = [] if models else find_keys(found)
+    prefix += _find_prefix(names, models, name, entry)
     plain = {
         key.removeprefix(prefix): _usable(tensor, key, name)
         for key, tensor in tensors.items()
@@ -121,25 +138,55 @@ def unwrap(
     }
     outside = (shown(key) for key in tensors if not key.startswith(prefix))
     beside = (*_beside(value, path), *outside)
-    return Checkpoint(name, format_, plain, path, beside, config, prefix)
+    return Checkpoint(
+        name, format_, plain, path, beside, config, prefix, models=(*keys,)
+    )
+
+
+def find_keys(found: StateDicts) -> list[str]:
+    """The keys of all complete models of a file."""
+    keys: list[str] = []
+    unique = {id(tensors): tensors for tensors in found.values()}
+    models_of = {key: find_models(tensors) for key, tensors in unique.items()}
+    for path, tensors in found.items():
+        models = models_of[id(tensors)]
+        # A prefix need not be said where there is only one.
+        ends = [()] if len(models) == 1 and path else [(each[:-1],) for each in models]
+        keys += [".".join(filter(None, (*path, *end))) for end in ends]
+    return [key for key in keys if key]
 
 
 def find_state_dicts(value: object) -> StateDicts:
-    """Find every mapping with named tensors, by the keys that lead to it."""
+    """Find every mapping with named tensors, by the keys that lead to it.
+
+    The names are without wrappers.
+    """
     found: StateDicts = {}
     queue: list[tuple[tuple[str, ...], object]] = [((), value)]
+    # A pickle may contain the same mapping many times.
+    parts: dict[int, tuple[dict[str, Tensor], dict[str, object]]] = {}
     for path, held in queue:
-        if tensors := tensors_of(held):
+        if id(held) not in parts:
+            parts[id(held)] = _plain_tensors(held), _mappings_of(held)
+        tensors, inner = parts[id(held)]
+        if tensors:
             found[path] = tensors
         if len(queue) > MOST_MAPPINGS:
             break
         if len(path) < DEEPEST:
-            queue += [
-                ((*path, key), item)
-                for key, item in items_of(held).items()
-                if isinstance(item, dict)
-            ]
+            queue += [((*path, key), item) for key, item in inner.items()]
     return found
+
+
+def _plain_tensors(value: object) -> dict[str, Tensor]:
+    tensors = tensors_of(value)
+    names = unwrap_names(tensors)
+    return {names[key]: tensor for key, tensor in tensors.items()}
+
+
+def _mappings_of(value: object) -> dict[str, object]:
+    items = items_of(value).items()
+    return {key: item for key, item in items if isinstance(item, dict)}
 
 
 def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str] | None:
@@ -151,7 +198,7 @@ def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str]
             if not set(path[end:]).issubset(ENTRIES):
                 continue
             start = "".join(f"{key}." for key in path[:end])
-            prefix = whole.removeprefix(start)
+            prefix = unwrap_name(whole.removeprefix(start))
             is_prefix = any(name.startswith(prefix) for name in tensors)
             if not whole.startswith(start) or not is_prefix:
                 continue
@@ -184,31 +231,11 @@ def tensors_of(value: object) -> dict[str, Tensor]:
     return {key: item for key, item in items if isinstance(item, Tensor)}
 
 
-def _help_with_keys(keys: list[str]) -> list[str]:
-    words = "choose a key with `--key`, or `entry=` in Python:"
-    return [f"{words} {some(keys)}"] if keys else []
-
-
-def find_models(names: Iterable[str]) -> list[str]:
-    """The prefix of each complete model that is not a part of another, in O(names)."""
-    listed = set(names)
-    complete = set()
-    for projection, *others in _MARKS_BY_SCHEME:
-        for name in listed:
-            prefix = name.removesuffix(projection)
-            matches = f".{name}".endswith(f".{projection}")
-            if matches and listed.issuperset(prefix + other for other in others):
-                complete.add(prefix)
-    found: list[str] = []
-    for prefix in sorted(complete):
-        if not found or not prefix.startswith(found[-1]):
-            found.append(prefix)
-    return found
-
-
-def _find_prefix(names: list[str], name: str, entry: str | None) -> str:
+def _find_prefix(
+    names: list[str], models: list[str], name: str, entry: str | None
+) -> str:
     """The prefix of a model's names; there may be other tensors beside the model."""
-    models = find_models(names)
+    models = models or find_incomplete_models(names)
     if len(models) > 1:
         keys = [".".join(filter(None, (entry, each[:-1]))) for each in models]
         raise refuse(
@@ -216,7 +243,7 @@ def _find_prefix(names: list[str], name: str, entry: str | None) -> str:
             f"the file has {len(models)} models, and only one can be loaded",
             name,
             notes=[f"the prefixes of their names are {some(models)}"],
-            helps=_help_with_keys(keys),
+            helps=help_with_keys(keys),
         )
     if models:
         return models[0]
@@ -225,6 +252,17 @@ def _find_prefix(names: list[str], name: str, entry: str | None) -> str:
         if all(each.startswith(found + prefix) for each in names):
             found += prefix
     return found
+
+
+def _refuse_quantised(names: Iterable[str], name: str) -> None:
+    """Refuse weights that a library for quantisation packed into other tensors."""
+    for each in names:
+        for end, library in QUANTISED.items():
+            if each.endswith(end):
+                message = f"the weights are quantised by {library}"
+                notes = [f"it has {shown(each)}"]
+                helps = [SAVE_UNQUANTISED]
+                raise refuse("DS407", message, name, notes=notes, helps=helps)
 
 
 def _usable(tensor: Tensor, key: str, name: str) -> Tensor:

@@ -25,7 +25,9 @@ from deit_spec.weights.pickle_scan import (
     scan,
 )
 from deit_spec.weights.weight_findings import (
+    SAVE_ARRAYS,
     SAVE_AS_FLOAT,
+    SAVE_UNQUANTISED,
     WeightsError,
     damaged,
     refuse,
@@ -36,6 +38,8 @@ ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 LEGACY = re.compile(rb"\x80[\x02\x03]\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.")
 """A pickle of torch's magic number, with which files began before torch 1.6."""
+ARRAY = b"numpy"
+"""What every pickle of NumPy arrays has near its start."""
 LEGACY_PICKLES = 5
 """The magic number, the protocol, the system, what was saved, its storage keys."""
 SAFE = (2, 10)
@@ -43,6 +47,12 @@ SAFE = (2, 10)
 _SAVE_AGAIN = (
     "if you trust the file, load it with the program that wrote it, and save only "
     "`model.state_dict()`"
+)
+
+
+_LOAD_WITH_TIMM = (
+    "timm reads the files of Google's vision transformers: "
+    "`timm.create_model(NAME, checkpoint_path=FILE)`"
 )
 
 
@@ -72,6 +82,9 @@ def read_legacy(path: Path, name: str) -> object:
     with path.open("rb") as file:
         head = file.read(PICKLE_BYTES)
     if not LEGACY.match(head):
+        if ARRAY in head:
+            help_ = f"{SAVE_ARRAYS}; those of Paddle's linear layers are transposed"
+            raise _not_torch(name, "a pickle of NumPy arrays (.pdparams)", help_)
         raise _not_torch(name, "a pickle")
     _require_safe_torch(name)
     with _damage(name):
@@ -96,7 +109,9 @@ def _damage(name: str) -> Iterator[None]:
         ) from None
     except UnusableTensorError as error:
         message = f"the file has {error}, which a model cannot use"
-        raise refuse("DS407", message, name, helps=[SAVE_AS_FLOAT]) from None
+        is_quantised = "quantised" in str(error)
+        help_ = SAVE_UNQUANTISED if is_quantised else SAVE_AS_FLOAT
+        raise refuse("DS407", message, name, helps=[help_]) from None
     except (zipfile.BadZipFile, zlib.error) as error:
         raise damaged(name, str(error).lower()) from None
     except Exception as error:  # noqa: BLE001  -- a broken file raises anything
@@ -120,7 +135,15 @@ def _check_archive(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     names = [each.rpartition("/")[2].lower() for each in archive.namelist()]
     records = archive.infolist()
     if "constants.pkl" in names:
-        raise refuse("DS404", "the file is a TorchScript program", name)
+        call = "`torch.save(torch.jit.load(FILE).state_dict(), OUT)`"
+        helps = [f"if you trust the file, save its weights alone: {call}"]
+        raise refuse("DS404", "the file is a TorchScript program", name, helps=helps)
+    if names and all(each.endswith(".npy") for each in names):
+        helps = [_LOAD_WITH_TIMM, SAVE_ARRAYS]
+        raise _not_torch(name, "a NumPy archive (.npz)", *helps)
+    if "archive_format" in names:
+        helps = ["save its weights alone: `torch.export.load(FILE).state_dict`"]
+        raise _not_torch(name, "an exported program (.pt2)", *helps)
     if "data.pkl" not in names:
         raise _not_torch(name, "a zip archive without `data.pkl`")
     if any(each.compress_type != zipfile.ZIP_STORED for each in records):
@@ -144,5 +167,6 @@ def _load(path: Path, *, mapped: bool) -> Any:
         return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
 
 
-def _not_torch(name: str, what: str) -> WeightsError:
-    return refuse("DS402", f"the file is {what}, not a file of torch.save", name)
+def _not_torch(name: str, what: str, *helps: str) -> WeightsError:
+    message = f"the file is {what}, not a file of torch.save"
+    return refuse("DS402", message, name, helps=helps)

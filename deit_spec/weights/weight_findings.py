@@ -1,7 +1,7 @@
 """What can be wrong with weights, as findings. A file of weights has no lines."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.diagnostics.printable import visible
@@ -17,6 +17,9 @@ EPS_NOTE = (
     "transformers writes 1e-12 by default; the published models were trained with 1e-6"
 )
 SAVE_AS_FLOAT = "save the tensors as float32, float16 or bfloat16"
+SAVE_UNQUANTISED = "use the checkpoint from which it was made, or dequantise it: "
+SAVE_UNQUANTISED += SAVE_AS_FLOAT
+SAVE_ARRAYS = "make the model in torch from these arrays, and save `model.state_dict()`"
 
 
 class WeightsError(DiagnosedError, ValueError):
@@ -86,3 +89,9 @@ def some(names: Iterable[str]) -> str:
 def count(number: int, noun: str = "tensor") -> str:
     """Count things: `1 tensor`, `2 tensors`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def help_with_keys(keys: Sequence[str]) -> list[str]:
+    """Help to choose one of several state dicts of a file."""
+    words = "choose a key with `--key`, or `entry=` in Python:"
+    return [f"{words} {some(keys)}"] if keys else []

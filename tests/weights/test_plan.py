@@ -1,5 +1,6 @@
 """The plan says what becomes of each tensor, and the loaded model does just that."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from support.checkpoints import (
     changed,
     codes,
     hf_in_memory,
+    model_of,
     planned,
     same,
+    save,
     state_of,
 )
 from torch import Tensor
@@ -318,6 +321,13 @@ def test_the_source_of_the_distillation_head(
         "decoder.decoder_layers.3.output.dense.bias",
         "decoder.decoder_norm.weight",
         "decoder.mask_token",
+        "total_ops",
+        "blocks.1.attn.qkv.total_params",
+        "projector.0.weight",
+        "projection_head.2.bias",
+        "proj_head.weight",
+        "predictor.3.running_mean",
+        "prototypes.weight",
     ],
 )
 def test_tensors_without_effect_can_be_dropped(name: str) -> None:
@@ -326,3 +336,41 @@ def test_tensors_without_effect_can_be_dropped(name: str) -> None:
     assert plan.needs == {"drop"}
     (dropped,) = plan.dropped
     assert (dropped.name, dropped.reason) == (name, "it has no effect on the output")
+
+
+def test_counts_of_a_profiler_are_dropped(tmp_path: Path) -> None:
+    """thop registers two buffers in each module."""
+    model = model_of(PLAIN)
+    for module in model.modules():
+        module.register_buffer("total_ops", torch.zeros(1, dtype=torch.float64))
+        module.register_buffer("total_params", torch.zeros(1, dtype=torch.float64))
+    names = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    path = save(names, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="would need `drop`") as caught:
+        deit_spec.load(PLAIN, weights=path)
+    assert "affect" not in str(caught.value)
+    found = deit_spec.load(PLAIN, weights=path, allow={"drop"}).state_dict()
+    assert same(dict(found), state_of(PLAIN))
+    assert {tensor.dtype for tensor in found.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("spec", [PLAIN, {**PLAIN, "num_classes": None}])
+def test_a_head_of_several_layers_is_dropped_as_a_head(spec: dict[str, Any]) -> None:
+    """MoCo v3 has a projector in place of the head."""
+    state = {
+        name: tensor
+        for name, tensor in state_of(PLAIN).items()
+        if not name.startswith("head.")
+    }
+    layers = {"head.0.weight", "head.1.running_mean", "head.3.weight"}
+    plan = planned(spec, state | dict.fromkeys(layers, torch.zeros(24)))
+    assert plan.reconciles
+    assert plan.needs == {"heads"}
+    assert {each.name for each in plan.dropped} == layers
+    kinds = {step.kind for step in plan.steps if step.name.startswith("head.")}
+    assert kinds == ({Kind.REINITIALISED} if spec["num_classes"] else set())
+
+
+def test_layers_beside_a_head_may_affect_the_output() -> None:
+    plan = planned(PLAIN, {**state_of(PLAIN), "head.0.weight": torch.zeros(24)})
+    assert plan.left_over == ("head.0.weight",)

@@ -3,14 +3,25 @@
 import json
 import os
 import pickle
+import re
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from support.checkpoints import DISTILLED, error_of, same, save, state_of
+from support.checkpoints import (
+    DISTILLED,
+    PLAIN,
+    error_of,
+    model_of,
+    same,
+    save,
+    state_of,
+)
 
 import deit_spec
 from deit_spec.weights import WeightsError, open_checkpoint
@@ -75,6 +86,8 @@ OTHERS = {
     b'{"model_type": "deit"}': ("DS402", "JSON"),
     b"cposix\nsystem\n": ("DS402", "neither a safetensors file nor"),
     b"\x00" * 64: ("DS402", "neither a safetensors file nor"),
+    b"GGUF\x03\x00\x00\x00": ("DS402", "a quantised model of llama.cpp (GGUF)"),
+    b"\x89HDF\r\n\x1a\n": ("DS402", "HDF5 (Keras)"),
 }
 
 
@@ -224,3 +237,105 @@ def test_a_config_beside_a_file(tmp_path: Path) -> None:
     (folder / "config.json").write_text("{")
     assert open_checkpoint(folder / "model.safetensors").config == {}
     assert error_of(folder).code == "DS403"
+
+
+def write_arrays(path: Path) -> None:
+    """Google's files of vision transformers are such archives."""
+    np.savez(path, **{"Transformer/encoderblock_0/LayerNorm_0/scale": np.ones(3)})
+
+
+def write_compressed(path: Path) -> None:
+    np.savez_compressed(path, cls=np.ones(3))
+
+
+def write_array(path: Path) -> None:
+    np.save(path, np.ones(3))
+
+
+def write_paddle(path: Path) -> None:
+    """What `paddle.save(layer.state_dict())` writes: arrays and their other names."""
+    arrays: dict[str, Any] = {"cls_token": np.ones((1, 1, 3), "float32")}
+    arrays["StructuredToParameterName@@"] = {"cls_token": "create_parameter_0.w_0"}
+    path.write_bytes(pickle.dumps(arrays, protocol=4))
+
+
+def write_script(path: Path) -> None:
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
+
+
+def write_exported(path: Path) -> None:
+    exported = torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(1, 2),))
+    torch.export.save(exported, path)
+
+
+def write_quantised_layers(path: Path) -> None:
+    """Dynamic quantisation of torch packs weight and bias of each linear layer."""
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    kinds = {torch.nn.Linear}
+    quantised = torch.ao.quantization.quantize_dynamic(model, kinds, torch.qint8)
+    torch.save(quantised.state_dict(), path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("write", "said", "way_out"),
+    [
+        (write_arrays, "DS402 NumPy archive (.npz)", "checkpoint_path=FILE"),
+        (write_compressed, "DS402 NumPy archive (.npz)", "model.state_dict()"),
+        (write_array, "DS402 NumPy array (.npy)", "model.state_dict()"),
+        (write_paddle, "DS402 NumPy arrays (.pdparams)", "transposed"),
+        (write_script, "DS404 TorchScript program", "torch.jit.load(FILE)"),
+        (write_exported, "DS402 exported program (.pt2)", "torch.export.load(FILE)"),
+        (write_quantised_layers, "DS407 quantised tensor", "dequantise it"),
+    ],
+)
+def test_files_of_others_are_named_with_a_way_out(
+    write: Any, said: str, way_out: str, tmp_path: Path
+) -> None:
+    suffix = re.search(r"\.\w+", said)
+    path = tmp_path / f"w{suffix.group() if suffix else '.pt'}"
+    write(path)
+    found = error_of(path)
+    code, words = said.split(" ", 1)
+    assert found.code == code
+    assert words in found.message
+    assert any(way_out in help_ for help_ in found.helps)
+
+
+def test_the_way_out_of_torchscript_works(tmp_path: Path) -> None:
+    """As the help says it."""
+    model = model_of(PLAIN)
+    path = tmp_path / "script.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(model, torch.zeros(1, 3, 32, 32)), path)
+        torch.save(torch.jit.load(path).state_dict(), tmp_path / "w.pth")
+    loaded = deit_spec.load(PLAIN, weights=tmp_path / "w.pth").state_dict()
+    assert same(dict(loaded), dict(model.state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("names", "library"),
+    [
+        (("weight", "SCB", "weight_format"), "bitsandbytes"),
+        (("weight", "weight.absmax", "weight.quant_map"), "bitsandbytes"),
+        (("qweight", "qzeros", "scales", "g_idx"), "GPTQ or AWQ"),
+        (("weight_packed", "weight_scale"), "compressed-tensors"),
+        (("weight._data", "weight._scale"), "quanto"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "vit.encoder."])
+def test_quantised_weights_are_named_by_their_library(
+    names: tuple[str, ...], library: str, prefix: str, tmp_path: Path
+) -> None:
+    state = state_of(PLAIN)
+    del state["blocks.0.attn.qkv.weight"]
+    packed = {f"blocks.0.attn.qkv.{name}": torch.ones(3, dtype=torch.int8)
+              for name in names}  # fmt: skip
+    state = {f"{prefix}{name}": t for name, t in {**state, **packed}.items()}
+    found = error_of(save(state, tmp_path / "w.pth"))
+    assert (found.code, found.message) == (
+        "DS407",
+        f"the weights are quantised by {library}",
+    )
+    assert "dequantise it" in found.helps[0]

@@ -22,9 +22,10 @@ from torch import Tensor
 
 import deit_spec
 from deit_spec.weights import Checkpoint, WeightsError, inspect, open_checkpoint
+from deit_spec.weights.model_prefix import find_incomplete_models, find_models
 from deit_spec.weights.naming_schemes import HF, SCHEMES, NamingScheme
-from deit_spec.weights.state_dict import find_models
 
+CONVNET = {"conv1.weight": torch.zeros(4, 3, 3, 3), "fc.weight": torch.zeros(2, 4)}
 WRAPPERS: dict[str, Any] = {
     "model": lambda state: {"model": state, "epoch": 299, "optimizer": {"lr": 1.0}},
     "state_dict": lambda state: {"state_dict": state, "arch": "deit"},
@@ -138,6 +139,14 @@ def test_negation_is_resolved(tmp_path: Path) -> None:
     found = open_checkpoint(save({"w": part}, tmp_path / "w.pth")).tensors["w"]
     assert not found.is_neg()
     assert found.tolist() == [-1, -1]
+
+
+def test_mappings_that_contain_themselves_take_no_time(tmp_path: Path) -> None:
+    """Each is read once, however often it is reached."""
+    state: dict[Any, Any] = {**state_of(DISTILLED), **dict.fromkeys(range(9999))}
+    state |= {f"again{index}": state for index in range(9)}
+    found = open_checkpoint(save({"a": state, "model": CONVNET}, tmp_path / "w.pth"))
+    assert found.models[:2] == ("a", "a.again0")
 
 
 def test_a_key_with_many_dots_takes_no_time(tmp_path: Path) -> None:
@@ -278,36 +287,109 @@ def test_two_models(tmp_path: Path) -> None:
         "DS405",
         "the file has 2 models, and only one can be loaded",
     )
-    assert found.notes == ("the prefixes of their names are student., teacher.module.",)
-    assert found.helps[0].endswith(": student, teacher.module")
+    assert found.notes == ("the prefixes of their names are student., teacher.",)
+    assert found.helps[0].endswith(": student, teacher")
     for entry in ("student", "model.student"):
         chosen = open_checkpoint(path, entry=entry)
         assert same(dict(chosen.tensors), student)
         assert chosen.path == ("model",)
-        assert set(chosen.beside) == {"epoch", *prefixed("teacher.module.", teacher)}
+        assert set(chosen.beside) == {"epoch", *prefixed("teacher.", teacher)}
     for entry in ("teacher", "teacher.module", "model.teacher.module"):
         assert same(dict(open_checkpoint(path, entry=entry).tensors), teacher)
     with pytest.raises(WeightsError, match="under the key `ema`") as caught:
         open_checkpoint(path, entry="ema")
-    assert caught.value.diagnostics[0].helps[-1].endswith("in Python: model")
+    named = "in Python: model.student, model.teacher"
+    assert caught.value.diagnostics[0].helps[-1].endswith(named)
     with pytest.raises(WeightsError) as caught:
         open_checkpoint(path, entry="model")
-    named = "in Python: model.student, model.teacher.module"
     assert caught.value.diagnostics[0].helps[-1].endswith(named)
-    for entry in ("model.student", "model.teacher.module"):
+    for entry in ("model.student", "model.teacher", "model.teacher.module"):
         open_checkpoint(path, entry=entry)
 
 
-def test_a_model_within_a_model_is_a_part_of_it(tmp_path: Path) -> None:
+def test_a_model_within_a_model_is_dropped_if_allowed(tmp_path: Path) -> None:
+    state, other = state_of(PLAIN, 1), state_of(PLAIN, 2)
+    path = save({**state, **prefixed("teacher.", other)}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="would need `drop`") as caught:
+        deit_spec.load(PLAIN, weights=path)
+    assert "affect" not in str(caught.value)
+    whole = deit_spec.load(PLAIN, weights=path, allow={"drop"}).state_dict()
+    assert same(dict(whole), state)
+    teacher = deit_spec.load(PLAIN, weights=path, entry="teacher").state_dict()
+    assert same(dict(teacher), other)
+
+
+@pytest.mark.parametrize("prefix", ["model.", "encoder.", "module.net.encoder."])
+@pytest.mark.parametrize(
+    "gone", ["cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.norm1.bias"]
+)
+def test_a_deviation_has_the_same_reason_with_a_prefix(
+    prefix: str, gone: str, tmp_path: Path
+) -> None:
+    """To the letter, as without it."""
     state = state_of(PLAIN)
-    path = save({**state, **prefixed("teacher.", state)}, tmp_path / "w.pth")
-    assert len(open_checkpoint(path).tensors) == 2 * len(state)
-    words = "may affect the output: teacher"
-    with pytest.raises(WeightsError, match=words):
-        deit_spec.load(PLAIN, weights=path, strict=False)
-    assert same(
-        dict(deit_spec.load(PLAIN, weights=path, entry="teacher").state_dict()), state
-    )
+    del state[gone]
+    reasons = []
+    for start in ("", prefix):
+        path = save(prefixed(start, state), tmp_path / "w.pth")
+        with pytest.raises(WeightsError) as caught:
+            deit_spec.load(PLAIN, weights=path, strict=False)
+        (found,) = caught.value.diagnostics
+        reasons.append((found.code, found.message, found.notes, found.helps))
+    assert reasons[0] == reasons[1]
+    assert gone in f"{reasons[0]}"
+
+
+@pytest.mark.parametrize(
+    ("others", "key"),
+    [
+        (lambda state: {"model_ema": state}, "model_ema"),
+        (lambda state: {"nets": {"teacher": {"best": state}}}, "nets.teacher.best"),
+        (
+            lambda state: {"a": {"b": {"c": {"d": {"e": {"f": state}}}}}},
+            "a.b.c.d.e.f",
+        ),
+        (lambda state: {"ema": prefixed("module.", state)}, "ema"),
+        (
+            lambda state: {
+                "gan": {**prefixed("g.", state), **prefixed("d.", state)},
+            },
+            "gan.d",
+        ),
+    ],
+)
+def test_a_key_is_offered_where_the_first_candidate_is_another_network(
+    others: Any, key: str, tmp_path: Path
+) -> None:
+    """The key that is offered works; what is not a DeiT is not offered."""
+    state = state_of(DISTILLED)
+    value = {"model": CONVNET, "optimizer": {"x": torch.zeros(1)}, **others(state)}
+    path = save(value, tmp_path / "w.pth")
+    for entry in (None, "model"):
+        with pytest.raises(WeightsError, match="DS406") as caught:
+            deit_spec.load(DISTILLED, weights=path, entry=entry)
+        (help_,) = caught.value.diagnostics[0].helps
+        offered = help_.partition("in Python: ")[2].split(", ")
+        assert offered[0] == key
+        for each in offered:
+            chosen = deit_spec.load(DISTILLED, weights=path, entry=each)
+            assert same(dict(chosen.state_dict()), state)
+
+
+@pytest.mark.parametrize(
+    ("gone", "code"), [("cls_token", "DS412"), ("pos_embed", "DS408")]
+)
+def test_a_key_is_offered_where_the_first_candidate_is_incomplete(
+    gone: str, code: str, tmp_path: Path
+) -> None:
+    state = state_of(DISTILLED)
+    partial = {name: tensor for name, tensor in state.items() if name != gone}
+    path = save({"model": partial, "ema": {"net": state}}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError) as caught:
+        deit_spec.load(DISTILLED, weights=path)
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert found.helps[-1].endswith("in Python: ema.net")
 
 
 @given(st.text(st.sampled_from("ab.vit"), max_size=6), st.sampled_from(SCHEMES))
@@ -322,7 +404,7 @@ def test_any_prefix_is_found(text: str, scheme: NamingScheme) -> None:
 
 def named(scheme: NamingScheme) -> set[str]:
     """The names of these tensors in a scheme."""
-    return {their for name in state_names() for their in scheme.write(name) or ()}
+    return {their for name in state_names() for their in scheme.write(name) if their}
 
 
 def state_names() -> list[str]:
@@ -337,3 +419,23 @@ def test_an_incomplete_model_is_not_one() -> None:
     assert find_models(names) == [""]
     for gone in ("embeddings.cls_token", "embeddings.position_embeddings"):
         assert find_models(names - {gone}) == []
+
+
+@given(st.text(st.sampled_from("ab.vit"), max_size=6), st.sampled_from(SCHEMES))
+def test_the_prefix_of_an_incomplete_model_is_found(
+    text: str, scheme: NamingScheme
+) -> None:
+    """Whichever tensor is missing; other tensors may be beside it."""
+    prefix = f"{text}." if text else ""
+    for gone in named(scheme):
+        names = {prefix + name for name in named(scheme) - {gone}}
+        (found,) = find_incomplete_models([*names, "x", "y.z", "other.head.weight"])
+        rest = {name.removeprefix(found) for name in names}
+        assert any(rest < named(each) for each in SCHEMES)
+
+
+def test_names_that_are_alike_by_chance_are_no_models() -> None:
+    """However many there are, it takes one pass."""
+    assert find_incomplete_models([f"n{i}.head.weight" for i in range(50_000)]) == []
+    assert find_incomplete_models([".".join("a" * 9999)] * 99) == []
+    assert find_incomplete_models([]) == []
