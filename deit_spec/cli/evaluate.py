@@ -11,12 +11,13 @@ import typer
 from deit_spec.cli import model_options
 from deit_spec.cli.options import OutputOption, TextFormat, format_option, option
 from deit_spec.cli.output import emit_json, report
+from deit_spec.diagnostics.printable import visible
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
+    from deit_spec.distill.data import Data
     from deit_spec.distill.evaluation import HeadScores, Scores
     from deit_spec.distill.trained_model import TrainedModel
-    from deit_spec.recipe import CheckedRecipe
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -45,12 +46,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         TextFormat, format_option("The format of the scores.")
     ] = TextFormat.TEXT,
 ) -> None:
-    """Score a trained model on held-out images.
+    """Score a trained model on the images that its run held out, or on others.
 
     Report accuracy, likelihood and calibration for each head and for both combined.
+    Exit with 1 if an image cannot be read, unless `data.unreadable` allows it.
     """
-    from deit_spec.distill.data import open_data
-    from deit_spec.distill.evaluation import evaluate
+    from deit_spec.distill.evaluation import NoImagesError, evaluate
+    from deit_spec.distill.image_files import note_of_ignored
+    from deit_spec.distill.scored_images import open_scored_images
     from deit_spec.distill.trained_model import best_device
 
     trained = model_options.open_model(model, weights, recipe)
@@ -58,26 +61,31 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         raise typer.BadParameter("a spec with --weights needs --data or --recipe, too")
     device = device or best_device()
     with model_options.model_errors():
-        checked = trained.read_recipe(recipe, overrides or [], _data_override(data))
-        assert checked.recipe is not None  # noqa: S101  -- it has no errors
-        if data is None and recipe is None:
-            _warn_of_split(trained, checked)
-        whole = data is not None and not checked.recipe.data.val_images
-        known = trained.own_class_names()
-        opened = open_data(checked, training=False, whole=whole, known=known)
-        report(opened.notes)
-        scores = evaluate(
-            trained.load(device, report),
-            opened.val(batch_size),
-            fusion=trained.spec.fusion,
-            device=device,
+        images = open_scored_images(
+            trained, recipe, overrides or [], _data_override(data)
         )
-    source = checked.recipe.data
+        opened = images.data
+        report(opened.notes)
+        for warning in images.warnings:
+            typer.echo(visible(f"warning: {warning}"), err=True)
+        if note := note_of_ignored(opened.ignored):
+            typer.echo(visible(f"note: {note}"), err=True)
+        try:
+            scores = evaluate(
+                trained.load(device, report),
+                opened.val(batch_size),
+                fusion=trained.spec.fusion,
+                device=device,
+            )
+        except NoImagesError:
+            _print_unreadable(opened)
+            raise
     about = {
         "spec": trained.name,
         "weights": str(trained.weights),
-        "data": source.builtin or source.folder or source.dataset,
+        "data": images.name,
         "images": scores.images,
+        "trained_on": images.trained_on,
         "unreadable": list(opened.unreadable),
         "device": device,
     }
@@ -89,28 +97,30 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         value = {"version": VERSION, **about, "fusion": fusion, "heads": heads, **end}
         emit_json(value, output)
     else:
-        _print(trained, scores, about, output)
+        described = images.describe(scores.images)
+        _print(trained, scores, about, described, output)
+    if len(opened.unreadable) > images.allowed_unreadable:
+        _print_unreadable(opened)
+        raise typer.Exit(1)
 
 
-def _warn_of_split(trained: "TrainedModel", checked: "CheckedRecipe") -> None:
-    """Warn if held-out images may have been used to train the model."""
-    own, new = trained.read_recipe().recipe, checked.recipe
-    if own is None or new is None:
-        return
-    why = "held-out images may include some that the model was trained on"
-    for name in ("split_seed", "val_images"):
-        if getattr(own.data, name) != getattr(new.data, name):
-            text = f"warning: data.{name} differs from the run's, so {why}"
-            typer.echo(text, err=True)
+def _print_unreadable(opened: "Data") -> None:
+    """Name the images that could not be read, as `predict` does."""
+    for name, reason in opened.reasons.items():
+        typer.echo(visible(f"error: cannot read {name}: {reason}"), err=True)
 
 
 def _data_override(data: str | None) -> str | None:
     """The override of a recipe for `--data`."""
+    from deit_spec.recipe.image_folder import is_saved_dataset
+
     if data is None:
         return None
     if data == DIGITS:
         return f"data.builtin={DIGITS}"
     path = Path(data).expanduser()
+    if is_saved_dataset(path):
+        return f"data.dataset={json.dumps(str(path.absolute()))}"
     # The name of a dataset may have a slash, too.
     is_name = data.count("/") <= 1 and not data.startswith((".", "~"))
     if path.exists() or not is_name:
@@ -122,6 +132,7 @@ def _print(
     trained: "TrainedModel",
     scores: "Scores",
     about: dict[str, Any],
+    described: str,
     output: Path | None,
 ) -> None:
     from deit_spec.cli.tables import print_table, table_of
@@ -132,7 +143,7 @@ def _print(
         fusion = trained.spec.fusion
         rows.append([f"fused ({fusion})", *_cells(scores.fused)])
     below = [
-        f"{about['data']}, {scores.images:,} images held out",
+        f"{about['data']}, {described}",
         f"{about['weights']} on {about['device']}",
         f"{scores.images_per_second:,.0f} images/s, including reading",
         *(f"unreadable, left out: {name}" for name in about["unreadable"]),

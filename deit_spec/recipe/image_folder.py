@@ -11,6 +11,7 @@ TRAIN_NAMES: Final = ("train", "training")
 VAL_NAMES: Final = ("val", "valid", "validation")
 """The usual names of the validation split; `test` is used only if it is named."""
 _SPLITS: Final = frozenset({*TRAIN_NAMES, *VAL_NAMES, "test"})
+_SAVED: Final = ("dataset_info.json", "dataset_dict.json")
 _ARCHIVE: Final = "__MACOSX"
 """What macOS adds to an archive: a copy of each folder, without its images."""
 
@@ -77,6 +78,11 @@ def subfolders(folder: Path) -> list[str] | None:
         return [entry.name for entry in entries_of(folder) if entry.is_dir()]
     except (OSError, ValueError):
         return None
+
+
+def is_saved_dataset(path: Path) -> bool:
+    """Whether a folder is a dataset of Hugging Face, saved with `save_to_disk`."""
+    return any((path / name).is_file() for name in _SAVED)
 
 
 def entries_of(folder: Path | str) -> Iterator[os.DirEntry[str]]:

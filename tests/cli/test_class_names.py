@@ -31,7 +31,8 @@ def place(tmp_path: Path) -> Path:
 def make_run(place: Path, classes: Sequence[str]) -> None:
     """Make a run of a small student with random weights on the folder `images`."""
     checked = check_images(place, {"folder": "images"})
-    begin_run(checked, place / "run", list(classes))
+    split = open_data(checked, training=False).split.as_file()
+    begin_run(checked, place / "run", list(classes), split)
     save_weights(place / "run/spec.yaml", place / "run/model.safetensors")
 
 

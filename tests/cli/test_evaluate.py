@@ -25,6 +25,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_run(tmp_path_factory.mktemp("evaluate") / "run")
 
 
+def small_model(folder: Path) -> tuple[str, str]:
+    """A spec for three classes, and its weights."""
+    spec = folder / "small.yaml"
+    spec.write_text(
+        "image_size: 8\npatch_size: 4\nembed_dim: 8\ndepth: 1\nnum_heads: 1\n"
+        "num_classes: 3\nteacher_num_classes: 3\n"
+    )
+    return str(spec), str(save_weights(spec, folder / "small.safetensors"))
+
+
 def without_speed(text: str) -> str:
     text = re.sub(r"[\d,]+ images/s", "N images/s", text)
     return re.sub(r'("(?:images_per_)?seconds?"): [\d.e-]+', r"\1: 0", text)
@@ -78,7 +88,7 @@ def test_a_run_can_be_moved_and_needs_no_teacher(folder: Path, tmp_path: Path) -
     moved = tmp_path / "moved"
     moved.mkdir()
     (moved / "recipe.yaml").write_text(gone)
-    for name in ("spec.yaml", "model.safetensors"):
+    for name in ("spec.yaml", "model.safetensors", "split.json"):
         (moved / name).write_bytes((folder / name).read_bytes())
     done = run("evaluate", str(moved), "--output-format", "json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -141,28 +151,39 @@ def test_folder_of_images(
     tmp_path: Path, folders: list[str], options: list[str], images: int
 ) -> None:
     """All of it, or its `val`; and without timm, which cannot be imported here."""
-    spec = tmp_path / "small.yaml"
-    spec.write_text(
-        "image_size: 8\npatch_size: 4\nembed_dim: 8\ndepth: 1\nnum_heads: 1\n"
-        "num_classes: 3\nteacher_num_classes: 3\n"
-    )
-    weights = str(save_weights(spec, tmp_path / "small.safetensors"))
+    spec, weights = small_model(tmp_path)
     for place in folders:
         write_images(tmp_path / "data" / place.format("."), "abc")
-    command = ["evaluate", str(spec), "--weights", weights, "--data", "data"]
+    command = ["evaluate", spec, "--weights", weights, "--data", "data"]
     done = run(*command, *options, "--output-format", "json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout)
     assert data["images"] == images
     assert data["heads"]["cls"]["top5"] == 1
-    if images == 12:
-        (tmp_path / "data" / place.format("a") / "x.png").write_text("no image")
-        done = run(*command, *options, cwd=tmp_path)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "x.png" in done.stderr
-        done = run(*command, *options, "--set", "data.unreadable=1", cwd=tmp_path)
-        assert done.returncode == 0
-        assert "unreadable, left out: " in done.stdout
+
+
+def test_an_unreadable_image_is_named_and_the_others_are_scored(tmp_path: Path) -> None:
+    spec, weights = small_model(tmp_path)
+    write_images(tmp_path / "data", "abc")
+    path = tmp_path / "data" / "a" / "x.png"
+    command = ["evaluate", spec, "--weights", weights, "--data", "data"]
+    whole = run(*command, "--output-format", "json", cwd=tmp_path)
+    path.write_text("no image")
+    done = run(*command, "--output-format", "json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"error: cannot read {path}: cannot identify image file" in done.stderr
+    found, expected = json.loads(done.stdout), json.loads(whole.stdout)
+    assert (found["images"], found["unreadable"]) == (12, [str(path)])
+    assert found["heads"] == expected["heads"]
+    done = run(*command, "--set", "data.unreadable=1", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"unreadable, left out: {path}" in done.stdout
+    for each in (tmp_path / "data").rglob("*.png"):
+        each.write_text("no image")
+    done = run(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("error: cannot read ") == 13
+    assert done.stderr.endswith("error: there are no images to evaluate on\n")
 
 
 @pytest.mark.parametrize(

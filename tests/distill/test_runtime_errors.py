@@ -12,7 +12,8 @@ from deit_spec.diagnostics import CATALOGUE, Diagnostic
 from deit_spec.diagnostics.explanation import explanation, folder
 from deit_spec.diagnostics.text import render
 from deit_spec.distill import runtime_errors as errors
-from deit_spec.distill.data.image_sources import find_folder
+from deit_spec.distill.data.image_sources import ImageFiles, find_folder
+from deit_spec.distill.data.split import make_split
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import DataError, RunError
 from deit_spec.distill.teachers.teacher_networks import code_network
@@ -21,8 +22,9 @@ from deit_spec.distill.training.run_folder import (
     require_folder,
     require_same_recipe,
 )
-from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.run_files import checkpoint_path
+from deit_spec.recipe.split_file import split_error
 
 RECIPE = """\
 student: {spec: deit_tiny_distilled_patch16_224}
@@ -30,7 +32,7 @@ student: {spec: deit_tiny_distilled_patch16_224}
 BIRDS = "data: {folder: birds}\nteacher: {timm: regnety_160}\n"
 OTHERS = "data: {dataset: me/birds}\n"
 
-MakeError = Callable[[CheckedRecipe], DataError | RunError]
+MakeError = Callable[[CheckedRecipe], RecipeError | RunError]
 RUN = Path("runs/x")
 NO_SPACE = OSError(
     errno.ENOSPC,
@@ -53,6 +55,14 @@ def _listed(checked: CheckedRecipe, *folders: str) -> DataError:
     return caught.value
 
 
+def _split(checked: CheckedRecipe, *images: str) -> DataError:
+    for each in images:
+        path = Path(each)
+        path.parent.mkdir(parents=True)
+        path.touch()
+    return _listed(checked)
+
+
 def _without_permission(checked: CheckedRecipe) -> DataError:
     with pytest.raises(DataError) as caught:
         code_network(checked, "birds.teacher:convnet", 1000, allow_code=False)
@@ -71,7 +81,9 @@ def _refused(name: str, *, resume: bool) -> RunError:
 def _another_rate(checked: CheckedRecipe) -> RunError:
     text = Path("recipe.yaml").read_text(encoding="utf-8")
     Path("other.yaml").write_text(text.replace("1.0e-3", "2.0e-3"), encoding="utf-8")
-    begin_run(check_recipe("other.yaml"), RUN, ["robin", "wren"])
+    names = ("robin", "wren")
+    split = make_split(checked, names, ImageFiles([], []), held_out=()).as_file()
+    begin_run(check_recipe("other.yaml"), RUN, names, split)
     (RUN / "metrics.jsonl").touch()
     with pytest.raises(RunError) as caught:
         require_same_recipe(checked, RUN)
@@ -116,6 +128,24 @@ FOUND: dict[str, tuple[str, MakeError]] = {
     "DS532": (OTHERS, lambda _: _without_space()),
     "DS533": (OTHERS, lambda _: _refused("metrics.jsonl", resume=False)),
     "DS534": (OTHERS, lambda _: _refused("notes.txt", resume=True)),
+    "DS541": (
+        BIRDS,
+        lambda c: _split(
+            c,
+            *("birds/train/owl/1.jpg", "birds/train/wren/1.jpg"),
+            *("birds/valid/owl/1.jpg", "birds/valid/wern/1.jpg"),
+        ),
+    ),
+    "DS542": (
+        BIRDS.replace("birds}", "birds, val: train}"),
+        lambda c: _split(c, "birds/train/owl/1.jpg"),
+    ),
+    "DS543": (
+        OTHERS,
+        lambda _: split_error(
+            Path("runs/birds"), "none of its 90 held-out images is in /data/birds"
+        ),
+    ),
     "DS536": (OTHERS, lambda _: errors.folder_in_use(RUN)),
     "DS535": (
         OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",

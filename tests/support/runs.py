@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 import deit_spec
+from deit_spec.distill.data import open_data
 from deit_spec.distill.data.digits import read_digits
 from deit_spec.distill.evaluation import HeadScores
 from deit_spec.distill.study import Result
@@ -105,7 +106,8 @@ def make_run(folder: Path, *overrides: str, classes: Sequence[str] = NAMES) -> P
     """The folder of a run on the digits with random weights, without training."""
     checked = check_recipe(DIGITS, overrides)
     assert checked.recipe is not None, checked.diagnostics
-    begin_run(checked, folder, classes)
+    split = open_data(checked, training=False).split.as_file()
+    begin_run(checked, folder, classes, split)
     save_weights(folder / "spec.yaml", folder / "model.safetensors")
     return folder
 

@@ -32,8 +32,8 @@ class Data(ABC):
     std: tuple[float, ...]
     notes: tuple[Diagnostic, ...] = ()
     """What is worth knowing about the classes."""
-    unreadable: list[str]
-    """The images that could not be read and were skipped so far, in order."""
+    reasons: dict[str, str]
+    """Why images could not be read and were skipped so far, by name."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -49,6 +49,11 @@ class Data(ABC):
     def val_count(self) -> int:
         """The number of images held out."""
         return len(self.split.held_out)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """The images that could not be read and were skipped so far, in order."""
+        return list(self.reasons)
 
     @abstractmethod
     def train(

@@ -54,7 +54,7 @@ class Digits(Data):
         rest, val = self.split.train, self.split.held_out
         self.ignored, self.notes = {}, order.notes
         self.mean, self.std = preprocessing.mean, preprocessing.std
-        self.unreadable = []
+        self.reasons = {}
         self.train_images, self.train_labels = images[rest], labels[rest]
         self._val = self._normalise(images[val]), labels[val]
         self._seed = recipe.run.seed

@@ -62,10 +62,10 @@ class ImageDataset(Data):
         )
         self.ignored, self.notes = splits.ignored, splits.notes
         self.mean, self.std = preprocessing.mean, preprocessing.std
-        self.unreadable = []
         self._checked = checked
-        self._reasons: dict[str, str] = {}
-        self._limit, self._workers = data.unreadable, data.workers
+        self.reasons = {}
+        self._limit = data.unreadable if training else None
+        self._workers = data.workers
         self._seed, self._batch_size = recipe.run.seed, recipe.schedule.batch_size
         train, val = self.split.train, self.split.held_out
         transform: Transform = CentralCrop(preprocessing)
@@ -121,11 +121,12 @@ class ImageDataset(Data):
     ) -> Iterator[Batch]:
         """Record the unreadable images, and yield the rest of each batch."""
         for batch, unreadable in batches:
-            self._reasons |= unreadable
-            self.unreadable = list(self._reasons)
+            self.reasons |= unreadable
             is_empty = batch is None and not may_be_empty
-            if len(self._reasons) > self._limit or is_empty:
-                listed = list(self._reasons.items())[: self._limit + 1]
+            too_many = self._limit is not None and len(self.reasons) > self._limit
+            if too_many or is_empty:
+                most = None if self._limit is None else self._limit + 1
+                listed = list(self.reasons.items())[:most]
                 names = [f"{name} ({reason})" for name, reason in listed]
                 raise unreadable_images(self._checked, names)
             if batch is not None:

@@ -29,13 +29,12 @@ from deit_spec.recipe.image_folder import (
     ImageFolder,
     entries_of,
     first_usual,
+    is_saved_dataset,
     look_into,
     shown_name,
     subfolders,
 )
 from deit_spec.spec import nearest
-
-SAVED_FILES = ("dataset_info.json", "dataset_dict.json")  # by `save_to_disk`
 
 
 @dataclass(frozen=True)
@@ -310,11 +309,6 @@ def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
     except Exception as error:  # noqa: BLE001  -- it raises many kinds
         raise errors.unusable_dataset(checked, first_line_of(error)) from None
     return loaded if isinstance(loaded, dict) else {TRAIN_NAMES[0]: loaded}
-
-
-def is_saved_dataset(path: Path) -> bool:
-    """Whether a folder is a dataset of Hugging Face, saved with `save_to_disk`."""
-    return any((path / name).is_file() for name in SAVED_FILES)
 
 
 def _column(

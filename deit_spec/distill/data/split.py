@@ -64,12 +64,12 @@ class Split:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the names and classes of all images, in any order."""
-        lines = [
+        lines = {
             f"{images.key(index)}\t{self.classes[label]}\n"
             for images in (self.training, self.validation)
             if images is not None
             for index, label in enumerate(images.labels)
-        ]
+        }
         found = hashlib.sha256()
         for line in sorted(lines):
             found.update(line.encode())

@@ -17,6 +17,7 @@ from deit_spec.recipe import run_files as files
 from deit_spec.recipe.checked_recipe import placed_function
 from deit_spec.recipe.run_files import METRICS, RECIPE, SPEC
 from deit_spec.recipe.run_records import read_classes
+from deit_spec.recipe.split_file import SplitFile, read_split
 from deit_spec.spec import check_spec
 from deit_spec.weights.spec_metadata import resolved_spec
 
@@ -132,8 +133,30 @@ def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
         lock.release()
 
 
-def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> None:
-    """Write the resolved recipe, which marks the folder, then spec and classes."""
+def require_same_images(checked: CheckedRecipe, folder: Path, split: SplitFile) -> None:
+    """Check that the images of a run to resume are those that it began with.
+
+    Raises:
+        RunError: They are others (DS535), so that some of those held out may be
+            trained on.
+        RunFileError: The `split.json` of the run is damaged.
+    """
+    earlier = read_split(folder) if _has_begun(folder) else None
+    if earlier is None or earlier.digest == split.digest:
+        return
+    raise run_error(
+        checked.span(f"data.{split.source}"),
+        "DS535",
+        f"the images of the run in {folder} were others",
+        notes=["images were added, removed or renamed since it began"],
+        help_=f"restore the images, or start a new run: {OTHER_FOLDER}",
+    )
+
+
+def begin_run(
+    checked: CheckedRecipe, folder: Path, classes: Sequence[str], split: SplitFile
+) -> None:
+    """Write the resolved recipe, which marks the folder, then the other inputs."""
     folder.mkdir(parents=True, exist_ok=True)
     for each in folder.glob(f"*{UNFINISHED}"):
         each.unlink(missing_ok=True)
@@ -141,6 +164,7 @@ def begin_run(checked: CheckedRecipe, folder: Path, classes: Sequence[str]) -> N
     write_file(folder / SPEC, as_yaml(resolved_spec(errors.student_of(checked))))
     names = json.dumps(classes, ensure_ascii=False)
     write_file(folder / files.CLASSES, f"{names}\n")
+    write_file(folder / files.SPLIT, split.text())
 
 
 def _run_recipe(checked: CheckedRecipe) -> dict[str, Any]:

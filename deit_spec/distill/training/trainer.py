@@ -10,6 +10,7 @@ from deit_spec.diagnostics import Severity
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data, open_data
+from deit_spec.distill.image_files import note_of_ignored
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of, writing
 from deit_spec.distill.seeds import seed_all, threads
@@ -78,6 +79,8 @@ def train(
         if reporter is None or not processes.main:
             reporter = Reporter()
         data = open_data(checked, known=known)
+        if resume:
+            run_folder.require_same_images(checked, folder, data.split.as_file())
         processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +99,8 @@ def train(
         loop = _make_loop(checked, folder, data, training, reporter)
         start = _start(loop)
         reporter.started(start)
+        if note := note_of_ignored(data.ignored):
+            reporter.said(note)
         complete = loop.run(stop)
         if complete and loop.scores is None:
             loop.evaluate()  # it was complete before
@@ -154,7 +159,7 @@ def _make_loop(
     log = None
     if training.processes.main:
         with writing(folder):
-            run_folder.begin_run(checked, folder, data.classes)
+            run_folder.begin_run(checked, folder, data.classes, data.split.as_file())
             log = MetricsLog(folder, done)
         if log.warning:
             reporter.warned(log.warning)
