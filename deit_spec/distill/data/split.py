@@ -61,6 +61,12 @@ class Split:
         source = self.validation or self.training
         return [source.key(index) for index in self.held_out]
 
+    @property
+    def names(self) -> set[str]:
+        """The names of all images."""
+        sources = filter(None, (self.training, self.validation))
+        return {each.key(i) for each in sources for i in range(len(each.labels))}
+
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the names and classes of all images, in any order."""

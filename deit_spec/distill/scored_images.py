@@ -1,0 +1,196 @@
+"""The images that an evaluation scores, and how many of them a run was trained on."""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from os.path import realpath
+from pathlib import Path
+
+from deit_spec.distill.data import Data, open_data
+from deit_spec.distill.data.split import Split
+from deit_spec.distill.runtime_errors import recipe_of
+from deit_spec.distill.trained_model import TrainedModel
+from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.rules.rule_context import SOURCES, counted
+from deit_spec.recipe.run_files import SPLIT
+from deit_spec.recipe.split_file import SplitFile, read_split, split_error
+
+_SPLIT_FIELDS = (*SOURCES, "train", "val", "columns", "val_images", "split_seed")
+"""The fields of `data` from which the images held out follow."""
+
+
+@dataclass(frozen=True)
+class ScoredImages:
+    """The images to score.
+
+    Attributes:
+        data: The opened dataset, whose held-out images are those to score.
+        name: The value of the recipe that is the source of the images.
+        allowed_unreadable: How many of them may be unreadable, by the recipe.
+        held_out: Whether the run has held out all of them.
+        trained_on: How many of them the run was trained on; None if it is not known.
+        whole: Whether they are all images of a folder or dataset, or of its validation
+            split.
+        warnings: What else is known of them, for the user.
+    """
+
+    data: Data
+    name: str
+    allowed_unreadable: int
+    held_out: bool
+    trained_on: int | None
+    whole: bool
+    warnings: tuple[str, ...] = ()
+
+    def describe(self, images: int) -> str:
+        """Say what the images are that were scored: `600 images held out`."""
+        text = counted(images, "image")
+        if self.held_out:
+            return f"{text} held out"
+        if self.whole:
+            split = self.data.split.validation
+            name = split.prefix.rstrip("[/") if split else ""
+            text = f"all {text} of {name}" if name else f"all {text}"
+        count = self.trained_on
+        return f"{text}, {count:,} of them trained on" if count else text
+
+
+def open_scored_images(
+    trained: TrainedModel,
+    recipe: Path | None = None,
+    overrides: Sequence[str] = (),
+    data: str | None = None,
+) -> ScoredImages:
+    """Open the images to score: by default those that the run has held out.
+
+    The arguments are those of `TrainedModel.read_recipe`. With `data`, they are all
+    images, or those of the validation split. With another recipe, they are those that
+    the recipe holds out.
+
+    Raises:
+        RecipeError: The recipe has errors, or the `split.json` of the run does not fit.
+        RunFileError: The `split.json` of the run is damaged.
+        DataError: The images cannot be used.
+    """
+    checked = trained.read_recipe(recipe, overrides, data)
+    source = recipe_of(checked).data
+    whole = data is not None and not source.val_images and source.builtin is None
+    run, differing = None, list[str]()
+    if trained.folder is not None:
+        run = read_split(trained.folder)
+        differing = [] if data else _differing(trained.read_recipe(), checked)
+    is_own = run is not None and data is None and not differing
+    opened = open_data(
+        checked,
+        training=False,
+        whole=whole,
+        known=trained.own_class_names(),
+        held_out=run.held_out_names if run and is_own else None,
+    )
+    images = ScoredImages(
+        data=opened,
+        name=str(source.builtin or source.folder or source.dataset),
+        allowed_unreadable=source.unreadable,
+        held_out=False,
+        trained_on=None,
+        whole=whole,
+    )
+    if trained.folder is None or (run is None and data is not None):
+        return images
+    if run is None:
+        unknown = "it is not known which images the model was trained on"
+        warnings = [f"{trained.folder} has no {SPLIT}, so {unknown}"]
+    elif is_own:
+        warnings = list(_missing(trained.folder, run, opened.split))
+        images = replace(images, held_out=True, trained_on=0)
+    else:
+        images, warnings = _compared(images, run, differing)
+    return replace(images, warnings=tuple(warnings))
+
+
+def _compared(
+    images: ScoredImages, run: SplitFile, differing: Sequence[str]
+) -> tuple[ScoredImages, list[str]]:
+    """Compare the images with those of a run, which has not chosen them."""
+    split = images.data.split
+    names = _names_in_run(run, split)
+    if names is None:
+        return images, []
+    count = sum(map(run.was_trained_on, names))
+    is_exact = run.digest == split.digest or run.trained_on is not None
+    images = replace(
+        images,
+        held_out=run.held_out_names.issuperset(names),
+        trained_on=count if is_exact or not count else None,
+    )
+    if not count:
+        return images, []
+    most = "" if is_exact else "up to "
+    warning = f"{most}{count:,} of the {len(names):,} images scored were trained on"
+    if differing:
+        differs = "differs" if len(differing) == 1 else "differ"
+        warning = f"{' and '.join(differing)} {differs} from the run's, so {warning}"
+    return images, [warning]
+
+
+def _differing(own: CheckedRecipe, new: CheckedRecipe) -> list[str]:
+    """The fields of a recipe by which it holds out other images than the run's."""
+    values = [
+        {
+            field: _placed(checked, field, getattr(recipe_of(checked).data, field))
+            for field in _SPLIT_FIELDS
+        }
+        for checked in (own, new)
+    ]
+    before, after = values
+    return [f"data.{name}" for name in _SPLIT_FIELDS if before[name] != after[name]]
+
+
+def _placed(checked: CheckedRecipe, field: str, value: object) -> object:
+    """A value of a field; a path is resolved."""
+    if field in {"folder", "dataset"} and isinstance(value, str):
+        path = checked.place(value)
+        return realpath(path) if path.exists() else value
+    return value
+
+
+def _missing(folder: Path, run: SplitFile, split: Split) -> Iterator[str]:
+    """Warn of held-out images that are not in the data any more.
+
+    Raises:
+        RecipeError: None of them is there (DS543).
+    """
+    total, missing = len(run.held_out), len(run.held_out) - len(split.held_out)
+    if not split.held_out:
+        which = counted(total, "held-out image")
+        reason = f"none of its {which} is in {split.name}"
+        raise split_error(folder, reason)
+    if missing:
+        are = "is" if missing == 1 else "are"
+        yield f"{missing:,} of the {total:,} images held out {are} missing"
+
+
+def _names_in_run(run: SplitFile, split: Split) -> list[str] | None:
+    """The names that a run has for the images to score; None if they are others.
+
+    An image beside those of the run has an empty name.
+    """
+    names = split.evaluated
+    if run.source != split.source:
+        return None
+    is_same = run.digest == split.digest or run.name == split.name
+    if is_same or _is_copy(run, split):
+        return names
+    if run.source != "folder":
+        return None
+    top, own = (Path(realpath(each)).as_posix() for each in (split.name, run.name))
+    start = f"{own}/"
+    paths = [posixpath.normpath(posixpath.join(top, name)) for name in names]
+    inside = [path[len(start) :] if path.startswith(start) else "" for path in paths]
+    return inside if any(inside) else None
+
+
+def _is_copy(run: SplitFile, split: Split) -> bool:
+    """Whether other data has most of the images that a run has held out, by name."""
+    found = run.held_out_names.intersection(split.names)
+    return 2 * len(found) > len(run.held_out_names)
