@@ -41,6 +41,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS106", "endless-extends", _ERROR, "circular or too long chain of extends"),
         Entry("DS107", "invalid-name", _ERROR, "invalid name"),
         Entry("DS108", "empty-document", _NOTE, "the document is empty"),
+        Entry("DS109", "training-setting", _ERROR, "a training setting in a spec"),
         Entry("DS201", "patches-do-not-fill-image", _ERROR, "image_size is not divisible by patch_size"),
         Entry("DS203", "heads-do-not-fill-width", _ERROR, "embed_dim is not divisible by num_heads"),
         Entry("DS204", "mlp-width-rounded-down", _WARNING, "MLP width is rounded down"),

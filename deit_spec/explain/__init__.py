@@ -6,8 +6,9 @@ from deit_spec.diagnostics import CATALOGUE
 from deit_spec.explain.code_page import catalogue_page, code_page
 from deit_spec.explain.field_info import recipe_fields, spec_fields
 from deit_spec.explain.field_page import explain_field, field_page
+from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.spec.field_names import SYNONYMS
-from deit_spec.spec.nearest import closest_word
+from deit_spec.spec.nearest import closest_word, listed
 
 __all__ = [
     "FIELDS",
@@ -36,6 +37,11 @@ RECIPE_FIELDS: Final = tuple(
 
 _CODES: Final = {entry.name: entry.code for entry in CATALOGUE.values()}
 _VARIANT: Final = {name.removeprefix("variant."): name for name in FIELDS}
+_RECIPE: Final = {
+    key: [name for name in RECIPE_FIELDS if name.endswith(f".{key}")]
+    for key in (name.partition(".")[2] for name in RECIPE_FIELDS)
+}
+"""The fields of a recipe by their names without the section."""
 
 
 class UnknownTopicError(LookupError):
@@ -43,10 +49,12 @@ class UnknownTopicError(LookupError):
 
 
 def find(word: str) -> str:
-    """Return the code or field of a word: `DS203`, `unknown-key`, `drop_path`.
+    """Return the code or field of a word: `DS203`, `unknown-key`, `drop_path`, `lr`.
+
+    A field of a spec comes before one of a recipe.
 
     Raises:
-        UnknownTopicError: There is none.
+        UnknownTopicError: There is none, or several sections of a recipe have it.
     """
     lower = word.lower()
     if word.upper() in CATALOGUE or lower in _CODES:
@@ -54,6 +62,12 @@ def find(word: str) -> str:
     field = _VARIANT.get(lower, lower)
     if field in FIELDS or field in RECIPE_FIELDS:
         return field
+    meant = _RECIPE.get(lower) or _RECIPE.get(RECIPE.synonyms.get(lower, ""), [])
+    if lower in _RECIPE and len(meant) == 1:
+        return meant[0]
+    if meant and lower not in SYNONYMS:
+        fields = [f"`{name}`" for name in meant]
+        raise UnknownTopicError(f"did you mean {listed(fields)}?")
     words = SYNONYMS | {field: field for field in (*_VARIANT, *FIELDS)}
     words |= {field: field for field in RECIPE_FIELDS if "." in word}
     words |= {name.replace("-", "_"): name for name in _CODES}

@@ -1,7 +1,7 @@
 """Diagnostics of pydantic's errors on fields of specs, recipes and studies."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -35,6 +35,8 @@ _BOUNDS: Final = {
 }
 _KEY: Final = "[key]"
 """The last step of pydantic to the key of a mapping whose keys are choices."""
+_SHOWN: Final = 5
+"""How many keys a message names before it counts the others."""
 _BAD_TEXT: Final = frozenset(
     {"string_pattern_mismatch", "string_too_long", "string_unicode"}
 )
@@ -69,8 +71,8 @@ def field_errors(
         if _is_unknown(found, names)
         for field in _meanings(_path(found), document, names)
     }
-    report = _Report(document, names)
-    findings = [report.make(found) for found in _reported(errors, meant, document)]
+    report, reported = _Report(document, names), _reported(errors, meant, document)
+    findings = report.make_all(reported)
     invalid |= meant
     return (
         valid,
@@ -136,6 +138,10 @@ def _valid_fields(
 
 def _meanings(path: Path, document: Document, names: FieldNames) -> set[str]:
     """The fields that an unknown key may mean."""
+    if names.is_training(path):
+        return set()
+    if held := names.fields_in(path, document.at(path)):
+        return {".".join(each) for each in held}
     meant, place = names.resolve(path), path[:-1]
     fields = names.model_of(path).model_fields
     if meant != path or not (place or any(f.is_required() for f in fields.values())):
@@ -173,7 +179,37 @@ class _Report:
         self._names = names
         self._fixes = Fixes(document, names)
 
-    def make(self, error: Error) -> Diagnostic:
+    def make_all(self, errors: Iterable[Error]) -> list[Diagnostic]:
+        """Report errors of pydantic; all training settings are one finding."""
+        findings, settings = list[Diagnostic](), list[Path]()
+        for error in errors:
+            path = _path(error)
+            if _is_unknown(error, self._names) and self._names.is_training(path):
+                settings.append(path)
+            else:
+                findings.append(self._make(error))
+        return [*findings, *([self._training(settings)] if settings else [])]
+
+    def _training(self, paths: Sequence[Path]) -> Diagnostic:
+        """DS109: keys that belong in a recipe."""
+        spans = {path: self._document.nearest(path).key for path in paths}
+        ordered = sorted(spans, key=lambda path: (spans[path].line, spans[path].column))
+        first, *more = (Label(spans[path]) for path in ordered)
+        keys = [f"`{_cut(path[-1])}`" for path in ordered]
+        is_one = len(keys) == 1
+        if len(keys) > _SHOWN:
+            keys[_SHOWN:] = [f"{len(keys) - _SHOWN} more"]
+        are = "is a training setting" if is_one else "are training settings"
+        where = "remove it" if is_one else "remove them"
+        return diagnose(
+            "DS109",
+            f"{listed(keys, 'and')} {are}",
+            first,
+            secondary=more,
+            helps=[f"{where}: a training setting belongs in a recipe"],
+        )
+
+    def _make(self, error: Error) -> Diagnostic:
         """Report an error of pydantic."""
         path, kind = _path(error), error["type"]
         if _is_unknown(error, self._names):
@@ -190,14 +226,25 @@ class _Report:
 
     def _unknown_key(self, path: Path) -> Diagnostic:
         meant, fixes = self._names.resolve(path), self._fixes
-        split = fixes.split_key(path)
+        value, split = self._document.at(path), fixes.split_key(path)
         return diagnose(
             "DS101",
             f"unknown key `{_cut(path[-1])}`",
             Label(self._document.nearest(path).key, "unknown key"),
-            helps=[split.title if split else self._names.suggestion(path)],
-            fix=fixes.rename(path, meant) or fixes.move(path, meant) or split,
+            notes=self._squares(meant, value),
+            helps=[split.title if split else self._names.suggestion(path, value)],
+            fix=fixes.rename(path, meant)
+            or fixes.move(path, meant)
+            or fixes.lift(path)
+            or split,
         )
+
+    def _squares(self, path: Path, value: object) -> list[str]:
+        """A note for a shape where the side of a square is expected."""
+        if path not in self._names.sides or not isinstance(value, list | tuple):
+            return []
+        squares = self._names.sides[path]
+        return [f"{squares} are square: `{path[-1]}` is one number"]
 
     def _missing(self, path: Path) -> Diagnostic:
         entry = self._document.nearest(path[:-1])
@@ -217,8 +264,11 @@ class _Report:
         fix = None
         if not _index(error):
             fix = self._fixes.retype(path, error["type"])
+        notes = self._squares(path, error["input"])
         if fix:
             help_ = fix.title
+        elif notes and (sides := [n for n in error["input"] if type(n) is int]):
+            help_ = listed([f"`{key}: {side}`" for side in dict.fromkeys(sides[-2:])])
         elif wanted == "true or false":
             help_ = f"`{key}: true` or `{key}: false`"
         elif wanted == "a string" and isinstance(value, int | float):
@@ -231,6 +281,7 @@ class _Report:
             "DS102",
             f"{name} is {'empty' if value == [] else f'not {wanted}'}",
             Label(self._document.nearest(loc).value, describe(value)),
+            notes=notes,
             helps=[help_],
             fix=fix,
         )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from deit_spec.spec.nearest import listed
 from deit_spec.spec.schema import DeiTSpec, Variant
+from deit_spec.spec.training_names import is_training_setting
 
 Path = tuple[str, ...]
 
@@ -31,6 +32,7 @@ SYNONYMS: Final = {
     "num_blocks": "depth",
     "num_hidden_layers": "depth",
     "heads": "num_heads",
+    "drop": "dropout",
     "n_heads": "num_heads",
     "num_attention_heads": "num_heads",
     "drop_rate": "dropout",
@@ -38,19 +40,35 @@ SYNONYMS: Final = {
     "hidden_dropout_prob": "dropout",
     "classes": "num_classes",
     "num_labels": "num_classes",
+    "nb_classes": "num_classes",
     "distilled": "distillation_token",
     "drop_path_rate": "drop_path",
+    "drop_connect": "drop_path",
+    "drop_connect_rate": "drop_path",
     "init_values": "layer_scale",
     "eps": "layer_norm_eps",
     "_base_": "extends",
     "base": "extends",
     "inherits": "extends",
     "parent": "extends",
+    "model": "extends",
+    "model_name": "extends",
+    "arch": "extends",
+    "architecture": "extends",
+    "backbone": "extends",
 }
 """What timm, transformers and papers call the fields."""
 
 _APPROXIMATE: Final = frozenset(
     {
+        "arch",
+        "architecture",
+        "backbone",
+        "drop",
+        "drop_connect",
+        "drop_connect_rate",
+        "model",
+        "model_name",
         "drop_rate",
         "hidden_dropout_prob",
         "dim",
@@ -73,8 +91,9 @@ _UNSUPPORTED: Final = {
     "attention_probs_dropout_prob": "remove it: attention weights have no dropout",
     "hidden_act": "remove it: the MLP always uses the exact GELU",
     "global_pool": "use `readout` under `variant`",
-    "batch_size": "remove it: the batch size is set in a recipe, not in a spec",
-    "model": "write its keys at the top level",
+    "gp": "use `readout` under `variant`",
+    "drop_block": "remove it: the model has no such layer",
+    "drop_block_rate": "remove it: the model has no such layer",
     "num_patches": "remove it: it follows from `image_size` and `patch_size`",
     "version": "remove it: a spec has no version",
     "head_dim": "`embed_dim` is this multiplied by `num_heads`",
@@ -82,6 +101,8 @@ _UNSUPPORTED: Final = {
 """Fields of other tools that have no counterpart here, with what to do about them."""
 
 _PAIR: Final = re.compile(r"([A-Za-z_][\w-]*)(?:[:=]| +(?=[-+.]*\d))([\w.+~/-]+)")
+_SHAPE_LENGTHS: Final = (2, 3)
+"""The lengths of `[height, width]` and `[channels, height, width]`."""
 _SIMILAR: Final = 0.7
 _SIMILAR_ELSEWHERE: Final = 0.8
 _MISSPELT: Final = 0.8
@@ -98,6 +119,9 @@ class FieldNames:
         synonyms: Other names of fields, for the last key of a path.
         approximate: Those of the synonyms that mean only nearly the same.
         unsupported: Keys that mean no field, each with what to do about it.
+        sides: Fields that are the side of a square, and what these squares are.
+        is_model: Whether it describes a model alone, so that training settings belong
+            elsewhere, and no section is around its fields.
     """
 
     model: type[BaseModel]
@@ -105,6 +129,8 @@ class FieldNames:
     synonyms: Mapping[str, str]
     approximate: frozenset[str] = frozenset()
     unsupported: Mapping[str, str] = field(default_factory=dict)
+    sides: Mapping[Path, str] = field(default_factory=dict)
+    is_model: bool = False
 
     def model_of(self, path: Path) -> type[BaseModel]:
         """The model that has the field at a path."""
@@ -146,23 +172,56 @@ class FieldNames:
         found = self._candidates(path)
         return found[0] if len(found) == 1 else path
 
-    def suggestion(self, path: Path) -> str:
+    def is_training(self, path: Path) -> bool:
+        """Whether an unknown key is a training setting, which belongs in a recipe.
+
+        >>> SPEC.is_training(("num_epochs",)), SPEC.is_training(("depht",))
+        (True, False)
+        """
+        key = path[-1]
+        if not self.is_model or not is_training_setting(key):
+            return False
+        return key not in self.unsupported and not self.is_key(key)
+
+    def fields_in(self, path: Path, value: object) -> list[Path]:
+        """The fields that an unknown key at the top level holds, such as `model`.
+
+        >>> SPEC.fields_in(("model",), {"hidden_size": 192, "type": "deit"})
+        [('embed_dim',)]
+        """
+        if not self.is_model or len(path) > 1 or not isinstance(value, Mapping):
+            return []
+        if self.is_training(path) or self.is_section(self.resolve(path)):
+            return []
+        keys = [_plain(key) for key in value if isinstance(key, str)]
+        known = [(key,) for key in keys if key in self.names]
+        found = [key if self.is_known(key) else self.resolve(key) for key in known]
+        return [each for each in found if self.is_known(each) and each != ("name",)]
+
+    def suggestion(self, path: Path, value: object = None) -> str:
         """The help for an unknown key.
 
         >>> SPEC.suggestion(("depht",))
         'did you mean `depth`?'
         """
-        *outer, key = path
-        if key in self.unsupported:
-            return self.unsupported[key]
+        if path[-1] in self.unsupported:
+            return self.unsupported[path[-1]]
+        if self.fields_in(path, value):
+            return "write its keys at the top level"
         found = self._candidates(path)
-        if not found:
-            known = [f"`{name}`" for name in self.model_of(path).model_fields]
-            return f"remove it, or use one of {listed(known)}"
-        if len(found) > 1:
-            fields = [f"`{'.'.join(each)}`" for each in found]
+        if len(found) == 1:
+            return self._in_place(found[0], path, value)
+        fields = [f"`{'.'.join(each)}`" for each in found]
+        if fields:
             return f"did you mean {listed(fields)}?"
-        *place, name = found[0]
+        known = [f"`{name}`" for name in self.model_of(path).model_fields]
+        return f"remove it, or use one of {listed(known)}"
+
+    def _in_place(self, found: Path, path: Path, value: object) -> str:
+        """The help to write a field in its place."""
+        (*place, name), (*outer, key) = found, path
+        if name == "extends" and isinstance(value, str):
+            return f"did you mean `extends: {value}`?"
         where = f"under `{place[0]}`" if place else "at the top level"
         if "." in key:
             return f"write `{name}` {where}"
@@ -192,7 +251,7 @@ class FieldNames:
         from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415
 
         *outer, key = path
-        if key in self.unsupported:
+        if key in self.unsupported or self.is_training(path):
             return []
         section, _, name = key.partition(".")
         if section in self.sections and self.is_known((section, name)):
@@ -202,7 +261,12 @@ class FieldNames:
         plain, scores = re.sub("[ -]", "_", key).lower(), dict[Path, float]()
         places = [((name,), model) for name, model in self.sections.items()]
         for place, model in ((), self.model), *places:
-            words = {w: n for w, n in self.synonyms.items() if n in model.model_fields}
+            words = {
+                word: name
+                for word, name in self.synonyms.items()
+                # What names a base resembles too many other words.
+                if name in model.model_fields and (name != "extends" or word == plain)
+            }
             words |= {name: name for name in model.model_fields}
             least = _SIMILAR if place == tuple(outer) else _SIMILAR_ELSEWHERE
             for word in get_close_matches(plain, words, 1, least):
@@ -222,6 +286,18 @@ class FieldNames:
     @cached_property
     def _words(self) -> frozenset[str]:
         return frozenset(word for name in self.names for word in name.split("_"))
+
+
+def side_in(value: object) -> int | None:
+    """The side of a square that is written as its shape, such as `[3, 224, 224]`.
+
+    >>> side_in([224, 224]), side_in([256, 128]), side_in([224])
+    (224, None, None)
+    """
+    if not isinstance(value, list | tuple) or len(value) not in _SHAPE_LENGTHS:
+        return None
+    *_, height, width = value
+    return height if height == width and type(height) is type(width) is int else None
 
 
 def pair_in(key: str) -> tuple[str, str] | None:
@@ -271,6 +347,12 @@ def _plain(written: str) -> str:
 
 
 SPEC: Final = FieldNames(
-    DeiTSpec, {"variant": Variant}, SYNONYMS, _APPROXIMATE, _UNSUPPORTED
+    DeiTSpec,
+    {"variant": Variant},
+    SYNONYMS,
+    _APPROXIMATE,
+    _UNSUPPORTED,
+    sides={("image_size",): "images", ("patch_size",): "patches"},
+    is_model=True,
 )
 """The names of a spec: its fields, and those under `variant`."""

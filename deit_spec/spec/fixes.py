@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from deit_spec.diagnostics import Edit, Fix, Span, apply_fixes
-from deit_spec.spec.field_names import FieldNames, Path, pair_in
+from deit_spec.spec.field_names import FieldNames, Path, pair_in, side_in
+from deit_spec.spec.origin import is_published
 from deit_spec.yaml_source import Document, Entry
 from deit_spec.yaml_source.document import FILE_BYTES
-from deit_spec.yaml_source.line_edits import Line, line_of, line_with
+from deit_spec.yaml_source.line_edits import Line, lifted, line_of, line_with
 
 ROUNDS: Final = 10
 """How often fixes are applied and the text is checked again, at most."""
@@ -49,10 +50,28 @@ class Fixes:
         value = self.document.at(path)
         is_section = isinstance(value, dict) and self.names.is_section(target)
         is_scalar = not isinstance(value, dict | list)
-        if not (is_section or is_scalar or self.names.fits(target, value)):
+        is_square = target in self.names.sides and side_in(value) is not None
+        fits = is_section or is_scalar or is_square or self.names.fits(target, value)
+        if not fits:
             return None
         edit = _in_same_quotes(self._own[path].key, target[-1])
         return Fix(f"rename `{path[-1]}` to `{target[-1]}`", (edit,))
+
+    def lift(self, path: Path) -> Fix | None:
+        """Move the keys of a section that is unknown to the top level."""
+        value = self.document.at(path)
+        inside = [each for each in self._own if len(each) > 1 and each[:1] == path]
+        keys = [each for each in inside if len(each) == 2]  # noqa: PLR2004
+        if not self.names.fields_in(path, value) or not keys or self._has_tab:
+            return None
+        if any(each[1:] in self._own for each in keys):
+            return None
+        named = self.document.at((*path, "name"))
+        if is_published(str(named)):  # it is what is to be extended
+            return None
+        edit = lifted(self._own[path], self._own[keys[0]], self.document.source)
+        title = f"move the keys of `{path[-1]}` to the top level"
+        return Fix(title, (edit,)) if edit else None
 
     def split_key(self, path: Path) -> Fix | None:
         """Put the space into `{embed_dim:192}`, which is a key without a value."""
@@ -112,6 +131,8 @@ class Fixes:
         word = word.rstrip(",;")
         if kind == "bool_type":
             return _SWITCHES.get(word.lower())
+        if path in self.names.sides and (side := side_in(self.document.at(path))):
+            return str(side)
         if word.lower() in _NULLS:
             return "null" if self.names.fits(path, None) else None
         found = _NUMBERS[kind].fullmatch(word) if kind in _NUMBERS else None
@@ -125,6 +146,8 @@ class Fixes:
         is_own = path in self._own and path != target
         is_misspelt = self.names.is_misspelt(path[-1], target[-1])
         is_misspelt = is_misspelt or path == (".".join(target),)
+        if target == ("extends",) and not is_misspelt:
+            is_misspelt = is_published(str(self.document.at(path)))
         return is_own and is_misspelt and self._is_free(target)
 
     def _is_free(self, target: Path) -> bool:
@@ -164,9 +187,7 @@ class Fixes:
     def _moves(self) -> dict[Path, Line]:
         """The lines of keys that certainly belong to another mapping, by path."""
         source, root = self.document.source, self.document.nearest(()).value
-        # A line with a tab may mean something else between other lines.
-        has_tab = re.search(r"^ *\t", source.text, re.MULTILINE)
-        if has_tab or source.text[root.start :][:1] == "{":
+        if self._has_tab or source.text[root.start :][:1] == "{":
             return {}
         moves = {}
         for path, target in self._unknown.items():
@@ -179,6 +200,12 @@ class Fixes:
             if line and is_block and not is_misspelt:
                 moves[path] = line
         return moves
+
+    @cached_property
+    def _has_tab(self) -> bool:
+        """Whether a line with a tab may mean something else between other lines."""
+        text = self.document.source.text
+        return re.search(r"^ *\t", text, re.MULTILINE) is not None
 
     @cached_property
     def _own(self) -> dict[Path, Entry]:

@@ -17,6 +17,7 @@ from deit_spec.yaml_source.reader import real
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 
 UNREADABLE = "DS009"
+_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,13 @@ class Origin:
             return None, [replace(finding, helps=self.meant() or finding.helps)]
         return document, findings
 
-    def meant(self) -> tuple[str, ...]:
-        """A help with the published spec that a path may mean."""
+    def meant(self, written: str = "") -> tuple[str, ...]:
+        """A help with the file or published spec that a path, as written, may mean."""
         if self.path is None:
             return ()
+        for suffix in _SUFFIXES if self.path.name else ():
+            if _is_file(self.path.with_name(f"{self.path.name}{suffix}")):
+                return (f"did you mean `{written or self.path}{suffix}`?",)
         name = self.path.stem
         begun = [each for each in published.names() if name and each.startswith(name)]
         meant = begun[0] if len(begun) == 1 else closest_word(name, published.names())
@@ -99,6 +103,13 @@ def locate(reference: str, folder: Path) -> Origin:
     return at(_short(folder / reference))
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # not a valid file name
+        return False
+
+
 def _short(path: Path) -> Path:
     """Remove `..` from a path, unless a symbolic link gives it another meaning."""
     if ".." not in path.parts:
@@ -130,5 +141,5 @@ def not_found(
         found[0].message if name and found else f"`{field}` does not name a file",
         here,
         notes=[f"looked for {origin.shown}"] if name else [],
-        helps=(origin.meant() if name else ()) or [rule],
+        helps=(origin.meant(name) if name else ()) or [rule],
     )

@@ -163,7 +163,8 @@ def _validate(
 
 def _note_empty(document: Document) -> list[Diagnostic]:
     """DS108: a text without a single field may be a mistake."""
-    lines = (line.strip() for line in document.source.lines)
+    # Other blanks, such as a no-break space, are text in YAML.
+    lines = (line.strip(" \t") for line in document.source.lines)
     if document.recovered or any(line and not line.startswith("#") for line in lines):
         return []
     span = document.nearest(()).value

@@ -90,6 +90,26 @@ def line_with(entry: Entry, source: Source) -> Line | None:
     return Line(positions, start, key, after_key, end, after_break)
 
 
+def lifted(entry: Entry, first: Entry, source: Source) -> Edit | None:
+    """Remove the line of a key, and the indentation of the block that is its value.
+
+    `first` is the first entry of the block. A comment on the line is kept.
+    """
+    head, inner = line_with(entry, source), line_with(first, source)
+    if head is None or inner is None or head.start == inner.start:
+        return None
+    rest = _COLON.sub("", head.rest, count=1).strip()
+    if rest and not rest.startswith("#"):
+        return None
+    end = LINE_BREAK.search(source.text, entry.value.end)
+    last = end.start() if end else len(source.text)
+    extra = len(inner.indent) - len(head.indent)
+    block = source.text[head.after_break : last]
+    blanks = re.compile(f"^ {{0,{extra}}}", re.MULTILINE)
+    comment = f"{head.indent}{rest}{head.line_break}" if rest else ""
+    return Edit(head.positions.span(head.start, last), comment + blanks.sub("", block))
+
+
 def removed(entry: Entry, *, in_braces: bool) -> Edit | None:
     """Remove a key and its value, or return None if that is not simple.
 

@@ -20,6 +20,23 @@ def test_a_field_is_found_with_and_without_variant() -> None:
         assert find(name) == find(f"variant.{name}") == f"variant.{name}"
 
 
+@pytest.mark.parametrize(
+    ("word", "field"),
+    [
+        ("lr", "optimizer.lr"),
+        ("batch_size", "schedule.batch_size"),
+        ("EPOCHS", "schedule.epochs"),
+        ("mixup", "augmentation.mixup"),
+        ("folder", "data.folder"),
+        ("optimizer.lr", "optimizer.lr"),
+    ],
+)
+def test_a_field_of_a_recipe_is_found_without_its_section(
+    word: str, field: str
+) -> None:
+    assert find(word) == field
+
+
 def test_words_are_unique() -> None:
     """Neither a name of a code nor a field hides another field."""
     words = [word.lower() for word, _ in topics()] + [*Variant.model_fields]
@@ -31,6 +48,9 @@ def test_words_are_unique() -> None:
     [
         ("embed_dims", "did you mean `embed_dim`?"),
         ("hidden_size", "did you mean `embed_dim`?"),
+        ("weights", "did you mean `student.weights` or `teacher.weights`?"),
+        ("num_epochs", "did you mean `schedule.epochs`?"),
+        ("data_path", "did you mean `data.folder`?"),
         ("init_values", "did you mean `layer_scale`?"),
         ("variant.droppath", "did you mean `variant.drop_path`?"),
         ("unknwon-key", "did you mean `unknown-key`?"),

@@ -1,5 +1,7 @@
 """Unknown keys resolve to the fields that they mean, in specs and in recipes."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.spec.field_names import SPEC, FieldNames
 from deit_spec.spec.schema import FIELDS
 
+SECTION_FIELDS = {field.split(".")[1] for field in RECIPE_FIELDS}
 PATHS = [
     *((SPEC, tuple(field.split("."))) for field in FIELDS),
     *((RECIPE, tuple(field.split("."))) for field in RECIPE_FIELDS),
@@ -44,6 +47,52 @@ def test_a_field_in_another_place_is_found(
         return
     found = names.resolve((path[-1],))
     assert found == path or ".".join(path) in names.suggestion((path[-1],))
+
+
+LINES = Path(__file__).with_name("training_arguments.txt").read_text().splitlines()
+ARGUMENTS = {word for line in LINES if line[:1] != "#" for word in line.split()}
+
+
+@pytest.mark.parametrize("key", sorted(ARGUMENTS))
+def test_an_argument_of_a_training_belongs_in_a_recipe(key: str) -> None:
+    for written in (key, key.upper(), key.replace("_", "-")):
+        for path in ((written,), ("variant", written)):
+            assert SPEC.is_training(path)
+            assert SPEC.resolve(path) == path
+            assert not RECIPE.is_training(path)
+
+
+def test_a_field_of_a_recipe_belongs_in_a_recipe() -> None:
+    """Unless it is another name of a field of a spec, such as `num_classes`."""
+    names = {*RECIPE.sections, *RECIPE.synonyms, *SECTION_FIELDS}
+    known = {*SPEC.names, *(name.split(".")[-1] for name in FIELDS)}
+    other = {each for each in names - known if not SPEC.is_training((each,))}
+    # They may as well mean something about a model.
+    assert other == {"builtin", "distillation", "kind", "python", "spec", "timm"}
+
+
+@pytest.mark.parametrize("key", [*SPEC.names, *SPEC.model.model_fields])
+def test_a_name_of_a_field_is_not_a_training_setting(key: str) -> None:
+    assert not SPEC.is_training((key,))
+
+
+@given(st.sampled_from(PATHS), st.data())
+def test_a_misspelt_field_is_not_a_training_setting(
+    case: tuple[FieldNames, tuple[str, ...]], data: st.DataObject
+) -> None:
+    names, (*outer, name) = case
+    at = data.draw(st.integers(1, len(name)))
+    assert not names.is_training((*outer, name[:at] + name[at - 1 :]))
+
+
+def test_a_section_is_known_by_the_fields_in_it() -> None:
+    held = {"hidden_size": 192, "IMG_SIZE": 224, "type": "deit", 3: 4, "init": "deit"}
+    found = [("embed_dim",), ("image_size",), ("variant", "init")]
+    assert SPEC.fields_in(("model",), held) == found
+    assert SPEC.fields_in(("model",), {"name": "x", "type": "deit"}) == []
+    assert SPEC.fields_in(("varaint",), {"init": "deit"}) == []
+    assert SPEC.fields_in(("data",), {"image_size": 224}) == []
+    assert RECIPE.fields_in(("model",), {"lr": 1}) == []
 
 
 @pytest.mark.parametrize(
