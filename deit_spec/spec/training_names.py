@@ -33,14 +33,14 @@ _WORDS: Final = frozenset({
 
 _NAMES: Final = frozenset({
     "aa", "alpha", "channels_last", "class_map", "columns", "device_modules",
-    "dist_bn", "dist_url", "distillation_alpha", "distillation_type", "dtype",
-    "fuser", "inat_category", "initial_checkpoint", "input_img_mode",
-    "input_key", "keep", "mean", "mix_switch", "model_dtype", "no_ddp_bb",
-    "output", "output_dir", "parallel", "pretrained", "pretrained_path",
-    "ratio", "rotate", "run", "scale", "shift", "src", "std", "student",
-    "target_key", "teacher", "teacher_model", "teacher_path", "three_augment",
-    "threeaugment", "torchcompile", "torchcompile_mode", "torchscript",
-    "unreadable", "use_cuda", "weights", "world_size",
+    "dist_bn", "dist_url", "distillation_alpha", "distillation_type",
+    "drop_unread", "dtype", "fuser", "inat_category", "initial_checkpoint",
+    "input_img_mode", "input_key", "keep", "mean", "mix_switch", "model_dtype",
+    "no_ddp_bb", "output", "output_dir", "parallel", "pretrained",
+    "pretrained_path", "ratio", "rotate", "run", "scale", "shift", "src", "std",
+    "student", "target_key", "teacher", "teacher_model", "teacher_path",
+    "three_augment", "threeaugment", "torchcompile", "torchcompile_mode",
+    "torchscript", "unreadable", "use_cuda", "weights", "world_size",
 })
 """Other training settings: their words alone may mean something else."""
 # fmt: on
