@@ -2,21 +2,23 @@
 
 import gc
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Severity, Span
 from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
+from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
 from deit_spec.passes import (
     PassOptions,
     ShapeInferenceError,
     infer_shapes,
     run_passes,
 )
-from deit_spec.spec import Checked, DeiTSpec, SpecLike, check_spec
+from deit_spec.spec import Checked, DeiTSpec, SpecLike
 from deit_spec.spec import output_size as size_of
 from deit_spec.spec.schema import FIELDS
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from deit_spec.weights import Permission
 
+OWN: "frozenset[Permission]" = frozenset({"drop"})
+"""What the weights of a model may need: to drop tensors without an effect."""
 TargetName: TypeAlias = Literal["train", "inference"]
 
 
@@ -68,10 +72,12 @@ class Compiled:
 def load_spec(spec: SpecLike) -> DeiTSpec:
     """Read and validate a spec: a path, a published name, a mapping or a `DeiTSpec`.
 
+    A path is that of a YAML file, of a model folder, or of a run's `model.safetensors`.
+
     Raises:
         SpecError: The spec has errors.
     """
-    return _valid(check_spec(spec))
+    return _valid(check_spec_or_model(spec))
 
 
 def output_size(spec: SpecLike) -> int:
@@ -91,7 +97,7 @@ def lower(spec: SpecLike) -> LayerGraph:
     Raises:
         SpecError: The spec has errors.
     """
-    graph = _lower(check_spec(spec))
+    graph = _lower(check_spec_or_model(spec))
     with _as_spec_errors():
         graph = infer_shapes(graph)
     verify(graph)
@@ -114,7 +120,7 @@ def compile(  # noqa: A001
         ValueError: The target is neither `train` nor `inference`.
     """
     options = PassOptions(drop_unread)
-    return compile_checked(check_spec(spec), _target(target), options)
+    return compile_checked(check_spec_or_model(spec), _target(target), options)
 
 
 def compile_checked(
@@ -168,6 +174,9 @@ def load(  # noqa: PLR0913  -- one argument per option
     it returns what `model.predict(images)` returns, the combined heads.
     `drop_unread` is that of `compile`.
 
+    If `spec` is a model folder or a run's `model.safetensors`, its own weights are
+    loaded; `load(load_spec(folder))` builds the model with new ones.
+
     `weights` is a checkpoint file or directory. By default its tensors are only renamed
     and fused. `strict=False` also allows all other changes that a plan can make, and
     `allow` exactly those it names: `resample`, `heads`, `channels`, `distillation`,
@@ -186,6 +195,11 @@ def load(  # noqa: PLR0913  -- one argument per option
             for weights is set without `weights`.
     """
     compiled = compile(spec, target=target, drop_unread=drop_unread)
+    own: frozenset[Permission] = frozenset()
+    if weights is None and is_model_path(spec):
+        from deit_spec.model.model_folder import weights_of
+
+        weights, own = weights_of(Path(spec)), OWN
     if weights is None:
         if not strict or allow is not None or antialias or entry is not None:
             raise ValueError("strict, allow, antialias and entry require weights")
@@ -194,17 +208,52 @@ def load(  # noqa: PLR0913  -- one argument per option
         raise TypeError(
             "weights must be a path; load a state dict with `model.load_state_dict`"
         )
-    from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
+    from deit_spec.weights import allowed
 
-    permitted = allowed(strict=strict, allow=allow)
+    return load_weights(
+        compiled,
+        weights,
+        permissions=allowed(strict=strict, allow=allow) | own,
+        antialias=antialias,
+        entry=entry,
+        device=device,
+        dtype=dtype,
+        report=_warn,
+    )
+
+
+def load_weights(  # noqa: PLR0913  -- one argument per option
+    compiled: Compiled,
+    weights: "str | os.PathLike[str]",
+    *,
+    permissions: "frozenset[Permission]",
+    antialias: bool = False,
+    entry: str | None = None,
+    device: "torch.device | str | None" = None,
+    dtype: "torch.dtype | str | None" = None,
+    report: Callable[[Sequence[Diagnostic]], object],
+) -> "nn.Module":
+    """Build a compiled spec with the weights of a checkpoint.
+
+    `report` receives the warnings about the weights.
+
+    Raises:
+        WeightsError: The checkpoint cannot be read, or does not match the spec.
+        ValueError: The dtype is unknown.
+    """
+    from deit_spec.weights import fill, make_plan, open_checkpoint, require
+
     checkpoint = open_checkpoint(weights, entry=entry)
     plan = make_plan(compiled.graph, checkpoint, antialias=antialias)
-    require(plan, permitted)
-    for found in plan.diagnostics:
-        if found.severity is Severity.WARNING:
-            warnings.warn(f"{found.code}: {found.message}", stacklevel=2)
+    require(plan, permissions)
+    report([each for each in plan.diagnostics if each.severity is Severity.WARNING])
     source, name = compiled.source, compiled.graph.name
     return fill(source, name, plan, checkpoint, device=device, dtype=dtype)
+
+
+def _warn(found: Sequence[Diagnostic]) -> None:
+    for each in found:
+        warnings.warn(f"{each.code}: {each.message}", stacklevel=4)
 
 
 @contextmanager

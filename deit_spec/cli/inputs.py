@@ -1,13 +1,15 @@
-"""Reads the spec that an argument names: a file, a published one or standard input."""
+"""Reads the spec of an argument: a file, a model, a published one or standard input."""
 
 import sys
+from pathlib import Path
 from typing import Final
 
 import typer
 
 from deit_spec.cli import output
+from deit_spec.model.spec_or_model import check_spec_or_model
 from deit_spec.recipe.documents import Kind, kind_of, own_fixes
-from deit_spec.spec import Checked, check_spec, check_text
+from deit_spec.spec import Checked, check_text
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import FILE_BYTES
 
@@ -33,10 +35,12 @@ def check(name: str) -> Checked:
     if name == output.STDIO:
         checked = check_text(stdin(), output.STDIN_NAME)
     else:
-        checked = check_spec(name)
+        checked = check_spec_or_model(name)
     if checked.spec is None:
         require_kind(name, checked.document, Kind.SPEC)
     output.protect_document(name, checked.document)
+    if Path(name).is_dir():
+        output.protect(*Path(name).iterdir())
     return checked
 
 

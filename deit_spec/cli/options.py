@@ -49,7 +49,8 @@ SpecArgument = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="A YAML spec, the name of a published model, or - for standard input.",
+        help="A YAML spec, a model folder, the name of a published model, or - for "
+        "standard input.",
     ),
 ]
 OutputOption = Annotated[

@@ -15,6 +15,11 @@ from deit_spec.cli.options import OutputOption, format_option, set_option
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
+from deit_spec.model.spec_or_model import (
+    check_spec_or_model,
+    is_model_path,
+    is_unlisted_model,
+)
 from deit_spec.recipe import documents
 from deit_spec.spec import Checked
 from deit_spec.yaml_source.document import FILE_BYTES
@@ -31,8 +36,8 @@ def run(  # noqa: PLR0913  -- an argument for each option
         list[str],
         typer.Argument(
             metavar="SPEC...",
-            help="YAML specs and recipes, folders and globs of them, names of "
-            "published models, or - for standard input.",
+            help="YAML specs and recipes, folders and globs of them, model folders, "
+            "names of published models, or - for standard input.",
         ),
     ],
     output: OutputOption = None,
@@ -98,6 +103,8 @@ def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
     """Check a file, a published spec or standard input."""
     if name == out.STDIO:
         checked = documents.check_any_text(inputs.stdin(), out.STDIN_NAME, overrides)
+    elif is_model_path(name):
+        checked = check_spec_or_model(name)
     else:
         checked = documents.check_any(name, overrides)
     out.protect_document(name, checked.document)
@@ -212,6 +219,8 @@ def _expand(name: str) -> list[str]:
     if not name:
         out.fail("the name is empty")
     if Path(name).is_dir():
+        if is_unlisted_model(Path(name)):
+            return [name]
         return _files_in(name) or out.fail(f"{name} has no .yaml or .yml files")
     if not glob.has_magic(name) or os.path.lexists(name):
         return [name]

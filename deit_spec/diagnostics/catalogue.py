@@ -75,6 +75,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS423", "assumed-value", _NOTE, "value assumed"),
         Entry("DS424", "inexpressible-checkpoint", _NOTE, "checkpoint differs from what a spec can describe"),
         Entry("DS425", "metadata-contradicts-weights", _ERROR, "metadata contradicts the weights"),
+        Entry("DS426", "not-a-model", _ERROR, "neither a model folder nor a model file"),
         Entry("DS427", "value-out-of-range", _WARNING, "value beyond the range of the dtype"),
         Entry("DS428", "preprocessing-differs", _WARNING, "images are prepared differently by the target library"),
         Entry("DS429", "config-contradicts-weights", _ERROR, "config contradicts the weights"),

@@ -78,7 +78,7 @@ def _open(path: Path, name: str, entry: str | None) -> Checkpoint:
         kind, value = _file(path, name)
         found = unwrap(value, name, kind, entry=entry, config=_config_beside(path))
         return _with_metadata(found, path)
-    config = _json(path / CONFIG) if (path / CONFIG).is_file() else {}
+    config = read_json(path / CONFIG) if (path / CONFIG).is_file() else {}
     for file in (path / each for each in WEIGHTS):
         if file.is_file():
             read = _shards if file.name.endswith(INDEX) else _file
@@ -130,7 +130,7 @@ def _unknown(head: bytes, name: str) -> WeightsError:
 
 def _shards(index: Path, name: str) -> tuple[str, object]:
     """Join the tensors of all files that an index names."""
-    files = _json(index).get("weight_map")
+    files = read_json(index).get("weight_map")
     if not isinstance(files, Mapping) or not all(map(_is_name, files.values())):
         raise damaged(name, "`weight_map` does not map names to file names")
     joined: dict[str, object] = {}
@@ -157,12 +157,18 @@ def _config_beside(path: Path) -> dict[str, Any]:
     """The config in the same directory as a file, if it can be read."""
     beside = path.parent / CONFIG
     try:
-        return _json(beside) if beside.is_file() else {}
+        return read_json(beside) if beside.is_file() else {}
     except (OSError, WeightsError):
         return {}
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON mapping, such as a config.
+
+    Raises:
+        OSError: The file cannot be read.
+        WeightsError: It is not a JSON mapping, or is too large.
+    """
     with path.open("rb") as file:
         data = file.read(JSON_BYTES + 1)
     try:

@@ -119,4 +119,4 @@ def test_a_folder_in_place_of_a_spec(tmp_path: Path) -> None:
     done = run("--message-format", "json", "compile", ".", cwd=tmp_path)
     assert done.returncode == 1
     (found,) = json.loads(done.stderr)["diagnostics"]
-    assert found["code"] == "DS009"
+    assert found["code"] == "DS426"

@@ -181,7 +181,7 @@ def test_a_defect_is_reported_in_the_format_of_diagnostics(
     arguments: list[str], form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With exit code 3, without a traceback, and with a request to report it."""
-    monkeypatch.setattr(inputs, "check_spec", fail)
+    monkeypatch.setattr(inputs, "check_spec_or_model", fail)
     monkeypatch.setattr(validate.documents, "check_any", fail)
     done = run(*arguments, "x.yaml")
     assert (done.returncode, done.stdout) == (3, "")
@@ -200,7 +200,7 @@ def test_a_defect_is_reported_in_the_format_of_diagnostics(
 
 
 def test_a_traceback_is_shown_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "check_spec", fail)
+    monkeypatch.setattr(inputs, "check_spec_or_model", fail)
     done = run("compile", "x.yaml", env={"DEIT_SPEC_TRACEBACK": "1"})
     assert done.returncode == 3
     assert done.stderr.startswith("Traceback")

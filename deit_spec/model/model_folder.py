@@ -1,0 +1,361 @@
+"""Open a model: a folder or a file with spec, weights, preprocessing and class names.
+
+It is a run, a folder of transformers or timm, or a safetensors file of ours. The spec
+of a run is read without torch.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics.printable import reason_of as os_reason
+from deit_spec.model.class_names import names_in
+from deit_spec.model.library_preprocessing import from_timm, from_transformers
+from deit_spec.model.preprocessing import (
+    Preprocessing,
+    PreprocessingError,
+    preprocessing_of,
+    reason_of,
+)
+from deit_spec.recipe import RecipeError, check_recipe
+from deit_spec.recipe import run_files as files
+from deit_spec.recipe.run_records import read_classes
+from deit_spec.spec import Checked, DeiTSpec, check_spec
+from deit_spec.spec.schema import plain_name
+
+if TYPE_CHECKING:
+    from deit_spec.weights import Checkpoint
+
+CONFIG: Final = "config.json"
+PREPROCESSOR: Final = "preprocessor_config.json"
+MODEL_TYPES: Final = ("deit", "vit")
+"""The architectures of transformers that a spec describes."""
+WITHOUT_TRAINING: Final = ("teacher=null", "loss.kind=none", "student.weights=null")
+"""Overrides that remove the files from a recipe that only training needs."""
+_KNOWN: Final = (
+    f"a run has {files.SPEC} and {files.RECIPE}",
+    f"a folder of transformers has {CONFIG} with `model_type`",
+    f"a folder of timm has {CONFIG} with `architecture` and `pretrained_cfg`",
+    f"{files.WEIGHTS} of a run has the spec in its metadata",
+)
+
+
+class Kind(Enum):
+    """What a model is stored as."""
+
+    RUN = "run"
+    HF = "hf"
+    TIMM = "timm"
+    FILE = "file"
+
+
+class ModelFolderError(DiagnosedError, ValueError):
+    """A model cannot be used. `diagnostics` holds every finding."""
+
+    headline = "the model cannot be used"
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model without errors: what it is stored as, and its four parts.
+
+    `checked` is its spec with the findings about it. `weights` is what
+    `open_checkpoint` opens. `classes` is None if the model has no class names, and
+    `diagnostics` says what was assumed.
+    """
+
+    path: Path
+    kind: Kind
+    checked: Checked
+    weights: Path
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def spec(self) -> DeiTSpec:
+        """The spec."""
+        assert self.checked.spec is not None  # noqa: S101  -- see `open_model_folder`
+        return self.checked.spec
+
+
+class _Config(BaseModel):
+    """A `config.json` of transformers or timm, with what is needed of it."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    model_type: str | None = None
+    id2label: dict[str, str] | None = None
+    architecture: str | None = None
+    num_classes: int | None = None
+    pretrained_cfg: dict[str, Any] | None = None
+    label_names: list[str] | None = None
+
+
+def kind_of(path: Path) -> Kind:
+    """Recognise a model by the files in its folder.
+
+    Raises:
+        ModelFolderError: It is none of the known kinds (DS426).
+        WeightsError: Its `config.json` is damaged.
+    """
+    if not path.is_dir():
+        return Kind.FILE
+    run = (files.RECIPE, files.METRICS, files.WEIGHTS, files.CLASSES)
+    if (path / files.SPEC).is_file() and any((path / name).is_file() for name in run):
+        return Kind.RUN
+    if (path / CONFIG).is_file():
+        config = _read_config(path)
+        if config.architecture is not None:
+            return Kind.TIMM
+        if config.model_type in MODEL_TYPES:
+            return Kind.HF
+        found = "no `model_type`"
+        if config.model_type is not None:
+            found = f"the `model_type` {config.model_type}"
+        wanted = " or ".join(MODEL_TYPES)
+        message = f"the model is not a {wanted}: {CONFIG} has {found}"
+        raise _refusal("DS426", message, path / CONFIG)
+    if (path / files.WEIGHTS).is_file():
+        return Kind.FILE
+    message = "the folder is not a model of a known kind"
+    raise _refusal("DS426", message, path, notes=_KNOWN)
+
+
+def check_folder(path: Path) -> Checked:
+    """Check the spec of a model, without its preprocessing and class names.
+
+    Raises:
+        DiagnosedError: It is none of the known kinds, or a file of it is damaged.
+    """
+    return _check_kind(path, kind_of(path))
+
+
+def open_model_folder(path: Path) -> ModelFolder:
+    """Open a model: its spec, where its weights are, its preprocessing and classes.
+
+    Raises:
+        DiagnosedError: It is none of the known kinds (DS426), its parts contradict
+            each other (DS425), its spec has errors, or a file of it is damaged.
+    """
+    kind = kind_of(path)
+    checked = _check_kind(path, kind)
+    if checked.spec is None:
+        raise ModelFolderError(checked.diagnostics)
+    if kind is Kind.RUN and not (path / files.WEIGHTS).is_file():
+        message = f"the run is not finished: it has no {files.WEIGHTS}"
+        raise _refusal("DS426", message, path)
+    if kind in {Kind.RUN, Kind.FILE}:
+        return _open_ours(path, kind, checked, checked.spec)
+    return _open_theirs(path, kind, checked, checked.spec)
+
+
+def _check_kind(path: Path, kind: Kind) -> Checked:
+    if kind is Kind.RUN:
+        return check_spec(path / files.SPEC)
+    from deit_spec.weights import inspect, open_checkpoint  # noqa: PLC0415  -- torch
+
+    weights = weights_of(path, kind)
+    checkpoint = open_checkpoint(weights)
+    if kind is Kind.FILE:
+        return _check_file(checkpoint, weights)
+    found = inspect(checkpoint)
+    checked = check_spec({**found.values, "name": plain_name(path.resolve().name)})
+    return replace(checked, diagnostics=(*found.diagnostics, *checked.diagnostics))
+
+
+def weights_of(path: Path, kind: Kind | None = None) -> Path:
+    """What `open_checkpoint` opens: the file of ours, or the folder of a library."""
+    is_ours = (kind or kind_of(path)) in {Kind.RUN, Kind.FILE}
+    return path / files.WEIGHTS if path.is_dir() and is_ours else path
+
+
+def _check_file(checkpoint: "Checkpoint", path: Path) -> Checked:
+    """Check the spec in the metadata of a file, and that it is that of the weights."""
+    from deit_spec.lowering import lower  # noqa: PLC0415  -- not for a run
+    from deit_spec.weights import make_plan, spec_metadata  # noqa: PLC0415
+
+    checked = spec_metadata.check_metadata(checkpoint.metadata, str(path))
+    if checked is None:
+        helps = [
+            "name the folder, if it has files that describe the model",
+            f"`deit-spec weights inspect {path}` prints a spec that fits",
+        ]
+        message = f"the file has no spec in its metadata ({spec_metadata.SPEC})"
+        raise _refusal("DS426", message, path, notes=_KNOWN, helps=helps)
+    if checked.spec is not None:
+        spec_metadata.require_same(make_plan(lower(checked.spec), checkpoint))
+    return checked
+
+
+def _open_ours(path: Path, kind: Kind, checked: Checked, spec: DeiTSpec) -> ModelFolder:
+    """Open a run, or a file of ours; the files of a run say more than metadata."""
+    from deit_spec.weights import open_checkpoint, spec_metadata  # noqa: PLC0415
+
+    weights = weights_of(path, kind)
+    metadata = open_checkpoint(weights).metadata
+    inside = spec_metadata.check_metadata(metadata, str(weights))
+    if kind is Kind.RUN and inside is not None:
+        digest = inside.spec and inside.spec.digest
+        if digest != spec.digest:
+            message = f"{files.SPEC} is not the spec in the metadata of {files.WEIGHTS}"
+            notes = [f"their digests are {spec.digest} and {digest}"]
+            raise _refusal("DS425", message, path / files.SPEC, notes=notes)
+    text = metadata.get(spec_metadata.PREPROCESSING)
+    if text is not None:
+        preprocessing = metadata_preprocessing(text, spec, weights)
+    elif kind is Kind.RUN:
+        preprocessing = _recipe_preprocessing(path, spec)
+    else:
+        preprocessing = preprocessing_of(spec)
+    classes, place = None, weights
+    if (path / files.CLASSES).is_file():
+        place = path / files.CLASSES
+        classes = read_classes(place)
+    elif (names := metadata.get(spec_metadata.CLASSES)) is not None:
+        classes = _names_in(names, weights)
+    _require_count(classes, spec, place)
+    return ModelFolder(path, kind, checked, weights, preprocessing, classes)
+
+
+def metadata_preprocessing(text: str, spec: DeiTSpec, path: Path) -> Preprocessing:
+    """Read the preprocessing in the metadata of the weights of a spec.
+
+    Raises:
+        ModelFolderError: It is damaged, or of another model (DS425).
+    """
+    try:
+        found = Preprocessing.from_json(text)
+    except PreprocessingError as error:
+        message = f"the preprocessing in the metadata is damaged: {error}"
+        raise _refusal("DS425", message, path) from None
+    for name, value, wanted in (
+        ("size", found.size, spec.image_size),
+        ("number of channels", found.channels, spec.in_channels),
+    ):
+        if value != wanted:
+            message = f"the {name} in the preprocessing is {value}, and that of the "
+            raise _refusal("DS425", f"{message}spec is {wanted}", path)
+    return found
+
+
+def _recipe_preprocessing(path: Path, spec: DeiTSpec) -> Preprocessing:
+    """The preprocessing of a run by its recipe, for weights without metadata."""
+    if not (path / files.RECIPE).is_file():
+        return preprocessing_of(spec)
+    found = check_recipe(path / files.RECIPE, WITHOUT_TRAINING)
+    if found.recipe is None:
+        raise RecipeError(found.diagnostics)
+    return preprocessing_of(spec, found.recipe)
+
+
+def _open_theirs(
+    path: Path, kind: Kind, checked: Checked, spec: DeiTSpec
+) -> ModelFolder:
+    """Open a folder of transformers or timm."""
+    config, assumed = _read_config(path), checked.diagnostics
+    size, channels, place = spec.image_size, spec.in_channels, path / CONFIG
+    try:
+        if kind is Kind.TIMM:
+            preprocessing = from_timm(
+                config.pretrained_cfg or {}, size=size, channels=channels
+            )
+        elif (path / PREPROCESSOR).is_file():
+            place = path / PREPROCESSOR
+            preprocessing = from_transformers(
+                _read_json(place),
+                size=size,
+                channels=channels,
+                model_type=config.model_type or "",
+            )
+        else:
+            preprocessing = preprocessing_of(spec)
+            assumed = (*assumed, _assumed_preprocessing(path, preprocessing))
+    except PreprocessingError as error:
+        message = f"the preprocessing cannot be used: {error}"
+        raise _refusal("DS425", message, place) from None
+    classes = _library_classes(config, path / CONFIG)
+    _require_count(classes, spec, path / CONFIG)
+    if config.num_classes and config.num_classes != spec.num_classes:
+        theirs = f"num_classes is {config.num_classes:,} in {CONFIG}"
+        raise _refusal(
+            "DS425", f"{theirs} and {spec.num_classes} in the weights", place
+        )
+    return ModelFolder(path, kind, checked, path, preprocessing, classes, assumed)
+
+
+def _library_classes(config: _Config, path: Path) -> tuple[str, ...] | None:
+    """The class names of a config, if they are not only numbers."""
+    if config.label_names is not None:
+        return tuple(config.label_names)
+    if config.id2label is None:
+        return None
+    try:
+        names = names_in(config.id2label)
+    except (ValueError, TypeError, KeyError, IndexError):
+        message = "`id2label` does not map the indices from 0 to names"
+        raise _refusal("DS425", message, path) from None
+    generic = tuple(f"LABEL_{index}" for index in range(len(names)))
+    return None if names == generic else names
+
+
+def _assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
+    mean, std = (", ".join(map(str, each)) for each in (found.mean, found.std))
+    message = "the preprocessing is assumed to be that of ImageNet"
+    values = f"mean {mean}; std {std}; crop {found.crop}; {found.interpolation}"
+    notes = [f"there is no {PREPROCESSOR}", values]
+    return diagnose("DS423", message, Label(Span.of_file(path)), notes=notes)
+
+
+def _require_count(classes: tuple[str, ...] | None, spec: DeiTSpec, path: Path) -> None:
+    if classes is not None and len(classes) != spec.num_classes:
+        has = f"the model has {spec.num_classes or 0:,} classes"
+        raise _refusal(
+            "DS425", f"there are {len(classes):,} class names, but {has}", path
+        )
+
+
+def _names_in(text: str, path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(TypeAdapter(list[str]).validate_json(text, strict=True))
+    except ValidationError as error:
+        message = "the class names in the metadata are damaged"
+        raise _refusal("DS425", message, path, notes=[reason_of(error)]) from None
+
+
+def _read_config(path: Path) -> _Config:
+    from deit_spec.weights.weight_findings import damaged  # noqa: PLC0415
+
+    try:
+        return _Config.model_validate(_read_json(path / CONFIG))
+    except ValidationError as error:
+        raise damaged(str(path / CONFIG), reason_of(error)) from None
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    from deit_spec.weights.read import read_json  # noqa: PLC0415  -- torch
+    from deit_spec.weights.weight_findings import refuse  # noqa: PLC0415
+
+    try:
+        return read_json(path)
+    except OSError as error:
+        message = f"the file cannot be read: {os_reason(error)}"
+        raise refuse("DS401", message, str(path)) from None
+
+
+def _refusal(
+    code: str,
+    message: str,
+    path: Path,
+    *,
+    notes: Iterable[str] = (),
+    helps: Iterable[str] = (),
+) -> ModelFolderError:
+    place = Label(Span.of_file(path))
+    found = diagnose(code, message, place, notes=notes, helps=helps)
+    return ModelFolderError([found])

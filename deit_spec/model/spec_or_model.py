@@ -1,0 +1,54 @@
+"""The spec that a path names: a YAML file, or a model folder that has one.
+
+This imports what a YAML spec needs; a model folder imports more.
+"""
+
+import os
+from pathlib import Path
+from typing import Final, TypeGuard
+
+from deit_spec.diagnostics import DiagnosedError
+from deit_spec.recipe import run_files as files
+from deit_spec.spec import Checked, SpecLike, check_spec
+from deit_spec.spec.origin import is_published
+
+WEIGHTS_SUFFIXES: Final = (".safetensors", ".bin", ".pt", ".pth")
+"""The extensions of weights; a file with another one is a spec."""
+
+
+def is_model_path(spec: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether a spec is the path of a folder or of a file of weights."""
+    if not isinstance(spec, str | os.PathLike):
+        return False
+    name = os.fspath(spec)
+    if not name or "\0" in name or (isinstance(spec, str) and is_published(spec)):
+        return False
+    path = Path(name)
+    try:
+        is_weights = path.suffix.lower() in WEIGHTS_SUFFIXES and path.is_file()
+        return is_weights or path.is_dir()
+    except (OSError, ValueError):  # the name is too long or not valid
+        return False
+
+
+def is_unlisted_model(folder: Path) -> bool:
+    """Whether a folder is a model whose spec is not in a YAML file."""
+    names = ("config.json", files.WEIGHTS)
+    has_spec = (folder / files.SPEC).exists()
+    return not has_spec and any((folder / name).is_file() for name in names)
+
+
+def check_spec_or_model(spec: SpecLike) -> Checked:
+    """Check a spec as `check_spec` does, or the spec of a model folder or file.
+
+    Raises:
+        TypeError: It is neither a path, a mapping nor a DeiTSpec.
+    """
+    if not is_model_path(spec):
+        return check_spec(spec)
+    from deit_spec.model.model_folder import check_folder  # noqa: PLC0415
+
+    try:
+        return check_folder(Path(spec))
+    except DiagnosedError as error:
+        return Checked(None, tuple(error.diagnostics))
