@@ -12,9 +12,6 @@ from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.class_matching import ClassMatch, Relation, match_classes
 from deit_spec.recipe.run_files import CLASSES, WEIGHTS
 from deit_spec.recipe.run_records import read_classes
-from deit_spec.weights import safetensors_file
-from deit_spec.weights.read import CONFIG
-from deit_spec.weights.spec_metadata import CLASSES as METADATA_CLASSES
 
 IMAGENET_CLASSES: Final = 1000
 """Classes of ImageNet-1k, in the order of their WordNet numbers."""
@@ -100,6 +97,13 @@ def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
     Raises:
         RunFileError: The `classes.json` is damaged.
     """
+    # A run's spec is read without torch.
+    from deit_spec.weights import safetensors_file  # noqa: PLC0415
+    from deit_spec.weights.read import CONFIG  # noqa: PLC0415
+    from deit_spec.weights.spec_metadata import (  # noqa: PLC0415
+        CLASSES as METADATA_CLASSES,
+    )
+
     folder = path if path.is_dir() else path.parent
     file = folder / WEIGHTS if path.is_dir() else path
     found = None
