@@ -96,6 +96,23 @@ def test_some_of_the_classes_are_scored_with_a_note(place: Path) -> None:
     )
 
 
+def test_a_validation_part_with_some_of_the_classes_is_scored(place: Path) -> None:
+    """An empty class folder is as none, also if the model has no names."""
+    make_run(place, NAMES)
+    for part in ("train", "val"):
+        shutil.copytree(place / "images", place / "parts" / part)
+    shutil.rmtree(place / "parts" / "val" / "c")
+    found = head(place, "--data", "parts", stderr="without images: c")
+    (place / "parts" / "val" / "c").mkdir()
+    (place / "run" / "classes.json").unlink()
+    assert found == head(place, "--data", "parts", stderr="without images: c")
+    for name in "ab":
+        shutil.rmtree(place / "parts" / "val" / name)
+    done = run("evaluate", "run", "--data", "parts", cwd=place)
+    assert done.returncode == 1
+    assert "DS523" in done.stderr
+
+
 def write_only(place: Path, name: str) -> str:
     """Copy one of the classes to a folder of its own."""
     shutil.copytree(place / "images" / name, place / "only" / name)

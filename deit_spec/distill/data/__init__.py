@@ -4,7 +4,11 @@ from collections.abc import Collection, Sequence
 
 from deit_spec.diagnostics import Label
 from deit_spec.distill import runtime_errors as errors
-from deit_spec.distill.data.class_order import order_classes, source_field
+from deit_spec.distill.data.class_order import (
+    note_absent,
+    order_classes,
+    source_field,
+)
 from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.digits import CLASSES, Digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
@@ -83,7 +87,10 @@ def _open(
         name = recipe.data.dataset or ""
         splits = image_sources.find_dataset(checked, name, training=not whole)
     order = order_classes(checked, splits.classes, known=known, training=training)
-    splits = splits.ordered(order)
+    splits, present = splits.ordered(order), set(order.indices)
     if whole:
-        splits = splits._replace(val=splits.val or splits.train)
+        val = splits.val or splits.train
+        splits, present = splits._replace(val=val), {*val.labels}
+    absent = note_absent(checked, order.classes, present)
+    splits = splits._replace(notes=(*order.notes, *absent))
     return ImageDataset(checked, splits, training=training, held_out=held_out)

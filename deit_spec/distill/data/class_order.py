@@ -1,6 +1,6 @@
 """The classes of a dataset, in the order of a recipe, of a model or of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
@@ -71,12 +71,9 @@ def order_classes(
             indices = tuple(match.indices[index] for index in indices)
         elif not by_index:
             raise _different(checked, names, known, match, training=training)
-    notes, present = [], set(indices)
-    if absent := [name for i, name in enumerate(names) if i not in present]:
-        notes.append(_subset(checked, found, names, absent))
-    elif known is None and not training and not is_listed:
-        notes += _uncertain(checked, found)
-    return ClassOrder(names, indices, tuple(notes))
+    is_uncertain = known is None and not training and not is_listed
+    notes = _uncertain(checked, found) if is_uncertain else ()
+    return ClassOrder(names, indices, notes)
 
 
 def _suffices(match: ClassMatch, *, training: bool) -> bool:
@@ -129,28 +126,31 @@ def _different(
     )
 
 
-def _subset(
-    checked: CheckedRecipe,
-    found: Sequence[str],
-    names: Sequence[str],
-    absent: Sequence[str],
-) -> Diagnostic:
+def note_absent(
+    checked: CheckedRecipe, names: Sequence[str], present: Collection[int]
+) -> tuple[Diagnostic, ...]:
     """DS539: only some of the classes have images."""
-    count = f"{len(names) - len(absent):,} of the model's {len(names):,} classes"
-    return diagnose(
+    some = [name for index, name in enumerate(names) if index in present]
+    absent = [name for index, name in enumerate(names) if index not in present]
+    if not absent:
+        return ()
+    found = diagnose(
         "DS539",
-        f"the data has {count}: {listed(found)}",
+        f"the data has {len(some):,} of the {len(names):,} classes: {listed(some)}",
         Label(checked.span(source_field(checked))),
         notes=[f"without images: {listed(absent)}"],
     )
+    return (found,)
 
 
-def _uncertain(checked: CheckedRecipe, found: tuple[str, ...]) -> list[Diagnostic]:
+def _uncertain(
+    checked: CheckedRecipe, found: tuple[str, ...]
+) -> tuple[Diagnostic, ...]:
     """DS540: a model without class names may have those of timm, in another order."""
     order = natural_order(found)
     if not recipe_of(checked).data.folder or order == found:
-        return []
-    return [
+        return ()
+    return (
         diagnose(
             "DS540",
             "timm sorts these class folders in another order, and the model has no "
@@ -161,8 +161,8 @@ def _uncertain(checked: CheckedRecipe, found: tuple[str, ...]) -> list[Diagnosti
                 f"as timm sorts them: {listed(order)}",
             ],
             helps=["list the classes in the order of the model as `data.classes`"],
-        )
-    ]
+        ),
+    )
 
 
 def source_field(checked: CheckedRecipe) -> str:

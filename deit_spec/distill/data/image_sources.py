@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -23,6 +24,7 @@ from deit_spec.distill.image_files import (
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.class_matching import Relation, match_classes
 from deit_spec.recipe.image_folder import (
     TRAIN_NAMES,
     VAL_NAMES,
@@ -145,12 +147,13 @@ def _find_folder(checked: CheckedRecipe, folder: Path, *, training: bool) -> Spl
         found = replace(found, class_folders=names)
     train = _require_splits(checked, found, train, val)
     ignored = Counter[str]()
-    images = _image_files(checked, folder, train, found.class_folders, ignored)
-    classes = found.classes
+    names, classes = found.class_folders, found.classes
+    listing = partial(_image_files, checked, folder, ignored=ignored, training=training)
+    images = listing(train, names)
     if val is None:
         return Splits(classes, images, None, ignored)
     _require_known_classes(checked, found)
-    vals = _image_files(checked, folder, val, found.class_folders, ignored)
+    vals = listing(val, names)
     return Splits(classes, images, vals, ignored)
 
 
@@ -216,14 +219,19 @@ def _require_known_classes(checked: CheckedRecipe, found: ImageFolder) -> None:
     )
 
 
-def _image_files(
+def _image_files(  # noqa: PLR0913  -- one argument for each thing that can differ
     checked: CheckedRecipe,
     folder: Path,
     split: Path,
     class_folders: tuple[str, ...],
+    *,
     ignored: Counter[str],
+    training: bool,
 ) -> ImageFiles:
-    """List the images of the classes in a split, and count the other files in it."""
+    """List the images of the classes in a split, and count the other files in it.
+
+    Without `training`, some of the classes may have none.
+    """
     root, prefix = os.fspath(folder), os.path.relpath(split, folder)
     base = root if prefix == os.curdir else os.path.join(root, prefix)  # noqa: PTH118
     for entry in entries_of(base):
@@ -237,7 +245,7 @@ def _image_files(
         paths += images
         labels += [label] * len(images)
         empty += [] if images else [shown_name(inside)]
-    if empty:
+    if empty and (training or not paths):
         note = note_of_ignored(ignored)
         raise errors.data_error(
             checked,
@@ -277,12 +285,15 @@ def find_dataset(checked: CheckedRecipe, name: str, *, training: bool = True) ->
     image = _column(checked, features, "image", "Image")
     label = _column(checked, features, "label", "ClassLabel")
     classes = tuple(features[label].names)
-    images = _image_rows(splits[train], image, label, train)
+    rows = partial(_image_rows, checked, image=image, label=label, classes=classes)
+    images = rows(train, splits[train])
     _require_labels(checked, images)
-    if empty := [classes[i] for i in range(len(classes)) if i not in {*images.labels}]:
+    present = set(images.labels)
+    empty = [name for index, name in enumerate(classes) if index not in present]
+    if empty and training:
         reason = f"`{train}` has no image of {listed(empty)}"
         raise errors.unusable_dataset(checked, reason)
-    found = [_image_rows(splits[val], image, label, val) for val in vals]
+    found = [rows(val, splits[val]) for val in vals]
     if data.val and found:
         _require_labels(checked, *found)
     # The labels of a split may be secret; they are -1 then.
@@ -344,10 +355,24 @@ def _column(
     raise errors.unusable_dataset(checked, reason, help_=choices)
 
 
-def _image_rows(rows: Any, image: str, label: str, split: str) -> ImageRows:
+def _image_rows(  # noqa: PLR0913  -- one argument for each thing that can differ
+    checked: CheckedRecipe,
+    split: str,
+    rows: Any,
+    *,
+    image: str,
+    label: str,
+    classes: Sequence[str],
+) -> ImageRows:
+    """The rows of a split, whose classes may be in another order."""
     import datasets  # noqa: PLC0415  -- takes a second
 
+    names = getattr(rows.features[label], "names", classes)
+    match = match_classes(names, classes)
+    if match.relation is Relation.DIFFERENT:
+        reason = f"`{split}` has the classes {listed(names)}, not {listed(classes)}"
+        raise errors.unusable_dataset(checked, reason)
+    labels = [-1 if each is None else each for each in rows[label]]
+    labels = [each if each < 0 else match.indices[each] for each in labels]
     undecoded = rows.cast_column(image, datasets.Image(decode=False))
-    return ImageRows(
-        undecoded, image, [-1 if each is None else each for each in rows[label]], split
-    )
+    return ImageRows(undecoded, image, labels, split)

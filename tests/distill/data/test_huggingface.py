@@ -70,6 +70,28 @@ def test_a_dataset_is_split_by_seed(tmp_path: Path) -> None:
     assert sorted(labels.tolist()) == [0, 1, 2]
 
 
+def encoded_again(saved: Any, names: list[str]) -> Any:
+    """The same labels as indices of other names."""
+    whole = saved.cast_column("kind", datasets.Value("int64"))
+    return whole.cast_column("kind", datasets.ClassLabel(names=names))
+
+
+def test_splits_may_have_their_classes_in_another_order(tmp_path: Path) -> None:
+    """As if each was encoded by itself, and one of them has no cat."""
+    val = encoded_again(rows(4, labels=[1, 0, 1, 0]), ["owl", "dog"])
+    both = datasets.DatasetDict({"train": rows(12), "validation": val})
+    ((_, found),) = opened(tmp_path, both).val(8)
+    assert [NAMES[label] for label in found] == ["dog", "owl"] * 2
+
+
+def test_splits_with_other_classes_are_refused(tmp_path: Path) -> None:
+    val = encoded_again(rows(3), ["cat", "dog", "yak"])
+    both = datasets.DatasetDict({"train": rows(12), "validation": val})
+    code, _, _, message = refused(tmp_path, both)
+    assert code == "DS525"
+    assert message.endswith("the classes cat, dog, yak, not cat, dog, owl")
+
+
 def test_a_dataset_may_have_its_own_splits(tmp_path: Path) -> None:
     saved = datasets.DatasetDict(
         {"train": rows(12), "test": rows(9), "validation": rows(6)}
