@@ -1,6 +1,7 @@
 """`deit-spec predict`: the most likely classes of images."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 from deit_spec.cli import model_options
 from deit_spec.cli.options import OutputOption, TableFormat, format_option, option
 from deit_spec.cli.output import emit, emit_json, fail, protect, report
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
@@ -69,15 +70,19 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
     Exit with 1 if an image cannot be read.
     """
+    from deit_spec.distill.image_files import note_of_ignored
     from deit_spec.distill.prediction import UnreadableImage, images_in, predict
     from deit_spec.distill.trained_model import best_device
 
     trained = model_options.open_model(model, weights, recipe)
     names = _class_names(trained, labels)
+    ignored = Counter[str]()
     try:
-        paths = images_in(images)
+        paths = images_in(images, ignored)
     except FileNotFoundError as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"cannot list {error.filename}: {reason_of(error)}")
     protect(*paths)
     device = device or best_device()
     with model_options.model_errors():
@@ -107,6 +112,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         emit(_as_csv(found, names), output)
     elif found:
         _print(found, names, output, heads=heads, weights=trained.weights)
+    if note := note_of_ignored(ignored):
+        typer.echo(visible(f"note: {note}"), err=True)
     for each in unreadable:
         text = f"error: cannot read {each.image}: {each.reason}"
         typer.echo(visible(text), err=True)

@@ -25,18 +25,24 @@ def image_extensions() -> frozenset[str]:
     return frozenset(extension for extension, kind in known if kind in readable)
 
 
-def image_files(folder: Path | str, ignored: Counter[str]) -> Iterator[str]:
+def image_files(
+    folder: Path | str, ignored: Counter[str], above: tuple[tuple[int, int], ...] = ()
+) -> Iterator[str]:
     """The paths of the images in a folder and its subfolders, by name.
 
     Other files are counted in `ignored`, by their extensions. Hidden files and folders
-    are left out.
+    are left out, and so are links to the folders `above`, given by device and inode.
 
     Raises:
         OSError: A folder cannot be listed.
     """
+    found = os.stat(folder)  # noqa: PTH116
+    own = found.st_dev, found.st_ino
+    if own in above:
+        return
     for entry in entries_of(folder):
         if entry.is_dir():
-            yield from image_files(entry.path, ignored)
+            yield from image_files(entry.path, ignored, (*above, own))
         elif is_image(entry.name):
             yield entry.path
         else:
@@ -61,8 +67,8 @@ def note_of_ignored(ignored: Mapping[str, int]) -> str | None:
     """
     if not ignored:
         return None
-    kinds = Counter(ignored).most_common()
-    texts = [f"{count:,} {kind}" for kind, count in kinds[:MAX_KINDS]]
+    kinds = sorted((-count, kind) for kind, count in ignored.items())
+    texts = [f"{-count:,} {kind}" for count, kind in kinds[:MAX_KINDS]]
     others = len(kinds) - MAX_KINDS
     texts += [f"and {counted(others, 'other kind')}"] if others > 0 else []
     total = sum(ignored.values())

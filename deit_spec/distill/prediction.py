@@ -1,6 +1,7 @@
 """Predict the most likely classes of images."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of, reason_of
 from deit_spec.distill.evaluation import Fusion, answers_of, in_float64
+from deit_spec.distill.image_files import image_files, note_of_ignored
 from deit_spec.model.preprocessing import Preprocessing
 
 
@@ -70,20 +72,32 @@ def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
             yield Prediction(path, by_head if heads else {last: by_head[last]})
 
 
-def images_in(names: Iterable[str | Path]) -> list[Path]:
+def images_in(
+    names: Iterable[str | Path], ignored: Counter[str] | None = None
+) -> list[Path]:
     """List files, and images that are not hidden in folders, in natural order.
 
-    A FileNotFoundError names a folder that has no images.
+    Other files in the folders are counted in `ignored`, by their extensions.
+
+    Raises:
+        FileNotFoundError: A folder has no images; the message names it.
+        OSError: A folder cannot be listed.
     """
     found: list[Path] = []
     for name in map(Path, names):
         if not name.is_dir():
             found.append(name)
             continue
-        inside = [path for path in name.rglob("*") if _is_image(path, name)]
+        others = Counter[str]()
+        # A broken link is listed, and reported as unreadable.
+        inside = [Path(path) for path in image_files(name, others)]
         if not inside:
-            raise FileNotFoundError(f"there is no image in {name}")
+            note = note_of_ignored(others)
+            reason = f"there is no image in {name}"
+            raise FileNotFoundError(f"{reason}; {note}" if note else reason)
         found += sorted(inside, key=natural)
+        if ignored is not None:
+            ignored.update(others)
     return list(dict.fromkeys(found))
 
 
@@ -91,15 +105,6 @@ def natural(path: Path) -> list[int | str]:
     """A key that sorts numbers in names by their value: `9.png` before `10.png`."""
     pieces = re.split(r"(\d+)", path.as_posix())
     return [int(piece) if piece.isdecimal() else piece for piece in pieces]
-
-
-def _is_image(path: Path, folder: Path) -> bool:
-    from PIL import Image  # noqa: PLC0415  -- of the extra `train`
-
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    known = path.suffix.lower() in Image.registered_extensions()
-    # A broken link is listed, and reported as unreadable.
-    return known and not hidden and (path.is_file() or path.is_symlink())
 
 
 def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:

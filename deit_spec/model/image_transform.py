@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from deit_spec.model.preprocessing import Preprocessing
@@ -14,9 +14,14 @@ MODES = {1: "L", 3: "RGB"}
 
 
 def decode(image: Image.Image, channels: int) -> Image.Image:
-    """Decode an image as grey (1 channel) or RGB (3), ignoring its Exif orientation."""
+    """Decode an image as grey (1 channel) or RGB (3), upright as Exif says.
+
+    16-bit grey is scaled to 8 bits; Pillow has scaled PGM from its maximum to 16 bits.
+    """
     with image:
-        if image.mode.startswith("I;16"):
+        is_16_bit = image.mode == "I" and image.format == "PPM"
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode.startswith("I;16") or is_16_bit:
             deep = np.asarray(image).astype(np.uint32)
             image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
         elif image.mode in {"I", "F"}:

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
 from support.runs import make_run, save_digits, save_weights
@@ -105,6 +106,35 @@ def test_a_broken_link_is_reported(place: Path, tmp_path: Path) -> None:
     assert done.stderr == (
         f"error: cannot read {folder}/link.png: no such file or directory\n"
     )
+
+
+def test_other_files_of_a_folder_are_counted(place: Path, tmp_path: Path) -> None:
+    folder = save_digits(tmp_path / "images", 2)
+    with Image.open(folder / "0.png") as image:
+        image.save(folder / "0.gif")
+        image.save(folder / "0.webp", lossless=True)
+    for name in ("a.txt", "b.TXT", "c.json", "README", ".DS_Store", "__MACOSX/._0.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("no image")
+    arguments = ("--top", "1", "--output-format", "json")
+    done = run("predict", str(place / "run"), str(folder), *arguments)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "note: ignored 4 files that are not images: 2 .txt, 1 .json, 1 without an "
+        "extension\n"
+    )
+    found = json.loads(done.stdout)["images"]
+    names = [Path(each["image"]).name for each in found]
+    assert names == ["0.gif", "0.png", "0.webp", "1.png"]
+    first = [each["heads"] for each in found[:3]]
+    assert first == [first[1]] * 3
+    for path in folder.iterdir():
+        if path.is_file() and path.suffix not in {".txt", ".TXT"}:
+            path.unlink()
+    done = run("predict", str(place / "run"), str(folder))
+    assert (done.returncode, done.stdout) == (2, "")
+    others = "ignored 2 files that are not images: 2 .txt"
+    assert done.stderr == f"error: there is no image in {folder}; {others}\n"
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ def test_images_of_folders(folder: Path, tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
+    (tmp_path / "b" / "loop").symlink_to("..")
     names = ["a.jpg", "b/9.PNG", "b/10.png"]
     inside = [tmp_path / name for name in names]
     assert images_in([tmp_path]) == inside

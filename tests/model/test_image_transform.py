@@ -2,6 +2,7 @@
 
 import json
 import random
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,64 @@ def test_16_bit_grey_is_scaled_to_8_bits(tmp_path: Path, channels: int) -> None:
     )
     assert one.mode == other.mode
     assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_16_bit_pgm_is_scaled_by_its_maximum(tmp_path: Path, channels: int) -> None:
+    """Of 0, 250, 500 and 1000 of 1000, in 255 parts: 63.75 and 127.5 are rounded up."""
+    values = struct.pack(">4H", 0, 250, 500, 1000)
+    (tmp_path / "binary.pgm").write_bytes(b"P5\n4 1\n1000\n" + values)
+    (tmp_path / "text.pgm").write_text("P2\n4 1\n1000\n0 250 500 1000\n")
+    for name in ("binary.pgm", "text.pgm"):
+        image = decode(Image.open(tmp_path / name), channels)
+        pixels = np.asarray(image).reshape(4, channels)
+        assert pixels[:, 0].tolist() == [0, 64, 128, 255]
+        assert (pixels == pixels[:, :1]).all()
+    (tmp_path / "a.pgm").write_bytes(b"P5\n3 1\n15\n\x00\x05\x0f")
+    image = decode(Image.open(tmp_path / "a.pgm"), 1)
+    assert np.asarray(image).tolist() == [[0, 85, 255]]
+
+
+UPRIGHT = {
+    1: lambda pixels: pixels,
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).T,
+    8: np.rot90,
+}
+"""From the pixels in the file to the upright image, by the orientation of Exif."""
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_images_are_upright(tmp_path: Path, orientation: int, kind: str) -> None:
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
+    path = tmp_path / f"a.{kind}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(pixels).convert("RGB")
+    image.save(path, exif=exif, **({"lossless": True} if kind == "webp" else {}))
+    found = np.asarray(decode(Image.open(path), 1))
+    assert np.array_equal(found, UPRIGHT[orientation](pixels))
+
+
+def test_16_bit_images_are_upright(tmp_path: Path) -> None:
+    pixels = np.arange(6, dtype=np.uint16).reshape(2, 3) * 40 * 257
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    found = np.asarray(decode(Image.open(tmp_path / "a.png"), 1))
+    assert np.array_equal(found, np.rot90(pixels // 257, -1))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_is_ignored(tmp_path: Path) -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03\0"
+    Image.new("RGB", (4, 2)).save(tmp_path / "a.jpg", exif=exif)
+    assert decode(Image.open(tmp_path / "a.jpg"), 3).size == (4, 2)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])

@@ -1,5 +1,6 @@
 """Images that are read step by step, some of them unreadable."""
 
+import json
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 from support.recipes import PLAIN, check_images, open_images
 
-from deit_spec.distill.data import Batch
+from deit_spec.distill.data import Batch, open_data
 from deit_spec.distill.data.image_dataset import (
     ImageRequest,
     TransformedImages,
@@ -23,6 +24,7 @@ from deit_spec.distill.data.image_dataset import (
 from deit_spec.distill.data.image_sources import ImageFiles
 from deit_spec.model.image_transform import CentralCrop, decode
 from deit_spec.model.preprocessing import GREY_MEAN, IMAGENET_MEAN, Preprocessing
+from deit_spec.recipe.split_file import SplitFile
 
 HARD = {"repeats": 3, "mixup": 0.5, "cutmix": 0.5}
 
@@ -65,6 +67,65 @@ def test_hidden_files_and_other_files_are_skipped(images: Path) -> None:
     assert data.train_count + data.val_count == 24
     assert len(list(data.train(0, 5))) == 5
     assert data.unreadable == []
+
+
+def test_every_format_that_pillow_reads_is_trained_on(images: Path) -> None:
+    folder = images / "images" / "a"
+    with Image.open(folder / "0.png") as image:
+        for kind in ("gif", "webp", "jfif", "avif", "tga", "PPM"):
+            image.save(folder / f"0.{kind}", format={"jfif": "jpeg"}.get(kind))
+    for name in ("a/labels.csv", "a/clip.mpg", "b/more/x.CSV", "c/Thumbs.db", "a.txt"):
+        (images / "images" / name).parent.mkdir(exist_ok=True)
+        (images / "images" / name).write_text("no image")
+    (images / "images" / "loose.png").write_bytes(b"")
+    data = open_images(images, augmentation=PLAIN)
+    assert data.train_count + data.val_count == 24 + 6
+    assert data.ignored == {
+        ".csv": 2,
+        ".mpg": 1,
+        ".db": 1,
+        ".txt": 1,
+        ".png outside class folders": 1,
+    }
+    assert sum(len(batch.images) for batch in data.train(0, 8)) == 32
+    assert data.unreadable == []
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are UTF-8 there")
+def test_names_that_are_not_utf_8(images: Path) -> None:
+    """As in an archive from Windows: `caf\xe9` in Latin-1."""
+    folder = os.fsencode(images / "images")
+    (images / "images" / "c").rename(os.fsdecode(folder + b"/caf\xe9"))
+    inside = folder + b"/caf\xe9/"
+    Path(os.fsdecode(inside + b"0.png")).rename(os.fsdecode(inside + b"\xe0.png"))
+    checked = check_images(images, {"folder": "images", "val_images": 23})
+    data = open_data(checked)
+    assert data.classes == ("a", "b", r"caf\xe9")
+    split = data.split.as_file()
+    assert SplitFile.model_validate_json(split.text()) == split
+    names = {*split.held_out, *map(data.split.training.key, data.split.train)}
+    assert r"caf\xe9/\xe0.png" in names
+    json.dumps(data.classes, ensure_ascii=False).encode()
+    assert sum(len(batch.images) for batch in data.val(8)) == 23
+    assert data.unreadable == []
+
+
+def test_images_are_upright_in_training_and_evaluation(images: Path) -> None:
+    """All images are white above and black below, if Exif is followed."""
+    pixels = np.zeros((16, 16, 3), dtype=np.uint8)
+    pixels[:8] = 255
+    for number, path in enumerate(sorted((images / "images").rglob("*.png"))):
+        exif = Image.Exif()
+        turned = (1, 3, 6, 8)[number % 4]
+        exif[0x0112] = turned
+        quarter = {1: 0, 3: 2, 6: 1, 8: 3}[turned]
+        Image.fromarray(np.rot90(pixels, quarter)).save(path, exif=exif)
+    data = open_images(images, augmentation=PLAIN, data={"val_images": 12})
+    seen = [batch.images for batch in (*data.train(0, 3), *data.val(12))]
+    upper, lower = torch.cat(seen)[:, :, 1:15, :].tensor_split(2, dim=2)
+    assert len(upper) == 24
+    assert (upper[:, :, :5].min() > 0).item()
+    assert (lower[:, :, -5:].max() < 0).item()
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
