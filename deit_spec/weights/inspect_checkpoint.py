@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Severity
@@ -14,7 +14,7 @@ from deit_spec.weights.closest_published import closest_published, published_mod
 from deit_spec.weights.make_plan import describe, make_plan
 from deit_spec.weights.model_config import ModelConfig
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.shape_info import ShapeInfo
+from deit_spec.weights.shape_info import ShapeInfo, has_unknown_parts
 from deit_spec.weights.spec_metadata import require_same, resolved_spec, spec_of
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
@@ -95,6 +95,8 @@ def inspect(checkpoint: Checkpoint) -> Inspection:
     if (spec := spec_of(checkpoint)) is not None:
         return _described(checkpoint, spec)
     info, found_config = describe(checkpoint)
+    if has_unknown_parts(checkpoint):
+        info = replace(info, qkv_bias=True)  # it may have another name
     config = _usable_config(found_config, info)
     closest = closest_published(info)
     heads = config.get("num_heads")

@@ -237,15 +237,17 @@ class _Rules:
             else:
                 left_over += unused
         others = tuple(find_models(self.checkpoint.names.unknown))
-        (head, *_) = self.checkpoint.names.scheme.write("head.weight") or ("",)
-        layers = tuple(f"{head.removesuffix('weight')}{i}." for i in range(10))
+        other_head = ""
+        if "head.weight" not in self.shapes:
+            (head, *_) = self.checkpoint.names.scheme.write("head.weight") or ("",)
+            other_head = head.removesuffix("weight")
         for name in self.checkpoint.names.unknown:
             if NO_EFFECT.fullmatch(name):
                 dropped.append(Dropped(name, "it has no effect on the output", DROP))
             elif others and name.startswith(others):
                 dropped.append(Dropped(name, "it belongs to another model", DROP))
-            elif head and "head.weight" not in self.shapes and name.startswith(layers):
-                reason = "the head has several layers"
+            elif other_head and name.startswith(other_head):
+                reason = "it belongs to a head of another structure"
                 dropped.append(Dropped(name, reason, frozenset({"heads"})))
             else:
                 left_over.append(name)

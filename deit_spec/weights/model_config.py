@@ -5,7 +5,6 @@ Configs of transformers have `model_type`, those of timm `architecture` and
 spec; everything else with the weights that the config is about.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -284,8 +283,9 @@ def _compare_with_weights(
     field, value = setting.field, setting.value
     found = getattr(theirs, field)
     agrees = value == found
-    if field == "mlp_ratio" and isinstance(value, int | float) and math.isfinite(value):
-        agrees = int(theirs.embed_dim * value) == theirs.mlp_dim
+    if field == "mlp_ratio" and isinstance(value, int | float):
+        # It is rounded down; and a width that is not finite is that of no weights.
+        agrees = theirs.mlp_dim <= theirs.embed_dim * value < theirs.mlp_dim + 1
     if field == "num_classes" and found is None:
         agrees = True  # the head was removed
     if not agrees:

@@ -12,7 +12,7 @@ from deit_spec.graph import LayerGraph
 from deit_spec.ops import Op, Parameter
 from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.model_limits import LARGEST
-from deit_spec.weights.naming_schemes import NO_EFFECT
+from deit_spec.weights.naming_schemes import NO_EFFECT, pattern_of
 from deit_spec.weights.state_dict import Checkpoint, Sizes
 from deit_spec.weights.weight_findings import help_with_keys, refuse, some
 from deit_spec.yaml_source.scalars import value_text
@@ -111,7 +111,7 @@ class GraphParameters:
 def checkpoint_shape_info(checkpoint: Checkpoint) -> ShapeInfo:
     """Read the shape info of a checkpoint, or raise a WeightsError (DS408)."""
     try:
-        return find_shape_info(our_shapes(checkpoint))
+        return find_shape_info(our_shapes(checkpoint) | _unknown_blocks(checkpoint))
     except ShapeInfoError as error:
         message = f"no spec describes a model of these shapes: {error}"
         unknown = _unknown(checkpoint)
@@ -123,6 +123,13 @@ def checkpoint_shape_info(checkpoint: Checkpoint) -> ShapeInfo:
 def _unknown(checkpoint: Checkpoint) -> list[str]:
     names = checkpoint.names.unknown
     return [name for name in names if not NO_EFFECT.fullmatch(name)]
+
+
+def _unknown_blocks(checkpoint: Checkpoint) -> dict[str, Sizes]:
+    """The blocks with tensors of unknown names: they count for the depth."""
+    start = f"{checkpoint.names.scheme.blocks}{{i}}."
+    found = map(pattern_of, _unknown(checkpoint))
+    return {f"blocks.{i}.?": () for pattern, i in found if pattern.startswith(start)}
 
 
 def has_unknown_parts(checkpoint: Checkpoint) -> bool:

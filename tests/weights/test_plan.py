@@ -356,13 +356,13 @@ def test_counts_of_a_profiler_are_dropped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spec", [PLAIN, {**PLAIN, "num_classes": None}])
 def test_a_head_of_several_layers_is_dropped_as_a_head(spec: dict[str, Any]) -> None:
-    """MoCo v3 has a projector in place of the head."""
+    """MoCo v3 and DINO have a projector in place of the head."""
     state = {
         name: tensor
         for name, tensor in state_of(PLAIN).items()
         if not name.startswith("head.")
     }
-    layers = {"head.0.weight", "head.1.running_mean", "head.3.weight"}
+    layers = {"head.0.weight", "head.1.running_mean", "head.last_layer.weight_g"}
     plan = planned(spec, state | dict.fromkeys(layers, torch.zeros(24)))
     assert plan.reconciles
     assert plan.needs == {"heads"}

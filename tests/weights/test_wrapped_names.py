@@ -14,6 +14,7 @@ from support.checkpoints import (
     PLAIN,
     changed,
     codes,
+    of_shapes,
     planned,
     same,
     save,
@@ -164,6 +165,9 @@ def test_an_unknown_wrapper_is_named(spec: Any, part: str, gone: str) -> None:
     assert gone in plan.missing
     assert gone.replace(part, f"{part}fn.") in plan.left_over
     assert len(plan.missing) == len(plan.left_over)
+    values = inspect(of_shapes(state)).values
+    assert values["depth"] == 2
+    assert "qkv_bias" not in values["variant"]
 
 
 def test_one_of_three_biases_is_not_an_absent_bias() -> None:
