@@ -236,22 +236,26 @@ class _Rules:
                 dropped += [Dropped(their, *self.why(our)) for their in unused]
             else:
                 left_over += unused
-        others = tuple(find_models(self.checkpoint.names.unknown))
-        other_head = ""
+        beside = [*self.beside()]
+        known = {each.name for each in beside}
+        left_over += (n for n in self.checkpoint.names.unknown if n not in known)
+        return (*dropped, *beside), tuple(left_over)
+
+    def beside(self) -> Iterator[Dropped]:
+        """The tensors of unknown names that stand beside the model."""
+        names = self.checkpoint.names
+        models = tuple(find_models(names.unknown))
+        head = ""
         if "head.weight" not in self.shapes:
-            (head, *_) = self.checkpoint.names.scheme.write("head.weight") or ("",)
-            other_head = head.removesuffix("weight")
-        for name in self.checkpoint.names.unknown:
+            head = "".join(names.scheme.write("head.weight")).removesuffix("weight")
+        for name in names.unknown:
             if NO_EFFECT.fullmatch(name):
-                dropped.append(Dropped(name, "it has no effect on the output", DROP))
-            elif others and name.startswith(others):
-                dropped.append(Dropped(name, "it belongs to another model", DROP))
-            elif other_head and name.startswith(other_head):
+                yield Dropped(name, "it has no effect on the output", DROP)
+            elif models and name.startswith(models):
+                yield Dropped(name, "it belongs to another model", DROP)
+            elif head and name.startswith(head):
                 reason = "it belongs to a head of another structure"
-                dropped.append(Dropped(name, reason, frozenset({"heads"})))
-            else:
-                left_over.append(name)
-        return tuple(dropped), tuple(left_over)
+                yield Dropped(name, reason, frozenset({"heads"}))
 
     def why(self, name: str) -> tuple[str, frozenset[Permission]]:
         """Say why a token or a head is dropped, and what has to be allowed."""
