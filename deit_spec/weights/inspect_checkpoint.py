@@ -10,11 +10,15 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec
 from deit_spec.spec.field_names import SPEC
-from deit_spec.weights.closest_published import closest_published, published_models
 from deit_spec.weights.make_plan import describe, make_plan
 from deit_spec.weights.model_config import ModelConfig
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.shape_info import ShapeInfo, has_unknown_parts
+from deit_spec.weights.shape_info import (
+    ShapeInfo,
+    closest_published,
+    has_unknown_parts,
+    published_models,
+)
 from deit_spec.weights.spec_metadata import require_same, resolved_spec, spec_of
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some

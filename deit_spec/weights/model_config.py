@@ -12,8 +12,12 @@ from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.ops import LayerNorm, SplitHeads
-from deit_spec.weights.closest_published import closest_published, published_models
-from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
+from deit_spec.weights.shape_info import (
+    GraphParameters,
+    ShapeInfo,
+    closest_published,
+    published_models,
+)
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, finding, shown, written
 from deit_spec.yaml_source.scalars import value_text

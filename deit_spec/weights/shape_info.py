@@ -4,12 +4,16 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import TypeVar
 
+from deit_spec import published
 from deit_spec.diagnostics import Label
 from deit_spec.graph import LayerGraph
+from deit_spec.lowering import lower
 from deit_spec.ops import Op, Parameter
+from deit_spec.spec import DeiTSpec, check_spec
 from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.model_limits import LARGEST
 from deit_spec.weights.naming_schemes import NO_EFFECT, pattern_of
@@ -224,3 +228,20 @@ def _depth(shapes: Mapping[str, Sizes]) -> int:
 
 def _classes(shapes: Mapping[str, Sizes], name: str) -> int | None:
     return _get(shapes, name, 2)[0] if name in shapes else None
+
+
+@cache
+def published_models() -> tuple[tuple[DeiTSpec, ShapeInfo], ...]:
+    """Every published model, in the order of `deit-spec list`."""
+    specs = (check_spec(name).spec for name in published.names())
+    return tuple(
+        (spec, GraphParameters(lower(spec)).info) for spec in specs if spec is not None
+    )
+
+
+def closest_published(info: ShapeInfo) -> DeiTSpec | None:
+    """A published model of the same shapes, or else of the same size."""
+    size = attrgetter("embed_dim", "depth", "mlp_dim")
+    found = [pair for pair in published_models() if size(pair[1]) == size(info)]
+    found.sort(key=lambda pair: pair[1] != info)
+    return found[0][0] if found else None
