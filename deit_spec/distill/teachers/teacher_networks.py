@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from deit_spec.diagnostics import DiagnosedError
 from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.evaluation import Fusion, answers_of
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import DataError, unusable_teacher
+from deit_spec.distill.runtime_errors import DataError, recipe_of, unusable_teacher
 from deit_spec.model.class_names import class_names_of_weights
-from deit_spec.pipeline import load
+from deit_spec.model.model_folder import ModelFolder, open_model_folder
+from deit_spec.pipeline import OWN, load
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.checked_recipe import function_of
-from deit_spec.weights import WeightsError, open_checkpoint
+from deit_spec.recipe.checked_recipe import function_of, is_model, named
+from deit_spec.weights import WeightsError, allowed, open_checkpoint
 
 
 class TeacherNetwork(NamedTuple):
@@ -78,26 +80,56 @@ def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> Non
 
 
 def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork:
-    """Build a DeiT for inference that gives logits or log-probabilities."""
+    """Build a DeiT for inference that gives logits or log-probabilities.
+
+    A model folder also has weights, statistics and class names.
+    """
     spec = checked.teacher.spec if checked.teacher else None
+    mean = std = names = None
+    permissions = allowed(strict=True)
+    if (folder := _model_folder(checked)) is not None:
+        model = _open_model(checked, folder)
+        mean, std = model.preprocessing.mean, model.preprocessing.std
+        spec, names = model.spec, model.classes
+        if weights is None:
+            weights, permissions = model.weights, OWN
     if spec is None or weights is None:
         raise unusable_teacher(checked, "teacher.spec", "it has no weights")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             if spec.has_two_heads and spec.fusion == "mean_softmax":
-                both = load(spec, target="train", weights=weights)
+                both = load(spec, target="train", weights=weights, allow=permissions)
                 network: nn.Module = JoinedHeads(both, spec.fusion)
             else:
-                network = load(spec, target="inference", weights=weights)
+                network = load(
+                    spec, target="inference", weights=weights, allow=permissions
+                )
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
     return TeacherNetwork(
         network,
+        mean,
+        std,
         size=spec.image_size,
         channels=spec.in_channels,
-        classes=class_names_of_weights(weights),
+        classes=class_names_of_weights(weights) or names,
     )
+
+
+def _model_folder(checked: CheckedRecipe) -> Path | None:
+    """The model folder that the recipe names as the spec of the teacher, if any."""
+    settings = recipe_of(checked).teacher
+    name = settings and settings.spec
+    return checked.place(name) if name and is_model(checked, name) else None
+
+
+def _open_model(checked: CheckedRecipe, folder: Path) -> ModelFolder:
+    try:
+        return open_model_folder(folder)
+    except DiagnosedError as error:
+        here = checked.span("teacher.spec")
+        raise DataError([named(each, here) for each in error.diagnostics]) from None
 
 
 class JoinedHeads(nn.Module):

@@ -17,6 +17,7 @@ from deit_spec.distill.data import DataError, open_data
 from deit_spec.distill.losses import DistillationLoss
 from deit_spec.distill.optional_packages import import_package
 from deit_spec.distill.teachers import Teacher, open_teacher
+from deit_spec.distill.training import train
 from deit_spec.weights import safetensors_file
 
 ORDER = [2, 0, 1]
@@ -154,3 +155,44 @@ def test_a_model_of_timm_has_the_names_of_its_folder(folder: Path) -> None:
     images = torch.rand(2, 3, 16, 16)
     # Class a, the first of the data, is the second of the model.
     assert torch.equal(named(images), plain(images)[:, [1, 2, 0]])
+
+
+def test_a_run_is_a_teacher(folder: Path) -> None:
+    """With its weights, its normalisation and the names of its classes."""
+    statistics = {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
+    data = {"folder": "images", "classes": ["c", "a", "b"], **statistics}
+    options = {"steps": 2, "batch_size": 4, "warmup_steps": 0}
+    checked = check_images(folder, data, schedule=options)
+    trained = train(checked, folder / "trained")
+    assert trained.complete
+    teacher = opened(folder, spec="trained")
+    images = torch.rand(2, 3, 16, 16)
+    model = deit_spec.load(folder / "trained").eval()
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in statistics.values())
+    ours = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
+    pixels = images * ours[1].view(3, 1, 1) + ours[0].view(3, 1, 1)
+    expected = model.predict((pixels - mean) / std)[:, [1, 2, 0]]
+    torch.testing.assert_close(teacher(images), expected)
+
+
+def test_a_folder_of_transformers_is_a_teacher(folder: Path) -> None:
+    in_transformers(folder, ORDER, "cab")
+    named = opened(folder, spec="hf")
+    in_metadata(folder, [0, 1, 2], "abc")
+    own = named.size, named.classes, named.names
+    assert own == (16, 3, ("c", "a", "b"))
+    model = deit_spec.load(folder / "big.yaml", weights=folder / "big.safetensors")
+    images = torch.rand(2, 3, 16, 16)
+    seen = images if named.same else images * named.scale + named.shift
+    torch.testing.assert_close(named(images), model.eval().predict(seen))
+
+
+def test_a_folder_that_is_not_a_model_is_not_a_teacher(folder: Path) -> None:
+    (folder / "bert").mkdir()
+    (folder / "bert" / "config.json").write_text('{"model_type": "bert"}')
+    found = refused(folder, spec="bert")
+    assert found.code == "DS426"
+    assert found.secondary[-1].span.line == 4
+    checked = check_images(folder, {"folder": "images"}, teacher={"spec": "images"})
+    assert checked.recipe is None
+    assert checked.diagnostics[0].code == "DS009"
