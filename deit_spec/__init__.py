@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from deit_spec.version import __version__
 
 if TYPE_CHECKING:
+    from deit_spec.classifier import Classifier, load_model
     from deit_spec.diagnostics import Diagnostic
     from deit_spec.graph import LayerGraph
+    from deit_spec.model.model_folder import ModelFolderError
     from deit_spec.pipeline import (
         Compiled,
         SpecError,
@@ -28,15 +30,18 @@ if TYPE_CHECKING:
     from deit_spec.weights import WeightsError
 
 _HOMES = {
+    "Classifier": "deit_spec.classifier",
     "Compiled": "deit_spec.pipeline",
     "DeiTSpec": "deit_spec.spec",
     "Diagnostic": "deit_spec.diagnostics",
     "LayerGraph": "deit_spec.graph",
+    "ModelFolderError": "deit_spec.model.model_folder",
     "SpecError": "deit_spec.pipeline",
     "Variant": "deit_spec.spec",
     "WeightsError": "deit_spec.weights",
     "compile": "deit_spec.pipeline",
     "load": "deit_spec.pipeline",
+    "load_model": "deit_spec.classifier",
     "load_spec": "deit_spec.pipeline",
     "lower": "deit_spec.pipeline",
     "output_size": "deit_spec.pipeline",
@@ -56,16 +61,19 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Classifier",
     "Compiled",
     "DeiTSpec",
     "Diagnostic",
     "LayerGraph",
+    "ModelFolderError",
     "SpecError",
     "Variant",
     "WeightsError",
     "__version__",
     "compile",
     "load",
+    "load_model",
     "load_spec",
     "lower",
     "output_size",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from deit_spec.model.model_folder import ModelFolder
     from deit_spec.weights import Permission
 
 OWN: "frozenset[Permission]" = frozenset({"drop"})
@@ -216,6 +217,31 @@ def load(  # noqa: PLR0913  -- one argument per option
         permissions=allowed(strict=strict, allow=allow) | own,
         antialias=antialias,
         entry=entry,
+        device=device,
+        dtype=dtype,
+        report=_warn,
+    )
+
+
+def load_model_weights(
+    opened: "ModelFolder",
+    *,
+    target: TargetName,
+    device: "torch.device | str | None" = None,
+    dtype: "torch.dtype | str | None" = None,
+) -> "nn.Module":
+    """Build the module of a model folder with its weights.
+
+    Warnings about the model are issued as UserWarning.
+
+    Raises:
+        WeightsError: The weights cannot be read, or do not match the spec.
+        ValueError: The target or the dtype is unknown.
+    """
+    return load_weights(
+        compile_checked(opened.checked, _target(target)),
+        opened.weights,
+        permissions=OWN,
         device=device,
         dtype=dtype,
         report=_warn,

@@ -62,7 +62,9 @@ def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
         inputs = [_read(path, preprocessing) for path in part]
         pixels = [each for each in inputs if isinstance(each, Tensor)]
         batch = torch.stack(pixels).to(device) if pixels else None
-        answers = iter([] if batch is None else _classify(model, batch, fusion, top))
+        with torch.no_grad():
+            output = None if batch is None else model(batch)
+        answers = iter([] if output is None else most_likely(output, fusion, top))
         for path, each in zip(part, inputs, strict=True):
             if isinstance(each, UnreadableImage):
                 yield each
@@ -108,13 +110,12 @@ def natural(path: Path) -> list[int | str]:
 
 
 def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  -- of `train`
+    from PIL import UnidentifiedImageError  # noqa: PLC0415  -- of the extra `train`
 
-    from deit_spec.model.image_transform import CentralCrop, decode  # noqa: PLC0415
+    from deit_spec.model.image_transform import transform_image  # noqa: PLC0415
 
     try:
-        image = decode(Image.open(path), preprocessing.channels)
-        return CentralCrop(preprocessing)(image)
+        return transform_image(path, preprocessing)
     except UnidentifiedImageError:
         return UnreadableImage(path, "it is not an image")
     except OSError as error:
@@ -123,13 +124,12 @@ def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
         return UnreadableImage(path, first_line_of(error).lower())
 
 
-@torch.no_grad()
-def _classify(
-    model: nn.Module, images: Tensor, fusion: Fusion, top: int
+def most_likely(
+    output: Tensor | tuple[Tensor, Tensor], fusion: Fusion, top: int
 ) -> list[dict[str, list[Guess]]]:
-    """The most likely classes of each image `[B, C, S, S]`, by head."""
-    answers = answers_of(in_float64(model(images)), fusion)
-    found: list[dict[str, list[Guess]]] = [{} for _ in images]
+    """The most likely classes of each image by head, from logits `[B, K]`."""
+    answers = answers_of(in_float64(output), fusion)
+    found: list[dict[str, list[Guess]]] = [{} for _ in answers["cls"]]
     for head, log_probabilities in answers.items():
         ranked = log_probabilities.exp().sort(dim=1, descending=True, stable=True)
         pairs = zip(ranked.indices.tolist(), ranked.values.tolist(), strict=True)

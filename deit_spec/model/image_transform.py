@@ -1,6 +1,7 @@
 """Decode images and transform them as in evaluation, as timm and transformers do."""
 
 import math
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -8,6 +9,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from deit_spec.model.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
 
 MODES = {1: "L", 3: "RGB"}
 """The modes of Pillow by number of channels."""
@@ -41,6 +47,12 @@ class CentralCrop:
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Transform a decoded image to `[C, S, S]`."""
+        pixels = torch.from_numpy(np.atleast_3d(np.array(self.crop(image))))
+        scaled = pixels.permute(2, 0, 1).contiguous().float() / 255
+        return self.normalise(scaled)
+
+    def crop(self, image: Image.Image) -> Image.Image:
+        """Resize an image and crop its centre."""
         size, resized = self.preprocessing.size, self.preprocessing.resized
         width = height = resized
         if self.preprocessing.resize == "shorter":
@@ -49,7 +61,59 @@ class CentralCrop:
         image = image.resize((width, height), self.filter)
         rounded = round if self.preprocessing.offset == "round" else math.floor
         left, top = rounded((width - size) / 2), rounded((height - size) / 2)
-        image = image.crop((left, top, left + size, top + size))
-        pixels = torch.from_numpy(np.atleast_3d(np.array(image)))
-        scaled = pixels.permute(2, 0, 1).contiguous().float() / 255
-        return (scaled - self.mean) / self.std
+        return image.crop((left, top, left + size, top + size))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Normalise the channels of `[C, S, S]` pixels in [0, 1]."""
+        return (pixels - self.mean) / self.std
+
+
+ImageLike: TypeAlias = "str | os.PathLike[str] | Image.Image | NDArray[Any]"
+"""The path of an image, an image, or its pixels."""
+
+
+def transform_image(image: ImageLike, preprocessing: Preprocessing) -> Tensor:
+    """Transform an image to the input `[C, S, S]` of a model.
+
+    An array is `[H, W]` or `[H, W, C]`, of bytes or of floats in [0, 1]; floats are
+    not rounded to bytes.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The array has other values or another number of channels.
+    """
+    transform = CentralCrop(preprocessing)
+    if isinstance(image, np.ndarray):
+        if image.ndim not in {2, 3} or 0 in image.shape:
+            shape = list(image.shape)
+            raise ValueError(f"an image is [H, W] or [H, W, C], not {shape}")
+        if np.issubdtype(image.dtype, np.floating):
+            return _transform_floats(image, transform)
+        if image.dtype != np.uint8:
+            kind = f"uint8 or floats, not {image.dtype}"
+            raise ValueError(f"the pixels of an array are {kind}")
+        flat = image[..., 0] if image.shape[2:] == (1,) else image
+        image = Image.fromarray(np.ascontiguousarray(flat))
+    elif isinstance(image, Image.Image):
+        image = image.copy()  # it is closed when it is decoded
+    else:
+        image = Image.open(image)
+    return transform(decode(image, preprocessing.channels))
+
+
+def _transform_floats(image: "NDArray[Any]", transform: CentralCrop) -> Tensor:
+    channels = transform.preprocessing.channels
+    pixels = np.atleast_3d(image).astype(np.float32)
+    if pixels.shape[2] not in {1, channels}:
+        found = f"the array has {pixels.shape[2]} channels"
+        raise ValueError(f"{found}, but the model takes {channels}")
+    if not (pixels.min() >= 0 and pixels.max() <= 1):
+        values = f"from {pixels.min():g} to {pixels.max():g}"
+        raise ValueError(f"floats are in [0, 1]; these are {values}")
+    cropped = [
+        np.asarray(transform.crop(Image.fromarray(np.ascontiguousarray(channel))))
+        for channel in np.moveaxis(pixels, 2, 0)
+    ]
+    # A filter with negative lobes may leave the range; bytes would be clipped.
+    stacked = torch.from_numpy(np.stack(cropped)).clamp(0, 1)
+    return transform.normalise(stacked.expand(channels, -1, -1))

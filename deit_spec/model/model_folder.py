@@ -279,7 +279,9 @@ def _open_theirs(
     except PreprocessingError as error:
         message = f"the preprocessing cannot be used: {error}"
         raise _refusal("DS425", message, place) from None
-    classes = _library_classes(config, path / CONFIG)
+    classes = None
+    if spec.num_classes is not None:
+        classes = _library_classes(config, path / CONFIG)
     _require_count(classes, spec, path / CONFIG)
     if config.num_classes and config.num_classes != spec.num_classes:
         theirs = f"num_classes is {config.num_classes:,} in {CONFIG}"

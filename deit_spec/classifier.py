@@ -1,0 +1,158 @@
+"""A model that classifies images: its module, preprocessing and class names."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from deit_spec.distill.optional_packages import require_packages
+from deit_spec.distill.prediction import most_likely
+from deit_spec.model.model_folder import open_model_folder
+from deit_spec.model.preprocessing import Preprocessing
+from deit_spec.pipeline import TargetName, load_model_weights
+from deit_spec.spec import DeiTSpec
+
+if TYPE_CHECKING:
+    from deit_spec.model.image_transform import ImageLike
+
+BATCH = 64
+"""The number of images in a batch, unless another is given."""
+
+
+class Guess(NamedTuple):
+    """A class of a prediction: its name, its probability, and its index.
+
+    `label` is None if the classes have no names.
+    """
+
+    label: str | None
+    probability: float
+    category: int
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model in evaluation mode, with all that is needed to classify images.
+
+    Attributes:
+        model: The module, from `[B, C, S, S]` to logits.
+        spec: Its spec.
+        preprocessing: How an image becomes its input.
+        classes: The names of the classes in the order of the logits, or None.
+    """
+
+    model: nn.Module
+    spec: DeiTSpec
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] | None
+
+    def transform(self, image: "ImageLike") -> Tensor:
+        """Transform an image to `[C, S, S]`.
+
+        An image is a path, an image of Pillow, or an array `[H, W]` or `[H, W, C]` of
+        bytes or of floats in [0, 1].
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: The array has other values or another number of channels.
+        """
+        # It imports Pillow, which is of the extra `train`.
+        from deit_spec.model.image_transform import transform_image  # noqa: PLC0415
+
+        return transform_image(image, self.preprocessing)
+
+    def predict(
+        self,
+        images: "ImageLike | Iterable[ImageLike]",
+        topk: int = 5,
+        *,
+        batch_size: int = BATCH,
+    ) -> list[Guess] | list[list[Guess]]:
+        """The `topk` most likely classes of an image, most likely first.
+
+        For several images, a list of such lists. Two heads are joined by the spec's
+        `variant.fusion`.
+
+        Raises:
+            OSError: A file cannot be read.
+            ValueError: `topk` is less than 1, the model has no class head, or an
+                array cannot be used.
+        """
+        if topk < 1:
+            raise ValueError(f"topk is at least 1, not {topk}")
+        if self.spec.num_classes is None:
+            raise ValueError("the model has no class head: num_classes is null")
+        if not isinstance(images, Iterable) or _is_image(images):
+            (found,) = self._predict([images], topk, 1)  # type: ignore[list-item]
+            return found
+        return self._predict(list(images), topk, batch_size)
+
+    def _label(self, category: int) -> str | None:
+        return None if self.classes is None else self.classes[category]
+
+    def _predict(
+        self, images: "Sequence[ImageLike]", topk: int, batch_size: int
+    ) -> list[list[Guess]]:
+        parameter = next(self.model.parameters())
+        found: list[list[Guess]] = []
+        for start in range(0, len(images), batch_size):
+            inputs = [self.transform(each) for each in images[start:][:batch_size]]
+            batch = torch.stack(inputs).to(parameter.device, parameter.dtype)
+            with torch.no_grad():
+                output = self.model(batch)
+            if self.spec.has_two_heads and isinstance(output, Tensor):
+                output = _logits(output, self.spec)
+            for heads in most_likely(output, self.spec.fusion, topk):
+                last = list(heads.values())[-1]  # fused, or the only one
+                found.append(
+                    [
+                        Guess(self._label(category), probability, category)
+                        for category, probability in last
+                    ]
+                )
+        return found
+
+
+def load_model(
+    path: "str | os.PathLike[str]",
+    *,
+    target: TargetName = "inference",
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | str | None = None,
+) -> Classifier:
+    """Load a model with its preprocessing and class names.
+
+    `path` is the folder of a run, a folder of transformers (DeiT or ViT) or timm, or a
+    run's `model.safetensors`. With the target `inference` the model returns the joined
+    logits of its heads, with `train` what `load` returns for training. It is in
+    evaluation mode.
+
+    Raises:
+        ModelFolderError: It is none of these (DS426), or its parts contradict each
+            other (DS425).
+        WeightsError: The weights cannot be read, or do not match the spec.
+        SpecError: The spec has errors.
+        ValueError: The target or the dtype is unknown.
+        MissingPackageError: Pillow or NumPy is not installed.
+    """
+    require_packages("images", "PIL", "numpy")
+    opened = open_model_folder(Path(path))
+    model = load_model_weights(opened, target=target, device=device, dtype=dtype)
+    return Classifier(model.eval(), opened.spec, opened.preprocessing, opened.classes)
+
+
+def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:
+    """Logits of heads that are joined: `mean_softmax` gives probabilities."""
+    return joined.double().log() if spec.fusion == "mean_softmax" else joined
+
+
+def _is_image(value: object) -> bool:
+    """Whether a value is one image, not several."""
+    if isinstance(value, str | os.PathLike):
+        return True
+    # An array of four dimensions is several images.
+    return hasattr(value, "size") and getattr(value, "ndim", 3) <= 3  # noqa: PLR2004
