@@ -55,9 +55,9 @@ def make_plan(
         WeightsError: The checkpoint is not of a DeiT.
     """
     model = GraphParameters(graph)
+    theirs, found = describe(checkpoint)
     scheme = checkpoint.names.scheme
     plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
-    theirs, found = describe(checkpoint)
     config = compare_config(found, model, theirs, checkpoint.name)
     if structure := list(_compare_structure(model, theirs, checkpoint)):
         command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"

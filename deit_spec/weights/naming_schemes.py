@@ -26,8 +26,8 @@ NO_EFFECT = re.compile(
     (?: pooler\.dense\.(?:weight|bias)     # transformers, after the class token
       | embeddings\.mask_token             # transformers, masked image modelling
       | decoder\.0\.(?:weight|bias)        # transformers and SimMIM
-      | decoder_blocks\.\d+\..+ | {_DECODER}               # MAE
-      | decoder\.(?:decoder_layers\.\d+\..+|{_DECODER}) )  # MAE of transformers
+      | decoder_blocks\.\d+\..+ | {_DECODER}   # MAE, and next transformers'
+      | decoder\.(?:decoder_(?:layers|encoder\.layer)\.\d+\..+|{_DECODER}) )
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -319,6 +319,7 @@ def test_the_source_of_the_distillation_head(
         "decoder_blocks.7.attn.qkv.weight",
         "decoder_pred.weight",
         "decoder.decoder_layers.3.output.dense.bias",
+        "decoder.decoder_encoder.layer.3.output.dense.bias",
         "decoder.decoder_norm.weight",
         "decoder.mask_token",
         "total_ops",
