@@ -216,6 +216,19 @@ def test_splits(
     assert described(split, *arguments) == text
 
 
+def test_a_folder_may_have_a_validation_split_alone(split: Path) -> None:
+    shutil.move(split / "images", split / "others")
+    shutil.rmtree(split / "others/train")
+    arguments = ("--data", "others")
+    assert described(split, *arguments) == "9 images held out"
+    shutil.rmtree(split / "others/valid")
+    done = run("evaluate", "run", *arguments, cwd=split)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error[DS522]: " in done.stderr
+    assert "others contains no `train`, only test\n" in done.stderr
+    assert described(split, "--data", "others/test") == "all 6 images"
+
+
 def test_a_run_without_a_list(plain: Path) -> None:
     (plain / "run/split.json").unlink()
     found, messages = scores(plain)

@@ -85,7 +85,9 @@ def _open(
         splits = image_sources.find_folder(checked, folder, training=not whole)
     else:
         name = recipe.data.dataset or ""
-        splits = image_sources.find_dataset(checked, name, training=not whole)
+        from deit_spec.distill.data import huggingface_dataset  # noqa: PLC0415
+
+        splits = huggingface_dataset.find_dataset(checked, name, training=not whole)
     order = order_classes(checked, splits.classes, known=known, training=training)
     splits, present = splits.ordered(order), set(order.indices)
     if whole:

@@ -1,4 +1,4 @@
-"""Find labelled images: in a folder, or in a dataset of Hugging Face."""
+"""Labelled images in files or rows, and finding them in a folder."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from PIL import Image
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.printable import first_line_of, listed, reason_of
+from deit_spec.diagnostics.printable import listed, reason_of
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.class_order import ClassOrder
 from deit_spec.distill.image_files import (
@@ -21,16 +21,11 @@ from deit_spec.distill.image_files import (
     kind_of,
     note_of_ignored,
 )
-from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.class_matching import Relation, match_classes
 from deit_spec.recipe.image_folder import (
-    TRAIN_NAMES,
-    VAL_NAMES,
     ImageFolder,
     entries_of,
-    first_usual,
     is_saved_dataset,
     look_into,
     shown_name,
@@ -137,8 +132,7 @@ def _find_folder(checked: CheckedRecipe, folder: Path, *, training: bool) -> Spl
             "DS521",
             "the folder of images does not exist",
             notes=[f"looked for {folder}"],
-            help_=_nearest_folder(folder)
-            or "`--set data.folder=PATH` uses another one",
+            help_=nearest_folder(folder) or "`--set data.folder=PATH` uses another one",
         )
     train, val = found.train, found.val
     if train is None and not training:
@@ -190,8 +184,8 @@ def _require_splits(
     return train
 
 
-def _nearest_folder(folder: Path) -> str | None:
-    """The help for a folder that does not exist: one beside it, if its name is near."""
+def nearest_folder(folder: Path) -> str | None:
+    """The help for a folder that does not exist: one beside it with a similar name."""
     meant = nearest.closest_word(folder.name, subfolders(folder.parent) or ())
     return f"did you mean `{folder.parent / meant}`?" if meant else None
 
@@ -258,121 +252,3 @@ def _image_files(  # noqa: PLR0913  -- one argument for each thing that can diff
     start = len(os.path.join(root, ""))  # noqa: PTH118
     key = "" if prefix == os.curdir else f"{shown_name(prefix)}/".replace(os.sep, "/")
     return ImageFiles([path[start:] for path in paths], labels, root, key)
-
-
-def find_dataset(checked: CheckedRecipe, name: str, *, training: bool = True) -> Splits:
-    """Load a dataset of Hugging Face: its features `Image` and `ClassLabel`.
-
-    Without `training` it may have a validation split alone.
-    """
-    require_packages("datasets of Hugging Face", "datasets")
-    splits = _load_dataset(checked, name)
-    data = recipe_of(checked).data
-    train = data.train or first_usual(TRAIN_NAMES, tuple(splits))
-    vals = [each for each in VAL_NAMES if each in splits]
-    if train is None and not training:
-        train, vals = data.val or next(iter(vals), None), []
-    elif data.val:
-        vals = [data.val]
-    for split in (train or TRAIN_NAMES[0], data.val):
-        if split is not None and split not in splits:
-            reason = f"it has no split `{split}`, only {listed(splits)}"
-            raise errors.unusable_dataset(checked, reason)
-    assert train is not None  # noqa: S101  -- it is one of the splits
-    if train in vals:
-        raise errors.split_overlaps(checked, train)
-    features = splits[train].features
-    image = _column(checked, features, "image", "Image")
-    label = _column(checked, features, "label", "ClassLabel")
-    classes = tuple(features[label].names)
-    rows = partial(_image_rows, checked, image=image, label=label, classes=classes)
-    images = rows(train, splits[train])
-    _require_labels(checked, images)
-    present = set(images.labels)
-    empty = [name for index, name in enumerate(classes) if index not in present]
-    if empty and training:
-        reason = f"`{train}` has no image of {listed(empty)}"
-        raise errors.unusable_dataset(checked, reason)
-    found = [rows(val, splits[val]) for val in vals]
-    if data.val and found:
-        _require_labels(checked, *found)
-    # The labels of a split may be secret; they are -1 then.
-    labelled = (val for val in found if min(val.labels, default=-1) >= 0)
-    return Splits(classes, images, next(labelled, None), {})
-
-
-def _require_labels(checked: CheckedRecipe, images: ImageRows) -> None:
-    if min(images.labels, default=-1) < 0:
-        reason = f"`{images.split}` has images without a label"
-        raise errors.unusable_dataset(checked, reason)
-
-
-def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
-    """The splits of a dataset by name; a dataset without splits is `train`."""
-    import datasets  # noqa: PLC0415  -- takes a second
-
-    path = checked.place(name)
-    try:
-        if is_saved_dataset(path):
-            loaded = datasets.load_from_disk(str(path))
-        else:
-            loaded = datasets.load_dataset(str(path) if path.exists() else name)
-    except Exception as error:  # noqa: BLE001  -- it raises many kinds
-        raise errors.unusable_dataset(checked, first_line_of(error)) from None
-    return loaded if isinstance(loaded, dict) else {TRAIN_NAMES[0]: loaded}
-
-
-def _column(
-    checked: CheckedRecipe, features: Mapping[str, Any], role: str, kind: str
-) -> str:
-    """The column of images or of labels: the one that the recipe names, or the only."""
-    import datasets  # noqa: PLC0415  -- takes a second
-
-    wanted = getattr(datasets, kind)
-    found = [key for key, feature in features.items() if isinstance(feature, wanted)]
-    columns = {str(k): v for k, v in (recipe_of(checked).data.columns or {}).items()}
-    if named := columns.get(role):
-        if named in found:
-            return named
-        reason = f"it has no column `{named}` of the feature {kind}"
-        help_ = (
-            f"use {nearest.listed([f'`{name}`' for name in found])}" if found else None
-        )
-        field = f"data.columns.{role}"
-        raise errors.unusable_dataset(checked, reason, field, help_)
-    if role in found:
-        return role
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        reason = f"it has no column of the feature {kind}"
-        raise errors.unusable_dataset(checked, reason)
-    which = f"{len(found)} columns: {listed(found)}"
-    choices = nearest.listed(
-        [f"`data.columns: {{{role}: {name}}}`" for name in found[:2]]
-    )
-    reason = f"it has {which} of the feature {kind}"
-    raise errors.unusable_dataset(checked, reason, help_=choices)
-
-
-def _image_rows(  # noqa: PLR0913  -- one argument for each thing that can differ
-    checked: CheckedRecipe,
-    split: str,
-    rows: Any,
-    *,
-    image: str,
-    label: str,
-    classes: Sequence[str],
-) -> ImageRows:
-    """The rows of a split, whose classes may be in another order."""
-    import datasets  # noqa: PLC0415  -- takes a second
-
-    names = getattr(rows.features[label], "names", classes)
-    match = match_classes(names, classes)
-    if match.relation is Relation.DIFFERENT:
-        reason = f"`{split}` has the classes {listed(names)}, not {listed(classes)}"
-        raise errors.unusable_dataset(checked, reason)
-    labels = [-1 if each is None else each for each in rows[label]]
-    labels = [each if each < 0 else match.indices[each] for each in labels]
-    undecoded = rows.cast_column(image, datasets.Image(decode=False))
-    return ImageRows(undecoded, image, labels, split)

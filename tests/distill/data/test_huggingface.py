@@ -10,8 +10,10 @@ from support.recipes import PLAIN, check_images
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data import DataError, open_data
+from deit_spec.distill.data.huggingface_dataset import HUB_SECONDS
 
 datasets = pytest.importorskip("datasets")
+hub = pytest.importorskip("huggingface_hub.errors")
 
 CANNOT = "the dataset cannot be used:"
 NO_COLUMN = f"{CANNOT} it has no column of the feature"
@@ -208,13 +210,71 @@ def test_other_classes_than_the_head_has_are_refused(tmp_path: Path) -> None:
     assert message == "the class head has 3 classes, but the data has 4"
 
 
-def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    checked = check_images(tmp_path, {"dataset": "nowhere/nothing"})
+def missing(folder: Path, name: str) -> Diagnostic:
+    """What opening a dataset that is not in the folder `shapes` beside it finds."""
+    (folder / "shapes").mkdir()
+    checked = check_images(folder, {"dataset": name})
     with pytest.raises(DataError) as caught:
         open_data(checked)
     (found,) = caught.value.diagnostics
     assert found.code == "DS525"
-    assert found.message.startswith(CANNOT)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (hub.RepositoryNotFoundError, "no dataset of this name on the hub"),
+        (ConnectionError, "the hub cannot be reached"),
+        (TimeoutError, "the hub cannot be reached"),
+    ],
+)
+def test_a_misspelt_folder(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+    reason: str,
+) -> None:
+    """The hub is asked once; `datasets` would ask it six times."""
+    asked = list[tuple[str, float]]()
+
+    def ask(_: object, name: str, *, timeout: float) -> None:
+        asked.append((name, timeout))
+        raise error.__new__(error)
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", ask)
+    found = missing(tmp_path, "shpes")
+    assert found.message == f"{CANNOT} there is no folder `shpes`, and {reason}"
+    assert found.helps == (f"did you mean `{tmp_path / 'shapes'}`?",)
+    assert asked == [("shpes", HUB_SECONDS)]
+
+
+def test_a_name_that_no_dataset_has_is_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.delattr("huggingface_hub.HfApi.dataset_info")
+    found = missing(tmp_path, "my shapes")
+    assert found.message.startswith(f"{CANNOT} there is no folder `my shapes`, and no")
+
+
+def test_without_the_hub_the_cache_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+
+    def load(name: str) -> Any:
+        assert datasets.config.HF_HUB_OFFLINE
+        asked.append(name)
+        return rows(12)
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.load_dataset", load)
+    checked = check_images(tmp_path, {"dataset": "me/shapes"})
+    assert open_data(checked).classes == tuple(NAMES)
+    assert asked == ["me/shapes"]
 
 
 def test_an_unreadable_row_is_named(tmp_path: Path) -> None:
