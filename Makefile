@@ -4,6 +4,7 @@
 PYTHON ?= python3
 WORKERS ?= auto
 MINUTES ?= 10
+KINDS ?= specs recipes studies runs checkpoints
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,9 +48,11 @@ docs: $(DEV)  ## write the generated files: docs/diagnostics.md and the JSON Sch
 bench: $(DEV)  ## run the benchmarks, one after the other
 	$(BIN)/python benchmarks/run_all.py
 
-fuzz: $(DEV)  ## fuzz `validate` on every core for MINUTES (default: 10)
+fuzz: $(DEV)  ## fuzz each of KINDS on every core for MINUTES (default: 10)
 	$(BIN)/pip install --quiet "atheris>=3.0"
-	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
+	for kind in $(KINDS); do \
+	  $(BIN)/python tests/fuzz/run.py --kind $$kind --minutes $(MINUTES) || exit 1; \
+	done
 
 format: $(DEV)  ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix-only .

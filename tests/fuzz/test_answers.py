@@ -5,30 +5,37 @@ above a line with wrong indentation.
 """
 
 import pytest
-from fuzz import texts
 from fuzz.answer import answer, answer_every_option
+from fuzz.texts import LANGUAGES, ROOT
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-SEEDS = [*texts.seeds()]
+SEEDS = [
+    pytest.param(kind, seed, id=f"{kind}-{index}")
+    for kind, language in LANGUAGES.items()
+    for index, seed in enumerate(language.seeds())
+]
+KINDS = pytest.mark.parametrize("kind", LANGUAGES)
 
 
 def test_there_are_seeds_of_every_kind() -> None:
-    found = [len([*texts.ROOT.glob(pattern)]) for pattern in texts.SEEDS]
-    assert all(found)
-    assert sum(found) == len(SEEDS)
+    for language in LANGUAGES.values():
+        found = [len([*ROOT.glob(pattern)]) for pattern in language.patterns]
+        assert all(found)
+        assert sum(found) == len([*language.seeds()])
 
 
-@pytest.mark.parametrize("seed", SEEDS, ids=range(len(SEEDS)))
-def test_a_seed_is_answered(seed: bytes) -> None:
-    answer(seed)
-    answer_every_option(seed)
+@pytest.mark.parametrize(("kind", "seed"), SEEDS)
+def test_a_seed_is_answered(kind: str, seed: bytes) -> None:
+    answer(seed, kind)
+    answer_every_option(seed, kind)
 
 
-@pytest.mark.parametrize("text", ["", "\ufeff", "{" * 99])
-def test_an_extreme_is_answered(text: str) -> None:
-    answer(text.encode())
-    answer_every_option(text.encode())
+@KINDS
+@pytest.mark.parametrize("text", ["", "\ufeff", "\xa0", "{" * 99])
+def test_an_extreme_is_answered(text: str, kind: str) -> None:
+    answer(text.encode(), kind)
+    answer_every_option(text.encode(), kind)
 
 
 @pytest.mark.slow
