@@ -161,6 +161,33 @@ def test_numbered_folders_are_noted_if_the_model_has_no_names(place: Path) -> No
     assert by_string["nll"] != by_number["nll"]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "classes", "code"),
+    [
+        (["1", "2", "10"], None, "DS540"),
+        (["1", "2", "10"], ["1", "2", "10"], None),
+        (["1", "2", "9"], None, None),
+    ],
+)
+def test_a_checkpoint_of_timm_may_have_numbered_classes_in_its_own_order(
+    tmp_path: Path, numbers: list[str], classes: list[str] | None, code: str | None
+) -> None:
+    for name in numbers:
+        write_images(tmp_path / "images" / name, "a", 1)
+    (tmp_path / "resnet.pth").touch()
+    teacher = {"timm": "resnet18", "weights": "resnet.pth"}
+    data = {"folder": "images", "classes": classes}
+    found = check_images(tmp_path, data, teacher=teacher).diagnostics
+    assert [each.code for each in found if each.code == "DS540"] == [code] * bool(code)
+
+
+def test_a_label_file_that_is_not_there(place: Path) -> None:
+    make_run(place, NAMES)
+    done = run("evaluate", "run", "--set", "data.classes=none.txt", cwd=place)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error[DS538]: cannot read run/none.txt: no such file" in done.stderr
+
+
 def test_labels_of_a_file_are_those_of_the_run(place: Path) -> None:
     make_run(place, NAMES)
     (place / "labels.txt").write_text("c\na\nb\n")

@@ -89,7 +89,9 @@ def _listed_classes(checked: CheckedRecipe) -> tuple[str, ...]:
     try:
         return read_class_names(checked.place(names))
     except ClassNamesError as error:
-        raise errors.data_error(checked, FIELD, "DS538", str(error)) from None
+        help_ = "name a label file; paths are relative to the folder of the recipe"
+        message = str(error)
+        raise errors.data_error(checked, FIELD, "DS538", message, help_=help_) from None
 
 
 def _unlisted(checked: CheckedRecipe, match: ClassMatch) -> DataError:
@@ -112,8 +114,8 @@ def _different(
     training: bool,
 ) -> DataError:
     owner = "the run" if training else "the model"
-    help_ = "rename the classes of the data, or list them in the order of the model's "
-    help_ += "as `data.classes`"
+    help_ = "rename the classes of the data, or list them in the order of the model as "
+    help_ += "`data.classes`"
     if training:
         help_ = "restore the classes, or start a new run: `-o` names another folder"
     return errors.data_error(

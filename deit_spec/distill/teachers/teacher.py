@@ -166,7 +166,7 @@ def _match_classes(checked: CheckedRecipe, teacher: Teacher, data: Data) -> None
         teacher.order = torch.tensor(match.indices, device=teacher.scale.device)
     elif match.relation is Relation.DIFFERENT and not recipe_of(checked).data.classes:
         lists = f"{listed(names)}, but the data has {listed(data.classes)}"
-        help_ = "list the classes of the data in the order of the teacher's as "
+        help_ = "list the classes of the data in the order of the teacher as "
         raise errors.data_error(
             checked,
             teacher_field(checked),

@@ -158,10 +158,10 @@ def test_a_run_that_ended_while_another_waited_is_not_written_over(
     checked, folder = recipe(tmp_path), tmp_path / "run"
     opened = trainer.open_data
 
-    def and_another(*arguments: Any) -> Any:
+    def and_another(*arguments: Any, **options: Any) -> Any:
         monkeypatch.undo()
         train(checked, folder)
-        return opened(*arguments)
+        return opened(*arguments, **options)
 
     monkeypatch.setattr(trainer, "open_data", and_another)
     with pytest.raises(RunError) as caught:
