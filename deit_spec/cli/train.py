@@ -36,9 +36,9 @@ def run(
 ) -> None:
     """Train the student of a recipe.
 
-    Use `accelerate launch -m deit_spec train` for several processes. On SIGINT or
-    SIGTERM, finish the current step, save a checkpoint and exit; on a second signal,
-    exit immediately.
+    Use `accelerate launch -m deit_spec train` for several processes. On SIGINT,
+    SIGTERM or SIGUSR1, finish the current step, save a checkpoint and exit; on a
+    second signal, exit immediately.
     """
     from deit_spec.recipe import check_recipe
 
@@ -54,9 +54,12 @@ def run(
     if finished.signal is not None:
         if _is_first_process():
             name = signal.Signals(finished.signal).name
+            where = f"after step {finished.step}, which was saved"
+            if not finished.step:
+                where = "before the first step"
             typer.echo(
-                f"stopped by {name} after step {finished.step}, which was saved; the "
-                "same command with --resume continues the run",
+                f"stopped by {name} {where}; the same command with --resume continues "
+                "the run",
                 err=True,
             )
         raise typer.Exit(SIGNAL_EXIT + finished.signal)

@@ -57,6 +57,15 @@ class RunProgress(_Lines, Reporter):
     def __init__(self, bar: rich_progress.Progress) -> None:
         super().__init__(bar, "opening images, teacher and student")
 
+    def teaching(self, step: int, steps: int) -> None:
+        """Move the bar; write that the teacher is trained, as this takes a while."""
+        if step == 1:
+            self.write(
+                f"training digits_convnet, the teacher: {counted(steps, 'step')}"
+            )
+            self.bar.reset(self.task, total=steps, description="teacher")
+        self.bar.update(self.task, completed=step)
+
     def started(self, start: Start) -> None:
         """Write what is trained."""
         self.start, self.began = start, time.monotonic()

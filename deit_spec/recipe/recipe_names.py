@@ -71,6 +71,8 @@ _SYNONYMS: Final = {
     "gradient_accumulation_steps": "accumulate",
     "ema_decay": "ema",
     "model_ema_decay": "ema",
+    "model_ema_warmup": "ema_warmup",
+    "early_stopping_patience": "patience",
     "torch_compile": "compile",
 }
 """What timm, transformers, accelerate and the authors' code call the fields."""

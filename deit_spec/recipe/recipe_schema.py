@@ -213,6 +213,30 @@ class Run(BaseModel):
         "and saved instead of the weights; null for none.",
         examples=[0.99996],
     )
+    ema_warmup: bool = Field(
+        default=True,
+        description="Whether the decay rises from 0 to `ema` as in timm: at most "
+        "`1 - n ** (-2 / 3)` in step n. Without it, the average of a short run stays "
+        "near the initial weights.",
+    )
+    device: str | None = Field(
+        None,
+        pattern=r"^(?:cpu|mps|cuda(?::\d+)?)$",
+        description="Where to train: `cpu`, `cuda`, a GPU such as `cuda:1`, or `mps`; "
+        "null for a GPU if there is one, or else the CPU.",
+        examples=["cuda:1"],
+    )
+    keep: Literal["last", "best"] = Field(
+        "last",
+        description="Which weights are the result: those of the last step, or those of "
+        "the evaluation with the best top-1 accuracy (of both heads combined).",
+    )
+    patience: PositiveInt | None = Field(
+        None,
+        description="The number of evaluations in a row without a better top-1 "
+        "accuracy after which the run ends; null for no early stopping.",
+        examples=[10],
+    )
     log_every: PositiveInt = Field(
         50, description="The number of steps between lines of metrics."
     )
@@ -226,6 +250,11 @@ class Run(BaseModel):
         description="The number of steps between checkpoints; null for once per "
         "epoch, or only at the end if `schedule.steps` is set.",
     )
+
+    @property
+    def compares_evaluations(self) -> bool:
+        """Whether the evaluations decide on the result of the run."""
+        return self.keep == "best" or self.patience is not None
 
 
 class Student(BaseModel):

@@ -21,7 +21,7 @@ IGNORED = {
     "data": ("unreadable", "workers"),
     "run": ("checkpoint_every", "evaluate_every", "log_every"),
 }
-"""Settings that do not change the result of a run."""
+"""Settings that do not change the result of a run; `evaluate_every` may."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,9 @@ def _settings(checked: CheckedRecipe) -> dict[str, Any]:
         if isinstance(section, Mapping):
             ignored = IGNORED.get(name, ())
             settings[name] = {k: v for k, v in section.items() if k not in ignored}
+    run = recipe_of(checked).run
+    if run.compares_evaluations:
+        settings["run"]["evaluate_every"] = run.evaluate_every
     for name, key, path in recipe_paths(checked):
         if key == "spec" and path.is_dir():  # with the weights of a teacher
             path = path / WEIGHTS  # noqa: PLW2901

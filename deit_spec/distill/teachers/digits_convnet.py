@@ -2,7 +2,9 @@
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
@@ -22,6 +24,8 @@ from deit_spec.weights import WeightsError, open_checkpoint, safetensors_file
 
 ORIGIN = "deit_spec.origin"
 """The key of a file's metadata with the hash that the weights follow from."""
+OnStep: TypeAlias = Callable[[int, int], None]
+"""Receives the number of steps done, and that of all steps."""
 BATCH = 64
 WIDTHS = (32, 64)
 LR, WEIGHT_DECAY, WARM_UP = 2e-3, 0.05, 0.1
@@ -30,7 +34,11 @@ WARP = Warp(crop_scale=(0.85, 1.0), aspect=(0.9, 1 / 0.9), shift=0.08, rotate=12
 
 
 def digits_convnet(
-    checked: CheckedRecipe, data: Data, weights: Path | None, folder: Path
+    checked: CheckedRecipe,
+    data: Data,
+    weights: Path | None,
+    folder: Path,
+    on_step: OnStep | None = None,
 ) -> TeacherNetwork:
     """Load the convnet from `weights` or the folder, or train and save it there."""
     if not isinstance(data, Digits):
@@ -39,12 +47,14 @@ def digits_convnet(
     if weights:
         network = _load(checked, weights, len(data.classes))
     else:
-        network = _load_or_train(checked, data, folder / TEACHER)
+        network = _load_or_train(checked, data, folder / TEACHER, on_step)
     # It was trained on images in [0, 1], whatever the student's normalisation.
     return TeacherNetwork(network, (0.0,), (1.0,), channels=1)
 
 
-def _load_or_train(checked: CheckedRecipe, data: Digits, path: Path) -> "DigitsConvnet":
+def _load_or_train(
+    checked: CheckedRecipe, data: Digits, path: Path, on_step: OnStep | None
+) -> "DigitsConvnet":
     recipe = recipe_of(checked)
     images, labels = data.train_images, data.train_labels
     classes, seed = len(data.classes), recipe.run.seed
@@ -52,7 +62,9 @@ def _load_or_train(checked: CheckedRecipe, data: Digits, path: Path) -> "DigitsC
     origin = origin_of(images, labels, classes=classes, steps=steps, seed=seed)
     if safetensors_file.metadata_of(path).get(ORIGIN) == origin:
         return _load(checked, path, classes)
-    network = train_convnet(images, labels, classes=classes, steps=steps, seed=seed)
+    network = train_convnet(
+        images, labels, classes=classes, steps=steps, seed=seed, on_step=on_step
+    )
     with errors.writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_convnet(network, path, origin)
@@ -95,8 +107,14 @@ def _convolution(channels: int, width: int) -> list[nn.Module]:
 
 
 @threads(1)  # the result would depend on the number
-def train_convnet(
-    images: Tensor, labels: Tensor, *, classes: int, steps: int, seed: int
+def train_convnet(  # noqa: PLR0913  -- what the result follows from, and `on_step`
+    images: Tensor,
+    labels: Tensor,
+    *,
+    classes: int,
+    steps: int,
+    seed: int,
+    on_step: OnStep | None = None,
 ) -> DigitsConvnet:
     """Train a convnet on images `[n, C, S, S]` in [0, 1] and labels `[n]`."""
     with torch.random.fork_rng(devices=[]):
@@ -113,6 +131,8 @@ def train_convnet(
         loss = F.cross_entropy(logits, labels[chosen], label_smoothing=0.1)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        if on_step is not None:
+            on_step(step + 1, steps)
     return network.eval()
 
 

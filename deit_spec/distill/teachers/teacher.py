@@ -16,7 +16,7 @@ from deit_spec.distill.data.class_order import source_field
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.teachers import teacher_networks as networks
-from deit_spec.distill.teachers.digits_convnet import digits_convnet
+from deit_spec.distill.teachers.digits_convnet import OnStep, digits_convnet
 from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
 from deit_spec.model.class_names import match_model_classes
 from deit_spec.recipe import CheckedRecipe
@@ -97,13 +97,14 @@ class TrueLabels(Teacher):
         return labels.to(images.dtype).clamp_min(MIN_PROBABILITY).log()
 
 
-def open_teacher(
+def open_teacher(  # noqa: PLR0913  -- an argument for each thing that can differ
     checked: CheckedRecipe,
     data: Data,
     *,
     folder: Path,
     allow_code: bool = False,
     device: torch.device | str = "cpu",
+    on_step: OnStep | None = None,
 ) -> Teacher | None:
     """Open the teacher of a recipe; None if the loss does not use one.
 
@@ -113,6 +114,8 @@ def open_teacher(
         folder: The folder of the run, where `digits_convnet` is saved and found.
         allow_code: Whether `teacher.python` may be run.
         device: Where to put the teacher.
+        on_step: Called with the steps done and their number after each step that
+            trains `digits_convnet`; an exception ends the training.
 
     Raises:
         DataError: The teacher cannot be used, or its classes are not the student's,
@@ -126,7 +129,9 @@ def open_teacher(
         teacher: Teacher = TrueLabels(len(data.classes))
     else:
         try:
-            made = _network(checked, data, folder, allow_code=allow_code)
+            made = _network(
+                checked, data, folder, allow_code=allow_code, on_step=on_step
+            )
         except MissingPackageError as error:
             field = teacher_field(checked)
             raise errors.missing_package(checked, field, error) from None
@@ -179,7 +184,12 @@ def _match_classes(checked: CheckedRecipe, teacher: Teacher, data: Data) -> None
 
 
 def _network(
-    checked: CheckedRecipe, data: Data, folder: Path, *, allow_code: bool
+    checked: CheckedRecipe,
+    data: Data,
+    folder: Path,
+    *,
+    allow_code: bool,
+    on_step: OnStep | None,
 ) -> TeacherNetwork:
     settings = recipe_of(checked).teacher
     assert settings is not None  # noqa: S101  -- the caller has checked
@@ -190,7 +200,7 @@ def _network(
     if name := settings.python:
         return networks.code_network(checked, name, classes, allow_code=allow_code)
     if settings.builtin:
-        return digits_convnet(checked, data, weights, folder)
+        return digits_convnet(checked, data, weights, folder, on_step)
     return networks.spec_network(checked, weights)
 
 

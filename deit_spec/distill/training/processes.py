@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from deit_spec.recipe import Recipe
+from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.distill.runtime_errors import recipe_of, run_error
+from deit_spec.recipe import CheckedRecipe, Recipe
+from deit_spec.recipe.rules.rule_context import counted
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -34,7 +37,7 @@ class Processes:
     """This process, alone or among those that `accelerate launch` started."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.accelerator = _accelerator()
+        self.accelerator = _accelerator(recipe.run.device)
         self.device: torch.device = self.accelerator.device
         self.rank: int = self.accelerator.process_index
         self.world: int = self.accelerator.num_processes
@@ -116,24 +119,88 @@ def _has_group() -> bool:
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
-def _accelerator() -> "Accelerator":
+def require_device(checked: CheckedRecipe) -> None:
+    """Check that this machine has the device of a recipe.
+
+    Raises:
+        RunError: It has not, or several processes would share one GPU.
+    """
+    name = recipe_of(checked).run.device
+    reason = None if name is None else _missing_device(name)
+    if reason is None:
+        return
+    message = f"run.device {name} cannot be used: {reason}"
+    help_ = "`run.device: null` chooses the device"
+    raise run_error(checked.span("run.device"), "DS549", message, help_=help_)
+
+
+def _missing_device(name: str) -> str | None:
+    """Why a device cannot be used; None if it can."""
+    kind, _, index = name.partition(":")
+    if kind == "cuda":
+        count = torch.cuda.device_count()
+        if count <= int(index or 0):
+            return f"torch finds {counted(count, 'GPU')}"
+    if kind == "mps" and not torch.backends.mps.is_available():
+        return "torch finds no Apple GPU"
+    if index and _launched() > 1:
+        return f"each of {_launched()} processes needs its own GPU"
+    return None
+
+
+def lone_process(checked: CheckedRecipe) -> Diagnostic | None:
+    """DS550: accelerate was asked for several processes, and started one.
+
+    It does so on a CPU, or without `--multi_gpu`, and then sets the address of the
+    first process, but not the number of processes.
+    """
+    variables = os.environ.keys()
+    is_lone = {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= variables
+    if not is_lone or "WORLD_SIZE" in variables:
+        return None
+    rest = "-m deit_spec train …`"
+    torchrun = f"`torchrun --nproc_per_node 2 {rest}"
+    accelerate = f"`accelerate launch --multi_gpu --num_processes 2 {rest}"
+    return diagnose(
+        "DS550",
+        "`accelerate launch` was asked for several processes, but started one",
+        Label(checked.span("run.parallel")),
+        notes=["without `--multi_gpu` it starts one process, and always with `--cpu`"],
+        helps=[f"{torchrun}, or {accelerate}; both work on CPUs as well"],
+    )
+
+
+def _launched() -> int:
+    """The number of processes of `accelerate launch` or `torchrun`."""
+    return int(os.environ.get("WORLD_SIZE") or 1)
+
+
+def _accelerator(device: str | None) -> "Accelerator":
     from accelerate import Accelerator  # noqa: PLC0415  -- of the extra `train`
     from accelerate.state import AcceleratorState  # noqa: PLC0415
     from accelerate.utils import patch_environment  # noqa: PLC0415
 
-    AcceleratorState._reset_state()  # noqa: SLF001  -- it keeps that of an earlier run
+    # It keeps the state of an earlier run in this process.
+    AcceleratorState._reset_state(reset_partial_state=not _has_group())  # noqa: SLF001
     has_device = (
         torch.cuda.is_available()
         or torch.backends.mps.is_available()
         or torch.xpu.is_available()
     )
-    with patch_environment(**RECIPE_DECIDES):
+    variables = dict(RECIPE_DECIDES)
+    if device not in (None, "cpu") and _launched() == 1:
+        variables["ACCELERATE_TORCH_DEVICE"] = str(device)
+    uses_cpu = device == "cpu" or (device is None and not has_device)
+    with patch_environment(**variables):
         # Without `cpu` it would not look for other processes if there is no GPU, and
         # `autocast` sets the precision.
-        made = Accelerator(cpu=None if has_device else True, mixed_precision="no")
-    launched = int(os.environ.get("WORLD_SIZE") or 1)
-    if made.num_processes != launched:
-        raise RuntimeError(f"{made.num_processes} of {launched} processes were found")
+        made = Accelerator(cpu=uses_cpu or None, mixed_precision="no")
+    if made.num_processes != _launched():
+        raise RuntimeError(
+            f"{made.num_processes} of {_launched()} processes were found"
+        )
+    if made.device.type == "cuda" and made.device.index is not None:
+        torch.cuda.set_device(made.device)
     return made
 
 
@@ -170,7 +237,13 @@ def exit_from_group(code: int) -> None:
 
 
 class StopSignal:
-    """Records the first SIGINT or SIGTERM in a block; a second one acts as usual."""
+    """Records the first SIGINT, SIGTERM or SIGUSR1; a second one acts as usual.
+
+    Slurm can send SIGUSR1 some time before it ends a job.
+    """
+
+    SIGNALS = ("SIGINT", "SIGTERM", "SIGUSR1")
+    """Windows has no SIGUSR1."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -178,7 +251,10 @@ class StopSignal:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for each in (signal.SIGINT, signal.SIGTERM):
+            for name in self.SIGNALS:
+                each = getattr(signal, name, None)
+                if each is None:
+                    continue
                 if signal.getsignal(each) is not signal.SIG_IGN:
                     self._previous[each] = signal.signal(each, self._record)
         return self

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.distill.evaluation import Scores
+from deit_spec.distill.evaluation import HeadScores, Scores
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,16 @@ class Finished:
     """The signal that stopped the run before it was complete."""
     seconds: float
     """The time of all steps."""
+    teacher: HeadScores | None = None
+    """The scores of the teacher; None if the run was stopped, or it predicts other
+    classes than those of the data."""
 
 
 class Reporter:
     """Receives the events of a run in its main process; a method does nothing here."""
+
+    def teaching(self, step: int, steps: int) -> None:
+        """`step` of the steps that train the built-in teacher are done."""
 
     def started(self, start: Start) -> None:
         """The first step is about to begin."""

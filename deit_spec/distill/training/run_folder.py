@@ -28,12 +28,16 @@ FREE = {
     "data.workers",
     "run.checkpoint_every",
     "run.compile",
+    "run.device",
     "run.evaluate_every",
     "run.log_every",
     "run.parallel",
     "run.threads",
 }
-"""Fields that may differ in a resumed run: they change results by rounding at most."""
+"""Fields that may differ in a resumed run: they change results by rounding at most.
+
+`run.evaluate_every` may not if evaluations decide on the result.
+"""
 
 
 def require_folder(folder: Path, *, resume: bool) -> None:
@@ -72,10 +76,13 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
         raise _not_a_run(folder, f"{RECIPE}, which has errors")
     current = dict(_leaves(_run_recipe(checked)))
     previous = dict(_leaves(_run_recipe(earlier)))
+    free = set(FREE)
+    if errors.recipe_of(checked).run.compares_evaluations:
+        free.remove("run.evaluate_every")
     differing = {
         field: json.dumps(previous.get(field))
         for field, value in current.items()
-        if field not in FREE and previous.get(field) != value
+        if field not in free and previous.get(field) != value
     }
     if differing:
         raise RunError(

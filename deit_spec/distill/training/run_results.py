@@ -36,7 +36,7 @@ HEAD_WIDTHS = (2.6, 1.7, 0.8)
 
 def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
     """Write the results; every process calls this, the main one writes."""
-    tensors = {name: value.cpu() for name, value in loop.training.result()}
+    tensors = {name: value.cpu() for name, value in loop.training.kept()}
     if not loop.processes.main:
         return
     folder = loop.folder
@@ -129,12 +129,17 @@ def _finish(axes: "Axes", title: str) -> None:
 
 def summary(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     """Write `summary.md`: what was trained, the scores, and how to use the model."""
-    parts = [f"# {start.student}\n", _training(loop, start, finished)]
+    parts = [f"# {start.student}\n", _training(start, finished)]
     if scores := finished.scores:
+        best = loop.training.best
+        of_best = ""
+        if best is not None and best.weights:
+            of_best = f", with the weights of step {best.step:,}, the best evaluation"
         parts += [
-            f"On {scores.images:,} held-out images:\n",
+            f"On {scores.images:,} held-out images{of_best}:\n",
             "| | top-1 | top-5 | NLL | ECE |\n|---|---:|---:|---:|---:|",
             *(_row(HEADS[name], head) for name, head in heads_of(scores).items()),
+            *([_row("teacher", finished.teacher)] if finished.teacher else []),
             "",
         ]
     if names := loop.unreadable:
@@ -149,14 +154,16 @@ def summary(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     return "\n".join(parts)
 
 
-def _training(loop: TrainingLoop, start: Start, finished: Finished) -> str:
+def _training(start: Start, finished: Finished) -> str:
     how = "trained without a teacher"
     if start.teacher is not None:
         how = f"trained with {start.teacher} by {start.loss} distillation"
     steps = f"{finished.step:,} steps"
     if not finished.complete:
         steps = f"stopped after {finished.step:,} of {start.steps:,} steps"
-    epochs = loop.schedule.epoch(finished.step)
+    elif finished.step < start.steps:
+        steps = f"ended early after {finished.step:,} of {start.steps:,} steps"
+    epochs = finished.step * start.batch_size / start.train_images
     return (
         f"A DeiT of {start.parameters:,} parameters, {how}: {steps} of "
         f"{start.batch_size} images, {epochs:,.1f} epochs of {start.train_images:,} "

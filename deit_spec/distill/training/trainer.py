@@ -1,12 +1,14 @@
 """Train the student of a recipe, from its data and teacher to a run folder."""
 
 import signal
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
-from deit_spec.diagnostics import Severity
+from deit_spec.diagnostics import Diagnostic, Severity
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data, open_data
@@ -18,7 +20,12 @@ from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.training import run_folder
 from deit_spec.distill.training.metrics_log import MetricsLog
 from deit_spec.distill.training.optimizer import make_schedule
-from deit_spec.distill.training.processes import Processes, StopSignal
+from deit_spec.distill.training.processes import (
+    Processes,
+    StopSignal,
+    lone_process,
+    require_device,
+)
 from deit_spec.distill.training.reporter import Finished, Reporter, Start
 from deit_spec.distill.training.run_results import write_results
 from deit_spec.distill.training.training_checkpoint import load_checkpoint
@@ -28,7 +35,12 @@ from deit_spec.graph import Target
 from deit_spec.passes import PassOptions
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.run_files import last_checkpoint
+from deit_spec.recipe.rules.schedule_rules import (
+    known_train_images,
+    large_batch,
+    slow_average,
+)
+from deit_spec.recipe.run_files import checkpoint_step, last_checkpoint
 from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
 
 
@@ -68,19 +80,18 @@ def train(
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignal())
         stack.enter_context(threads(recipe.run.threads))
+        require_device(checked)
         processes = Processes(recipe)
-        batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
-        if batch % (processes.world * parts):
-            in_parts = f" × {parts} parts" if parts > 1 else ""
-            by = f"{processes.world} processes{in_parts}"
-            message = f"a batch of {batch} images is not divisible by {by}"
-            span = checked.span("schedule.batch_size")
-            raise errors.run_error(span, "DS513", message)
+        _require_equal_shares(checked, processes)
         if reporter is None or not processes.main:
             reporter = Reporter()
         data = open_data(checked, known=known)
         if resume:
             run_folder.require_same_images(checked, folder, data.split.as_file())
+        if warning := lone_process(checked):
+            reporter.warned(warning)
+        for warning in _length_warnings(checked, data):
+            reporter.warned(warning)
         processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,11 +100,21 @@ def train(
             run_folder.require_folder(folder, resume=resume)
         stack.enter_context(errors.enough_memory(checked, folder))
         # The first process of a machine may train and write the teacher.
+        teacher, stopped = None, False
         with processes.accelerator.local_main_process_first():
-            device = processes.device
-            teacher = open_teacher(
-                checked, data, folder=folder, allow_code=allow_code, device=device
-            )
+            try:
+                teacher = open_teacher(
+                    checked,
+                    data,
+                    folder=folder,
+                    allow_code=allow_code,
+                    device=processes.device,
+                    on_step=partial(_teach, reporter, stop),
+                )
+            except _StoppedError:
+                stopped = True
+        if processes.any(stopped):
+            return _stopped_before(folder, stop)
         student = open_student(checked, reporter)
         training = TrainingStep(student, teacher, recipe, processes)
         loop = _make_loop(checked, folder, data, training, reporter)
@@ -102,21 +123,67 @@ def train(
         if note := note_of_ignored(data.ignored):
             reporter.said(note)
         complete = loop.run(stop)
-        if complete and loop.scores is None:
-            loop.evaluate()  # it was complete before
         finished = Finished(
-            scores=loop.scores if complete else None,
+            scores=loop.final_scores() if complete else None,
             folder=folder,
             step=loop.done,
             complete=complete,
             signal=None if complete else stop.signal or signal.SIGTERM,
             seconds=loop.seconds,
+            teacher=loop.teacher_scores() if complete else None,
         )
         with writing(folder):
             write_results(loop, start, finished)
         processes.accelerator.wait_for_everyone()
     reporter.finished(finished)
     return finished
+
+
+def _require_equal_shares(checked: CheckedRecipe, processes: Processes) -> None:
+    """DS513: processes and accumulation split a batch into equal parts."""
+    recipe = recipe_of(checked)
+    batch, parts = recipe.schedule.batch_size, recipe.run.accumulate
+    if batch % (processes.world * parts):
+        in_parts = f" × {parts} parts" if parts > 1 else ""
+        by = f"{processes.world} processes{in_parts}"
+        message = f"a batch of {batch} images is not divisible by {by}"
+        span = checked.span("schedule.batch_size")
+        raise errors.run_error(span, "DS513", message)
+
+
+class _StoppedError(Exception):
+    """A signal stopped the training of the built-in teacher."""
+
+
+def _teach(reporter: Reporter, stop: StopSignal, step: int, steps: int) -> None:
+    """Report a step of the built-in teacher, and end its training after a signal."""
+    reporter.teaching(step, steps)
+    if stop.signal is not None:
+        raise _StoppedError
+
+
+def _stopped_before(folder: Path, stop: StopSignal) -> Finished:
+    """A run that was stopped before its first step, or the first since it resumed."""
+    last = last_checkpoint(folder)
+    return Finished(
+        scores=None,
+        folder=folder,
+        step=0 if last is None else checkpoint_step(last) or 0,
+        complete=False,
+        signal=stop.signal or signal.SIGTERM,
+        seconds=0.0,
+    )
+
+
+def _length_warnings(checked: CheckedRecipe, data: Data) -> Iterator[Diagnostic]:
+    """What `check_recipe` finds only if it knows the number of images."""
+    recipe = recipe_of(checked)
+    if known_train_images(recipe) is not None:
+        return
+    yield from large_batch(checked, recipe, data.train_count)
+    if recipe.schedule.steps is None:
+        steps = make_schedule(recipe, data.sampler.steps).steps
+        yield from slow_average(checked, recipe, steps)
 
 
 def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
@@ -153,7 +220,6 @@ def _make_loop(
     reporter: Reporter,
 ) -> TrainingLoop:
     """Make the loop from the last checkpoint, or from the beginning."""
-    recipe = recipe_of(checked)
     checkpoint = last_checkpoint(folder)
     done = 0 if checkpoint is None else load_checkpoint(training, checkpoint)
     log = None
@@ -169,7 +235,7 @@ def _make_loop(
         folder=folder,
         data=data,
         training=training,
-        schedule=make_schedule(recipe, data.sampler.steps),
+        schedule=make_schedule(recipe_of(checked), data.sampler.steps),
         reporter=reporter,
         log=log,
         done=done,

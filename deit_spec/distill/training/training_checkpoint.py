@@ -56,11 +56,14 @@ def load_checkpoint(training: TrainingStep, path: Path) -> int:
         for name, each in state_of(training):
             each.copy_(_placed(tensors[name], each))
         training.sums.copy_(tensors[_SUMS])
-    return int(tensors[_STEP].item())
+    step = int(tensors[_STEP].item())
+    if training.average is not None:
+        training.average.updates = step
+    return step
 
 
 def state_of(training: TrainingStep) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor that a step changes, by name."""
+    """Every tensor that a step or an evaluation changes, by name."""
     named = list(training.model.named_parameters())
     for name, parameter in named:
         yield f"model.{name}", parameter.detach()
@@ -70,6 +73,10 @@ def state_of(training: TrainingStep) -> Iterator[tuple[str, Tensor]]:
     if training.average is not None:
         for (name, _), value in zip(named, training.average.values, strict=True):
             yield f"average.{name}", value
+    if training.best is not None:
+        yield "run.best", training.best.record
+        for (name, _), value in zip(named, training.best.weights, strict=False):
+            yield f"best.{name}", value
 
 
 def _require_same_tensors(

@@ -8,14 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
-from deit_spec.distill.evaluation import NoImagesError, Scores, evaluate, heads_of
+from deit_spec.distill.evaluation import (
+    Fusion,
+    HeadScores,
+    NoImagesError,
+    Scores,
+    evaluate,
+    heads_of,
+)
 from deit_spec.distill.runtime_errors import recipe_of, writing
 from deit_spec.distill.seeds import seed_all
+from deit_spec.distill.teachers.teacher import Teacher, TrueLabels
 from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
 from deit_spec.distill.training.optimizer import Schedule
 from deit_spec.distill.training.processes import Processes, StopSignal
@@ -59,9 +67,15 @@ class TrainingLoop:
         return self.training.processes
 
     def run(self, stop: StopSignal) -> bool:
-        """Take all steps that are left; return False if it was stopped before."""
+        """Take the steps that are left; return False if a signal stopped it before.
+
+        The last step is that of the schedule, or one after which `run.patience`
+        evaluations had no better top-1.
+        """
         self._since = time.perf_counter()
         mine, last = self.processes, self.schedule.steps
+        if self._has_converged():
+            return True
         for batch in self.data.train(self.done, last, rank=mine.rank, world=mine.world):
             self._step(batch.images, batch.labels)
             stopping = self._is_stopped(stop)
@@ -70,13 +84,34 @@ class TrainingLoop:
             if self.schedule.is_due(self.done, self.schedule.evaluate_every):
                 with self._paused_clock():
                     self.evaluate()
+            ends = self._has_converged()
+            if ends:
+                self._end_early()
             saves = self.schedule.is_due(self.done, self.schedule.checkpoint_every)
-            if saves or stopping:
+            if saves or stopping or ends:
                 with self._paused_clock():
                     self._save()
+            if ends:
+                return True
             if stopping and self.done < self.schedule.steps:
                 return False
         return True
+
+    def _has_converged(self) -> bool:
+        """Whether the recipe's number of evaluations had no better top-1."""
+        best, patience = self.training.best, recipe_of(self.checked).run.patience
+        return best is not None and patience is not None and best.misses >= patience
+
+    def _end_early(self) -> None:
+        """Write the last training line, and say why the run ends."""
+        if self._logged < self.done:
+            self._log_progress()
+        best = self.training.best
+        assert best is not None  # noqa: S101  -- it has converged
+        self.reporter.said(
+            f"the run ends: {best.misses} evaluations in a row had no better top-1 "
+            f"than that after step {best.step}"
+        )
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         step, mine = self.done, self.processes
@@ -159,7 +194,8 @@ class TrainingLoop:
     def evaluate(self) -> Scores:
         """Score the current result, and write a line unless the log has it."""
         self._require_finite()
-        scores = self._evaluate()
+        fusion = errors.student_of(self.checked).fusion
+        scores = self._evaluate(self.training.model_to_evaluate(), fusion)
         for name, head in heads_of(scores).items():
             if not math.isfinite(head.nll):
                 self._stop_not_finite(f"the NLL of {name} in evaluation is {head.nll}")
@@ -167,19 +203,38 @@ class TrainingLoop:
         if self.log is not None and not self.log.has_scores(self.done):
             self._write({"step": self.done, "epoch": epoch, **score_fields(scores)})
         self.scores = scores
+        if self.training.best is not None:
+            result = (value for _, value in self.training.result())
+            self.training.best.update(self.done, scores, result)
         self.reporter.evaluated(self.done, scores)
         self._report_unreadable()
         return scores
 
-    def _evaluate(self) -> Scores:
+    def final_scores(self) -> Scores:
+        """The scores of the weights to save; they are computed if there are none."""
+        best = self.training.best
+        if best is not None and best.weights and best.scores:
+            return best.scores
+        return self.scores or self.evaluate()
+
+    def teacher_scores(self) -> HeadScores | None:
+        """The scores of the teacher; None if its classes are not those of the data."""
+        teacher, classes = self.training.teacher, len(self.data.classes)
+        if not isinstance(teacher, Teacher) or isinstance(teacher, TrueLabels):
+            return None
+        if teacher.classes != classes:
+            return None
+        return self._evaluate(teacher, "cls").cls
+
+    def _evaluate(self, model: nn.Module, fusion: Fusion) -> Scores:
         recipe, mine = recipe_of(self.checked), self.processes
         size = recipe.schedule.batch_size
         batches = self.data.val(size, rank=mine.rank, world=mine.world)
         try:
             return evaluate(
-                self.training.model_to_evaluate(),
+                model,
                 batches,
-                fusion=errors.student_of(self.checked).fusion,
+                fusion=fusion,
                 device=mine.device,
                 autocast=mine.autocast,
                 reduce=mine.total,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.distill.losses import DistillationLoss, Outputs, Terms
+from deit_spec.distill.training.best_result import BestResult
 from deit_spec.distill.training.optimizer import Average, make_optimizer
 from deit_spec.distill.training.processes import Processes
 from deit_spec.recipe import Recipe
@@ -18,7 +19,8 @@ class TrainingStep:
     """The student with its teacher, loss and optimizer; `take` trains it one step.
 
     `model` is the student; `wrapped` is the module to call, which DDP or the compiler
-    may wrap. `copy` is evaluated in place of a sharded or averaged model. `sums` has
+    may wrap. `copy` is evaluated in place of a sharded or averaged model. `best` is the
+    best evaluation, if the recipe keeps it or stops without a better one. `sums` has
     the sums of the loss and its two terms, and the number of steps, since it was set
     to zero; it stays on the device, so that no step waits for it.
     """
@@ -51,7 +53,14 @@ class TrainingStep:
         self.optimizer = make_optimizer(model, recipe)
         self.weights = list(model.parameters())
         self.trained = [each for each in self.weights if each.requires_grad]
-        self.average = None if decay is None else Average(self.weights, decay)
+        self.average: Average | None = None
+        if decay is not None:
+            self.average = Average(self.weights, decay, warmup=recipe.run.ema_warmup)
+        run = recipe.run
+        self.best: BestResult | None = None
+        if run.compares_evaluations:
+            kept = self._values() if run.keep == "best" else ()
+            self.best = BestResult([whole(each) for each in kept])
         self.sums = torch.zeros(4, device=processes.device)
         self.grad_norm: Tensor | None = None
 
@@ -109,10 +118,22 @@ class TrainingStep:
         return [loss / steps, labels / steps, teacher / steps]
 
     def result(self) -> Iterator[tuple[str, Tensor]]:
-        """The weights to evaluate and to save, by name."""
-        values = self.weights if self.average is None else self.average.values
-        for (name, _), value in zip(self.model.named_parameters(), values, strict=True):
+        """The current weights to evaluate and to save, by name."""
+        named = self.model.named_parameters()
+        for (name, _), value in zip(named, self._values(), strict=True):
             yield name, whole(value)
+
+    def kept(self) -> Iterator[tuple[str, Tensor]]:
+        """The weights to save as the result, by name: the best, or the current."""
+        if self.best is None or not self.best.weights or not self.best.step:
+            yield from self.result()
+            return
+        named = self.model.named_parameters()
+        for (name, _), value in zip(named, self.best.weights, strict=True):
+            yield name, value
+
+    def _values(self) -> list[Tensor]:
+        return list(self.weights) if self.average is None else self.average.values
 
     @torch.no_grad()
     def model_to_evaluate(self) -> nn.Module:

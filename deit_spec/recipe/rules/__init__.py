@@ -67,6 +67,8 @@ RULES: Final = (
             *_SPLITS,
             *_AUGMENTATION,
             *_MIXING,
+            "schedule.steps",
+            "run.evaluate_every",
         ),
     ),
     Rule("DS513", schedule_rules.batch_divides, (_BATCH, "run.accumulate")),
@@ -74,6 +76,12 @@ RULES: Final = (
         "DS514", source_rules.statistics_fit, ("student.spec", "teacher", *_STATISTICS)
     ),
     Rule("DS515", source_rules.rand_augment_is_valid, ("augmentation.rand_augment",)),
+    Rule("DS546", schedule_rules.batch_fits_data, (*_SOURCES, *_SIZES, _BATCH)),
+    Rule(
+        "DS547",
+        schedule_rules.average_forgets,
+        (*_LENGTH, *_SOURCES, *_SIZES, _BATCH, "run.ema", "run.ema_warmup"),
+    ),
     Rule("DS516", schedule_rules.bounds_are_in_order, ("augmentation.crop_scale",)),
     Rule("DS517", source_rules.images_suffice, (*_SOURCES, *_SIZES)),
     Rule(

@@ -52,6 +52,7 @@ def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         yield section, name, where
     if not context.is_digits and recipe.augmentation.rand_augment is not None:
         yield "augmentation", "color_jitter", "with rand_augment"
+    yield from _of_one_evaluation(context)
     if not (recipe.augmentation.mixup and recipe.augmentation.cutmix):
         yield "augmentation", "mix_switch", "without both mixup and cutmix"
 
@@ -62,6 +63,14 @@ def _unused_data(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         yield "data", "val", "on digits, which have no splits"
     if context.source in {"builtin", "folder"}:
         yield "data", "columns", "without data.dataset"
+
+
+def _of_one_evaluation(context: RuleContext) -> Iterator[tuple[str, str, str]]:
+    """What compares evaluations, if there is only one."""
+    every, steps = context.recipe.run.evaluate_every, context.recipe.schedule.steps
+    if steps is not None and (every is None or every >= steps):
+        for name in ("keep", "patience"):
+            yield "run", name, "with a single evaluation, at the end"
 
 
 def teacher_is_used(context: RuleContext) -> Findings:

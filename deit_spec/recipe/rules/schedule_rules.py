@@ -1,6 +1,11 @@
 """Rules on the length of a run, its batches and its learning rates."""
 
-from deit_spec.diagnostics import diagnose
+import math
+from collections.abc import Iterator
+
+from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.recipe.checked_recipe import CheckedRecipe
+from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
 from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
 from deit_spec.spec.rules import Findings
@@ -8,6 +13,8 @@ from deit_spec.yaml_source.scalars import value_text
 
 EPOCHS, WARMUP_EPOCHS = 300, 5
 """The default lengths of a run and its warm-up (the paper, table 9)."""
+MAX_INITIAL = 0.01
+"""The share of the initial weights that a moving average may keep."""
 
 
 def length_is_said_once(context: RuleContext) -> Findings:
@@ -57,12 +64,77 @@ def _length(epochs: float | None, steps: int | None, default: int) -> tuple[floa
 
 
 def _steps_of_epoch(context: RuleContext) -> int | None:
-    """The steps of an epoch where the number of images is known: of digits."""
-    data = context.recipe.data
-    if not context.is_digits:
+    """The steps of an epoch where the number of images is known."""
+    images = known_train_images(context.recipe)
+    if images is None:
         return None
-    images = data.train_images or DIGITS - (data.val_images or DIGITS // 10)
     return max(images // context.recipe.schedule.batch_size, 1)
+
+
+def known_train_images(recipe: Recipe) -> int | None:
+    """The number of training images, if it is known without reading them."""
+    data = recipe.data
+    if data.train_images is None and data.builtin == "digits":
+        return DIGITS - (data.val_images or DIGITS // 10)
+    return data.train_images
+
+
+def batch_fits_data(context: RuleContext) -> Findings:
+    """DS546: a batch has at most as many images as there are."""
+    images = known_train_images(context.recipe)
+    if images is not None:
+        yield from large_batch(context.checked, context.recipe, images)
+
+
+def average_forgets(context: RuleContext) -> Findings:
+    """DS547: a moving average forgets the initial weights."""
+    schedule, epoch = context.recipe.schedule, _steps_of_epoch(context)
+    steps = schedule.steps
+    if steps is None and epoch is not None:
+        steps = (schedule.epochs or EPOCHS) * epoch
+    if steps is not None:
+        yield from slow_average(context.checked, context.recipe, steps)
+
+
+def large_batch(
+    checked: CheckedRecipe, recipe: Recipe, images: int
+) -> Iterator[Diagnostic]:
+    """Find a batch of more images than there are."""
+    batch = recipe.schedule.batch_size
+    if batch <= images:
+        return
+    yield diagnose(
+        "DS546",
+        f"batch_size {batch:,} is larger than the data, {images:,} images: each step "
+        f"uses an image {batch / images:.2f} times on average",
+        Label(checked.span("schedule.batch_size"), f"{batch:,} images"),
+        helps=[f"`schedule.batch_size: {images}`, or fewer"],
+    )
+
+
+def slow_average(
+    checked: CheckedRecipe, recipe: Recipe, steps: int
+) -> Iterator[Diagnostic]:
+    """Find a moving average that keeps too much of the initial weights."""
+    decay = recipe.run.ema
+    if decay is None or recipe.run.ema_warmup:
+        return
+    share = float(decay**steps)
+    if share <= MAX_INITIAL:
+        return
+    yield diagnose(
+        "DS547",
+        f"the average with run.ema {value_text(decay)} has {100 * share:.0f} % of "
+        f"the initial weights after {steps:,} steps",
+        Label(checked.span("run.ema"), "too slow for the run"),
+        helps=[f"`run.ema_warmup: true`, or `run.ema: {_fast_decay(steps):g}`"],
+    )
+
+
+def _fast_decay(steps: int) -> float:
+    """A decay of which at most 1 % of the initial weights remains."""
+    decay = float(MAX_INITIAL ** (1 / steps))
+    return math.floor(1e4 * decay) / 1e4
 
 
 def batch_divides(context: RuleContext) -> Findings:

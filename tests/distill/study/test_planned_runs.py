@@ -113,6 +113,14 @@ def test_what_decides_a_run(tmp_path: Path, change: str, decides: bool) -> None:
     assert one["none", 300, 1] == other["none", 300, 1]
 
 
+def test_evaluations_decide_where_the_best_is_kept(tmp_path: Path) -> None:
+    text = SMALL.replace("hard: {{}}", "hard: {{run.patience: 3}}")
+    every = "hard: {{run.patience: 3, run.evaluate_every: 7}}"
+    other = SMALL.replace("hard: {{}}", every)
+    place = "hard", 100, 0
+    assert planned(tmp_path, text)[place].key != planned(tmp_path, other)[place].key
+
+
 def test_contents_of_weights_decide(tmp_path: Path) -> None:
     weights = tmp_path / "teacher.safetensors"
     text = SMALL.replace("hard: {{}}", f"hard: {{{{teacher.weights: {weights}}}}}")

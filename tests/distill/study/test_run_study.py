@@ -17,7 +17,7 @@ from deit_spec.distill.study.study_results import RESULTS
 STUDY = f"""\
 recipe: {ROOT / "recipes" / "digits.yaml"}
 seeds: [0, 1]
-train_images: [50]
+train_images: [100]
 baseline: none
 arms:
   none:
@@ -63,7 +63,7 @@ def results(folder: Path) -> dict[str, Any]:
 def test_a_complete_study(study: Path, whole: Path) -> None:
     found = results(whole)
     places = {(each["arm"], each["images"], each["seed"]) for each in found.values()}
-    assert places == {(arm, 50, seed) for arm in ("none", "hard") for seed in (0, 1)}
+    assert places == {(arm, 100, seed) for arm in ("none", "hard") for seed in (0, 1)}
     for each in found.values():
         assert each["evaluated"] == 100
         assert (each["dist"] is None) == (each["arm"] == "none")
@@ -187,7 +187,7 @@ def test_code_beside_the_recipe_is_found_and_reported_at_its_line(
     )
     path = tmp_path / "coded.yaml"
     path.write_text(
-        "recipe: digits.yaml\nseeds: [0]\ntrain_images: [50]\narms:\n"
+        "recipe: digits.yaml\nseeds: [0]\ntrain_images: [100]\narms:\n"
         "  coded:\n    teacher: {python: taught:nobody, num_classes: 10}\n"
     )
     done = run("study", str(path), "-o", str(tmp_path / "out"), "--allow-code")
@@ -221,11 +221,11 @@ def test_other_runs_continue_after_one_fails(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     done = run("study", str(tmp_path / "hot.yaml"), "-o", str(folder))
     assert done.returncode == 1
-    assert "hot, 50 images, seed 0 failed: " in done.stderr
+    assert "hot, 100 images, seed 0 failed: " in done.stderr
     assert "2 of 3 runs are done" in done.stdout
-    assert "failed: hot, 50 images, seed 0" in done.stdout
+    assert "failed: hot, 100 images, seed 0" in done.stdout
     assert json.loads((folder / "study.json").read_text())["failed"] == [
-        "hot, 50 images, seed 0"
+        "hot, 100 images, seed 0"
     ]
     assert {each["arm"] for each in results(folder).values()} == {"none", "hard"}
 
@@ -251,7 +251,8 @@ def test_a_run_with_a_damaged_result_is_repeated(
     (folder / RESULTS).write_text("".join([first, *more]))
     done = run("study", str(study), "-o", str(folder))
     assert done.returncode == 0, done.stderr
-    assert "warning[DS553]: 1 of 4 lines was damaged and skipped" in done.stderr
+    lines = f"1 of {1 + len(more)} lines was damaged and skipped"
+    assert f"warning[DS553]: {lines}" in done.stderr
     assert "4 runs, 3 of them already finished" in done.stderr
     assert json.loads((folder / RESULTS).read_text().splitlines()[-1])["seconds"] >= 0
     assert json.loads((folder / "study.json").read_text())["done"] == 4

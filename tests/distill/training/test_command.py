@@ -26,6 +26,7 @@ def test_it_trains_and_reports_progress(tmp_path: Path) -> None:
     told = re.sub(r"[\d,.]+ images/s, [\d:]+ left", "- images/s, - left", done.stderr)
     told = re.sub(r"\d+\.\d+( %|e-\d+)?", "0.0", told).replace(str(tmp_path), "")
     assert told.splitlines() == [
+        "training digits_convnet, the teacher: 2 steps",
         "digits: 87,092 parameters, hard distillation from digits_convnet",
         "100 images to train on, 100 held out, 10 classes",
         "12 steps of 16 images on cpu",
@@ -120,7 +121,7 @@ def test_a_run_continues_after_its_pipe_is_closed(tmp_path: Path) -> None:
         text=True,
     ) as child:
         assert child.stderr is not None
-        assert child.stderr.readline().startswith("digits: ")
+        assert child.stderr.readline().startswith("training digits_convnet")
         child.stderr.close()
     assert child.returncode == 0
     assert [line["step"] for line in lines(folder)][-1] == 12

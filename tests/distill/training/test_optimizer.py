@@ -71,6 +71,24 @@ def test_the_average_is_that_of_its_formula(decay: float, path: list[float]) -> 
     assert weight.item() == path[-1]
 
 
+@pytest.mark.parametrize("decay", [0.3, 0.9999])
+def test_the_warm_up_of_the_average_is_that_of_timm(decay: float) -> None:
+    import_package("timm")
+    from timm.utils import ModelEmaV3  # noqa: PLC0415
+
+    torch.manual_seed(0)
+    layer = nn.Linear(3, 2).double()
+    theirs = ModelEmaV3(layer, decay=decay, use_warmup=True)
+    ours = Average(layer.parameters(), decay, warmup=True)
+    for step in range(1, 40):
+        for each in layer.parameters():
+            each.data.normal_()
+        ours.update()
+        theirs.update(layer, step=step)
+        expected = list(theirs.module.parameters())
+        torch.testing.assert_close(ours.values, [each.detach() for each in expected])
+
+
 RATES = st.floats(1e-6, 10)
 
 

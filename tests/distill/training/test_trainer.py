@@ -32,6 +32,7 @@ def test_what_a_finished_run_leaves(tmp_path: Path, trained_run: Path) -> None:
         "model.safetensors",
         "recipe.yaml",
         "spec.yaml",
+        "split.json",
         "summary.md",
         "teacher.safetensors",
     }
