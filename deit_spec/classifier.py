@@ -1,6 +1,7 @@
 """A model that classifies images: its module, preprocessing and class names."""
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,7 @@ def load_model(
     `path` is the folder of a run, a folder of transformers (DeiT or ViT) or timm, or a
     run's `model.safetensors`. With the target `inference` the model returns the joined
     logits of its heads, with `train` what `load` returns for training. It is in
-    evaluation mode.
+    evaluation mode. What had to be assumed is issued as UserWarning.
 
     Raises:
         ModelFolderError: It is none of these (DS426), or its parts contradict each
@@ -141,6 +142,8 @@ def load_model(
     """
     require_packages("images", "PIL", "numpy")
     opened = open_model_folder(Path(path))
+    for each in opened.diagnostics:
+        warnings.warn(f"{each.code}: {each.message}", stacklevel=2)
     model = load_model_weights(opened, target=target, device=device, dtype=dtype)
     return Classifier(model.eval(), opened.spec, opened.preprocessing, opened.classes)
 

@@ -58,7 +58,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
     trained = model_options.open_model(model, weights, recipe)
     if trained.folder is None and data is None and recipe is None:
-        raise typer.BadParameter("a spec with --weights needs --data or --recipe, too")
+        raise typer.BadParameter("a model without a run needs --data or --recipe")
     device = device or best_device()
     with model_options.model_errors():
         images = open_scored_images(

@@ -11,7 +11,6 @@ from deit_spec.cli.inputs import check
 from deit_spec.cli.options import option, set_option
 from deit_spec.cli.output import fail, protect, report
 from deit_spec.diagnostics import DiagnosedError
-from deit_spec.recipe.run_files import CLASSES, RECIPE
 
 if TYPE_CHECKING:
     from deit_spec.distill.trained_model import TrainedModel
@@ -20,14 +19,16 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A run folder; with --weights also a spec, the name of a published model, "
-        "or - for standard input.",
+        help="A model folder or a run's model.safetensors; with --weights also a spec, "
+        "the name of a published model, or - for standard input.",
     ),
 ]
 WeightsOption = Annotated[
     Path | None,
     option(
-        "--weights", "The checkpoint to use instead of that of the run.", metavar="FILE"
+        "--weights",
+        "The checkpoint to use instead of that of the model.",
+        metavar="FILE",
     ),
 ]
 RecipeOption = Annotated[
@@ -61,14 +62,16 @@ DeviceOption = Annotated[
 
 
 def open_model(model: str, weights: Path | None, recipe: Path | None) -> "TrainedModel":
-    """Find a model by its run folder or its spec, or exit if it cannot be used."""
+    """Find a model by its folder or its spec, or exit if it cannot be used."""
     from deit_spec.distill.trained_model import find_model
 
     with model_errors():
         trained = find_model(model, weights, check)
-    run = trained.folder
-    protect(trained.weights, *([run / RECIPE, run / CLASSES] if run else []))
-    protect(*([recipe] if recipe else []))
+    protect(trained.weights, *([recipe] if recipe else []))
+    if trained.opened is not None:
+        path = trained.opened.path
+        protect(path, *(path.iterdir() if path.is_dir() else ()))
+        report(trained.opened.diagnostics)
     return trained
 
 

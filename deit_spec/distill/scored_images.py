@@ -86,6 +86,7 @@ def open_scored_images(
         whole=whole,
         known=trained.own_class_names(),
         held_out=run.held_out_names if run and is_own else None,
+        preprocessing=trained.preprocessing_for(recipe, overrides),
     )
     images = ScoredImages(
         data=opened,

@@ -1,8 +1,8 @@
-"""A trained model to evaluate or to predict with: a run, or a spec with weights."""
+"""A trained model to evaluate or to predict with, the recipe and the labels for it."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,22 @@ from deit_spec.model.class_names import (
     match_model_classes,
     read_class_names,
 )
+from deit_spec.model.model_folder import (
+    Kind,
+    ModelFolder,
+    ModelFolderError,
+    metadata_preprocessing,
+    open_model_folder,
+)
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
-from deit_spec.pipeline import SpecError, compile_checked
+from deit_spec.model.spec_or_model import is_model_path
+from deit_spec.pipeline import OWN, SpecError, compile_checked, load_weights
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
-from deit_spec.recipe.run_files import CLASSES, RECIPE, SPEC, WEIGHTS
-from deit_spec.recipe.run_records import read_classes
+from deit_spec.recipe.run_files import RECIPE, SPEC
 from deit_spec.spec import Checked, DeiTSpec, check_spec
-from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
+from deit_spec.weights import safetensors_file
+from deit_spec.weights.spec_metadata import PREPROCESSING
 
 WITHOUT_TEACHER = ("teacher=null", "loss.kind=none", "student.weights=null")
 """Overrides that remove the files from a recipe that only training needs."""
@@ -54,19 +62,32 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A spec without errors, a file of weights, and the run folder if there is one."""
+    """A model to evaluate or to predict with: a model folder, or a spec with weights.
+
+    Attributes:
+        name: The path or the published name of the spec.
+        checked: The spec, without errors, and the findings about it.
+        weights: What `open_checkpoint` opens.
+        opened: The model folder; None for a spec with weights.
+    """
 
     name: str
-    """The path or the published name of the spec."""
     checked: Checked
     weights: Path
-    folder: Path | None
+    opened: ModelFolder | None = None
 
     @property
     def spec(self) -> DeiTSpec:
         """The spec."""
         assert self.checked.spec is not None  # noqa: S101  -- see `find_model`
         return self.checked.spec
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the run, if the model is one."""
+        if self.opened is None or self.opened.kind is not Kind.RUN:
+            return None
+        return self.opened.path
 
     def load(
         self,
@@ -81,13 +102,14 @@ class TrainedModel:
             WeightsError: The weights cannot be read or do not fit.
             ModelError: The device cannot be used.
         """
-        compiled = compile_checked(self.checked, Target.TRAIN)
-        checkpoint = open_checkpoint(self.weights)
-        plan = make_plan(compiled.graph, checkpoint)
-        require(plan, allowed(strict=True))
-        report([d for d in plan.diagnostics if d.severity is Severity.WARNING])
-        source, name = compiled.source, compiled.graph.name
-        model = fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
+        model = load_weights(
+            compile_checked(self.checked, Target.TRAIN),
+            self.weights,
+            permissions=OWN if self.opened else frozenset(),
+            device="cpu",
+            dtype="float32",
+            report=report,
+        )
         try:
             return model.to(device).eval()
         except (RuntimeError, AssertionError) as error:  # torch raises both
@@ -121,30 +143,65 @@ class TrainedModel:
         if path is None:
             document: dict[str, Any] = {"student": {"spec": spec}, "data": {}}
             laid = [*WITHOUT_TEACHER, *overrides]
-            checked = check_recipe(document, laid, without=CHECKED_LATER)
+            checked = check_recipe(
+                document, laid, without=CHECKED_LATER, student=self.checked
+            )
         else:
             laid = [f"student.spec={json.dumps(spec)}", *WITHOUT_TEACHER, *overrides]
-            checked = check_recipe(path, laid, without=CHECKED_LATER)
+            checked = check_recipe(
+                path, laid, without=CHECKED_LATER, student=self.checked
+            )
         if errors := _errors(checked.diagnostics):
             raise RecipeError(errors)
         return checked
 
-    def preprocessing(self, recipe: Path | None, crop: float | None) -> Preprocessing:
-        """How images are read: by a recipe, by the run's, or as ImageNet's."""
+    def preprocessing(
+        self, recipe: Path | None = None, crop: float | None = None
+    ) -> Preprocessing:
+        """How images are read: by a recipe, as the model says, or as ImageNet's."""
         require_packages("images", "PIL", "numpy")
-        is_known = recipe is not None or self.folder is not None
-        found = self.read_recipe(recipe).recipe if is_known else None
-        return preprocessing_of(self.spec, found, crop)
+        if recipe is not None:
+            return preprocessing_of(self.spec, self.read_recipe(recipe).recipe, crop)
+        found = self.own_preprocessing()
+        if found is None:
+            return preprocessing_of(self.spec, None, crop)
+        return found if crop is None else replace(found, crop=crop)
+
+    def preprocessing_for(
+        self, recipe: Path | None, overrides: Sequence[str]
+    ) -> Preprocessing | None:
+        """The preprocessing of the model, unless a recipe is to replace it."""
+        replaced = ("data.mean", "data.std")
+        if recipe is not None or any(each.startswith(replaced) for each in overrides):
+            return None
+        return self.own_preprocessing()
+
+    def own_preprocessing(self) -> Preprocessing | None:
+        """The preprocessing of the model or its weights; None if it is not known."""
+        if self.opened is not None:
+            return self.opened.preprocessing
+        text = safetensors_file.metadata_of(self.weights).get(PREPROCESSING)
+        if text is not None:
+            return metadata_preprocessing(text, self.spec, self.weights)
+        if not self.weights.is_dir():
+            return None
+        try:
+            found = open_model_folder(self.weights)
+        except ModelFolderError:
+            return None
+        sizes = [
+            (each.image_size, each.in_channels) for each in (found.spec, self.spec)
+        ]
+        return found.preprocessing if sizes[0] == sizes[1] else None
 
     def own_class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes of the weights or the run; None if not known."""
+        """The names of the classes of the model or its weights; None if not known."""
+        if self.opened is not None:
+            return self.opened.classes
         names = class_names_of_weights(self.weights)
         # Weights beside the names of another model are weights without names.
-        if names is not None and len(names) == self.spec.num_classes:
-            return names
-        if self.folder is None or not (self.folder / CLASSES).is_file():
-            return None
-        return self._counted(read_classes(self.folder / CLASSES), self.folder / CLASSES)
+        is_own = names is not None and len(names) == self.spec.num_classes
+        return names if is_own else None
 
     def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
         """The names of the classes: of a file, of the run, or of ImageNet, if known.
@@ -196,27 +253,30 @@ def find_model(
 ) -> TrainedModel:
     """Find a trained model, and check its spec with `check`.
 
-    `model` is a run folder; or, with `weights`, the path of a spec or the name of a
-    published model.
+    `model` is a model folder or file; or, with `weights`, the path of a spec or the
+    name of a published model.
 
     Raises:
-        ModelError: There is no such run or spec, or no weights, or no class head.
-        SpecError: The spec has errors.
+        ModelError: There is no such model or spec, or no weights, or no class head.
+        DiagnosedError: The model cannot be used, or the spec has errors.
     """
-    folder = Path(model) if model and Path(model).is_dir() else None
-    if folder is not None:
-        model = str(_file_of_run(folder, SPEC))
-        weights = weights or _file_of_run(folder, WEIGHTS)
-    if weights is None:
+    opened = None
+    if is_model_path(model):
+        opened = open_model_folder(Path(model), weights)
+        checked, weights = opened.checked, opened.weights
+        if opened.kind is Kind.RUN:
+            model = str(Path(model) / SPEC)
+    elif weights is None:
         if not Path(model).exists() and model not in published.names():
-            raise ModelError(f"{model} is not a run folder, spec or published model")
+            raise ModelError(f"{model} is not a model folder, spec or published model")
         raise ModelError(f"{model} has no weights; add --weights FILE")
-    checked = check(model)
+    else:
+        checked = check(model)
     if checked.spec is None:
         raise SpecError(_errors(checked.diagnostics))
     if checked.spec.num_classes is None:
         raise ModelError(f"{model} has no class head: num_classes is null")
-    return TrainedModel(model, checked, weights, folder)
+    return TrainedModel(model, checked, weights, opened)
 
 
 def best_device() -> str:

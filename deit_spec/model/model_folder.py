@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CONFIG: Final = "config.json"
 PREPROCESSOR: Final = "preprocessor_config.json"
+ASSUMED: Final = "DS423"
 MODEL_TYPES: Final = ("deit", "vit")
 """The architectures of transformers that a spec describes."""
 WITHOUT_TRAINING: Final = ("teacher=null", "loss.kind=none", "student.weights=null")
@@ -136,8 +137,10 @@ def check_folder(path: Path) -> Checked:
     return _check_kind(path, kind_of(path))
 
 
-def open_model_folder(path: Path) -> ModelFolder:
+def open_model_folder(path: Path, weights: Path | None = None) -> ModelFolder:
     """Open a model: its spec, where its weights are, its preprocessing and classes.
+
+    `weights` are used in place of its own, which a run need not have then.
 
     Raises:
         DiagnosedError: It is none of the known kinds (DS426), its parts contradict
@@ -147,12 +150,21 @@ def open_model_folder(path: Path) -> ModelFolder:
     checked = _check_kind(path, kind)
     if checked.spec is None:
         raise ModelFolderError(checked.diagnostics)
+    if kind is Kind.RUN and weights is not None:
+        preprocessing = _recipe_preprocessing(path, checked.spec)
+        names, classes = path / files.CLASSES, None
+        if names.is_file():
+            classes = read_classes(names)
+            _require_count(classes, checked.spec, names)
+        return ModelFolder(path, kind, checked, weights, preprocessing, classes)
     if kind is Kind.RUN and not (path / files.WEIGHTS).is_file():
         message = f"the run is not finished: it has no {files.WEIGHTS}"
         raise _refusal("DS426", message, path)
-    if kind in {Kind.RUN, Kind.FILE}:
-        return _open_ours(path, kind, checked, checked.spec)
-    return _open_theirs(path, kind, checked, checked.spec)
+    is_ours = kind in {Kind.RUN, Kind.FILE}
+    opened = (_open_ours if is_ours else _open_theirs)(
+        path, kind, checked, checked.spec
+    )
+    return replace(opened, weights=weights or opened.weights)
 
 
 def _check_kind(path: Path, kind: Kind) -> Checked:
@@ -258,7 +270,8 @@ def _open_theirs(
     path: Path, kind: Kind, checked: Checked, spec: DeiTSpec
 ) -> ModelFolder:
     """Open a folder of transformers or timm."""
-    config, assumed = _read_config(path), checked.diagnostics
+    config = _read_config(path)
+    assumed = tuple(each for each in checked.diagnostics if each.code == ASSUMED)
     size, channels, place = spec.image_size, spec.in_channels, path / CONFIG
     try:
         if kind is Kind.TIMM:
@@ -311,7 +324,7 @@ def _assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
     message = "the preprocessing is assumed to be that of ImageNet"
     values = f"mean {mean}; std {std}; crop {found.crop}; {found.interpolation}"
     notes = [f"there is no {PREPROCESSOR}", values]
-    return diagnose("DS423", message, Label(Span.of_file(path)), notes=notes)
+    return diagnose(ASSUMED, message, Label(Span.of_file(path)), notes=notes)
 
 
 def _require_count(classes: tuple[str, ...] | None, spec: DeiTSpec, path: Path) -> None:

@@ -20,6 +20,7 @@ from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules import RULES
 from deit_spec.recipe.rules.rule_context import RuleContext
+from deit_spec.spec import Checked
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
 from deit_spec.spec.origin import is_unreadable
 from deit_spec.spec.rules import FieldSpans, run_rules
@@ -31,13 +32,18 @@ RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 
 def check_recipe(
-    recipe: RecipeLike, overrides: Sequence[str] = (), *, without: Container[str] = ()
+    recipe: RecipeLike,
+    overrides: Sequence[str] = (),
+    *,
+    without: Container[str] = (),
+    student: Checked | None = None,
 ) -> CheckedRecipe:
     """Read and validate a recipe, and return every finding, or the first 200.
 
     `overrides` are texts such as `optimizer.lr=1e-3`, laid over what the recipe
     says, the last on top. A path in one is taken from the folder of the recipe,
     as if it were written there. Rules whose codes are in `without` are left out.
+    `student` is used in place of what `student.spec` names.
 
     Raises:
         TypeError: It is neither a path nor a mapping.
@@ -45,38 +51,42 @@ def check_recipe(
     match recipe:
         case Mapping():
             document = document_from_mapping(recipe)
-            return check_read(document, [], None, overrides, without)
+            return check_read(document, [], None, overrides, without, student)
         case str() | os.PathLike():
             path = Path(recipe)
             read, findings = read_file(path, str(path), RECIPE.is_key)
             if is_unreadable(findings):  # no published name leads to a recipe
                 findings = [replace(each, helps=(_PATH,)) for each in findings]
-            return check_read(read, findings, path, overrides, without)
+            return check_read(read, findings, path, overrides, without, student)
         case _:
             kind = type(recipe).__name__
             raise TypeError(f"a recipe is a path or a mapping, not {kind}")
 
 
-def check_read(
+def check_read(  # noqa: PLR0913, PLR0917  -- the arguments of `check_recipe`
     document: Document | None,
     findings: list[Diagnostic],
     path: Path | None,
     overrides: Sequence[str] = (),
     without: Container[str] = (),
+    student: Checked | None = None,
 ) -> CheckedRecipe:
     """Lay overrides over a document, validate it, and gather every finding."""
     laid, found = read_overrides(overrides)
     findings = [*findings, *found]
     if document is None:
         return CheckedRecipe(None, first_of(findings), path=path)
-    checked = check(apply(document, laid), path, without)
+    checked = check(apply(document, laid), path, without, student)
     findings += once_a_line(list(checked.diagnostics), findings)
     recipe = None if has_errors(findings) else checked.recipe
     return replace(checked, recipe=recipe, diagnostics=first_of(findings))
 
 
 def check(
-    document: Document, path: Path | None = None, without: Container[str] = ()
+    document: Document,
+    path: Path | None = None,
+    without: Container[str] = (),
+    student: Checked | None = None,
 ) -> CheckedRecipe:
     """Validate a document: each field, then the specs it names, then the rules."""
     value = document.value
@@ -90,7 +100,9 @@ def check(
     except ValidationError as error:
         recipe, findings, invalid = field_errors(error, value, document, RECIPE)
     checked = CheckedRecipe(None, (), document, path=path)
-    student, found_in_student = check_model(checked, "student.spec")
+    found_in_student = list[Diagnostic]()
+    if student is None:
+        student, found_in_student = check_model(checked, "student.spec")
     teacher, found_in_teacher = check_model(checked, "teacher.spec")
     checked = replace(checked, student=student, teacher=teacher)
     findings += [*found_in_student, *found_in_teacher]

@@ -14,6 +14,8 @@ from support.runs import DIGITS, RECIPES, make_run, save_weights
 import deit_spec
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import evaluate
+from deit_spec.model.library_preprocessing import to_transformers
+from deit_spec.model.model_folder import open_model_folder
 from deit_spec.recipe import check_recipe
 
 SPEC = str(RECIPES / "students" / "digits.yaml")
@@ -191,7 +193,7 @@ def test_an_unreadable_image_is_named_and_the_others_are_scored(tmp_path: Path) 
     [
         ([SPEC], 2, "has no weights; add --weights FILE"),
         ([SPEC, "--weights", "{weights}"], 2, "needs --data or --recipe"),
-        (["{folder}/.."], 2, "is not a finished run"),
+        (["{folder}/.."], 1, "the folder is not a model of a known kind"),
         ([SPEC, "--weights", "nowhere.pt", "--data", "digits"], 1, "nowhere.pt"),
         (["deit_tiny_patch16_224", *FOR_TINY, "./nowhere"], 1, "DS521"),
         (["{folder}", "--set", "data.val_images=9999"], 1, "DS517"),
@@ -233,3 +235,24 @@ def test_errors_in_overrides_have_their_position(folder: Path) -> None:
     done = run("evaluate", str(folder), "--set", "data.val_images=none")
     assert done.returncode == 1
     assert "--set:1:17" in done.stderr
+
+
+def test_an_exported_model_sees_the_same_images(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    """A folder of transformers is evaluated with its own preprocessing."""
+    hf = tmp_path / "hf"
+    arguments = [*([str(trained_run)] * 2), "-o", str(hf), "--to", "hf"]
+    done = run("weights", "convert", *arguments)
+    assert done.returncode == 0, done.stderr
+    config = to_transformers(open_model_folder(trained_run).preprocessing)
+    (hf / "preprocessor_config.json").write_text(json.dumps(config))
+    data = ["--data", "digits", "--output-format", "json"]
+    scores = []
+    for model in (trained_run, hf, trained_run / "model.safetensors"):
+        done = run("evaluate", str(model), *data)
+        assert done.returncode == 0, done.stderr
+        heads = json.loads(done.stdout)["heads"]
+        scores.append([heads[head]["nll"] for head in ("cls", "dist")])
+    assert scores[1] == pytest.approx(scores[0], rel=1e-5)
+    assert scores[2] == pytest.approx(scores[0], rel=1e-5)

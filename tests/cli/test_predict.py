@@ -3,14 +3,19 @@
 import csv
 import json
 import re
+import shutil
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import run
+from support.models import hf_folder, save_images, timm_folder
 from support.runs import make_run, save_digits, save_weights
+
+from deit_spec import load_model
 
 IMAGES = 3
 
@@ -141,8 +146,8 @@ def test_other_files_of_a_folder_are_counted(place: Path, tmp_path: Path) -> Non
     ("arguments", "code", "message"),
     [
         ("run", 2, "IMAGES"),
-        ("nowhere images", 2, "nowhere is not a run folder, spec or published model"),
-        ("run/.. images", 2, "is not a finished run"),
+        ("nowhere images", 2, "nowhere is not a model folder, spec or published model"),
+        ("run/.. images", 1, "the folder is not a model of a known kind"),
         ("deit_tiny_patch16_224 images", 2, "has no weights; add --weights FILE"),
         ("run images --top 0", 2, "0 is not at least 1"),
         ("run images --crop 2", 2, "--crop"),
@@ -158,3 +163,51 @@ def test_errors(place: Path, arguments: str, code: int, message: str) -> None:
     assert message in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["hf", "timm"])
+def test_a_folder_of_another_library(tmp_path: Path, kind: str) -> None:
+    """With its own preprocessing and names, as `load_model` predicts."""
+    if kind == "hf":
+        hf_folder(tmp_path / "model", "DeiTForImageClassificationWithTeacher")
+    else:
+        timm_folder(tmp_path / "model", "vit_tiny_patch16_224", crop_pct=0.9)
+    paths = save_images(tmp_path / "images")
+    arguments = ["model", "images", "--output-format", "json", "--top", "3"]
+    done = run("predict", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    wanted: Any = load_model(tmp_path / "model").predict(paths, topk=3)
+    for found, guesses in zip(json.loads(done.stdout)["images"], wanted, strict=True):
+        ((*rows,),) = found["heads"].values()
+        assert [row["label"] for row in rows] == [each.label for each in guesses]
+        assert [row["probability"] for row in rows] == pytest.approx(
+            [each.probability for each in guesses], rel=1e-5
+        )
+
+
+def test_the_weights_of_a_run_alone(trained_run: Path, tmp_path: Path) -> None:
+    """The file has preprocessing and names; so it has as weights of a spec."""
+    shutil.copy(trained_run / "model.safetensors", tmp_path / "m.safetensors")
+    shutil.copy(trained_run / "spec.yaml", tmp_path / "spec.yaml")
+    save_digits(tmp_path / "images", 4)
+    commands = [
+        [str(trained_run)],
+        ["m.safetensors"],
+        ["spec.yaml", "--weights", "m.safetensors"],
+    ]
+    results = []
+    for model in commands:
+        arguments = [*model, "images", "--output-format", "csv", "--heads"]
+        done = run("predict", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        results.append(done.stdout)
+    assert results[0] == results[1] == results[2]
+
+
+def test_an_assumed_preprocessing_is_noted(tmp_path: Path) -> None:
+    hf_folder(tmp_path / "hf", "ViTForImageClassification")
+    (tmp_path / "hf" / "preprocessor_config.json").unlink()
+    save_images(tmp_path / "images", 1)
+    done = run("predict", "hf", "images", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "note[DS423]: the preprocessing is assumed" in done.stderr

@@ -13,18 +13,20 @@ from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.digits import CLASSES, Digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
 from deit_spec.distill.runtime_errors import DataError, recipe_of
+from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.recipe import CheckedRecipe
 
 __all__ = ["Batch", "Data", "DataError", "open_data"]
 
 
-def open_data(
+def open_data(  # noqa: PLR0913  -- one argument for each thing that can differ
     checked: CheckedRecipe,
     *,
     training: bool = True,
     whole: bool = False,
     known: Sequence[str] | None = None,
     held_out: Collection[str] | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> Data:
     """Open the dataset of a recipe without errors.
 
@@ -37,6 +39,8 @@ def open_data(
             are not known.
         held_out: The names of the images to hold out, as far as they are there; by
             default they follow from the recipe.
+        preprocessing: How images become the input of the model; by default as the
+            recipe says.
 
     Raises:
         DataError: The images are missing, or do not suit the recipe, the student or
@@ -45,7 +49,13 @@ def open_data(
     field = source_field(checked)
     try:
         opened = _open(
-            checked, training=training, whole=whole, known=known, held_out=held_out
+            checked,
+            preprocessing
+            or preprocessing_of(errors.student_of(checked), recipe_of(checked)),
+            training=training,
+            whole=whole,
+            known=known,
+            held_out=held_out,
         )
     except MissingPackageError as error:
         raise errors.missing_package(checked, field, error) from None
@@ -63,8 +73,9 @@ def open_data(
     return opened
 
 
-def _open(
+def _open(  # noqa: PLR0913  -- the arguments of `open_data`
     checked: CheckedRecipe,
+    preprocessing: Preprocessing,
     *,
     training: bool,
     whole: bool,
@@ -74,7 +85,7 @@ def _open(
     recipe = recipe_of(checked)
     if recipe.data.builtin:
         order = order_classes(checked, CLASSES, known=known, training=training)
-        return Digits(checked, order, held_out)
+        return Digits(checked, order, preprocessing, held_out)
     # The digits do not need Pillow.
     require_packages("images", "PIL", "numpy")
     from deit_spec.distill.data import image_sources  # noqa: PLC0415
@@ -95,4 +106,6 @@ def _open(
         splits, present = splits._replace(val=val), {*val.labels}
     absent = note_absent(checked, order.classes, present)
     splits = splits._replace(notes=(*order.notes, *absent))
-    return ImageDataset(checked, splits, training=training, held_out=held_out)
+    return ImageDataset(
+        checked, splits, preprocessing, training=training, held_out=held_out
+    )

@@ -12,9 +12,9 @@ from deit_spec.distill.data.dataset import Batch, Data
 from deit_spec.distill.data.sampler import Sampler
 from deit_spec.distill.data.split import make_split
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.runtime_errors import recipe_of, student_of
+from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
-from deit_spec.model.preprocessing import preprocessing_of
+from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.recipe import CheckedRecipe
 
 CLASSES = tuple(map(str, range(10)))
@@ -42,11 +42,11 @@ class Digits(Data):
         self,
         checked: CheckedRecipe,
         order: ClassOrder,
+        preprocessing: Preprocessing,
         held_out: Collection[str] | None = None,
     ) -> None:
         recipe = recipe_of(checked)
         augmentation = recipe.augmentation
-        preprocessing = preprocessing_of(student_of(checked), recipe)
         images, labels = read_digits()
         labels = torch.tensor(order.relabel(labels.tolist()))
         rows = DigitRows(labels.tolist())

@@ -20,7 +20,7 @@ from deit_spec.distill.data.transforms import Transform, training_transform
 from deit_spec.distill.runtime_errors import recipe_of, student_of, unreadable_images
 from deit_spec.distill.seeds import random_of, seed_of, temporary_seed
 from deit_spec.model.image_transform import CentralCrop, decode
-from deit_spec.model.preprocessing import preprocessing_of
+from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.recipe import CheckedRecipe
 
 ReadBatch: TypeAlias = tuple[Batch | None, dict[str, str]]
@@ -49,6 +49,7 @@ class ImageDataset(Data):
         self,
         checked: CheckedRecipe,
         splits: Splits,
+        preprocessing: Preprocessing,
         *,
         training: bool = True,
         held_out: Collection[str] | None = None,
@@ -56,7 +57,6 @@ class ImageDataset(Data):
         recipe, student = recipe_of(checked), student_of(checked)
         size, channels = student.image_size, student.in_channels
         data, augmentation = recipe.data, recipe.augmentation
-        preprocessing = preprocessing_of(student, recipe)
         self.split = make_split(
             checked, splits.classes, splits.train, splits.val, held_out=held_out
         )
