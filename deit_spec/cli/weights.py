@@ -10,7 +10,8 @@ import typer
 
 from deit_spec.cli import options
 from deit_spec.cli.app import Command
-from deit_spec.cli.inputs import check_and_report, read
+from deit_spec.cli.convert_source import open_source
+from deit_spec.cli.inputs import check_and_report
 from deit_spec.cli.options import OutputOption, SpecArgument, TextFormat
 from deit_spec.cli.output import STDIO, emit, emit_json, fail, protect, report
 from deit_spec.diagnostics import Diagnostic, has_errors, json_form
@@ -139,7 +140,16 @@ def plan(  # noqa: PLR0913  -- each is an option of the command
 @app.command("convert", cls=Command)
 def convert(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
-    checkpoint: CheckpointArgument,
+    checkpoint: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            parser=_not_stdin,
+            help="A checkpoint to convert instead of the weights of a model folder.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
     output: Annotated[
         Path, options.output_option("OUT", "The file or folder to write.")
     ],
@@ -150,7 +160,6 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
             "The format of OUT; hf is a folder, and timm too if OUT has no extension.",
         ),
     ],
-    *,
     key: KeyOption = None,
     antialias: AntialiasOption = False,
     strict: StrictOption = True,
@@ -159,7 +168,8 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
         Path | None,
         options.option(
             "--labels",
-            "The class names: one per line, or a list or mapping in JSON.",
+            "The class names: one per line, or a list or mapping in JSON. By default "
+            "those of the model.",
             metavar="FILE",
         ),
     ] = None,
@@ -170,61 +180,41 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
         bool, typer.Option("--force", help="Overwrite OUT if it exists.")
     ] = False,
 ) -> None:
-    """Convert a checkpoint to another format, or for another spec."""
+    """Convert a model or a checkpoint to another format."""
     from deit_spec import weights
     from deit_spec.model.library_preprocessing import (
         find_differences,
         to_timm,
         to_transformers,
     )
-    from deit_spec.model.preprocessing import preprocessing_of
     from deit_spec.runtime import as_dtype
 
-    checked = read(spec)
-    assert checked.spec is not None  # noqa: S101  -- see `read`
-    graph = finish(checked)
-    images = preprocessing_of(checked.spec)
-    classes = _class_names(labels, checked.spec.num_classes) if labels else None
+    source = open_source(spec, checkpoint, labels)
     is_hf = to is CheckpointFormat.HF
     writing = weights.Writing(
         output,
         weights.To(to.value),
         as_dtype(dtype.value if dtype else None),
         force,
-        to_transformers(images) if is_hf else to_timm(images),
-        classes,
-        weights.make_metadata(checked.spec, images.to_json(), classes),
+        (to_transformers if is_hf else to_timm)(source.images),
+        source.classes,
+        source.metadata,
     )
+    permitted = weights.allowed(strict=strict, allow=_values(allow)) | source.permitted
     try:
         with _weights_errors():
-            opened = weights.open_checkpoint(checkpoint, entry=key)
-            made = weights.make_plan(graph, opened, antialias=antialias)
-            permitted = weights.allowed(strict=strict, allow=_values(allow))
+            opened = weights.open_checkpoint(source.weights, entry=key)
+            made = weights.make_plan(source.graph, opened, antialias=antialias)
             weights.require(made, permitted)
-            notes = weights.convert(graph, made, opened, writing)
+            notes = weights.convert(source.graph, made, opened, writing)
     except ValueError as error:
         fail(f"cannot write {output}: {error}")
     except OSError as error:
         fail(f"cannot write {output}: {reason_of(error)}")
-    library = writing.to.library
-    differences = find_differences(images, library, opened.name)
+    differences = find_differences(source.images, writing.to.library, opened.name)
     report((*made.diagnostics, *notes, *(differences if writing.is_folder else ())))
     if made.needs:  # tensors were changed
         typer.echo(f"wrote {visible(str(output))}: {_counts(made)}", err=True)
-
-
-def _class_names(path: Path, count: int | None) -> tuple[str, ...]:
-    """Read as many class names as the model has classes, or exit with 2."""
-    from deit_spec.model.class_names import ClassNamesError, read_class_names
-
-    try:
-        names = read_class_names(path)
-    except ClassNamesError as error:
-        fail(str(error))
-    if len(names) != count:
-        labels = f"the number of labels in {path} is {len(names):,}"
-        fail(f"{labels}, but the model has {count or 0:,} classes")
-    return names
 
 
 @app.command("inspect", cls=Command)

@@ -122,7 +122,8 @@ def _find_overflow(
         message = f"{number} {verb} values beyond the range of {title}"
         values = some(f"{key} with {value:,.7g}" for key, value in lost.items())
         notes = [f"values above {largest:,.7g} become infinite: {values}"]
-        helps = ["`--dtype bfloat16` has the range of float32, and less precision"]
+        wider = "`--dtype bfloat16` has the range of float32, and less precision"
+        helps = [wider] if dtype is torch.float16 else []
         yield finding("DS427", message, name, notes=notes, helps=helps)
 
 

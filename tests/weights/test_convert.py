@@ -299,6 +299,7 @@ def test_values_beyond_the_range_are_reported(tmp_path: Path) -> None:
     assert found.message == "2 tensors have values beyond the range of float16"
     values = "norm.weight with 1e+30, head.bias with -80,000"
     assert found.notes == (f"values above 65,504 become infinite: {values}",)
+    assert found.helps[0].startswith("`--dtype bfloat16`")
     assert torch.load(half, weights_only=True)["head.bias"][1] == -torch.inf
     writing = Writing(brain, To.TIMM, torch.bfloat16)
     assert convert(graph, plan, checkpoint, writing) == ()
