@@ -197,6 +197,7 @@ def _check_file(checkpoint: "Checkpoint", path: Path) -> Checked:
         helps = [
             "name the folder, if it has files that describe the model",
             f"`deit-spec weights inspect {path}` prints a spec that fits",
+            "on a command line SPEC comes first, and then the checkpoint",
         ]
         message = f"the file has no spec in its metadata ({spec_metadata.SPEC})"
         raise _refusal("DS426", message, path, notes=_KNOWN, helps=helps)

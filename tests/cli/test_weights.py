@@ -306,7 +306,7 @@ def test_invalid_names(folder: Path, arguments: list[str], said: str) -> None:
 def test_swapped_arguments(folder: Path) -> None:
     done = run(folder, "plan", "w.pth", "small.yaml")
     assert done.returncode == 1
-    assert "error[DS002]: the file is a checkpoint" in done.stderr
+    assert "error[DS426]: the file has no spec in its metadata" in done.stderr
     assert "SPEC comes first" in done.stderr
 
 
