@@ -46,12 +46,15 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            limit = f"the limit is {MOST_BYTES // 1_000_000} MB"
-            raise ClassNamesError(f"{path} is too large for class names: {limit}")
-        text = data.decode("utf-8-sig")
     except OSError as error:
         raise ClassNamesError(f"cannot read {path}: {reason_of(error)}") from None
+    except ValueError as error:  # a null character in the name
+        raise ClassNamesError(f"cannot read {path}: {error}") from None
+    if len(data) > MOST_BYTES:
+        limit = f"the limit is {MOST_BYTES // 1_000_000} MB"
+        raise ClassNamesError(f"{path} is too large for class names: {limit}")
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ClassNamesError(f"cannot read {path}: it is not UTF-8") from None
     is_mapping = text.lstrip().startswith("{")

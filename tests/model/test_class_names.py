@@ -55,6 +55,8 @@ def test_other_json_is_refused(tmp_path: Path, text: str) -> None:
 def test_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(ClassNamesError, match="no such file"):
         read_class_names(tmp_path / "labels.txt")
+    with pytest.raises(ClassNamesError, match="embedded null byte"):
+        read_class_names(tmp_path / "a\0b")
     (tmp_path / "latin").write_bytes(b"caf\xe9\n")
     with pytest.raises(ClassNamesError, match="not UTF-8"):
         read_class_names(tmp_path / "latin")
