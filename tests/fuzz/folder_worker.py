@@ -49,13 +49,13 @@ def main() -> None:
             index = source.randrange(len(commands))
             done = damage(copy, source)
             _keep(copy, broken, f"{' '.join(commands[index])}\n{done}\n")
-            took = _timed(commands[index], copy)
+            took = _timed(commands[index])
             state["inputs"] += 1
             more = took - usual[index]
             if more > MORE:  # the machine may have been busy
                 state["timed_again"] += 1
                 _copy(broken / "folder", copy)
-                more = _timed(commands[index], copy) - usual[index]
+                more = _timed(commands[index]) - usual[index]
             state["longest"] = max(state["longest"], more)
             assert more <= MORE, f"{more:.1f} s more: {commands[index]}, {done}"
             _write(figures, state, time.monotonic() - began)
@@ -71,14 +71,14 @@ def _times(
         times = []
         for index in range(len(commands_of(copy))):
             _copy(whole, copy)
-            times.append(_timed(commands_of(copy)[index], copy))
+            times.append(_timed(commands_of(copy)[index]))
     return times
 
 
-def _timed(command: Command, folder: Path) -> float:
+def _timed(command: Command) -> float:
     faulthandler.dump_traceback_later(HANGS, exit=True)
     began = time.process_time()
-    answer(command, folder)
+    answer(command)
     took = time.process_time() - began
     faulthandler.cancel_dump_traceback_later()
     return took

@@ -15,6 +15,7 @@ from support.checkpoints import DISTILLED, PLAIN, state_of
 from support.commands import run
 from support.runs import recipe, results, study
 
+import deit_spec
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.distill.study import Results, summarise, write_report
 from deit_spec.distill.training import train
@@ -22,8 +23,10 @@ from deit_spec.weights import safetensors_file
 
 Command = Sequence[str]
 IMAGE = "image.png"
-RESULTS = ("results",)
+RESULTS = "results"
 """Stands for reading the results of a study, whose missing runs are not repeated."""
+LOAD = "load_model"
+"""Stands for `deit_spec.load_model` and a prediction."""
 
 
 def make_runs(folder: Path) -> None:
@@ -51,7 +54,9 @@ def run_commands(folder: Path) -> list[Command]:
         ("weights", "inspect", weights),
         ("weights", "plan", run_folder, weights),
         ("weights", "convert", run_folder, weights, "-o", out, "--to", "hf"),
-        RESULTS,
+        (LOAD, run_folder, str(folder / IMAGE)),
+        (LOAD, weights, str(folder / IMAGE)),
+        (RESULTS, str(folder / "study")),
     ]
 
 
@@ -91,6 +96,7 @@ def checkpoint_commands(folder: Path) -> list[Command]:
             ]
         for path in (str(folder / name / each) for each in ("hf", "timm")):
             commands += [("validate", path), ("cost", path), ("predict", path, image)]
+            commands += [(LOAD, path, image)]
     return commands
 
 
@@ -101,14 +107,19 @@ FOLDERS: dict[str, tuple[Callable[[Path], None], Callable[[Path], list[Command]]
 """By kind: what writes the folder, and the commands."""
 
 
-def answer(command: Command, folder: Path) -> str:
+def answer(command: Command) -> str:
     """Run a command on a damaged folder; raise if it ends in a way that it must not.
 
     Returns:
         Its messages.
     """
-    if command == RESULTS:
-        return _read_results(folder / "study")
+    if command[0] in {LOAD, RESULTS}:
+        name, *paths = command
+        try:
+            (_load if name == LOAD else _read_results)(*map(Path, paths))
+        except (DiagnosedError, OSError) as error:
+            return f"error: {error}"
+        return ""
     done = run(*command)
     assert done.returncode in {0, 1, 2}, done.stderr
     assert "DS901" not in done.stderr, done.stderr
@@ -117,16 +128,18 @@ def answer(command: Command, folder: Path) -> str:
     return done.stderr
 
 
-def _read_results(folder: Path) -> str:
-    try:
-        found = Results(folder)
-    except (DiagnosedError, OSError) as error:
-        return f"error: {error}"
+def _load(path: Path, image: Path) -> None:
+    model = deit_spec.load_model(path)
+    if model.spec.num_classes is not None:
+        model.predict(image)
+
+
+def _read_results(folder: Path) -> None:
+    found = Results(folder)
     known = {(each.arm, each.images, each.seed): each for each in found.done.values()}
     planned = {key: known[key] for key in results() if key in known}
     summary = summarise("digits", study(), planned)
     write_report(summary, folder)
-    return ""
 
 
 def _image(path: Path, side: int) -> None:
