@@ -13,8 +13,8 @@ from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
 from deit_spec.passes import (
+    PassError,
     PassOptions,
-    ShapeInferenceError,
     infer_shapes,
     run_passes,
 )
@@ -110,17 +110,24 @@ def compile(  # noqa: A001
     *,
     target: TargetName = "train",
     drop_unread: bool | None = None,
+    taps: Sequence[str] | None = None,
+    until: str | None = None,
 ) -> Compiled:
     """Compile a spec to a graph and the source of a torch module.
 
     `drop_unread` computes only the tokens that the outputs depend on, with the same
     results and the same state dict; by default it is on for inference only.
 
+    `taps` are patterns of values that `forward` also returns, such as
+    `blocks.*.attn.weights.cls`; by default those of the spec. `until` is a value that
+    the model ends at, such as `blocks.8`: later layers are left out.
+
     Raises:
-        SpecError: The spec has errors.
+        SpecError: The spec has errors, or the model has no value for a tap or `until`.
+        TypeError: `taps` is a string.
         ValueError: The target is neither `train` nor `inference`.
     """
-    options = PassOptions(drop_unread)
+    options = _options(drop_unread=drop_unread, taps=taps, until=until)
     return compile_checked(check_spec_or_model(spec), _target(target), options)
 
 
@@ -159,6 +166,8 @@ def load(  # noqa: PLR0913  -- one argument per option
     *,
     target: TargetName = "train",
     drop_unread: bool | None = None,
+    taps: Sequence[str] | None = None,
+    until: str | None = None,
     weights: "str | os.PathLike[str] | None" = None,
     strict: bool = True,
     allow: "Collection[Permission] | None" = None,
@@ -173,7 +182,8 @@ def load(  # noqa: PLR0913  -- one argument per option
     class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with only
     `num_classes` it returns `[B, K]`, otherwise `[B, C]`. With the target `inference`
     it returns what `model.predict(images)` returns, the combined heads.
-    `drop_unread` is that of `compile`.
+    With taps it returns a named tuple of these outputs and `taps`, a dict. `taps`,
+    `until` and `drop_unread` are those of `compile`.
 
     If `spec` is a model folder or a run's `model.safetensors`, its own weights are
     loaded; `load(load_spec(folder))` builds the model with new ones.
@@ -195,7 +205,9 @@ def load(  # noqa: PLR0913  -- one argument per option
         ValueError: The target, the dtype or a value of `allow` is unknown, or an option
             for weights is set without `weights`.
     """
-    compiled = compile(spec, target=target, drop_unread=drop_unread)
+    options = _options(drop_unread=drop_unread, taps=taps, until=until)
+    checked = check_spec_or_model(spec)
+    compiled = compile_checked(checked, _target(target), options)
     own: frozenset[Permission] = frozenset()
     if weights is None and is_model_path(spec):
         from deit_spec.model.model_folder import weights_of
@@ -220,6 +232,7 @@ def load(  # noqa: PLR0913  -- one argument per option
         device=device,
         dtype=dtype,
         report=_warn,
+        whole=None if until is None else finish(checked),
     )
 
 
@@ -258,10 +271,12 @@ def load_weights(  # noqa: PLR0913  -- one argument per option
     device: "torch.device | str | None" = None,
     dtype: "torch.dtype | str | None" = None,
     report: Callable[[Sequence[Diagnostic]], object],
+    whole: LayerGraph | None = None,
 ) -> "nn.Module":
     """Build a compiled spec with the weights of a checkpoint.
 
-    `report` receives the warnings about the weights.
+    `report` receives the warnings about the weights. `whole` is the graph of the
+    complete model, if the compiled one ends earlier.
 
     Raises:
         WeightsError: The checkpoint cannot be read, or does not match the spec.
@@ -270,9 +285,10 @@ def load_weights(  # noqa: PLR0913  -- one argument per option
     from deit_spec.weights import fill, make_plan, open_checkpoint, require
 
     checkpoint = open_checkpoint(weights, entry=entry)
-    plan = make_plan(compiled.graph, checkpoint, antialias=antialias)
+    plan = make_plan(whole or compiled.graph, checkpoint, antialias=antialias)
     require(plan, permissions)
     report([each for each in plan.diagnostics if each.severity is Severity.WARNING])
+    plan = plan.limited_to(compiled.graph)
     source, name = compiled.source, compiled.graph.name
     return fill(source, name, plan, checkpoint, device=device, dtype=dtype)
 
@@ -297,6 +313,14 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _options(
+    *, drop_unread: bool | None, taps: Sequence[str] | None, until: str | None
+) -> PassOptions:
+    if isinstance(taps, str):
+        raise TypeError(f"taps must be a sequence of strings, not the string {taps!r}")
+    return PassOptions(drop_unread, None if taps is None else tuple(taps), until)
+
+
 def _target(name: str) -> Target:
     names = [target.value for target in Target]
     if name not in names:
@@ -314,7 +338,7 @@ def _valid(checked: Checked) -> DeiTSpec:
 def _as_spec_errors() -> Iterator[None]:
     try:
         yield
-    except ShapeInferenceError as error:
+    except PassError as error:
         raise SpecError(error.diagnostics) from None
 
 

@@ -10,12 +10,14 @@ from deit_spec.cli.options import (
     DropUnreadOption,
     OutputOption,
     SpecArgument,
+    TapOption,
+    UntilOption,
     option,
+    pass_options,
 )
 from deit_spec.cli.output import emit, fail, is_file, unified_diff
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.graph import Target
-from deit_spec.passes import PassOptions
 from deit_spec.pipeline import compile_checked
 
 TargetOption = Annotated[
@@ -24,12 +26,14 @@ TargetOption = Annotated[
 ]
 
 
-def run(
+def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
     target: TargetOption = Target.TRAIN,
     drop_unread: DropUnreadOption = None,
+    tap: TapOption = None,
+    until: UntilOption = None,
     check: Annotated[
         bool, option("--check", "Write nothing; exit with 1 if FILE would change.")
     ] = False,
@@ -37,7 +41,7 @@ def run(
     """Compile a spec to a PyTorch module."""
     if check and not is_file(output):
         fail("--check needs -o FILE to compare with")
-    options = PassOptions(drop_unread)
+    options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
     source = compile_checked(read(spec), target, options).source
     if check and output is not None:
         _compare(output, source)

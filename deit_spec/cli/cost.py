@@ -11,12 +11,14 @@ from deit_spec.cli.options import (
     OutputOption,
     SpecArgument,
     TableFormat,
+    TapOption,
+    UntilOption,
     format_option,
     option,
+    pass_options,
 )
 from deit_spec.cli.output import emit, emit_json
 from deit_spec.graph import Target
-from deit_spec.passes import PassOptions
 from deit_spec.pipeline import finish
 
 MAX_BATCH = 1_000_000_000
@@ -59,6 +61,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = cost.Convention.MATMUL,
     target: TargetOption = Target.TRAIN,
     drop_unread: DropUnreadOption = None,
+    tap: TapOption = None,
+    until: UntilOption = None,
     format_: Annotated[
         TableFormat, format_option("The format of the report.")
     ] = TableFormat.TABLE,
@@ -67,7 +71,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     checked = read(spec)
     rows = cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
     setting = cost.Setting(batch, dtype, convention, rows)
-    found = cost.report(finish(checked, target, PassOptions(drop_unread)), setting)
+    options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
+    found = cost.report(finish(checked, target, options), setting)
     if format_ is TableFormat.JSON:
         emit_json(cost.as_json(found), output)
     elif format_ is TableFormat.CSV:

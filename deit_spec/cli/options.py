@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.models import OptionInfo
 
+from deit_spec.passes import PassOptions
+
 
 class TextFormat(Enum):
     """Formats of a command that prints text."""
@@ -65,6 +67,30 @@ DropUnreadOption = Annotated[
         show_default=False,
     ),
 ]
+TapOption = Annotated[
+    list[str] | None,
+    option(
+        "--tap",
+        "Also return the value of a layer or group of layers, such as blocks.11 or "
+        "blocks.*.attn.weights.cls; can be repeated. The default is the spec's taps.",
+        metavar="PATTERN",
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    option(
+        "--until",
+        "End the model at a value, such as blocks.8, and leave out later layers.",
+        metavar="VALUE",
+    ),
+]
 AllowCodeOption = Annotated[
     bool, typer.Option("--allow-code", help="Allow teachers that are Python functions.")
 ]
+
+
+def pass_options(
+    *, drop_unread: bool | None, tap: list[str] | None, until: str | None
+) -> PassOptions:
+    """The options of passes, from those of a command."""
+    return PassOptions(drop_unread, tuple(tap) if tap else None, until)

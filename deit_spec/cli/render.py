@@ -14,12 +14,14 @@ from deit_spec.cli.options import (
     DropUnreadOption,
     OutputOption,
     SpecArgument,
+    TapOption,
+    UntilOption,
     format_option,
     option,
+    pass_options,
 )
 from deit_spec.cli.output import can_encode, emit, emit_json, is_file, make_console
 from deit_spec.graph import Target
-from deit_spec.passes import PassOptions
 from deit_spec.pipeline import finish
 
 NARROW, WIDE = 80, 120
@@ -45,6 +47,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = None,
     target: TargetOption = Target.TRAIN,
     drop_unread: DropUnreadOption = None,
+    tap: TapOption = None,
+    until: UntilOption = None,
     expand: Annotated[
         bool,
         typer.Option("--expand", help="Draw every block, including identical ones."),
@@ -68,7 +72,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """Draw the architecture of a spec."""
     checked = read(spec)
     format_ = old_format or format_
-    graph = finish(checked, target, PassOptions(drop_unread))
+    options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
+    graph = finish(checked, target, options)
     from deit_spec.diagram import as_json, draw, tree
 
     if format_ is Picture.JSON:

@@ -19,6 +19,8 @@ from deit_spec.ops import (
 
 LONGEST = 70
 """Longer expressions are written on a separate line."""
+WIDTH = 88 - 8
+"""The length of a statement, without its indentation."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Body:
     """Writes the statements that compute `results` from `inputs`.
 
     `calls` are in the order of execution. `inputs` maps the values that are given to
-    their variables.
+    their variables. Values of `taps` are stored in the dict `taps`, by these names.
     """
 
     graph: LayerGraph
@@ -59,6 +61,7 @@ class Body:
     calls: list[Call]
     inputs: dict[str, str]
     results: tuple[str, ...]
+    taps: dict[str, list[str]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -107,7 +110,7 @@ class Body:
         value = self._value(call)
         self.values[path] = value
         self.waited_for.add(path)
-        if not self._stays_pending(call, path, value):
+        if path in self.taps or not self._stays_pending(call, path, value):
             self._assign(call, path, value)
 
     def _value(self, call: Call) -> Value:
@@ -135,7 +138,10 @@ class Body:
             return True
         if self.left[path] != 1 or len(value.text) > LONGEST:
             return False
-        return path in self.results or self._nests(call, path, value)
+        if path in self.results:
+            # Of several tokens or grids, all but the first have a line with a shape.
+            return path == self.results[0] or not self._is_stream(path)
+        return self._nests(call, path, value)
 
     def _nests(self, call: Call, path: str, value: Value) -> bool:
         """Whether the only reader uses the value as it is written."""
@@ -151,20 +157,29 @@ class Body:
         return same_sizes(self.graph.shape(reader.outputs[0]), self.graph.shape(path))
 
     def _assign(self, call: Call, path: str, value: Value) -> None:
-        shape = self.graph.shape(path)
-        is_stream = len(shape) > 2  # noqa: PLR2004  -- tokens or a grid, no vector
         live = self._live(path)
         reader = self.readers.get(path)
         name = call.name
         if reader is not None and name.startswith(f"{reader.name}_"):
             name = reader.name  # q_proj is a step on the way to q
-        name = "x" if is_stream and "x" not in live else _free(name, live)
-        self.lines.append(f"{name} = {value.text}{self.comment(path, value)}")
+        name = "x" if self._is_stream(path) and "x" not in live else _free(name, live)
+        comment = self.comment(path, value)
+        stored = self._stored(path)
+        targets = [*([] if self._is_only_stored(path) else [name]), *stored]
+        line = f"{' = '.join(targets)} = {value.text}"
+        if stored and len(line) + len(comment) > WIDTH:
+            self.lines += with_comment(f"{name} = {value.text}", comment)
+            self.lines.append(f"{' = '.join(stored)} = {name}")
+        else:
+            self.lines += with_comment(line, comment)
         self._bind(path, name)
 
     def _bind(self, path: str, name: str) -> None:
         self.values[path] = Value(name, frozenset({name}))
-        self.waited_for.add(path)
+        if self.left[path]:
+            self.waited_for.add(path)
+        else:
+            self.waited_for.discard(path)
         self.shapes[name] = self.graph.shape(path)
 
     def _live(self, *but: str) -> set[str]:
@@ -199,13 +214,48 @@ class Body:
             self.done.add(call.outputs[0])
 
     def _assign_all(self, call: Call) -> None:
+        """Assign each of several values that a module returns."""
         value = self._value(call)
         live = self._live()
-        names: list[str] = []
+        names: dict[str, str] = {}
         for path in call.outputs:
-            names.append(_free(path.rpartition(".")[2], live | set(names)))
-            self._bind(path, names[-1])
-        self.lines.append(f"{', '.join(names)} = {value.text}")
+            name = path.rpartition(".")[2] if names else call.name
+            if self._is_stream(path) and not names and "x" not in live:
+                name = "x"
+            names[path] = _free(name, live | set(names.values()))
+            self._bind(path, names[path])
+        targets = {
+            path: [] if self._is_only_stored(path) else [names[path]] for path in names
+        }
+        for path in names:
+            targets[path] += self._stored(path)
+        line = f"{', '.join(each[0] for each in targets.values())} = {value.text}"
+        if len(line) <= WIDTH:
+            self.lines.append(line)
+            rest = {each[0]: each[1:] for each in targets.values()}
+        else:
+            self.lines.append(f"values = {value.text}")
+            rest = {f"values[{i}]": each for i, each in enumerate(targets.values())}
+        self.lines += [" = ".join([*each, text]) for text, each in rest.items() if each]
+
+    def _is_stream(self, path: str) -> bool:
+        """Whether a value is tokens or a grid, not a vector."""
+        return len(self.graph.shape(path)) > 2  # noqa: PLR2004  -- [B, C]
+
+    def _is_only_stored(self, path: str) -> bool:
+        """Whether a value is a tap that nothing else reads."""
+        return path in self.taps and not self.left[path]
+
+    def _stored(self, path: str) -> list[str]:
+        """Where the value of a tap is stored."""
+        return [f'taps["{name}"]' for name in self.taps.get(path, ())]
+
+
+def with_comment(line: str, comment: str) -> list[str]:
+    """A line and its comment, which is above it if both are too long."""
+    if comment and len(line) + len(comment) > WIDTH:
+        return [comment.strip(), line]
+    return [line + comment]
 
 
 def calls_of(

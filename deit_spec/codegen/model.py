@@ -1,11 +1,11 @@
 """The classes of a generated module, inner ones first, the model last."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
 from deit_spec.codegen.arguments import Argument, find_arguments
-from deit_spec.codegen.body import Body, calls_of
+from deit_spec.codegen.body import WIDTH, Body, calls_of, with_comment
 from deit_spec.codegen.constants import Constants
 from deit_spec.codegen.initialise import write_reset
 from deit_spec.codegen.members import Members
@@ -49,11 +49,19 @@ class Classes:
             scope, dict(zip(scope.inputs, names, strict=True)), scope.outputs
         )
         values = body.write()
-        kind, comment = f"tuple[{', '.join(['Tensor'] * len(values))}]", ""
-        if len(values) == 1:
-            kind, comment = "Tensor", body.comment(scope.outputs[0], values[0])
-        result = f"return {', '.join(value.text for value in values)}{comment}"
         given = ", ".join(f"{name}: Tensor" for name in names)
+        texts = [value.text for value in values]
+        kind, result = "Tensor", f"return {', '.join(texts)}"
+        if len(values) == 1:
+            comment = body.comment(scope.outputs[0], values[0])
+            result = "\n".join(with_comment(result, comment))
+        else:
+            kind = f"tuple[{', '.join(['Tensor'] * len(values))}]"
+            if len(f"def forward(self, {given}) -> {kind}:") > WIDTH + 4:
+                kind = "tuple[Tensor, ...]"
+            if len(result) > WIDTH:
+                inside = "".join(f"    {text},\n" for text in texts)
+                result = f"return (\n{inside})"
         return self._class(
             scope,
             DOCSTRINGS.get(role_of(scope), "A part of the model."),
@@ -61,12 +69,19 @@ class Classes:
         )
 
     def _body(
-        self, scope: Scope, inputs: dict[str, str], results: Iterable[str]
+        self,
+        scope: Scope,
+        inputs: dict[str, str],
+        results: Iterable[str],
+        taps: Mapping[str, str] | None = None,
     ) -> Body:
         self.constants.batch = f"{next(iter(inputs.values()))}.shape[0]"
-        wanted = _needed(self.graph, results, inputs)
+        stored: dict[str, list[str]] = {}
+        for name, path in (taps or {}).items():
+            stored.setdefault(path, []).append(name)
+        wanted = _needed(self.graph, [*results, *stored], inputs)
         calls = list(calls_of(self.graph, scope, wanted))
-        return Body(self.graph, self.constants, calls, inputs, tuple(results))
+        return Body(self.graph, self.constants, calls, inputs, tuple(results), stored)
 
     def _class(self, scope: Scope, docstring: str, methods: list[str]) -> str:
         arguments = "".join(
@@ -99,20 +114,25 @@ class Classes:
         return f"The model, for images {letters(self.graph.shape(self._images()))}."
 
     def _forward(self) -> str:
-        outputs = self.graph.outputs
+        outputs, taps = self.graph.outputs, self.graph.taps
         images = self._images()
-        body = self._body(self.root, {images: "images"}, outputs.values())
+        body = self._body(self.root, {images: "images"}, outputs.values(), taps)
         values = body.write()
-        lines = [*self._check_images(images), *body.lines]
-        if len(outputs) > 1:
-            given = ", ".join(
-                f"{name}={value.text}"
-                for name, value in zip(outputs, values, strict=True)
-            )
-            lines.append(f"return DeiTOutput({given})")
+        lines = self._check_images(images)
+        if returns_tuple(self.graph):
+            given = {n: v.text for n, v in zip(outputs, values, strict=True)}
+            if taps:
+                lines.append("taps: dict[str, Tensor] = {}")
+                given["taps"] = "taps"
+            result = _output(given)
+            if len(result) > WIDTH:
+                body.lines += [f"{n} = {t}" for n, t in given.items() if n != t]
+                result = _output({name: name for name in given})
+            lines += [*body.lines, result]
             return _method("forward", "images: Tensor", "DeiTOutput", lines)
         (path,) = outputs.values()
-        lines.append(f"return {values[0].text}{body.comment(path, values[0])}")
+        comment = body.comment(path, values[0])
+        lines += [*body.lines, *with_comment(f"return {values[0].text}", comment)]
         return _method("forward", "images: Tensor", "Tensor", lines)
 
     def _images(self) -> str:
@@ -138,7 +158,7 @@ class Classes:
         op, shape = self.graph.op(path), letters(self.graph.shape(path))
         what = op.summary if isinstance(op, FunctionOp) else "logits"
         docstring = f"The {what}, {shape}."
-        if len(outputs) == 1:
+        if not returns_tuple(self.graph):
             lines = ["return self(images)"]
         else:
             given = {output: f"output.{name}" for name, output in outputs.items()}
@@ -148,6 +168,16 @@ class Classes:
             if lines[-1].startswith("return output.") and value.text.count(".") == 1:
                 lines = [f"return self(images).{value.text.partition('.')[2]}"]
         return _method("predict", "images: Tensor", "Tensor", lines, docstring)
+
+
+def returns_tuple(graph: LayerGraph) -> bool:
+    """Whether `forward` returns a named tuple; a single output is a plain tensor."""
+    return len(graph.outputs) > 1 or bool(graph.taps)
+
+
+def _output(given: Mapping[str, str]) -> str:
+    fields = ", ".join(f"{name}={text}" for name, text in given.items())
+    return f"return DeiTOutput({fields})"
 
 
 def _needed(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deit_spec.codegen.constants import Constants
-from deit_spec.codegen.model import Classes
+from deit_spec.codegen.model import Classes, returns_tuple
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.ops import ModuleOp, letters
 from deit_spec.version import __version__
@@ -40,12 +40,14 @@ def _imports(body: str) -> str:
 
 
 def _output_type(graph: LayerGraph) -> Iterator[str]:
-    if len(graph.outputs) < 2:  # noqa: PLR2004  -- a lone output is a plain tensor
+    if not returns_tuple(graph):
         return
     fields = [
         f"    {name}: Tensor  # {letters(graph.shape(path))}\n"
         for name, path in graph.outputs.items()
     ]
+    if graph.taps:
+        fields.append("    taps: dict[str, Tensor]\n")
     docstring = '    """The outputs of `forward`."""\n\n'
     yield f"class DeiTOutput(NamedTuple):\n{docstring}{''.join(fields)}"
 

@@ -121,7 +121,7 @@ class Memory:
         last = {owner: path for path, owner in owners.items()}
         for path in self.paths:
             last.update((owners[source], path) for source in self.graph.inputs(path))
-        staying = {owners[path] for path in self.graph.outputs.values()}
+        staying = {owners[path] for path in self.graph.returned()}
         freed: dict[str, list[str]] = {}
         for owner, path in last.items():
             if owner not in staying and not isinstance(self.graph.op(owner), Images):
@@ -131,7 +131,7 @@ class Memory:
 
 def _reached(graph: LayerGraph) -> list[str]:
     """The layers that `forward` runs, in order."""
-    waiting: list[str] = [*graph.outputs.values()]
+    waiting = graph.returned()
     found = set(waiting)
     while waiting:
         new = _new(graph.inputs(waiting.pop()), found)

@@ -55,6 +55,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS212", "model-too-large", _ERROR, "model too large"),
         Entry("DS213", "heads-not-combined", _NOTE, "`predict` does not combine heads with different class counts"),
         Entry("DS301", "shape-mismatch", _ERROR, "shape mismatch"),
+        Entry("DS302", "unknown-tap", _ERROR, "the model does not have this value"),
         Entry("DS401", "unreadable-checkpoint", _ERROR, "checkpoint cannot be read"),
         Entry("DS402", "not-a-checkpoint", _ERROR, "file is not a checkpoint"),
         Entry("DS403", "damaged-checkpoint", _ERROR, "truncated or damaged checkpoint"),

@@ -90,7 +90,7 @@ class View:
                     self.subtotals[scope] += self.costs[path]
         self.alive = set(self.subtotals)
         self.names: dict[str, list[str]] = defaultdict(list)
-        for name, path in graph.outputs.items():
+        for name, path in (*graph.outputs.items(), *graph.taps.items()):
             self.names[path].append(name)
         is_only_output = [*graph.outputs.values()] == [graph.predict]
         if graph.predict not in {None, self.extra} and not is_only_output:
@@ -160,9 +160,9 @@ class View:
 def _extra(graph: LayerGraph) -> str | None:
     """Return the prediction if it is a layer that nothing else reads."""
     path = graph.predict
-    if path is None or path in graph.outputs.values() or graph.readers(path):
+    if path is None or path in graph.returned() or graph.readers(path):
         return None
-    outputs = graph.outputs.values()
+    outputs = graph.returned()
     needed = {*outputs}.union(*(nx.ancestors(graph.network, p) for p in outputs))
     inputs = graph.inputs(path)
     return path if inputs and needed.issuperset(inputs) else None

@@ -7,7 +7,7 @@ from typing import Any
 import networkx as nx
 
 from deit_spec.diagnostics import Span
-from deit_spec.ops import Op, Shape
+from deit_spec.ops import Op, Parameter, Shape
 
 
 class Target(Enum):
@@ -39,8 +39,8 @@ class LayerGraph:
 
     An edge has `argument`, the position among the inputs of its target, and `shape`,
     the shape of its value. `network.graph` has `name`, `digest`, `target`, `stage`,
-    `outputs` (name to path), `predict` (a path, or None) and `places` (field of the
-    spec to the location of its value).
+    `outputs` (name to path), `taps` (name to path), `predict` (a path, or None) and
+    `places` (field of the spec to the location of its value).
     """
 
     def __init__(self, name: str, digest: str, target: Target = Target.TRAIN) -> None:
@@ -50,6 +50,7 @@ class LayerGraph:
             target=target,
             stage=Stage.LOWERED,
             outputs={},
+            taps={},
             predict=None,
             places={},
         )
@@ -93,6 +94,16 @@ class LayerGraph:
     @outputs.setter
     def outputs(self, outputs: Mapping[str, str]) -> None:
         self.network.graph["outputs"] = dict(outputs)
+
+    @property
+    def taps(self) -> Mapping[str, str]:
+        """What `forward` returns besides its outputs: the path of each tap, by name."""
+        taps: Mapping[str, str] = self.network.graph["taps"]
+        return taps
+
+    @taps.setter
+    def taps(self, taps: Mapping[str, str]) -> None:
+        self.network.graph["taps"] = dict(taps)
 
     @property
     def predict(self) -> str | None:
@@ -159,10 +170,10 @@ class LayerGraph:
         for reader, edge in self.network.succ[path].items():
             self.network.add_edge(source, reader, **edge)
         self.network.remove_node(path)
-        self.outputs = {
-            name: source if output == path else output
-            for name, output in self.outputs.items()
-        }
+        self.outputs, self.taps = (
+            {name: source if value == path else value for name, value in given.items()}
+            for given in (self.outputs, self.taps)
+        )
         if self.predict == path:
             self.predict = source
 
@@ -233,6 +244,14 @@ class LayerGraph:
         nodes: Iterator[tuple[str, Any]] = iter(self.network.nodes(data="op"))
         return nodes
 
+    def tensors(self) -> dict[str, Parameter]:
+        """Every learnable tensor by its name in the state dict."""
+        return {
+            f"{path}.{parameter.name}" if parameter.name else path: parameter
+            for path, op in self.ops()
+            for parameter in op.parameters
+        }
+
     def shapes(self) -> dict[str, Shape | None]:
         """The output shape of every layer by path; None until inferred."""
         nodes: Iterator[tuple[str, Any]] = iter(self.network.nodes(data="shape"))
@@ -254,10 +273,14 @@ class LayerGraph:
             nx.lexicographical_topological_sort(self.network, key=places.__getitem__)
         )
 
+    def returned(self) -> list[str]:
+        """The paths of all values that `forward` returns."""
+        return [*self.outputs.values(), *self.taps.values()]
+
     def results(self) -> list[str]:
         """The paths of all values that `forward` and `predict` return."""
         predicted = [] if self.predict is None else [self.predict]
-        return [*self.outputs.values(), *predicted]
+        return [*self.returned(), *predicted]
 
     def live(self) -> set[str]:
         """The paths that an output or `predict` depends on."""

@@ -37,6 +37,12 @@ from deit_spec.ops.layer_weights import LayerWeights, LinearPart
 from deit_spec.ops.linear import Linear, PatchProjection
 from deit_spec.ops.norm import LayerNorm, LayerScale
 from deit_spec.ops.pointwise import Add, Dropout, DropPath, Gelu
+from deit_spec.ops.tap_values import (
+    AttentionWeights,
+    PatchGrid,
+    PatchWeights,
+    TokenScores,
+)
 from deit_spec.ops.tokens import (
     ExpandBatch,
     FlattenGrid,
@@ -52,6 +58,7 @@ __all__ = [
     "BATCH",
     "Add",
     "Attend",
+    "AttentionWeights",
     "Constant",
     "Dim",
     "DropPath",
@@ -80,7 +87,9 @@ __all__ = [
     "Op",
     "Parameter",
     "ParameterOp",
+    "PatchGrid",
     "PatchProjection",
+    "PatchWeights",
     "ReadToken",
     "SeparateHeads",
     "Shape",
@@ -89,6 +98,7 @@ __all__ = [
     "Table",
     "TakePart",
     "TakeTokens",
+    "TokenScores",
     "TorchDefault",
     "TruncatedNormal",
     "elements",

@@ -4,16 +4,20 @@
 return a graph that `verify` accepts.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
+from deit_spec.diagnostics import Span
 from deit_spec.graph import LayerGraph, Stage, Target, verify
+from deit_spec.passes.add_taps import add_taps
 from deit_spec.passes.drop_identities import drop_identities
 from deit_spec.passes.drop_random import drop_random
 from deit_spec.passes.drop_unread_layers import drop_unread_layers
 from deit_spec.passes.drop_unread_tokens import drop_unread_tokens
 from deit_spec.passes.infer_shapes import ShapeInferenceError, infer_shapes
+from deit_spec.passes.pass_error import PassError
 from deit_spec.passes.return_prediction import return_prediction
 
 Pass: TypeAlias = Callable[[LayerGraph], LayerGraph]
@@ -24,10 +28,15 @@ class PassOptions:
     """The options of passes.
 
     `drop_unread` is whether only the tokens that the outputs depend on are computed;
-    None means only for inference.
+    None means only for inference. `taps` are patterns of the values that `forward`
+    returns besides its outputs; None means those of the spec, whose locations are
+    `tap_spans`. `until` is the value that the model ends at.
     """
 
     drop_unread: bool | None = None
+    taps: tuple[str, ...] | None = None
+    until: str | None = None
+    tap_spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
@@ -36,8 +45,11 @@ def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
     drop_unread = options.drop_unread
     if drop_unread is None:
         drop_unread = inference
+    taps, until = options.taps or (), options.until
+    add = partial(add_taps, patterns=taps, spans=options.tap_spans, until=until)
     order: tuple[tuple[Pass, bool], ...] = (
         (infer_shapes, True),
+        (add, bool(taps) or until is not None),
         (drop_random, inference),
         (return_prediction, inference),
         (drop_identities, True),
@@ -53,7 +65,7 @@ def run_passes(
     """Transform a lowered graph to its final form for a target.
 
     Raises:
-        ShapeInferenceError: The input shapes of a layer are invalid.
+        PassError: The input shapes of a layer are invalid, or a tap is unknown.
         IllegalGraphError: A pass returned an invalid graph, which is a bug.
     """
     graph.target = target
@@ -69,8 +81,10 @@ def run_passes(
 
 __all__ = [
     "Pass",
+    "PassError",
     "PassOptions",
     "ShapeInferenceError",
+    "add_taps",
     "drop_identities",
     "drop_random",
     "drop_unread_layers",

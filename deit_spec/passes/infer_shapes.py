@@ -5,14 +5,11 @@ from collections.abc import Mapping
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.graph import LayerGraph, Stage
 from deit_spec.ops import Shape, ShapeError, show
+from deit_spec.passes.pass_error import PassError
 
 
-class ShapeInferenceError(Exception):
+class ShapeInferenceError(PassError):
     """The input shapes of some layers are invalid."""
-
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
-        super().__init__("\n".join(d.message for d in diagnostics))
-        self.diagnostics = tuple(diagnostics)
 
 
 def infer_shapes(graph: LayerGraph) -> LayerGraph:

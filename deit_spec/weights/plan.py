@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal, TypeAlias, get_args
 
 from deit_spec.diagnostics import Diagnostic, has_errors
+from deit_spec.graph import LayerGraph
 from deit_spec.ops import Init
 from deit_spec.weights.state_dict import Sizes
 from deit_spec.weights.weight_findings import WeightsError, count, finding, some
@@ -122,6 +123,12 @@ class Plan:
     @property
     def _changes(self) -> tuple[Step | Dropped, ...]:
         return (*self.steps, *self.dropped)
+
+    def limited_to(self, graph: LayerGraph) -> "Plan":
+        """The part of the plan for the tensors of a graph that ends earlier."""
+        names = graph.tensors()
+        steps = tuple(step for step in self.steps if step.name in names)
+        return replace(self, steps=steps)
 
     def counts(self) -> dict[str, int]:
         """The number of tensors of each fate, in a fixed order."""

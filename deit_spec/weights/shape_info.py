@@ -76,11 +76,7 @@ class GraphParameters:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Every learnable tensor by its state-dict name."""
-        return {
-            f"{path}.{parameter.name}" if parameter.name else path: parameter
-            for path, op in self.graph.ops()
-            for parameter in op.parameters
-        }
+        return self.graph.tensors()
 
     @cached_property
     def shapes(self) -> dict[str, Sizes]:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.execution import build, images_for, interpret, sizes
-from support.strategies import specs
+from support.strategies import options, specs
 from torch import Tensor, nn
 
 import deit_spec
@@ -20,12 +19,7 @@ from deit_spec import Compiled, DeiTSpec
 from deit_spec.cost import total
 from deit_spec.ops import ModuleOp, letters
 
-OPTIONS: Any = st.fixed_dictionaries(
-    {
-        "target": st.sampled_from(["train", "inference"]),
-        "drop_unread": st.booleans(),
-    }
-)
+OPTIONS: Any = options()
 
 
 def observe(
@@ -47,11 +41,17 @@ def observe(
 
 
 def outputs_of(result: Any) -> list[Tensor]:
-    return list(result) if isinstance(result, tuple) else [result]
+    """The outputs that `forward` returns, and the taps in their order."""
+    if not isinstance(result, tuple):
+        return [result]
+    *outputs, last = result
+    return [*outputs, *(last.values() if isinstance(last, dict) else [last])]
 
 
 @given(specs(), OPTIONS)
-def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, options: Any) -> None:
+def test_inferred_shapes_equal_executed_shapes(
+    spec: DeiTSpec, options: dict[str, Any]
+) -> None:
     """The inferred shape of every node is its shape when the graph runs.
 
     Module nodes are seen by hooks in the generated module's own run; all nodes
@@ -60,7 +60,7 @@ def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, options: Any) -> 
     compiled = deit_spec.compile(spec, **options)
     graph, model, images = compiled.graph, build(compiled), images_for(spec)
     seen = observe(graph, model)
-    results = outputs_of(model(images))
+    result = model(images)
     live = graph.live()
     for path, op in graph.ops():
         if isinstance(op, ModuleOp) and op.arity and path in live:
@@ -68,14 +68,18 @@ def test_inferred_shapes_equal_executed_shapes(spec: DeiTSpec, options: Any) -> 
     values = interpret(graph, model, images)
     for path, value in values.items():
         assert tuple(value.shape) == sizes(graph.shape(path), len(images)), path
-    for path, result in zip(graph.outputs.values(), results, strict=True):
-        torch.testing.assert_close(result, values[path], rtol=0, atol=0)
+    *outputs, taps = result if graph.taps else (*outputs_of(result), {})
+    assert taps.keys() == graph.taps.keys()
+    wanted = dict(zip(graph.outputs.values(), outputs, strict=True))
+    wanted |= {graph.taps[name]: value for name, value in taps.items()}
+    for path, value in wanted.items():
+        torch.testing.assert_close(value, values[path], rtol=0, atol=0)
     if graph.predict is not None:
         torch.testing.assert_close(model.predict(images), values[graph.predict])
 
 
 @given(specs(), OPTIONS)
-def test_shape_comments_are_correct(spec: DeiTSpec, options: Any) -> None:
+def test_shape_comments_are_correct(spec: DeiTSpec, options: dict[str, Any]) -> None:
     """Every shape comment gives the shape of the value that its line creates."""
     compiled = deit_spec.compile(spec, **options)
     model, images = build(compiled), images_for(spec, batch=3)
@@ -84,7 +88,9 @@ def test_shape_comments_are_correct(spec: DeiTSpec, options: Any) -> None:
     sizes_of = _letters(compiled, batch=3)
     checked = 0
     for number, shapes in found.items():
-        comment = re.search(r"# (?:each )?\[(.*)\]$", lines[number - 1])
+        above = lines[number - 2].strip().startswith("#")
+        line = lines[number - 2 if above else number - 1]
+        comment = re.search(r"# (?:each )?\[(.*)\]$", line)
         if comment is None:
             continue
         checked += 1
@@ -110,9 +116,10 @@ def _shapes_by_line(
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         if frame.f_code.co_filename != file or frame.f_code.co_name != "forward":
             return None
-        now = {name: id(value) for name, value in frame.f_locals.items()}
+        variables = {**frame.f_locals, **frame.f_locals.get("taps", {})}
+        now = {name: id(value) for name, value in variables.items()}
         line, before = last.get(frame, (frame.f_lineno, now))
-        for name, value in frame.f_locals.items():
+        for name, value in variables.items():
             if now[name] != before.get(name):
                 note(line, value)
         if event == "return":
@@ -140,7 +147,7 @@ def _letters(compiled: Compiled, batch: int) -> dict[str, int]:
 
 
 @given(specs(), OPTIONS)
-def test_parameters_are_counted(spec: DeiTSpec, options: Any) -> None:
+def test_parameters_are_counted(spec: DeiTSpec, options: dict[str, Any]) -> None:
     """The graph predicts the count, name and shape of every parameter."""
     compiled = deit_spec.compile(spec, **options)
     with torch.device("meta"):
@@ -182,7 +189,7 @@ def test_state_dict_round_trip(spec: DeiTSpec) -> None:
 @pytest.mark.slow
 @settings(max_examples=25)  # an export takes half a second
 @given(specs(), OPTIONS)
-def test_export(spec: DeiTSpec, options: Any) -> None:
+def test_export(spec: DeiTSpec, options: dict[str, Any]) -> None:
     """torch.export exports the module with a dynamic batch size."""
     model = build(deit_spec.compile(spec, **options))
     images = images_for(spec)
@@ -196,7 +203,7 @@ def test_export(spec: DeiTSpec, options: Any) -> None:
 
 
 @given(specs(), OPTIONS)
-def test_source_imports_only_torch(spec: DeiTSpec, options: Any) -> None:
+def test_source_imports_only_torch(spec: DeiTSpec, options: dict[str, Any]) -> None:
     source = deit_spec.compile(spec, **options).source
     imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
     assert set(imported) <= {"torch", "typing"}
@@ -210,7 +217,7 @@ def test_sources_are_formatted_and_clean(tmp_path: Path) -> None:
 
     @settings(max_examples=100, database=None)  # ruff runs once for all of them
     @given(specs(), OPTIONS)
-    def draw(spec: DeiTSpec, options: Any) -> None:
+    def draw(spec: DeiTSpec, options: dict[str, Any]) -> None:
         drawn.append(deit_spec.compile(spec, **options).source)
 
     draw()

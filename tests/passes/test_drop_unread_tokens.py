@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 from support.execution import images_for, interpret
-from support.strategies import specs
+from support.strategies import options, specs
 from torch import Tensor, nn
 
 import deit_spec
@@ -24,7 +23,6 @@ from deit_spec.passes import (
 )
 from deit_spec.runtime import build
 
-TARGETS: Any = st.sampled_from(["train", "inference"])
 SPEC = DeiTSpec(
     image_size=8,
     patch_size=2,
@@ -43,9 +41,11 @@ def double(spec: DeiTSpec, **options: Any) -> nn.Module:
 
 
 def gradients(model: nn.Module, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """The outputs of a model and the gradients of all its parameters."""
+    """The outputs and taps of a model, and the gradients of all its parameters."""
     result = model(images)
     outputs = [*result] if isinstance(result, tuple) else [result]
+    if isinstance(outputs[-1], dict):
+        outputs += outputs.pop().values()
     generator = torch.Generator().manual_seed(1)
     loss = images.new_zeros(())
     for output in outputs:
@@ -58,13 +58,13 @@ def gradients(model: nn.Module, images: Tensor) -> tuple[list[Tensor], list[Tens
     return outputs, found
 
 
-@given(specs(), TARGETS)
+@given(specs(), options())
 def test_outputs_and_gradients_are_those_of_all_tokens(
-    spec: DeiTSpec, target: Any
+    spec: DeiTSpec, options: dict[str, Any]
 ) -> None:
     images = images_for(spec).double()
-    whole = double(spec, target=target, drop_unread=False)
-    part = double(spec, target=target, drop_unread=True)
+    whole = double(spec, **{**options, "drop_unread": False})
+    part = double(spec, **{**options, "drop_unread": True})
     part.load_state_dict(whole.state_dict(), strict=True)
     whole.load_state_dict(part.state_dict(), strict=True)
     for ours, theirs in zip(

@@ -32,6 +32,38 @@ def variants(draw: st.DrawFn, classes: int | None, teacher: int | None) -> Varia
     )
 
 
+TAPS = (
+    "blocks.*",
+    "blocks.0",
+    "blocks.*.patches",
+    "blocks.*.attn.weights",
+    "blocks.0.attn.weights.cls",
+    "blocks.*.attn.weights.cls",
+    "blocks.*.attn.q",
+    "blocks.*.attn.qkv",
+    "blocks.*.mlp",
+    "blocks.*.mlp.drop2",
+    "blocks.0.norm1.patches",
+    "patch_embed.*",
+    "pos_*",
+    "norm",
+    "norm.patches",
+    "cls_token",
+)
+"""Patterns that each fit some value of any spec."""
+
+
+def options() -> st.SearchStrategy[dict[str, Any]]:
+    """The options of `compile`."""
+    return st.fixed_dictionaries(
+        {
+            "target": st.sampled_from(["train", "inference"]),
+            "drop_unread": st.booleans(),
+            "taps": st.lists(st.sampled_from(TAPS), max_size=3),
+        }
+    )
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> DeiTSpec:
     """A valid spec with a model of a few thousand parameters."""
