@@ -4,7 +4,7 @@ import gc
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -157,6 +157,7 @@ def finish(
     Raises:
         SpecError: The spec has errors, or the input shapes of a layer are invalid.
     """
+    options = _with_taps(options or PassOptions(), checked)
     with _without_collection(), _as_spec_errors():
         return run_passes(_lower(checked), target, options)
 
@@ -340,6 +341,18 @@ def _as_spec_errors() -> Iterator[None]:
         yield
     except PassError as error:
         raise SpecError(error.diagnostics) from None
+
+
+def _with_taps(options: PassOptions, checked: Checked) -> PassOptions:
+    """The options with the taps of the spec, unless others are set."""
+    taps, document = _valid(checked).taps, checked.document
+    if options.taps is not None or not taps:
+        return options
+    spans = {}
+    if document is not None:
+        for index, tap in enumerate(taps):
+            spans[tap] = document.nearest(("taps", index)).value
+    return replace(options, taps=taps, tap_spans=spans)
 
 
 def _lower(checked: Checked) -> LayerGraph:

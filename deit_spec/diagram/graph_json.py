@@ -19,6 +19,7 @@ def as_json(graph: LayerGraph) -> dict[str, Any]:
     - `name`, `digest`: the name of the spec and the hash of its content,
     - `target`: "train" or "inference",
     - `outputs`: the outputs of `forward`, as a mapping from name to path,
+    - `taps`: the other values that it returns, as a mapping from name to path,
     - `predict`: the path of the output of `predict`, or null,
     - `totals`: `parameters` and `macs` (multiply-accumulates per image),
     - `nodes`: the layers in execution order,
@@ -40,6 +41,7 @@ def as_json(graph: LayerGraph) -> dict[str, Any]:
         "digest": graph.digest,
         "target": graph.target.value,
         "outputs": dict(graph.outputs),
+        "taps": dict(graph.taps),
         "predict": graph.predict,
         "totals": {
             "parameters": sum(cost.parameters for cost in found.values()),

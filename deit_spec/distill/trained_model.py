@@ -38,6 +38,7 @@ from deit_spec.model.model_folder import (
 )
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.model.spec_or_model import is_model_path
+from deit_spec.passes import PassOptions
 from deit_spec.pipeline import OWN, SpecError, compile_checked, load_weights
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
@@ -103,7 +104,7 @@ class TrainedModel:
             ModelError: The device cannot be used.
         """
         model = load_weights(
-            compile_checked(self.checked, Target.TRAIN),
+            compile_checked(self.checked, Target.TRAIN, PassOptions(taps=())),
             self.weights,
             permissions=OWN if self.opened else frozenset(),
             device="cpu",

@@ -76,7 +76,7 @@ def _spec_field(info: FieldInfo, checked: Checked | None) -> dict[str, Any]:
     codes = [rule.code for rule in RULES if info.name in rule.reads]
     if "maximum" in info.types[0]:
         codes.append("DS212")
-    acts = info.path not in {("name",), ("extends",), ("variant",)}
+    acts = info.path not in {("name",), ("extends",), ("taps",), ("variant",)}
     return {
         **_common(info, codes, SYNONYMS),
         "symbol": SYMBOLS.get(info.name),

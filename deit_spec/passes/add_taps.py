@@ -74,7 +74,7 @@ def add_taps(
     problems = []
     kept = set(graph.network)
     if until is not None and until not in values:
-        problems.append(_unknown(f"`until` is `{until}`", until, values))
+        problems.append(_unknown("`until` is", until, values))
     elif until is not None:
         inputs = values[until].inputs
         kept = {*inputs}.union(*(nx.ancestors(graph.network, path) for path in inputs))
@@ -86,7 +86,7 @@ def add_taps(
         names.update(dict.fromkeys(left))
         span = spans.get(pattern)
         if not matching:
-            problems.append(_unknown(f"the tap is `{pattern}`", pattern, values, span))
+            problems.append(_unknown("the tap is", pattern, values, span))
         elif not left:
             problems.append(_removed(pattern, until, span))
     if problems:
@@ -183,12 +183,9 @@ def _unknown(
     from difflib import get_close_matches  # noqa: PLC0415  -- on errors alone
 
     nearest = [f"`{each}`" for each in get_close_matches(name, values, 3, 0.5)]
-    help_ = f"the nearest values are {', '.join(nearest)}"
-    message = f"{fact}, but the model has no such value"
-    return _finding(message, name, span, help_ if nearest else _HELP)
-
-
-_HELP = "`deit-spec render SPEC --output-format tree` lists the values"
+    help_ = f"the nearest values are {', '.join(nearest)}" if nearest else _HELP
+    message = f"{fact} `{name}`, but the model has no such value"
+    return diagnose("DS302", message, _label(span), helps=[help_])
 
 
 def _removed(name: str, until: str | None, span: Span | None) -> Diagnostic:
@@ -196,9 +193,12 @@ def _removed(name: str, until: str | None, span: Span | None) -> Diagnostic:
     message = (
         f"the tap is `{name}`, but the model ends at `{until}`, which is before it"
     )
-    return _finding(message, name, span, f"end the model at `{name}` or later")
+    help_ = f"end the model at `{name}` or later"
+    return diagnose("DS302", message, _label(span), helps=[help_])
 
 
-def _finding(message: str, name: str, span: Span | None, help_: str) -> Diagnostic:
-    label = Label(span or Span.of_file(f"<{name}>"))
-    return diagnose("DS302", message, label, helps=[help_])
+def _label(span: Span | None) -> Label:
+    return Label(span or Span.of_file("<options>"))
+
+
+_HELP = "`deit-spec render SPEC --output-format tree` lists the layers"

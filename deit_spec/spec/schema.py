@@ -12,6 +12,9 @@ PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Fusion = Literal["mean_logits", "mean_softmax", "cls", "dist"]
+TAP_PATTERN = r"^[A-Za-z0-9_*]+(\.[A-Za-z0-9_*]+)*$"
+Tap = Annotated[str, Field(pattern=TAP_PATTERN, max_length=100)]
+Taps = Annotated[tuple[Tap, ...], Field(max_length=100, strict=False)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
 CONFIG = ConfigDict(
@@ -147,6 +150,12 @@ class DeiTSpec(BaseModel):
         "Fields that this spec does not set are inherited.",
         examples=["deit_base_patch16_224", "../base.yaml"],
     )
+    taps: Taps = Field(
+        (),
+        description="The values that `forward` also returns, as paths of layers in "
+        "which `*` is any part of a name.",
+        examples=[("blocks.11.attn.weights.cls",)],
+    )
     variant: Variant = Field(
         Variant(), description="The options of the published models."
     )
@@ -196,10 +205,13 @@ class DeiTSpec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """A hash of the model, independent of the name and the layout of the spec."""
+        """A hash of the model, independent of the name and the layout of the spec.
+
+        Taps are not part of it, because they change neither weights nor predictions.
+        """
         variant = self.variant.model_copy(update={"fusion": self.fusion})
         spec = self.model_copy(update={"variant": variant})
-        content = spec.model_dump_json(exclude={"name", "extends"})
+        content = spec.model_dump_json(exclude={"name", "extends", "taps"})
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 

@@ -94,6 +94,9 @@ def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield "minimum", forms[0][key] + 1
         else:
             yield key, forms[0][key]
+    if "items" in forms[0]:
+        yield "items", forms[0]["items"]
+        yield "maxItems", forms[0]["maxItems"]
     if name in LARGEST:
         yield "maximum", LARGEST[name]
     for key in ("default", "examples"):

@@ -130,6 +130,8 @@ def scalar_text(value: object) -> str:
         return _float(value)
     if type(value) is str:
         return _string(value)
+    if type(value) is tuple:  # of our own schema; YAML has lists
+        return f"[{', '.join(map(scalar_text, value))}]"
     return _shown(value, repr)
 
 

@@ -22,6 +22,7 @@ def test_network_is_a_digraph_with_documented_attributes() -> None:
         "target",
         "stage",
         "outputs",
+        "taps",
         "predict",
         "places",
     }

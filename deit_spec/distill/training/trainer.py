@@ -191,7 +191,7 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
     seed_all(recipe.run.seed, "student")
-    options = PassOptions(recipe.run.drop_unread)
+    options = PassOptions(recipe.run.drop_unread, taps=())
     compiled = compile_checked(checked.student, Target.TRAIN, options)
     weights = recipe.student.weights
     if weights is None:
