@@ -284,7 +284,11 @@ class LayerGraph:
 
     def live(self) -> set[str]:
         """The paths that an output or `predict` depends on."""
-        waiting = [path for path in self.results() if path in self.network]
+        return self.needed(path for path in self.results() if path in self.network)
+
+    def needed(self, paths: Iterable[str]) -> set[str]:
+        """Some paths, and all that they depend on."""
+        waiting = [*paths]
         found = set(waiting)
         while waiting:
             for source in self.network.predecessors(waiting.pop()):

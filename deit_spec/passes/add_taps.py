@@ -16,8 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import networkx as nx
-
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.graph import LayerGraph, build_scopes
 from deit_spec.ops import (
@@ -76,8 +74,7 @@ def add_taps(
     if until is not None and until not in values:
         problems.append(_unknown("`until` is", until, values))
     elif until is not None:
-        inputs = values[until].inputs
-        kept = {*inputs}.union(*(nx.ancestors(graph.network, path) for path in inputs))
+        kept = graph.needed(values[until].inputs)
     names: dict[str, None] = {}
     for pattern in patterns:
         wanted = re.compile(re.escape(pattern).replace(r"\*", r"[^.]*"))

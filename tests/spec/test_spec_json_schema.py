@@ -60,9 +60,7 @@ ARBITRARY = st.fixed_dictionaries(
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, Any]:
     """A valid document with a few places written anew, removed or added."""
-    spec: dict[str, Any] = draw(specs()).model_dump(
-        mode="json", exclude={"extends"}
-    )
+    spec: dict[str, Any] = draw(specs()).model_dump(mode="json", exclude={"extends"})
     for _ in range(draw(st.integers(0, 3))):
         inside = draw(st.booleans()) and isinstance(spec.get("variant"), dict)
         holder, keys = (spec["variant"], INNER) if inside else (spec, TOP)

@@ -99,11 +99,17 @@ def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             if spec.has_two_heads and spec.fusion == "mean_softmax":
-                both = load(spec, target="train", taps=(), weights=weights, allow=permissions)
+                both = load(
+                    spec, target="train", taps=(), weights=weights, allow=permissions
+                )
                 network: nn.Module = JoinedHeads(both, spec.fusion)
             else:
                 network = load(
-                    spec, target="inference", taps=(), weights=weights, allow=permissions
+                    spec,
+                    target="inference",
+                    taps=(),
+                    weights=weights,
+                    allow=permissions,
                 )
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
