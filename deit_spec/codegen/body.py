@@ -225,17 +225,17 @@ class Body:
             names[path] = _free(name, live | set(names.values()))
             self._bind(path, names[path])
         targets = {
-            path: [] if self._is_only_stored(path) else [names[path]] for path in names
+            path: [*([] if self._is_only_stored(path) else [name]), *self._stored(path)]
+            for path, name in names.items()
         }
-        for path in names:
-            targets[path] += self._stored(path)
-        line = f"{', '.join(each[0] for each in targets.values())} = {value.text}"
-        if len(line) <= WIDTH:
-            self.lines.append(line)
-            rest = {each[0]: each[1:] for each in targets.values()}
-        else:
-            self.lines.append(f"values = {value.text}")
+        if len(_assignment([first for first, *_ in targets.values()], value)) > WIDTH:
+            targets = {p: [name, *self._stored(p)] for p, name in names.items()}
+        line = _assignment([first for first, *_ in targets.values()], value)
+        rest = {first: others for first, *others in targets.values()}
+        if len(line) > WIDTH:
+            line = _assignment(["values"], value)
             rest = {f"values[{i}]": each for i, each in enumerate(targets.values())}
+        self.lines.append(line)
         self.lines += [" = ".join([*each, text]) for text, each in rest.items() if each]
 
     def _is_stream(self, path: str) -> bool:
@@ -249,6 +249,10 @@ class Body:
     def _stored(self, path: str) -> list[str]:
         """Where the value of a tap is stored."""
         return [f'taps["{name}"]' for name in self.taps.get(path, ())]
+
+
+def _assignment(targets: list[str], value: Value) -> str:
+    return f"{', '.join(targets)} = {value.text}"
 
 
 def with_comment(line: str, comment: str) -> list[str]:

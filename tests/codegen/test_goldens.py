@@ -51,6 +51,32 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {**SMALL, "name": "mean", "variant": {"readout": "mean_tokens"}},
         "train",
     ),
+    "attention_of_both_tokens": (
+        {
+            **SMALL,
+            "name": "rows",
+            "teacher_num_classes": 1000,
+            "taps": ["blocks.*.attn.weights.cls", "blocks.*.attn.weights.dist"],
+        },
+        "inference",
+    ),
+    "taps_of_every_kind": (
+        {
+            **SMALL,
+            "name": "taps",
+            "depth": 3,
+            "taps": [
+                "blocks.0",
+                "blocks.*.attn.weights",
+                "blocks.1.attn.q",
+                "blocks.1.mlp",
+                "blocks.1.norm1.patches",
+                "blocks.2.patches",
+                "norm.patches",
+            ],
+        },
+        "train",
+    ),
     "two_blocks_with_drop_path": (
         {**SMALL, "name": "two", "depth": 2, "variant": {"drop_path": 0.2}},
         "train",

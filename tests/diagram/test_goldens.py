@@ -10,6 +10,9 @@ from rich.console import Console
 
 from deit_spec.diagram import as_json, draw, tree
 from deit_spec.graph import LayerGraph, Target
+from deit_spec.lowering import lower
+from deit_spec.passes import PassOptions, run_passes
+from deit_spec.spec import DeiTSpec
 
 HEADS = {"num_classes": 1000, "teacher_num_classes": 1000}
 
@@ -49,6 +52,14 @@ def test_a_dead_head_is_listed(file_regression: FileRegressionFixture) -> None:
 
 def test_one_token_no_head(file_regression: FileRegressionFixture) -> None:
     graph = graph_of(distillation_token=False, position_embedding="patches")
+    file_regression.check(draw(graph, width=80).plain)
+
+
+def test_taps(file_regression: FileRegressionFixture) -> None:
+    """The rows of attention beside the kernel, and a grid, with their names."""
+    taps = ("blocks.*.attn.weights.cls", "blocks.*.attn.weights.dist", "norm.patches")
+    spec = DeiTSpec(depth=3, num_classes=1000, teacher_num_classes=1000)
+    graph = run_passes(lower(spec), Target.INFERENCE, PassOptions(taps=taps))
     file_regression.check(draw(graph, width=80).plain)
 
 

@@ -15,7 +15,8 @@ from deit_spec.explain.field_page import SYMBOLS, affected_layers, provenance
 from deit_spec.pipeline import lower
 from deit_spec.spec import check_spec, check_text
 
-ACTING = [field for field in FIELDS if field not in {"name", "extends", "variant"}]
+PASSIVE = {"name", "extends", "taps", "variant"}
+ACTING = [field for field in FIELDS if field not in PASSIVE]
 
 
 def info_of(field: str) -> FieldInfo:

@@ -1,11 +1,13 @@
 """Taps return what hooks and an eager copy of attention see in a plain model."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from safetensors.torch import save_file
+from support.commands import run
 from support.execution import build, images_for
 from support.strategies import specs
 from torch import Tensor, nn
@@ -117,7 +119,7 @@ def test_inference_returns_its_output_and_the_taps() -> None:
     assert all(row.shape == (2, 2, 16) for row in result.taps.values())
 
 
-def test_a_model_can_end_at_a_value(tmp_path: Any) -> None:
+def test_a_model_can_end_at_a_value(tmp_path: Path) -> None:
     """Later layers have no parameters, and a checkpoint of the complete model loads."""
     spec = deit_spec.load_spec(SPEC)
     whole, images = build(deit_spec.compile(spec)), images_for(spec)
@@ -221,3 +223,41 @@ def test_every_unknown_value_is_reported() -> None:
 def test_a_string_is_not_a_list_of_taps() -> None:
     with pytest.raises(TypeError, match="must be a sequence of strings"):
         deit_spec.compile(SPEC, taps="blocks.1")
+
+
+def test_a_spec_can_hold_taps(tmp_path: Path) -> None:
+    """Others replace them; neither weights nor the digest depend on them."""
+    spec = {**SPEC, "taps": ["blocks.0", "norm.*"]}
+    compiled = deit_spec.compile(spec)
+    assert [*compiled.graph.taps] == ["blocks.0", "norm.patches"]
+    assert [*deit_spec.compile(spec, taps=["norm"]).graph.taps] == ["norm"]
+    plain = deit_spec.compile(SPEC)
+    assert deit_spec.compile(spec, taps=()).source == plain.source
+    assert compiled.spec.digest == plain.spec.digest
+    assert compiled.graph.tensors() == plain.graph.tensors()
+    path = tmp_path / "deit.yaml"
+    path.write_text("depth: 2\ntaps:\n- blocks.0\n- blocks.2\n")
+    with pytest.raises(SpecError) as caught:
+        deit_spec.compile(path)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.primary.span.line, found.primary.span.text) == (
+        "DS302",
+        4,
+        "blocks.2",
+    )
+
+
+def test_commands_take_taps_and_an_end() -> None:
+    options = ("--tap", "blocks.*.attn.weights.cls", "--tap", "blocks.1.patches")
+    source = run("compile", "specs/tiny.yaml", *options).stdout
+    assert 'taps["blocks.0.attn.weights.cls"]' in source
+    assert 'taps["blocks.1.patches"]' in source
+    assert "blocks.1.patches" in run("render", "specs/tiny.yaml", *options).stdout
+    cost = run("cost", "specs/tiny.yaml", *options, "--by", "layer").stdout
+    assert "blocks.2.attn.cls_row" in cost
+    ended = run("cost", "specs/tiny.yaml", "--until", "blocks.1").stdout
+    assert "blocks.1" in ended
+    assert "blocks.2" not in ended
+    done = run("render", "specs/tiny.yaml", "--tap", "blocks.9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error[DS302]: the tap is `blocks.9`" in done.stderr
