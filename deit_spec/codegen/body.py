@@ -224,17 +224,18 @@ class Body:
                 name = "x"
             names[path] = _free(name, live | set(names.values()))
             self._bind(path, names[path])
-        targets = {
-            path: [*([] if self._is_only_stored(path) else [name]), *self._stored(path)]
+        needed = [
+            [*([] if self._is_only_stored(path) else [name]), *self._stored(path)]
             for path, name in names.items()
-        }
-        if len(_assignment([first for first, *_ in targets.values()], value)) > WIDTH:
-            targets = {p: [name, *self._stored(p)] for p, name in names.items()}
-        line = _assignment([first for first, *_ in targets.values()], value)
-        rest = {first: others for first, *others in targets.values()}
+        ]
+        targets = needed
+        if len(_assignment([first for first, *_ in targets], value)) > WIDTH:
+            targets = [[name, *self._stored(path)] for path, name in names.items()]
+        line = _assignment([first for first, *_ in targets], value)
+        rest = {first: others for first, *others in targets}
         if len(line) > WIDTH:
             line = _assignment(["values"], value)
-            rest = {f"values[{i}]": each for i, each in enumerate(targets.values())}
+            rest = {f"values[{i}]": each for i, each in enumerate(needed)}
         self.lines.append(line)
         self.lines += [" = ".join([*each, text]) for text, each in rest.items() if each]
 

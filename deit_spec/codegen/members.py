@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import indent
 
 from deit_spec.codegen.arguments import Argument, Lifted
 from deit_spec.codegen.constants import Constants
 from deit_spec.graph import LayerGraph, Scope, runs
 from deit_spec.ops import ModuleOp, ParameterOp
+
+LIST_WIDTH = 88 - 16
+"""The length of an entry of a module list, with its comma."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,9 @@ class Members:
             return f"nn.{container}({inner})"
         lines = "".join(f"    {entry},\n" for entry in entries)
         if container == "ModuleList":
-            lines = "".join(f"        {entry},\n" for entry in entries)
+            lines = indent(
+                "".join(f"{_wrapped(entry)},\n" for entry in entries), " " * 8
+            )
             return f"nn.ModuleList(\n    [\n{lines}    ]\n)"
         return f"nn.Sequential(\n{lines})"
 
@@ -118,6 +124,14 @@ class Members:
             return None
         name = self.constants.number(argument.name.upper(), largest)
         return f"{name} * i / ({depth} - 1)"
+
+
+def _wrapped(entry: str) -> str:
+    """An entry of a module list, on several lines if it is too long for one."""
+    if len(entry) < LIST_WIDTH:
+        return entry
+    made, _, numbers = entry[2:-1].partition(" for ")
+    return f"*(\n    {made}\n    for {numbers}\n)"
 
 
 def _count(count: int, length: int, depth: str) -> str:

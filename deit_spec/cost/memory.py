@@ -82,7 +82,8 @@ class Memory:
             if keeps.output:
                 whole.add(owners[path])
             statistics = keeps.statistics * max(self.dtype.size, _FLOAT32_SIZE)
-            numbers = keeps.numbers * self.dtype.size
+            copies = keeps.copies if self.batch > 1 else 0
+            numbers = (keeps.numbers + copies) * self.dtype.size
             kept[path] = self.batch * (numbers + statistics + keeps.flags)
         for path in whole:
             kept[path] += self._bytes(path)

@@ -82,12 +82,14 @@ class Kept:
 
     `inputs` and `output` say whether these tensors are kept. The others are counts of
     elements per image: `numbers` in the dtype of the model, `statistics` in float32 or
-    wider, and `flags` of one byte.
+    wider, and `flags` of one byte. `copies` are `numbers` that a batch of one image
+    does not need.
     """
 
     inputs: bool = False
     output: bool = False
     numbers: int = 0
+    copies: int = 0
     statistics: int = 0
     flags: int = 0
 

@@ -37,8 +37,9 @@ class AttentionWeights(FunctionOp):
         return elements(inputs[0]) * inputs[1][2].known
 
     def kept(self, *inputs: Shape) -> Kept:
-        # Batched products copy the queries and keys, whose heads lie side by side.
-        return Kept(output=True, numbers=sum(map(elements, inputs)))
+        # The heads of a token lie side by side, so those of several images do not have
+        # a constant distance, which a batched product needs.
+        return Kept(output=True, copies=sum(map(elements, inputs)))
 
     @property
     def summary(self) -> str:
@@ -77,7 +78,7 @@ class TokenScores(FunctionOp):
 
     def kept(self, *inputs: Shape) -> Kept:
         q, k = inputs
-        return Kept(numbers=elements(q) // q[2].known + elements(k))
+        return Kept(copies=elements(q) // q[2].known + elements(k))
 
     @property
     def summary(self) -> str:

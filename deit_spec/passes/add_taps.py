@@ -179,7 +179,10 @@ def _unknown(
     """DS302: no value has this name."""
     from difflib import get_close_matches  # noqa: PLC0415  -- on errors alone
 
-    nearest = [f"`{each}`" for each in get_close_matches(name, values, 3, 0.5)]
+    # Blocks have the same values, so they are compared without their numbers.
+    forms = {_NUMBER.sub("*", value): value for value in values}
+    close = get_close_matches(_NUMBER.sub("*", name), forms, 3, 0.5)
+    nearest = [f"`{form if '*' in name else forms[form]}`" for form in close]
     help_ = f"the nearest values are {', '.join(nearest)}" if nearest else _HELP
     message = f"{fact} `{name}`, but the model has no such value"
     return diagnose("DS302", message, _label(span), helps=[help_])
@@ -198,4 +201,5 @@ def _label(span: Span | None) -> Label:
     return Label(span or Span.of_file("<options>"))
 
 
+_NUMBER = re.compile(r"(?<=\.)\d+")
 _HELP = "`deit-spec render SPEC --output-format tree` lists the layers"

@@ -14,7 +14,7 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 Fusion = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 TAP_PATTERN = r"^[A-Za-z0-9_*]+(\.[A-Za-z0-9_*]+)*$"
 Tap = Annotated[str, Field(pattern=TAP_PATTERN, max_length=100)]
-Taps = Annotated[tuple[Tap, ...], Field(max_length=100, strict=False)]
+Taps = Annotated[tuple[Tap, ...], Field(max_length=32, strict=False)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
 CONFIG = ConfigDict(

@@ -1,5 +1,7 @@
 """The bytes of activations are those that torch allocates."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -17,23 +19,26 @@ BATCHES = st.integers(1, 3)
 DTYPES = st.sampled_from([Dtype.FLOAT32, Dtype.FLOAT64])
 
 
+DROP: Any = st.fixed_dictionaries({"drop_unread": st.booleans()})
+
+
 def built(
-    spec: DeiTSpec, batch: int, dtype: Dtype, *, drop_unread: bool
+    spec: DeiTSpec, batch: int, dtype: Dtype, **options: Any
 ) -> tuple[LayerGraph, nn.Module, Tensor]:
-    compiled = deit_spec.compile(spec, drop_unread=drop_unread)
+    compiled = deit_spec.compile(spec, **options)
     model = compiled.build(dtype=dtype.value)
     size = (batch, spec.in_channels, spec.image_size, spec.image_size)
     return compiled.graph, model, torch.randn(size, dtype=getattr(torch, dtype.value))
 
 
-@given(specs(), BATCHES, DTYPES, st.booleans())
+@given(specs(), BATCHES, DTYPES, DROP)
 def test_training_keeps_what_autograd_keeps(
     spec: DeiTSpec,
     batch: int,
     dtype: Dtype,
-    drop_unread: bool,  # noqa: FBT001
+    options: dict[str, Any],
 ) -> None:
-    graph, model, images = built(spec, batch, dtype, drop_unread=drop_unread)
+    graph, model, images = built(spec, batch, dtype, **options)
     # torch's dropout keeps one byte per element on accelerators, an element on CPUs.
     flags = sum(
         batch * elements(graph.shape(path))
@@ -44,14 +49,14 @@ def test_training_keeps_what_autograd_keeps(
     assert sum(Memory(graph, batch, dtype).kept().values()) == wanted
 
 
-@given(specs(), BATCHES, DTYPES, st.booleans())
+@given(specs(), BATCHES, DTYPES, DROP)
 def test_forward_writes_what_torch_writes(
     spec: DeiTSpec,
     batch: int,
     dtype: Dtype,
-    drop_unread: bool,  # noqa: FBT001
+    options: dict[str, Any],
 ) -> None:
-    graph, model, images = built(spec, batch, dtype, drop_unread=drop_unread)
+    graph, model, images = built(spec, batch, dtype, **options)
     memory = Memory(graph, batch, dtype)
     with torch.no_grad():
         assert sum(memory.written().values()) == written_bytes(

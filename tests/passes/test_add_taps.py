@@ -177,14 +177,14 @@ UNKNOWN: dict[str, tuple[dict[str, Any], str, str]] = {
     "misspelt": (
         {"taps": ["blocks.*.attn.weight.cls"]},
         "the tap is `blocks.*.attn.weight.cls`, but the model has no such value",
-        "`blocks.0.attn.weights.cls`",
+        "`blocks.*.attn.weights.cls`",
     ),
     "block that does not exist": (
         {"taps": ["blocks.3"]},
         "the tap is `blocks.3`, but the model has no such value",
         "`blocks.2`",
     ),
-    "part of a name": ({"taps": ["blocks"]}, "the tap is `blocks`, but", "`blocks.0`"),
+    "part of a name": ({"taps": ["blocks"]}, "the tap is `blocks`, but", "`blocks.2`"),
     "nothing near": (
         {"taps": ["qqqq"]},
         "the tap is `qqqq`, but the model has no such value",

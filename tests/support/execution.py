@@ -88,7 +88,7 @@ def peak_bytes(graph: LayerGraph, model: nn.Module, images: Tensor) -> int:
     parameters = _parameters(model)
     paths = _reached(graph)
     last = {source: path for path in paths for source in graph.inputs(path)}
-    kept = {*graph.outputs.values(), "images"}
+    kept = {*graph.returned(), "images"}
     values: dict[str, Tensor] = {}
     peak = 0
     for path, _ in _run(graph, paths, model, images, values):
@@ -141,7 +141,7 @@ def _weights(layer: nn.Module) -> Tensor:
 
 def _reached(graph: LayerGraph) -> list[str]:
     """The nodes that an output depends on, in order."""
-    outputs = graph.outputs.values()
+    outputs = graph.returned()
     found = set(outputs).union(*(nx.ancestors(graph.network, path) for path in outputs))
     return [path for path in graph.order() if path in found]
 
