@@ -126,6 +126,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS543", "unusable-split-file", _ERROR, "split.json of a run cannot be used"),
         Entry("DS546", "batch-exceeds-data", _WARNING, "batch is larger than the data"),
         Entry("DS547", "slow-average", _WARNING, "moving average keeps initial weights"),
+        Entry("DS548", "unknown-timm-model", _ERROR, "timm has no such model"),
         Entry("DS549", "device-not-found", _ERROR, "device cannot be used"),
         Entry("DS550", "lone-process", _WARNING, "one process was started instead of several"),
         Entry("DS553", "damaged-lines", _WARNING, "lines of a run or a study are damaged"),

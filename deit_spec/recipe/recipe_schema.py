@@ -312,7 +312,7 @@ class Teacher(BaseModel):
     num_classes: PositiveInt | None = Field(
         None,
         description="The number T of the teacher's classes; null for the number in "
-        "its spec or in the data.",
+        "its spec, in the weights of a timm model or in the data.",
         examples=[1000],
     )
     image_size: PositiveInt | None = Field(

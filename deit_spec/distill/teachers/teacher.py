@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
-from deit_spec.diagnostics import Label
+from deit_spec.diagnostics import Diagnostic, Label
 from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
 from deit_spec.distill.data.class_order import source_field
 from deit_spec.distill.optional_packages import MissingPackageError
-from deit_spec.distill.runtime_errors import recipe_of, student_of
+from deit_spec.distill.runtime_errors import DataError, recipe_of, student_of
 from deit_spec.distill.teachers import teacher_networks as networks
 from deit_spec.distill.teachers.digits_convnet import OnStep, digits_convnet
 from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
@@ -122,7 +122,7 @@ def open_teacher(  # noqa: PLR0913  -- an argument for each thing that can diffe
             or a package that it needs is not installed.
         RunError: A trained teacher cannot be saved.
     """
-    recipe, student = recipe_of(checked), student_of(checked)
+    recipe = recipe_of(checked)
     if recipe.loss.kind == "none" or recipe.teacher is None:
         return None
     if recipe.teacher.builtin == "true_labels":
@@ -139,23 +139,54 @@ def open_teacher(  # noqa: PLR0913  -- an argument for each thing that can diffe
     teacher = teacher.to(device)
     if not isinstance(teacher, TrueLabels):
         teacher.classes = _count_classes(checked, teacher)
+    _require_head(checked, teacher.classes)
+    if not isinstance(teacher, TrueLabels):
+        _match_classes(checked, teacher, data)
+    return teacher
+
+
+def check_timm_weights(checked: CheckedRecipe) -> tuple[Diagnostic, ...]:
+    """Compare the head in the weights of a teacher of timm with that of the student.
+
+    Nothing is found without the file, without timm, or if the file has no head.
+    """
+    recipe = recipe_of(checked)
+    settings = recipe.teacher
+    if recipe.loss.kind == "none" or settings is None or settings.num_classes:
+        return ()
+    if settings.timm is None or settings.weights is None:
+        return ()
+    path = checked.place(settings.weights)
+    if not path.is_file():
+        return ()
+    try:
+        classes = networks.classes_of_file(settings.timm, path)
+        if classes is not None:
+            _require_head(checked, classes)
+    except MissingPackageError:
+        return ()
+    except DataError as error:
+        return error.diagnostics
+    return ()
+
+
+def _require_head(checked: CheckedRecipe, classes: int) -> None:
+    """DS510: the head that learns from the teacher has its number of classes."""
+    student = student_of(checked)
     head, name = "the only head", "num_classes"
     if student.has_two_heads:
         head, name = "the distillation head", "teacher_num_classes"
     expected = getattr(student, name)
-    if teacher.classes != expected:
+    if classes != expected:
         raise errors.data_error(
             checked,
             teacher_field(checked),
             "DS510",
-            f"{head} has {expected} classes, and the teacher has {teacher.classes}",
-            label=f"{teacher.classes} classes",
+            f"{head} has {expected} classes, and the teacher has {classes}",
+            label=f"{classes} classes",
             secondary=[Label(checked.span("student.spec"), f"{expected} classes")],
-            help_=f"`{name}: {teacher.classes}` in the spec of the student",
+            help_=f"`{name}: {classes}` in the spec of the student",
         )
-    if not isinstance(teacher, TrueLabels):
-        _match_classes(checked, teacher, data)
-    return teacher
 
 
 def _match_classes(checked: CheckedRecipe, teacher: Teacher, data: Data) -> None:

@@ -36,13 +36,21 @@ class TeacherNetwork(NamedTuple):
 
 
 def timm_network(
-    checked: CheckedRecipe, name: str, weights: Path | None, classes: int | None
+    checked: CheckedRecipe, name: str, weights: Path | None, classes: int
 ) -> TeacherNetwork:
-    """Create a model of timm with the weights of a file, or with downloaded ones."""
+    """Create a model of timm with the weights of a file, or with downloaded ones.
+
+    With a file, it has the number of classes that the recipe says, or else the file, or
+    else `classes`.
+    """
     require_packages("teachers of timm", "timm")
+    settings = recipe_of(checked).teacher
     import timm  # noqa: PLC0415  -- takes seconds
 
-    options = {} if classes is None or weights is None else {"num_classes": classes}
+    options = {}
+    if weights is not None:
+        own = None if settings is None else settings.num_classes
+        options["num_classes"] = own or classes_of_file(name, weights) or classes
     try:
         network: Any = timm.create_model(name, pretrained=weights is None, **options)
     except Exception as error:  # noqa: BLE001  -- it raises many kinds
@@ -57,6 +65,30 @@ def timm_network(
     fixed_size = size if config.get("fixed_input_size") else None
     statistics = config["mean"], config["std"]
     return TeacherNetwork(network, *statistics, fixed_size, channels, names)
+
+
+def classes_of_file(name: str, path: Path) -> int | None:
+    """The size of the head in the weights of a model of timm; None if it has none.
+
+    Raises:
+        DataError: The file cannot be read.
+        MissingPackageError: timm is not installed.
+    """
+    require_packages("teachers of timm", "timm")
+    from timm.models import get_pretrained_cfg  # noqa: PLC0415  -- takes seconds
+
+    try:
+        config = get_pretrained_cfg(name)
+    except Exception:  # noqa: BLE001  -- `create_model` reports it
+        return None
+    head = config.classifier if config else None
+    if isinstance(head, tuple):
+        head = head[0]
+    try:
+        weight = open_checkpoint(path).tensors.get(f"{head}.weight")
+    except WeightsError as error:
+        raise DataError(error.diagnostics) from None
+    return None if weight is None else int(weight.shape[0])
 
 
 def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> None:

@@ -71,6 +71,7 @@ RULES: Final = (
             "run.evaluate_every",
         ),
     ),
+    Rule("DS548", source_rules.timm_has_teacher, _KINDS),
     Rule("DS513", schedule_rules.batch_divides, (_BATCH, "run.accumulate")),
     Rule(
         "DS514", source_rules.statistics_fit, ("student.spec", "teacher", *_STATISTICS)

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
+from deit_spec.recipe import timm_names
 from deit_spec.recipe.checked_recipe import is_model
 from deit_spec.recipe.rules.rule_context import (
     DIGITS,
@@ -65,6 +66,22 @@ def teacher_is_there(context: RuleContext) -> Findings:
         "write a `teacher`, or `loss.kind: none`",
         ("loss.kind", "learns from a teacher", kind),
         ("teacher", "no teacher", None),
+    )
+
+
+def timm_has_teacher(context: RuleContext) -> Findings:
+    """DS548: the installed timm has the model of the teacher."""
+    teacher = context.recipe.teacher
+    name = teacher.timm if teacher and context.kind == "timm" else None
+    if name is None or not timm_names.is_unknown(name):
+        return
+    similar = [f"`timm: {each}`" for each in timm_names.similar_names(name)]
+    choice = listed(similar) if similar else "`timm.list_models()` lists the names"
+    yield diagnose(
+        "DS548",
+        f"the installed timm has no model {value_text(name)}",
+        context.label("teacher.timm"),
+        helps=[choice],
     )
 
 

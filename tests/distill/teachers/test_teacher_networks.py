@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from support.commands import run
 from support.recipes import PLAIN, SMALL, check_images, write_images
 
 import deit_spec
@@ -125,10 +126,10 @@ def test_a_file_that_is_not_a_checkpoint(folder: Path) -> None:
 
 def test_a_model_that_timm_does_not_have(folder: Path) -> None:
     saved(folder)
-    (found,) = refused(folder, timm="regnety_161", weights="teacher.pth")
+    (found,) = refused(folder, timm="regnety_160.none", weights="teacher.pth")
     span = found.primary.span
     assert (found.code, span.line, span.column) == ("DS527", 4, 9)
-    assert "regnety_161" in found.message
+    assert "regnety_160" in found.message
 
 
 def test_weights_that_timm_cannot_fetch(
@@ -213,3 +214,20 @@ def test_weights_that_do_not_fit_a_spec(folder: Path) -> None:
     (folder / "big.yaml").write_text(yaml.safe_dump(write_spec_again))
     found = refused(folder, spec="big.yaml", weights="big.pth")
     assert {each.code for each in found} == {"DS411"}
+
+
+def test_the_head_in_the_file_decides(folder: Path) -> None:
+    """Validation finds it too; three classes are in the data, and five in the file."""
+    saved(folder, classes=5)
+    teacher = {"timm": NAME, "weights": "teacher.pth"}
+    assert opened(folder, {"teacher_num_classes": 5}, **teacher).classes == 5
+    done = run("validate", str(folder / "recipe.yaml"))
+    assert done.returncode == 0, done.stderr
+    check_images(folder, {"folder": "images"}, teacher=teacher, augmentation=PLAIN)
+    done = run("validate", str(folder / "recipe.yaml"))
+    assert done.returncode == 1
+    assert (
+        "error[DS510]: the distillation head has 3 classes, and the teacher has 5"
+        in (done.stderr)
+    )
+    assert "`teacher_num_classes: 5` in the spec of the student" in done.stderr
