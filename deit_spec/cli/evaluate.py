@@ -46,7 +46,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         TextFormat, format_option("The format of the scores.")
     ] = TextFormat.TEXT,
 ) -> None:
-    """Score a trained model on the images that its run held out, or on others.
+    """Score a trained model on held-out images or on others.
 
     Report accuracy, likelihood and calibration for each head and for both combined.
     Exit with 1 if an image cannot be read, unless `data.unreadable` allows it.
