@@ -161,7 +161,8 @@ def _missing(folder: Path, run: SplitFile, split: Split) -> Iterator[str]:
     Raises:
         RecipeError: None of them is there (DS543).
     """
-    total, missing = len(run.held_out), len(run.held_out) - len(split.held_out)
+    total = len(run.held_out_names)
+    missing = total - len(split.held_out)
     if not split.held_out:
         which = counted(total, "held-out image")
         reason = f"none of its {which} is in {split.name}"

@@ -30,7 +30,10 @@ class SplitFile(BaseModel):
     source: Literal["builtin", "folder", "dataset"] = Field(
         description="The field of `data` that is the source of the images."
     )
-    name: str = Field(description="The value of this field, with an absolute path.")
+    name: str = Field(
+        pattern=r"^[^\x00]*$",
+        description="The value of this field, with an absolute path.",
+    )
     digest: str = Field(
         pattern="^[0-9a-f]{64}$",
         description="The SHA-256 of the names and classes of all images.",

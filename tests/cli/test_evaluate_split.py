@@ -130,6 +130,7 @@ def test_missing_images_are_counted(plain: Path) -> None:
     [
         ({"held_out": "a/0.png"}, "held_out: input should be a valid array"),
         ({"held_out": [3]}, "held_out.0: input should be a valid string"),
+        ({"name": "a\0b"}, "name: string should match pattern"),
         ({"digest": "0"}, "digest: string should match pattern"),
         ({"version": 2}, "version: input should be 1"),
         ({"seed": 0}, "seed: extra inputs are not permitted"),
