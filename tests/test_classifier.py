@@ -206,3 +206,10 @@ def test_targets_dtypes_and_names(trained_run: Path) -> None:
     with pytest.raises(ValueError, match="target must be one of train, inference"):
         deit_spec.load_model(trained_run, target="test")  # type: ignore[arg-type]
     assert isinstance(inference.model, nn.Module)
+
+
+def test_the_summary_of_a_run_shows_how_to_load_it(trained_run: Path) -> None:
+    text = (trained_run / "summary.md").read_text()
+    names: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)  # noqa: S102
+    assert names["classifier"].classes == tuple("0123456789")

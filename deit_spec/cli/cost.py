@@ -18,6 +18,7 @@ from deit_spec.cli.options import (
     pass_options,
 )
 from deit_spec.cli.output import emit, emit_json
+from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import Target
 from deit_spec.pipeline import finish
 
@@ -108,7 +109,7 @@ def _summary(found: cost.Report) -> list[str]:
         for each, number in found.counts.items()
         if each is not convention
     ]
-    images = "1 image" if setting.batch == 1 else f"{setting.batch:,} images"
+    images = counted(setting.batch, "image")
     trains = found.total.training_bytes is not None
     return [
         f"{graph.name}, target {graph.target.value}, {images}, {setting.dtype.value}",

@@ -8,12 +8,11 @@ from rich import progress as rich_progress
 
 from deit_spec.cli.output import make_console
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.diagnostics.text import render
 from deit_spec.distill.evaluation import Scores, heads_of
 from deit_spec.distill.study import Result
 from deit_spec.distill.training import Finished, Progress, Reporter, RunError, Start
-from deit_spec.recipe.rules.rule_context import counted
 from deit_spec.recipe.run_files import CURVES, HEADS, SUMMARY, WEIGHTS
 
 
@@ -142,7 +141,7 @@ class StudyProgress(_Lines):
     def begun(self, planned: int, done: int, stale: int) -> None:
         """Write how many runs there are."""
         self.planned, self.done = planned, done
-        text = "1 run" if planned == 1 else f"{planned} runs"
+        text = counted(planned, "run")
         if done:
             text += f", {done} of them already finished"
         if stale:
@@ -154,7 +153,7 @@ class StudyProgress(_Lines):
     def teaching(self, done: int, teachers: int) -> None:
         """Show how many teachers are ready."""
         if done == teachers:
-            self.write("1 teacher" if teachers == 1 else f"{teachers} teachers")
+            self.write(counted(teachers, "teacher"))
             self.bar.update(self.task, description="runs")
         else:
             text = f"teachers {done} of {teachers}, runs"

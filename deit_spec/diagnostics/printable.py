@@ -56,6 +56,15 @@ def first_line_of(error: Exception) -> str:
     return str(error).partition("\n")[0] or type(error).__name__
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    >>> counted(1, "channel"), counted(1200, "image")
+    ('1 channel', '1,200 images')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def listed(items: Iterable[object]) -> str:
     """List the first few items, and count the others.
 

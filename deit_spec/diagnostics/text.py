@@ -22,7 +22,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from deit_spec.diagnostics.diagnostic import Diagnostic, Label, Severity, Source, Span
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.printable import counted, visible
 
 _STYLES: Final = {
     Severity.ERROR: "bold red",
@@ -49,20 +49,16 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100) -> Text:
 def summary(diagnostics: Sequence[Diagnostic], fixes: int | None = None) -> str:
     """Count diagnostics and those that `--fix` can fix, by default all with a fix."""
     counts = Counter(each.severity for each in diagnostics)
-    kinds = [_count(counts[kind], kind.value) for kind in Severity if counts[kind]]
+    kinds = [counted(counts[kind], kind.value) for kind in Severity if counts[kind]]
     names = {each.primary.span.source.name for each in diagnostics}
     if not kinds:
         return "no findings"
     listed = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
-    where = visible(names.pop()) if len(names) == 1 else _count(len(names), "file")
+    where = visible(names.pop()) if len(names) == 1 else counted(len(names), "file")
     if fixes is None:
         fixes = sum(each.fix is not None for each in diagnostics)
     fix = f"; `deit-spec validate --fix` can fix {fixes}" if fixes else ""
     return f"{listed} in {where}{fix}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Text]:

@@ -69,7 +69,7 @@ def _layer_row(
         names = condense(relative(value, parent) for value in item.reads)
         detail = ", ".join(names)
     if beside and op.parameters:
-        notes.append((f"{counted(cost.parameters)} parameters", PLAIN))
+        notes.append((f"{shortened(cost.parameters)} parameters", PLAIN))
     if beside and cost.macs:
         notes.append((f"{short(cost.macs)} MACs", PLAIN))
     return Row("", view.summary(item.path), detail, "", tuple(notes), cost)
@@ -108,7 +108,7 @@ def stubs_of(values: list[str], view: View) -> Iterator[str]:
         yield f"from {', '.join(condense(group))} {shape}"
 
 
-def counted(number: int) -> str:
+def shortened(number: int) -> str:
     """Format a count, exactly unless it is too long."""
     exact = f"{number:,}"
     return exact if len(exact) <= len("999,999,999,999") else short(number)

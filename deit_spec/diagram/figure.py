@@ -11,7 +11,7 @@ from deit_spec.cost import Cost, short, total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.arrange import arrange
-from deit_spec.diagram.boxes import Row, border, counted, lay
+from deit_spec.diagram.boxes import Row, border, lay, shortened
 from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas, ascii_of, clip
 from deit_spec.diagram.connectors import Sheet
 from deit_spec.diagram.flow_painter import Flow
@@ -29,7 +29,7 @@ class Columns:
     """The columns of numbers at the right edge of a page, wide enough for a total."""
 
     def __init__(self, page: int, total: Cost) -> None:
-        widest = counted(total.parameters)
+        widest = shortened(total.parameters)
         self.page = page
         self.parameters = max(len(HEADS[0]), len(widest))
         self.macs = max(_SHORT, len(short(total.macs)))
@@ -51,7 +51,7 @@ class Columns:
 
     def charge(self, line: Text, cost: Cost, style: str) -> Text:
         """Write a cost to the right of a line; zeros are left blank."""
-        write = counted if self.exact else short
+        write = shortened if self.exact else short
         parameters = write(cost.parameters) if cost.parameters else ""
         macs = short(cost.macs) if cost.macs else ""
         return self.place(line, parameters, macs, style)

@@ -7,7 +7,7 @@ from rich.tree import Tree
 
 from deit_spec.cost import Cost, short, total
 from deit_spec.diagnostics.printable import visible
-from deit_spec.diagram.boxes import counted
+from deit_spec.diagram.boxes import shortened
 from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE, ascii_of
 from deit_spec.diagram.graph_view import View, around
 from deit_spec.graph import LayerGraph, Scope, runs
@@ -79,7 +79,7 @@ class _Outline:
         """Write a line of the tree."""
         parts = [(name, TITLE), (words, PLAIN), (shape, SHAPE)]
         if cost.parameters:
-            parts.append((counted(cost.parameters), NUMBER))
+            parts.append((shortened(cost.parameters), NUMBER))
         if cost.macs:
             parts.append((f"{short(cost.macs)} MACs", NUMBER))
         text = Text()

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from deit_spec.diagnostics.printable import counted
 from deit_spec.recipe.image_folder import entries_of
-from deit_spec.recipe.rules.rule_context import counted
 
 IDENTIFIED_ONLY = {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
 """The formats that Pillow identifies, but does not read."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from os.path import realpath
 from pathlib import Path
 
+from deit_spec.diagnostics.printable import counted
 from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.data.split import Split
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.trained_model import TrainedModel
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.rules.rule_context import SOURCES, counted
+from deit_spec.recipe.rules.rule_context import SOURCES
 from deit_spec.recipe.run_files import SPLIT
 from deit_spec.recipe.split_file import SplitFile, read_split, split_error
 

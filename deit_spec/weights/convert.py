@@ -14,6 +14,7 @@ from torch import Tensor
 
 from deit_spec.atomic_write import atomic_write, sync_directory, write_file
 from deit_spec.diagnostics import Diagnostic, has_errors
+from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
 from deit_spec.weights import huggingface, safetensors_file, timm_config
 from deit_spec.weights.execute import common_dtype, realise
@@ -23,7 +24,7 @@ from deit_spec.weights.read import files_of
 from deit_spec.weights.shape_info import GraphParameters
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.target_formats import To, find_limits
-from deit_spec.weights.weight_findings import WeightsError, count, finding, some
+from deit_spec.weights.weight_findings import WeightsError, finding, some
 
 CONFIG = "config.json"
 MODEL = "model.safetensors"
@@ -117,7 +118,7 @@ def _find_overflow(
             if beyond.numel():
                 lost[key] = float(beyond[beyond.abs().argmax()])
     if lost:
-        title, number = str(dtype).removeprefix("torch."), count(len(lost))
+        title, number = str(dtype).removeprefix("torch."), counted(len(lost), "tensor")
         verb = "has" if len(lost) == 1 else "have"
         message = f"{number} {verb} values beyond the range of {title}"
         values = some(f"{key} with {value:,.7g}" for key, value in lost.items())

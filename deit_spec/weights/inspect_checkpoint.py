@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec
 from deit_spec.spec.field_names import SPEC
@@ -21,7 +21,7 @@ from deit_spec.weights.shape_info import (
 )
 from deit_spec.weights.spec_metadata import require_same, resolved_spec, spec_of
 from deit_spec.weights.state_dict import Checkpoint
-from deit_spec.weights.weight_findings import EPS_NOTE, count, finding, shown, some
+from deit_spec.weights.weight_findings import EPS_NOTE, finding, shown, some
 from deit_spec.yaml_source.scalars import scalar_text
 
 HEAD_WIDTH = 64
@@ -62,7 +62,7 @@ class Inspection:
     def summary(self) -> list[str]:
         """A description of the checkpoint in a few lines."""
         checkpoint = self.checkpoint
-        tensors = count(len(checkpoint.tensors))
+        tensors = counted(len(checkpoint.tensors), "tensor")
         dtypes = " and ".join(checkpoint.dtypes)
         lines = [
             f"{checkpoint.format}; {self.naming_scheme}",
@@ -227,7 +227,9 @@ def _find_rest(info: ShapeInfo, plan: Plan) -> Iterator[Diagnostic]:
     ]
     for need in sorted(plan.needs):
         names = plan.needing(need)
-        message = f"the model does not use {count(len(names))}: {some(names)}"
+        message = (
+            f"the model does not use {counted(len(names), 'tensor')}: {some(names)}"
+        )
         notes.append((message, (f"`--allow {need}` drops them",)))
     if info.num_classes is None:
         message = "there is no head for the class token"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from shlex import quote
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.graph import LayerGraph
 from deit_spec.weights import plan as plans
 from deit_spec.weights import shape_info, weight_findings
@@ -22,7 +22,6 @@ from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
 from deit_spec.weights.state_dict import Checkpoint, Sizes
 from deit_spec.weights.weight_findings import (
     WeightsError,
-    count,
     finding,
     help_with_keys,
     shown,
@@ -199,7 +198,7 @@ class _Rules:
             rule = f"the first {new}, times {old}/{new}"
         else:
             rule = f"repeated cyclically, times {old}/{new}"
-        reason = f"{count(old, 'channel')} → {new}, {rule}"
+        reason = f"{counted(old, 'channel')} → {new}, {rule}"
         transform = plans.Channels(new)
         return self.make(name, Kind.ADAPTED, name, transform, reason, "channels")
 
@@ -287,7 +286,7 @@ def _of_prefix(old: int, new: int) -> Iterator[str]:
     elif new < old:
         yield "the distillation token's position is dropped"
     elif new:
-        yield f"{count(new, 'prefix token')} kept"
+        yield f"{counted(new, 'prefix token')} kept"
 
 
 def _compare_structure(
@@ -320,12 +319,13 @@ def _find_unmatched(
     """DS412 and DS413: tensors of the model or of the checkpoint alone."""
     name = checkpoint.name
     if missing:
-        message = f"the checkpoint lacks {count(len(missing))} of the model"
+        message = f"the checkpoint lacks {counted(len(missing), 'tensor')} of the model"
         notes = [f"missing: {some(missing)}"]
         helps = help_with_keys(checkpoint.models)
         yield finding("DS412", message, name, notes=notes, helps=helps)
     if left_over:
-        message = f"the model does not use {count(len(left_over))} of the checkpoint"
+        unused = counted(len(left_over), "tensor")
+        message = f"the model does not use {unused} of the checkpoint"
         notes = [f"may affect the output: {some(left_over)}"]
         yield finding("DS413", message, name, notes=notes)
 
@@ -341,6 +341,8 @@ def _find_other_types(
             "DS407",
             f"{shown(names[0])} has the type {dtype}, which a model cannot use",
             checkpoint.name,
-            notes=[f"{count(len(more))} more: {some(more)}"] if more else [],
+            notes=[f"{counted(len(more), 'tensor')} more: {some(more)}"]
+            if more
+            else [],
             helps=[weight_findings.SAVE_AS_FLOAT],
         )

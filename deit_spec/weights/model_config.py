@@ -2,7 +2,8 @@
 
 Configs of transformers have `model_type`, those of timm `architecture` and
 `model_args`. What no shape shows, such as the number of heads, is compared with the
-spec; everything else with the weights that the config is about.
+spec; everything else with the weights that the config is about. The spec in the
+metadata of a file of ours counts as a config for what no shape shows.
 """
 
 import re
@@ -11,13 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deit_spec.diagnostics import Diagnostic
-from deit_spec.ops import LayerNorm, SplitHeads
+from deit_spec.ops import LayerNorm, MeanOfTokens, SplitHeads
+from deit_spec.spec import DeiTSpec
 from deit_spec.weights.shape_info import (
     GraphParameters,
     ShapeInfo,
     closest_published,
     published_models,
 )
+from deit_spec.weights.spec_metadata import check_metadata
 from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, finding, shown, written
 from deit_spec.yaml_source.scalars import value_text
@@ -87,6 +90,7 @@ GELU = ("gelu", "gelu_python", None)
 CLASS_TOKEN = ("token", "", None)
 SIDES = {"image_size": "images", "patch_size": "patches"}
 """What a config may give as height and width."""
+METADATA = "the metadata"
 OTHER_MODEL = "move the weights to another directory if the config is of another model"
 
 
@@ -113,20 +117,45 @@ class ModelConfig:
 
     def get(self, field: str) -> Any:
         """The value for a field; None if the config does not have it."""
-        return next((each.value for each in self.settings if each.field == field), None)
+        return _value(self.settings, field)
+
+
+def _value(settings: Iterable[Setting], field: str) -> Any:
+    return next((each.value for each in settings if each.field == field), None)
 
 
 def read_config(checkpoint: Checkpoint, info: ShapeInfo | None = None) -> ModelConfig:
-    """Read the config beside a checkpoint; it is empty if there is none.
+    """Read the config beside a checkpoint, and the spec in its metadata.
 
-    `info` is what the shapes show, from which the number of heads of timm's models of
-    published sizes follows.
+    It is empty if there is neither. `info` is what the shapes show, from which the
+    number of heads of timm's models of published sizes follows.
+
+    Raises:
+        WeightsError: The digest in the metadata is that of another spec.
     """
-    config = checkpoint.config
+    config, found = checkpoint.config, ModelConfig()
     if "architecture" in config:
-        return _of_timm(config, info)
-    is_hf = "model_type" in config or checkpoint.names.scheme.is_hf
-    return _of_transformers(config, checkpoint.prefix) if is_hf else ModelConfig()
+        found = _of_timm(config, info)
+    elif "model_type" in config or checkpoint.names.scheme.is_hf:
+        found = _of_transformers(config, checkpoint.prefix)
+    checked = check_metadata(checkpoint.metadata, checkpoint.name)
+    if checked is None or checked.spec is None:
+        return found
+    ours = [*_of_spec(checked.spec)]
+    others = (each for each in found.settings if each.value != _value(ours, each.field))
+    return ModelConfig((*ours, *others), found.beyond)
+
+
+def _of_spec(spec: DeiTSpec) -> Iterator[Setting]:
+    """What no shape shows of the model of a spec."""
+    values: dict[str, float | str] = {
+        "num_heads": spec.num_heads,
+        "layer_norm_eps": spec.variant.layer_norm_eps,
+    }
+    if spec.num_classes is not None and spec.teacher_num_classes is None:
+        values["readout"] = spec.variant.readout
+    for field, value in values.items():
+        yield Setting(field, value, field, written(value), METADATA)
 
 
 def _of_transformers(config: Mapping[str, Any], prefix: str) -> ModelConfig:
@@ -256,20 +285,30 @@ def compare_config(
         elif each.field == "layer_norm_eps":
             eps = model.ops(LayerNorm)[0].eps
             yield from _compare_with_spec("DS416", each, eps, model, name)
+        elif each.field == "readout":
+            if _keeps_head(model.info, theirs):
+                readout = "mean_tokens" if model.ops(MeanOfTokens) else "cls"
+                yield from _compare_with_spec("DS415", each, readout, model, name)
         elif each.field != "dropout":
             yield from _compare_with_weights(each, theirs, name)
 
 
+def _keeps_head(ours: ShapeInfo, theirs: ShapeInfo) -> bool:
+    """Whether a model with one head takes it from the weights, and its token too."""
+    fields = ("num_classes", "teacher_num_classes", "distillation_token")
+    return all(getattr(ours, each) == getattr(theirs, each) for each in fields)
+
+
 def _compare_with_spec(
-    code: str, setting: Setting, ours: float, model: GraphParameters, name: str
+    code: str, setting: Setting, ours: float | str, model: GraphParameters, name: str
 ) -> Iterator[Diagnostic]:
     """Compare what no shape shows: the weights would fit another value as well."""
     if setting.value == ours:
         return
     field = setting.field
-    path, notes = field, []
-    if code == "DS416":
-        path, notes = f"variant.{field}", [EPS_NOTE]
+    path, notes = field if field == "num_heads" else f"variant.{field}", []
+    if code == "DS416" and setting.source != METADATA:
+        notes = [EPS_NOTE]
     there = f"{setting.text} in {setting.source}"
     yield finding(
         code,

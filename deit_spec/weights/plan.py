@@ -7,10 +7,11 @@ from enum import Enum
 from typing import Literal, TypeAlias, get_args
 
 from deit_spec.diagnostics import Diagnostic, has_errors
+from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Init
 from deit_spec.weights.state_dict import Sizes
-from deit_spec.weights.weight_findings import WeightsError, count, finding, some
+from deit_spec.weights.weight_findings import WeightsError, finding, some
 
 Permission: TypeAlias = Literal["resample", "heads", "channels", "distillation", "drop"]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
@@ -164,7 +165,8 @@ def find_forbidden(plan: Plan, permissions: frozenset[Permission]) -> list[Diagn
     return [
         finding(
             "DS414",
-            f"{count(len(names))} would need `{need}`, which is not allowed",
+            f"{counted(len(names), 'tensor')} would need `{need}`, "
+            "which is not allowed",
             plan.checkpoint,
             notes=[f"for {some(names)}"],
             helps=[

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from deit_spec.diagnostics import Severity
+from deit_spec.diagnostics.printable import counted
 from deit_spec.spec import Checked, DeiTSpec, Variant, check_text
 from deit_spec.version import __version__
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.state_dict import Checkpoint
-from deit_spec.weights.weight_findings import WeightsError, count, finding, refuse, some
+from deit_spec.weights.weight_findings import WeightsError, finding, refuse, some
 
 VERSION: Final = "deit_spec.version"
 SPEC: Final = "deit_spec.spec"
@@ -95,8 +96,8 @@ def require_same(plan: Plan) -> None:
     differing = [(each.message, each.notes) for each in problems]
     for need in sorted(plan.needs):
         names = plan.needing(need)
-        notes = (f"for {some(names)}",)
-        differing.append((f"{count(len(names))} would need `{need}`", notes))
+        message = f"{counted(len(names), 'tensor')} would need `{need}`"
+        differing.append((message, (f"for {some(names)}",)))
     if differing:
         raise WeightsError(
             finding(

@@ -86,11 +86,6 @@ def some(names: Iterable[str]) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def count(number: int, noun: str = "tensor") -> str:
-    """Count things: `1 tensor`, `2 tensors`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def help_with_keys(keys: Sequence[str]) -> list[str]:
     """Help to choose one of several state dicts of a file."""
     words = "choose a key with `--key`, or `entry=` in Python:"

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from deit_spec.cost import total
 from deit_spec.diagram import as_json, draw, tree
-from deit_spec.diagram.boxes import counted
+from deit_spec.diagram.boxes import shortened
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.ops import Add, Dim, JoinTokens, Linear, Table, show
 
@@ -56,7 +56,7 @@ def check(graph: LayerGraph, width: int, *, expand: bool) -> None:
     assert shapes_in(figure.plain) <= shapes | tensors
     assert loose_ends(figure.plain) == []
     stages, whole = numbers(figure)
-    if counted(total(graph).parameters)[-1].isdigit():
+    if shortened(total(graph).parameters)[-1].isdigit():
         assert stages == whole == total(graph).parameters
     again = draw(graph, width=width, expand=expand)
     assert again.plain == figure.plain

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.checkpoints import DEIT3, DISTILLED, PLAIN, spec_of, state_of
+import torch
+from support.checkpoints import DEIT3, DISTILLED, PLAIN, model_of, spec_of, state_of
+from support.commands import run
 
 import deit_spec
 from deit_spec.weights import WeightsError, inspect, open_checkpoint, safetensors_file
@@ -18,6 +20,8 @@ ALL = {
     "name": "birds",
     "variant": {"init": "fan_in", "layer_norm_eps": 1e-5, "fusion": "dist"},
 }
+SINGLE = {**PLAIN, "variant": {"init": "fan_in"}}
+"""A distillation token, and one head."""
 
 
 def write(path: Path, state: Any, metadata: dict[str, str]) -> Path:
@@ -85,6 +89,54 @@ def test_damaged_metadata(tmp_path: Path, text: str) -> None:
         inspect(open_checkpoint(path))
     span = raised.value.diagnostics[0].primary.span
     assert span.source.name.startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("written", "other", "message"),
+    [
+        (
+            DISTILLED,
+            {"num_heads": 6},
+            "error[DS415]: num_heads is 3 in the metadata and 6 in the spec",
+        ),
+        (
+            SINGLE,
+            {"variant": {"init": "fan_in", "readout": "mean_tokens"}},
+            'error[DS415]: readout is "cls" in the metadata and "mean_tokens" in the',
+        ),
+        (
+            PLAIN,
+            {"variant": {**PLAIN["variant"], "layer_norm_eps": 1e-2}},
+            "warning[DS416]: layer_norm_eps is 1e-06 in the metadata and 0.01 in the",
+        ),
+    ],
+)
+def test_a_spec_that_computes_something_else(
+    tmp_path: Path, written: dict[str, Any], other: dict[str, Any], message: str
+) -> None:
+    """The tensors fit both specs, and the outputs differ."""
+    model = model_of(written).eval()
+    metadata = make_metadata(deit_spec.load_spec(written))
+    path = write(tmp_path / "a.safetensors", model.state_dict(), metadata)
+    images = torch.randn(2, 3, 32, 32)
+    changed = deit_spec.load({**written, **other}).eval()
+    changed.load_state_dict(model.state_dict())
+    assert not torch.allclose(changed.predict(images), model.predict(images), atol=1e-3)
+    same = deit_spec.load(written, weights=path).eval()
+    assert torch.equal(same.predict(images), model.predict(images))
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(json.dumps({**written, **other}))
+    found = run("weights", "plan", str(spec), str(path))
+    assert message in found.stderr + found.stdout
+    assert found.returncode == message.startswith("error")
+
+
+def test_a_new_head_may_read_other_tokens(tmp_path: Path) -> None:
+    metadata = make_metadata(deit_spec.load_spec(SINGLE))
+    path = write(tmp_path / "a.safetensors", state_of(SINGLE), metadata)
+    variant = {**SINGLE["variant"], "readout": "mean_tokens"}
+    spec = {**SINGLE, "num_classes": 7, "variant": variant}
+    deit_spec.load(spec, weights=path, allow={"heads"})
 
 
 def test_a_run_describes_itself(trained_run: Path) -> None:

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.diagnostics.printable import counted
 from deit_spec.distill.runtime_errors import recipe_of, run_error
 from deit_spec.recipe import CheckedRecipe, Recipe
-from deit_spec.recipe.rules.rule_context import counted
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -16,7 +16,7 @@ from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.model.preprocessing import preprocessing_of
-from deit_spec.recipe.run_files import HEADS, METRICS, RECIPE, SPEC, SUMMARY, WEIGHTS
+from deit_spec.recipe.run_files import HEADS, METRICS, RECIPE, SUMMARY, WEIGHTS
 from deit_spec.recipe.run_records import MetricsLine
 from deit_spec.version import __version__
 from deit_spec.weights import safetensors_file
@@ -145,10 +145,9 @@ def summary(loop: TrainingLoop, start: Start, finished: Finished) -> str:
     if names := loop.unreadable:
         were = "1 image was" if len(names) == 1 else f"{len(names):,} images were"
         parts.append(f"{were} unreadable and skipped: {listed(names)}.\n")
-    spec, weights = finished.folder / SPEC, finished.folder / WEIGHTS
     parts += [
         "```python\nimport deit_spec\n",
-        f'model = deit_spec.load("{spec}", weights="{weights}")\n```\n',
+        f'classifier = deit_spec.load_model("{finished.folder}")\n```\n',
         _environment(start, finished),
     ]
     return "\n".join(parts)

@@ -76,15 +76,6 @@ class RuleContext:
         return len(names) if isinstance(names, tuple) else None
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun.
-
-    >>> counted(1, "channel"), counted(1200, "image")
-    ('1 channel', '1,200 images')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def in_spec(checked: Checked | None, field: str, words: str) -> list[Label]:
     """Point at a field of a spec, if it is written there."""
     document = checked.document if checked else None

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
+from deit_spec.diagnostics.printable import counted
 from deit_spec.recipe import timm_names
 from deit_spec.recipe.checked_recipe import is_model
 from deit_spec.recipe.rules.rule_context import (
@@ -13,7 +14,6 @@ from deit_spec.recipe.rules.rule_context import (
     KINDS,
     SOURCES,
     RuleContext,
-    counted,
     in_spec,
 )
 from deit_spec.spec.nearest import listed
