@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from deit_spec.version import __version__
 
 if TYPE_CHECKING:
+    from deit_spec.attention.image_maps import attribute
     from deit_spec.classifier import Classifier, load_model
     from deit_spec.diagnostics import Diagnostic
     from deit_spec.graph import LayerGraph
@@ -39,6 +40,7 @@ _HOMES = {
     "SpecError": "deit_spec.pipeline",
     "Variant": "deit_spec.spec",
     "WeightsError": "deit_spec.weights",
+    "attribute": "deit_spec.attention.image_maps",
     "compile": "deit_spec.pipeline",
     "load": "deit_spec.pipeline",
     "load_model": "deit_spec.classifier",
@@ -71,6 +73,7 @@ __all__ = [
     "Variant",
     "WeightsError",
     "__version__",
+    "attribute",
     "compile",
     "load",
     "load_model",

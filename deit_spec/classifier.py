@@ -87,7 +87,7 @@ class Classifier:
             raise ValueError(f"topk is at least 1, not {topk}")
         if self.spec.num_classes is None:
             raise ValueError("the model has no class head: num_classes is null")
-        if not isinstance(images, Iterable) or _is_image(images):
+        if not isinstance(images, Iterable) or is_image(images):
             (found,) = self._predict([images], topk, 1)  # type: ignore[list-item]
             return found
         return self._predict(list(images), topk, batch_size)
@@ -153,7 +153,7 @@ def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:
     return joined.double().log() if spec.fusion == "mean_softmax" else joined
 
 
-def _is_image(value: object) -> bool:
+def is_image(value: object) -> bool:
     """Whether a value is one image, not several."""
     if isinstance(value, str | os.PathLike):
         return True

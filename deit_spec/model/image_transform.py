@@ -53,15 +53,34 @@ class CentralCrop:
 
     def crop(self, image: Image.Image) -> Image.Image:
         """Resize an image and crop its centre."""
+        size = self.preprocessing.size
+        sides, (left, top) = self._geometry(image.size)
+        image = image.resize(sides, self.filter)
+        return image.crop((left, top, left + size, top + size))
+
+    def region(self, sides: tuple[int, int]) -> tuple[float, float, float, float]:
+        """The region of an image of these sides that the crop shows, in its pixels.
+
+        Left, top, right and bottom, which may be outside of the image.
+        """
+        size = self.preprocessing.size
+        resized, (left, top) = self._geometry(sides)
+        across, down = (side / new for side, new in zip(sides, resized, strict=True))
+        return (
+            *(left * across, top * down),
+            *((left + size) * across, (top + size) * down),
+        )
+
+    def _geometry(self, sides: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """Width and height of the resized image, and the left and top of the crop."""
         size, resized = self.preprocessing.size, self.preprocessing.resized
         width = height = resized
         if self.preprocessing.resize == "shorter":
-            short = min(image.size)
-            width, height = (int(resized * side / short) for side in image.size)
-        image = image.resize((width, height), self.filter)
+            short = min(sides)
+            width, height = (int(resized * side / short) for side in sides)
         rounded = round if self.preprocessing.offset == "round" else math.floor
-        left, top = rounded((width - size) / 2), rounded((height - size) / 2)
-        return image.crop((left, top, left + size, top + size))
+        corner = rounded((width - size) / 2), rounded((height - size) / 2)
+        return (width, height), corner
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Normalise the channels of `[C, S, S]` pixels in [0, 1]."""

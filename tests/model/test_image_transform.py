@@ -150,3 +150,21 @@ def test_as_the_config_of_timm(size: tuple[int, int], mode: str) -> None:
     ours = CentralCrop(from_timm(config, size=32, channels=3))
     image = noise(size)
     torch.testing.assert_close(ours(image), theirs(image))
+
+
+@pytest.mark.parametrize("resize", ["shorter", "exact"])
+@pytest.mark.parametrize("sides", [(64, 48), (48, 70), (200, 200)])
+def test_the_region_of_a_crop_is_where_its_pixels_are_from(
+    sides: tuple[int, int], resize: str
+) -> None:
+    """Of images whose pixels are their own coordinates, which filters keep."""
+    preprocessing = Preprocessing(16, 1, 0.5, "bilinear", (0.0,), (1.0,), resize)  # type: ignore[arg-type]
+    transform = CentralCrop(preprocessing)
+    left, top, right, bottom = transform.region(sides)
+    across, down = np.meshgrid(np.arange(sides[0]) + 0.5, np.arange(sides[1]) + 0.5)
+    for values, start, end, axis in ((across, left, right, 1), (down, top, bottom, 0)):
+        image = Image.fromarray(values.astype(np.float32))
+        found = np.asarray(transform.crop(image)).mean(axis=1 - axis)
+        pixel = (end - start) / 16
+        wanted = start + pixel * (np.arange(16) + 0.5)
+        np.testing.assert_allclose(found, wanted, atol=0.1)

@@ -1,0 +1,1 @@
+"""What a model looks at: maps of its attention over the patches of an image."""

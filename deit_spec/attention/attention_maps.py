@@ -1,0 +1,239 @@
+"""Maps of what the class token and the distillation token attend to.
+
+Three methods, for a token and its row over the patches:
+
+- `attention`: the weights of one block;
+- `rollout`: the weights of all blocks up to one, multiplied, where the residual
+  connection keeps half of each token (Abnar and Zuidema, "Quantifying attention flow
+  in transformers", ACL 2020, section 3);
+- `gradient-attention`: the relevance to the logit of a class: the mean over heads of
+  the positive part of weights times their gradient, accumulated over the blocks in
+  their order (Chefer, Gur and Wolf, "Generic attention-model explainability for
+  interpreting bi-modal and encoder-decoder transformers", ICCV 2021, equations 5 and
+  6).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor, nn
+
+from deit_spec.pipeline import compile as compile_spec
+from deit_spec.runtime.build import make_empty
+from deit_spec.spec import DeiTSpec
+
+Method: TypeAlias = Literal["attention", "rollout", "gradient-attention"]
+Token: TypeAlias = Literal["cls", "dist"]
+Heads: TypeAlias = Literal["mean", "max", "all"]
+
+METHODS: Final = get_args(Method)
+HEADS_OF: Final[dict[Method, tuple[Heads, ...]]] = {
+    "attention": ("mean", "max", "all"),
+    "rollout": ("mean", "max"),
+    "gradient-attention": ("mean",),
+}
+"""How each method can join the heads of a block."""
+TOKENS: Final[tuple[Token, ...]] = ("cls", "dist")
+"""The tokens before the patches, in their order."""
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """The maps of a batch of images, and the logits.
+
+    Attributes:
+        maps: Of each token `[B, h, w]`, or `[B, H, h, w]` with a map for each head.
+        output: The logits: one tensor, or those of the class and distillation heads.
+    """
+
+    maps: dict[Token, Tensor]
+    output: Tensor | tuple[Tensor, Tensor]
+
+
+class AttentionReader:
+    """Reads the attention of a model of a spec, with whose weights it computes.
+
+    Args:
+        spec: The spec.
+        model: A model of the spec, for training or inference.
+        method: How a map is made; see the module.
+        block: The block of `attention`, and the last block of the other methods; -1 is
+            the last one.
+        heads: How the heads of a block are joined. `rollout` divides the rows of the
+            maximum by their sum.
+
+    Raises:
+        ValueError: There is no such block, or the method does not join heads so, or
+            needs logits and the model has none.
+    """
+
+    def __init__(
+        self,
+        spec: DeiTSpec,
+        model: nn.Module,
+        *,
+        method: Method = "attention",
+        block: int = -1,
+        heads: Heads = "mean",
+    ) -> None:
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}")
+        if heads not in HEADS_OF[method]:
+            allowed = " or ".join(HEADS_OF[method])
+            raise ValueError(f"heads of {method} must be {allowed}, not {heads}")
+        if not -spec.depth <= block < spec.depth:
+            raise ValueError(f"there is no block {block} in a model of {spec.depth}")
+        if method == "gradient-attention" and spec.num_classes is None:
+            raise ValueError("the model has no class head: num_classes is null")
+        self.spec, self.method, self.heads = spec, method, heads
+        self.block = block % spec.depth
+        self.model = _with_taps(spec, model, self._taps())
+
+    def _taps(self) -> list[str]:
+        if self.method == "attention":
+            rows = TOKENS[: self.spec.num_prefix_tokens]
+            return [f"blocks.{self.block}.attn.weights.{token}" for token in rows]
+        values = ["weights"]
+        if self.method == "gradient-attention":
+            values += ["v", "sdpa"]
+        blocks = range(self.block + 1)
+        return [f"blocks.{block}.attn.{each}" for block in blocks for each in values]
+
+    def read(
+        self, images: Tensor, tokens: Sequence[Token], category: int | None = None
+    ) -> AttentionMaps:
+        """Make the maps of some tokens for images `[B, C, S, S]`.
+
+        `category` is the index of the class that `gradient-attention` explains; by
+        default the class that the head of the token predicts. A model with one head
+        has the same for both tokens.
+
+        Raises:
+            ValueError: The model has no such token or class.
+        """
+        for token in tokens:
+            require_token(self.spec, token)
+        with torch.set_grad_enabled(self.method == "gradient-attention"):
+            *outputs, taps = self.model(images)
+            maps = self._maps(outputs, taps, tokens, category)
+        first = outputs[0].detach()
+        output = first if len(outputs) == 1 else (first, outputs[1].detach())
+        return AttentionMaps(maps, output)
+
+    def _maps(
+        self,
+        outputs: Sequence[Tensor],
+        taps: dict[str, Tensor],
+        tokens: Sequence[Token],
+        category: int | None,
+    ) -> dict[Token, Tensor]:
+        found: dict[Token, Tensor] = {}
+        relation = rollout(self._weights(taps)) if self.method == "rollout" else None
+        for token in tokens:
+            if self.method == "attention":
+                row = taps[f"blocks.{self.block}.attn.weights.{token}"]
+                found[token] = self._grid(_joined(_wide(row), self.heads))
+                continue
+            if self.method == "gradient-attention":
+                # The last one is that of the distillation head, or the only one.
+                logits = outputs[0 if token == TOKENS[0] else -1]
+                relation = self._relevance(logits, taps, category)
+            assert relation is not None  # noqa: S101  -- of one of both methods
+            row = relation[:, TOKENS.index(token), self.spec.num_prefix_tokens :]
+            found[token] = self._grid(row)
+        return found
+
+    def _weights(self, taps: dict[str, Tensor]) -> list[Tensor]:
+        """The weights of each block, `[B, N, N]`, with rows that sum to 1."""
+        found = []
+        for block in range(self.block + 1):
+            weights = _joined(_wide(taps[f"blocks.{block}.attn.weights"]), self.heads)
+            found.append(weights / weights.sum(dim=-1, keepdim=True))
+        return found
+
+    def _relevance(
+        self, logits: Tensor, taps: dict[str, Tensor], category: int | None
+    ) -> Tensor:
+        """The relevance `[B, N, N]` of tokens to a class."""
+        if category is not None and not 0 <= category < logits.shape[1]:
+            count = logits.shape[1]
+            raise ValueError(f"there is no class {category}: the head has {count}")
+        chosen = logits.max(dim=1).values if category is None else logits[:, category]
+        names = [f"blocks.{block}.attn" for block in range(self.block + 1)]
+        attended = [taps[f"{name}.sdpa"] for name in names]
+        gradients = torch.autograd.grad(chosen.sum(), attended, retain_graph=True)
+        pairs = []
+        for name, gradient in zip(names, gradients, strict=True):
+            # Attention returns weights @ v, so this is the gradient of the weights.
+            of_weights = _wide(gradient) @ _wide(taps[f"{name}.v"].detach()).mT
+            pairs.append((_wide(taps[f"{name}.weights"].detach()), of_weights))
+        return relevance(pairs)
+
+    def _grid(self, row: Tensor) -> Tensor:
+        """The patches of a row, `[…, P] -> […, h, w]`."""
+        side = self.spec.grid_size
+        return row.reshape(*row.shape[:-1], side, side)
+
+
+def rollout(weights: Sequence[Tensor]) -> Tensor:
+    """Multiply the attention of blocks, `[B, N, N]` each, with residual connections.
+
+    `½W + ½I` of each block, from the last to the first (Abnar and Zuidema 2020,
+    section 3). Rows sum to 1 if those of the weights do.
+    """
+    joined = _identity(weights[0])
+    for each in weights:
+        joined = (each @ joined + joined) / 2
+    return joined
+
+
+def relevance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Accumulate weights times gradients, `[B, H, N, N]` each, over blocks in order.
+
+    `R = R + mean(max(W·∇W, 0))R` from `R = I` (Chefer et al. 2021, equations 5 and 6).
+    """
+    weights, _ = pairs[0]
+    found = _identity(weights[:, 0])
+    for weights, gradient in pairs:
+        found = found + (weights * gradient).clamp(min=0).mean(dim=1) @ found
+    return found
+
+
+def require_token(spec: DeiTSpec, token: Token) -> None:
+    """Check that a model has a token.
+
+    Raises:
+        ValueError: It has not.
+    """
+    if token not in TOKENS:
+        raise ValueError(f"token must be one of {', '.join(TOKENS)}, not {token!r}")
+    if token not in TOKENS[: spec.num_prefix_tokens]:
+        raise ValueError("the model has no distillation token")
+
+
+def _with_taps(spec: DeiTSpec, model: nn.Module, taps: Sequence[str]) -> nn.Module:
+    """A model with the weights of another, which also returns taps."""
+    compiled = compile_spec(spec, taps=taps)
+    made = make_empty(compiled.source, compiled.graph.name)
+    made.load_state_dict(model.state_dict(), assign=True)
+    return made.eval()
+
+
+def _identity(like: Tensor) -> Tensor:
+    return torch.eye(like.shape[-1], dtype=like.dtype, device=like.device).expand_as(
+        like
+    )
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Values of at least float32, in which products of many blocks keep digits."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _joined(weights: Tensor, heads: Heads) -> Tensor:
+    """The heads of `[B, H, …]`, joined."""
+    if heads == "all":
+        return weights
+    return weights.mean(dim=1) if heads == "mean" else weights.amax(dim=1)
