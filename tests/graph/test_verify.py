@@ -73,6 +73,14 @@ def parameters_of_another_op(graph: LayerGraph) -> None:
     graph.network.nodes["head"]["parameters"] = ()
 
 
+def head_that_nothing_reads(graph: LayerGraph) -> None:
+    graph.outputs, graph.predict = {"features": "read_cls"}, None
+
+
+def tap_nowhere(graph: LayerGraph) -> None:
+    graph.taps = {"blocks.7": "blocks.7.add2"}
+
+
 BROKEN: list[tuple[Callable[[LayerGraph], None], str]] = [
     (cycle, "cycle"),
     (second_input, "inputs: ['images', 'more']"),
@@ -80,6 +88,8 @@ BROKEN: list[tuple[Callable[[LayerGraph], None], str]] = [
     (layer_and_group, "head is both a layer and a group of layers"),
     (output_nowhere, "output nowhere is not a layer"),
     (no_output, "no output"),
+    (tap_nowhere, "output blocks.7.add2 is not a layer"),
+    (head_that_nothing_reads, "head: no output depends on it"),
     (idle, "idle: no layer reads it"),
     (untyped, "norm: no shape"),
     (edge_of_other_shape, "norm -> read_cls: the shape of the edge differs"),

@@ -54,13 +54,16 @@ TAPS = (
 
 
 def options() -> st.SearchStrategy[dict[str, Any]]:
-    """The options of `compile`."""
-    return st.fixed_dictionaries(
-        {
-            "target": st.sampled_from(["train", "inference"]),
-            "drop_unread": st.booleans(),
-            "taps": st.lists(st.sampled_from(TAPS), max_size=3),
-        }
+    """The options of `compile`: with some taps, or with an end."""
+    plain = {
+        "target": st.sampled_from(["train", "inference"]),
+        "drop_unread": st.booleans(),
+    }
+    taps = st.lists(st.sampled_from(TAPS), max_size=3)
+    ends = st.sampled_from(["blocks.0", "blocks.0.attn.weights", "norm.patches"])
+    end = {"until": ends, "taps": st.sampled_from([(), ("pos_*", "blocks.*.norm1")])}
+    return st.fixed_dictionaries({**plain, "taps": taps}) | st.fixed_dictionaries(
+        {**plain, **end}
     )
 
 
