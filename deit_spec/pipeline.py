@@ -16,9 +16,10 @@ from deit_spec.passes import (
     PassError,
     PassOptions,
     infer_shapes,
+    merge_tokens,
     run_passes,
 )
-from deit_spec.spec import Checked, DeiTSpec, SpecLike
+from deit_spec.spec import Checked, DeiTSpec, SpecLike, with_merge_tokens
 from deit_spec.spec import output_size as size_of
 from deit_spec.spec.schema import FIELDS
 
@@ -98,20 +99,24 @@ def lower(spec: SpecLike) -> LayerGraph:
     Raises:
         SpecError: The spec has errors.
     """
-    graph = _lower(check_spec_or_model(spec))
+    checked = check_spec_or_model(spec)
+    graph = _lower(checked)
     with _as_spec_errors():
         graph = infer_shapes(graph)
+    if _valid(checked).merges_tokens:
+        graph = merge_tokens(graph, _valid(checked).variant.merge_tokens)
     verify(graph)
     return graph
 
 
-def compile(  # noqa: A001
+def compile(  # noqa: A001, PLR0913  -- one argument per option
     spec: SpecLike,
     *,
     target: TargetName = "train",
     drop_unread: bool | None = None,
     taps: Sequence[str] | None = None,
     until: str | None = None,
+    merge_tokens: int | Sequence[int] | None = None,
 ) -> Compiled:
     """Compile a spec to a graph and the source of a torch module.
 
@@ -122,13 +127,18 @@ def compile(  # noqa: A001
     `blocks.*.attn.weights.cls`; by default those of the spec. `until` is a value that
     the model ends at, such as `blocks.8`: later layers are left out.
 
+    `merge_tokens` is the number of patch tokens that are merged with similar ones in
+    every block, or a number for each block, instead of `variant.merge_tokens`. It makes
+    the model faster and its outputs approximate; 0 turns it off.
+
     Raises:
         SpecError: The spec has errors, or the model has no value for a tap or `until`.
         TypeError: `taps` is a string.
         ValueError: The target is neither `train` nor `inference`.
     """
     options = _options(drop_unread=drop_unread, taps=taps, until=until)
-    return compile_checked(check_spec_or_model(spec), _target(target), options)
+    checked = with_merge_tokens(check_spec_or_model(spec), merge_tokens)
+    return compile_checked(checked, _target(target), options)
 
 
 def compile_checked(
@@ -158,6 +168,7 @@ def finish(
         SpecError: The spec has errors, or the input shapes of a layer are invalid.
     """
     options = _with_taps(options or PassOptions(), checked)
+    options = replace(options, merge_tokens=_valid(checked).variant.merge_tokens)
     with _without_collection(), _as_spec_errors():
         return run_passes(_lower(checked), target, options)
 
@@ -169,6 +180,7 @@ def load(  # noqa: PLR0913  -- one argument per option
     drop_unread: bool | None = None,
     taps: Sequence[str] | None = None,
     until: str | None = None,
+    merge_tokens: int | Sequence[int] | None = None,
     weights: "str | os.PathLike[str] | None" = None,
     strict: bool = True,
     allow: "Collection[Permission] | None" = None,
@@ -184,7 +196,7 @@ def load(  # noqa: PLR0913  -- one argument per option
     `num_classes` it returns `[B, K]`, otherwise `[B, C]`. With the target `inference`
     it returns what `model.predict(images)` returns, the combined heads.
     With taps it returns a named tuple of these outputs and `taps`, a dict. `taps`,
-    `until` and `drop_unread` are those of `compile`.
+    `until`, `drop_unread` and `merge_tokens` are those of `compile`.
 
     If `spec` is a model folder or a run's `model.safetensors`, its own weights are
     loaded; `load(load_spec(folder))` builds the model with new ones.
@@ -207,7 +219,7 @@ def load(  # noqa: PLR0913  -- one argument per option
             for weights is set without `weights`.
     """
     options = _options(drop_unread=drop_unread, taps=taps, until=until)
-    checked = check_spec_or_model(spec)
+    checked = with_merge_tokens(check_spec_or_model(spec), merge_tokens)
     compiled = compile_checked(checked, _target(target), options)
     own: frozenset[Permission] = frozenset()
     if weights is None and is_model_path(spec):

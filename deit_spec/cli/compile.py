@@ -8,6 +8,7 @@ import typer
 from deit_spec.cli.inputs import read
 from deit_spec.cli.options import (
     DropUnreadOption,
+    MergeTokensOption,
     OutputOption,
     SpecArgument,
     TapOption,
@@ -34,6 +35,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     drop_unread: DropUnreadOption = None,
     tap: TapOption = None,
     until: UntilOption = None,
+    merge_tokens: MergeTokensOption = None,
     check: Annotated[
         bool, option("--check", "Write nothing; exit with 1 if FILE would change.")
     ] = False,
@@ -42,7 +44,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     if check and not is_file(output):
         fail("--check needs -o FILE to compare with")
     options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
-    source = compile_checked(read(spec), target, options).source
+    source = compile_checked(read(spec, merge_tokens), target, options).source
     if check and output is not None:
         _compare(output, source)
     else:

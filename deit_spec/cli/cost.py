@@ -8,6 +8,7 @@ from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
 from deit_spec.cli.options import (
     DropUnreadOption,
+    MergeTokensOption,
     OutputOption,
     SpecArgument,
     TableFormat,
@@ -64,12 +65,13 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     drop_unread: DropUnreadOption = None,
     tap: TapOption = None,
     until: UntilOption = None,
+    merge_tokens: MergeTokensOption = None,
     format_: Annotated[
         TableFormat, format_option("The format of the report.")
     ] = TableFormat.TABLE,
 ) -> None:
     """Count parameters, operations and bytes of activations."""
-    checked = read(spec)
+    checked = read(spec, merge_tokens)
     rows = cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
     setting = cost.Setting(batch, dtype, convention, rows)
     options = pass_options(drop_unread=drop_unread, tap=tap, until=until)

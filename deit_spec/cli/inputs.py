@@ -9,7 +9,7 @@ import typer
 from deit_spec.cli import output
 from deit_spec.model.spec_or_model import check_spec_or_model
 from deit_spec.recipe.documents import Kind, kind_of, own_fixes
-from deit_spec.spec import Checked, check_text
+from deit_spec.spec import Checked, check_text, with_merge_tokens
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import FILE_BYTES
 
@@ -52,12 +52,19 @@ def check_and_report(name: str) -> Checked:
     return checked
 
 
-def read(name: str) -> Checked:
-    """Check a spec, report all diagnostics, and exit if there are errors."""
+def read(name: str, merge_tokens: int | tuple[int, ...] | None = None) -> Checked:
+    """Check a spec, report all diagnostics, and exit if there are errors.
+
+    `merge_tokens` replaces `variant.merge_tokens`, unless it is None.
+    """
     checked = check_and_report(name)
     if checked.spec is None:
         raise typer.Exit(1)
-    return checked
+    merging = with_merge_tokens(checked, merge_tokens)
+    if merging.spec is None:
+        output.report(merging.diagnostics)
+        raise typer.Exit(1)
+    return merging
 
 
 def require_kind(name: str, document: Document | None, wanted: Kind) -> None:

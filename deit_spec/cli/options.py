@@ -84,6 +84,30 @@ UntilOption = Annotated[
         metavar="VALUE",
     ),
 ]
+
+
+def merge_numbers(text: str) -> int | tuple[int, ...]:
+    """Read a number, or a number for each block: `13`, or `16,16,8`."""
+    try:
+        numbers = tuple(map(int, text.split(",")))
+    except ValueError:
+        message = f"{text!r} is not a number or a list of numbers"
+        raise typer.BadParameter(message) from None
+    return numbers if "," in text else numbers[0]
+
+
+MergeTokensOption = Annotated[
+    Any,
+    option(
+        "--merge-tokens",
+        "Merge R patch tokens with similar ones in every block, or a number for each "
+        "block, such as 16,16,8; the outputs are approximate. The default is the "
+        "spec's merge_tokens.",
+        metavar="R",
+        parser=merge_numbers,
+        show_default=False,
+    ),
+]
 AllowCodeOption = Annotated[
     bool, typer.Option("--allow-code", help="Allow teachers that are Python functions.")
 ]

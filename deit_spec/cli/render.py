@@ -12,6 +12,7 @@ from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
 from deit_spec.cli.options import (
     DropUnreadOption,
+    MergeTokensOption,
     OutputOption,
     SpecArgument,
     TapOption,
@@ -49,6 +50,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     drop_unread: DropUnreadOption = None,
     tap: TapOption = None,
     until: UntilOption = None,
+    merge_tokens: MergeTokensOption = None,
     expand: Annotated[
         bool,
         typer.Option("--expand", help="Draw every block, including identical ones."),
@@ -70,7 +72,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = None,
 ) -> None:
     """Draw the architecture of a spec."""
-    checked = read(spec)
+    checked = read(spec, merge_tokens)
     format_ = old_format or format_
     options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
     graph = finish(checked, target, options)

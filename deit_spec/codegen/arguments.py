@@ -12,6 +12,7 @@ class Argument:
 
     name: str
     columns: tuple[int, ...]
+    type: str
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ def _named(
 ) -> tuple[Argument, ...]:
     arguments: list[Argument] = []
     taken = [name for name, _ in columns]
-    for (name, _), indices in columns.items():
+    for (name, values), indices in columns.items():
         again = sum(argument.name.startswith(name) for argument in arguments)
         unique = f"{name}{again + 1}" if taken.count(name) > 1 else name
-        arguments.append(Argument(unique, tuple(indices)))
+        type_ = "int" if all(isinstance(value, int) for value in values) else "float"
+        arguments.append(Argument(unique, tuple(indices), type_))
     return tuple(arguments)

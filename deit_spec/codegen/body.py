@@ -189,7 +189,7 @@ class Body:
             for path in self.waited_for
             if path in self.values and path not in but
         )
-        given = set(self.inputs.values()) - {"x"}
+        given = {"images"}.intersection(self.inputs.values())
         return given.union(*values)
 
     def _parts(self, op: TakePart, call: Call) -> list[Call]:

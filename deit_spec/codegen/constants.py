@@ -16,6 +16,7 @@ SYMBOLS = {
     "K": "CLASSES",
     "T": "TEACHER_CLASSES",
 }
+_MEANINGS = {"MERGED": "by which N falls in a block"}
 _LETTERS = {name: symbol for symbol, name in SYMBOLS.items()}
 
 ORDER = (
@@ -32,6 +33,8 @@ ORDER = (
     "MLP_DIM",
     "CLASSES",
     "TEACHER_CLASSES",
+    "PREFIX_TOKENS",
+    "MERGED",
     "NORM_EPS",
     "LAYER_SCALE",
     "DROPOUT",
@@ -76,8 +79,9 @@ class Constants:
         names = [name for name in ORDER if name in self.values]
         names += [name for name in self.values if name not in ORDER]
         for name in names:
-            letter = f"  # {_LETTERS[name]}" if name in _LETTERS else ""
-            lines.append(f"{name} = {self._formula(name)}{letter}")
+            meaning = _LETTERS.get(name) or _MEANINGS.get(name)
+            comment = f"  # {meaning}" if meaning else ""
+            lines.append(f"{name} = {self._formula(name)}{comment}")
         return "\n".join(lines)
 
     def _formula(self, name: str) -> str:

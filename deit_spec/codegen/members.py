@@ -1,13 +1,13 @@
 """The attributes of a generated class: its parameters, layers and inner modules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
 from deit_spec.codegen.arguments import Argument, Lifted
 from deit_spec.codegen.constants import Constants
 from deit_spec.graph import LayerGraph, Scope, runs
-from deit_spec.ops import ModuleOp, ParameterOp
+from deit_spec.ops import FunctionOp, ModuleOp, ParameterOp
 
 LIST_WIDTH = 88 - 16
 """The length of an entry of a module list, with its comma."""
@@ -26,6 +26,8 @@ class Members:
     def write(self, scope: Scope) -> Iterator[str]:
         """One statement per attribute, in the order of use."""
         mine = {c: a.name for a in self.arguments[scope.structure] for c in a.columns}
+        for name in own_numbers(self.graph, scope, mine).values():
+            yield f"self.{name} = {name}"
         column = 0
         for name, item in scope.items.items():
             if isinstance(item, str):
@@ -116,7 +118,7 @@ class Members:
         """The formula of a number that grows linearly with the block, or None."""
         values = [scope.values[argument.columns[0]] for scope in run]
         last = length - 1
-        if first + len(run) != length:
+        if first + len(run) != length or argument.type != "float":
             return None
         largest = values[-1]
         grown = [largest * (first + index) / last for index in range(len(run))]
@@ -132,6 +134,26 @@ def _wrapped(entry: str) -> str:
         return entry
     made, _, numbers = entry[2:-1].partition(" for ")
     return f"*(\n    {made}\n    for {numbers}\n)"
+
+
+def own_numbers(
+    graph: LayerGraph, scope: Scope, arguments: Mapping[int, str]
+) -> dict[str, str]:
+    """The arguments that `forward` uses, which are attributes, by their constants.
+
+    `arguments` are the names of all arguments by the columns of `Scope.values`.
+    """
+    found, column = dict[str, str](), 0
+    for item in scope.items.values():
+        if isinstance(item, Scope):
+            column += 0 if item.is_sequence else len(item.values)
+            continue
+        op = graph.op(item)
+        for _, name in op.lifted:
+            if column in arguments and isinstance(op, FunctionOp):
+                found[name.upper()] = arguments[column]
+            column += 1
+    return found
 
 
 def _count(count: int, length: int, depth: str) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
-from deit_spec.codegen.arguments import Argument, find_arguments
+from deit_spec.codegen.arguments import Argument, Lifted, find_arguments
 from deit_spec.codegen.body import WIDTH, Body, calls_of, with_comment
 from deit_spec.codegen.constants import Constants
 from deit_spec.codegen.initialise import write_reset
-from deit_spec.codegen.members import Members
+from deit_spec.codegen.members import Members, own_numbers
 from deit_spec.codegen.naming import DOCSTRINGS, name_classes, role_of
 from deit_spec.graph import LayerGraph, Scope, build_scopes
 from deit_spec.ops import FunctionOp, Images, letters
@@ -45,6 +45,8 @@ class Classes:
         names = ["x"]
         if len(scope.inputs) > 1:
             names = [path.rpartition(".")[2] for path in scope.inputs]
+            if len(self.graph.shape(scope.inputs[0])) > 2:  # noqa: PLR2004  -- [B, N, C]
+                names[0] = "x"
         body = self._body(
             scope, dict(zip(scope.inputs, names, strict=True)), scope.outputs
         )
@@ -81,11 +83,18 @@ class Classes:
             stored.setdefault(path, []).append(name)
         wanted = _needed(self.graph, [*results, *stored], inputs)
         calls = list(calls_of(self.graph, scope, wanted))
-        return Body(self.graph, self.constants, calls, inputs, tuple(results), stored)
+        mine = {c: a.name for a in self.arguments[scope.structure] for c in a.columns}
+        attributes = {
+            constant: f"self.{name}"
+            for constant, name in own_numbers(self.graph, scope, mine).items()
+        }
+        names = Lifted(self.constants, attributes)
+        return Body(self.graph, names, calls, inputs, tuple(results), stored)
 
     def _class(self, scope: Scope, docstring: str, methods: list[str]) -> str:
         arguments = "".join(
-            f", {argument.name}: float" for argument in self.arguments[scope.structure]
+            f", {argument.name}: {argument.type}"
+            for argument in self.arguments[scope.structure]
         )
         members = Members(
             self.graph, self.constants, self.names, self.arguments, self.live

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from deit_spec.codegen.constants import Constants
 from deit_spec.codegen.model import Classes, returns_tuple
 from deit_spec.graph import LayerGraph, Target
-from deit_spec.ops import ModuleOp, letters
+from deit_spec.ops import letters
 from deit_spec.version import __version__
 
 _PURPOSE = {Target.TRAIN: "training", Target.INFERENCE: "inference"}
@@ -53,6 +53,6 @@ def _output_type(graph: LayerGraph) -> Iterator[str]:
 
 
 def _support(graph: LayerGraph) -> Iterator[str]:
-    """The source of each layer class that torch does not have."""
-    texts = (op.support for _, op in graph.ops() if isinstance(op, ModuleOp))
+    """The source of each layer class and function that torch does not have."""
+    texts = (op.support for _, op in graph.ops())
     yield from dict.fromkeys(text for text in texts if text)

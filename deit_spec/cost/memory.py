@@ -106,7 +106,8 @@ class Memory:
             return 0
         shape = self.graph.shape(path)
         batch = self.batch if BATCH in shape else 1
-        return batch * elements(shape) * self.dtype.size
+        size = self.graph.op(path).item_size or self.dtype.size
+        return batch * elements(shape) * size
 
     def _owners(self, *, training: bool) -> dict[str, str]:
         """The layer that owns the memory of each layer's value."""

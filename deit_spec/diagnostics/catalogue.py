@@ -54,6 +54,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS211", "setting-without-effect", _WARNING, "setting has no effect"),
         Entry("DS212", "model-too-large", _ERROR, "model too large"),
         Entry("DS213", "heads-not-combined", _NOTE, "`predict` does not combine heads with different class counts"),
+        Entry("DS214", "invalid-merging", _ERROR, "merge_tokens does not fit the blocks or the patches"),
         Entry("DS301", "shape-mismatch", _ERROR, "shape mismatch"),
         Entry("DS302", "unknown-tap", _ERROR, "the model does not have this value"),
         Entry("DS401", "unreadable-checkpoint", _ERROR, "checkpoint cannot be read"),

@@ -30,7 +30,7 @@ SYMBOLS: Final = {
 """The fields that are the size of a dimension, with its symbol in shapes."""
 
 _VARIANT: Final = {"layer_scale": 0.5, "drop_path": 0.1}
-_SMALL: Final = {"image_size": 32, "embed_dim": 48, "depth": 2, "dropout": 0.1}
+_SMALL: Final = {"image_size": 64, "embed_dim": 48, "depth": 2, "dropout": 0.1}
 _PLAIN: Final[dict[str, Any]] = {**_SMALL, "variant": _VARIANT}
 _HEAD: Final[dict[str, Any]] = {**_PLAIN, "num_classes": 10}
 _FUSION: Final = {"variant": {**_VARIANT, "fusion": "cls"}}

@@ -164,9 +164,10 @@ class LayerGraph:
         network.add_edges_from(self.network.edges(data=True))
         self.network = network
 
-    def bypass(self, path: str) -> None:
-        """Remove a layer with one input, and connect its readers to that input."""
-        (source,) = self.inputs(path)
+    def bypass(self, path: str, source: str | None = None) -> None:
+        """Remove a layer, and connect its readers to its only input, or to `source`."""
+        if source is None:
+            (source,) = self.inputs(path)
         for reader, edge in self.network.succ[path].items():
             self.network.add_edge(source, reader, **edge)
         self.network.remove_node(path)

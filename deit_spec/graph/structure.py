@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from deit_spec.graph.layer_graph import LayerGraph
 from deit_spec.graph.verify import IllegalGraphError
-from deit_spec.ops import Op
+from deit_spec.ops import Op, letters
 
 
 @dataclass
@@ -130,7 +130,11 @@ def _find_borders(
 
 
 class _Interner:
-    """Maps equal keys to equal numbers, so that keys do not grow with their scope."""
+    """Maps equal keys to equal numbers, so that keys do not grow with their scope.
+
+    Shapes are compared by their letters: blocks with different numbers of tokens, as
+    after merging, have the same structure.
+    """
 
     def __init__(self, graph: LayerGraph) -> None:
         self.graph = graph
@@ -171,11 +175,13 @@ class _Interner:
         scope.values = tuple(values)
 
     def _shapes(self, paths: list[str]) -> int:
-        return self.intern(("shapes", *(self.graph.shape(path) for path in paths)))
+        return self.intern(
+            ("shapes", *(letters(self.graph.shape(path)) for path in paths))
+        )
 
     def _layer(self, path: str) -> int:
         op = self.graph.op(path)
-        shape, live = self.graph.shape(path), path in self.live
+        shape, live = letters(self.graph.shape(path)), path in self.live
         return self.intern(("layer", self._op(op), shape, live))
 
     def _op(self, op: Op) -> int:

@@ -138,7 +138,8 @@ def _shape_follows(
 
 
 def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
-    """A symbol has the same size everywhere."""
+    """A symbol has the same size everywhere, unless a layer changes it."""
+    resized = {op.resizes for _, op in graph.ops()}
     sizes: dict[tuple[str, int], int | None] = {}
     seen: set[Shape] = set()
     for path, shape in graph.shapes().items():
@@ -147,7 +148,7 @@ def one_size_a_symbol(graph: LayerGraph) -> Iterator[str]:
         seen.add(shape)
         for dim in shape:
             known = sizes.setdefault((dim.symbol, dim.factor), dim.size)
-            if dim.symbol and known != dim.size:
+            if dim.symbol and dim.symbol not in resized and known != dim.size:
                 yield f"{path}: {dim}, but {known} elsewhere"
 
 

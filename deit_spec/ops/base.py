@@ -102,7 +102,9 @@ class Op(ABC):
     constructor argument for each. `random` ops only act in training. The output of a
     `view` shares the memory of its input. The value of a `learned` op is in the state
     dict. `per_token` lists the inputs of which each token of the output reads only the
-    same token.
+    same token. `resizes` is the symbol of the dimension that the op makes smaller.
+    `support` is the source of a class or function that its form in torch needs.
+    `item_size` is the bytes per element of integers; None for the dtype of the model.
     """
 
     arity: ClassVar[int | None] = 1
@@ -112,6 +114,9 @@ class Op(ABC):
     view: ClassVar[bool] = False
     learned: ClassVar[bool] = False
     per_token: ClassVar[tuple[int, ...]] = ()
+    resizes: ClassVar[str] = ""
+    support: ClassVar[str] = ""
+    item_size: ClassVar[int | None] = None
 
     @abstractmethod
     def infer(self, *inputs: Shape) -> Shape:
@@ -136,6 +141,10 @@ class Op(ABC):
     def without_tokens(self, count: int) -> "Op":  # noqa: ARG002  -- most read by position
         """The same op for an input without its first `count` tokens."""
         return self
+
+    def keeps_tokens(self, wanted: range | None) -> bool:  # noqa: ARG002  -- as above
+        """Whether these tokens of the output are those of the first input."""
+        return False
 
     @property
     def identity(self) -> bool:
@@ -162,9 +171,6 @@ class Op(ABC):
 
 class ModuleOp(Op):
     """An op that is a submodule in generated code."""
-
-    support: ClassVar[str] = ""
-    """The source of its class, if torch does not have one."""
 
     @property
     @abstractmethod

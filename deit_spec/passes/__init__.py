@@ -17,6 +17,7 @@ from deit_spec.passes.drop_random import drop_random
 from deit_spec.passes.drop_unread_layers import drop_unread_layers
 from deit_spec.passes.drop_unread_tokens import drop_unread_tokens
 from deit_spec.passes.infer_shapes import ShapeInferenceError, infer_shapes
+from deit_spec.passes.merge_tokens import merge_tokens
 from deit_spec.passes.pass_error import PassError
 from deit_spec.passes.return_prediction import return_prediction
 
@@ -30,13 +31,15 @@ class PassOptions:
     `drop_unread` is whether only the tokens that the outputs depend on are computed;
     None means only for inference. `taps` are patterns of the values that `forward`
     returns besides its outputs; None means those of the spec, whose locations are
-    `tap_spans`. `until` is the value that the model ends at.
+    `tap_spans`. `until` is the value that the model ends at. `merge_tokens` is the
+    number of patches that merge in each block, or a number for each block.
     """
 
     drop_unread: bool | None = None
     taps: tuple[str, ...] | None = None
     until: str | None = None
     tap_spans: Mapping[str, Span] = field(default_factory=dict)
+    merge_tokens: int | tuple[int, ...] = 0
 
 
 def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
@@ -47,8 +50,11 @@ def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
         drop_unread = inference
     taps, until = options.taps or (), options.until
     add = partial(add_taps, patterns=taps, spans=options.tap_spans, until=until)
+    numbers = options.merge_tokens
+    merge = partial(merge_tokens, merged=numbers)
     order: tuple[tuple[Pass, bool], ...] = (
         (infer_shapes, True),
+        (merge, numbers > 0 if isinstance(numbers, int) else any(numbers)),
         (add, bool(taps) or until is not None),
         (drop_random, inference),
         (return_prediction, inference),
@@ -90,6 +96,7 @@ __all__ = [
     "drop_unread_layers",
     "drop_unread_tokens",
     "infer_shapes",
+    "merge_tokens",
     "passes_for",
     "return_prediction",
     "run_passes",

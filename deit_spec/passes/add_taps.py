@@ -28,6 +28,7 @@ from deit_spec.ops import (
     PatchGrid,
     PatchWeights,
     TokenScores,
+    WeightsBySize,
 )
 from deit_spec.passes.infer_shapes import infer_shapes
 from deit_spec.passes.pass_error import PassError
@@ -132,7 +133,8 @@ class _Values:
         graph = self.graph
         groups: dict[str, list[str]] = {}
         for scope in build_scopes(graph).walk():
-            if scope.path and len(scope.outputs) == 1 and not scope.is_sequence:
+            # The first output is the tokens; merging adds others.
+            if scope.path and scope.outputs and not scope.is_sequence:
                 groups.setdefault(scope.outputs[0], []).append(scope.path)
         found: dict[str, _Value] = {}
         for path, op in graph.ops():
@@ -153,17 +155,20 @@ class _Values:
         if len(shape) != 3 or shape[0].size is not None:  # noqa: PLR2004  -- [B, N, C]
             return {}
         first = shape[1].known - self.patches.known
-        if first not in {0, len(self.tokens)}:
+        if first != len(self.tokens) and shape[1] != self.patches:
             return {}
         op = PatchGrid(first, *self.grid)
         return {f"{name}.patches": _Value(path, (path,), ((grid, op),))}
 
     def weights(self, attend: str) -> dict[str, _Value]:
         """The weights of an attention, all of them and those of single tokens."""
-        q, k = inputs = self.graph.inputs(attend)[:2]
+        q, k, _, *bias = self.graph.inputs(attend)
         group, width = attend.rpartition(".")[0], self.graph.shape(q)[3]
         name = f"{group}.weights".removeprefix(".")
-        found = {name: _Value(attend, inputs, ((name, AttentionWeights(width)),))}
+        op = WeightsBySize(width) if bias else AttentionWeights(width)
+        found = {name: _Value(attend, (q, k, *bias), ((name, op),))}
+        if bias:
+            return found  # patches are merged, so there is no value for each
         for index, token in enumerate(self.tokens):
             row = f"{group}.{token}_row".removeprefix(".")
             scores = TokenScores(index)

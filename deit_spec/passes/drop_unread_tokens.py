@@ -21,6 +21,7 @@ from deit_spec.ops import (
     TakePart,
     TakeTokens,
 )
+from deit_spec.passes.drop_unread_layers import drop_unread_layers
 from deit_spec.passes.infer_shapes import infer_shapes
 
 Tokens: TypeAlias = range | None
@@ -33,6 +34,10 @@ def drop_unread_tokens(graph: LayerGraph) -> LayerGraph:
     A fused projection is split where its parts are read for different tokens: the
     queries of some tokens, and the keys and values of all.
     """
+    for path, tokens in tokens_read(graph).items():
+        if graph.op(path).keeps_tokens(tokens):
+            graph.bypass(path, graph.inputs(path)[0])
+    graph = infer_shapes(drop_unread_layers(graph))
     _Rewriting(graph).run()
     return infer_shapes(graph)
 

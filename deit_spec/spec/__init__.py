@@ -7,6 +7,7 @@ from deit_spec.spec.spec_validation import (
     check_read,
     check_spec,
     check_text,
+    with_merge_tokens,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "check_spec",
     "check_text",
     "output_size",
+    "with_merge_tokens",
 ]

@@ -298,6 +298,36 @@ def readout_has_tokens(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     )
 
 
+def merging_leaves_patches(spec: DeiTSpec, spans: FieldSpans) -> Findings:
+    """DS214: merge_tokens fits the numbers of blocks and of patches."""
+    merged, patches = spec.variant.merge_tokens, spec.num_patches
+    numbers = merged if isinstance(merged, tuple) else (merged,)
+    if isinstance(merged, tuple) and len(merged) != spec.depth:
+        given = _counted(len(merged), "number")
+        blocks = _counted(spec.depth, "block")
+        yield spans.finding(
+            "DS214",
+            f"merge_tokens has {given} for {blocks}",
+            "use one number for all blocks, or a list with a number for each block",
+            ("variant.merge_tokens", given, 0),
+            ("depth", blocks, spec.depth),
+        )
+    elif patches and max(numbers) >= patches:
+        found = _counted(patches, "patch", "patches")
+        yield spans.finding(
+            "DS214",
+            f"merging {max(numbers)} of {found} leaves none",
+            f"use at most {patches // 2}: half of the patches can merge in a block",
+            ("variant.merge_tokens", "more than half of the patches", 0),
+            ("image_size", f"{spec.image_size} pixels", spec.image_size),
+            ("patch_size", f"{spec.patch_size} pixels, so {found}", spec.patch_size),
+        )
+
+
+def _counted(number: int, word: str, plural: str = "") -> str:
+    return f"{number} {word if number == 1 else plural or f'{word}s'}"
+
+
 def settings_have_effect(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     """DS211: an option without effect is probably a mistake."""
     variant = spec.variant
@@ -341,6 +371,8 @@ _DISTILLED = "variant.distillation_token"
 _HEADS = ("num_classes", "teacher_num_classes", _DISTILLED)
 _SWITCHES = ("variant.readout", "variant.fusion", "variant.drop_path")
 
+_PATCHES = ("image_size", "patch_size", "variant.merge_tokens")
+
 RULES: tuple[Rule, ...] = (
     Rule("DS201", patches_fill_image, ("image_size", "patch_size")),
     Rule("DS203", heads_fill_width, ("embed_dim", "num_heads")),
@@ -353,4 +385,5 @@ RULES: tuple[Rule, ...] = (
     Rule("DS210", readout_has_tokens, ("variant.readout", _DISTILLED)),
     Rule("DS211", settings_have_effect, (*_HEADS, "depth", *_SWITCHES)),
     Rule("DS213", unequal_heads_are_not_joined, (*_HEADS, "variant.fusion")),
+    Rule("DS214", merging_leaves_patches, ("depth", *_PATCHES)),
 )

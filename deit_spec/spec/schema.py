@@ -2,9 +2,17 @@
 
 import hashlib
 import re
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 NAME_PATTERN = r"^\w[\w.+-]*$"
 
@@ -15,6 +23,25 @@ Fusion = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 TAP_PATTERN = r"^[A-Za-z0-9_*]+(\.[A-Za-z0-9_*]+)*$"
 Tap = Annotated[str, Field(pattern=TAP_PATTERN, max_length=100)]
 Taps = Annotated[tuple[Tap, ...], Field(max_length=32, strict=False)]
+
+
+def _each(value: object, validate: Callable[[object], object]) -> object:
+    if isinstance(value, list | tuple):
+        return tuple(validate(item) for item in value)
+    return validate(value)
+
+
+_COUNT = {"type": "integer", "minimum": 0}
+if TYPE_CHECKING:
+    MergeTokens: TypeAlias = int | tuple[int, ...]
+else:  # a union would report an error for each of its types
+    MergeTokens = Annotated[
+        int,
+        Field(ge=0),
+        WrapValidator(_each),
+        PlainSerializer(lambda value: value),
+        WithJsonSchema({"anyOf": [_COUNT, {"type": "array", "items": _COUNT}]}),
+    ]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
 CONFIG = ConfigDict(
@@ -73,6 +100,13 @@ class Variant(BaseModel):
         "deit",
         description="The initialisation of weights: std 0.02 everywhere, or std "
         "fan-in^-1/2 with 0.5 for tokens and positions, for small widths.",
+    )
+    merge_tokens: MergeTokens = Field(
+        0,
+        description="The number of patch tokens that merge with similar ones in every "
+        "block, or a list with a number for each block. At most half of the patches "
+        "merge in a block.",
+        examples=[13],
     )
     fusion: Fusion | None = Field(
         None,
@@ -204,6 +238,12 @@ class DeiTSpec(BaseModel):
         return "mean_logits" if is_equal or not self.has_two_heads else "cls"
 
     @property
+    def merges_tokens(self) -> bool:
+        """Whether any block merges patch tokens."""
+        merged = self.variant.merge_tokens
+        return any(merged) if isinstance(merged, tuple) else merged > 0
+
+    @property
     def digest(self) -> str:
         """A hash of the model, independent of the name and the layout of the spec.
 
@@ -211,7 +251,10 @@ class DeiTSpec(BaseModel):
         """
         variant = self.variant.model_copy(update={"fusion": self.fusion})
         spec = self.model_copy(update={"variant": variant})
-        content = spec.model_dump_json(exclude={"name", "extends", "taps"})
+        exclude: dict[str, Any] = dict.fromkeys(("name", "extends", "taps"), True)
+        if not self.merges_tokens:
+            exclude["variant"] = {"merge_tokens"}  # as before there was this field
+        content = spec.model_dump_json(exclude=exclude)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 

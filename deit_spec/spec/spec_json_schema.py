@@ -29,6 +29,7 @@ BEYOND: Final = {
     "DS207": "the mean of two heads with unequal class counts",
     "DS210": "mean_tokens without a distillation token, in a spec that extends another",
     "DS212": "the total number of parameters",
+    "DS214": "a merge_tokens that leaves no patches, or has another length than depth",
 }
 """By code, the errors that a JSON Schema cannot express."""
 
@@ -94,9 +95,9 @@ def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield "minimum", forms[0][key] + 1
         else:
             yield key, forms[0][key]
-    if "items" in forms[0]:
-        yield "items", forms[0]["items"]
-        yield "maxItems", forms[0]["maxItems"]
+    for key in ("items", "maxItems"):
+        if key in forms[-1]:
+            yield key, forms[-1][key]
     if name in LARGEST:
         yield "maximum", LARGEST[name]
     for key in ("default", "examples"):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -109,6 +109,19 @@ def _check(
     findings = [*findings, *found]
     valid = None if has_errors(findings) else spec
     return Checked(valid, first_of(findings), merged, links)
+
+
+def with_merge_tokens(checked: Checked, merged: int | Sequence[int] | None) -> Checked:
+    """Replace `variant.merge_tokens` of a valid spec, unless `merged` is None."""
+    if checked.spec is None or merged is None:
+        return checked
+    value = checked.spec.model_dump(exclude_unset=True, exclude={"extends"})
+    variant = {**value.get("variant", {}), "merge_tokens": merged}
+    document = document_from_mapping({**value, "variant": variant}, "<options>")
+    found = _check(document, [], checked.spec.name)
+    if found.spec is None:
+        return found
+    return replace(checked, spec=found.spec)
 
 
 def once_a_line(

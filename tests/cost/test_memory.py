@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.execution import kept_bytes, peak_bytes, written_bytes
-from support.strategies import specs
+from support.strategies import merging_specs, specs
 from torch import Tensor, nn
 
 import deit_spec
@@ -31,7 +31,7 @@ def built(
     return compiled.graph, model, torch.randn(size, dtype=getattr(torch, dtype.value))
 
 
-@given(specs(), BATCHES, DTYPES, DROP)
+@given(specs() | merging_specs(), BATCHES, DTYPES, DROP)
 def test_training_keeps_what_autograd_keeps(
     spec: DeiTSpec,
     batch: int,
@@ -49,7 +49,7 @@ def test_training_keeps_what_autograd_keeps(
     assert sum(Memory(graph, batch, dtype).kept().values()) == wanted
 
 
-@given(specs(), BATCHES, DTYPES, DROP)
+@given(specs() | merging_specs(), BATCHES, DTYPES, DROP)
 def test_forward_writes_what_torch_writes(
     spec: DeiTSpec,
     batch: int,

@@ -152,6 +152,7 @@ def _keys(path: tuple[str | int, ...]) -> dict[str, Any]:
 
 EXAMPLES = {
     "DS001": "a: [",
+    "DS214": "variant:\n  merge_tokens: 500\n",
     "DS002": "name: \xff",
     "DS003": "depth: 3\ndepth: 3\n",
     "DS004": "depth: 3\n---\ndepth: 4\n",

@@ -99,6 +99,8 @@ def test_one_broken_value_is_one_finding_there(
     holder[field] = data.draw(st.sampled_from([[1], {"a": 1}, math.nan, "x y", -5]))
     if holder[field] == -5 and isinstance(getattr(spec.variant, field, None), bool):
         holder[field] = "yes"
+    if holder[field] == [1] and field == "merge_tokens":
+        holder[field] = ["x"]
     del value["extends"]
     text = yaml.safe_dump(value, sort_keys=False)
     found = [

@@ -122,7 +122,8 @@ def _run(
             names = [f"v{index}" for index in range(len(inputs))]
             scope = dict(zip(names, inputs, strict=True))
             text = op.expression(PlainNumbers(), *names)
-            scope |= {"F": F, "torch": torch, "batch": len(images)}
+            scope |= {"F": F, "torch": torch, "Tensor": Tensor, "batch": len(images)}
+            exec(op.support, scope)  # noqa: S102  -- our own op's functions
             value = eval(text, scope)  # noqa: S307  -- our own op's text
         else:
             raise TypeError(path)

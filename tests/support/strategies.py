@@ -50,7 +50,10 @@ TAPS = (
     "norm.patches",
     "cls_token",
 )
-"""Patterns that each fit some value of any spec."""
+"""Patterns that each fit some value of any spec that does not merge tokens."""
+
+GRIDS = frozenset({"blocks.*.patches", "norm.patches"})
+"""Those that may fit none if tokens merge."""
 
 
 def options() -> st.SearchStrategy[dict[str, Any]]:
@@ -92,3 +95,18 @@ def specs(draw: st.DrawFn) -> DeiTSpec:
         "name": draw(st.sampled_from(["deit", "a.b-c", "été", "x" * 60])),
     }
     return DeiTSpec(**values)
+
+
+def merging(spec: DeiTSpec, merged: object) -> DeiTSpec:
+    """A spec with another number of tokens to merge."""
+    variant = spec.variant.model_dump() | {"merge_tokens": merged}
+    return spec.model_copy(update={"variant": Variant(**variant)})
+
+
+@st.composite
+def merging_specs(draw: st.DrawFn) -> DeiTSpec:
+    """A valid spec that may merge tokens."""
+    spec = draw(specs())
+    most = st.integers(0, spec.num_patches - 1)
+    lists = st.lists(most, min_size=spec.depth, max_size=spec.depth)
+    return merging(spec, draw(most | lists))
