@@ -1,11 +1,12 @@
 """Train the student of a recipe, from its data and teacher to a run folder."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from deit_spec.diagnostics import Diagnostic, Severity
@@ -32,16 +33,27 @@ from deit_spec.distill.training.training_checkpoint import load_checkpoint
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.distill.training.training_step import TrainingStep
 from deit_spec.graph import Target
+from deit_spec.model.class_names import class_names_of_weights, match_model_classes
 from deit_spec.passes import PassOptions
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.class_matching import Relation
 from deit_spec.recipe.rules.schedule_rules import (
     known_train_images,
     large_batch,
     slow_average,
 )
 from deit_spec.recipe.run_files import checkpoint_step, last_checkpoint
-from deit_spec.weights import allowed, fill, make_plan, open_checkpoint, require
+from deit_spec.weights import (
+    Kind,
+    Plan,
+    allowed,
+    fill,
+    make_plan,
+    open_checkpoint,
+    require,
+)
+from deit_spec.weights.naming_schemes import HEADS
 
 
 def train(
@@ -115,7 +127,7 @@ def train(
                 stopped = True
         if processes.any(stopped):
             return _stopped_before(folder, stop)
-        student = open_student(checked, reporter)
+        student = open_student(checked, data.classes, reporter)
         training = TrainingStep(student, teacher, recipe, processes)
         loop = _make_loop(checked, folder, data, training, reporter)
         start = _start(loop)
@@ -186,8 +198,13 @@ def _length_warnings(checked: CheckedRecipe, data: Data) -> Iterator[Diagnostic]
         yield from slow_average(checked, recipe, steps)
 
 
-def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
-    """Build the student, initialised by the recipe's seed or from adapted weights."""
+def open_student(
+    checked: CheckedRecipe, classes: Sequence[str], reporter: Reporter
+) -> nn.Module:
+    """Build the student, initialised by the recipe's seed or from adapted weights.
+
+    Heads that are taken from the weights are sorted by `classes`, those of the data.
+    """
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
     seed_all(recipe.run.seed, "student")
@@ -196,7 +213,8 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     weights = recipe.student.weights
     if weights is None:
         return compiled.build(device="cpu")
-    checkpoint = open_checkpoint(checked.place(weights))
+    path = checked.place(weights)
+    checkpoint = open_checkpoint(path)
     plan = make_plan(compiled.graph, checkpoint)
     require(plan, allowed(strict=False))
     for found in plan.diagnostics:
@@ -209,7 +227,38 @@ def open_student(checked: CheckedRecipe, reporter: Reporter) -> nn.Module:
     for (kind, reason), tensors in names.items():
         reporter.said(f"{listed(tensors)} {kind}: {reason}")
     source, name = compiled.source, compiled.graph.name
-    return fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
+    student = fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
+    if own := class_names_of_weights(path):
+        _sort_heads(student, plan, own, classes, reporter)
+    return student
+
+
+def _sort_heads(
+    student: nn.Module,
+    plan: Plan,
+    names: Sequence[str],
+    classes: Sequence[str],
+    reporter: Reporter,
+) -> None:
+    """Sort the heads taken from weights with class names as the classes of the data."""
+    taken = [
+        step.name
+        for step in plan.steps
+        if step.name.startswith(HEADS)
+        if step.kind is not Kind.REINITIALISED and step.shape[0] == len(names)
+    ]
+    match = match_model_classes(classes, names)
+    if not taken or match.relation is Relation.IDENTICAL:
+        return
+    if match.relation is not Relation.PERMUTATION:
+        has = f"the weights have the classes {listed(names)}"
+        reporter.said(f"{listed(taken)} taken by index, but {has}")
+        return
+    reporter.said(f"{listed(taken)} sorted as the classes of the data")
+    with torch.no_grad():
+        for name in taken:
+            parameter = student.get_parameter(name)
+            parameter.copy_(parameter[list(match.indices)])
 
 
 def _make_loop(

@@ -146,7 +146,7 @@ def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> Non
             told.append(message)
 
     checked = recipe(tmp_path, student=student)
-    begun = open_student(checked, Listen()).state_dict()
+    begun = open_student(checked, "0123456789", Listen()).state_dict()
     heads = "head.weight, head.bias, head_dist.weight, head_dist.bias"
     assert told == [
         "pos_embed resampled: 8×8 → 4×4, bicubic; 2 prefix tokens kept",
@@ -165,13 +165,30 @@ def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> Non
     assert train(checked, tmp_path / "run").complete
 
 
+def test_a_student_takes_the_heads_of_a_run_by_class_name(
+    tmp_path: Path, trained_run: Path
+) -> None:
+    """The classes of the data are in another order, or others."""
+    weights = str(trained_run / "model.safetensors")
+    spec = trained_run / "spec.yaml"
+    checked = recipe(tmp_path, student={"spec": str(spec), "weights": weights})
+    images = torch.randn(3, 1, 8, 8)
+    model = deit_spec.load(spec, weights=weights).eval()
+    order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
+    student = open_student(checked, [str(each) for each in order], Reporter()).eval()
+    for found, logits in zip(student(images), model(images), strict=True):
+        torch.testing.assert_close(found, logits[:, order])
+    student = open_student(checked, list("abcdefghij"), Reporter()).eval()
+    assert torch.allclose(student(images).cls, model(images).cls, atol=1e-5)
+
+
 @pytest.mark.parametrize("drop", [True, False])
 def test_the_student_computes_what_the_heads_depend_on(
     tmp_path: Path, *, drop: bool
 ) -> None:
     """The same weights, with fewer tokens in the last block unless it is turned off."""
     options = {} if drop else {"drop_unread": False}
-    student = open_student(recipe(tmp_path, run=options), Reporter())
+    student = open_student(recipe(tmp_path, run=options), "0123456789", Reporter())
     shapes = []
     hook = lambda _m, _i, out: shapes.append(out.shape[1])  # noqa: E731
     student.norm.register_forward_hook(hook)
