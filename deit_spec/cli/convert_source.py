@@ -45,10 +45,19 @@ def open_source(name: str, checkpoint: str | None, labels: Path | None) -> Sourc
 
     `labels` is a file with other class names.
     """
-    source = _check_spec(name, checkpoint) if checkpoint else _open_model(name)
-    if labels is None:
-        return source
-    return replace(source, classes=_read_labels(labels, source.spec.num_classes))
+    from deit_spec.model.class_names import ClassNamesError, read_class_names
+
+    try:
+        source = _check_spec(name, checkpoint) if checkpoint else _open_model(name)
+        if labels is None:
+            return source
+        names = read_class_names(labels, source.spec.num_classes or 0)
+    except DiagnosedError as error:
+        report(error.diagnostics)
+        raise typer.Exit(1) from None
+    except ClassNamesError as error:
+        fail(str(error))
+    return replace(source, classes=names)
 
 
 def _open_model(name: str) -> Source:
@@ -57,11 +66,7 @@ def _open_model(name: str) -> Source:
 
     if not is_model_path(name):
         fail(f"{shown_name(name)} is not a model folder; add a CHECKPOINT")
-    try:
-        model = open_model_folder(Path(name))
-    except DiagnosedError as error:
-        report(error.diagnostics)
-        raise typer.Exit(1) from None
+    model = open_model_folder(Path(name))
     report((*model.checked.diagnostics, *model.diagnostics))
     graph = finish(model.checked)
     if model.kind is not Kind.RUN:  # then no file has lines to point to
@@ -72,22 +77,10 @@ def _open_model(name: str) -> Source:
 
 def _check_spec(name: str, checkpoint: str) -> Source:
     from deit_spec.model.inherited_parts import inherit_parts
+    from deit_spec.model.preprocessing import preprocessing_of
 
     checked = read(name)
     assert checked.spec is not None  # noqa: S101  -- see `read`
     images, classes = inherit_parts(checked.spec, (checkpoint, name))
+    images = images or preprocessing_of(checked.spec)
     return Source(finish(checked), checked.spec, checkpoint, images, classes)
-
-
-def _read_labels(path: Path, count: int | None) -> tuple[str, ...]:
-    """Read as many class names as the model has classes, or exit with 2."""
-    from deit_spec.model.class_names import ClassNamesError, read_class_names
-
-    try:
-        names = read_class_names(path)
-    except ClassNamesError as error:
-        fail(str(error))
-    if len(names) != count:
-        labels = f"the number of labels in {path} is {len(names):,}"
-        fail(f"{labels}, but the model has {count or 0:,} classes")
-    return names

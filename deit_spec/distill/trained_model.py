@@ -23,17 +23,16 @@ from deit_spec.distill.optional_packages import require_packages
 from deit_spec.graph import Target
 from deit_spec.model.class_names import (
     IMAGENET_CLASSES,
-    ClassNamesError,
     class_names_of_weights,
     imagenet_class_names,
     match_model_classes,
     read_class_names,
 )
+from deit_spec.model.inherited_parts import inherit_parts
 from deit_spec.model.model_folder import (
+    WITHOUT_TRAINING,
     Kind,
     ModelFolder,
-    ModelFolderError,
-    metadata_preprocessing,
     open_model_folder,
 )
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
@@ -44,11 +43,7 @@ from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
 from deit_spec.recipe.run_files import RECIPE, SPEC
 from deit_spec.spec import Checked, DeiTSpec, check_spec
-from deit_spec.weights import safetensors_file
-from deit_spec.weights.spec_metadata import PREPROCESSING
 
-WITHOUT_TEACHER = ("teacher=null", "loss.kind=none", "student.weights=null")
-"""Overrides that remove the files from a recipe that only training needs."""
 CHECKED_LATER = ("DS509", "DS538")
 """Rules on the classes of the data, which `open_data` matches by name."""
 _DATA_FIELDS = (
@@ -143,12 +138,12 @@ class TrainedModel:
         spec = str(spec_path.absolute()) if spec_path.is_file() else self.name
         if path is None:
             document: dict[str, Any] = {"student": {"spec": spec}, "data": {}}
-            laid = [*WITHOUT_TEACHER, *overrides]
+            laid = [*WITHOUT_TRAINING, *overrides]
             checked = check_recipe(
                 document, laid, without=CHECKED_LATER, student=self.checked
             )
         else:
-            laid = [f"student.spec={json.dumps(spec)}", *WITHOUT_TEACHER, *overrides]
+            laid = [f"student.spec={json.dumps(spec)}", *WITHOUT_TRAINING, *overrides]
             checked = check_recipe(
                 path, laid, without=CHECKED_LATER, student=self.checked
             )
@@ -181,19 +176,7 @@ class TrainedModel:
         """The preprocessing of the model or its weights; None if it is not known."""
         if self.opened is not None:
             return self.opened.preprocessing
-        text = safetensors_file.metadata_of(self.weights).get(PREPROCESSING)
-        if text is not None:
-            return metadata_preprocessing(text, self.spec, self.weights)
-        if not self.weights.is_dir():
-            return None
-        try:
-            found = open_model_folder(self.weights)
-        except ModelFolderError:
-            return None
-        sizes = [
-            (each.image_size, each.in_channels) for each in (found.spec, self.spec)
-        ]
-        return found.preprocessing if sizes[0] == sizes[1] else None
+        return inherit_parts(self.spec, [str(self.weights)])[0]
 
     def own_class_names(self) -> tuple[str, ...] | None:
         """The names of the classes of the model or its weights; None if not known."""
@@ -217,15 +200,8 @@ class TrainedModel:
             return imagenet_class_names()
         if path is None:
             return own
-        names = self._counted(read_class_names(path), path)
+        names = read_class_names(path, self.spec.num_classes)
         return names if own is None else _in_order_of(own, names, path)
-
-    def _counted(self, names: tuple[str, ...], path: Path) -> tuple[str, ...]:
-        count = self.spec.num_classes
-        if len(names) != count:
-            labels = f"the number of labels in {path} is {len(names):,}"
-            raise ClassNamesError(f"{labels}, but the model has {count:,} classes")
-        return names
 
 
 def _in_order_of(

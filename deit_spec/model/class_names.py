@@ -31,7 +31,7 @@ class ClassNamesError(ValueError):
     """Class names cannot be read or used; the text says why."""
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
+def read_class_names(path: Path, count: int | None = None) -> tuple[str, ...]:
     """Read the names of classes from a file.
 
     The file has one name a line. Or it is JSON: a list of names, or a mapping from
@@ -41,8 +41,17 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     `{0: 'cat', 1: 'dog'}` is read as JSON is.
 
     Raises:
-        ClassNamesError: The file cannot be read, or has something else.
+        ClassNamesError: The file cannot be read, or has something else, or another
+            number of names than `count`.
     """
+    names = _read_names(path)
+    if count is not None and len(names) != count:
+        labels = f"the number of labels in {path} is {len(names):,}"
+        raise ClassNamesError(f"{labels}, but the model has {count:,} classes")
+    return names
+
+
+def _read_names(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -93,46 +102,77 @@ def names_in(value: Any) -> tuple[str, ...]:
 def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
     """The class names of a file or a folder of weights; None if they are not known.
 
-    They are in the `classes.json` of a run, or in the metadata of a file of ours, or
-    in the `config.json` of transformers or timm beside the file. The names `LABEL_0`,
-    `LABEL_1`, …, which transformers writes for a model without names, are not known.
-
     Raises:
         RunFileError: The `classes.json` is damaged.
     """
-    # A run's spec is read without torch.
-    from deit_spec.weights import safetensors_file  # noqa: PLC0415
-    from deit_spec.weights.read import CONFIG  # noqa: PLC0415
-    from deit_spec.weights.spec_metadata import (  # noqa: PLC0415
-        CLASSES as METADATA_CLASSES,
-    )
+    try:
+        return read_model_names(source_of_names(path))
+    except ClassNamesError:
+        return None
+
+
+def source_of_names(path: Path) -> Path:
+    """The file with the class names of a model, which is a file or a folder.
+
+    They are in the `classes.json` of a run, or in the metadata of a file of ours, or
+    in the `config.json` of transformers or timm beside the file.
+    """
+    from deit_spec.weights.read import CONFIG  # noqa: PLC0415  -- torch
 
     folder = path if path.is_dir() else path.parent
     file = folder / WEIGHTS if path.is_dir() else path
-    found = None
     if file.name == WEIGHTS and (folder / CLASSES).is_file():
-        found = read_classes(folder / CLASSES)
-    elif (text := safetensors_file.metadata_of(file).get(METADATA_CLASSES)) is not None:
-        found = _names_in_text(text)
-    elif (folder / CONFIG).is_file():
-        found = _names_in_config(folder / CONFIG)
-    unnamed = tuple(f"LABEL_{index}" for index in range(len(found or ())))
-    return None if found == unnamed else found
+        return folder / CLASSES
+    if _metadata_names(file) is None and (folder / CONFIG).is_file():
+        return folder / CONFIG
+    return file
+
+
+def read_model_names(file: Path) -> tuple[str, ...] | None:
+    """Read the class names of a model from the file that `source_of_names` found.
+
+    The names `LABEL_0`, `LABEL_1`, …, which transformers writes for a model without
+    names, are not known.
+
+    Raises:
+        RunFileError: The `classes.json` is damaged.
+        ClassNamesError: The names in the metadata or in the config are damaged.
+    """
+    if file.name == CLASSES:
+        return read_classes(file)
+    if file.suffix == ".json":
+        return _names_in_config(file)
+    text = _metadata_names(file)
+    try:
+        return None if text is None else names_in(json.loads(text))
+    except NOT_NAMES:
+        raise ClassNamesError("the class names in the metadata are damaged") from None
+
+
+def _metadata_names(file: Path) -> str | None:
+    # A run's spec is read without torch.
+    from deit_spec.weights import safetensors_file, spec_metadata  # noqa: PLC0415
+
+    return safetensors_file.metadata_of(file).get(spec_metadata.CLASSES)
 
 
 def _names_in_config(path: Path) -> tuple[str, ...] | None:
     try:
         config = json.loads(path.read_bytes()[:MOST_BYTES])
-        return names_in(config.get("label_names") or {"id2label": config["id2label"]})
-    except (OSError, AttributeError, *NOT_NAMES):
+    except (OSError, *NOT_NAMES):
         return None
-
-
-def _names_in_text(text: str) -> tuple[str, ...] | None:
+    value = None
+    if isinstance(config, dict):
+        value = config.get("label_names") or config.get("id2label")
+    if value is None:
+        return None
     try:
-        return names_in(json.loads(text))
+        names = names_in(value)
     except NOT_NAMES:
-        return None
+        message = "`id2label` does not map the indices from 0 to names"
+        raise ClassNamesError(message) from None
+    unnamed = tuple(f"LABEL_{index}" for index in range(len(names)))
+    return None if names == unnamed else names
 
 
 def imagenet_class_names() -> tuple[str, ...] | None:

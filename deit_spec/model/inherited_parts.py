@@ -6,30 +6,37 @@ from pathlib import Path
 
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.model.model_folder import open_model_folder
-from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
+from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.model.spec_or_model import is_model_path
 from deit_spec.spec import DeiTSpec
 
 
 def inherit_parts(
     spec: DeiTSpec, names: Iterable[str]
-) -> tuple[Preprocessing, tuple[str, ...] | None]:
+) -> tuple[Preprocessing | None, tuple[str, ...] | None]:
     """The preprocessing and the class names of the first name that is a model.
 
-    Images get the size of the spec. Without a model, or if the spec has another number
-    of channels, they are prepared as those of ImageNet. Another number of classes has
-    no names.
+    Images get the size of the spec. Without a model, neither is known, and with
+    another number of channels or of classes, one of them is not.
+
+    Raises:
+        DiagnosedError: The metadata of a file is damaged (DS425).
     """
     for name in names:
         if not is_model_path(name):
             continue
         try:
             model = open_model_folder(Path(name))
-        except DiagnosedError:  # a checkpoint that does not describe itself
-            continue
-        preprocessing = replace(model.preprocessing, size=spec.image_size)
-        if preprocessing.channels != spec.in_channels:
-            preprocessing = preprocessing_of(spec)
+        except DiagnosedError as error:
+            is_file = not Path(name).is_dir()
+            if is_file and any(each.code == "DS425" for each in error.diagnostics):
+                raise
+            continue  # it does not describe itself
+        images = replace(model.preprocessing, size=spec.image_size)
+        has_same_channels = images.channels == spec.in_channels
         is_same = len(model.classes or ()) == spec.num_classes
-        return preprocessing, model.classes if is_same else None
-    return preprocessing_of(spec), None
+        return (
+            images if has_same_channels else None,
+            model.classes if is_same else None,
+        )
+    return None, None

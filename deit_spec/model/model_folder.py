@@ -10,11 +10,15 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.diagnostics.printable import reason_of as os_reason
-from deit_spec.model.class_names import names_in
+from deit_spec.model.class_names import (
+    ClassNamesError,
+    read_model_names,
+    source_of_names,
+)
 from deit_spec.model.library_preprocessing import from_timm, from_transformers
 from deit_spec.model.preprocessing import (
     Preprocessing,
@@ -24,7 +28,6 @@ from deit_spec.model.preprocessing import (
 )
 from deit_spec.recipe import RecipeError, check_recipe
 from deit_spec.recipe import run_files as files
-from deit_spec.recipe.run_records import read_classes
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.schema import plain_name
 
@@ -91,11 +94,9 @@ class _Config(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     model_type: str | None = None
-    id2label: dict[str, str] | None = None
     architecture: str | None = None
     num_classes: int | None = None
     pretrained_cfg: dict[str, Any] | None = None
-    label_names: list[str] | None = None
 
 
 def kind_of(path: Path) -> Kind:
@@ -152,10 +153,7 @@ def open_model_folder(path: Path, weights: Path | None = None) -> ModelFolder:
         raise ModelFolderError(checked.diagnostics)
     if kind is Kind.RUN and weights is not None:
         preprocessing = _recipe_preprocessing(path, checked.spec)
-        names, classes = path / files.CLASSES, None
-        if names.is_file():
-            classes = read_classes(names)
-            _require_count(classes, checked.spec, names)
+        classes = _class_names(path, checked.spec)
         return ModelFolder(path, kind, checked, weights, preprocessing, classes)
     if kind is Kind.RUN and not (path / files.WEIGHTS).is_file():
         message = f"the run is not finished: it has no {files.WEIGHTS}"
@@ -226,13 +224,7 @@ def _open_ours(path: Path, kind: Kind, checked: Checked, spec: DeiTSpec) -> Mode
         preprocessing = _recipe_preprocessing(path, spec)
     else:
         preprocessing = preprocessing_of(spec)
-    classes, place = None, weights
-    if (path / files.CLASSES).is_file():
-        place = path / files.CLASSES
-        classes = read_classes(place)
-    elif (names := metadata.get(spec_metadata.CLASSES)) is not None:
-        classes = _names_in(names, weights)
-    _require_count(classes, spec, place)
+    classes = _class_names(path, spec)
     return ModelFolder(path, kind, checked, weights, preprocessing, classes)
 
 
@@ -293,31 +285,13 @@ def _open_theirs(
     except PreprocessingError as error:
         message = f"the preprocessing cannot be used: {error}"
         raise _refusal("DS425", message, place) from None
-    classes = None
-    if spec.num_classes is not None:
-        classes = _library_classes(config, path / CONFIG)
-    _require_count(classes, spec, path / CONFIG)
+    classes = _class_names(path, spec)
     if config.num_classes and config.num_classes != spec.num_classes:
         theirs = f"num_classes is {config.num_classes:,} in {CONFIG}"
         raise _refusal(
             "DS425", f"{theirs} and {spec.num_classes} in the weights", place
         )
     return ModelFolder(path, kind, checked, path, preprocessing, classes, assumed)
-
-
-def _library_classes(config: _Config, path: Path) -> tuple[str, ...] | None:
-    """The class names of a config, if they are not only numbers."""
-    if config.label_names is not None:
-        return tuple(config.label_names)
-    if config.id2label is None:
-        return None
-    try:
-        names = names_in(config.id2label)
-    except (ValueError, TypeError, KeyError, IndexError):
-        message = "`id2label` does not map the indices from 0 to names"
-        raise _refusal("DS425", message, path) from None
-    generic = tuple(f"LABEL_{index}" for index in range(len(names)))
-    return None if names == generic else names
 
 
 def _assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
@@ -328,20 +302,19 @@ def _assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
     return diagnose(ASSUMED, message, Label(Span.of_file(path)), notes=notes)
 
 
-def _require_count(classes: tuple[str, ...] | None, spec: DeiTSpec, path: Path) -> None:
-    if classes is not None and len(classes) != spec.num_classes:
-        has = f"the model has {spec.num_classes or 0:,} classes"
-        raise _refusal(
-            "DS425", f"there are {len(classes):,} class names, but {has}", path
-        )
-
-
-def _names_in(text: str, path: Path) -> tuple[str, ...]:
+def _class_names(path: Path, spec: DeiTSpec) -> tuple[str, ...] | None:
+    """The names of the classes of a model, as many as its spec has."""
+    if spec.num_classes is None:
+        return None
+    file = source_of_names(path)
     try:
-        return tuple(TypeAdapter(list[str]).validate_json(text, strict=True))
-    except ValidationError as error:
-        message = "the class names in the metadata are damaged"
-        raise _refusal("DS425", message, path, notes=[reason_of(error)]) from None
+        names = read_model_names(file)
+    except ClassNamesError as error:
+        raise _refusal("DS425", str(error), file) from None
+    if names is not None and len(names) != spec.num_classes:
+        message = f"there are {len(names):,} class names, but the model has "
+        raise _refusal("DS425", f"{message}{spec.num_classes:,} classes", file)
+    return names
 
 
 def _read_config(path: Path) -> _Config:

@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
+from deit_spec.diagnostics import DiagnosedError
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import evaluate
 from deit_spec.distill.trained_model import find_model
@@ -31,3 +34,18 @@ def test_a_recipe_of_a_run_with_other_data_or_settings(trained_run: Path) -> Non
     new = trained.read_recipe(data="data.dataset=some/digits").recipe
     assert new is not None
     assert (new.data.builtin, new.data.dataset) == (None, "some/digits")
+
+
+def test_weights_for_a_spec_keep_their_preprocessing(
+    tmp_path: Path, trained_run: Path
+) -> None:
+    file, spec = trained_run / "model.safetensors", str(trained_run / "spec.yaml")
+    trained = find_model(spec, file)
+    assert trained.preprocessing().mean == DIGITS_MEAN
+    assert trained.class_names() == tuple("0123456789")
+    with safe_open(file, "pt") as opened:
+        metadata = {**opened.metadata(), "deit_spec.preprocessing": "{"}
+    save_file(load_file(file), tmp_path / "a.safetensors", metadata)
+    with pytest.raises(DiagnosedError) as raised:
+        find_model(spec, tmp_path / "a.safetensors").preprocessing()
+    assert [each.code for each in raised.value.diagnostics] == ["DS425"]
