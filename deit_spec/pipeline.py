@@ -256,7 +256,7 @@ def load_model_weights(
     device: "torch.device | str | None" = None,
     dtype: "torch.dtype | str | None" = None,
 ) -> "nn.Module":
-    """Build the module of a model folder with its weights.
+    """Build the module of a model folder with its weights, without the spec's taps.
 
     Warnings about the model are issued as UserWarning.
 
@@ -265,7 +265,7 @@ def load_model_weights(
         ValueError: The target or the dtype is unknown.
     """
     return load_weights(
-        compile_checked(opened.checked, _target(target)),
+        compile_checked(opened.checked, _target(target), PassOptions(taps=())),
         opened.weights,
         permissions=OWN,
         device=device,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.checkpoints import DISTILLED, state_of
 from support.models import NAMES, hf_folder, save_images, timm_folder
 from torch import nn
 
@@ -17,6 +18,8 @@ from deit_spec.distill.data import open_data
 from deit_spec.distill.data.digits import read_digits
 from deit_spec.distill.optional_packages import import_package
 from deit_spec.recipe import check_recipe
+from deit_spec.weights import safetensors_file
+from deit_spec.weights.spec_metadata import make_metadata
 
 
 def same(found: list[Guess], logits: torch.Tensor, names: Any = NAMES) -> None:
@@ -206,6 +209,22 @@ def test_targets_dtypes_and_names(trained_run: Path) -> None:
     with pytest.raises(ValueError, match="target must be one of train, inference"):
         deit_spec.load_model(trained_run, target="test")  # type: ignore[arg-type]
     assert isinstance(inference.model, nn.Module)
+
+
+@pytest.mark.parametrize("target", ["train", "inference"])
+def test_the_taps_of_a_spec_are_left_out(tmp_path: Path, target: Any) -> None:
+    """They are for `load`, and a prediction does not depend on them."""
+    image, found = save_images(tmp_path)[0], list[Any]()
+    for taps in ([], ["blocks.0.attn.weights"]):
+        spec = deit_spec.load_spec({**DISTILLED, "taps": taps})
+        path = tmp_path / f"{len(taps)}.safetensors"
+        with path.open("wb") as file:
+            state = state_of(DISTILLED)
+            safetensors_file.write(file, state, metadata=make_metadata(spec))
+        classifier = deit_spec.load_model(path, target=target)
+        assert len(classifier.spec.taps) == len(taps)
+        found.append(dict(each[1:][::-1] for each in classifier.predict(image)))
+    assert found[0] == pytest.approx(found[1])
 
 
 def test_the_summary_of_a_run_shows_how_to_load_it(trained_run: Path) -> None:

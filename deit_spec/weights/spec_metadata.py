@@ -5,9 +5,10 @@ The metadata of a safetensors file maps strings to strings, so values are JSON.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from deit_spec.diagnostics import Severity
+from deit_spec.diagnostics import Diagnostic, Label, Severity, Span
 from deit_spec.diagnostics.printable import counted
 from deit_spec.spec import Checked, DeiTSpec, Variant, check_text
 from deit_spec.version import __version__
@@ -60,7 +61,10 @@ def check_metadata(metadata: Mapping[str, str], name: str) -> Checked | None:
     """
     if SPEC not in metadata:
         return None
-    checked = check_text(metadata[SPEC].encode(), f"{name}, {SPEC}")
+    checked = check_text(metadata[SPEC].encode(), SPEC)
+    # Its lines are those of the metadata, which no editor shows.
+    found = tuple(_in_metadata(each, name) for each in checked.diagnostics)
+    checked = Checked(checked.spec, found)
     spec, digest = checked.spec, metadata.get(DIGEST)
     # Another version may know other fields, and then it computes another digest.
     if spec is None or digest is None or metadata.get(VERSION) != __version__:
@@ -70,6 +74,13 @@ def check_metadata(metadata: Mapping[str, str], name: str) -> Checked | None:
         helps = ["write the file again instead of editing its metadata"]
         raise refuse("DS425", message + spec.digest, name, helps=helps)
     return checked
+
+
+def _in_metadata(found: Diagnostic, name: str) -> Diagnostic:
+    """A finding about the spec in the metadata, as one about the file `name`."""
+    place = Label(Span.of_file(name))
+    notes = (f"in its metadata ({SPEC})", *found.notes)
+    return replace(found, primary=place, secondary=(), notes=notes, fix=None)
 
 
 def spec_of(checkpoint: Checkpoint) -> DeiTSpec | None:
