@@ -44,7 +44,8 @@ class AttentionMaps:
     """The maps of a batch of images, and the logits.
 
     Attributes:
-        maps: Of each token `[B, h, w]`, or `[B, H, h, w]` with a map for each head.
+        maps: Of each token `[B, h, w]`; `[B, H, h, w]` with a map for each head, and
+            `[B, L, …]` with those of all blocks.
         output: The logits: one tensor, or those of the class and distillation heads.
     """
 
@@ -60,7 +61,7 @@ class AttentionReader:
         model: A model of the spec, for training or inference.
         method: How a map is made; see the module.
         block: The block of `attention`, and the last block of the other methods; -1 is
-            the last one.
+            the last one. None is all blocks of `attention`.
         heads: How the heads of a block are joined. `rollout` divides the rows of the
             maximum by their sum.
 
@@ -75,7 +76,7 @@ class AttentionReader:
         model: nn.Module,
         *,
         method: Method = "attention",
-        block: int = -1,
+        block: int | None = -1,
         heads: Heads = "mean",
     ) -> None:
         if method not in METHODS:
@@ -83,23 +84,34 @@ class AttentionReader:
         if heads not in HEADS_OF[method]:
             allowed = " or ".join(HEADS_OF[method])
             raise ValueError(f"heads of {method} must be {allowed}, not {heads}")
-        if not -spec.depth <= block < spec.depth:
+        if block is None and method != "attention":
+            raise ValueError(f"{method} ends at one block")
+        if block is not None and not -spec.depth <= block < spec.depth:
             raise ValueError(f"there is no block {block} in a model of {spec.depth}")
         if method == "gradient-attention" and spec.num_classes is None:
             raise ValueError("the model has no class head: num_classes is null")
         self.spec, self.method, self.heads = spec, method, heads
-        self.block = block % spec.depth
+        self.blocks = range(spec.depth) if block is None else (block % spec.depth,)
+        self.is_single = block is not None
         self.model = _with_taps(spec, model, self._taps())
 
     def _taps(self) -> list[str]:
         if self.method == "attention":
             rows = TOKENS[: self.spec.num_prefix_tokens]
-            return [f"blocks.{self.block}.attn.weights.{token}" for token in rows]
+            return [
+                f"blocks.{block}.attn.weights.{token}"
+                for block in self.blocks
+                for token in rows
+            ]
         values = ["weights"]
         if self.method == "gradient-attention":
             values += ["v", "sdpa"]
-        blocks = range(self.block + 1)
+        blocks = self._up_to_last()
         return [f"blocks.{block}.attn.{each}" for block in blocks for each in values]
+
+    def _up_to_last(self) -> range:
+        """The blocks that `rollout` and `gradient-attention` combine."""
+        return range(self.blocks[-1] + 1)
 
     def read(
         self, images: Tensor, tokens: Sequence[Token], category: int | None = None
@@ -133,8 +145,12 @@ class AttentionReader:
         relation = rollout(self._weights(taps)) if self.method == "rollout" else None
         for token in tokens:
             if self.method == "attention":
-                row = taps[f"blocks.{self.block}.attn.weights.{token}"]
-                found[token] = self._grid(_joined(_wide(row), self.heads))
+                names = [
+                    f"blocks.{block}.attn.weights.{token}" for block in self.blocks
+                ]
+                rows = [_joined(_wide(taps[name]), self.heads) for name in names]
+                row = rows[0] if self.is_single else torch.stack(rows, dim=1)
+                found[token] = self._grid(row)
                 continue
             if self.method == "gradient-attention":
                 # The last one is that of the distillation head, or the only one.
@@ -148,7 +164,7 @@ class AttentionReader:
     def _weights(self, taps: dict[str, Tensor]) -> list[Tensor]:
         """The weights of each block, `[B, N, N]`, with rows that sum to 1."""
         found = []
-        for block in range(self.block + 1):
+        for block in self._up_to_last():
             weights = _joined(_wide(taps[f"blocks.{block}.attn.weights"]), self.heads)
             found.append(weights / weights.sum(dim=-1, keepdim=True))
         return found
@@ -161,7 +177,7 @@ class AttentionReader:
             count = logits.shape[1]
             raise ValueError(f"there is no class {category}: the head has {count}")
         chosen = logits.max(dim=1).values if category is None else logits[:, category]
-        names = [f"blocks.{block}.attn" for block in range(self.block + 1)]
+        names = [f"blocks.{block}.attn" for block in self._up_to_last()]
         attended = [taps[f"{name}.sdpa"] for name in names]
         gradients = torch.autograd.grad(chosen.sum(), attended, retain_graph=True)
         pairs = []

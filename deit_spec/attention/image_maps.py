@@ -25,14 +25,15 @@ def attribute(  # noqa: PLR0913  -- one argument per option
     method: Method = "attention",
     token: Token = "cls",  # noqa: S107  -- not a secret
     category: int | str | None = None,
-    block: int = -1,
+    block: int | None = -1,
     heads: Heads = "mean",
     batch_size: int = BATCH,
 ) -> Tensor:
     """Show what a model looks at: maps `[B, h, w]` over the patches of images.
 
-    With `heads="all"` the maps are `[B, H, h, w]`. The values of `attention` and
-    `rollout` are shares of the weight of a token, which add up to at most 1, because
+    With `heads="all"` the maps are `[B, H, h, w]`, and with `block=None` they are those
+    of all blocks, `[B, L, h, w]` or `[B, L, H, h, w]`. The values of `attention` and
+    `rollout` are shares of the weight of a token, which add up to less than 1, because
     the other tokens have a share too.
 
     Args:
@@ -45,7 +46,8 @@ def attribute(  # noqa: PLR0913  -- one argument per option
         token: `cls` or `dist`, the token whose row is the map.
         category: The name or the index of the class that `gradient-attention` explains;
             by default the class that the head of the token predicts.
-        block: The block of `attention`, or the last of the other methods.
+        block: The block of `attention`, or the last of the other methods; None is all
+            blocks of `attention`.
         heads: `mean`, `max` or `all`. `rollout` takes `mean` and `max`,
             `gradient-attention` only `mean`.
         batch_size: The number of images that are computed at a time.

@@ -17,6 +17,7 @@ COMMANDS = {
     "render": ("render", "run"),
     "compile": ("compile", "run"),
     "cost": ("cost", "run"),
+    "attribute": ("attribute", "run"),
     "evaluate": ("evaluate", "run"),
     "explain": ("explain", "run"),
     "list": ("published_models", "list_models"),

@@ -1,7 +1,6 @@
 """`deit-spec predict`: the most likely classes of images."""
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
@@ -11,13 +10,12 @@ import typer
 
 from deit_spec.cli import model_options
 from deit_spec.cli.options import OutputOption, TableFormat, format_option, option
-from deit_spec.cli.output import emit, emit_json, fail, protect, report
-from deit_spec.diagnostics.printable import reason_of, visible
+from deit_spec.cli.output import emit, emit_json, report
+from deit_spec.diagnostics.printable import visible
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
     from deit_spec.distill.prediction import Guess, Prediction
-    from deit_spec.distill.trained_model import TrainedModel
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -25,10 +23,7 @@ VERSION = 1
 
 def run(  # noqa: PLR0913  -- each is an option of the command
     model: model_options.ModelArgument,
-    images: Annotated[
-        list[Path],
-        typer.Argument(metavar="IMAGES...", help="Images and folders of images."),
-    ],
+    images: model_options.ImagesArgument,
     output: OutputOption = None,
     *,
     weights: model_options.WeightsOption = None,
@@ -39,27 +34,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     heads: Annotated[
         bool, typer.Option("--heads", help="Also show the classes of each head.")
     ] = False,
-    labels: Annotated[
-        Path | None,
-        option(
-            "--labels",
-            "The class names: one per line, or a list or mapping in JSON. "
-            "By default those of the run or, for 1000 classes, of ImageNet.",
-            metavar="FILE",
-        ),
-    ] = None,
+    labels: model_options.LabelsOption = None,
     recipe: model_options.RecipeOption = None,
-    crop: Annotated[
-        float | None,
-        option(
-            "--crop",
-            "The ratio of image size to resized size; by default 0.875, or 1 "
-            "for digits.",
-            metavar="RATIO",
-            min=0.1,
-            max=1.0,
-        ),
-    ] = None,
+    crop: model_options.CropOption = None,
     batch_size: model_options.BatchOption = 64,
     device: model_options.DeviceOption = None,
     format_: Annotated[
@@ -70,20 +47,12 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
     Exit with 1 if an image cannot be read.
     """
-    from deit_spec.distill.image_files import note_of_ignored
-    from deit_spec.distill.prediction import UnreadableImage, images_in, predict
+    from deit_spec.distill.prediction import UnreadableImage, predict
     from deit_spec.distill.trained_model import best_device
 
     trained = model_options.open_model(model, weights, recipe)
-    names = _class_names(trained, labels)
-    ignored = Counter[str]()
-    try:
-        paths = images_in(images, ignored)
-    except FileNotFoundError as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"cannot list {error.filename}: {reason_of(error)}")
-    protect(*paths)
+    names = model_options.class_names(trained, labels)
+    paths, note = model_options.image_paths(images)
     device = device or best_device()
     with model_options.model_errors():
         predictions = predict(
@@ -112,27 +81,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         emit(_as_csv(found, names), output)
     elif found:
         _print(found, names, output, heads=heads, weights=trained.weights)
-    if note := note_of_ignored(ignored):
-        typer.echo(visible(f"note: {note}"), err=True)
-    for each in unreadable:
-        text = f"error: cannot read {each.image}: {each.reason}"
-        typer.echo(visible(text), err=True)
-    if unreadable:
-        raise typer.Exit(1)
-
-
-def _class_names(trained: "TrainedModel", path: Path | None) -> Sequence[str]:
-    """The names of the classes; nothing if they are not known."""
-    from deit_spec.model.class_names import IMAGENET_CLASSES
-
-    if path is not None:
-        protect(path)
-    with model_options.model_errors():
-        names = trained.class_names(path)
-    if names is None and trained.spec.num_classes == IMAGENET_CLASSES:
-        text = "note: the class names of ImageNet are not available without timm"
-        typer.echo(text, err=True)
-    return names or ()
+    model_options.report_unread(unreadable, note)
 
 
 def _guesses(

@@ -59,7 +59,7 @@ def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
     paths = [str(path) for path in images]
     for start in range(0, len(paths), batch_size):
         part = paths[start : start + batch_size]
-        inputs = [_read(path, preprocessing) for path in part]
+        inputs = [read_input(path, preprocessing) for path in part]
         pixels = [each for each in inputs if isinstance(each, Tensor)]
         batch = torch.stack(pixels).to(device) if pixels else None
         with torch.no_grad():
@@ -109,7 +109,8 @@ def natural(path: Path) -> list[int | str]:
     return [int(piece) if piece.isdecimal() else piece for piece in pieces]
 
 
-def _read(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
+def read_input(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
+    """Read an image as the input `[C, S, S]` of a model."""
     from PIL import UnidentifiedImageError  # noqa: PLC0415  -- of the extra `train`
 
     from deit_spec.model.image_transform import transform_image  # noqa: PLC0415

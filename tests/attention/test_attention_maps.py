@@ -151,6 +151,9 @@ def test_the_block_is_the_last_that_counts() -> None:
         found = reader.read(images, ["dist"]).maps["dist"]
         wanted = weights[block].mean(1)[:, 1, 2:].reshape(-1, 4, 4)
         torch.testing.assert_close(found, wanted)
+    every = AttentionReader(spec, model, block=None, heads="all")
+    wanted = torch.stack(weights, dim=1)[:, :, :, 0, 2:].reshape(-1, 3, 2, 4, 4)
+    torch.testing.assert_close(every.read(images, ["cls"]).maps["cls"], wanted)
     first = AttentionReader(spec, model, method="rollout", block=0)
     half = weights[0].mean(1)[:, 0, 2:].reshape(-1, 4, 4) / 2
     torch.testing.assert_close(first.read(images, ["cls"]).maps["cls"], half)
@@ -229,6 +232,8 @@ def test_what_a_model_does_not_have() -> None:
     model, other = model_of(spec), model_of(one)
     with pytest.raises(ValueError, match="no block 3 in a model of 3"):
         AttentionReader(spec, model, block=3)
+    with pytest.raises(ValueError, match="rollout ends at one block"):
+        AttentionReader(spec, model, method="rollout", block=None)
     with pytest.raises(ValueError, match="heads of rollout must be mean or max"):
         AttentionReader(spec, model, method="rollout", heads="all")
     with pytest.raises(ValueError, match="no distillation token"):
