@@ -153,9 +153,7 @@ class AttentionReader:
                 found[token] = self._grid(row)
                 continue
             if self.method == "gradient-attention":
-                # The last one is that of the distillation head, or the only one.
-                logits = outputs[0 if token == TOKENS[0] else -1]
-                relation = self._relevance(logits, taps, category)
+                relation = self._relevance(logits_of(outputs, token), taps, category)
             assert relation is not None  # noqa: S101  -- of one of both methods
             row = relation[:, TOKENS.index(token), self.spec.num_prefix_tokens :]
             found[token] = self._grid(row)
@@ -191,6 +189,13 @@ class AttentionReader:
         """The patches of a row, `[…, P] -> […, h, w]`."""
         side = self.spec.grid_size
         return row.reshape(*row.shape[:-1], side, side)
+
+
+def logits_of(outputs: Tensor | Sequence[Tensor], token: Token) -> Tensor:
+    """The logits `[B, K]` of the head of a token, or of the only head."""
+    if isinstance(outputs, Tensor):
+        return outputs
+    return outputs[0 if token == TOKENS[0] else -1]
 
 
 def rollout(weights: Sequence[Tensor]) -> Tensor:

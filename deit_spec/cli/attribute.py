@@ -20,7 +20,7 @@ from deit_spec.recipe.run_files import HEADS as HEAD_NAMES
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from deit_spec.attention.attention_maps import AttentionReader, Token
     from deit_spec.distill.prediction import Guess, UnreadableImage
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
 PREDICTED = "predicted"
+SCORES = ("insertion", "deletion")
 TOKEN_NAMES = {"cls": "class token", "dist": "distillation token"}
 
 
@@ -133,6 +134,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Draw all blocks and heads on one page.")
     ] = False,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Print the insertion and deletion scores of the maps instead of "
+            "writing them.",
+        ),
+    ] = False,
     labels: model_options.LabelsOption = None,
     recipe: model_options.RecipeOption = None,
     crop: model_options.CropOption = None,
@@ -140,7 +149,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     device: model_options.DeviceOption = None,
     format_: Annotated[
         MapFormat,
-        format_option("The format of the maps."),
+        format_option("The format of the maps; --evaluate prints a table or JSON."),
     ] = MapFormat.PNG,
 ) -> None:
     """Show what a model looks at: draw its attention over images.
@@ -157,6 +166,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         fail(f"--sheet shows attention, not {method.value}")
     if sheet and format_ is not MapFormat.PNG:
         fail(f"--sheet is a picture, not {format_.value}")
+    if evaluate and (output is not None or sheet or heads is Joined.ALL):
+        fail("--evaluate writes no maps, so it is without -o, --sheet and --heads all")
+    if evaluate and format_ is MapFormat.NPZ:
+        fail("--evaluate prints a table or JSON, not npz")
     if class_ != PREDICTED and method is not Method.GRADIENT:
         fail(f"--class needs --method gradient-attention, not {method.value}")
     trained = model_options.open_model(model, weights, recipe)
@@ -185,7 +198,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         *(preprocessing, device, batch_size),
     )
     unreadable: list[UnreadableImage] = []
-    _write(settings, paths, unreadable, output or Path(), format_)
+    if evaluate:
+        in_json = format_ is MapFormat.JSON
+        _evaluate(settings, loaded, paths, unreadable, in_json=in_json)
+    else:
+        _write(settings, paths, unreadable, output or Path(), format_)
     model_options.report_unread(unreadable, note)
 
 
@@ -270,6 +287,82 @@ def _write(
             typer.echo(visible(str(path)))
 
 
+def _evaluate(
+    settings: _Settings,
+    model: "nn.Module",
+    paths: Sequence[Path],
+    unreadable: "list[UnreadableImage]",
+    *,
+    in_json: bool,
+) -> None:
+    """Print the mean insertion and deletion scores of each token."""
+    import torch
+
+    from deit_spec.attention.attention_maps import logits_of
+    from deit_spec.attention.attribution_scores import insertion_and_deletion
+
+    areas: dict[Token, list[Tensor]] = {token: [] for token in settings.tokens}
+    for _, inputs in _batches(settings, paths, unreadable):
+        with _usage_errors():
+            found = settings.reader.read(inputs, settings.tokens, settings.category)
+        for token, maps in found.maps.items():
+
+            def probabilities(images: "Tensor", token: "Token" = token) -> "Tensor":
+                return logits_of(model(images), token).softmax(dim=1)
+
+            chosen = logits_of(found.output, token).argmax(dim=1)
+            if settings.category is not None:
+                chosen = torch.full_like(chosen, settings.category)
+            pair = insertion_and_deletion(probabilities, inputs, maps, chosen)
+            areas[token].append(torch.stack(pair, dim=1))
+    count = sum(len(each) for each in areas[settings.tokens[0]])
+    if not count:
+        return
+    means = {token: torch.cat(each).mean(dim=0) for token, each in areas.items()}
+    scores = {
+        token: dict(zip(SCORES, each.tolist(), strict=True))
+        for token, each in means.items()
+    }
+    _print_scores(settings, count, scores, in_json=in_json)
+
+
+def _print_scores(
+    settings: _Settings,
+    count: int,
+    scores: "dict[Token, dict[str, float]]",
+    *,
+    in_json: bool,
+) -> None:
+    from deit_spec.cli.tables import print_table, table_of
+
+    if in_json:
+        emit_json({**_options(settings), "images": count, "scores": scores}, None)
+        return
+    rows = [
+        [TOKEN_NAMES[token], *(f"{score:.4f}" for score in each.values())]
+        for token, each in scores.items()
+    ]
+    below = [
+        f"method: {settings.reader.method}, images: {count:,}",
+        f"model: {settings.trained.weights}",
+    ]
+    print_table(table_of(["token", *SCORES], rows), below, None)
+
+
+def _options(settings: _Settings) -> dict[str, Any]:
+    """What made the maps, in JSON."""
+    reader = settings.reader
+    return {
+        "version": VERSION,
+        "spec": settings.trained.name,
+        "weights": str(settings.trained.weights),
+        "method": reader.method,
+        "block": reader.blocks[-1],
+        "heads": reader.heads,
+        "class": settings.category,
+    }
+
+
 def _result(
     settings: _Settings,
     name: str,
@@ -345,18 +438,11 @@ def _as_npz(result: _Result) -> bytes:
 
 
 def _as_json(settings: _Settings, result: _Result) -> dict[str, Any]:
-    reader = settings.reader
     return {
-        "version": VERSION,
-        "spec": settings.trained.name,
-        "weights": str(settings.trained.weights),
+        **_options(settings),
         "image": result.image,
         "size": [*result.original.size],
         "region": [*result.region],
-        "method": reader.method,
-        "block": reader.blocks[-1],
-        "heads": reader.heads,
-        "class": settings.category,
         "predictions": {
             head: {
                 "class": category,

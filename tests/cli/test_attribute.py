@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from support.commands import run
 from support.models import hf_folder, save_images
 from support.runs import make_run, save_digits
 
 import deit_spec
+from deit_spec.attention.attribution_scores import insertion_and_deletion
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +131,14 @@ def test_classes(place: Path) -> None:
         ),
         (("--sheet", "--method", "rollout"), "--sheet shows attention, not rollout"),
         (("--sheet", "--output-format", "npz"), "--sheet is a picture, not npz"),
+        (
+            ("--evaluate", "--sheet"),
+            "--evaluate writes no maps, so it is without -o, --sheet and --heads all",
+        ),
+        (
+            ("--evaluate", "--output-format", "npz"),
+            "--evaluate prints a table or JSON, not npz",
+        ),
         (("-o", "text.png"), "cannot create text.png: file exists"),
     ],
 )
@@ -160,3 +170,40 @@ def test_images_keep_their_colours_and_orientation(place: Path) -> None:
     data = json.loads((place / "turned/turned.attention.json").read_text())
     assert data["size"] == [20, 60]
     assert data["region"] == [0, 20, 20, 40]
+
+
+def test_scores(place: Path) -> None:
+    """Those of Python, for the class that each head predicts."""
+    method = ("--method", "rollout", "--evaluate")
+    images = ["digits/0.png", "text.png", "digits/1.png"]
+    done = run("attribute", "run", *images, *method, "--batch-size", "1", cwd=place)
+    assert done.returncode == 1
+    text = "error: cannot read text.png: it is not an image\n"
+    assert done.stderr == text
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert rows[0] == ["token", "insertion", "deletion"]
+    assert ["method:", "rollout,", "images:", "2"] in rows
+    options = (*method, "--output-format", "json")
+    data = json.loads(run("attribute", "run", *images, *options, cwd=place).stdout)
+    assert (data["method"], data["images"]) == ("rollout", 2)
+    classifier = deit_spec.load_model(place / "run", target="train")
+    inputs = [classifier.transform(place / path) for path in images[::2]]
+    batch = torch.stack(inputs)
+    for token, row, index in (("cls", 2, 0), ("dist", 3, 1)):
+        maps = deit_spec.attribute(
+            classifier,
+            batch,
+            method="rollout",
+            token=token,  # type: ignore[arg-type]
+        )
+
+        def probabilities(images: torch.Tensor, index: int = index) -> torch.Tensor:
+            output: torch.Tensor = classifier.model(images)[index]
+            return output.softmax(dim=1)
+
+        with torch.no_grad():
+            best = probabilities(batch).argmax(dim=1)
+        areas = insertion_and_deletion(probabilities, batch, maps, best)
+        wanted = [float(each.mean()) for each in areas]
+        assert [*data["scores"][token].values()] == pytest.approx(wanted)
+        assert rows[row][2:] == [f"{each:.4f}" for each in wanted]
