@@ -66,8 +66,8 @@ class AttentionReader:
             maximum by their sum.
 
     Raises:
-        ValueError: There is no such block, or the method does not join heads so, or
-            needs logits and the model has none.
+        ValueError: There is no such block, the method does not join heads so, or needs
+            logits and the model has none, or the model merges tokens.
     """
 
     def __init__(
@@ -90,6 +90,8 @@ class AttentionReader:
             raise ValueError(f"there is no block {block} in a model of {spec.depth}")
         if method == "gradient-attention" and spec.num_classes is None:
             raise ValueError("the model has no class head: num_classes is null")
+        if spec.merges_tokens:
+            raise ValueError("the model merges patches, so there is no map over them")
         self.spec, self.method, self.heads = spec, method, heads
         self.blocks = range(spec.depth) if block is None else (block % spec.depth,)
         self.is_single = block is not None

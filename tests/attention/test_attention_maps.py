@@ -244,3 +244,7 @@ def test_what_a_model_does_not_have() -> None:
     headless = spec_of(num_classes=None, teacher_num_classes=None)
     with pytest.raises(ValueError, match="no class head"):
         AttentionReader(headless, model_of(headless), method="gradient-attention")
+    variant = {"init": "fan_in", "merge_tokens": 2}
+    merging = spec_of(variant=variant)
+    with pytest.raises(ValueError, match="merges patches, so there is no map"):
+        AttentionReader(merging, model_of(merging))
