@@ -4,15 +4,62 @@ Petsiuk, Das and Saenko, "RISE: Randomized input sampling for explanation of bla
 models", BMVC 2018, section 4.2.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
-from torch import Tensor
+from torch import Tensor, nn
+
+from deit_spec.attention.attention_maps import AttentionReader, Token, logits_of
 
 STEPS: Final = 49
 """The number of steps in which patches change; fewer if there are fewer patches."""
+
+
+class AttributionScores(NamedTuple):
+    """The mean areas under both curves, from 0 to 1."""
+
+    insertion: float
+    deletion: float
+
+
+def mean_scores(
+    model: nn.Module,
+    reader: AttentionReader,
+    batches: Iterable[Tensor],
+    tokens: Sequence[Token],
+    category: int | None = None,
+) -> tuple[dict[Token, AttributionScores], int]:
+    """The scores of the maps of some tokens, and the number of images.
+
+    `model` returns logits, for inputs `[B, C, S, S]`. The class of each image is
+    `category`, or what the head of the token predicts.
+
+    Raises:
+        ValueError: The model has no such token or class.
+    """
+    areas: dict[Token, list[Tensor]] = {token: [] for token in tokens}
+    count = 0
+    for inputs in batches:
+        count += len(inputs)
+        found = reader.read(inputs, tokens, category)
+        for token, maps in found.maps.items():
+
+            def probabilities(images: Tensor, token: Token = token) -> Tensor:
+                return logits_of(model(images), token).softmax(dim=1)
+
+            chosen = logits_of(found.output, token).argmax(dim=1)
+            if category is not None:
+                chosen = torch.full_like(chosen, category)
+            pair = insertion_and_deletion(probabilities, inputs, maps, chosen)
+            areas[token].append(torch.stack(pair))
+    if not count:
+        return {}, 0
+    return {
+        token: AttributionScores(*torch.cat(each, dim=1).mean(dim=1).tolist())
+        for token, each in areas.items()
+    }, count
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from deit_spec.attention.attention_maps import AttentionReader, Token
+    from deit_spec.attention.attribution_scores import AttributionScores
     from deit_spec.distill.prediction import Guess, UnreadableImage
     from deit_spec.distill.trained_model import TrainedModel
     from deit_spec.model.preprocessing import Preprocessing
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
 PREDICTED = "predicted"
-SCORES = ("insertion", "deletion")
 TOKEN_NAMES = {"cls": "class token", "dist": "distillation token"}
 
 
@@ -229,22 +229,15 @@ def _usage_errors() -> Iterator[None]:
 def _batches(
     settings: _Settings, paths: Sequence[Path], unreadable: "list[UnreadableImage]"
 ) -> "Iterator[tuple[list[str], Tensor]]":
-    """The images that can be read, as inputs of the model, and their names."""
-    import torch
+    from deit_spec.attention.image_batches import read_batches
 
-    from deit_spec.distill.prediction import read_input
-
-    for start in range(0, len(paths), settings.batch_size):
-        part = [str(path) for path in paths[start : start + settings.batch_size]]
-        inputs = [read_input(path, settings.preprocessing) for path in part]
-        read = {
-            path: each
-            for path, each in zip(part, inputs, strict=True)
-            if isinstance(each, torch.Tensor)
-        }
-        unreadable += [each for each in inputs if not isinstance(each, torch.Tensor)]
-        if read:
-            yield list(read), torch.stack(list(read.values())).to(settings.device)
+    return read_batches(
+        paths,
+        settings.preprocessing,
+        unreadable,
+        batch_size=settings.batch_size,
+        device=settings.device,
+    )
 
 
 def _write(
@@ -296,57 +289,39 @@ def _evaluate(
     in_json: bool,
 ) -> None:
     """Print the mean insertion and deletion scores of each token."""
-    import torch
+    from deit_spec.attention.attribution_scores import mean_scores
 
-    from deit_spec.attention.attention_maps import logits_of
-    from deit_spec.attention.attribution_scores import insertion_and_deletion
-
-    areas: dict[Token, list[Tensor]] = {token: [] for token in settings.tokens}
-    for _, inputs in _batches(settings, paths, unreadable):
-        with _usage_errors():
-            found = settings.reader.read(inputs, settings.tokens, settings.category)
-        for token, maps in found.maps.items():
-
-            def probabilities(images: "Tensor", token: "Token" = token) -> "Tensor":
-                return logits_of(model(images), token).softmax(dim=1)
-
-            chosen = logits_of(found.output, token).argmax(dim=1)
-            if settings.category is not None:
-                chosen = torch.full_like(chosen, settings.category)
-            pair = insertion_and_deletion(probabilities, inputs, maps, chosen)
-            areas[token].append(torch.stack(pair, dim=1))
-    count = sum(len(each) for each in areas[settings.tokens[0]])
-    if not count:
-        return
-    means = {token: torch.cat(each).mean(dim=0) for token, each in areas.items()}
-    scores = {
-        token: dict(zip(SCORES, each.tolist(), strict=True))
-        for token, each in means.items()
-    }
-    _print_scores(settings, count, scores, in_json=in_json)
+    batches = (inputs for _, inputs in _batches(settings, paths, unreadable))
+    with _usage_errors():
+        scores, count = mean_scores(
+            model, settings.reader, batches, settings.tokens, settings.category
+        )
+    if count:
+        _print_scores(settings, count, scores, in_json=in_json)
 
 
 def _print_scores(
     settings: _Settings,
     count: int,
-    scores: "dict[Token, dict[str, float]]",
+    scores: "dict[Token, AttributionScores]",
     *,
     in_json: bool,
 ) -> None:
     from deit_spec.cli.tables import print_table, table_of
 
     if in_json:
-        emit_json({**_options(settings), "images": count, "scores": scores}, None)
+        data = {token: each._asdict() for token, each in scores.items()}
+        emit_json({**_options(settings), "images": count, "scores": data}, None)
         return
     rows = [
-        [TOKEN_NAMES[token], *(f"{score:.4f}" for score in each.values())]
+        [TOKEN_NAMES[token], *(f"{score:.4f}" for score in each)]
         for token, each in scores.items()
     ]
     below = [
         f"method: {settings.reader.method}, images: {count:,}",
         f"model: {settings.trained.weights}",
     ]
-    print_table(table_of(["token", *SCORES], rows), below, None)
+    print_table(table_of(["token", "insertion", "deletion"], rows), below, None)
 
 
 def _options(settings: _Settings) -> dict[str, Any]:
