@@ -1,10 +1,11 @@
 """The images that an evaluation scores, and how many of them a run was trained on."""
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os.path import realpath
 from pathlib import Path
+from typing import Final
 
 from deit_spec.diagnostics.printable import counted
 from deit_spec.distill.data import Data, open_data
@@ -18,6 +19,11 @@ from deit_spec.recipe.split_file import SplitFile, read_split, split_error
 
 _SPLIT_FIELDS = (*SOURCES, "train", "val", "columns", "val_images", "split_seed")
 """The fields of `data` from which the images held out follow."""
+
+OTHER_CONTENT: Final = (
+    "the images have the names of those of the run, but other content, so it is not "
+    "known whether the model was trained on them"
+)
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,8 @@ def _compared(
     split = images.data.split
     names = _names_in_run(run, split)
     if names is None:
-        return images, []
+        found = split.fingerprints(run.fingerprints)
+        return images, [OTHER_CONTENT] if _are_most(found, run) else []
     count = sum(map(run.was_trained_on, names))
     is_exact = run.digest == split.digest or run.trained_on is not None
     images = replace(
@@ -181,8 +188,7 @@ def _names_in_run(run: SplitFile, split: Split) -> list[str] | None:
     names = split.evaluated
     if run.source != split.source:
         return None
-    is_same = run.digest == split.digest or run.name == split.name
-    if is_same or _is_copy(run, split):
+    if run.name == split.name or _is_copy(run, split):
         return names
     if run.source != "folder":
         return None
@@ -194,6 +200,13 @@ def _names_in_run(run: SplitFile, split: Split) -> list[str] | None:
 
 
 def _is_copy(run: SplitFile, split: Split) -> bool:
-    """Whether other data has most of the images that a run has held out, by name."""
-    found = run.held_out_names.intersection(split.names)
-    return 2 * len(found) > len(run.held_out_names)
+    """Whether other data has most of the images that a run has held out.
+
+    Those with the same names have the same content.
+    """
+    found = split.fingerprints(run.fingerprints)
+    return found.items() <= run.fingerprints.items() and _are_most(found, run)
+
+
+def _are_most(found: Collection[str], run: SplitFile) -> bool:
+    return 2 * len(found) > len(run.fingerprints)

@@ -46,6 +46,10 @@ class SplitFile(BaseModel):
         "were not held out."
     )
     held_out: tuple[str, ...] = Field(description="The images held out.")
+    fingerprints: dict[str, str] = Field(
+        description="For up to 1,000 of the images held out, the start of the SHA-256 "
+        "of their size and first 4 KiB."
+    )
 
     @cached_property
     def held_out_names(self) -> frozenset[str]:

@@ -187,6 +187,26 @@ def test_a_copy_is_recognised(plain: Path) -> None:
     assert found["trained_on"] is None
 
 
+def test_names_alone_make_no_image_held_out(tmp_path: Path) -> None:
+    """Other pixels with the same names, and then without those to train on."""
+    for folder in ("images", "others"):
+        for part in ("train", "val"):
+            write_images(tmp_path / folder / part, "abc", 3)
+    for path in (tmp_path / "others").rglob("*.png"):
+        path.write_bytes(path.read_bytes() + b"0")
+    make_run(tmp_path, {"folder": "images"})
+    assert described(tmp_path, "--data", "images") == "9 images held out"
+    for _ in range(2):
+        found, messages = scores(tmp_path, "--data", "others")
+        assert messages == (
+            "warning: the images have the names of those of the run, but other "
+            "content, so it is not known whether the model was trained on them\n"
+        )
+        assert found["trained_on"] is None
+        assert described(tmp_path, "--data", "others") == "all 9 images of val"
+        shutil.rmtree(tmp_path / "others/train", ignore_errors=True)
+
+
 def test_nothing_is_said_of_another_folder(plain: Path) -> None:
     write_images(plain / "others", "abc", 2)
     found, messages = scores(plain, "--data", "others")

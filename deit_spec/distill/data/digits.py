@@ -34,6 +34,10 @@ class DigitRows:
         """The row in scikit-learn's dataset."""
         return f"{self.prefix}{index}]"
 
+    def content(self, _: int) -> bytes:
+        """Nothing: there are no other digits."""
+        return b""
+
 
 class Digits(Data):
     """The digits; each process makes the whole batch, and takes its share."""

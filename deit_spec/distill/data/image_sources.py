@@ -15,6 +15,7 @@ from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import listed, reason_of
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.class_order import ClassOrder
+from deit_spec.distill.data.split import START
 from deit_spec.distill.image_files import (
     image_files,
     is_image,
@@ -54,6 +55,10 @@ class ImageFiles:
         """The path relative to the folder, with `/`."""
         return shown_name(self.paths[index]).replace(os.sep, "/")
 
+    def content(self, index: int) -> bytes:
+        """The size and the start of the file; nothing if it cannot be read."""
+        return _content_of(self.name(index))
+
     def open(self, index: int) -> Image.Image:
         """Open the file; Pillow raises many kinds of errors."""
         return Image.open(self.name(index))
@@ -79,10 +84,26 @@ class ImageRows:
 
     key = name
 
+    def content(self, index: int) -> bytes:
+        """The size and the start of the bytes or of the file of the row."""
+        cell = self.rows[index][self.column]
+        data = cell["bytes"]
+        return (
+            b"%d %b" % (len(data), data[:START]) if data else _content_of(cell["path"])
+        )
+
     def open(self, index: int) -> Image.Image:
         """Open the bytes or the file of the row."""
         cell = self.rows[index][self.column]
         return Image.open(BytesIO(cell["bytes"]) if cell["bytes"] else cell["path"])
+
+
+def _content_of(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  -- faster
+            return b"%d %b" % (os.fstat(file.fileno()).st_size, file.read(START))
+    except (OSError, TypeError):  # a row may have no path, either
+        return b""
 
 
 LabelledImages: TypeAlias = ImageFiles | ImageRows

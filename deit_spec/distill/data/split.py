@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 from deit_spec.distill.data.sampler import split_images
 from deit_spec.distill.runtime_errors import recipe_of
@@ -12,6 +12,11 @@ from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.image_folder import shown_name
 from deit_spec.recipe.rules.rule_context import SOURCES
 from deit_spec.recipe.split_file import SplitFile
+
+MOST_FINGERPRINTS: Final = 1000
+"""How many images held out are compared with those of other data."""
+START: Final = 4096
+"""How many bytes of a file are compared, besides its size."""
 
 
 class NamedImages(Protocol):
@@ -29,6 +34,10 @@ class NamedImages(Protocol):
 
     def key(self, index: int) -> str:
         """The name of an image in `split.json`: see `SplitFile`."""
+        ...
+
+    def content(self, index: int) -> bytes:
+        """The size and the start of an image's file, or nothing."""
         ...
 
 
@@ -61,12 +70,6 @@ class Split:
         source = self.validation or self.training
         return [source.key(index) for index in self.held_out]
 
-    @property
-    def names(self) -> set[str]:
-        """The names of all images."""
-        sources = filter(None, (self.training, self.validation))
-        return {each.key(i) for each in sources for i in range(len(each.labels))}
-
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the names and classes of all images, in any order."""
@@ -81,11 +84,23 @@ class Split:
             found.update(line.encode())
         return found.hexdigest()
 
+    def fingerprints(self, names: Collection[str]) -> dict[str, str]:
+        """The fingerprints of the images with these names, as far as they are there."""
+        return {
+            images.key(index): hashlib.sha256(content).hexdigest()[:16]
+            for images in (self.training, self.validation)
+            if images is not None
+            for index in range(len(images.labels))
+            if images.key(index) in names and (content := images.content(index))
+        }
+
     def as_file(self) -> SplitFile:
         """The content of `split.json` for a run."""
         total = len(self.training.labels)
         rest = total if self.validation else total - len(self.held_out)
         subset = [self.training.key(index) for index in self.train]
+        evaluated = self.evaluated
+        step = -(-len(evaluated) // MOST_FINGERPRINTS) or 1
         return SplitFile.model_validate(
             {
                 "version": 1,
@@ -94,7 +109,8 @@ class Split:
                 "digest": self.digest,
                 "train_prefix": self.training.prefix,
                 "trained_on": tuple(subset) if len(self.train) < rest else None,
-                "held_out": tuple(self.evaluated),
+                "held_out": tuple(evaluated),
+                "fingerprints": self.fingerprints(set(evaluated[::step])),
             }
         )
 
