@@ -1,5 +1,6 @@
 """What `deit-spec weights convert` converts: a model, or a checkpoint for a spec."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,8 @@ import typer
 
 from deit_spec.cli.inputs import read
 from deit_spec.cli.output import fail, report, shown_name
-from deit_spec.diagnostics import DiagnosedError
+from deit_spec.diagnostics import DiagnosedError, Diagnostic
+from deit_spec.diagnostics.printable import listed, visible
 from deit_spec.pipeline import OWN, finish
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 class Source:
     """The parts of a model: its spec, weights, preprocessing and class names.
 
-    `permitted` is what its weights may need without being asked.
+    `permitted` is what its weights may need without being asked, and `assumed` says
+    what of its preprocessing was.
     """
 
     graph: "LayerGraph"
@@ -31,6 +34,7 @@ class Source:
     images: "Preprocessing"
     classes: tuple[str, ...] | None
     permitted: "frozenset[Permission]" = frozenset()
+    assumed: tuple[Diagnostic, ...] = ()
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -57,7 +61,23 @@ def open_source(name: str, checkpoint: str | None, labels: Path | None) -> Sourc
         raise typer.Exit(1) from None
     except ClassNamesError as error:
         fail(str(error))
-    return replace(source, classes=names)
+    return replace(source, classes=_replaced(names, source.classes))
+
+
+def _replaced(names: Sequence[str], own: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of a file, in the order of a model that has the same classes."""
+    from deit_spec.model.class_names import match_model_classes
+    from deit_spec.recipe.class_matching import Relation
+
+    if own is None:
+        return tuple(names)
+    match = match_model_classes(names, own)
+    if match.relation is Relation.DIFFERENT:
+        text = f"note: the class names {listed(own)} are replaced by {listed(names)}"
+        typer.echo(visible(text), err=True)
+        return tuple(names)
+    by_index = dict(zip(match.indices, names, strict=True))
+    return tuple(by_index[index] for index in range(len(own)))
 
 
 def _open_model(name: str) -> Source:
@@ -77,10 +97,15 @@ def _open_model(name: str) -> Source:
 
 def _check_spec(name: str, checkpoint: str) -> Source:
     from deit_spec.model.inherited_parts import inherit_parts
+    from deit_spec.model.model_folder import assumed_preprocessing
     from deit_spec.model.preprocessing import preprocessing_of
 
     checked = read(name)
     assert checked.spec is not None  # noqa: S101  -- see `read`
-    images, classes = inherit_parts(checked.spec, (checkpoint, name))
-    images = images or preprocessing_of(checked.spec)
-    return Source(finish(checked), checked.spec, checkpoint, images, classes)
+    names = checkpoint, name
+    images, classes, assumed = inherit_parts(checked.spec, names)
+    if images is None:
+        images = preprocessing_of(checked.spec)
+        assumed = (assumed_preprocessing(Path(checkpoint), images),)
+    graph = finish(checked)
+    return Source(graph, checked.spec, checkpoint, images, classes, assumed=assumed)

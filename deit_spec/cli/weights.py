@@ -212,7 +212,8 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     except OSError as error:
         fail(f"cannot write {output}: {reason_of(error)}")
     differences = find_differences(source.images, writing.to.library, opened.name)
-    report((*made.diagnostics, *notes, *(differences if writing.is_folder else ())))
+    images = (*source.assumed, *differences) if writing.is_folder else ()
+    report((*made.diagnostics, *notes, *images))
     if made.needs:  # tensors were changed
         typer.echo(f"wrote {visible(str(output))}: {_counts(made)}", err=True)
 

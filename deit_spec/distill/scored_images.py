@@ -93,7 +93,9 @@ def open_scored_images(
         whole=whole,
         known=trained.own_class_names(),
         held_out=run.held_out_names if run and is_own else None,
-        preprocessing=trained.preprocessing_for(recipe, overrides),
+        preprocessing=trained.preprocessing_for(
+            checked, overrides if recipe is None else None
+        ),
     )
     images = ScoredImages(
         data=opened,

@@ -156,21 +156,30 @@ class TrainedModel:
     ) -> Preprocessing:
         """How images are read: by a recipe, as the model says, or as ImageNet's."""
         require_packages("images", "PIL", "numpy")
-        if recipe is not None:
-            return preprocessing_of(self.spec, self.read_recipe(recipe).recipe, crop)
-        found = self.own_preprocessing()
+        checked = None if recipe is None else self.read_recipe(recipe)
+        found = self.preprocessing_for(checked)
         if found is None:
-            return preprocessing_of(self.spec, None, crop)
+            written = None if checked is None else checked.recipe
+            return preprocessing_of(self.spec, written, crop)
         return found if crop is None else replace(found, crop=crop)
 
     def preprocessing_for(
-        self, recipe: Path | None, overrides: Sequence[str]
+        self, checked: CheckedRecipe | None, overrides: Sequence[str] | None = None
     ) -> Preprocessing | None:
-        """The preprocessing of the model, unless a recipe is to replace it."""
-        replaced = ("data.mean", "data.std")
-        if recipe is not None or any(each.startswith(replaced) for each in overrides):
-            return None
-        return self.own_preprocessing()
+        """The preprocessing of the model, with the statistics that a recipe writes.
+
+        With `overrides`, those that they set. None if the model has none.
+        """
+        found = self.own_preprocessing()
+        if found is None or checked is None or checked.recipe is None:
+            return found
+        for name in ("mean", "std"):
+            is_set = overrides is None or any(
+                each.startswith(f"data.{name}=") for each in overrides
+            )
+            if is_set and (value := getattr(checked.recipe.data, name)):
+                found = replace(found, **{name: value})
+        return found
 
     def own_preprocessing(self) -> Preprocessing | None:
         """The preprocessing of the model or its weights; None if it is not known."""

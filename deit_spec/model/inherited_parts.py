@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from deit_spec.diagnostics import DiagnosedError
-from deit_spec.model.model_folder import open_model_folder
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.model.model_folder import open_if_model
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.model.spec_or_model import is_model_path
 from deit_spec.spec import DeiTSpec
@@ -13,30 +13,29 @@ from deit_spec.spec import DeiTSpec
 
 def inherit_parts(
     spec: DeiTSpec, names: Iterable[str]
-) -> tuple[Preprocessing | None, tuple[str, ...] | None]:
+) -> tuple[Preprocessing | None, tuple[str, ...] | None, tuple[Diagnostic, ...]]:
     """The preprocessing and the class names of the first name that is a model.
+
+    The third part says what of them was assumed.
 
     Images get the size of the spec. Without a model, neither is known, and with
     another number of channels or of classes, one of them is not.
 
     Raises:
-        DiagnosedError: The metadata of a file is damaged (DS425).
+        DiagnosedError: A name is a model that cannot be used.
     """
     for name in names:
         if not is_model_path(name):
             continue
-        try:
-            model = open_model_folder(Path(name))
-        except DiagnosedError as error:
-            is_file = not Path(name).is_dir()
-            if is_file and any(each.code == "DS425" for each in error.diagnostics):
-                raise
-            continue  # it does not describe itself
+        model = open_if_model(Path(name))
+        if model is None:
+            continue
         images = replace(model.preprocessing, size=spec.image_size)
         has_same_channels = images.channels == spec.in_channels
         is_same = len(model.classes or ()) == spec.num_classes
         return (
             images if has_same_channels else None,
             model.classes if is_same else None,
+            model.diagnostics if has_same_channels else (),
         )
-    return None, None
+    return None, None, ()

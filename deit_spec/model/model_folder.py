@@ -4,7 +4,7 @@ It is a run, a folder of transformers or timm, or a safetensors file of ours. Th
 of a run is read without torch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics.printable import listed
 from deit_spec.diagnostics.printable import reason_of as os_reason
 from deit_spec.model.class_names import (
     ClassNamesError,
+    class_names_of_weights,
+    match_model_classes,
     read_model_names,
     source_of_names,
 )
@@ -28,6 +31,7 @@ from deit_spec.model.preprocessing import (
 )
 from deit_spec.recipe import RecipeError, check_recipe
 from deit_spec.recipe import run_files as files
+from deit_spec.recipe.class_matching import Relation
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.schema import plain_name
 
@@ -152,9 +156,7 @@ def open_model_folder(path: Path, weights: Path | None = None) -> ModelFolder:
     if checked.spec is None:
         raise ModelFolderError(checked.diagnostics)
     if kind is Kind.RUN and weights is not None:
-        preprocessing = _recipe_preprocessing(path, checked.spec)
-        classes = _class_names(path, checked.spec)
-        return ModelFolder(path, kind, checked, weights, preprocessing, classes)
+        return _open_run_with(path, checked, checked.spec, weights)
     if kind is Kind.RUN and not (path / files.WEIGHTS).is_file():
         message = f"the run is not finished: it has no {files.WEIGHTS}"
         raise _refusal("DS426", message, path)
@@ -163,6 +165,59 @@ def open_model_folder(path: Path, weights: Path | None = None) -> ModelFolder:
         path, kind, checked, checked.spec
     )
     return replace(opened, weights=weights or opened.weights)
+
+
+def open_if_model(path: Path) -> ModelFolder | None:
+    """Open weights as a model; None if they do not describe themselves.
+
+    Raises:
+        DiagnosedError: They describe themselves, but they cannot be used.
+    """
+    from deit_spec.weights import safetensors_file, spec_metadata  # noqa: PLC0415
+
+    metadata = safetensors_file.metadata_of
+    if not path.is_dir() and spec_metadata.SPEC not in metadata(path):
+        return None
+    try:
+        return open_model_folder(path)
+    except DiagnosedError as error:
+        if all(each.code == "DS426" for each in error.diagnostics):
+            return None
+        raise
+
+
+def _open_run_with(
+    path: Path, checked: Checked, spec: DeiTSpec, weights: Path
+) -> ModelFolder:
+    """Open a run with other weights, which may have their own classes and images."""
+    classes = _class_names(path, spec)
+    theirs = open_if_model(weights)
+    own = class_names_of_weights(weights)
+    if own is None or len(own) != spec.num_classes:
+        pass  # beside the names of another model
+    elif classes is None:
+        classes = own
+    elif match_model_classes(classes, own).relation is Relation.DIFFERENT:
+        raise _other_names(source_of_names(path), classes, own, weights)
+    else:
+        classes = own
+    sizes = [
+        (each.image_size, each.in_channels)
+        for each in (spec, *([theirs.spec] if theirs else []))
+    ]
+    if theirs is not None and sizes[0] == sizes[1]:
+        preprocessing = theirs.preprocessing
+    else:
+        preprocessing = _recipe_preprocessing(path, spec)
+    return ModelFolder(path, Kind.RUN, checked, weights, preprocessing, classes)
+
+
+def _other_names(
+    place: Path, names: Sequence[str], own: Sequence[str], weights: Path
+) -> ModelFolderError:
+    """DS425: the classes of a run are not those that its weights have."""
+    message = f"the classes are {listed(names)}, but the weights have {listed(own)}"
+    return _refusal("DS425", message, place, notes=[f"the weights are {weights}"])
 
 
 def _check_kind(path: Path, kind: Kind) -> Checked:
@@ -224,7 +279,9 @@ def _open_ours(path: Path, kind: Kind, checked: Checked, spec: DeiTSpec) -> Mode
         preprocessing = _recipe_preprocessing(path, spec)
     else:
         preprocessing = preprocessing_of(spec)
-    classes = _class_names(path, spec)
+    classes, own = _class_names(path, spec), _names_in(weights, spec)
+    if classes is not None and own is not None and own != classes:
+        raise _other_names(source_of_names(path), classes, own, weights)
     return ModelFolder(path, kind, checked, weights, preprocessing, classes)
 
 
@@ -281,7 +338,7 @@ def _open_theirs(
             )
         else:
             preprocessing = preprocessing_of(spec)
-            assumed = (*assumed, _assumed_preprocessing(path, preprocessing))
+            assumed = (*assumed, assumed_preprocessing(path, preprocessing))
     except PreprocessingError as error:
         message = f"the preprocessing cannot be used: {error}"
         raise _refusal("DS425", message, place) from None
@@ -294,7 +351,8 @@ def _open_theirs(
     return ModelFolder(path, kind, checked, path, preprocessing, classes, assumed)
 
 
-def _assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
+def assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
+    """DS423: the preprocessing of the weights at `path` is not known."""
     mean, std = (", ".join(map(str, each)) for each in (found.mean, found.std))
     message = "the preprocessing is assumed to be that of ImageNet"
     values = f"mean {mean}; std {std}; crop {found.crop}; {found.interpolation}"
@@ -304,16 +362,18 @@ def _assumed_preprocessing(path: Path, found: Preprocessing) -> Diagnostic:
 
 def _class_names(path: Path, spec: DeiTSpec) -> tuple[str, ...] | None:
     """The names of the classes of a model, as many as its spec has."""
-    if spec.num_classes is None:
-        return None
-    file = source_of_names(path)
+    return None if spec.num_classes is None else _names_in(source_of_names(path), spec)
+
+
+def _names_in(file: Path, spec: DeiTSpec) -> tuple[str, ...] | None:
+    """The names of the classes in a file of a model."""
     try:
         names = read_model_names(file)
     except ClassNamesError as error:
         raise _refusal("DS425", str(error), file) from None
     if names is not None and len(names) != spec.num_classes:
         message = f"there are {len(names):,} class names, but the model has "
-        raise _refusal("DS425", f"{message}{spec.num_classes:,} classes", file)
+        raise _refusal("DS425", f"{message}{spec.num_classes or 0:,} classes", file)
     return names
 
 

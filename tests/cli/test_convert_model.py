@@ -20,6 +20,8 @@ import deit_spec
 from deit_spec.distill.data.digits import read_digits
 from deit_spec.distill.training import train
 from deit_spec.model.model_folder import open_model_folder
+from deit_spec.weights import safetensors_file
+from deit_spec.weights.spec_metadata import make_metadata
 
 NAMES = tuple(f"the digit {number}" for number in range(10))
 PLAIN_TOKENS = {"distillation_token": False, "fusion": None}
@@ -195,8 +197,40 @@ def test_the_weights_of_a_run_for_its_own_spec(model: Path, tmp_path: Path) -> N
 def test_labels_replace_those_of_the_model(model: Path, tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text(str({n: f"n{n}" for n in range(10)}))
     out = tmp_path / "out.safetensors"
-    convert(model, out, "deit", "--labels", str(tmp_path / "names.txt"))
+    said = convert(model, out, "deit", "--labels", str(tmp_path / "names.txt"))
+    assert said.startswith("note: the class names the digit 0, the digit 1")
+    assert "are replaced by n0, n1" in said
     assert open_model_folder(out).classes == tuple(f"n{n}" for n in range(10))
+
+
+def test_labels_in_another_order_keep_that_of_the_model(
+    model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(reversed(NAMES)))
+    out = tmp_path / "out.safetensors"
+    assert convert(model, out, "deit", "--labels", str(tmp_path / "names.txt")) == ""
+    assert open_model_folder(out).classes == NAMES
+
+
+def test_what_is_assumed_or_damaged_is_reported(model: Path, tmp_path: Path) -> None:
+    """Preprocessing for weights without any, and metadata that was edited."""
+    state = deit_spec.load(model).state_dict()
+    torch.save(state, tmp_path / "w.pth")
+    spec, out = str(model / "spec.yaml"), tmp_path / "out.safetensors"
+    (tmp_path / "spec.yaml").write_text(Path(spec).read_text())
+    said = convert(
+        tmp_path / "spec.yaml", tmp_path / "timm", "timm", str(tmp_path / "w.pth")
+    )
+    assert "note[DS423]: the preprocessing is assumed to be that of ImageNet" in said
+    metadata = make_metadata(deit_spec.load_spec(model)) | {"deit_spec.digest": "0"}
+    with (tmp_path / "w.safetensors").open("wb") as file:
+        safetensors_file.write(file, dict(state), metadata=metadata)
+    done = run(
+        *("weights", "convert", spec, str(tmp_path / "w.safetensors")),
+        *("-o", str(out), "--to", "deit"),
+    )
+    assert (done.returncode, out.exists()) == (1, False)
+    assert "error[DS425]: the digest in the metadata is 0" in done.stderr
 
 
 def test_what_is_not_a_model(model: Path, tmp_path: Path) -> None:

@@ -168,6 +168,15 @@ def test_class_names_in_metadata(run_folder: Path, text: str, message: str) -> N
     assert (found.code, found.message) == ("DS425", message)
 
 
+def test_class_names_that_are_not_those_in_the_metadata(run_folder: Path) -> None:
+    (run_folder / "classes.json").write_text(json.dumps(list("1023456789")))
+    found = refused(run_folder)
+    assert found.code == "DS425"
+    assert str(found.primary.span) == f"{run_folder / 'classes.json'}:1:1"
+    assert "the classes are 1, 0, 2" in found.message
+    assert "but the weights have 0, 1, 2" in found.message
+
+
 def test_a_spec_that_is_not_that_of_the_weights(run_folder: Path) -> None:
     text = (run_folder / "spec.yaml").read_text()
     changed = text.replace("num_heads: 4", "num_heads: 2")
