@@ -153,7 +153,7 @@ def test_choices_ignore_case(folder: Path) -> None:
     model = deit_spec.load(folder / "small.yaml", weights=folder / "o.safetensors")
     assert model.pos_embed.dtype is torch.float64
     done = run(folder, "convert", "small.yaml", "w.pth", "-o", "hf", "--to", "HF")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr[:11]) == (0, "note[DS423]")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_labels(folder: Path) -> None:
         assert not (folder / "out").exists()
     for to in ("hf", "timm"):
         done = run(folder, *command, to, "--labels", "names.txt", "--force")
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, done.stderr[:11]) == (0, "note[DS423]")
         config = json.loads((folder / "out/config.json").read_text(encoding="utf-8"))
         found = config["label_names"] if to == "timm" else [*config["label2id"]]
         assert sorted(found) == sorted(names)
