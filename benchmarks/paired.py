@@ -7,9 +7,9 @@ affect the median.
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,36 @@ def in_turns(
     times = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
     our, their = zip(*times, strict=True)
     return Pairs(our, their)
+
+
+def all_in_turns(
+    calls: Mapping[str, Callable[[], object]], rounds: int
+) -> dict[str, list[float]]:
+    """Warm up all, then time each once per round; return seconds by name.
+
+    Every other round runs in reverse order, so that none always follows the same one.
+    """
+    for call in calls.values():
+        call()
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(rounds):
+        for name in calls if number % 2 else reversed(list(calls)):
+            times[name].append(seconds(calls[name]))
+    return times
+
+
+def speedup(ours: Sequence[float], theirs: Sequence[float]) -> list[str]:
+    """Return our median, the median of theirs / ours of each round, and quartiles.
+
+    A ratio above one means that ours is faster.
+    """
+    ratios = [their / our for our, their in zip(ours, theirs, strict=True)]
+    low, middle, high = quantiles(ratios, n=4, method="inclusive")
+    return [milliseconds(median(ours)), f"{middle:.3f}", f"{low:.3f} to {high:.3f}"]
+
+
+SPEEDUP_COLUMNS = ("median", "speedup", "quartiles")
+"""The columns of `speedup`."""
 
 
 def milliseconds(value: float) -> str:

@@ -4,7 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("validate", "many", "load", "scaling", "weights", "train")
+SCRIPTS = (
+    "validate",
+    "many",
+    "load",
+    "scaling",
+    "weights",
+    "inference",
+    "training_step",
+    "train",
+)
 
 
 def main() -> None:
