@@ -73,7 +73,7 @@ def test_text() -> None:
         "extends: ../base.yaml\n"
         "variant: {qkv_bias: true, readout: cls, empty: {}}\n"
         'list: [1, "a, b", {c: [null]}]\n'
-        "tuple: (1, 2)\n"
+        "tuple: [1, 2]\n"
         "colour: <Colour.RED: 1>\n"
         "inf: -.inf\n"
         "3: x\n"
