@@ -103,6 +103,9 @@ def _different(model: GraphParameters, to: To) -> Iterator[tuple[str, ...]]:
         fused = f"{to.library} averages the logits of two heads"
         message = f"`variant.fusion` is not converted: {fused}"
         yield "variant.fusion", message, BOTH_HEADS[to.value]
+    if model.ops(ops.SumTokens):
+        message = f"`variant.merge_tokens` is not converted: {to.library} merges none"
+        yield "variant.merge_tokens", message
     if to is To.TIMM:
         if eps != TIMM_EPS:
             field = "variant.layer_norm_eps"

@@ -25,7 +25,7 @@ def test_every_recipe_is_valid_but_for_what_is_on_another_machine(name: str) -> 
 
 def test_every_file_is_one_of_these() -> None:
     names = {path.stem for path in FOLDER.glob("*.yaml")}
-    assert names == {*RECIPES, "digits-study"}
+    assert names == {*RECIPES, "digits-study", "digits-merging-study"}
 
 
 def test_the_recipes_of_digits_have_no_findings() -> None:

@@ -113,6 +113,7 @@ def is_common(spec: DeiTSpec, to: str) -> bool:
     return not spec.variant.layer_scale and not spec.dropout
 
 
+MERGING = "`variant.merge_tokens` is not converted: {} merges none"
 DROP_PATH = "`variant.drop_path` is not converted: transformers has no stochastic depth"
 DROPOUT = (
     "`dropout` is not converted after the first linear layer of each MLP: "
@@ -203,6 +204,8 @@ def test_unequal_heads_without_the_distillation_head(tmp_path: Path) -> None:
             DROP_PATH,
         ),
         ("hf", {"dropout": 0.25}, DROPOUT),
+        ("hf", {"variant": {"merge_tokens": 1}}, MERGING.format("transformers")),
+        ("timm", {"variant": {"merge_tokens": 1}}, MERGING.format("timm")),
         ("timm", {"variant": {"fusion": "cls"}}, FUSION.format("timm")),
         (
             "timm",

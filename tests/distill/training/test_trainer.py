@@ -196,6 +196,26 @@ def test_the_student_computes_what_the_heads_depend_on(
     assert shapes == [2 if drop else 2 + 4 * 4]
 
 
+def test_a_student_that_merges_tokens_learns(tmp_path: Path) -> None:
+    spec = tmp_path / "merging.yaml"
+    text = f"extends: {SPECS / 'digits.yaml'}\nvariant:\n  merge_tokens: [3, 2, 1]\n"
+    spec.write_text(text, encoding="utf-8")
+    checked = recipe(tmp_path, student={"spec": str(spec)})
+    student = open_student(checked, Reporter())
+    shapes = []
+    for block in student.blocks:
+        hook = lambda _m, inputs: shapes.append(inputs[0].shape[1])  # noqa: E731
+        block.register_forward_pre_hook(hook)
+    student(torch.zeros(2, 1, 8, 8))
+    assert shapes == [18, 15, 13]
+    begun = {name: p.clone() for name, p in student.named_parameters()}
+    assert train(checked, tmp_path / "run").complete
+    model = deit_spec.load(tmp_path / "run")
+    trained = model.state_dict()
+    assert not any(torch.equal(trained[name], begun[name]) for name in begun)
+    assert model.predict(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
 def test_bf16_trains_with_weights_of_fp32(tmp_path: Path) -> None:
     train(recipe(tmp_path, run={"precision": "bf16"}), tmp_path / "run")
     assert {
