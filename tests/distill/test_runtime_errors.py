@@ -1,6 +1,7 @@
 """The errors of data, teachers and runs look as the catalogue shows them."""
 
 import errno
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,22 +9,30 @@ from pathlib import Path
 import pytest
 import torch
 
-from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics import CATALOGUE, DiagnosedError, Diagnostic
 from deit_spec.diagnostics.explanation import explanation, folder
 from deit_spec.diagnostics.text import render
 from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.data.class_order import note_absent, order_classes
 from deit_spec.distill.data.image_sources import ImageFiles, find_folder
 from deit_spec.distill.data.split import make_split
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import DataError, RunError
 from deit_spec.distill.teachers.teacher_networks import code_network
+from deit_spec.distill.training.processes import lone_process, require_device
 from deit_spec.distill.training.run_folder import (
     begin_run,
     require_folder,
     require_same_recipe,
 )
-from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
-from deit_spec.recipe.run_files import checkpoint_path
+from deit_spec.recipe import CheckedRecipe, check_recipe
+from deit_spec.recipe.run_files import CLASSES, METRICS, checkpoint_path
+from deit_spec.recipe.run_records import (
+    MetricsLine,
+    RunFileError,
+    read_classes,
+    read_lines,
+)
 from deit_spec.recipe.split_file import split_error
 
 RECIPE = """\
@@ -32,7 +41,9 @@ student: {spec: deit_tiny_distilled_patch16_224}
 BIRDS = "data: {folder: birds}\nteacher: {timm: regnety_160}\n"
 OTHERS = "data: {dataset: me/birds}\n"
 
-MakeError = Callable[[CheckedRecipe], RecipeError | RunError]
+Made = DiagnosedError | CheckedRecipe | Diagnostic | None
+MakeError = Callable[[CheckedRecipe], Made]
+PETS = ("cat", "dog", "owl")
 RUN = Path("runs/x")
 NO_SPACE = OSError(
     errno.ENOSPC,
@@ -87,6 +98,64 @@ def _another_rate(checked: CheckedRecipe) -> RunError:
     (RUN / "metrics.jsonl").touch()
     with pytest.raises(RunError) as caught:
         require_same_recipe(checked, RUN)
+    return caught.value
+
+
+def _without_memory(checked: CheckedRecipe) -> RunError:
+    error = MemoryError("CUDA out of memory. Tried to allocate 1.16 GiB")
+    with pytest.raises(RunError) as caught, errors.enough_memory(checked, RUN):
+        raise error
+    return caught.value
+
+
+def _other_classes(checked: CheckedRecipe) -> DataError:
+    with pytest.raises(DataError) as caught:
+        order_classes(checked, ("cat", "hound", "owl"), known=PETS, training=False)
+    return caught.value
+
+
+def _without_dogs(_: CheckedRecipe) -> Diagnostic:
+    folder = f"data.folder={json.dumps('/data/pets')}"
+    (one,) = note_absent(check_recipe("recipe.yaml", [folder]), PETS, {0, 2})
+    return one
+
+
+def _numbered(_: CheckedRecipe) -> CheckedRecipe:
+    for name in ("1", "2", "10"):
+        image = Path("numbers", name, "a.png")
+        image.parent.mkdir(parents=True)
+        image.touch()
+    Path("resnet18.pth").touch()
+    return check_recipe("recipe.yaml", without=("DS509",))
+
+
+def _second_gpu(checked: CheckedRecipe) -> RunError:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "device_count", lambda: 1)
+        with pytest.raises(RunError) as caught:
+            require_device(checked)
+    return caught.value
+
+
+def _launched_alone(checked: CheckedRecipe) -> Diagnostic | None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACCELERATE_MIXED_PRECISION", "no")
+        patch.setenv("MASTER_ADDR", "127.0.0.1")
+        patch.delenv("WORLD_SIZE", raising=False)
+        return lone_process(checked)
+
+
+def _damaged_line(_: CheckedRecipe) -> Diagnostic | None:
+    lines = [json.dumps({"step": step}) for step in range(24)]
+    lines[6] = lines[6][:-1]
+    (RUN / METRICS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return read_lines(RUN / METRICS, MetricsLine).warning
+
+
+def _damaged_classes(_: CheckedRecipe) -> RunFileError:
+    (RUN / CLASSES).write_text('["cat", "dog"', encoding="utf-8")
+    with pytest.raises(RunFileError) as caught:
+        read_classes(RUN / CLASSES)
     return caught.value
 
 
@@ -151,25 +220,33 @@ FOUND: dict[str, tuple[str, MakeError]] = {
         OTHERS + "teacher: {timm: regnety_160}\noptimizer:\n  lr: 1.0e-3\n",
         _another_rate,
     ),
+    "DS537": (
+        OTHERS + "loss: {kind: none}\nschedule:\n  batch_size: 1024\n",
+        _without_memory,
+    ),
+    "DS538": (BIRDS.replace("birds", "pets"), _other_classes),
+    "DS539": (BIRDS, _without_dogs),
+    "DS540": (
+        "teacher: {timm: resnet18, weights: resnet18.pth}\ndata: {folder: numbers}\n",
+        _numbered,
+    ),
+    "DS549": (
+        OTHERS + "teacher: {timm: regnety_160}\nrun:\n  device: cuda:1\n",
+        _second_gpu,
+    ),
+    "DS550": (OTHERS, _launched_alone),
+    "DS553": (OTHERS, _damaged_line),
+    "DS554": (OTHERS, _damaged_classes),
 }
-
-
-def _without_memory(checked: CheckedRecipe) -> RunError:
-    error = MemoryError("CUDA out of memory. Tried to allocate 1.16 GiB")
-    with pytest.raises(RunError) as caught, errors.enough_memory(checked, RUN):
-        raise error
-    return caught.value
-
-
-FOUND["DS537"] = (
-    OTHERS + "loss: {kind: none}\nschedule:\n  batch_size: 1024\n",
-    _without_memory,
-)
 
 
 def found(text: str, make: MakeError, path: Path) -> Diagnostic:
     path.write_text(RECIPE + text, encoding="utf-8")
-    (one,) = make(check_recipe(path.name)).diagnostics
+    made = make(check_recipe(path.name))
+    if isinstance(made, Diagnostic):
+        return made
+    assert made is not None
+    (one,) = made.diagnostics
     return one
 
 
