@@ -39,8 +39,7 @@ def check(name: str) -> Checked:
     if checked.spec is None:
         require_kind(name, checked.document, Kind.SPEC)
     output.protect_document(name, checked.document)
-    if Path(name).is_dir():
-        output.protect(*Path(name).iterdir())
+    output.protect_folder(Path(name))
     return checked
 
 

@@ -10,7 +10,7 @@ import typer
 
 from deit_spec.cli.inputs import check
 from deit_spec.cli.options import option, set_option
-from deit_spec.cli.output import fail, protect, report
+from deit_spec.cli.output import fail, protect, protect_folder, report
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.diagnostics.printable import reason_of, visible
 
@@ -95,8 +95,8 @@ def open_model(model: str, weights: Path | None, recipe: Path | None) -> "Traine
         trained = find_model(model, weights, check)
     protect(trained.weights, *([recipe] if recipe else []))
     if trained.opened is not None:
-        path = trained.opened.path
-        protect(path, *(path.iterdir() if path.is_dir() else ()))
+        protect(trained.opened.path)
+        protect_folder(trained.opened.path)
         report(trained.opened.diagnostics)
     return trained
 

@@ -2,12 +2,13 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.models import OptionInfo
 
-from deit_spec.passes import PassOptions
+if TYPE_CHECKING:
+    from deit_spec.passes import PassOptions
 
 
 class TextFormat(Enum):
@@ -115,6 +116,8 @@ AllowCodeOption = Annotated[
 
 def pass_options(
     *, drop_unread: bool | None, tap: list[str] | None, until: str | None
-) -> PassOptions:
+) -> "PassOptions":
     """The options of passes, from those of a command."""
+    from deit_spec.passes import PassOptions  # imports networkx
+
     return PassOptions(drop_unread, tuple(tap) if tap else None, until)

@@ -113,6 +113,12 @@ def protect(*names: str | Path) -> None:
     _inputs.update(map(str, names))
 
 
+def protect_folder(folder: Path) -> None:
+    """Protect the files of a folder; one that cannot be listed has none to read."""
+    with contextlib.suppress(OSError):
+        protect(*folder.iterdir())
+
+
 def protect_document(name: str, document: "Document | None") -> None:
     """Protect a file, and those that its document extends."""
     spans = () if document is None else document.spans.values()

@@ -129,7 +129,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS547", "slow-average", _WARNING, "moving average keeps initial weights"),
         Entry("DS548", "unknown-timm-model", _ERROR, "timm has no such model"),
         Entry("DS549", "device-not-found", _ERROR, "device cannot be used"),
-        Entry("DS550", "lone-process", _WARNING, "one process was started instead of several"),
+        Entry("DS550", "single-process", _WARNING, "one process was started instead of several"),
         Entry("DS553", "damaged-lines", _WARNING, "lines of a run or a study are damaged"),
         Entry("DS554", "damaged-run-file", _ERROR, "file of a run or a study is damaged"),
         Entry("DS901", "internal-error", _ERROR, "internal error"),

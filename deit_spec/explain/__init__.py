@@ -8,7 +8,7 @@ from deit_spec.explain.field_info import recipe_fields, spec_fields
 from deit_spec.explain.field_page import explain_field, field_page
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.spec.field_names import SYNONYMS
-from deit_spec.spec.nearest import closest_word, listed
+from deit_spec.spec.nearest import closest_word, one_of
 
 __all__ = [
     "FIELDS",
@@ -67,7 +67,7 @@ def find(word: str) -> str:
         return meant[0]
     if meant and lower not in SYNONYMS:
         fields = [f"`{name}`" for name in meant]
-        raise UnknownTopicError(f"did you mean {listed(fields)}?")
+        raise UnknownTopicError(f"did you mean {one_of(fields)}?")
     words = SYNONYMS | {field: field for field in (*_VARIANT, *FIELDS)}
     words |= {field: field for field in RECIPE_FIELDS if "." in word}
     words |= {name.replace("-", "_"): name for name in _CODES}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from deit_spec.recipe import recipe_schema
 from deit_spec.spec import spec_json_schema
-from deit_spec.spec.nearest import listed
+from deit_spec.spec.nearest import one_of
 from deit_spec.yaml_source.scalars import scalar_text
 
 _TYPES: Final = {
@@ -52,7 +52,7 @@ class FieldInfo:
             words += [f"`{choice}`" for choice in each.get("enum", ())]
             if "enum" not in each:
                 words.append(_TYPES.get(each["type"], "mapping"))
-        return listed(words)
+        return one_of(words)
 
     @property
     def range_text(self) -> str:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from deit_spec.diagnostics.printable import reason_of
+from deit_spec.diagnostics.printable import counted, reason_of
 from deit_spec.recipe.class_matching import ClassMatch, Relation, match_classes
 from deit_spec.recipe.run_files import CLASSES, WEIGHTS
 from deit_spec.recipe.run_records import read_classes
@@ -38,7 +38,7 @@ def read_class_names(path: Path, count: int | None = None) -> tuple[str, ...]:
     index to name or from name to index; in place of a name it may have a list that
     ends with the name, such as a WordNet number and the name. A `config.json` of
     transformers has such a mapping as its `id2label`. A Python dictionary such as
-    `{0: 'cat', 1: 'dog'}` is read as JSON is.
+    `{0: 'cat', 1: 'dog'}`, or a list, is read as JSON is.
 
     Raises:
         ClassNamesError: The file cannot be read, or has something else, or another
@@ -46,7 +46,7 @@ def read_class_names(path: Path, count: int | None = None) -> tuple[str, ...]:
     """
     names = _read_names(path)
     if count is not None and len(names) != count:
-        labels = f"the number of labels in {path} is {len(names):,}"
+        labels = f"{path} has {counted(len(names), 'label')}"
         raise ClassNamesError(f"{labels}, but the model has {count:,} classes")
     return names
 
@@ -66,8 +66,8 @@ def _read_names(path: Path) -> tuple[str, ...]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ClassNamesError(f"cannot read {path}: it is not UTF-8") from None
-    is_mapping = text.lstrip().startswith("{")
-    if path.suffix.lower() != ".json" and not is_mapping:
+    is_value = text.lstrip().startswith(("{", "["))
+    if path.suffix.lower() != ".json" and not is_value:
         return tuple(line.strip() for line in text.rstrip().splitlines())
     try:
         return names_in(_parse(text))

@@ -235,7 +235,7 @@ def find_differences(
         corner = "top left" if offset == "floor" else "bottom right"
         side = preprocessing.resized
         note = f"the crop of {side}×{side} pixels starts at row and column {first}"
-        message = f"{library} crops images 1 pixel further to the {corner}"
+        message = f"{library} crops images 1 pixel further towards the {corner}"
         yield diagnose("DS428", message, place, notes=[note])
     if preprocessing.channels == 1 and library == "transformers":
         message = "transformers does not convert images to grey"

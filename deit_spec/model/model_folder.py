@@ -49,7 +49,7 @@ _KNOWN: Final = (
     f"a run has {files.SPEC} and {files.RECIPE}",
     f"a folder of transformers has {CONFIG} with `model_type`",
     f"a folder of timm has {CONFIG} with `architecture` and `pretrained_cfg`",
-    f"{files.WEIGHTS} of a run has the spec in its metadata",
+    f"the {files.WEIGHTS} of a run has the spec in its metadata",
 )
 
 
@@ -129,7 +129,7 @@ def kind_of(path: Path) -> Kind:
         raise _refusal("DS426", message, path / CONFIG)
     if (path / files.WEIGHTS).is_file():
         return Kind.FILE
-    message = "the folder is not a model of a known kind"
+    message = "the folder is not a known kind of model"
     raise _refusal("DS426", message, path, notes=_KNOWN)
 
 

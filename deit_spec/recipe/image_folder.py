@@ -47,15 +47,17 @@ def look_into(
     """Find the classes of a folder of images; None if there is no such folder.
 
     `train` and `val` name folders in it; by default those with the usual names are
-    used. A folder with a usual name is a class if it contains no folders and is beside
-    other classes, as `train` is beside `bus`.
+    used, also for one of them if the other is named. A folder with a usual name is a
+    class if it contains no folders and is beside others, as `train` is beside `bus`.
     """
     names = subfolders(folder)
     if names is None:
         return None
     splits = tuple(name for name in names if name.lower() in _SPLITS)
     found = first_usual(TRAIN_NAMES, splits)
-    is_split = len(splits) == len(names) or (found and subfolders(folder / found))
+    is_split = len(splits) == len(names) or bool(found and subfolders(folder / found))
+    if train is not None and not is_split:
+        is_split = any(subfolders(folder / name) for name in splits)
     if not is_split:
         found, splits = None, ()
     if splits and train is None:

@@ -173,7 +173,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 def damaged_file(path: Path, reason: str, help_: str | None = None) -> RunFileError:
     """DS554: a file of a run or a study is damaged, or is another file."""
-    help_ = help_ or "restore the file, or delete it if the run is to begin again"
+    help_ = help_ or "restore the file, or delete it to start the run again"
     message = f"the file is damaged: {reason}"
     place = Label(Span.of_file(path))
     return RunFileError([diagnose("DS554", message, place, helps=[help_])])

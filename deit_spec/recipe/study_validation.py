@@ -19,7 +19,7 @@ from deit_spec.recipe.recipe_schema import Count
 from deit_spec.recipe.recipe_validation import check, check_recipe
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
 from deit_spec.spec.field_names import FieldNames
-from deit_spec.spec.nearest import listed
+from deit_spec.spec.nearest import one_of
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
 from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
 from deit_spec.spec.spec_validation import first_of, once_a_line
@@ -142,7 +142,7 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
         return None, [_bad_arm(document, name) for name in bad]
     if study.baseline is None or study.baseline in study.arms:
         return study, []
-    known = listed([f"`baseline: {name}`" for name in study.arms])
+    known = one_of([f"`baseline: {name}`" for name in study.arms])
     label = Label(document.nearest(("baseline",)).value)
     message = f"baseline is not an arm: {study.baseline}"
     return None, [diagnose("DS104", message, label, helps=[known])]

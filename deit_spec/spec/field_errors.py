@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.spec.field_names import FieldNames, Path
 from deit_spec.spec.fixes import Fixes
-from deit_spec.spec.nearest import closest_word, listed
+from deit_spec.spec.nearest import all_of, closest_word, one_of
 from deit_spec.spec.rules import start_of
 from deit_spec.spec.schema import plain_name
 from deit_spec.yaml_source import Document
@@ -203,10 +203,10 @@ class _Report:
         where = "remove it" if is_one else "remove them"
         return diagnose(
             "DS109",
-            f"{listed(keys, 'and')} {are}",
+            f"{all_of(keys)} {are}",
             first,
             secondary=more,
-            helps=[f"{where}: a training setting belongs in a recipe"],
+            helps=[f"{where}; training settings belong in a recipe"],
         )
 
     def _make(self, error: Error) -> Diagnostic:
@@ -268,7 +268,7 @@ class _Report:
         if fix:
             help_ = fix.title
         elif notes and (sides := [n for n in error["input"] if type(n) is int]):
-            help_ = listed([f"`{key}: {side}`" for side in dict.fromkeys(sides[-2:])])
+            help_ = one_of([f"`{key}: {side}`" for side in dict.fromkeys(sides[-2:])])
         elif wanted == "true or false":
             help_ = f"`{key}: true` or `{key}: false`"
         elif wanted == "a string" and isinstance(value, int | float):
@@ -309,16 +309,16 @@ class _Report:
             "DS104",
             f"{'.'.join(path)} is not one of the valid values",
             Label(self._document.nearest(path).value, describe(value)),
-            notes=[f"valid values are {listed(words, 'and')}"] if meant else [],
+            notes=[f"valid values are {all_of(words)}"] if meant else [],
             helps=[
-                f"did you mean `{key}: {meant}`?" if meant else f"use {listed(words)}"
+                f"did you mean `{key}: {meant}`?" if meant else f"use {one_of(words)}"
             ],
             fix=self._fixes.choose(path, meant, value) if meant else None,
         )
 
     def _invalid_key(self, path: Path, error: Error) -> Diagnostic:
         allowed, meant = _choices(error)
-        words = listed([f"`{word}`" for word in allowed])
+        words = one_of([f"`{word}`" for word in allowed])
         return diagnose(
             "DS101",
             f"unknown key `{_cut(path[-1])}`",

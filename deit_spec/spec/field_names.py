@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from deit_spec.spec.nearest import listed
+from deit_spec.spec.nearest import one_of
 from deit_spec.spec.schema import DeiTSpec, Variant
 from deit_spec.spec.training_names import is_training_setting
 
@@ -213,9 +213,9 @@ class FieldNames:
             return self._in_place(found[0], path, value)
         fields = [f"`{'.'.join(each)}`" for each in found]
         if fields:
-            return f"did you mean {listed(fields)}?"
+            return f"did you mean {one_of(fields)}?"
         known = [f"`{name}`" for name in self.model_of(path).model_fields]
-        return f"remove it, or use one of {listed(known)}"
+        return f"remove it, or use one of {one_of(known)}"
 
     def _in_place(self, found: Path, path: Path, value: object) -> str:
         """The help to write a field in its place."""

@@ -49,11 +49,24 @@ def closest_word(word: str, words: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(plain, words, 1)), None)
 
 
-def listed(words: Iterable[str], last: str = "or") -> str:
-    """Join words as a sentence does.
+def one_of(words: Iterable[str]) -> str:
+    """Join alternatives as a sentence does.
 
-    >>> listed(["a", "b", "c"])
+    >>> one_of(["a", "b", "c"])
     'a, b or c'
     """
+    return _joined(words, "or")
+
+
+def all_of(words: Iterable[str]) -> str:
+    """Join words as a sentence does.
+
+    >>> all_of(["a", "b", "c"])
+    'a, b and c'
+    """
+    return _joined(words, "and")
+
+
+def _joined(words: Iterable[str], last: str) -> str:
     *most, final = words
     return f"{', '.join(most)} {last} {final}" if most else final

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.spec.model_limits import LARGEST, PARAMETERS, count_parameters
 from deit_spec.spec.nearest import (
-    listed,
     nearest_divisors,
     nearest_multiples,
     nearest_ratio,
+    one_of,
 )
 from deit_spec.spec.schema import DeiTSpec
 from deit_spec.yaml_source import Document
@@ -363,8 +363,8 @@ def _alternatives(whole: str, number: int, part: str, by: int) -> str:
     ]
     first, *more = nearest_divisors(number, by)
     divisors = [f"`{part}: {first}`", *(f"`{divisor}`" for divisor in more)]
-    choices = f"with {number}, {listed(divisors)}"
-    return f"{listed(multiples)}; {choices}" if multiples else choices
+    choices = f"with {number}, {one_of(divisors)}"
+    return f"{one_of(multiples)}; {choices}" if multiples else choices
 
 
 _DISTILLED = "variant.distillation_token"

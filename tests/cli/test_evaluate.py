@@ -193,7 +193,7 @@ def test_an_unreadable_image_is_named_and_the_others_are_scored(tmp_path: Path) 
     [
         ([SPEC], 2, "has no weights; add --weights FILE"),
         ([SPEC, "--weights", "{weights}"], 2, "needs --data or --recipe"),
-        (["{folder}/.."], 1, "the folder is not a model of a known kind"),
+        (["{folder}/.."], 1, "the folder is not a known kind of model"),
         ([SPEC, "--weights", "nowhere.pt", "--data", "digits"], 1, "nowhere.pt"),
         (["deit_tiny_patch16_224", *FOR_TINY, "./nowhere"], 1, "DS521"),
         (["{folder}", "--set", "data.val_images=9999"], 1, "DS517"),

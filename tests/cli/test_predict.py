@@ -86,9 +86,7 @@ def test_labels_from_a_file(place: Path) -> None:
     (place / "few.txt").write_text("one\n")
     done = run("predict", "run", "images/0.png", "--labels", "few.txt", cwd=place)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "error: the number of labels in few.txt is 1, but the model has 10 classes\n"
-    )
+    assert done.stderr == ("error: few.txt has 1 label, but the model has 10 classes\n")
 
 
 def test_imagenet_has_names(place: Path) -> None:
@@ -147,7 +145,7 @@ def test_other_files_of_a_folder_are_counted(place: Path, tmp_path: Path) -> Non
     [
         ("run", 2, "IMAGES"),
         ("nowhere images", 2, "nowhere is not a model folder, spec or published model"),
-        ("run/.. images", 1, "the folder is not a model of a known kind"),
+        ("run/.. images", 1, "the folder is not a known kind of model"),
         ("deit_tiny_patch16_224 images", 2, "has no weights; add --weights FILE"),
         ("run images --top 0", 2, "0 is not at least 1"),
         ("run images --crop 2", 2, "--crop"),

@@ -13,7 +13,7 @@ import pytest
 from support.checkpoints import DISTILLED, save, state_of
 from support.commands import COMMAND, ROOT, SPECS, run, run_process
 
-HEAVY = {"torch", "rich", "timm", "accelerate", "sklearn"}
+HEAVY = {"torch", "rich", "timm", "accelerate", "sklearn", "networkx"}
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,16 @@ def test_a_process_reads_standard_input() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "allowed"),
     [
-        (["validate", "specs/tiny.yaml"], 0, []),
+        (["validate", "specs/tiny.yaml"], 0, ["networkx"]),
         (["validate", "recipes/digits.yaml"], 0, []),
         (["validate", "nowhere.yaml"], 1, ["rich"]),
-        (["render", "specs/tiny.yaml"], 0, ["rich"]),
-        (["compile", "specs/tiny.yaml"], 0, []),
+        (["validate", "tests/spec/invalid/unknown_field.yaml"], 1, ["rich"]),
+        (["render", "specs/tiny.yaml"], 0, ["rich", "networkx"]),
+        (["compile", "specs/tiny.yaml"], 0, ["networkx"]),
         (["explain", "embed_dim"], 0, ["rich"]),
-        (["explain", "DS404"], 0, ["rich"]),
-        (["list", "--output-format", "json"], 0, []),
-        (["new", "x", "-o", "-"], 0, []),
+        (["explain", "DS404"], 0, ["rich", "networkx"]),
+        (["list", "--output-format", "json"], 0, ["networkx"]),
+        (["new", "x", "-o", "-"], 0, ["networkx"]),
     ],
 )
 def test_heavy_packages_are_imported_where_needed(

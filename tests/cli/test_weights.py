@@ -220,7 +220,7 @@ def test_labels(folder: Path) -> None:
     for labels, said in (
         (
             "two.json",
-            "the number of labels in two.json is 2, but the model has 5 classes",
+            "two.json has 2 labels, but the model has 5 classes",
         ),
         ("no.txt", "cannot read no.txt: no such file or directory"),
     ):

@@ -83,10 +83,12 @@ def test_without_timm_imagenet_has_no_names(monkeypatch: pytest.MonkeyPatch) -> 
         "{0: 'tench',\n 1: 'goldfish',\n 2: 'great white shark'}\n",
         "{'0': 'tench', '2': \"great white shark\", '1': 'goldfish'}",
         "{'tench': 0, 'goldfish': 1, 'great white shark': 2}",
+        '["tench", "goldfish", "great white shark"]',
+        "\n['tench', 'goldfish', 'great white shark']\n",
     ],
 )
 @pytest.mark.parametrize("name", ["labels.txt", "labels.json"])
-def test_a_python_dictionary(tmp_path: Path, text: str, name: str) -> None:
+def test_python_dictionaries_and_lists(tmp_path: Path, text: str, name: str) -> None:
     path = tmp_path / name
     path.write_text(text)
     assert read_class_names(path) == NAMES

@@ -93,7 +93,7 @@ def test_a_crop_that_transformers_moves_is_reported(
     image = drawn_image((side, side), preprocessing.channels, seed)
     theirs = CentralCrop(replace(preprocessing, offset="floor"))(image)
     found = find_differences(preprocessing, "transformers", "hf")
-    moved = "transformers crops images 1 pixel further to the top left"
+    moved = "transformers crops images 1 pixel further towards the top left"
     is_reported = moved in [each.message for each in found]
     assert torch.equal(CentralCrop(preprocessing)(image), theirs) != is_reported
 
@@ -116,7 +116,7 @@ def test_a_crop_that_timm_moves_is_reported() -> None:
     """Of a model of transformers, which rounds down."""
     preprocessing = Preprocessing(28, crop=0.9, offset="floor")
     (found,) = find_differences(preprocessing, "timm", "hf")
-    assert found.message == "timm crops images 1 pixel further to the bottom right"
+    assert found.message == "timm crops images 1 pixel further towards the bottom right"
     said = "the crop of 31×31 pixels starts at row and column 2, not 1"
     assert found.notes == (said,)
     assert not [*find_differences(preprocessing, "transformers", "hf")]

@@ -49,6 +49,20 @@ def test_splits_may_be_named(tmp_path: Path) -> None:
     assert (found.train, found.val) == (folder / "train", folder / "test")
 
 
+def test_one_split_may_be_named_and_the_other_have_its_usual_name(
+    tmp_path: Path,
+) -> None:
+    folder = make(tmp_path, "mine/a", "mine/b", "Valid/a", "more/c")
+    found = look_into(folder, train="mine")
+    assert found is not None
+    assert (found.train, found.val) == (folder / "mine", folder / "Valid")
+    assert found.classes == ("a", "b")
+    found = look_into(make(tmp_path / "2", "training/a", "mine/a"), val="mine")
+    assert found is not None
+    assert found.train == tmp_path / "2" / "training"
+    assert found.val == tmp_path / "2" / "mine"
+
+
 def test_what_archives_add_and_hidden_folders_are_left_out(tmp_path: Path) -> None:
     found = look_into(make(tmp_path, "a", "b", "__MACOSX/a", ".ipynb_checkpoints"))
     assert found is not None

@@ -40,7 +40,7 @@ CASES = [
     Case("num_classes: 10\nteacher_num_classes: 20\n", "DS213", "1:14", "`fusion: cls` or `fusion: dist` under `variant` chooses a head", "num_classes: 10\nteacher_num_classes: 20\n" + V + "fusion: dist\n"),
     Case("depth: 2\n" + V + "merge_tokens: [3]\n", "DS214", "3:17", "use one number for all blocks, or a list with a number for each block", "depth: 2\n" + V + "merge_tokens: [3, 3]\n"),
     Case("image_size: 64\n" + V + "merge_tokens: 16\n", "DS214", "3:17", "use at most 8: half of the patches can merge in a block", "image_size: 64\n" + V + "merge_tokens: 15\n"),
-    Case("lr: 5e-4\nepochs: 300\n", "DS109", "1:1", "remove them: a training setting belongs in a recipe", "{}"),
+    Case("lr: 5e-4\nepochs: 300\n", "DS109", "1:1", "remove them; training settings belong in a recipe", "{}"),
     Case("# comments\n", "DS108", "1:1", "write at least one field, such as `embed_dim: 768`", "embed_dim: 768\n"),
     Case("teacher_num_classes: 20\n", "DS208", "1:22", "`num_classes: 20`", "teacher_num_classes: 20\nnum_classes: 20\n"),
     Case("num_classes: 10\n", "DS209", "1:14", "`distillation_token: false` under `variant`, or `teacher_num_classes: 10`", HEADS),

@@ -20,7 +20,7 @@ from deit_spec.recipe.image_folder import (
     first_usual,
     is_saved_dataset,
 )
-from deit_spec.spec import nearest
+from deit_spec.spec.nearest import one_of
 
 HUB_SECONDS = 3.0
 """How long to wait for the hub to say whether it has a dataset."""
@@ -105,16 +105,17 @@ def _load_from_hub(checked: CheckedRecipe, name: str) -> Any:
 
     reason = f"there is no folder `{name}`"
     near = nearest_folder(checked.place(name)) or nearest_folder(Path(name))
+    help_ = near or "use the path of a folder, or the name of a dataset on the hub"
     is_there = _is_on_hub(name)
     if is_there is False:
         reason += ", and no dataset of this name on the hub"
-        raise errors.unusable_dataset(checked, reason, help_=near)
+        raise errors.unusable_dataset(checked, reason, help_=help_)
     with nullcontext() if is_there else _offline():
         try:
             return datasets.load_dataset(name)
         except ConnectionError:
             reason += ", and the hub cannot be reached"
-            raise errors.unusable_dataset(checked, reason, help_=near) from None
+            raise errors.unusable_dataset(checked, reason, help_=help_) from None
 
 
 def _is_on_hub(name: str) -> bool | None:
@@ -165,9 +166,7 @@ def _column(
         if named in found:
             return named
         reason = f"it has no column `{named}` of the feature {kind}"
-        help_ = (
-            f"use {nearest.listed([f'`{name}`' for name in found])}" if found else None
-        )
+        help_ = f"use {one_of([f'`{name}`' for name in found])}" if found else None
         field = f"data.columns.{role}"
         raise errors.unusable_dataset(checked, reason, field, help_)
     if role in found:
@@ -178,9 +177,7 @@ def _column(
         reason = f"it has no column of the feature {kind}"
         raise errors.unusable_dataset(checked, reason)
     which = f"{len(found)} columns: {listed(found)}"
-    choices = nearest.listed(
-        [f"`data.columns: {{{role}: {name}}}`" for name in found[:2]]
-    )
+    choices = one_of([f"`data.columns: {{{role}: {name}}}`" for name in found[:2]])
     reason = f"it has {which} of the feature {kind}"
     raise errors.unusable_dataset(checked, reason, help_=choices)
 

@@ -196,5 +196,6 @@ def collate(images: Sequence[ReadImage]) -> ReadBatch:
 
 def ignore_signals(_: int) -> None:
     """Ignore signals to the process group: the parent needs its workers to finish."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
+        if hasattr(signal, name):  # Windows has no SIGUSR1
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,12 +96,14 @@ def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> Non
     """Load a state dict whose names and shapes are those of the network."""
     try:
         tensors = dict(open_checkpoint(path).tensors)
-        missing, unexpected = network.load_state_dict(tensors, strict=False)
     except WeightsError as error:
         raise DataError(error.diagnostics) from None
-    except RuntimeError as error:  # of the shapes, a line each
-        lines = [line.strip() for line in str(error).splitlines()[1:]]
-        reason = f"{path} does not fit: {listed(lines)}"
+    try:
+        missing, unexpected = network.load_state_dict(tensors, strict=False)
+    except RuntimeError:  # shapes differ
+        reason = (
+            f"{path} does not fit: {listed(_differing_sizes(network, tensors, path))}"
+        )
         help_ = "set `teacher.num_classes` to the number of classes of the file"
         raise unusable_teacher(checked, "teacher.weights", reason, help_) from None
     # Evaluation does not use the counters of batch norms.
@@ -109,6 +112,16 @@ def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> Non
     if differences := [f"{k}: {listed(names)}" for k, names in found.items() if names]:
         reason = f"{path} does not fit: {'; '.join(differences)}"
         raise unusable_teacher(checked, "teacher.weights", reason)
+
+
+def _differing_sizes(
+    network: nn.Module, tensors: Mapping[str, Tensor], path: Path
+) -> Iterator[str]:
+    """Say which tensors of a file have other sizes than those of a network."""
+    for name, own in network.state_dict().items():
+        if name in tensors and tensors[name].shape != own.shape:
+            sizes = ["×".join(map(str, each.shape)) for each in (tensors[name], own)]
+            yield f"{name} is {sizes[0]} in {path.name} and {sizes[1]} in the model"
 
 
 def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork:

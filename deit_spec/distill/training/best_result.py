@@ -16,7 +16,7 @@ _STEP, _LAST, _MISSES, _IMAGES, _SECONDS, _FIRST = range(6)
 class BestResult:
     """The evaluation with the best top-1 so far, of both heads combined.
 
-    `weights` are copied on the CPU, or empty if only the scores are wanted. A
+    `weights` are copied on the CPU, empty if only the scores matter. A
     checkpoint keeps them, and `record`, which has all numbers.
     """
 

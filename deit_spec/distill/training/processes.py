@@ -148,15 +148,15 @@ def _missing_device(name: str) -> str | None:
     return None
 
 
-def lone_process(checked: CheckedRecipe) -> Diagnostic | None:
+def single_process(checked: CheckedRecipe) -> Diagnostic | None:
     """DS550: accelerate was asked for several processes, and started one.
 
     It does so on a CPU, or without `--multi_gpu`, and then sets the address of the
     first process, but not the number of processes.
     """
     variables = os.environ.keys()
-    is_lone = {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= variables
-    if not is_lone or "WORLD_SIZE" in variables:
+    is_single = {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= variables
+    if not is_single or "WORLD_SIZE" in variables:
         return None
     rest = "-m deit_spec train …`"
     torchrun = f"`torchrun --nproc_per_node 2 {rest}"
@@ -165,7 +165,7 @@ def lone_process(checked: CheckedRecipe) -> Diagnostic | None:
         "DS550",
         "`accelerate launch` was asked for several processes, but started one",
         Label(checked.span("run.parallel")),
-        notes=["without `--multi_gpu` it starts one process, and always with `--cpu`"],
+        notes=["it starts one process without `--multi_gpu`, and with `--cpu` always"],
         helps=[f"{torchrun}, or {accelerate}; both work on CPUs as well"],
     )
 

@@ -154,8 +154,8 @@ def require_same_images(checked: CheckedRecipe, folder: Path, split: SplitFile) 
     raise run_error(
         checked.span(f"data.{split.source}"),
         "DS535",
-        f"the images of the run in {folder} were others",
-        notes=["images were added, removed or renamed since it began"],
+        f"the run in {folder} began with other images",
+        notes=["images have been added, removed or renamed since it began"],
         help_=f"restore the images, or start a new run: {OTHER_FOLDER}",
     )
 

@@ -24,8 +24,8 @@ from deit_spec.distill.training.optimizer import make_schedule
 from deit_spec.distill.training.processes import (
     Processes,
     StopSignal,
-    lone_process,
     require_device,
+    single_process,
 )
 from deit_spec.distill.training.reporter import Finished, Reporter, Start
 from deit_spec.distill.training.run_results import write_results
@@ -100,7 +100,7 @@ def train(
         data = open_data(checked, known=known)
         if resume:
             run_folder.require_same_images(checked, folder, data.split.as_file())
-        if warning := lone_process(checked):
+        if warning := single_process(checked):
             reporter.warned(warning)
         for warning in _length_warnings(checked, data):
             reporter.warned(warning)

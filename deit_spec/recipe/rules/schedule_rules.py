@@ -7,7 +7,7 @@ from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.checked_recipe import CheckedRecipe
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
-from deit_spec.spec.nearest import listed, nearest_divisors, nearest_multiples
+from deit_spec.spec.nearest import nearest_divisors, nearest_multiples, one_of
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
@@ -148,7 +148,7 @@ def batch_divides(context: RuleContext) -> Findings:
     yield context.spans.finding(
         "DS513",
         f"batch_size {batch} is not divisible by accumulate {parts}",
-        listed([f"`run.accumulate: {near}`", *helps]),
+        one_of([f"`run.accumulate: {near}`", *helps]),
         ("run.accumulate", f"{parts} parts", parts),
         ("schedule.batch_size", f"{batch} images", batch),
     )

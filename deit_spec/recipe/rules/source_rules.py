@@ -16,7 +16,7 @@ from deit_spec.recipe.rules.rule_context import (
     RuleContext,
     in_spec,
 )
-from deit_spec.spec.nearest import listed
+from deit_spec.spec.nearest import one_of
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
@@ -45,7 +45,7 @@ def _one_of(
     labels = [context.label(f"{section}.{name}", "a source") for name in written]
     labels = labels or [Label(context.checked.span(section), "no source")]
     labels.sort(key=lambda label: label.span.start)
-    choices = listed([f"`{name}`" for name in written or names])
+    choices = one_of([f"`{name}`" for name in written or names])
     yield diagnose(
         code,
         f"`{section}` has {counted(len(written), 'source')}, not 1",
@@ -76,7 +76,7 @@ def timm_has_teacher(context: RuleContext) -> Findings:
     if name is None or not timm_names.is_unknown(name):
         return
     similar = [f"`timm: {each}`" for each in timm_names.similar_names(name)]
-    choice = listed(similar) if similar else "`timm.list_models()` lists the names"
+    choice = one_of(similar) if similar else "`timm.list_models()` lists the names"
     yield diagnose(
         "DS548",
         f"the installed timm has no model {value_text(name)}",

@@ -260,6 +260,16 @@ def test_a_name_that_no_dataset_has_is_not_looked_for(
     assert found.message.startswith(f"{CANNOT} there is no folder `my shapes`, and no")
 
 
+def test_the_help_does_not_describe_a_dataset_that_does_not_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    found = missing(tmp_path, "far from everything")
+    assert found.helps == (
+        "use the path of a folder, or the name of a dataset on the hub",
+    )
+
+
 def test_without_the_hub_the_cache_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
