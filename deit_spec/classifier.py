@@ -59,6 +59,7 @@ class Classifier:
 
         Raises:
             OSError: The file cannot be read.
+            TypeError: It is something else, such as a tensor.
             ValueError: The array has other values or another number of channels.
         """
         # It imports Pillow, which is of the extra `train`.

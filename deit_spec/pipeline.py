@@ -1,6 +1,7 @@
 """The whole pipeline: from text to spec, graph, source and module."""
 
 import gc
+import inspect
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -308,7 +309,20 @@ def load_weights(  # noqa: PLR0913  -- one argument per option
 
 def _warn(found: Sequence[Diagnostic]) -> None:
     for each in found:
-        warnings.warn(f"{each.code}: {each.message}", stacklevel=4)
+        warnings.warn(f"{each.code}: {each.message}", stacklevel=_frames_of_package())
+
+
+def _frames_of_package() -> int:
+    """The number of frames of this package on the stack, from this one outwards.
+
+    As the `stacklevel` in the function that calls this one, it is that of the first
+    caller from outside.
+    """
+    frame, count = inspect.currentframe(), 0
+    own = f"{__name__.partition('.')[0]}."
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(own):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 @contextmanager

@@ -232,3 +232,12 @@ def test_the_summary_of_a_run_shows_how_to_load_it(trained_run: Path) -> None:
     names: dict[str, Any] = {}
     exec(text.partition("```python\n")[2].partition("```")[0], names)  # noqa: S102
     assert names["classifier"].classes == tuple("0123456789")
+
+
+def test_warnings_are_attributed_to_the_caller(tmp_path: Path) -> None:
+    """About the folder (no preprocessing) and about the weights (another epsilon)."""
+    hf_folder(tmp_path, "ViTForImageClassification")
+    (tmp_path / "preprocessor_config.json").unlink(missing_ok=True)
+    with pytest.warns(UserWarning, match="DS4") as caught:
+        deit_spec.load_model(tmp_path)
+    assert {each.filename for each in caught} == {__file__}

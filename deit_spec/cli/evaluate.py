@@ -33,8 +33,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         str | None,
         option(
             "--data",
-            "The images to use instead of those of the recipe: the built-in "
-            "digits, a folder of images or a Hugging Face dataset.",
+            "Score all images of a folder or of a Hugging Face dataset, or all of its "
+            "validation split if it has one; or the built-in digits.",
             metavar="digits|FOLDER|DATASET",
         ),
     ] = None,

@@ -57,7 +57,7 @@ class ScoredImages:
         if self.whole:
             split = self.data.split.validation
             name = split.prefix.rstrip("[/") if split else ""
-            text = f"all {text} of {name}" if name else f"all {text}"
+            text = f"all {text} of the split {name}" if name else f"all {text}"
         count = self.trained_on
         return f"{text}, {count:,} of them trained on" if count else text
 

@@ -99,7 +99,9 @@ class TrainedModel:
             ModelError: The device cannot be used.
         """
         model = load_weights(
-            compile_checked(self.checked, Target.TRAIN, PassOptions(taps=())),
+            compile_checked(
+                self.checked, Target.TRAIN, PassOptions(drop_unread=True, taps=())
+            ),
             self.weights,
             permissions=OWN if self.opened else frozenset(),
             device="cpu",

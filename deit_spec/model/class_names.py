@@ -66,12 +66,15 @@ def _read_names(path: Path) -> tuple[str, ...]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ClassNamesError(f"cannot read {path}: it is not UTF-8") from None
-    is_value = text.lstrip().startswith(("{", "["))
-    if path.suffix.lower() != ".json" and not is_value:
-        return tuple(line.strip() for line in text.rstrip().splitlines())
+    is_text, first = path.suffix.lower() != ".json", text.lstrip()[:1]
+    lines = tuple(line.strip() for line in text.rstrip().splitlines())
+    if is_text and first not in {"{", "["}:
+        return lines
     try:
         return names_in(_parse(text))
     except NOT_NAMES:
+        if is_text and first == "[":  # a name may start with a bracket
+            return lines
         raise ClassNamesError(
             f"{path} is not a list of labels or a mapping between labels and the "
             "indices from 0"

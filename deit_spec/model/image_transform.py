@@ -1,6 +1,8 @@
 """Decode images and transform them as in evaluation, as timm and transformers do."""
 
 import math
+import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,22 +13,30 @@ from torch import Tensor
 from deit_spec.model.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
 
 MODES = {1: "L", 3: "RGB"}
 """The modes of Pillow by number of channels."""
 
 
-def decode(image: Image.Image, channels: int) -> Image.Image:
+def decode(image: Image.Image, channels: int, *, keep: bool = False) -> Image.Image:
     """Decode an image as grey (1 channel) or RGB (3), upright as Exif says.
 
     16-bit grey is scaled to 8 bits; Pillow has scaled PGM from its maximum to 16 bits.
+    The image is changed and closed, unless it is to be kept.
+
+    Raises:
+        ValueError: It has another range, or `channels` is another number.
     """
-    with image:
+    if channels not in MODES:
+        takes = f"but the model takes {channels}"
+        raise ValueError(f"an image is decoded to 1 or 3 channels, {takes}")
+    with nullcontext() if keep else image:
         is_16_bit = image.mode == "I" and image.format == "PPM"
-        ImageOps.exif_transpose(image, in_place=True)
+        if keep:
+            image = ImageOps.exif_transpose(image)
+        else:
+            ImageOps.exif_transpose(image, in_place=True)
         if image.mode.startswith("I;16") or is_16_bit:
             deep = np.asarray(image).astype(np.uint32)
             image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
@@ -95,38 +105,46 @@ def transform_image(image: ImageLike, preprocessing: Preprocessing) -> Tensor:
     """Transform an image to the input `[C, S, S]` of a model.
 
     An array is `[H, W]` or `[H, W, C]`, of bytes or of floats in [0, 1]; floats are
-    not rounded to bytes.
+    not rounded to bytes. Grey is repeated for each channel, and bytes of RGB are
+    converted to grey for a model with one channel.
 
     Raises:
         OSError: The file cannot be read.
+        TypeError: It is something else, such as a tensor.
         ValueError: The array has other values or another number of channels.
     """
-    transform = CentralCrop(preprocessing)
+    transform, channels = CentralCrop(preprocessing), preprocessing.channels
     if isinstance(image, np.ndarray):
         if image.ndim not in {2, 3} or 0 in image.shape:
             shape = list(image.shape)
             raise ValueError(f"an image is [H, W] or [H, W, C], not {shape}")
-        if np.issubdtype(image.dtype, np.floating):
-            return _transform_floats(image, transform)
-        if image.dtype != np.uint8:
+        is_float = np.issubdtype(image.dtype, np.floating)
+        if not is_float and image.dtype != np.uint8:
             kind = f"uint8 or floats, not {image.dtype}"
             raise ValueError(f"the pixels of an array are {kind}")
+        count = image.shape[2] if image.ndim > 2 else 1  # noqa: PLR2004
+        is_converted = not is_float and (count, channels) == (3, 1)
+        if count not in {1, channels} and not is_converted:
+            found = f"the array has {count} channels"
+            raise ValueError(f"{found}, but the model takes {channels}")
+        if is_float or channels not in MODES:
+            return _transform_channels(np.atleast_3d(image), transform)
         flat = image[..., 0] if image.shape[2:] == (1,) else image
         image = Image.fromarray(np.ascontiguousarray(flat))
-    elif isinstance(image, Image.Image):
-        image = image.copy()  # it is closed when it is decoded
-    else:
-        image = Image.open(image)
-    return transform(decode(image, preprocessing.channels))
+    if isinstance(image, Image.Image):
+        return transform(decode(image, channels, keep=True))
+    if not isinstance(image, str | os.PathLike):
+        kinds = "a path, an image of Pillow or an array"
+        raise TypeError(f"an image is {kinds}, not {type(image).__name__}")
+    return transform(decode(Image.open(image), channels))
 
 
-def _transform_floats(image: "NDArray[Any]", transform: CentralCrop) -> Tensor:
-    channels = transform.preprocessing.channels
-    pixels = np.atleast_3d(image).astype(np.float32)
-    if pixels.shape[2] not in {1, channels}:
-        found = f"the array has {pixels.shape[2]} channels"
-        raise ValueError(f"{found}, but the model takes {channels}")
-    if not (pixels.min() >= 0 and pixels.max() <= 1):
+def _transform_channels(pixels: "NDArray[Any]", transform: CentralCrop) -> Tensor:
+    """Transform each channel of `[H, W, C]` as an image of its own."""
+    channels, is_float = transform.preprocessing.channels, pixels.dtype != np.uint8
+    if is_float:
+        pixels = pixels.astype(np.float32)
+    if is_float and not (pixels.min() >= 0 and pixels.max() <= 1):
         values = f"from {pixels.min():g} to {pixels.max():g}"
         raise ValueError(f"floats are in [0, 1]; these are {values}")
     cropped = [
@@ -134,5 +152,6 @@ def _transform_floats(image: "NDArray[Any]", transform: CentralCrop) -> Tensor:
         for channel in np.moveaxis(pixels, 2, 0)
     ]
     # A filter with negative lobes may leave the range; bytes would be clipped.
-    stacked = torch.from_numpy(np.stack(cropped)).clamp(0, 1)
+    stacked = torch.from_numpy(np.stack(cropped))
+    stacked = stacked.clamp(0, 1) if is_float else stacked.float() / 255
     return transform.normalise(stacked.expand(channels, -1, -1))

@@ -7,11 +7,12 @@ transformers: `preprocessor_config.json`, as `DeiTImageProcessor` and
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics import Diagnostic, Label, Severity, Span, diagnose
 from deit_spec.model.preprocessing import (
     CROP,
     IMAGENET_MEAN,
@@ -44,6 +45,8 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 """What image processors of transformers do where their config does not say it."""
+_KEEPING_RATIO: Final = frozenset({"BitImageProcessor", "CLIPImageProcessor"})
+"""For these, a size that is a number is that of the shorter side."""
 _MODEL_TYPES: Final = {"deit": "DeiTImageProcessor", "vit": "ViTImageProcessor"}
 """The processor of a model whose config does not name one."""
 
@@ -109,6 +112,8 @@ def from_transformers(
     if not found.do_resize:
         raise PreprocessingError("images that are not resized are not supported")
     resize, resized = _side(found.size, "size")
+    if isinstance(found.size, int) and name in _KEEPING_RATIO:
+        resize = "shorter"
     cropped = resized
     if found.do_center_crop and found.crop_size is not None:
         _, cropped = _side(found.crop_size, "crop_size")
@@ -222,12 +227,14 @@ def find_differences(
 ) -> Iterator[Diagnostic]:
     """DS428: how a library prepares images differently, whatever its config says.
 
-    `name` is the file that the findings are about.
+    `name` is the file that the findings are about. A crop that moves in some images
+    only is a note.
     """
     place, rest = Label(Span.of_file(name)), preprocessing.resized - preprocessing.size
     offset = "floor" if library == "transformers" else "round"
+    differs = preprocessing.offset != offset
     # Half a pixel is rounded to an even number in timm, and down in transformers.
-    if rest % 4 == 3 and preprocessing.offset != offset:  # noqa: PLR2004
+    if differs and rest % 4 == 3:  # noqa: PLR2004
         lower, upper = rest // 2, (rest + 1) // 2
         first = (
             f"{lower}, not {upper}" if offset == "floor" else f"{upper}, not {lower}"
@@ -237,6 +244,11 @@ def find_differences(
         note = f"the crop of {side}×{side} pixels starts at row and column {first}"
         message = f"{library} crops images 1 pixel further towards the {corner}"
         yield diagnose("DS428", message, place, notes=[note])
+    elif differs and preprocessing.resize == "shorter":
+        message = f"{library} crops some images in another place"
+        note = "the crop moves by up to 1 pixel along the longer side of an image"
+        found = diagnose("DS428", message, place, notes=[note])
+        yield replace(found, severity=Severity.NOTE)
     if preprocessing.channels == 1 and library == "transformers":
         message = "transformers does not convert images to grey"
         note = "pipelines convert images to RGB, which the model rejects"

@@ -95,7 +95,7 @@ def test_digits_in_transformers(
     plain_run: Path, digits: list[Path], ours: list[dict[str, float]], tmp_path: Path
 ) -> None:
     said = convert(plain_run, tmp_path / "hf", "hf")
-    assert said.startswith("warning[DS428]: transformers does not convert images to")
+    assert "warning[DS428]: transformers does not convert images to" in said
     assert f" --> {plain_run / 'model.safetensors'}:1:1" in said
     transformers = import_transformers()
     prepare = transformers.AutoImageProcessor.from_pretrained(tmp_path / "hf")

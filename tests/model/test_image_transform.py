@@ -4,6 +4,7 @@ import json
 import random
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from deit_spec.distill.optional_packages import import_package
-from deit_spec.model.image_transform import CentralCrop, decode
+from deit_spec.model.image_transform import CentralCrop, decode, transform_image
 from deit_spec.model.library_preprocessing import from_timm, from_transformers
 from deit_spec.model.preprocessing import Preprocessing
 
@@ -53,6 +54,14 @@ def test_16_bit_pgm_is_scaled_by_its_maximum(tmp_path: Path, channels: int) -> N
         pixels = np.asarray(image).reshape(4, channels)
         assert pixels[:, 0].tolist() == [0, 64, 128, 255]
         assert (pixels == pixels[:, :1]).all()
+    path = tmp_path / "binary.pgm"
+    preprocessing = Preprocessing(
+        1, channels, mean=(0,) * channels, std=(1,) * channels
+    )
+    wanted = transform_image(path, preprocessing)
+    with Image.open(path) as image:
+        assert torch.equal(transform_image(image, preprocessing), wanted)
+        image.load()  # it is not closed
     (tmp_path / "a.pgm").write_bytes(b"P5\n3 1\n15\n\x00\x05\x0f")
     image = decode(Image.open(tmp_path / "a.pgm"), 1)
     assert np.asarray(image).tolist() == [[0, 85, 255]]
@@ -107,6 +116,45 @@ def test_pixels_without_a_range_are_unreadable(tmp_path: Path, kind: type) -> No
         decode(Image.open(tmp_path / "a.tiff"), 1)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_arrays_of_any_number_of_channels(dtype: type, channels: int) -> None:
+    """Each channel is resized as a grey image is."""
+    grey = Preprocessing(8, 1, mean=(0.5,), std=(0.25,))
+    many = Preprocessing(8, channels, mean=(0.5,) * channels, std=(0.25,) * channels)
+    values = np.random.default_rng(0).random((12, 10, channels))
+    array = (values * (255 if dtype is np.uint8 else 1)).astype(dtype)
+    found = transform_image(array, many)
+    assert found.shape == (channels, 8, 8)
+    for channel in range(channels):
+        wanted = transform_image(array[..., channel], grey)
+        torch.testing.assert_close(found[channel : channel + 1], wanted)
+
+
+@pytest.mark.parametrize(
+    ("count", "channels"), [(4, 3), (2, 3), (3, 4), (5, 4), (2, 1)]
+)
+def test_arrays_of_another_number_of_channels(count: int, channels: int) -> None:
+    statistics = {"mean": (0.5,) * channels, "std": (0.5,) * channels}
+    array = np.zeros((8, 8, count), dtype=np.uint8)
+    said = f"the array has {count} channels, but the model takes {channels}"
+    for each in (array, array.astype(np.float32)):
+        with pytest.raises(ValueError, match=said):
+            transform_image(each, Preprocessing(8, channels, **statistics))  # type: ignore[arg-type]
+
+
+def test_an_image_for_a_model_with_four_channels() -> None:
+    preprocessing = Preprocessing(8, 4, mean=(0.5,) * 4, std=(0.5,) * 4)
+    with pytest.raises(ValueError, match="1 or 3 channels, but the model takes 4"):
+        transform_image(Image.new("RGB", (8, 8)), preprocessing)
+
+
+def test_a_tensor_is_not_an_image() -> None:
+    image: Any = torch.zeros(3, 8, 8)
+    with pytest.raises(TypeError, match="an array, not Tensor"):
+        transform_image(image, Preprocessing(8))
+
+
 SIZES = [(30, 20), (20, 31), (16, 16), (7, 90), (97, 64), (225, 300)]
 
 
@@ -133,6 +181,24 @@ def test_as_the_processors_of_transformers(kind: str, size: tuple[int, int]) -> 
     config["image_processor_type"] = f"{kind}ImageProcessorFast"
     ours = CentralCrop(from_transformers(config, size=32, channels=3))
     image = noise(size)
+    wanted = theirs(image, return_tensors="pt")["pixel_values"][0]
+    torch.testing.assert_close(ours(image), wanted)
+
+
+@pytest.mark.parametrize("kind", ["DeiT", "Bit", "CLIP"])
+def test_a_size_that_is_a_number(kind: str) -> None:
+    """Of the shorter side in some processors of transformers, of both in others."""
+    import_package("transformers")
+    import transformers  # noqa: PLC0415  -- takes seconds
+
+    options = {"size": 37, "crop_size": 32, "resample": 3}
+    theirs = getattr(transformers, f"{kind}ImageProcessorPil")(**options)
+    statistics = {
+        key: list(getattr(theirs, key)) for key in ("image_mean", "image_std")
+    }
+    config = {**options, **statistics, "image_processor_type": f"{kind}ImageProcessor"}
+    ours = CentralCrop(from_transformers(config, size=32, channels=3))
+    image = noise((97, 64))
     wanted = theirs(image, return_tensors="pt")["pixel_values"][0]
     torch.testing.assert_close(ours(image), wanted)
 

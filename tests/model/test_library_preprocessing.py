@@ -14,6 +14,7 @@ from peers import import_timm, import_transformers
 from PIL import Image
 from support.images import drawn_image, preprocessings
 
+from deit_spec.diagnostics import Severity
 from deit_spec.model.image_transform import CentralCrop
 from deit_spec.model.library_preprocessing import (
     find_differences,
@@ -96,6 +97,32 @@ def test_a_crop_that_transformers_moves_is_reported(
     moved = "transformers crops images 1 pixel further towards the top left"
     is_reported = moved in [each.message for each in found]
     assert torch.equal(CentralCrop(preprocessing)(image), theirs) != is_reported
+
+
+@given(preprocessing=preprocessings(), sides=SIDES)
+def test_images_without_a_difference_are_the_same(
+    preprocessing: Preprocessing, sides: tuple[int, int]
+) -> None:
+    """Also those that are not square."""
+    image = drawn_image(sides, preprocessing.channels, 0)
+    theirs = CentralCrop(replace(preprocessing, offset="floor"))(image)
+    found = find_differences(preprocessing, "transformers", "hf")
+    if not any("crops" in each.message for each in found):
+        assert torch.equal(CentralCrop(preprocessing)(image), theirs)
+
+
+def test_a_crop_that_moves_in_some_images_is_a_note() -> None:
+    """Of 35 rows, the crop of 28 starts at row 4, round(3.5), or 3 in transformers."""
+    preprocessing = Preprocessing(28, crop=0.875, mean=(0.0,) * 3, std=(1.0,) * 3)
+    (found,) = find_differences(preprocessing, "transformers", "hf")
+    assert (found.code, found.severity) == ("DS428", Severity.NOTE)
+    rows = np.arange(35, dtype=np.uint8)[:, None] + np.zeros((1, 32), dtype=np.uint8)
+    image = Image.fromarray(np.stack([rows] * 3, axis=-1))
+    theirs = processor(preprocessing)(image, return_tensors="pt")["pixel_values"][0]
+    ours = CentralCrop(preprocessing)(image)
+    assert [round(255 * each[0, 0, 0].item()) for each in (theirs, ours)] == [3, 4]
+    exact = replace(preprocessing, resize="exact")
+    assert not [*find_differences(exact, "transformers", "hf")]
 
 
 def test_the_moved_crop() -> None:

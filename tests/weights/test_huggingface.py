@@ -228,7 +228,7 @@ def test_grey_images(tmp_path: Path) -> None:
     path = save(state_of(spec), tmp_path / "w.pth")
     grey = Preprocessing(32, 1, mean=(0.5,), std=(0.25,))
     convert_to(spec, path, tmp_path / "hf", grey)
-    (found,) = find_differences(grey, "transformers", "hf")
+    _, found = find_differences(grey, "transformers", "hf")
     assert found.code == "DS428"
     assert found.message == "transformers does not convert images to grey"
     pipeline = import_transformers().pipeline(

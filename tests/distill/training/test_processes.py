@@ -146,3 +146,26 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_result(tmp_path: Path) -
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith(f"killed {KILLS} times\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_accelerate_that_starts_one_process_for_several(
+    tmp_path: Path, processes: int
+) -> None:
+    """With `--cpu` it always starts one, which is noticed if more were asked for."""
+    recipe(tmp_path, schedule={"steps": 1})
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "accelerate.commands.launch", "--cpu"),
+            *("--num_processes", str(processes), "-m", "deit_spec", "train"),
+            *(tmp_path / "recipe.yaml", "-o", tmp_path / "run"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(TESTS.parent), "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "on cpu, 2 processes" not in done.stderr
+    assert ("warning[DS550]" in done.stderr) == (processes > 1)
