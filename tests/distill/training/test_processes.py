@@ -154,7 +154,7 @@ def test_accelerate_that_starts_one_process_for_several(
     tmp_path: Path, processes: int
 ) -> None:
     """With `--cpu` it always starts one, which is noticed if more were asked for."""
-    recipe(tmp_path, schedule={"steps": 1})
+    recipe(tmp_path, schedule={"steps": 2, "warmup_steps": 0})
     done = subprocess.run(
         [
             *(sys.executable, "-m", "accelerate.commands.launch", "--cpu"),
