@@ -1,41 +1,17 @@
 """The schema of recipes, and its JSON Schema."""
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema, WrapValidator
+from pydantic import BaseModel, Field
 
-from deit_spec.spec.schema import CONFIG, PositiveFloat, PositiveInt, Rate
+from deit_spec.recipe.data_settings import Data, Statistic
+from deit_spec.recipe.run_settings import Run
+from deit_spec.spec.schema import CONFIG, Count, PositiveFloat, PositiveInt, Rate
 
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
 Part = Annotated[float, Field(gt=0, le=1)]
-Statistic = Annotated[
-    tuple[float, ...], Field(min_length=1, max_length=4, strict=False)
-]
-
-Columns = dict[Literal["image", "label"], str]
-
-
-def _path_or_list(value: object, validate: Callable[[object], object]) -> object:
-    return value if isinstance(value, str) else validate(value)
-
-
-_TEXT = {"type": "string"}
-if TYPE_CHECKING:
-    ClassNames: TypeAlias = str | tuple[str, ...]
-else:  # a union would report an error for each of its types
-    ClassNames = Annotated[
-        tuple[str, ...],
-        Field(min_length=1, strict=False),
-        WrapValidator(_path_or_list),
-        PlainSerializer(lambda value: value),
-        WithJsonSchema(
-            {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
-        ),
-    ]
 
 
 class Loss(BaseModel):
@@ -178,85 +154,6 @@ class Augmentation(BaseModel):
     )
 
 
-class Run(BaseModel):
-    """How the training runs."""
-
-    model_config = CONFIG
-
-    seed: Count = Field(0, description="The seed of all random choices.")
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="The precision of computation; weights are always fp32."
-    )
-    threads: PositiveInt | None = Field(
-        None,
-        description="The number of CPU threads per process; null for torch's default. "
-        "Small models are fastest with 1.",
-        examples=[1],
-    )
-    compile: bool = Field(default=False, description="Whether to use `torch.compile`.")
-    drop_unread: bool = Field(
-        default=True,
-        description="Whether to compute only the tokens that the heads depend on, with "
-        "the same gradients.",
-    )
-    parallel: Literal["ddp", "fsdp2"] = Field(
-        "ddp", description="How several processes share the work."
-    )
-    accumulate: PositiveInt = Field(
-        1,
-        description="The number of parts in which the images of a step are processed "
-        "(gradient accumulation).",
-    )
-    ema: Rate | None = Field(
-        None,
-        description="The decay of a moving average of the weights, which is evaluated "
-        "and saved instead of the weights; null for none.",
-        examples=[0.99996],
-    )
-    ema_warmup: bool = Field(
-        default=True,
-        description="Whether the decay rises from 0 to `ema` as in timm: at most "
-        "`1 - n ** (-2 / 3)` in step n. Without it, the average of a short run stays "
-        "near the initial weights.",
-    )
-    device: str | None = Field(
-        None,
-        pattern=r"^(?:cpu|mps|cuda(?::\d+)?)$",
-        description="Where to train: `cpu`, `cuda`, a GPU such as `cuda:1`, or `mps`; "
-        "null for a GPU if there is one, or else the CPU.",
-        examples=["cuda:1"],
-    )
-    keep: Literal["last", "best"] = Field(
-        "last",
-        description="Which weights are the result: those of the last step, or those of "
-        "the evaluation with the best top-1 accuracy (of both heads combined).",
-    )
-    patience: PositiveInt | None = Field(
-        None,
-        description="The number of evaluations in a row without a better top-1 "
-        "accuracy after which the run ends; null for no early stopping.",
-        examples=[10],
-    )
-    log_every: PositiveInt = Field(
-        50, description="The number of steps between lines of metrics."
-    )
-    evaluate_every: PositiveInt | None = Field(
-        None,
-        description="The number of steps between evaluations; null for once per "
-        "epoch, or only at the end if `schedule.steps` is set.",
-    )
-    checkpoint_every: PositiveInt | None = Field(
-        None,
-        description="The number of steps between checkpoints; null for once per "
-        "epoch, or only at the end if `schedule.steps` is set.",
-    )
-
-    @property
-    def compares_evaluations(self) -> bool:
-        """Whether the evaluations decide on the result of the run."""
-        return self.keep == "best" or self.patience is not None
-
-
 class Student(BaseModel):
     """The model to train."""
 
@@ -337,92 +234,6 @@ class Teacher(BaseModel):
     steps: PositiveInt = Field(
         400,
         description="The number of steps of 64 images for training `digits_convnet`.",
-    )
-
-
-class Data(BaseModel):
-    """The labelled images: one of `builtin`, `folder`, `dataset`."""
-
-    model_config = CONFIG
-
-    builtin: Literal["digits"] | None = Field(
-        None,
-        description="`digits`: 1,797 handwritten digits of 8×8 pixels, from "
-        "scikit-learn.",
-    )
-    folder: str | None = Field(
-        None,
-        description="An image folder with one folder per class, or with such folders "
-        "in its `train` and `val`, as a path relative to this file.",
-        examples=["imagenet"],
-    )
-    dataset: str | None = Field(
-        None,
-        description="The name or path of a Hugging Face dataset.",
-        examples=["uoft-cs/cifar10"],
-    )
-    train: str | None = Field(
-        None,
-        description="The split to train on: a folder in `folder`, or a split of "
-        "`dataset`; null for `train` or `training`.",
-        examples=["training"],
-    )
-    val: str | None = Field(
-        None,
-        description="The split to hold out; null for `val`, `valid` or `validation`, "
-        "or else for some of the training images.",
-        examples=["test"],
-    )
-    columns: Columns | None = Field(
-        None,
-        description="The columns of `dataset` to use: a mapping with `image`, `label` "
-        "or both; null for the only columns of images and of labels.",
-        examples=[{"label": "fine_label"}],
-    )
-    classes: ClassNames | None = Field(
-        None,
-        description="The class names in order, as a list or as the path of a label "
-        "file relative to this file; null for the order of the data: folders sorted "
-        "as strings, or the order of the dataset.",
-        examples=[("cat", "dog")],
-    )
-    train_images: PositiveInt | None = Field(
-        None,
-        description="The number of training images, balanced over the classes and "
-        "selected by `run.seed`; null for all.",
-        examples=[300],
-    )
-    val_images: PositiveInt | None = Field(
-        None,
-        description="The number of images to hold out if the data has no validation "
-        "part; null for a tenth.",
-        examples=[600],
-    )
-    split_seed: Count = Field(
-        0,
-        description="The seed that selects the held-out images, independent of all "
-        "other seeds.",
-    )
-    mean: Statistic | None = Field(
-        None,
-        description="The mean for normalising images, one number per channel; null "
-        "for that of ImageNet, or of the digits.",
-        examples=[(0.485, 0.456, 0.406)],
-    )
-    std: Statistic | None = Field(
-        None,
-        description="The standard deviation for normalising images, as `mean`.",
-        examples=[(0.229, 0.224, 0.225)],
-    )
-    workers: Count = Field(
-        4,
-        description="The number of processes that read images, at most one per core; "
-        "digits are kept in memory.",
-    )
-    unreadable: Count = Field(
-        0,
-        description="The number of unreadable images to skip and report; if any one "
-        "process finds more, the run ends with an error.",
     )
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from deit_spec.diagnostics.printable import counted
 from deit_spec.recipe.checked_recipe import CheckedRecipe
-from deit_spec.recipe.recipe_schema import Data, Teacher
+from deit_spec.recipe.data_settings import Data
+from deit_spec.recipe.recipe_schema import Teacher
 from deit_spec.recipe.rules.rule_context import KINDS, SOURCES
 from deit_spec.recipe.rules.schedule_rules import EPOCHS
 from deit_spec.recipe.study_validation import CheckedStudy

@@ -15,13 +15,18 @@ from pydantic import BaseModel, Field, ValidationError
 from deit_spec.diagnostics import Diagnostic, Label, diagnose, has_errors
 from deit_spec.recipe.checked_recipe import CheckedRecipe, named
 from deit_spec.recipe.overrides import apply, override_at, override_of
-from deit_spec.recipe.recipe_schema import Count
 from deit_spec.recipe.recipe_validation import check, check_recipe
 from deit_spec.spec.field_errors import field_errors, not_a_mapping
 from deit_spec.spec.field_names import FieldNames
 from deit_spec.spec.nearest import one_of
 from deit_spec.spec.origin import UNREADABLE, is_unreadable
-from deit_spec.spec.schema import CONFIG, NAME_PATTERN, PositiveInt, plain_name
+from deit_spec.spec.schema import (
+    CONFIG,
+    NAME_PATTERN,
+    Count,
+    PositiveInt,
+    plain_name,
+)
 from deit_spec.spec.spec_validation import first_of, once_a_line
 from deit_spec.yaml_source import Document, read_file
 

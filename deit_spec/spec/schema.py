@@ -17,6 +17,7 @@ from pydantic import (
 NAME_PATTERN = r"^\w[\w.+-]*$"
 
 PositiveInt = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Fusion = Literal["mean_logits", "mean_softmax", "cls", "dist"]
