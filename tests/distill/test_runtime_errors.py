@@ -19,7 +19,7 @@ from deit_spec.distill.data.split import make_split
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import DataError, RunError
 from deit_spec.distill.teachers.teacher_networks import code_network
-from deit_spec.distill.training.processes import lone_process, require_device
+from deit_spec.distill.training.processes import require_device, single_process
 from deit_spec.distill.training.run_folder import (
     begin_run,
     require_folder,
@@ -142,7 +142,7 @@ def _launched_alone(checked: CheckedRecipe) -> Diagnostic | None:
         patch.setenv("ACCELERATE_MIXED_PRECISION", "no")
         patch.setenv("MASTER_ADDR", "127.0.0.1")
         patch.delenv("WORLD_SIZE", raising=False)
-        return lone_process(checked)
+        return single_process(checked)
 
 
 def _damaged_line(_: CheckedRecipe) -> Diagnostic | None:
