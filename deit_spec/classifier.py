@@ -5,11 +5,12 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, SupportsIndex
 
 import torch
 from torch import Tensor, nn
 
+from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.prediction import most_likely
 from deit_spec.model.model_folder import open_model_folder
@@ -35,7 +36,7 @@ class Guess(NamedTuple):
     category: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Classifier:
     """A model in evaluation mode, with all that is needed to classify images.
 
@@ -50,6 +51,17 @@ class Classifier:
     spec: DeiTSpec
     preprocessing: Preprocessing
     classes: tuple[str, ...] | None
+
+    def __repr__(self) -> str:
+        """A line with the spec, the classes and the input, without the layers."""
+        spec = self.spec
+        names = "unnamed" if self.classes is None else listed(self.classes)
+        classes = "no classes"
+        if spec.num_classes is not None:
+            classes = f"{spec.num_classes:,} classes ({names})"
+        size = spec.image_size
+        shape = f"[B, {spec.in_channels}, {size}, {size}]"
+        return f"<Classifier {spec.name}: {classes}, input {shape}>"
 
     def transform(self, image: "ImageLike") -> Tensor:
         """Transform an image to `[C, S, S]`.
@@ -81,11 +93,14 @@ class Classifier:
 
         Raises:
             OSError: A file cannot be read.
+            TypeError: It is not an image, or `topk` is not an integer.
             ValueError: `topk` is less than 1, the model has no class head, or an
                 array cannot be used.
         """
+        if not isinstance(topk, SupportsIndex):
+            raise TypeError(f"topk must be an integer, not {topk!r}")
         if topk < 1:
-            raise ValueError(f"topk is at least 1, not {topk}")
+            raise ValueError(f"topk must be at least 1, not {topk}")
         if self.spec.num_classes is None:
             raise ValueError("the model has no class head: num_classes is null")
         if not isinstance(images, Iterable) or is_image(images):
@@ -138,15 +153,24 @@ def load_model(
             other (DS425).
         WeightsError: The weights cannot be read, or do not match the spec.
         SpecError: The spec has errors.
-        ValueError: The target or the dtype is unknown.
+        ValueError: The target or the dtype is unknown, or the device cannot be used.
         MissingPackageError: Pillow or NumPy is not installed.
     """
     require_packages("images", "PIL", "numpy")
+    _require_device(device)
     opened = open_model_folder(Path(path))
     for each in opened.diagnostics:
         warnings.warn(f"{each.code}: {each.message}", stacklevel=2)
     model = load_model_weights(opened, target=target, device=device, dtype=dtype)
     return Classifier(model.eval(), opened.spec, opened.preprocessing, opened.classes)
+
+
+def _require_device(device: torch.device | str | None) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch raises both
+        reason = first_line_of(error)
+        raise ValueError(f"cannot use the device {device}: {reason}") from None
 
 
 def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:
@@ -156,7 +180,7 @@ def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:
 
 def is_image(value: object) -> bool:
     """Whether a value is one image, not several."""
-    if isinstance(value, str | os.PathLike):
+    if isinstance(value, str | bytes | os.PathLike):
         return True
     # An array of four dimensions is several images.
     return hasattr(value, "size") and getattr(value, "ndim", 3) <= 3  # noqa: PLR2004

@@ -17,6 +17,7 @@ from deit_spec.classifier import Classifier, Guess
 from deit_spec.distill.data import open_data
 from deit_spec.distill.data.digits import read_digits
 from deit_spec.distill.optional_packages import import_package
+from deit_spec.model.model_folder import ModelFolderError
 from deit_spec.recipe import check_recipe
 from deit_spec.weights import safetensors_file
 from deit_spec.weights.spec_metadata import make_metadata
@@ -159,12 +160,21 @@ def test_one_image_or_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((4, 4), dtype=np.int64), "uint8 or floats, not int64"),
-        (np.full((4, 4), 16.0), "floats are in [0, 1]; these are from 16 to 16"),
-        (np.full((4, 4), np.nan), "floats are in [0, 1]"),
+        (
+            np.zeros((4, 4), dtype=np.int64),
+            "array pixels must be uint8 or float, not int64",
+        ),
+        (
+            np.full((4, 4), 16.0),
+            "float pixels must be in [0, 1], but these range from 16 to 16",
+        ),
+        (np.full((4, 4), np.nan), "float pixels must be in [0, 1]"),
         (np.zeros((4, 4, 2)), "the array has 2 channels, but the model takes 3"),
-        (np.zeros(4), "an image is [H, W] or [H, W, C], not [4]"),
-        (np.zeros((0, 4)), "an image is [H, W] or [H, W, C], not [0, 4]"),
+        (
+            np.zeros(4),
+            "an image array must be a non-empty [H, W] or [H, W, C], not [4]",
+        ),
+        (np.zeros((0, 4)), "must be a non-empty [H, W] or [H, W, C], not [0, 4]"),
     ],
 )
 def test_arrays_that_are_not_images(tmp_path: Path, array: Any, message: str) -> None:
@@ -180,8 +190,13 @@ def test_what_cannot_be_predicted(tmp_path: Path) -> None:
     classifier = deit_spec.load_model(tmp_path / "hf")
     with pytest.raises(FileNotFoundError):
         classifier.predict("nowhere.png")
-    with pytest.raises(ValueError, match="topk is at least 1, not 0"):
+    with pytest.raises(ValueError, match="topk must be at least 1, not 0"):
         classifier.predict([], topk=0)
+    with pytest.raises(TypeError, match=r"topk must be an integer, not 2\.5"):
+        classifier.predict([], topk=2.5)  # type: ignore[arg-type]
+    for wrong in (None, b"bytes", torch.zeros(3, 4, 4), torch.zeros(2, 3, 4, 4)):
+        with pytest.raises(TypeError, match="an image must be a path, an image of"):
+            classifier.predict(wrong)  # type: ignore[arg-type]
     hf_folder(tmp_path / "features", "ViTModel")
     features = deit_spec.load_model(tmp_path / "features")
     with pytest.raises(ValueError, match="no class head"):
@@ -241,3 +256,27 @@ def test_warnings_are_attributed_to_the_caller(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="DS4") as caught:
         deit_spec.load_model(tmp_path)
     assert {each.filename for each in caught} == {__file__}
+
+
+def test_repr_is_one_line(trained_run: Path) -> None:
+    found = repr(deit_spec.load_model(trained_run))
+    assert found.startswith("<Classifier digits: 10 classes (0, 1, ")
+    assert found.endswith("), input [B, 1, 8, 8]>")
+    assert "\n" not in found
+
+
+def test_a_spec_is_not_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "student.yaml"
+    path.write_text("extends: deit_tiny_patch16_224\n")
+    for spec, kind in (("deit_tiny_patch16_224", "a published spec"), (path, "a spec")):
+        with pytest.raises(ModelFolderError) as raised:
+            deit_spec.load_model(spec)
+        (found,) = raised.value.diagnostics
+        assert found.message == f"{spec} is {kind}, not a model: it has no weights"
+        assert "`deit_spec.load`" in found.helps[0]
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "tpu"])
+def test_devices_that_cannot_be_used(trained_run: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=f"cannot use the device {device}: "):
+        deit_spec.load_model(trained_run, device=device)

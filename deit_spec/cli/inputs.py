@@ -15,7 +15,7 @@ from deit_spec.yaml_source.document import FILE_BYTES
 
 _HINTS: Final = {
     (Kind.RECIPE, Kind.SPEC): "; its student.spec names one",
-    (Kind.SPEC, Kind.RECIPE): "; a recipe has it as its student.spec",
+    (Kind.SPEC, Kind.RECIPE): "; name it in a recipe, as `student.spec`",
     (Kind.STUDY, Kind.RECIPE): "; `deit-spec study` runs it",
     (Kind.RECIPE, Kind.STUDY): "; `deit-spec train` runs it",
 }

@@ -17,9 +17,9 @@ from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.model.spec_or_model import (
-    check_spec_or_model,
+    check_model,
+    is_model_folder,
     is_model_path,
-    is_unlisted_model,
 )
 from deit_spec.recipe import CheckedRecipe, documents
 from deit_spec.spec import Checked
@@ -105,7 +105,7 @@ def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
     if name == out.STDIO:
         checked = documents.check_any_text(inputs.stdin(), out.STDIN_NAME, overrides)
     elif is_model_path(name):
-        checked = check_spec_or_model(name)
+        checked = check_model(name)
     else:
         checked = documents.check_any(name, overrides)
     checked = _with_weights(checked)
@@ -239,7 +239,7 @@ def _expand(name: str) -> list[str]:
     if not name:
         out.fail("the name is empty")
     if Path(name).is_dir():
-        if is_unlisted_model(Path(name)):
+        if is_model_folder(Path(name)):
             return [name]
         return _files_in(name) or out.fail(f"{name} has no .yaml or .yml files")
     if not glob.has_magic(name) or os.path.lexists(name):

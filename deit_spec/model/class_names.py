@@ -172,7 +172,7 @@ def _names_in_config(path: Path) -> tuple[str, ...] | None:
     try:
         names = names_in(value)
     except NOT_NAMES:
-        message = "`id2label` does not map the indices from 0 to names"
+        message = "`id2label` must map every index, starting at 0, to a name"
         raise ClassNamesError(message) from None
     unnamed = tuple(f"LABEL_{index}" for index in range(len(names)))
     return None if names == unnamed else names

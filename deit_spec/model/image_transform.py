@@ -117,11 +117,12 @@ def transform_image(image: ImageLike, preprocessing: Preprocessing) -> Tensor:
     if isinstance(image, np.ndarray):
         if image.ndim not in {2, 3} or 0 in image.shape:
             shape = list(image.shape)
-            raise ValueError(f"an image is [H, W] or [H, W, C], not {shape}")
+            wanted = "a non-empty [H, W] or [H, W, C]"
+            raise ValueError(f"an image array must be {wanted}, not {shape}")
         is_float = np.issubdtype(image.dtype, np.floating)
         if not is_float and image.dtype != np.uint8:
-            kind = f"uint8 or floats, not {image.dtype}"
-            raise ValueError(f"the pixels of an array are {kind}")
+            kind = f"uint8 or float, not {image.dtype}"
+            raise ValueError(f"array pixels must be {kind}")
         count = image.shape[2] if image.ndim > 2 else 1  # noqa: PLR2004
         is_converted = not is_float and (count, channels) == (3, 1)
         if count not in {1, channels} and not is_converted:
@@ -134,8 +135,8 @@ def transform_image(image: ImageLike, preprocessing: Preprocessing) -> Tensor:
     if isinstance(image, Image.Image):
         return transform(decode(image, channels, keep=True))
     if not isinstance(image, str | os.PathLike):
-        kinds = "a path, an image of Pillow or an array"
-        raise TypeError(f"an image is {kinds}, not {type(image).__name__}")
+        kinds = "a path, an image of Pillow or a NumPy array"
+        raise TypeError(f"an image must be {kinds}, not {type(image).__name__}")
     return transform(decode(Image.open(image), channels))
 
 
@@ -146,7 +147,7 @@ def _transform_channels(pixels: "NDArray[Any]", transform: CentralCrop) -> Tenso
         pixels = pixels.astype(np.float32)
     if is_float and not (pixels.min() >= 0 and pixels.max() <= 1):
         values = f"from {pixels.min():g} to {pixels.max():g}"
-        raise ValueError(f"floats are in [0, 1]; these are {values}")
+        raise ValueError(f"float pixels must be in [0, 1], but these range {values}")
     cropped = [
         np.asarray(transform.crop(Image.fromarray(np.ascontiguousarray(channel))))
         for channel in np.moveaxis(pixels, 2, 0)

@@ -33,6 +33,7 @@ from deit_spec.recipe import RecipeError, check_recipe
 from deit_spec.recipe import run_files as files
 from deit_spec.recipe.class_matching import Relation
 from deit_spec.spec import Checked, DeiTSpec, check_spec
+from deit_spec.spec.origin import SUFFIXES, is_published
 from deit_spec.spec.schema import plain_name
 
 if TYPE_CHECKING:
@@ -111,6 +112,12 @@ def kind_of(path: Path) -> Kind:
         WeightsError: Its `config.json` is damaged.
     """
     if not path.is_dir():
+        is_name = is_published(str(path)) and not path.exists()
+        if is_name or path.suffix in SUFFIXES:
+            kind = "a published spec" if is_name else "a spec"
+            message = f"{path} is {kind}, not a model: it has no weights"
+            helps = ["`deit_spec.load` builds a spec, with new or with other weights"]
+            raise _refusal("DS426", message, path, notes=_KNOWN, helps=helps)
         return Kind.FILE
     run = (files.RECIPE, files.METRICS, files.WEIGHTS, files.CLASSES)
     if (path / files.SPEC).is_file() and any((path / name).is_file() for name in run):
@@ -121,11 +128,11 @@ def kind_of(path: Path) -> Kind:
             return Kind.TIMM
         if config.model_type in MODEL_TYPES:
             return Kind.HF
-        found = "no `model_type`"
+        found = f"{CONFIG} has no `model_type`"
         if config.model_type is not None:
-            found = f"the `model_type` {config.model_type}"
-        wanted = " or ".join(MODEL_TYPES)
-        message = f"the model is not a {wanted}: {CONFIG} has {found}"
+            found = f"`model_type` is `{config.model_type}` in {CONFIG}"
+        wanted = " and ".join(f"`{each}`" for each in MODEL_TYPES)
+        message = f"{found}; only {wanted} are supported"
         raise _refusal("DS426", message, path / CONFIG)
     if (path / files.WEIGHTS).is_file():
         return Kind.FILE
@@ -269,7 +276,7 @@ def _open_ours(path: Path, kind: Kind, checked: Checked, spec: DeiTSpec) -> Mode
     if kind is Kind.RUN and inside is not None:
         digest = inside.spec and inside.spec.digest
         if digest != spec.digest:
-            message = f"{files.SPEC} is not the spec in the metadata of {files.WEIGHTS}"
+            message = f"{files.SPEC} differs from the spec stored in {files.WEIGHTS}"
             notes = [f"their digests are {spec.digest} and {digest}"]
             raise _refusal("DS425", message, path / files.SPEC, notes=notes)
     text = metadata.get(spec_metadata.PREPROCESSING)

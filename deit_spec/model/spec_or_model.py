@@ -4,16 +4,14 @@ This imports what a YAML spec needs; a model folder imports more.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeGuard
+from typing import TypeGuard
 
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe import run_files as files
 from deit_spec.spec import Checked, SpecLike, check_spec
-from deit_spec.spec.origin import is_published
-
-WEIGHTS_SUFFIXES: Final = (".safetensors", ".bin", ".pt", ".pth")
-"""The extensions of weights; a file with another one is a spec."""
+from deit_spec.spec.origin import WEIGHTS_SUFFIXES, has_no_spec, is_published
 
 
 def is_model_path(spec: object) -> TypeGuard[str | os.PathLike[str]]:
@@ -31,11 +29,10 @@ def is_model_path(spec: object) -> TypeGuard[str | os.PathLike[str]]:
         return False
 
 
-def is_unlisted_model(folder: Path) -> bool:
-    """Whether a folder is a model whose spec is not in a YAML file."""
-    names = ("config.json", files.WEIGHTS)
-    has_spec = (folder / files.SPEC).exists()
-    return not has_spec and any((folder / name).is_file() for name in names)
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder is a run or another model, not one of specs."""
+    run = (files.SPEC, files.RECIPE)
+    return has_no_spec(folder) or all((folder / name).is_file() for name in run)
 
 
 def check_spec_or_model(spec: SpecLike) -> Checked:
@@ -52,3 +49,16 @@ def check_spec_or_model(spec: SpecLike) -> Checked:
         return check_folder(Path(spec))
     except DiagnosedError as error:
         return Checked(None, tuple(error.diagnostics))
+
+
+def check_model(path: str) -> Checked:
+    """Check all parts of a model folder or file, and return its spec."""
+    from deit_spec.model.model_folder import open_model_folder  # noqa: PLC0415
+
+    try:
+        opened = open_model_folder(Path(path))
+    except DiagnosedError as error:
+        return Checked(None, tuple(error.diagnostics))
+    own = opened.checked.diagnostics
+    more = tuple(each for each in opened.diagnostics if each not in own)
+    return replace(opened.checked, diagnostics=(*own, *more))

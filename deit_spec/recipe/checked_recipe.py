@@ -1,15 +1,24 @@
 """A recipe that was checked, with the specs, images and code that it names."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.run_files import SPEC, WEIGHTS
 from deit_spec.spec import Checked, check_read
-from deit_spec.spec.origin import Origin, at, is_published, is_unreadable, not_found
+from deit_spec.spec.origin import (
+    Origin,
+    at,
+    has_no_spec,
+    is_published,
+    is_unreadable,
+    not_a_spec,
+    not_found,
+)
 from deit_spec.spec.rules import start_of
 from deit_spec.yaml_source import Document
 
@@ -91,19 +100,36 @@ def check_model(
     here = recipe.span(field)
     origin = Origin(name) if is_published(name) else at(recipe.place(name))
     if is_model(recipe, name):
-        folder = recipe.place(name)
-        origin, own = at(folder / SPEC), (WEIGHTS, "config.json")
-        is_other = not (folder / SPEC).exists() and any(
-            (folder / each).is_file() for each in own
-        )
-        if is_other and field == "teacher.spec":
+        origin = at(recipe.place(name) / SPEC)
+        if field == "teacher.spec" and has_no_spec(recipe.place(name)):
             return None, []
+    path = None if is_published(name) or not name else recipe.place(name)
+    if path is not None and has_no_spec(path):
+        kind = "run folder" if field == "student.spec" else "model folder"
+        takes = f"a published name, or the path of a spec or a {kind}"
+        return None, [not_a_spec(path, Label(here, "named here"), field, takes)]
     document, found = origin.read()
     if is_unreadable(found) or not name:
         label = Label(here, "named here")
         return None, [not_found(origin, label, field, name, found)]
     checked = check_read(document, found, origin.stem, origin)
     return checked, [named(each, here) for each in checked.diagnostics]
+
+
+def unused_weights(recipe: CheckedRecipe) -> list[Diagnostic]:
+    """DS512: the student is the spec of a run, and starts without its weights."""
+    student = recipe.document and recipe.document.at(("student",))
+    if not isinstance(student, Mapping) or student.get("weights") is not None:
+        return []
+    name = student.get("spec")
+    if not isinstance(name, str) or not is_model(recipe, name):
+        return []
+    folder = recipe.place(name)
+    if not all((folder / each).is_file() for each in (SPEC, WEIGHTS)):
+        return []
+    label = Label(recipe.span("student.spec"), "only the spec is used")
+    message = f"the weights of {name} are not used"
+    return [diagnose("DS512", message, label, helps=[f"`student.weights: {name}`"])]
 
 
 def is_model(recipe: CheckedRecipe, name: str) -> bool:

@@ -8,6 +8,10 @@ from enum import Enum
 
 from deit_spec.diagnostics.printable import listed
 
+LIST_ALL = "list each class of the data once; a class that is not to be used must be "
+LIST_ALL += "removed from the data"
+"""The help for a list that is not one of all classes of the data."""
+
 
 class Relation(Enum):
     """How the classes of data are related to those of a model."""

@@ -12,6 +12,7 @@ from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.recipe.checked_recipe import (
     CheckedRecipe,
     check_model,
+    unused_weights,
     with_drop_path,
 )
 from deit_spec.recipe.image_folder import look_into
@@ -103,6 +104,7 @@ def check(
     found_in_student = list[Diagnostic]()
     if student is None:
         student, found_in_student = check_model(checked, "student.spec")
+        found_in_student += unused_weights(checked)
     teacher, found_in_teacher = check_model(checked, "teacher.spec")
     checked = replace(checked, student=student, teacher=teacher)
     findings += [*found_in_student, *found_in_teacher]

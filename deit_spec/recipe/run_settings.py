@@ -53,7 +53,7 @@ class Run(BaseModel):
         pattern=r"^(?:cpu|mps|cuda(?::\d+)?)$",
         description="Where to train: `cpu`, `cuda`, a GPU such as `cuda:1`, or `mps`; "
         "null for a GPU if there is one, or else the CPU.",
-        examples=["cuda:1"],
+        examples=["cuda:0"],
     )
     keep: Literal["last", "best"] = Field(
         "last",

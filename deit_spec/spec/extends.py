@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
-from deit_spec.spec.origin import Origin, is_unreadable, locate, not_found
+from deit_spec.spec.origin import (
+    Origin,
+    has_no_spec,
+    is_unreadable,
+    locate,
+    not_a_spec,
+    not_found,
+)
 from deit_spec.yaml_source import Document
 
 LONGEST_CHAIN = 16
@@ -32,9 +39,12 @@ def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     while isinstance(reference := documents[-1].at(("extends",)), str):
         span = documents[-1].nearest(("extends",)).value
         base = locate(reference, chain[-1].folder if chain else Path())
+        here = Label(span, "extended here")
         read, found = base.read()
-        if is_unreadable(found):
-            here = Label(span, "extended here")
+        if base.path is not None and has_no_spec(base.path):
+            takes = "a published name or the path of a spec"
+            read, found = None, [not_a_spec(base.path, here, "extends", takes)]
+        elif is_unreadable(found):
             lost = not_found(base, here, "extends", reference, found)
             read, found = None, [lost]
         elif problem := _refuse(base, chain, span):

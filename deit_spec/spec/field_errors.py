@@ -33,6 +33,8 @@ _BOUNDS: Final = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_FORMS: Final = {"run.device": "`cpu`, `cuda`, `cuda:N` or `mps`"}
+"""What a text with a pattern must be, by field."""
 _KEY: Final = "[key]"
 """The last step of pydantic to the key of a mapping whose keys are choices."""
 _SHOWN: Final = 5
@@ -271,7 +273,11 @@ class _Report:
             help_ = one_of([f"`{key}: {side}`" for side in dict.fromkeys(sides[-2:])])
         elif wanted == "true or false":
             help_ = f"`{key}: true` or `{key}: false`"
-        elif wanted == "a string" and isinstance(value, int | float):
+        elif (
+            wanted == "a string"
+            and isinstance(value, int | float)
+            and ".".join(path) not in _FORMS
+        ):
             help_ = "write it in quotes"
         elif self._names.is_section(path):
             help_ = f"write the keys of `{key}` indented below it"
@@ -340,7 +346,10 @@ class _Report:
                 notes=[rule],
                 helps=[f"`name: {scalar_text(plain_name(error['input']))}`"],
             )
-        message = f"{'.'.join(path)} does not have the expected form"
+        field = ".".join(path)
+        message = f"{field} does not have the expected form"
+        if field in _FORMS:
+            message = f"{field} must be {_FORMS[field]}"
         return diagnose("DS515", message, label, helps=[self._example(path)])
 
     def _example(self, path: Path) -> str:

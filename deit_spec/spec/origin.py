@@ -17,7 +17,9 @@ from deit_spec.yaml_source.reader import real
 Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 
 UNREADABLE = "DS009"
-_SUFFIXES = (".yaml", ".yml", ".json")
+WEIGHTS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+"""The extensions of weights; a file with another one is a spec."""
+SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Origin:
         """A help with the file or published spec that a path, as written, may mean."""
         if self.path is None:
             return ()
-        for suffix in _SUFFIXES if self.path.name else ():
+        for suffix in SUFFIXES if self.path.name else ():
             if _is_file(self.path.with_name(f"{self.path.name}{suffix}")):
                 return (f"did you mean `{written or self.path}{suffix}`?",)
         name = self.path.stem
@@ -129,6 +131,24 @@ def at(path: Path) -> Origin:
 def is_unreadable(findings: list[Diagnostic]) -> bool:
     """Whether there was no file to read."""
     return bool(findings) and findings[0].code == UNREADABLE
+
+
+def has_no_spec(path: Path) -> bool:
+    """Whether a path leads to weights, or a folder with weights, without a spec."""
+    if _is_file(path):
+        return path.suffix.lower() in WEIGHTS_SUFFIXES
+    own = ("config.json", "model.safetensors")
+    return not _is_file(path / "spec.yaml") and any(_is_file(path / x) for x in own)
+
+
+def not_a_spec(path: Path, here: Label, field: str, takes: str) -> Diagnostic:
+    """Report a field that names weights or a model folder, not a spec (DS009)."""
+    return diagnose(
+        UNREADABLE,
+        f"`{field}` takes {takes}, and {path} has no spec",
+        here,
+        helps=[f"`deit-spec weights inspect {path} -o spec.yaml` writes a spec"],
+    )
 
 
 def not_found(

@@ -87,7 +87,7 @@ def _open(path: Path, name: str, entry: str | None) -> Checkpoint:
             found = unwrap(value, name, kind, entry=entry, config=config)
             return _with_metadata(found, file)
     notes = [f"looked for {', '.join(WEIGHTS)}"]
-    raise refuse("DS401", "the directory has no weights", name, notes=notes)
+    raise refuse("DS401", "no weights file found in the directory", name, notes=notes)
 
 
 def _with_metadata(found: Checkpoint, path: Path) -> Checkpoint:

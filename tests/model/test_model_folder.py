@@ -183,16 +183,23 @@ def test_a_spec_that_is_not_that_of_the_weights(run_folder: Path) -> None:
     (run_folder / "spec.yaml").write_text(changed)
     found = refused(run_folder)
     assert found.code == "DS425"
-    assert found.message.startswith("spec.yaml is not the spec in the metadata")
+    assert found.message.startswith(
+        "spec.yaml differs from the spec stored in model.safetensors"
+    )
 
 
 @pytest.mark.parametrize(
     ("file", "changes", "code", "message"),
     [
-        ("config.json", {"model_type": "swin"}, "DS426", "the `model_type` swin"),
+        (
+            "config.json",
+            {"model_type": "swin"},
+            "DS426",
+            "`model_type` is `swin` in config.json; only",
+        ),
         ("config.json", {"model_type": None}, "DS426", "has no `model_type`"),
         ("config.json", {"model_type": 3}, "DS403", "model_type: Input should be"),
-        ("config.json", {"id2label": {"1": "a"}}, "DS425", "does not map the indices"),
+        ("config.json", {"id2label": {"1": "a"}}, "DS425", "must map every index"),
         ("config.json", {"id2label": {"0": "a"}}, "DS425", "1 class names, but the"),
         ("preprocessor_config.json", {"size": 5}, "DS425", "are 5 pixels wide, but"),
         ("preprocessor_config.json", {"image_std": "x"}, "DS425", "image_std"),

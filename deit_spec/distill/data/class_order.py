@@ -14,6 +14,7 @@ from deit_spec.model.class_names import (
 )
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.class_matching import (
+    LIST_ALL,
     ClassMatch,
     Relation,
     differences,
@@ -101,7 +102,7 @@ def _unlisted(checked: CheckedRecipe, match: ClassMatch) -> DataError:
         "DS538",
         "data.classes does not list each class of the data once",
         notes=differences(match, "the data", FIELD),
-        help_="list each class of the data once, or leave `data.classes` out",
+        help_=LIST_ALL,
     )
 
 
@@ -116,6 +117,9 @@ def _different(
     owner = "the run" if training else "the model"
     help_ = "rename the classes of the data, or list them in the order of the model as "
     help_ += "`data.classes`"
+    if len(names) > len(known):
+        help_ = "remove the classes that only the data has, or move their images to "
+        help_ += "classes of the model"
     if training:
         help_ = "restore the classes, or start a new run: `-o` names another folder"
     return errors.data_error(

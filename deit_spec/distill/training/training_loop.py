@@ -103,15 +103,17 @@ class TrainingLoop:
         return best is not None and patience is not None and best.misses >= patience
 
     def _end_early(self) -> None:
-        """Write the last training line, and say why the run ends."""
+        """Write the last training line, and say why training stops early."""
         if self._logged < self.done:
             self._log_progress()
         best = self.training.best
         assert best is not None  # noqa: S101  -- it has converged
-        self.reporter.said(
-            f"the run ends: {best.misses} evaluations in a row had no better top-1 "
-            f"than that after step {best.step}"
-        )
+        if self.done < self.schedule.steps:
+            self.reporter.said(
+                "stopping early: top-1 has not improved for "
+                f"{best.misses} {'evaluation' if best.misses == 1 else 'evaluations'}, "
+                f"since step {best.step}"
+            )
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         step, mine = self.done, self.processes

@@ -6,6 +6,7 @@ from typing import Final
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.diagnostics.printable import listed
 from deit_spec.recipe.class_matching import (
+    LIST_ALL,
     Relation,
     differences,
     match_classes,
@@ -100,7 +101,7 @@ def class_list_fits_data(context: RuleContext) -> Findings:
         context.label("data.classes", "differs from the data"),
         secondary=[context.label("data.folder")] if folder else [],
         notes=differences(match, "the data", "data.classes"),
-        helps=["list each class of the data once, or leave `data.classes` out"],
+        helps=[LIST_ALL],
     )
 
 
