@@ -203,7 +203,9 @@ def test_names_alone_make_no_image_held_out(tmp_path: Path) -> None:
             "content, so it is not known whether the model was trained on them\n"
         )
         assert found["trained_on"] is None
-        assert described(tmp_path, "--data", "others") == "all 9 images of val"
+        assert (
+            described(tmp_path, "--data", "others") == "all 9 images of the split val"
+        )
         shutil.rmtree(tmp_path / "others/train", ignore_errors=True)
 
 

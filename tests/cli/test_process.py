@@ -46,7 +46,7 @@ def test_a_process_reads_standard_input() -> None:
         (["validate", "tests/spec/invalid/unknown_field.yaml"], 1, ["rich"]),
         (["render", "specs/tiny.yaml"], 0, ["rich", "networkx"]),
         (["compile", "specs/tiny.yaml"], 0, ["networkx"]),
-        (["explain", "embed_dim"], 0, ["rich"]),
+        (["explain", "embed_dim"], 0, ["rich", "networkx"]),
         (["explain", "DS404"], 0, ["rich", "networkx"]),
         (["list", "--output-format", "json"], 0, ["networkx"]),
         (["new", "x", "-o", "-"], 0, ["networkx"]),
