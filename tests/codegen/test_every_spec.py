@@ -25,10 +25,11 @@ SPECS = specs() | merging_specs()
 
 def compile_with(spec: DeiTSpec, options: dict[str, Any]) -> Compiled:
     """Compile a spec with the options that fit it."""
-    taps = options["taps"]
+    taps, until = options["taps"], options.get("until")
     if spec.merges_tokens:
         taps = [tap for tap in taps if tap not in GRIDS]
-    return deit_spec.compile(spec, **options | {"taps": taps})
+        until = None if until in GRIDS else until
+    return deit_spec.compile(spec, **options | {"taps": taps, "until": until})
 
 
 def observe(

@@ -201,7 +201,7 @@ def test_a_student_that_merges_tokens_learns(tmp_path: Path) -> None:
     text = f"extends: {SPECS / 'digits.yaml'}\nvariant:\n  merge_tokens: [3, 2, 1]\n"
     spec.write_text(text, encoding="utf-8")
     checked = recipe(tmp_path, student={"spec": str(spec)})
-    student = open_student(checked, Reporter())
+    student = open_student(checked, "0123456789", Reporter())
     shapes = []
     for block in student.blocks:
         hook = lambda _m, inputs: shapes.append(inputs[0].shape[1])  # noqa: E731
