@@ -19,6 +19,7 @@ from deit_spec.distill.data import Batch, open_data
 from deit_spec.distill.data.image_dataset import (
     ImageRequest,
     TransformedImages,
+    ignore_signals,
     read_batches,
 )
 from deit_spec.distill.data.image_sources import ImageFiles
@@ -297,3 +298,15 @@ def test_a_worker_ignores_signals(parts: Path, number: int) -> None:
     )
     assert batch is not None
     assert unreadable == {}
+
+
+def test_workers_ignore_the_signals_that_stop_a_run() -> None:
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+    before = {name: signal.getsignal(getattr(signal, name)) for name in names}
+    try:
+        ignore_signals(0)
+        for name in names:
+            assert signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
