@@ -64,7 +64,7 @@ def folder(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_folder_of_no_known_kind(folder: Path, command: str) -> None:
     printed = refused(folder, command, "images", "images")
-    assert "error[DS426]: the folder is not a model of a known kind\n" in printed
+    assert "error[DS426]: the folder is not a known kind of model\n" in printed
     assert "note: a run has spec.yaml and recipe.yaml\n" in printed
 
 

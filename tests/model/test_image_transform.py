@@ -151,7 +151,7 @@ def test_an_image_for_a_model_with_four_channels() -> None:
 
 def test_a_tensor_is_not_an_image() -> None:
     image: Any = torch.zeros(3, 8, 8)
-    with pytest.raises(TypeError, match="an array, not Tensor"):
+    with pytest.raises(TypeError, match="a NumPy array, not Tensor"):
         transform_image(image, Preprocessing(8))
 
 

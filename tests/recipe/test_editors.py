@@ -35,7 +35,8 @@ def test_schema_and_validator_agree_on_a_field(field: str, value: object) -> Non
     recipe.setdefault(section, {})[name] = value
     found = check_recipe_text(yaml.safe_dump(recipe).encode(), "t.yaml").diagnostics
     of_field = any(each.code in {"DS102", "DS103", "DS104"} for each in found)
-    malformed = name == "python" and any(each.code == "DS515" for each in found)
+    has_pattern = name in {"device", "python"}
+    malformed = has_pattern and any(each.code == "DS515" for each in found)
     assert VALIDATOR.is_valid(recipe) == (not of_field and not malformed)
 
 
