@@ -38,7 +38,7 @@ class Guess(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Classifier:
-    """A model in evaluation mode, with all that is needed to classify images.
+    """A model in evaluation mode, with everything needed to classify images.
 
     Attributes:
         model: The module, from `[B, C, S, S]` to logits.
@@ -174,7 +174,7 @@ def _require_device(device: torch.device | str | None) -> None:
 
 
 def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:
-    """Logits of heads that are joined: `mean_softmax` gives probabilities."""
+    """The joined logits: with `mean_softmax`, the logarithms of the probabilities."""
     return joined.double().log() if spec.fusion == "mean_softmax" else joined
 
 

@@ -14,7 +14,6 @@ from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
 from deit_spec.passes import (
-    PassError,
     PassOptions,
     infer_shapes,
     merge_tokens,
@@ -365,7 +364,7 @@ def _valid(checked: Checked) -> DeiTSpec:
 def _as_spec_errors() -> Iterator[None]:
     try:
         yield
-    except PassError as error:
+    except DiagnosedError as error:
         raise SpecError(error.diagnostics) from None
 
 

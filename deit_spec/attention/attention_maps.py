@@ -1,4 +1,4 @@
-"""Maps of what the class token and the distillation token attend to.
+"""Attention maps of the class token and the distillation token.
 
 Three methods, for a token and its row over the patches:
 

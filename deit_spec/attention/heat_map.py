@@ -1,4 +1,4 @@
-"""Draw maps over the images that they are of, with matplotlib."""
+"""Draw attention maps over their images, with matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from deit_spec.attention.attention_maps import AttentionReader, Token
     from deit_spec.attention.attribution_scores import AttributionScores
-    from deit_spec.distill.prediction import Guess, UnreadableImage
+    from deit_spec.distill.prediction import RankedClass, UnreadableImage
     from deit_spec.distill.trained_model import TrainedModel
     from deit_spec.model.preprocessing import Preprocessing
 
@@ -35,7 +35,7 @@ TOKEN_NAMES = {"cls": "class token", "dist": "distillation token"}
 
 
 class Method(Enum):
-    """How a map is made."""
+    """The methods to compute a map."""
 
     ATTENTION = "attention"
     ROLLOUT = "rollout"
@@ -86,7 +86,7 @@ class _Result:
 
     image: str
     maps: "dict[Token, np.ndarray[Any, Any]]"
-    guesses: "dict[str, Guess]"
+    guesses: "dict[str, RankedClass]"
     original: "Image.Image"
     region: tuple[float, float, float, float]
 
@@ -219,7 +219,7 @@ def _tokens(
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Report what a model does not have, such as a class, and exit with 2."""
+    """Report a missing part of a model, such as a class, and exit with 2."""
     try:
         yield
     except ValueError as error:
@@ -229,9 +229,9 @@ def _usage_errors() -> Iterator[None]:
 def _batches(
     settings: _Settings, paths: Sequence[Path], unreadable: "list[UnreadableImage]"
 ) -> "Iterator[tuple[list[str], Tensor]]":
-    from deit_spec.attention.image_batches import read_batches
+    from deit_spec.distill.prediction import read_inputs
 
-    return read_batches(
+    return read_inputs(
         paths,
         settings.preprocessing,
         unreadable,
@@ -342,7 +342,7 @@ def _result(
     settings: _Settings,
     name: str,
     maps: "dict[Token, np.ndarray[Any, Any]]",
-    guesses: "dict[str, Guess]",
+    guesses: "dict[str, RankedClass]",
 ) -> _Result:
     from deit_spec.model.image_transform import CentralCrop
 
@@ -352,7 +352,7 @@ def _result(
 
 
 def _original(name: str) -> "Image.Image":
-    """The image as it is, upright, in grey or RGB."""
+    """The original image, upright, in grey or RGB."""
     from PIL import Image
 
     from deit_spec.model.image_transform import decode

@@ -15,7 +15,7 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
-    from deit_spec.distill.prediction import Guess, Prediction
+    from deit_spec.distill.prediction import Prediction, RankedClass
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
 def _guesses(
     found: "Sequence[Prediction]", names: Sequence[str]
-) -> "Iterator[tuple[str, str, int, Guess, str]]":
+) -> "Iterator[tuple[str, str, int, RankedClass, str]]":
     """Image, head, rank, guess and class name of each row."""
     for image, heads in found:
         for head, guesses in heads.items():

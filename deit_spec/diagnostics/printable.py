@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MAX_LISTED: Final = 5
-"""How many names, files or fields a message lists."""
+"""The number of names, files or fields that a message lists."""
 _TAB: Final = " " * 4
 _CONTROL_PICTURES: Final = 0x2400
 _DELETE: Final = 0x7F

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from deit_spec.distill.image_files import image_files, note_of_ignored
 from deit_spec.model.preprocessing import Preprocessing
 
 
-class Guess(NamedTuple):
+class RankedClass(NamedTuple):
     """The index of a class, and its probability."""
 
     category: int
@@ -30,7 +30,7 @@ class Prediction(NamedTuple):
     """
 
     image: str
-    heads: dict[str, list[Guess]]
+    heads: dict[str, list[RankedClass]]
 
 
 class UnreadableImage(NamedTuple):
@@ -125,16 +125,41 @@ def read_input(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableIm
         return UnreadableImage(path, first_line_of(error).lower())
 
 
+def read_inputs(
+    paths: Sequence[Path],
+    preprocessing: Preprocessing,
+    unreadable: list[UnreadableImage],
+    *,
+    batch_size: int,
+    device: str,
+) -> Iterator[tuple[list[str], Tensor]]:
+    """Read images as inputs `[B, C, S, S]` of a model, with their names.
+
+    Images that cannot be read are appended to `unreadable`.
+    """
+    for start in range(0, len(paths), batch_size):
+        names, inputs = [], []
+        for path in map(str, paths[start : start + batch_size]):
+            found = read_input(path, preprocessing)
+            if isinstance(found, Tensor):
+                names.append(path)
+                inputs.append(found)
+            else:
+                unreadable.append(found)
+        if inputs:
+            yield names, torch.stack(inputs).to(device)
+
+
 def most_likely(
     output: Tensor | tuple[Tensor, Tensor], fusion: Fusion, top: int
-) -> list[dict[str, list[Guess]]]:
+) -> list[dict[str, list[RankedClass]]]:
     """The most likely classes of each image by head, from logits `[B, K]`."""
     answers = answers_of(in_float64(output), fusion)
-    found: list[dict[str, list[Guess]]] = [{} for _ in answers["cls"]]
+    found: list[dict[str, list[RankedClass]]] = [{} for _ in answers["cls"]]
     for head, log_probabilities in answers.items():
         ranked = log_probabilities.exp().sort(dim=1, descending=True, stable=True)
         pairs = zip(ranked.indices.tolist(), ranked.values.tolist(), strict=True)
         for image, (classes, shares) in zip(found, pairs, strict=True):
             guesses = zip(classes[:top], shares[:top], strict=True)
-            image[head] = [Guess(*guess) for guess in guesses]
+            image[head] = [RankedClass(*guess) for guess in guesses]
     return found

@@ -50,7 +50,7 @@ class ScoredImages:
     warnings: tuple[str, ...] = ()
 
     def describe(self, images: int) -> str:
-        """Say what the images are that were scored: `600 images held out`."""
+        """Describe the scored images: `600 images held out`."""
         text = counted(images, "image")
         if self.held_out:
             return f"{text} held out"

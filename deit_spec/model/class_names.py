@@ -16,9 +16,9 @@ from deit_spec.recipe.run_records import read_classes
 IMAGENET_CLASSES: Final = 1000
 """Classes of ImageNet-1k, in the order of their WordNet numbers."""
 MOST_BYTES: Final = 10_000_000
-"""A file of class names is not larger."""
+"""The maximum size of a file of class names."""
 LONGEST_LITERAL: Final = 1_000_000
-"""How many bytes of Python are parsed, which needs much more memory than JSON."""
+"""The maximum size of Python literals, which need much more memory than JSON."""
 
 NOT_NAMES: Final = (ValueError, TypeError, KeyError, IndexError, RecursionError)
 """What parsing and reading names from something else may raise."""

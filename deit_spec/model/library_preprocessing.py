@@ -63,7 +63,7 @@ class _Size(BaseModel):
 
 
 class _Processor(BaseModel):
-    """A `preprocessor_config.json`, with what is needed of it."""
+    """The keys that are read from a `preprocessor_config.json`."""
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
@@ -80,7 +80,7 @@ class _Processor(BaseModel):
 
 
 class _PretrainedConfig(BaseModel):
-    """A `pretrained_cfg` of timm, with what is needed of it."""
+    """The keys that are read from a `pretrained_cfg` of timm."""
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 

@@ -94,7 +94,7 @@ class ModelFolder:
 
 
 class _Config(BaseModel):
-    """A `config.json` of transformers or timm, with what is needed of it."""
+    """The keys that are read from a `config.json` of transformers or timm."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 

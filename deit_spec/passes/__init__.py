@@ -18,7 +18,6 @@ from deit_spec.passes.drop_unread_layers import drop_unread_layers
 from deit_spec.passes.drop_unread_tokens import drop_unread_tokens
 from deit_spec.passes.infer_shapes import ShapeInferenceError, infer_shapes
 from deit_spec.passes.merge_tokens import merge_tokens
-from deit_spec.passes.pass_error import PassError
 from deit_spec.passes.return_prediction import return_prediction
 
 Pass: TypeAlias = Callable[[LayerGraph], LayerGraph]
@@ -71,7 +70,8 @@ def run_passes(
     """Transform a lowered graph to its final form for a target.
 
     Raises:
-        PassError: The input shapes of a layer are invalid, or a tap is unknown.
+        ShapeInferenceError: The input shapes of a layer are invalid.
+        TapError: A tap is unknown.
         IllegalGraphError: A pass returned an invalid graph, which is a bug.
     """
     graph.target = target
@@ -87,7 +87,6 @@ def run_passes(
 
 __all__ = [
     "Pass",
-    "PassError",
     "PassOptions",
     "ShapeInferenceError",
     "add_taps",

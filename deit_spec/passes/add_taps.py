@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.graph import LayerGraph, build_scopes
 from deit_spec.ops import (
     Attend,
@@ -31,10 +31,9 @@ from deit_spec.ops import (
     WeightsBySize,
 )
 from deit_spec.passes.infer_shapes import infer_shapes
-from deit_spec.passes.pass_error import PassError
 
 
-class TapError(PassError):
+class TapError(DiagnosedError):
     """A tap, or the end of a model, is not a value of it."""
 
 

@@ -102,7 +102,7 @@ class _Rewriting:
         self.graph.reorder(self.order)
 
     def write(self, path: str) -> None:
-        """Make a layer read what it needs of what its inputs have."""
+        """Make a layer read only the tokens that it needs from its inputs."""
         graph, op = self.graph, self.graph.op(path)
         sources = graph.inputs(path)
         self.made[path] = wanted = self.possible(path)

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.graph import LayerGraph, Stage
 from deit_spec.ops import Shape, ShapeError, show
-from deit_spec.passes.pass_error import PassError
 
 
-class ShapeInferenceError(PassError):
+class ShapeInferenceError(DiagnosedError):
     """The input shapes of some layers are invalid."""
 
 

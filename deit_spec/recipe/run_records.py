@@ -29,7 +29,7 @@ _CONFIG: Final = ConfigDict(
 _FLOAT32: Final = 3.4028235e38
 """The largest number of float32, in which losses are computed."""
 _SHOWN: Final = 5
-"""How many line numbers a message lists."""
+"""The number of line numbers that a message lists."""
 
 # The upper bounds are those of what is computed from a number: a plot, a duration.
 Step = Annotated[int, Field(ge=0, le=2**53)]
@@ -37,7 +37,7 @@ Loss = Annotated[float, Field(ge=-_FLOAT32, le=_FLOAT32)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=1e10)]
 Text = InstanceOf[str]
-"""Any string: the name of a file may have characters that are not valid Unicode."""
+"""A string that may be invalid Unicode, such as the name of a file."""
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -186,7 +186,7 @@ _Any = TypeVar("_Any")
 
 
 def _parsed(data: bytes, validate: Callable[[Any], _Any]) -> _Any | None:
-    """Parse JSON and validate it; None if it is not what it should be."""
+    """Parse and validate JSON; None if it is invalid."""
     try:
         return validate(json.loads(data))
     except (ValueError, RecursionError):  # also of the text, and of pydantic

@@ -38,7 +38,7 @@ _FORMS: Final = {"run.device": "`cpu`, `cuda`, `cuda:N` or `mps`"}
 _KEY: Final = "[key]"
 """The last step of pydantic to the key of a mapping whose keys are choices."""
 _SHOWN: Final = 5
-"""How many keys a message names before it counts the others."""
+"""The number of keys that a message names before it counts the others."""
 _BAD_TEXT: Final = frozenset(
     {"string_pattern_mismatch", "string_too_long", "string_unicode"}
 )

@@ -64,7 +64,7 @@ class Origin:
         return document, findings
 
     def meant(self, written: str = "") -> tuple[str, ...]:
-        """A help with the file or published spec that a path, as written, may mean."""
+        """A help that suggests the file or published spec that a path may mean."""
         if self.path is None:
             return ()
         for suffix in SUFFIXES if self.path.name else ():

@@ -241,7 +241,7 @@ def _of_architecture(
 
 
 def _collect(settings: Iterable[Setting]) -> ModelConfig:
-    """Sort out what no spec can have; of several values for a field, take the first."""
+    """Remove values that a spec cannot have; the first value of a field is used."""
     kept: dict[str, Setting] = {}
     beyond: list[str] = []
     for each in settings:

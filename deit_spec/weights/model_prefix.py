@@ -16,7 +16,7 @@ _SCHEMES_BY_PATTERN = {
     for their in each.ours
 }
 MOST_MODELS = 8
-"""How many incomplete models are told from names that are alike by chance."""
+"""The number of incomplete models to consider before names count as coincidence."""
 _MOST_PARTS = max(pattern.count(".") for pattern in _SCHEMES_BY_PATTERN) + 1
 
 

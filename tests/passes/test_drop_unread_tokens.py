@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given
-from support.execution import images_for, interpret
+from support.execution import double, images_for, interpret
 from support.strategies import options, specs
 from torch import Tensor, nn
 
@@ -32,12 +32,6 @@ SPEC = DeiTSpec(
     num_classes=5,
     teacher_num_classes=5,
 )
-
-
-def double(spec: DeiTSpec, **options: Any) -> nn.Module:
-    """A model in float64, in which dropout and drop path do nothing."""
-    torch.manual_seed(0)
-    return deit_spec.compile(spec, **options).build(dtype="float64").eval()
 
 
 def gradients(model: nn.Module, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:

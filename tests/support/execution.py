@@ -1,12 +1,14 @@
 """Run models and layer graphs with torch, and measure the memory of their tensors."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import networkx as nx
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import deit_spec
 from deit_spec import Compiled, DeiTSpec, LayerGraph
 from deit_spec.ops import (
     Dim,
@@ -30,6 +32,12 @@ def build(compiled: Compiled, seed: int = 0) -> nn.Module:
     """A model with fixed weights, in evaluation mode."""
     torch.manual_seed(seed)
     return compiled.build().eval()
+
+
+def double(spec: DeiTSpec, **options: Any) -> nn.Module:
+    """A model in float64, in which dropout and drop path do nothing."""
+    torch.manual_seed(0)
+    return deit_spec.compile(spec, **options).build(dtype="float64").eval()
 
 
 def sizes(shape: Shape, batch: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The metadata of our safetensors files: a spec that needs no guess."""
+"""The metadata of safetensors files: the spec is read, not inferred."""
 
 import json
 from pathlib import Path

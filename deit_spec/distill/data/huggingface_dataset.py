@@ -23,7 +23,7 @@ from deit_spec.recipe.image_folder import (
 from deit_spec.spec.nearest import one_of
 
 HUB_SECONDS = 3.0
-"""How long to wait for the hub to say whether it has a dataset."""
+"""The time to wait for an answer of the hub, in seconds."""
 _REPOSITORY = re.compile(r"(?:\w[\w.-]{0,95}/)?\w[\w.-]{0,95}")
 """The name of a dataset on the hub, with its owner if it has one."""
 

@@ -14,9 +14,9 @@ from deit_spec.recipe.rules.rule_context import SOURCES
 from deit_spec.recipe.split_file import SplitFile
 
 MOST_FINGERPRINTS: Final = 1000
-"""How many images held out are compared with those of other data."""
+"""The number of held-out images that are compared with those of other data."""
 START: Final = 4096
-"""How many bytes of a file are compared, besides its size."""
+"""The number of bytes of a file that are compared, besides its size."""
 
 
 class NamedImages(Protocol):

@@ -25,7 +25,7 @@ from deit_spec.weights import WeightsError, open_checkpoint, safetensors_file
 ORIGIN = "deit_spec.origin"
 """The key of a file's metadata with the hash that the weights follow from."""
 OnStep: TypeAlias = Callable[[int, int], None]
-"""Receives the number of steps done, and that of all steps."""
+"""Receives the number of completed steps and the total number of steps."""
 BATCH = 64
 WIDTHS = (32, 64)
 LR, WEIGHT_DECAY, WARM_UP = 2e-3, 0.05, 0.1

@@ -117,7 +117,7 @@ def _load_weights(checked: CheckedRecipe, network: nn.Module, path: Path) -> Non
 def _differing_sizes(
     network: nn.Module, tensors: Mapping[str, Tensor], path: Path
 ) -> Iterator[str]:
-    """Say which tensors of a file have other sizes than those of a network."""
+    """Describe the tensors of a file whose sizes differ from those of a network."""
     for name, own in network.state_dict().items():
         if name in tensors and tensors[name].shape != own.shape:
             sizes = ["×".join(map(str, each.shape)) for each in (tensors[name], own)]
