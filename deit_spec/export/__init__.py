@@ -1,0 +1,1 @@
+"""Export a model to a file that other runtimes open: ONNX, OpenVINO and `.pt2`."""

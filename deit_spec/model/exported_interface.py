@@ -1,0 +1,75 @@
+"""The input and the outputs of an exported file, as its metadata describes them."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from deit_spec.model.preprocessing import reason_of
+
+INTERFACE: Final = "deit_spec.interface"
+"""The key of the interface in the metadata of a file."""
+INPUT: Final = "images"
+"""The name of the input."""
+TOPK_PROBABILITIES: Final = "probabilities"
+TOPK_CLASSES: Final = "classes"
+"""The names of the outputs of `topk`, both `[B, k]`; other outputs have their kind."""
+
+InputKind: TypeAlias = Literal["float", "uint8"]
+Layout: TypeAlias = Literal["nchw", "nhwc"]
+OutputKind: TypeAlias = Literal["logits", "probabilities", "topk", "features"]
+Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
+
+
+@dataclass(frozen=True)
+class ExportedInterface:
+    """What an exported file takes and returns.
+
+    Attributes:
+        input: `float`: normalised images in float32. `uint8`: pixels from 0 to 255.
+        layout: The order of the input's dimensions: `[B, C, S, S]` or `[B, S, S, C]`.
+        output: What it returns first. `probabilities` and `topk` are after softmax;
+            `features` are those of a model without class heads.
+        k: The number of classes of `topk`; None for other outputs.
+        batch: The fixed batch size, or None if it is dynamic.
+        precision: The precision that it was exported in.
+        taps: The names of further outputs.
+    """
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    input: InputKind = "float"
+    layout: Layout = "nchw"
+    output: OutputKind = "logits"
+    k: Annotated[int, Field(gt=0)] | None = None
+    batch: Annotated[int, Field(gt=0)] | None = None
+    precision: Precision = "fp32"
+    taps: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of all outputs, in their order."""
+        first = (self.output,)
+        if self.output == "topk":
+            first = (TOPK_PROBABILITIES, TOPK_CLASSES)
+        return (*first, *self.taps)
+
+    def to_json(self) -> str:
+        """Write the interface as a JSON object, on one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ExportedInterface":
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is something else; the text says what.
+        """
+        try:
+            return _SCHEMA.validate_json(text)
+        except ValidationError as error:
+            raise ValueError(reason_of(error)) from None
+
+
+_SCHEMA = TypeAdapter(ExportedInterface)
