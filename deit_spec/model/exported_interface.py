@@ -50,7 +50,7 @@ class ExportedInterface:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of all outputs, in their order."""
-        first = (self.output,)
+        first: tuple[str, ...] = (self.output,)
         if self.output == "topk":
             first = (TOPK_PROBABILITIES, TOPK_CLASSES)
         return (*first, *self.taps)
