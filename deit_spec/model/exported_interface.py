@@ -1,6 +1,8 @@
 """The input and the outputs of an exported file, as its metadata describes them."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
@@ -10,6 +12,10 @@ from deit_spec.model.preprocessing import reason_of
 
 INTERFACE: Final = "deit_spec.interface"
 """The key of the interface in the metadata of a file."""
+PREFIX: Final = "deit_spec."
+"""What the keys of all our metadata begin with."""
+METADATA_DIGEST: Final = "deit_spec.metadata_digest"
+"""The key of what `metadata_digest` returns for the other keys."""
 INPUT: Final = "images"
 """The name of the input."""
 TOPK_PROBABILITIES: Final = "probabilities"
@@ -73,3 +79,16 @@ class ExportedInterface:
 
 
 _SCHEMA = TypeAdapter(ExportedInterface)
+
+
+def metadata_digest(metadata: Mapping[str, str]) -> str:
+    """The SHA-256 of our metadata, by which an edited value is found.
+
+    Keys of other programs and `METADATA_DIGEST` itself are left out.
+    """
+    own = {
+        key: value
+        for key, value in metadata.items()
+        if key.startswith(PREFIX) and key != METADATA_DIGEST
+    }
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
