@@ -1,6 +1,5 @@
 """`deit-spec evaluate`: score a trained model on held-out images."""
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
-DIGITS = "digits"
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
@@ -53,17 +51,16 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """
     from deit_spec.distill.evaluation import NoImagesError, evaluate
     from deit_spec.distill.image_files import note_of_ignored
-    from deit_spec.distill.scored_images import open_scored_images
+    from deit_spec.distill.scored_images import data_override, open_scored_images
     from deit_spec.distill.trained_model import best_device
 
     trained = model_options.open_model(model, weights, recipe)
     if trained.folder is None and data is None and recipe is None:
         raise typer.BadParameter("a model without a run needs --data or --recipe")
     device = device or best_device()
+    override = None if data is None else data_override(data)
     with model_options.model_errors():
-        images = open_scored_images(
-            trained, recipe, overrides or [], _data_override(data)
-        )
+        images = open_scored_images(trained, recipe, overrides or [], override)
         opened = images.data
         report(opened.notes)
         for warning in images.warnings:
@@ -108,24 +105,6 @@ def _print_unreadable(opened: "Data") -> None:
     """Name the images that could not be read, as `predict` does."""
     for name, reason in opened.reasons.items():
         typer.echo(visible(f"error: cannot read {name}: {reason}"), err=True)
-
-
-def _data_override(data: str | None) -> str | None:
-    """The override of a recipe for `--data`."""
-    from deit_spec.recipe.image_folder import is_saved_dataset
-
-    if data is None:
-        return None
-    if data == DIGITS:
-        return f"data.builtin={DIGITS}"
-    path = Path(data).expanduser()
-    if is_saved_dataset(path):
-        return f"data.dataset={json.dumps(str(path.absolute()))}"
-    # The name of a dataset may have a slash, too.
-    is_name = data.count("/") <= 1 and not data.startswith((".", "~"))
-    if path.exists() or not is_name:
-        return f"data.folder={json.dumps(str(path.absolute()))}"
-    return f"data.dataset={json.dumps(data)}"
 
 
 def _print(

@@ -1,5 +1,6 @@
 """The images that an evaluation scores, and how many of them a run was trained on."""
 
+import json
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from deit_spec.distill.data.split import Split
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.trained_model import TrainedModel
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.image_folder import is_saved_dataset
 from deit_spec.recipe.rules.rule_context import SOURCES
 from deit_spec.recipe.run_files import SPLIT
 from deit_spec.recipe.split_file import SplitFile, read_split, split_error
@@ -60,6 +62,24 @@ class ScoredImages:
             text = f"all {text} of the split {name}" if name else f"all {text}"
         count = self.trained_on
         return f"{text}, {count:,} of them trained on" if count else text
+
+
+def data_override(name: str) -> str:
+    """The override of a recipe for `digits`, a folder or a Hugging Face dataset.
+
+    >>> data_override("digits"), data_override("me/birds")
+    ('data.builtin=digits', 'data.dataset="me/birds"')
+    """
+    if name == "digits":
+        return f"data.builtin={name}"
+    path = Path(name).expanduser()
+    if is_saved_dataset(path):
+        return f"data.dataset={json.dumps(str(path.absolute()))}"
+    # The name of a dataset may have a slash, too.
+    is_name = name.count("/") <= 1 and not name.startswith((".", "~"))
+    if path.exists() or not is_name:
+        return f"data.folder={json.dumps(str(path.absolute()))}"
+    return f"data.dataset={json.dumps(name)}"
 
 
 def open_scored_images(
