@@ -1,6 +1,7 @@
 """`deit-spec` as a process: what a call in this process cannot show."""
 
 import contextlib
+import functools
 import os
 import pty
 import signal
@@ -13,6 +14,7 @@ import pytest
 from support.checkpoints import DISTILLED, save, state_of
 from support.commands import COMMAND, ROOT, SPECS, run, run_process
 
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 HEAVY = {"torch", "rich", "timm", "accelerate", "sklearn", "networkx"}
 
 
@@ -42,14 +44,14 @@ def test_a_process_reads_standard_input() -> None:
     [
         (["validate", "specs/tiny.yaml"], 0, ["networkx"]),
         (["validate", "recipes/digits.yaml"], 0, []),
-        (["validate", "nowhere.yaml"], 1, ["rich"]),
+        slow(["validate", "nowhere.yaml"], 1, ["rich"]),
         (["validate", "tests/spec/invalid/unknown_field.yaml"], 1, ["rich"]),
         (["render", "specs/tiny.yaml"], 0, ["rich", "networkx"]),
         (["compile", "specs/tiny.yaml"], 0, ["networkx"]),
         (["explain", "embed_dim"], 0, ["rich", "networkx"]),
-        (["explain", "DS404"], 0, ["rich", "networkx"]),
+        slow(["explain", "DS404"], 0, ["rich", "networkx"]),
         (["list", "--output-format", "json"], 0, ["networkx"]),
-        (["new", "x", "-o", "-"], 0, ["networkx"]),
+        slow(["new", "x", "-o", "-"], 0, ["networkx"]),
     ],
 )
 def test_heavy_packages_are_imported_where_needed(
@@ -121,7 +123,9 @@ def test_a_closed_pipe_ends_the_process() -> None:
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", pytest.param("latin-1", marks=pytest.mark.slow)]
+)
 def test_standard_output_of_any_encoding(tmp_path: Path, encoding: str) -> None:
     """Characters that it cannot encode are escaped or replaced."""
     (tmp_path / "тест.yaml").write_text("depth: 1\n")
@@ -225,6 +229,7 @@ for out, to in (("o.pth", "deit"), ("o.safetensors", "timm"), ("hf", "hf")):
 """
 
 
+@pytest.mark.slow
 def test_weights_that_do_not_fit_on_the_disk(tmp_path: Path) -> None:
     """By a limit on file sizes, which torch reports as poorly as a full disk."""
     (tmp_path / "s.yaml").write_text(

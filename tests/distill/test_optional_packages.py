@@ -14,6 +14,7 @@ from deit_spec.distill.optional_packages import MissingPackageError, require_pac
 from deit_spec.distill.training import train
 
 
+@pytest.mark.slow
 def test_training_on_a_folder_works_beside_a_torch_of_another_build(
     tmp_path: Path,
 ) -> None:

@@ -33,6 +33,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "random layers": {"augmentation": {**HARD, "drop_path": 0.2}},
     "average": {"run": {"ema": 0.9}},
+    "everything": {
+        "augmentation": {**HARD, "drop_path": 0.2},
+        "run": {"ema": 0.9, "accumulate": 2},
+    },
     "accumulated": {"run": {"accumulate": 2}, "optimizer": {"clip": 0.5}},
     "soft": {"loss": {"kind": "soft", "tau": 3.0, "alpha": 0.1}},
     "alone": {"loss": {"kind": "none"}, "teacher": None},

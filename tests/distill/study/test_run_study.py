@@ -60,6 +60,7 @@ def results(folder: Path) -> dict[str, Any]:
     return {each.pop("key"): each | {"seconds": None} for each in found}
 
 
+@pytest.mark.slow  # docs/study.md runs a study as well
 def test_a_complete_study(study: Path, whole: Path) -> None:
     found = results(whole)
     places = {(each["arm"], each["images"], each["seed"]) for each in found.values()}

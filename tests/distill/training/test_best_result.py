@@ -97,7 +97,7 @@ def test_the_weights_of_the_best_evaluation_are_the_result(tmp_path: Path) -> No
     assert "| fused | 70.00 %" in summary
 
 
-@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("keep", ["best", pytest.param("last", marks=pytest.mark.slow)])
 def test_a_resumed_run_keeps_and_ends_as_one_that_never_stopped(
     tmp_path: Path, keep: str
 ) -> None:
