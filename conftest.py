@@ -38,6 +38,10 @@ from sybil.sybil import SybilCollection
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from deit_spec.runtime.telemetry import switch_off_telemetry
+
+switch_off_telemetry()  # some tests import OpenVINO themselves
+
 ROOT = Path(__file__).parent
 COPIED = ("docs", "recipes", "specs")
 SECONDS = 120

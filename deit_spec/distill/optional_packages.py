@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.runtime.telemetry import switch_off_telemetry
 
 _MISSING_OPERATOR = "torchvision::nms"
 _OPERATORS = ("nms", "qnms")
@@ -53,7 +54,11 @@ def import_package(name: str) -> ModuleType:
     Its transforms work without them, but its import registers a fake kernel of `nms`
     and fails. The schemas of the missing operators are defined then. timm and
     transformers import torchvision, so that is imported first.
+
+    OpenVINO and NNCF are imported without their telemetry.
     """
+    if name in {"nncf", "openvino"}:
+        switch_off_telemetry()
     if name in {"timm", "torchvision", "transformers"} and find_spec("torchvision"):
         _import_torchvision()
     return import_module(name)
