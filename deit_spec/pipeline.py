@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deit_spec.diagnostics import DiagnosedError, Diagnostic, Severity, Span
+from deit_spec.diagnostics import (
+    DiagnosedError,
+    Diagnostic,
+    Severity,
+    Span,
+    in_source_order,
+)
 from deit_spec.graph import LayerGraph, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
@@ -171,6 +177,18 @@ def finish(
     options = replace(options, merge_tokens=_valid(checked).variant.merge_tokens)
     with _without_collection(), _as_spec_errors():
         return run_passes(_lower(checked), target, options)
+
+
+def check_taps(checked: Checked) -> Checked:
+    """Add an error for each tap of a valid spec that its model does not have."""
+    if checked.spec is None or not checked.spec.taps:
+        return checked
+    try:
+        finish(checked)
+    except SpecError as error:
+        found = in_source_order([*checked.diagnostics, *error.diagnostics])
+        return replace(checked, spec=None, diagnostics=tuple(found))
+    return checked
 
 
 def load(  # noqa: PLR0913  -- one argument per option

@@ -83,6 +83,7 @@ def run(  # noqa: PLR0913  -- an argument for each option
         results = list(_fix(names, diff=diff))
     else:
         results = [_Result(_check(name, overrides or ())) for name in names]
+    results = [each._replace(checked=_with_taps(each.checked)) for each in results]
     if format_ is not Format.TEXT:
         out.emit(render(_unique(results), format_), output)
     elif len(names) == 1:
@@ -133,6 +134,15 @@ def _with_weights(checked: documents.CheckedAny) -> documents.CheckedAny:
         recipe=None if has_errors(found) else recipe,
         diagnostics=(*checked.diagnostics, *found),
     )
+
+
+def _with_taps(checked: documents.CheckedAny) -> documents.CheckedAny:
+    """Add the taps of a spec that the model does not have."""
+    if not isinstance(checked, Checked) or checked.spec is None or not checked.spec.taps:
+        return checked
+    from deit_spec.pipeline import check_taps
+
+    return check_taps(checked)
 
 
 def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:

@@ -14,7 +14,9 @@ from pygls.workspace import PositionCodec
 from deit_spec.diagnostics import Diagnostic, Fix, Span
 from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.explain.field_info import FieldInfo, recipe_fields, spec_fields
+from deit_spec.pipeline import check_taps
 from deit_spec.recipe import documents
+from deit_spec.spec import Checked
 from deit_spec.spec.field_names import is_misspelt
 from deit_spec.spec.origin import Origin, at
 from deit_spec.yaml_source import Document, read_text
@@ -127,7 +129,8 @@ class OpenDocument:
         """The validated document; None if it is another kind of YAML file."""
         if not self.is_ours:
             return None
-        return documents.check_any_read(*self._read, self.origin)
+        checked = documents.check_any_read(*self._read, self.origin)
+        return check_taps(checked) if isinstance(checked, Checked) else checked
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

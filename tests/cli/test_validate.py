@@ -83,6 +83,17 @@ def test_a_diagnostic_of_a_base_is_reported_once(tmp_path: Path, form: str) -> N
         assert done.stdout == "4 specs: 4 with errors\n"
 
 
+@pytest.mark.parametrize("form", ["text", "concise", "json", "github", "sarif"])
+def test_an_unknown_tap_is_reported_in_every_format(tmp_path: Path, form: str) -> None:
+    (tmp_path / "good.yaml").write_text("depth: 2\ntaps: [blocks.1]\n")
+    (tmp_path / "bad.yaml").write_text("depth: 2\ntaps:\n- blocks.1\n- blocks.9\n")
+    for names in (("bad.yaml",), ("good.yaml", "bad.yaml")):
+        done = commands.run("validate", "--output-format", form, *names, cwd=tmp_path)
+        printed = done.stderr if form == "text" else done.stdout
+        assert (done.returncode, printed.count("the tap is `blocks.9`")) == (1, 1)
+        assert "DS302" in printed
+
+
 def test_a_base_is_called_by_its_shortest_path(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("deph: 3\n")
     (tmp_path / "sub").mkdir()

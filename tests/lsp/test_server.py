@@ -46,6 +46,8 @@ def test_diagnostics_follow_changes(tmp_path: Path) -> None:
     assert found.code == "DS101"
     (found,) = editor.change(path, "num_classes: 5\n")
     assert found.severity is types.DiagnosticSeverity.Information
+    (found,) = editor.change(path, "depth: 2\ntaps: [blocks.1, blocks.2]\n")
+    assert (found.code, location(found.range)) == ("DS302", (1, 17, 1, 25))
     assert editor.close(path) == []
 
 
