@@ -3,10 +3,13 @@
     python benchmarks/inference.py [--models tiny small base] [--batches 1 8]
         [--dtypes float32 bfloat16] [--rounds N] [--threads N] [--compile]
         [--merge-tokens R] [--tap PATTERN] [--device cuda] [--mode reduce-overhead]
+        [--baseline ours] [--cpu-time]
 
 All models run in this process in turns, a forward pass each. The speedup is the median
-of timm's time divided by theirs in the same round, with the quartiles. Their outputs
-are compared first. `--compile` also runs each model under `torch.compile`.
+of timm's time divided by theirs in the same round, with the quartiles. With `--baseline
+ours`, it is our model's time that is divided. Their outputs are compared first.
+`--compile` also runs each model under `torch.compile`. `--cpu-time` measures CPU time,
+for one thread on a machine that is busy with other work.
 
 The floor is the matrix products alone: `floor` those of the complete model, which timm
 and transformers compute, and `floor, ours` those that our model computes, which leaves
@@ -17,19 +20,20 @@ which fused attention can beat where torch has no fast kernel for them in a dtyp
 import argparse
 import gc
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
-from keep_memory import keep_freed_memory
 from paired import SPEEDUP_COLUMNS, all_in_turns, show, speedup
 from peers import import_timm, import_transformers
 from torch import Tensor, nn
 from train import synchronise
 
 import deit_spec
+from deit_spec.distill.memory_allocator import keep_freed_memory
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Attend
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
@@ -186,9 +190,11 @@ def measure(name: str, options: argparse.Namespace) -> Iterator[tuple[str, list[
                 calls[label] = floor_of(graph, batch, DTYPES[dtype], device)
             gc.collect()
             gc.freeze()  # so that collection before each call is fast
-            times = all_in_turns(calls, options.rounds)
+            clock = time.process_time if options.cpu_time else time.perf_counter
+            times = all_in_turns(calls, options.rounds, clock)
             gc.unfreeze()
-            rows = [[label, *speedup(times[label], times[BASELINE])] for label in times]
+            baseline = times[options.baseline]
+            rows = [[label, *speedup(times[label], baseline)] for label in times]
             yield f"{name}, batch {batch}, {dtype}", rows
 
 
@@ -222,6 +228,8 @@ def main() -> None:
     parser.add_argument("--merge-tokens", type=int, help="also merge tokens")
     parser.add_argument("--tap", help="also return the values of these paths")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--baseline", choices=(BASELINE, "ours"), default=BASELINE)
+    parser.add_argument("--cpu-time", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -229,7 +237,9 @@ def main() -> None:
         for size in options.models:
             name = f"deit_{size}_distilled_patch16_224"
             for title, rows in measure(name, options):
-                show(f"{title}, compared with timm", SPEEDUP_COLUMNS, rows)
+                show(
+                    f"{title}, compared with {options.baseline}", SPEEDUP_COLUMNS, rows
+                )
 
 
 if __name__ == "__main__":

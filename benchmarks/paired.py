@@ -40,12 +40,14 @@ COLUMNS = ("ours", "theirs", "ratio", "range", "target")
 """The columns of `Pairs.cells`."""
 
 
-def seconds(call: Callable[[], object]) -> float:
+def seconds(
+    call: Callable[[], object], clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Time one call in seconds, after collecting garbage."""
     gc.collect()
-    start = time.perf_counter()
+    start = clock()
     call()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def in_turns(
@@ -60,18 +62,21 @@ def in_turns(
 
 
 def all_in_turns(
-    calls: Mapping[str, Callable[[], object]], rounds: int
+    calls: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
     """Warm up all, then time each once per round; return seconds by name.
 
     Every other round runs in reverse order, so that none always follows the same one.
+    With `time.process_time` as the clock, it is the CPU time of all threads.
     """
     for call in calls.values():
         call()
     times: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds):
         for name in calls if number % 2 else reversed(list(calls)):
-            times[name].append(seconds(calls[name]))
+            times[name].append(seconds(calls[name], clock))
     return times
 
 

@@ -24,7 +24,6 @@ from typing import Any
 
 import torch
 from inference import BASELINE, DTYPES, SIZES, as_module
-from keep_memory import keep_freed_memory
 from paired import SPEEDUP_COLUMNS, all_in_turns, show, speedup
 from peers import import_timm
 from torch import Tensor, nn
@@ -33,6 +32,7 @@ from torch.profiler import ProfilerActivity, profile
 from train import synchronise
 
 import deit_spec
+from deit_spec.distill.memory_allocator import keep_freed_memory
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-1}
 """The largest difference from timm's gradients, relative to the largest of them."""

@@ -70,9 +70,11 @@ def _train(
 ) -> "Finished":
     """Train, and report errors."""
     from deit_spec.cli.training_progress import RunProgress, progress_bar
+    from deit_spec.distill.memory_allocator import keep_freed_memory
     from deit_spec.distill.optional_packages import MissingPackageError
     from deit_spec.distill.training import processes, train
 
+    keep_freed_memory()
     try:
         with progress_bar(enabled=_is_first_process()) as bar:
             return train(

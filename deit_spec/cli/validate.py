@@ -138,11 +138,11 @@ def _with_weights(checked: documents.CheckedAny) -> documents.CheckedAny:
 
 def _with_taps(checked: documents.CheckedAny) -> documents.CheckedAny:
     """Add the taps of a spec that the model does not have."""
-    if not isinstance(checked, Checked) or checked.spec is None or not checked.spec.taps:
-        return checked
-    from deit_spec.pipeline import check_taps
+    if isinstance(checked, Checked) and checked.spec and checked.spec.taps:
+        from deit_spec.pipeline import check_taps
 
-    return check_taps(checked)
+        return check_taps(checked)
+    return checked
 
 
 def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:

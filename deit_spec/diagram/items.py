@@ -60,7 +60,20 @@ def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
         if view.expand or len(wirings) > 1 or None in wirings:
             yield from ([scope] for scope in run)
         else:
-            yield run
+            yield from _cut_at_taps(run, view)
+
+
+def _cut_at_taps(run: list[Scope], view: View) -> Iterator[list[Scope]]:
+    """Cut a run after each scope whose output has a name, unless all of them have."""
+    named = [any(path in view.names for path in scope.outputs) for scope in run]
+    if all(named):
+        yield run
+        return
+    start = 0
+    for end, is_named in enumerate(named, start=1):
+        if is_named or end == len(run):
+            yield run[start:end]
+            start = end
 
 
 def _wiring(before: Scope, scope: Scope) -> tuple[int, ...] | None:

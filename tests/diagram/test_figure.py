@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+import deit_spec
 from deit_spec.cost import total
 from deit_spec.diagram import as_json, draw, tree
 from deit_spec.diagram.boxes import shortened
@@ -166,6 +167,17 @@ def test_a_removed_head_is_no_longer_drawn() -> None:
 def test_a_prediction_that_is_an_output_is_named_there() -> None:
     graph = graph_of(num_classes=10, teacher_num_classes=9, fusion="dist", **SIZES)
     assert "dist, predict" in draw(graph, width=80).plain
+
+
+def test_a_tap_of_one_of_several_equal_blocks_is_below_this_block() -> None:
+    graph = deit_spec.compile({**SIZES, "depth": 6}, taps=["blocks.2"]).graph
+    text = draw(graph, width=80).plain
+    marks = ("blocks.0–2 ×3", "▶ blocks.2\n", "blocks.3–5 ×3")  # noqa: RUF001
+    places = [text.find(mark) for mark in marks]
+    assert -1 not in places
+    assert places == sorted(places)
+    graph = deit_spec.compile({**SIZES, "depth": 6}, taps=["blocks.*"]).graph
+    assert "▶ blocks.0–5\n" in draw(graph, width=80).plain  # noqa: RUF001
 
 
 def test_deep_models_draw_in_few_lines() -> None:

@@ -18,6 +18,7 @@ import torch
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import HeadScores, evaluate
+from deit_spec.distill.memory_allocator import keep_freed_memory
 from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
 from deit_spec.distill.study import planned_runs, study_results
 from deit_spec.distill.study.planned_runs import PlannedRun
@@ -229,6 +230,7 @@ def begin_process(stopping: Event) -> None:
     """Prepare a process: one thread, its own signals, and an end with its parent."""
     global _stopping  # noqa: PLW0603  -- an initializer cannot return anything
     _stopping = stopping
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
