@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ Region: TypeAlias = tuple[float, float, float, float]
 
 SIDE = 3.2
 """The longer side of a panel, in inches."""
+CHARACTER, LINE = 0.07, 0.15
+"""The usual width and height of a character of a caption, in inches."""
 CELL = 0.8
 """The side of a map on a sheet, in inches."""
 DPI = 150
@@ -50,7 +53,9 @@ def draw_heat_maps(
 
     scale = SIDE / max(image.size)
     width, height = (max(side * scale, SIDE / 3) for side in image.size)
-    size = (len(panels) * (width + 0.6), height + 0.8)
+    across = len(panels) * (width + 0.6)
+    caption, more = _wrapped(caption, across)
+    size = (across, height + 0.8 + more)
     figure = Figure(figsize=size, layout="constrained", dpi=DPI)
     grid = figure.subplots(1, len(panels), squeeze=False)
     for axes, panel in zip(grid[0], panels, strict=True):
@@ -80,7 +85,8 @@ def draw_sheet(
     seen = _seen(image, region)
     blocks, heads = next(iter(maps.values())).shape[:2]
     columns = len(maps) * (heads + 1) - 1
-    size = (CELL * columns + 0.8, CELL * blocks + 0.9)
+    caption, more = _wrapped(caption, CELL * columns + 0.8)
+    size = (CELL * columns + 0.8, CELL * blocks + 0.9 + more)
     figure = Figure(figsize=size, layout="constrained", dpi=DPI)
     axes = figure.subplots()
     ticks: dict[float, str] = {}
@@ -106,6 +112,14 @@ def draw_sheet(
     axes.spines[:].set_visible(False)
     figure.suptitle(caption, fontsize=9, parse_math=False)
     return _png(figure)
+
+
+def _wrapped(caption: str, width: float) -> tuple[str, float]:
+    """Wrap a caption to inches; return also the inches of lines after the second."""
+    # The wrapping of matplotlib would parse formulas.
+    at_most = max(1, int(width / CHARACTER))
+    lines = [part for line in caption.split("\n") for part in wrap(line, at_most)]
+    return "\n".join(lines), LINE * max(0, len(lines) - 2)
 
 
 def _seen(image: "Image.Image", region: Region) -> "Image.Image":

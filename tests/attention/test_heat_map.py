@@ -79,3 +79,14 @@ def test_names_are_not_formulas() -> None:
     panels = [Panel("$x^2$", np.eye(2))]
     image = Image.new("RGB", (8, 8))
     assert draw_heat_maps(image, (0, 0, 8, 8), panels, r"$\broken$ _{")
+
+
+def test_a_long_caption_is_not_cut_off() -> None:
+    image, region, caption = Image.new("L", (8, 8)), (0, 0, 8, 8), "class · " * 40
+    maps = np.zeros((1, 1, GRID, GRID))
+    for png in (
+        draw_heat_maps(image, region, [Panel("map", maps[0, 0])], caption),
+        draw_sheet(image, region, {"cls": maps}, caption),
+    ):
+        found = pixels(png)
+        assert (found[:, [0, -1]] == 255).all()
