@@ -3,11 +3,11 @@
     python benchmarks/token_attention.py [--seeds N] [--folder FOLDER]
 
 Trains the student of recipes/digits.yaml with its teacher, with the true labels in its
-place, and without a loss for the distillation token. For each block, the rows of both
-tokens over the patches, as means of the heads, are compared for each held-out image:
-their cosine, and the Jensen-Shannon distance of the rows divided by their sums (the
-root of the divergence in bits, 0 to 1). Printed are means of the seeds with their
-standard errors. Runs that are in FOLDER are not repeated.
+place, without a loss for the distillation token, and for one step at a rate near 0. For
+each block, the rows of both tokens over the patches, as means of the heads, are
+compared for each held-out image: their cosine, and the Jensen-Shannon distance of the
+rows divided by their sums (the root of the divergence in bits, 0 to 1). Printed are
+means of the seeds with their standard errors. Runs that are in FOLDER are not repeated.
 """
 
 import argparse
@@ -27,10 +27,13 @@ from deit_spec.distill.training import train
 from deit_spec.recipe import CheckedRecipe, check_recipe
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "digits.yaml"
+NO_TEACHER = ["teacher=null", "loss.kind=none"]
+ONE_STEP = ["schedule.steps=1", "schedule.warmup_steps=0", "optimizer.lr=1e-9"]
 ARMS = {
     "teacher": [],
     "true labels": ["teacher={builtin: true_labels}"],
-    "none": ["teacher=null", "loss.kind=none"],
+    "none": NO_TEACHER,
+    "untrained": [*NO_TEACHER, *ONE_STEP],
 }
 """What the distillation token learns from, and the fields that are set for it."""
 
@@ -66,7 +69,7 @@ def measure(checked: CheckedRecipe, run: Path) -> list[float]:
 def main() -> None:
     """Train and measure all arms, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--folder", type=Path, help="where runs are kept")
     options = parser.parse_args()
     keep_freed_memory()

@@ -161,9 +161,12 @@ def test_the_block_is_the_last_that_counts() -> None:
 
 @pytest.mark.parametrize("two_tokens", [True, False])
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("place", [(0, 0), (1, 2), (3, 3)])
+@pytest.mark.parametrize(
+    ("grid", "place"), [(4, (0, 0)), (4, (3, 2)), (14, (1, 12)), (24, (23, 7))]
+)
 def test_the_maximum_lies_on_a_planted_patch(
     method: Any,
+    grid: int,
     place: tuple[int, int],
     two_tokens: bool,  # noqa: FBT001
 ) -> None:
@@ -172,7 +175,7 @@ def test_the_maximum_lies_on_a_planted_patch(
     Channel 0 is bright where the patch is, and it is read from class 0's logit. Keys
     are large where it is, and the queries of both tokens look for large keys.
     """
-    spec = spec_of(two_tokens=two_tokens, depth=2)
+    spec = spec_of(grid, two_tokens=two_tokens, depth=2)
     model = model_of(spec)
     state = {name: torch.zeros_like(each) for name, each in model.state_dict().items()}
     for name in state:
@@ -199,7 +202,7 @@ def test_the_maximum_lies_on_a_planted_patch(
     reader = AttentionReader(spec, model, method=method)
     for maps in reader.read(images, tokens_of(spec), category).maps.values():
         for each in maps:
-            assert divmod(int(each.argmax()), 4) == place
+            assert divmod(int(each.argmax()), grid) == place
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -23,7 +23,7 @@ from deit_spec.ops import (
     TruncatedNormal,
 )
 from deit_spec.ops.tokens import FlattenGrid
-from deit_spec.passes import infer_shapes, run_passes
+from deit_spec.passes import PassOptions, infer_shapes, run_passes
 from deit_spec.spec.schema import DeiTSpec, Variant
 
 STD = TruncatedNormal(0.02)
@@ -38,8 +38,10 @@ C, N, P, H, D = (
 
 def graph_of(target: Target = Target.TRAIN, **fields: Any) -> LayerGraph:
     switches = {k: fields.pop(k) for k in list(fields) if k in Variant.model_fields}
+    taps = tuple(fields.pop("taps", ()))
     spec = DeiTSpec(**fields, variant=Variant(**switches))
-    return run_passes(lower(spec), target)
+    options = PassOptions(taps=taps, merge_tokens=spec.variant.merge_tokens)
+    return run_passes(lower(spec), target, options)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-import deit_spec
 from deit_spec.cost import total
 from deit_spec.diagram import as_json, draw, tree
 from deit_spec.diagram.boxes import shortened
@@ -19,6 +18,7 @@ from deit_spec.graph import LayerGraph, Target
 from deit_spec.ops import Add, Dim, JoinTokens, Linear, Table, show
 
 SIZES = {"image_size": 32, "patch_size": 8}
+TAPS = ("blocks.*", "blocks.0", "blocks.0.attn.weights", "blocks.*.attn.q", "norm")
 
 
 @st.composite
@@ -40,6 +40,8 @@ def graphs(drawn: st.DrawFn) -> LayerGraph:
         "fusion": drawn(
             st.sampled_from(["mean_logits", "mean_softmax", "cls", "dist"])
         ),
+        "merge_tokens": drawn(st.sampled_from([0, 0, 3])),
+        "taps": drawn(st.lists(st.sampled_from(TAPS), max_size=2)),
     }
     if distilled:
         fields["readout"] = drawn(st.sampled_from(["cls", "mean_tokens"]))
@@ -170,13 +172,13 @@ def test_a_prediction_that_is_an_output_is_named_there() -> None:
 
 
 def test_a_tap_of_one_of_several_equal_blocks_is_below_this_block() -> None:
-    graph = deit_spec.compile({**SIZES, "depth": 6}, taps=["blocks.2"]).graph
+    graph = graph_of(depth=6, taps=["blocks.2"], **SIZES)
     text = draw(graph, width=80).plain
     marks = ("blocks.0–2 ×3", "▶ blocks.2\n", "blocks.3–5 ×3")  # noqa: RUF001
     places = [text.find(mark) for mark in marks]
     assert -1 not in places
     assert places == sorted(places)
-    graph = deit_spec.compile({**SIZES, "depth": 6}, taps=["blocks.*"]).graph
+    graph = graph_of(depth=6, taps=["blocks.*"], **SIZES)
     assert "▶ blocks.0–5\n" in draw(graph, width=80).plain  # noqa: RUF001
 
 
