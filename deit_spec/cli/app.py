@@ -19,6 +19,7 @@ COMMANDS = {
     "cost": ("cost", "run"),
     "attribute": ("attribute", "run"),
     "evaluate": ("evaluate", "run"),
+    "export": ("export", "run"),
     "explain": ("explain", "run"),
     "list": ("published_models", "list_models"),
     "lsp": ("editors", "lsp"),

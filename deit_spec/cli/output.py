@@ -138,12 +138,17 @@ def emit(text: str | bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(text if isinstance(text, bytes) else encode(text))
         sys.stdout.buffer.flush()
         return
-    if any(_is_same(output, name) for name in _inputs):
-        fail(f"-o {output} would overwrite an input of this command")
+    refuse_input(output)
     try:
         write_file(output, text)
     except OSError as error:
         fail(f"cannot write {output}: {reason_of(error)}")
+
+
+def refuse_input(output: Path) -> None:
+    """Exit with 2 if `-o` names a file that the command reads."""
+    if any(_is_same(output, name) for name in _inputs):
+        fail(f"-o {output} would overwrite an input of this command")
 
 
 def emit_json(value: dict[str, Any], output: Path | None) -> None:

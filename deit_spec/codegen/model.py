@@ -154,9 +154,11 @@ class Classes:
             return []
         channels = self.constants.number("CHANNELS", op.channels)
         side = self.constants.number("IMAGE_SIZE", op.side)
+        sizes = [side, side, channels] if op.channels_last else [channels, side, side]
+        shown = ", ".join(f"{{{size}}}" for size in sizes)
         return [
-            f"if images.shape[1:] != ({channels}, {side}, {side}):",
-            f'    expected = f"[B, {{{channels}}}, {{{side}}}, {{{side}}}]"',
+            f"if images.shape[1:] != ({', '.join(sizes)}):",
+            f'    expected = f"[B, {shown}]"',
             "    found = list(images.shape)",
             '    raise ValueError(f"expected images {expected}, got {found}")',
         ]

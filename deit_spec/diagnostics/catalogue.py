@@ -132,6 +132,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS550", "single-process", _WARNING, "one process was started instead of several"),
         Entry("DS553", "damaged-lines", _WARNING, "lines of a run or a study are damaged"),
         Entry("DS554", "damaged-run-file", _ERROR, "file of a run or a study is damaged"),
+        Entry("DS601", "file-too-large", _ERROR, "weights do not fit into one file"),
+        Entry("DS602", "output-without-classes", _ERROR, "output does not fit the classes of the model"),
         Entry("DS612", "export-differs", _WARNING, "outputs of an exported file differ from the model"),
         Entry("DS613", "export-below-requirement", _ERROR, "outputs of an exported file differ more than allowed"),
         Entry("DS614", "unusable-check-images", _ERROR, "images to check an export on cannot be used"),

@@ -1,4 +1,4 @@
-"""Import the packages that only training needs."""
+"""Import the packages of the extras."""
 
 import sys
 from importlib import import_module
@@ -14,6 +14,11 @@ from deit_spec.runtime.telemetry import switch_off_telemetry
 _MISSING_OPERATOR = "torchvision::nms"
 _OPERATORS = ("nms", "qnms")
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+_EXTRAS = {
+    **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "onnx"),
+    **dict.fromkeys(("nncf", "openvino"), "openvino"),
+}
+"""The extra of each package that is not in `train`."""
 _libraries: list[torch.library.Library] = []
 """An operator is defined for as long as its library is referenced."""
 
@@ -22,7 +27,8 @@ class MissingPackageError(Exception):
     """A package is not installed (`reason` is None), or its import fails."""
 
     def __init__(self, use: str, package: str, reason: str | None = None) -> None:
-        name = package if package == "datasets" else '"deit-spec[train]"'
+        extra = _EXTRAS.get(package, "train")
+        name = package if package == "datasets" else f'"deit-spec[{extra}]"'
         self.install = f"pip install {name}"
         super().__init__(
             f"{use} need {package}: {self.install}"

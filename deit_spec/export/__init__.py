@@ -1,1 +1,1 @@
-"""Export a model to a file that other runtimes open: ONNX, OpenVINO and `.pt2`."""
+"""Export of a model to a file that another runtime opens."""

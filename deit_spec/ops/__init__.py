@@ -22,6 +22,7 @@ from deit_spec.ops.base import (
     TorchDefault,
     TruncatedNormal,
 )
+from deit_spec.ops.class_scores import ScoresOfClasses, Softmax, TopClasses
 from deit_spec.ops.dim import (
     BATCH,
     Dim,
@@ -32,10 +33,11 @@ from deit_spec.ops.dim import (
     same_sizes,
     show,
 )
-from deit_spec.ops.fusion import MeanLogits, MeanSoftmax
+from deit_spec.ops.fusion import LogMeanSoftmax, MeanLogits, MeanSoftmax
 from deit_spec.ops.layer_weights import LayerWeights, LinearPart
 from deit_spec.ops.linear import Linear, PatchProjection
 from deit_spec.ops.norm import LayerNorm, LayerScale
+from deit_spec.ops.pixels import ChannelsFirst, PixelsToFloat
 from deit_spec.ops.pointwise import Add, Dropout, DropPath, Gelu
 from deit_spec.ops.tap_values import (
     AttentionWeights,
@@ -71,6 +73,7 @@ __all__ = [
     "Attend",
     "AttendBySize",
     "AttentionWeights",
+    "ChannelsFirst",
     "Constant",
     "Dim",
     "DivideBySize",
@@ -91,6 +94,7 @@ __all__ = [
     "LayerWeights",
     "Linear",
     "LinearPart",
+    "LogMeanSoftmax",
     "LogSizes",
     "MatchTokens",
     "MeanLogits",
@@ -107,16 +111,20 @@ __all__ = [
     "PatchGrid",
     "PatchProjection",
     "PatchWeights",
+    "PixelsToFloat",
     "ReadToken",
+    "ScoresOfClasses",
     "SeparateHeads",
     "Shape",
     "ShapeError",
+    "Softmax",
     "SplitHeads",
     "SumTokens",
     "Table",
     "TakePart",
     "TakeTokens",
     "TokenScores",
+    "TopClasses",
     "TorchDefault",
     "TruncatedNormal",
     "UnitSizes",

@@ -4,9 +4,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Final, Protocol, TypeAlias
 
 from deit_spec.ops.dim import Dim, Shape, elements
+
+INT64: Final = 8
+"""The bytes of an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,6 @@ class Op(ABC):
     dict. `per_token` lists the inputs of which each token of the output reads only the
     same token. `resizes` is the symbol of the dimension that the op makes smaller.
     `support` is the source of a class or function that its form in torch needs.
-    `item_size` is the bytes per element of integers; None for the dtype of the model.
     """
 
     arity: ClassVar[int | None] = 1
@@ -116,7 +118,6 @@ class Op(ABC):
     per_token: ClassVar[tuple[int, ...]] = ()
     resizes: ClassVar[str] = ""
     support: ClassVar[str] = ""
-    item_size: ClassVar[int | None] = None
 
     @abstractmethod
     def infer(self, *inputs: Shape) -> Shape:
@@ -145,6 +146,11 @@ class Op(ABC):
     def keeps_tokens(self, wanted: range | None) -> bool:  # noqa: ARG002  -- as above
         """Whether these tokens of the output are those of the first input."""
         return False
+
+    @property
+    def item_size(self) -> int | None:
+        """The bytes per element of integers; None for the dtype of the model."""
+        return None
 
     @property
     def identity(self) -> bool:

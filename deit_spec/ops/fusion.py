@@ -48,3 +48,23 @@ class MeanSoftmax(_Mean):
 
     def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
         return f"({inputs[0]}.softmax(dim=-1) + {inputs[1]}.softmax(dim=-1)) / 2"
+
+
+@dataclass(frozen=True)
+class LogMeanSoftmax(MeanSoftmax):
+    """`[B, K], [B, K] -> [B, K]`, the logarithm of the mean of the probabilities."""
+
+    infix: ClassVar[bool] = False
+    support: ClassVar[str] = '''\
+def log_mean_softmax(cls: Tensor, dist: Tensor) -> Tensor:
+    """Returns the logarithm of the mean of both heads' probabilities."""
+    both = torch.stack((cls, dist)).log_softmax(dim=2)
+    return both.logsumexp(dim=0) - 0.6931471805599453  # log 2
+'''
+
+    @property
+    def summary(self) -> str:
+        return "log of the mean of both heads' probabilities"
+
+    def expression(self, names: Names, *inputs: str) -> str:  # noqa: ARG002
+        return f"log_mean_softmax({inputs[0]}, {inputs[1]})"

@@ -8,12 +8,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deit_spec.ops.attention import Attend
-from deit_spec.ops.base import Flow, FunctionOp, Kept, Names
+from deit_spec.ops.base import INT64, Flow, FunctionOp, Kept, Names
 from deit_spec.ops.dim import Dim, Shape, ShapeError, expect_rank, expect_size, show
 from deit_spec.ops.tap_values import AttentionWeights
-
-_INT64 = 8
-"""The bytes of an index."""
 
 _MATCH = '''\
 def match_tokens(keys: Tensor, prefix: int, merged: int) -> Tensor:
@@ -85,7 +82,6 @@ class MatchTokens(FunctionOp):
     flow: ClassVar[Flow] = Flow.LINE
     lifted: ClassVar[tuple[tuple[str, str], ...]] = (("merged", "merged"),)
     support: ClassVar[str] = _MATCH
-    item_size: ClassVar[int | None] = _INT64
 
     def infer(self, *inputs: Shape) -> Shape:
         (keys,) = inputs
@@ -101,6 +97,10 @@ class MatchTokens(FunctionOp):
         _, tokens, width = inputs[0]
         patches = tokens.known - self.prefix
         return (patches // 2) * (patches - patches // 2) * width.known
+
+    @property
+    def item_size(self) -> int | None:
+        return INT64
 
     @property
     def summary(self) -> str:
@@ -190,7 +190,7 @@ class SumTokens(FunctionOp):
         return wanted is not None and wanted.stop <= self.prefix
 
     def kept(self, *inputs: Shape) -> Kept:
-        return Kept(flags=_INT64 * inputs[2][1].known)  # the indices
+        return Kept(flags=INT64 * inputs[2][1].known)  # the indices
 
     @property
     def summary(self) -> str:

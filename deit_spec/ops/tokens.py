@@ -26,15 +26,28 @@ from deit_spec.ops.dim import (
 
 @dataclass(frozen=True)
 class Images(Op):
-    """The input: a batch of square images, `[B, channels, S, S]`."""
+    """The input: a batch of square images, `[B, channels, S, S]`.
+
+    With `channels_last` they are `[B, S, S, channels]`. `pixels` are bytes from 0 to
+    255; other images are normalised.
+    """
 
     channels: int
     side: int
+    channels_last: bool = False
+    pixels: bool = False
 
     arity: ClassVar[int | None] = 0
 
     def infer(self, *inputs: Shape) -> Shape:  # noqa: ARG002  -- there are none
-        return (BATCH, Dim(self.channels), Dim(self.side), Dim(self.side))
+        channels, side = Dim(self.channels), Dim(self.side)
+        if self.channels_last:
+            return (BATCH, side, side, channels)
+        return (BATCH, channels, side, side)
+
+    @property
+    def item_size(self) -> int | None:
+        return 1 if self.pixels else None
 
     @property
     def summary(self) -> str:

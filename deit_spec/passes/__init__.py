@@ -12,10 +12,13 @@ from typing import TypeAlias
 from deit_spec.diagnostics import Span
 from deit_spec.graph import LayerGraph, Stage, Target, verify
 from deit_spec.passes.add_taps import add_taps
+from deit_spec.passes.convert_input import convert_input
+from deit_spec.passes.convert_output import Prediction, convert_output
 from deit_spec.passes.drop_identities import drop_identities
 from deit_spec.passes.drop_random import drop_random
 from deit_spec.passes.drop_unread_layers import drop_unread_layers
 from deit_spec.passes.drop_unread_tokens import drop_unread_tokens
+from deit_spec.passes.drop_unread_weights import drop_unread_weights
 from deit_spec.passes.infer_shapes import ShapeInferenceError, infer_shapes
 from deit_spec.passes.merge_tokens import merge_tokens
 from deit_spec.passes.return_prediction import return_prediction
@@ -32,6 +35,10 @@ class PassOptions:
     returns besides its outputs; None means those of the spec, whose locations are
     `tap_spans`. `until` is the value that the model ends at. `merge_tokens` is the
     number of patches that merge in each block, or a number for each block.
+
+    The others are those of exported models. `pixels` and `channels_last` describe the
+    images. `prediction` is what the outputs are; None means those of the target. `k` is
+    the number of classes of `topk`. `drop_weights` removes weights that are not read.
     """
 
     drop_unread: bool | None = None
@@ -39,6 +46,11 @@ class PassOptions:
     until: str | None = None
     tap_spans: Mapping[str, Span] = field(default_factory=dict)
     merge_tokens: int | tuple[int, ...] = 0
+    pixels: bool = False
+    channels_last: bool = False
+    prediction: Prediction | None = None
+    k: int = 5
+    drop_weights: bool = False
 
 
 def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
@@ -49,6 +61,12 @@ def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
         drop_unread = inference
     taps, until = options.taps or (), options.until
     add = partial(add_taps, patterns=taps, spans=options.tap_spans, until=until)
+    converts = options.pixels or options.channels_last
+    convert = partial(
+        convert_input, pixels=options.pixels, channels_last=options.channels_last
+    )
+    prediction = options.prediction
+    predict = partial(convert_output, prediction=prediction or "logits", k=options.k)
     numbers = options.merge_tokens
     merge = partial(merge_tokens, merged=numbers)
     order: tuple[tuple[Pass, bool], ...] = (
@@ -56,9 +74,12 @@ def passes_for(target: Target, options: PassOptions) -> tuple[Pass, ...]:
         (merge, numbers > 0 if isinstance(numbers, int) else any(numbers)),
         (add, bool(taps) or until is not None),
         (drop_random, inference),
-        (return_prediction, inference),
+        (return_prediction, inference and prediction is None),
+        (predict, prediction is not None),
+        (convert, converts),
         (drop_identities, True),
         (drop_unread_layers, True),
+        (drop_unread_weights, options.drop_weights),
         (drop_unread_tokens, drop_unread),
     )
     return tuple(step for step, wanted in order if wanted)
@@ -88,12 +109,16 @@ def run_passes(
 __all__ = [
     "Pass",
     "PassOptions",
+    "Prediction",
     "ShapeInferenceError",
     "add_taps",
+    "convert_input",
+    "convert_output",
     "drop_identities",
     "drop_random",
     "drop_unread_layers",
     "drop_unread_tokens",
+    "drop_unread_weights",
     "infer_shapes",
     "merge_tokens",
     "passes_for",

@@ -1,0 +1,189 @@
+"""Export a trained model to the file that ships."""
+
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from deit_spec.atomic_write import atomic_write
+from deit_spec.diagnostics import Diagnostic
+from deit_spec.distill.trained_model import TrainedModel, find_model
+from deit_spec.export.export_options import ExportOptions, OutputChoice
+from deit_spec.export.onnx_file import write_onnx
+from deit_spec.export.prepared_model import PreparedModel, prepare
+from deit_spec.export.pt2_file import write_pt2
+from deit_spec.model.exported_interface import (
+    ExportedInterface,
+    InputKind,
+    Layout,
+    Precision,
+)
+from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
+
+if TYPE_CHECKING:
+    import os
+
+Writer: TypeAlias = Callable[[PreparedModel, Path], None]
+Report: TypeAlias = Callable[[Sequence[Diagnostic]], object]
+
+
+class ExportFormat(Enum):
+    """The formats of exported files."""
+
+    ONNX = "onnx"
+    PT2 = "pt2"
+
+
+SUFFIXES: Final = {".onnx": ExportFormat.ONNX, ".pt2": ExportFormat.PT2}
+_WRITERS: Final[dict[ExportFormat, Writer]] = {
+    ExportFormat.ONNX: write_onnx,
+    ExportFormat.PT2: write_pt2,
+}
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was exported.
+
+    Attributes:
+        path: The file, which others may be beside.
+        format: Its format.
+        interface: What it takes and returns.
+        files: All files that were written.
+        size: The number of their bytes.
+    """
+
+    path: Path
+    format: ExportFormat
+    interface: ExportedInterface
+    files: tuple[Path, ...]
+    size: int
+
+
+def export(  # noqa: PLR0913  -- one argument per option
+    model: "str | os.PathLike[str]",
+    path: "str | os.PathLike[str]",
+    *,
+    weights: "str | os.PathLike[str] | None" = None,
+    to: str | None = None,
+    input: InputKind = "float",  # noqa: A002  -- as on the command line
+    layout: Layout = "nchw",
+    output: OutputChoice = "logits",
+    k: int = 5,
+    precision: Precision = "fp32",
+    batch: int | None = None,
+    opset: int | None = None,
+    drop_unread: bool | None = None,
+    taps: Sequence[str] | None = None,
+    until: str | None = None,
+    merge_tokens: int | Sequence[int] | None = None,
+) -> ExportResult:
+    """Export a model to a file that another runtime opens.
+
+    `model` is that of `load_model` or, with `weights`, a spec. The format is that of
+    the extension of `path`, `.onnx` or `.pt2`, unless `to` is `onnx` or `pt2`. The
+    file has spec, preprocessing and class names in its metadata.
+
+    `input`, `layout`, `output`, `k`, `precision`, `batch` and `opset` are described by
+    `ExportOptions`; `drop_unread`, `taps`, `until` and `merge_tokens` are those of
+    `compile`. Warnings about the model are issued as UserWarning.
+
+    Raises:
+        DiagnosedError: The model cannot be used, or cannot be exported like this.
+        ModelError: There is no such model, or it has no weights or no class head.
+        MissingPackageError: The packages of the format are not installed.
+        ValueError: An option is unknown.
+        OSError: The file cannot be written.
+    """
+    if isinstance(taps, str):
+        raise TypeError(f"taps must be a sequence of strings, not the string {taps!r}")
+    options = ExportOptions(
+        input=input,
+        layout=layout,
+        output=output,
+        k=k,
+        precision=precision,
+        batch=batch,
+        opset=opset,
+        drop_unread=drop_unread,
+        taps=None if taps is None else tuple(taps),
+        until=until,
+        merge_tokens=merge_tokens,
+    )
+    format_ = format_of(Path(path), to)
+    trained = find_model(str(model), None if weights is None else Path(weights))
+    return export_trained(
+        trained,
+        Path(path),
+        format_,
+        options,
+        preprocessing=trained.own_preprocessing() or preprocessing_of(trained.spec),
+        classes=trained.class_names(),
+        report=_warn,
+    )
+
+
+def _warn(found: Sequence[Diagnostic]) -> None:
+    for each in found:
+        warnings.warn(f"{each.code}: {each.message}", stacklevel=5)
+
+
+def format_of(path: Path, to: str | None = None) -> ExportFormat:
+    """The format with the name `to`, or that of the extension of a file.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if to is not None:
+        return ExportFormat(to)
+    if path.suffix not in SUFFIXES:
+        names = " or ".join(SUFFIXES)
+        raise ValueError(f"the extension must be {names}, not {path.suffix!r}")
+    return SUFFIXES[path.suffix]
+
+
+def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
+    trained: TrainedModel,
+    path: Path,
+    format_: ExportFormat,
+    options: ExportOptions,
+    *,
+    preprocessing: Preprocessing,
+    classes: Sequence[str] | None,
+    report: Report = lambda _: None,
+) -> ExportResult:
+    """Export a trained model with these other parts.
+
+    The files are written to a temporary folder beside `path`, and then moved.
+
+    Raises:
+        DiagnosedError: The model cannot be used, or cannot be exported like this.
+        MissingPackageError: The packages of the format are not installed.
+        OSError: The file cannot be written.
+    """
+    with TemporaryDirectory(dir=path.parent, prefix=".deit-spec-") as folder:
+        prepared = prepare(
+            trained,
+            options,
+            preprocessing=preprocessing,
+            classes=classes,
+            report=report,
+        )
+        written = Path(folder) / path.name
+        _WRITERS[format_](prepared, written)
+        made = sorted(written.parent.iterdir(), key=lambda file: file == written)
+        size = sum(file.stat().st_size for file in made)
+        files = tuple(_move(file, path.parent) for file in made)  # the others first
+    return ExportResult(path, format_, prepared.interface, files, size)
+
+
+def _move(file: Path, folder: Path) -> Path:
+    """Replace a file in a folder, as `atomic_write` does."""
+    target = folder / file.name
+    with file.open("rb") as source, atomic_write(target) as copy:
+        shutil.copyfileobj(source, copy)
+    return target

@@ -1,0 +1,133 @@
+"""Write a model as one ONNX file."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
+from deit_spec.distill.optional_packages import require_packages
+from deit_spec.export.export_metadata import export_metadata
+from deit_spec.export.export_options import LARGEST_BATCH
+from deit_spec.export.prepared_model import PreparedModel
+from deit_spec.model.exported_interface import INPUT
+
+if TYPE_CHECKING:
+    import onnx
+
+LARGEST_FILE: Final = 2**31 - 1
+"""The number of bytes that a file of protobuf can have."""
+_ROOM: Final = 2**20
+"""Bytes for everything in a file besides the weights."""
+NEWEST_OPSET, OLDER_OPSET = 23, 20
+"""The first opset with an operator for attention, and one that older runtimes take."""
+
+
+def write_onnx(prepared: PreparedModel, path: Path) -> None:
+    """Write a model as one ONNX file. The same model always gives the same bytes.
+
+    Raises:
+        DiagnosedError: The weights are too large for one file (DS601).
+        MissingPackageError: A package of the extra `onnx` is not installed.
+        OSError: The file cannot be written.
+    """
+    require_packages("ONNX files", "onnx", "onnxscript", "onnxruntime")
+    _require_room(prepared, path)
+    proto = _convert(prepared)
+    _strip(proto)
+    for key, value in export_metadata(prepared).items():
+        proto.metadata_props.add(key=key, value=value)
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def default_opset() -> int:
+    """The newest opset that the installed ONNX Runtime supports."""
+    return NEWEST_OPSET if _takes_attention() else OLDER_OPSET
+
+
+@cache
+def _takes_attention() -> bool:
+    """Whether ONNX Runtime can run the operator for attention of opset 23."""
+    import onnxruntime  # noqa: PLC0415  -- of the extra `onnx`
+    from onnx import TensorProto, helper  # noqa: PLC0415  -- the same
+
+    shape = [1, 1, 1, 1]
+    inputs, outputs = (
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name in names
+        ]
+        for names in (["q", "k", "v"], ["y"])
+    )
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"])
+    graph = helper.make_graph([node], "attention", inputs, outputs)
+    opset = helper.make_opsetid("", NEWEST_OPSET)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    try:
+        onnxruntime.InferenceSession(
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+    except Exception:  # noqa: BLE001  -- its errors have no common class
+        return False
+    return True
+
+
+def _convert(prepared: PreparedModel) -> "onnx.ModelProto":
+    options, interface = prepared.options, prepared.interface
+    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+    with _quietly():
+        program = torch.onnx.export(
+            prepared.module,
+            (prepared.example,),
+            dynamo=True,
+            opset_version=options.opset or default_opset(),
+            dynamic_shapes=({0: batch},) if interface.batch is None else None,
+            input_names=[INPUT],
+            output_names=list(interface.outputs),
+            external_data=False,
+            optimize=True,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101  -- as `dynamo=True` returns
+    return program.model_proto
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hide warnings of the exporter, which are about its own code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _strip(proto: "onnx.ModelProto") -> None:
+    """Remove what the exporter notes about its own steps, such as stack traces."""
+    graph = proto.graph
+    graph.ClearField("metadata_props")
+    tensors = (*graph.initializer, *graph.input, *graph.output, *graph.value_info)
+    for each in (*graph.node, *tensors):
+        each.ClearField("metadata_props")
+        each.ClearField("doc_string")
+
+
+def _require_room(prepared: PreparedModel, path: Path) -> None:
+    """DS601: check that the weights fit into one file."""
+    tensors = prepared.module.state_dict().values()
+    size = sum(each.numel() * each.element_size() for each in tensors)
+    if size <= LARGEST_FILE - _ROOM:
+        return
+    message = f"the weights have {size:,} bytes, but an ONNX file has at most "
+    raise DiagnosedError(
+        [
+            diagnose(
+                "DS601",
+                f"{message}{LARGEST_FILE:,}",
+                Label(Span.of_file(path)),
+                helps=["write a .pt2 file"],
+            )
+        ]
+    )

@@ -1,0 +1,168 @@
+"""A trained model as the module that is exported, with everything a writer needs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from deit_spec.diagnostics import (
+    DiagnosedError,
+    Diagnostic,
+    Label,
+    Span,
+    diagnose,
+)
+from deit_spec.distill.trained_model import TrainedModel
+from deit_spec.export.export_options import ExportOptions
+from deit_spec.export.fold_normalization import fold_normalization
+from deit_spec.graph import Target
+from deit_spec.model.exported_interface import ExportedInterface
+from deit_spec.model.preprocessing import Preprocessing
+from deit_spec.passes import PassOptions
+from deit_spec.pipeline import (
+    OWN,
+    Compiled,
+    SpecError,
+    compile_checked,
+    finish,
+    load_weights,
+)
+from deit_spec.runtime import make_empty
+from deit_spec.spec import DeiTSpec, with_merge_tokens
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A model to export.
+
+    Attributes:
+        module: In evaluation mode and float32. From images as `interface` says to the
+            output, or to a tuple of the outputs if there are several.
+        reference: From normalised images `[B, C, S, S]` to logits, or to the features
+            of a model that ends early.
+        compiled: The graph and the source of the module.
+        interface: What the module takes and returns.
+        example: An input of the module; with a dynamic batch size, of 2 images.
+        spec: The spec.
+        preprocessing: How an image becomes the input.
+        classes: The names of the classes, or None.
+        options: Those of the export.
+    """
+
+    module: nn.Module
+    reference: nn.Module
+    compiled: Compiled
+    interface: ExportedInterface
+    example: Tensor
+    spec: DeiTSpec
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] | None
+    options: ExportOptions
+
+
+class _Tuple(nn.Module):
+    """Returns the outputs and the taps of a model as a tuple."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Run the model on `images`."""
+        output = self.model(images)._asdict()
+        taps = output.pop("taps", {})
+        return (*output.values(), *taps.values())
+
+
+def prepare(
+    trained: TrainedModel,
+    options: ExportOptions,
+    *,
+    preprocessing: Preprocessing,
+    classes: Sequence[str] | None,
+    report: Callable[[Sequence[Diagnostic]], object] = lambda _: None,
+) -> PreparedModel:
+    """Build the module that is exported, and load its weights.
+
+    `report` receives the warnings about the weights.
+
+    Raises:
+        SpecError: The model has no value for a tap or `until`, or `merge_tokens` does
+            not fit it.
+        WeightsError: The weights cannot be read or do not fit.
+        DiagnosedError: The model has too few classes for the output (DS602).
+    """
+    checked = with_merge_tokens(trained.checked, options.merge_tokens)
+    if checked.spec is None:
+        raise SpecError(checked.diagnostics)
+    _require_classes(checked.spec, options, trained.name)
+    compiled = compile_checked(checked, Target.INFERENCE, options.of_passes())
+    until = options.until
+    plain = PassOptions(taps=(), until=until, prediction="logits")
+    reference = load_weights(
+        compile_checked(checked, Target.INFERENCE, plain),
+        trained.weights,
+        permissions=OWN if trained.opened else frozenset(),
+        device="cpu",
+        dtype="float32",
+        report=report,
+        whole=None if until is None else finish(checked),
+    )
+    model = make_empty(compiled.source, compiled.graph.name)
+    weights = reference.state_dict()
+    own = {name: weights[name] for name in model.state_dict()}
+    if options.input == "uint8":
+        own |= fold_normalization(own, preprocessing)
+    model.load_state_dict(own, strict=True, assign=True)
+    interface = _interface(compiled, options)
+    module = model if len(interface.outputs) == 1 else _Tuple(model)
+    return PreparedModel(
+        module=module.eval().requires_grad_(requires_grad=False),
+        reference=reference.eval().requires_grad_(requires_grad=False),
+        compiled=compiled,
+        interface=interface,
+        example=_example(checked.spec, interface),
+        spec=checked.spec,
+        preprocessing=preprocessing,
+        classes=None if classes is None else tuple(classes),
+        options=options,
+    )
+
+
+def _require_classes(spec: DeiTSpec, options: ExportOptions, name: str) -> None:
+    """DS602: check that the model has the classes that the output is about."""
+    if options.output == "logits":
+        return
+    message, helps = "", tuple[str, ...]()
+    if options.until is not None:
+        message = f"the output is `{options.output}`, but the model ends at "
+        message += f"`{options.until}`, before its classes"
+        helps = ("leave the output out to return the last value",)
+    elif options.output == "topk" and options.k > (spec.num_classes or 0):
+        message = f"k is {options.k}, but the model has {spec.num_classes} classes"
+    if message:
+        place = Label(Span.of_file(name))
+        raise DiagnosedError([diagnose("DS602", message, place, helps=helps)])
+
+
+def _interface(compiled: Compiled, options: ExportOptions) -> ExportedInterface:
+    ends_early = "features" in compiled.graph.outputs
+    return ExportedInterface(
+        input=options.input,
+        layout=options.layout,
+        output="features" if ends_early else options.output,
+        k=options.k if options.output == "topk" else None,
+        batch=options.batch,
+        precision=options.precision,
+        taps=tuple(compiled.graph.taps),
+    )
+
+
+def _example(spec: DeiTSpec, interface: ExportedInterface) -> Tensor:
+    """An input of a model; a batch of one image would become a fixed size."""
+    size, channels = spec.image_size, spec.in_channels
+    last = interface.layout == "nhwc"
+    shape = (size, size, channels) if last else (channels, size, size)
+    dtype = torch.uint8 if interface.input == "uint8" else torch.float32
+    return torch.zeros(interface.batch or 2, *shape, dtype=dtype)

@@ -1,0 +1,28 @@
+"""Write a model as a file of `torch.export`, which torch alone opens."""
+
+from pathlib import Path
+
+import torch
+
+from deit_spec.export.export_metadata import export_metadata
+from deit_spec.export.export_options import LARGEST_BATCH
+from deit_spec.export.prepared_model import PreparedModel
+
+
+def write_pt2(prepared: PreparedModel, path: Path) -> None:
+    """Write a model as a `.pt2` file. The same model always gives the same bytes.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+    is_dynamic = prepared.interface.batch is None
+    program = torch.export.export(
+        prepared.module,
+        (prepared.example,),
+        dynamic_shapes=({0: batch},) if is_dynamic else None,
+    )
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    with path.open("wb") as file:
+        torch.export.save(program, file, extra_files=export_metadata(prepared))
