@@ -160,10 +160,10 @@ def no_identities(graph: LayerGraph) -> Iterator[str]:
 
 
 def settled_for_inference(graph: LayerGraph) -> Iterator[str]:
-    """For inference, no layer is random, and the heads are joined."""
+    """For inference, no layer is random, and the only outputs are the prediction."""
     if graph.target is not Target.INFERENCE:
         return
-    if "dist" in graph.outputs:
+    if len(graph.outputs) != 1 and set(graph.outputs) != {"probabilities", "classes"}:
         yield f"outputs: {list(graph.outputs)}"
     for path, op in graph.ops():
         if op.random:
