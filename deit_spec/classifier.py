@@ -11,11 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of, listed
+from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.prediction import most_likely
-from deit_spec.model.model_folder import open_model_folder
+from deit_spec.model.model_folder import Kind, open_model_folder
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.pipeline import TargetName, load_model_weights
+from deit_spec.runtime.exported_module import ExportedModule
 from deit_spec.spec import DeiTSpec
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class Classifier:
         """The `topk` most likely classes of an image, most likely first.
 
         For several images, a list of such lists. Two heads are joined by the spec's
-        `variant.fusion`.
+        `variant.fusion`. An exported file with the output `topk` has its own limit.
 
         Raises:
             OSError: A file cannot be read.
@@ -103,6 +105,10 @@ class Classifier:
             raise ValueError(f"topk must be at least 1, not {topk}")
         if self.spec.num_classes is None:
             raise ValueError("the model has no class head: num_classes is null")
+        if isinstance(self.model, ExportedModule):
+            if self.model.interface.output == "features":
+                raise ValueError("the exported file returns features, not classes")
+            topk = min(topk, self.model.interface.k or topk)
         if not isinstance(images, Iterable) or is_image(images):
             (found,) = self._predict([images], topk, 1)  # type: ignore[list-item]
             return found
@@ -114,14 +120,18 @@ class Classifier:
     def _predict(
         self, images: "Sequence[ImageLike]", topk: int, batch_size: int
     ) -> list[list[Guess]]:
-        parameter = next(self.model.parameters())
+        # An exported file has no parameters, and takes float32 on the CPU.
+        parameter = next(self.model.parameters(), torch.empty(0))
+        # Its output is always logits, also with `mean_softmax`.
+        is_exported = isinstance(self.model, ExportedModule)
         found: list[list[Guess]] = []
         for start in range(0, len(images), batch_size):
             inputs = [self.transform(each) for each in images[start:][:batch_size]]
             batch = torch.stack(inputs).to(parameter.device, parameter.dtype)
             with torch.no_grad():
                 output = self.model(batch)
-            if self.spec.has_two_heads and isinstance(output, Tensor):
+            is_joined = not is_exported and self.spec.has_two_heads
+            if is_joined and isinstance(output, Tensor):
                 output = _logits(output, self.spec)
             for heads in most_likely(output, self.spec.fusion, topk):
                 last = list(heads.values())[-1]  # fused, or the only one
@@ -143,25 +153,35 @@ def load_model(
 ) -> Classifier:
     """Load a model with its preprocessing and class names.
 
-    `path` is the folder of a run, a folder of transformers (DeiT or ViT) or timm, or a
-    run's `model.safetensors`. With the target `inference` the model returns the joined
-    logits of its heads, with `train` what `load` returns for training. It is in
-    evaluation mode. What had to be assumed is issued as UserWarning.
+    `path` is the folder of a run, a folder of transformers (DeiT or ViT) or timm, a
+    run's `model.safetensors`, or an exported file. With the target `inference` the
+    model returns the joined logits of its heads, with `train` what `load` returns for
+    training. It is in evaluation mode. What had to be assumed is issued as
+    UserWarning. The model of an exported file runs in its own engine, on the CPU, and
+    has no parameters.
 
     Raises:
         ModelFolderError: It is none of these (DS426), or its parts contradict each
             other (DS425).
         WeightsError: The weights cannot be read, or do not match the spec.
+        ExportedFileError: The exported file cannot be used.
         SpecError: The spec has errors.
-        ValueError: The target or the dtype is unknown, or the device cannot be used.
-        MissingPackageError: Pillow or NumPy is not installed.
+        ValueError: The target or the dtype is unknown, or the device cannot be used;
+            or one of them is set for an exported file.
+        MissingPackageError: Pillow, NumPy or the engine of an exported file is not
+            installed.
     """
     require_packages("images", "PIL", "numpy")
     _require_device(device)
     opened = open_model_folder(Path(path))
+    if opened.kind is Kind.EXPORTED:
+        _require_defaults(path, target, device, dtype)
     for each in opened.diagnostics:
         warnings.warn(f"{each.code}: {each.message}", stacklevel=2)
-    model = load_model_weights(opened, target=target, device=device, dtype=dtype)
+    if opened.kind is Kind.EXPORTED:
+        model: nn.Module = load_exported(opened)
+    else:
+        model = load_model_weights(opened, target=target, device=device, dtype=dtype)
     return Classifier(model.eval(), opened.spec, opened.preprocessing, opened.classes)
 
 
@@ -171,6 +191,17 @@ def _require_device(device: torch.device | str | None) -> None:
     except (RuntimeError, AssertionError) as error:  # torch raises both
         reason = first_line_of(error)
         raise ValueError(f"cannot use the device {device}: {reason}") from None
+
+
+_FLOAT32 = (None, torch.float32, "float32")
+
+
+def _require_defaults(path: object, target: str, device: object, dtype: object) -> None:
+    """Check that nothing is requested of an exported file that it cannot do."""
+    is_cpu = device is None or torch.device(str(device)).type == "cpu"
+    if target != "inference" or not is_cpu or dtype not in _FLOAT32:
+        does = "runs on the CPU, in float32, for inference"
+        raise ValueError(f"{path} is an exported file, which {does}")
 
 
 def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:

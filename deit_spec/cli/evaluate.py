@@ -1,7 +1,7 @@
 """`deit-spec evaluate`: score a trained model on held-out images."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,12 +52,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.distill.evaluation import NoImagesError, evaluate
     from deit_spec.distill.image_files import note_of_ignored
     from deit_spec.distill.scored_images import data_override, open_scored_images
-    from deit_spec.distill.trained_model import best_device
 
     trained = model_options.open_model(model, weights, recipe)
     if trained.folder is None and data is None and recipe is None:
         raise typer.BadParameter("a model without a run needs --data or --recipe")
-    device = device or best_device()
+    device = device or trained.best_device
     override = None if data is None else data_override(data)
     with model_options.model_errors():
         images = open_scored_images(trained, recipe, overrides or [], override)
@@ -88,7 +87,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     }
     if format_ is TextFormat.JSON:
         fusion = trained.spec.fusion if trained.spec.has_two_heads else None
-        heads = {head: _numbers(getattr(scores, head)) for head in HEADS}
+        by_head = _by_head(trained, scores)
+        heads = {head: _numbers(by_head.get(head)) for head in HEADS}
         speed = scores.images_per_second
         end = {"seconds": scores.seconds, "images_per_second": speed}
         value = {"version": VERSION, **about, "fusion": fusion, "heads": heads, **end}
@@ -116,16 +116,16 @@ def _print(
 ) -> None:
     from deit_spec.cli.tables import print_table, table_of
 
-    rows = [["class head", *_cells(scores.cls)]]
-    if trained.spec.has_two_heads:
-        rows.append(["distillation head", *_cells(scores.dist)])
-        fusion = trained.spec.fusion
-        rows.append([f"fused ({fusion})", *_cells(scores.fused)])
+    k = trained.interface.k if trained.interface else None
+    titles = {**HEADS, "fused": f"{HEADS['fused']} ({trained.spec.fusion})"}
+    by_head = _by_head(trained, scores)
+    rows = [[titles[head], *_cells(each)] for head, each in by_head.items()]
     below = [
         f"{about['data']}, {described}",
         f"{about['weights']} on {about['device']}",
         f"{scores.images_per_second:,.0f} images/s, including reading",
         *(f"unreadable, left out: {name}" for name in about["unreadable"]),
+        *([f"the file returns {k} classes for each image"] if k else []),
         "",
         "NLL: negative log-likelihood of the label, in nats, mean over the images",
         "ECE: expected calibration error, 15 bins of equal width",
@@ -134,8 +134,28 @@ def _print(
     print_table(table_of(head, rows), below, output)
 
 
+def _by_head(
+    trained: "TrainedModel", scores: "Scores"
+) -> "dict[str, HeadScores | None]":
+    """The scores of the heads of a model; None if its classes are not the labels'.
+
+    An exported file has one head. If it returns some classes alone, NaN is what they
+    do not show.
+    """
+    from deit_spec.distill.evaluation import TOP
+
+    interface = trained.interface
+    if interface is None:
+        return {head: getattr(scores, head) for head in trained.heads}
+    found, (head,) = scores.cls, trained.heads
+    if interface.k is not None:
+        top5 = found.top5 if interface.k >= TOP else math.nan
+        found = replace(found, top5=top5, nll=math.nan)
+    return {head: found}
+
+
 def _cells(head: "HeadScores | None") -> list[str]:
-    if head is None:  # its classes are not those of the labels
+    if head is None:
         return ["-"] * 4
     return [
         f"{100 * head.top1:.2f}",

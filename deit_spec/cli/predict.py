@@ -48,12 +48,15 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     Exit with 1 if an image cannot be read.
     """
     from deit_spec.distill.prediction import UnreadableImage, predict
-    from deit_spec.distill.trained_model import best_device
 
     trained = model_options.open_model(model, weights, recipe)
     names = model_options.class_names(trained, labels)
     paths, note = model_options.image_paths(images)
-    device = device or best_device()
+    device = device or trained.best_device
+    k = trained.interface.k if trained.interface else None
+    if k is not None and k < top:
+        typer.echo(f"note: the file returns {k} classes for each image", err=True)
+        top = k
     with model_options.model_errors():
         predictions = predict(
             trained.load(device, report),
@@ -67,7 +70,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         )
         results = list(predictions)
     unreadable = [each for each in results if isinstance(each, UnreadableImage)]
-    found = [each for each in results if not isinstance(each, UnreadableImage)]
+    found = [
+        each._replace(heads=_named(each.heads, trained.heads))
+        for each in results
+        if not isinstance(each, UnreadableImage)
+    ]
     if format_ is TableFormat.JSON:
         data = {
             "version": VERSION,
@@ -82,6 +89,13 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     elif found:
         _print(found, names, output, heads=heads, weights=trained.weights)
     model_options.report_unread(unreadable, note)
+
+
+def _named(
+    heads: "dict[str, list[RankedClass]]", names: Sequence[str]
+) -> "dict[str, list[RankedClass]]":
+    """The same heads under the last of these names: an exported file has one head."""
+    return dict(zip(names[-len(heads) :], heads.values(), strict=True))
 
 
 def _guesses(

@@ -14,9 +14,10 @@ from deit_spec.cli.convert_source import open_source
 from deit_spec.cli.inputs import check_and_report
 from deit_spec.cli.options import OutputOption, SpecArgument, TextFormat
 from deit_spec.cli.output import STDIO, emit, emit_json, fail, protect, report
-from deit_spec.diagnostics import Diagnostic, has_errors, json_form
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, has_errors, json_form
 from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.pipeline import finish
+from deit_spec.spec.origin import EXPORTED_SUFFIXES
 
 if TYPE_CHECKING:
     from deit_spec.weights import Inspection, Plan
@@ -86,6 +87,14 @@ CheckpointArgument = Annotated[
         metavar="CHECKPOINT",
         parser=_not_stdin,
         help="A safetensors or torch.save file, or a Hugging Face folder.",
+    ),
+]
+InspectedArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        parser=_not_stdin,
+        help="A checkpoint, as `plan` takes it, or an exported file.",
     ),
 ]
 KeyOption = Annotated[
@@ -220,15 +229,20 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
 
 @app.command("inspect", cls=Command)
 def inspect(
-    checkpoint: CheckpointArgument,
+    checkpoint: InspectedArgument,
     output: OutputOption = None,
     *,
     key: KeyOption = None,
     format_: FormatOption = TextFormat.TEXT,
 ) -> None:
-    """Print the spec that fits a checkpoint, as YAML."""
+    """Print the spec of a checkpoint or of an exported file, as YAML."""
     from deit_spec import weights
 
+    if Path(checkpoint).suffix.lower() in EXPORTED_SUFFIXES:
+        if key is not None:
+            raise typer.BadParameter("an exported file has one model; leave out --key")
+        _inspect_export(Path(checkpoint), output, format_)
+        return
     with _weights_errors(format_):
         opened = weights.open_checkpoint(checkpoint, entry=key)
         found = weights.inspect(opened)
@@ -240,14 +254,26 @@ def inspect(
     report(found.diagnostics)
 
 
+def _inspect_export(path: Path, output: Path | None, format_: TextFormat) -> None:
+    """Print what is in an exported file."""
+    from deit_spec.model import exported_file
+
+    with _weights_errors(format_):
+        found = exported_file.read_exported(path)
+    protect(*exported_file.files_of_export(path))
+    if format_ is TextFormat.JSON:
+        emit_json({"version": VERSION, **found.as_json()}, output)
+    else:
+        emit(found.as_yaml(), output)
+    report(found.checked.diagnostics)
+
+
 @contextmanager
 def _weights_errors(format_: TextFormat = TextFormat.TEXT) -> Iterator[None]:
-    """Report why weights cannot be used."""
-    from deit_spec.weights import WeightsError
-
+    """Report why weights or an exported file cannot be used."""
     try:
         yield
-    except WeightsError as error:
+    except DiagnosedError as error:
         report(error.diagnostics)
         _exit_with(error.diagnostics, format_)
 

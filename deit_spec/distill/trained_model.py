@@ -19,6 +19,7 @@ from deit_spec.diagnostics import (
     diagnose,
 )
 from deit_spec.diagnostics.printable import first_line_of, listed
+from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.graph import Target
 from deit_spec.model.class_names import (
@@ -28,6 +29,7 @@ from deit_spec.model.class_names import (
     match_model_classes,
     read_class_names,
 )
+from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.inherited_parts import inherit_parts
 from deit_spec.model.model_folder import (
     WITHOUT_TRAINING,
@@ -41,7 +43,7 @@ from deit_spec.passes import PassOptions
 from deit_spec.pipeline import OWN, SpecError, compile_checked, load_weights
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
-from deit_spec.recipe.run_files import RECIPE, SPEC
+from deit_spec.recipe.run_files import HEADS, RECIPE, SPEC
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 
 CHECKED_LATER = ("DS509", "DS538")
@@ -58,13 +60,13 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model to evaluate or to predict with: a model folder, or a spec with weights.
+    """A model to evaluate or to predict with: a model, or a spec with weights.
 
     Attributes:
         name: The path or the published name of the spec.
         checked: The spec, without errors, and the findings about it.
-        weights: What `open_checkpoint` opens.
-        opened: The model folder; None for a spec with weights.
+        weights: What `open_checkpoint` opens, or the exported file.
+        opened: The model folder or file; None for a spec with weights.
     """
 
     name: str
@@ -85,6 +87,23 @@ class TrainedModel:
             return None
         return self.opened.path
 
+    @property
+    def interface(self) -> ExportedInterface | None:
+        """What an exported file takes and returns; None for other models."""
+        return None if self.opened is None else self.opened.interface
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads of its output; `fused` alone of an exported file with two."""
+        if not self.spec.has_two_heads:
+            return ("cls",)
+        return tuple(HEADS) if self.interface is None else ("fused",)
+
+    @property
+    def best_device(self) -> str:
+        """`cuda` if there is a GPU that it can use, else `cpu`."""
+        return best_device() if self.interface is None else "cpu"
+
     def load(
         self,
         device: str,
@@ -94,10 +113,20 @@ class TrainedModel:
 
         `report` receives the warnings about the weights.
 
+        An exported file is opened in its own engine, on the CPU. Its only output is the
+        prediction.
+
         Raises:
-            WeightsError: The weights cannot be read or do not fit.
+            DiagnosedError: The weights cannot be read or do not fit, or the exported
+                file cannot be opened.
             ModelError: The device cannot be used.
+            MissingPackageError: The engine of the exported file is not installed.
         """
+        if self.opened is not None and self.opened.kind is Kind.EXPORTED:
+            if torch.device(device).type != "cpu":
+                message = f"{self.weights} is an exported file, which runs on the CPU"
+                raise ModelError(f"cannot use the device {device}: {message}")
+            return load_exported(self.opened)
         model = load_weights(
             compile_checked(
                 self.checked, Target.TRAIN, PassOptions(drop_unread=True, taps=())
@@ -264,6 +293,8 @@ def find_model(
         raise SpecError(_errors(checked.diagnostics))
     if checked.spec.num_classes is None:
         raise ModelError(f"{model} has no class head: num_classes is null")
+    if opened and opened.interface and opened.interface.output == "features":
+        raise ModelError(f"{model} returns features, not classes")
     return TrainedModel(model, checked, weights, opened)
 
 

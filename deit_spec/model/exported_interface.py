@@ -12,6 +12,12 @@ from deit_spec.model.preprocessing import reason_of
 
 INTERFACE: Final = "deit_spec.interface"
 """The key of the interface in the metadata of a file."""
+YAML: Final = "deit_spec.yaml"
+"""The key of the spec as YAML."""
+WEIGHTS_DIGEST: Final = "deit_spec.weights_digest"
+"""The key of the SHA-256 of the weights that were exported."""
+TORCH: Final = "deit_spec.torch"
+"""The key of the version of torch that exported the file."""
 PREFIX: Final = "deit_spec."
 """What the keys of all our metadata begin with."""
 METADATA_DIGEST: Final = "deit_spec.metadata_digest"
@@ -60,6 +66,17 @@ class ExportedInterface:
         if self.output == "topk":
             first = (TOPK_PROBABILITIES, TOPK_CLASSES)
         return (*first, *self.taps)
+
+    def describe_input(self, size: int, channels: int) -> str:
+        """The type and the shape of the input.
+
+        >>> ExportedInterface("uint8", "nhwc").describe_input(224, 3)
+        'uint8 [B, 224, 224, 3]'
+        """
+        kind = "uint8" if self.input == "uint8" else "float32"
+        is_last = self.layout == "nhwc"
+        shape = (size, size, channels) if is_last else (channels, size, size)
+        return f"{kind} [{', '.join(map(str, (self.batch or 'B', *shape)))}]"
 
     def to_json(self) -> str:
         """Write the interface as a JSON object, on one line."""

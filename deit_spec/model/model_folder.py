@@ -1,7 +1,7 @@
 """Open a model: a folder or a file with spec, weights, preprocessing and class names.
 
-It is a run, a folder of transformers or timm, or a safetensors file of ours. The spec
-of a run is read without torch.
+It is a run, a folder of transformers or timm, a safetensors file of ours, or an
+exported file. The spec of a run is read without torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ from deit_spec.model.class_names import (
     read_model_names,
     source_of_names,
 )
+from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.library_preprocessing import from_timm, from_transformers
 from deit_spec.model.preprocessing import (
     Preprocessing,
@@ -33,7 +34,7 @@ from deit_spec.recipe import RecipeError, check_recipe
 from deit_spec.recipe import run_files as files
 from deit_spec.recipe.class_matching import Relation
 from deit_spec.spec import Checked, DeiTSpec, check_spec
-from deit_spec.spec.origin import SUFFIXES, is_published
+from deit_spec.spec.origin import EXPORTED_SUFFIXES, SUFFIXES, is_published
 from deit_spec.spec.schema import plain_name
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _KNOWN: Final = (
     f"a folder of transformers has {CONFIG} with `model_type`",
     f"a folder of timm has {CONFIG} with `architecture` and `pretrained_cfg`",
     f"the {files.WEIGHTS} of a run has the spec in its metadata",
+    "so does a file of `deit-spec export`",
 )
 
 
@@ -61,6 +63,7 @@ class Kind(Enum):
     HF = "hf"
     TIMM = "timm"
     FILE = "file"
+    EXPORTED = "exported"
 
 
 class ModelFolderError(DiagnosedError, ValueError):
@@ -74,8 +77,9 @@ class ModelFolder:
     """A model without errors: what it is stored as, and its four parts.
 
     `checked` is its spec with the findings about it. `weights` is what
-    `open_checkpoint` opens. `classes` is None if the model has no class names, and
-    `diagnostics` says what was assumed.
+    `open_checkpoint` opens, or the exported file. `classes` is None if the model has
+    no class names, and `diagnostics` says what was assumed. `interface` is what an
+    exported file takes and returns, and None for other models.
     """
 
     path: Path
@@ -85,6 +89,7 @@ class ModelFolder:
     preprocessing: Preprocessing
     classes: tuple[str, ...] | None
     diagnostics: tuple[Diagnostic, ...] = ()
+    interface: ExportedInterface | None = None
 
     @property
     def spec(self) -> DeiTSpec:
@@ -118,7 +123,8 @@ def kind_of(path: Path) -> Kind:
             message = f"{path} is {kind}, not a model: it has no weights"
             helps = ["`deit_spec.load` builds a spec, with new or with other weights"]
             raise _refusal("DS426", message, path, notes=_KNOWN, helps=helps)
-        return Kind.FILE
+        is_exported = path.suffix.lower() in EXPORTED_SUFFIXES
+        return Kind.EXPORTED if is_exported else Kind.FILE
     run = (files.RECIPE, files.METRICS, files.WEIGHTS, files.CLASSES)
     if (path / files.SPEC).is_file() and any((path / name).is_file() for name in run):
         return Kind.RUN
@@ -159,6 +165,8 @@ def open_model_folder(path: Path, weights: Path | None = None) -> ModelFolder:
             each other (DS425), its spec has errors, or a file of it is damaged.
     """
     kind = kind_of(path)
+    if kind is Kind.EXPORTED:
+        return _open_exported(path, weights)
     checked = _check_kind(path, kind)
     if checked.spec is None:
         raise ModelFolderError(checked.diagnostics)
@@ -172,6 +180,24 @@ def open_model_folder(path: Path, weights: Path | None = None) -> ModelFolder:
         path, kind, checked, checked.spec
     )
     return replace(opened, weights=weights or opened.weights)
+
+
+def _open_exported(path: Path, weights: Path | None) -> ModelFolder:
+    from deit_spec.model.exported_file import read_exported  # noqa: PLC0415  -- torch
+
+    if weights is not None:
+        message = "an exported file has its own weights, and others cannot be used"
+        raise _refusal("DS608", message, path, notes=[f"the weights are {weights}"])
+    found = read_exported(path)
+    return ModelFolder(
+        path,
+        Kind.EXPORTED,
+        found.checked,
+        path,
+        found.preprocessing,
+        found.classes,
+        interface=found.interface,
+    )
 
 
 def open_if_model(path: Path) -> ModelFolder | None:
@@ -230,6 +256,8 @@ def _other_names(
 def _check_kind(path: Path, kind: Kind) -> Checked:
     if kind is Kind.RUN:
         return check_spec(path / files.SPEC)
+    if kind is Kind.EXPORTED:
+        return _open_exported(path, None).checked
     from deit_spec.weights import inspect, open_checkpoint  # noqa: PLC0415  -- torch
 
     weights = weights_of(path, kind)

@@ -11,11 +11,16 @@ from typing import TypeGuard
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.recipe import run_files as files
 from deit_spec.spec import Checked, SpecLike, check_spec
-from deit_spec.spec.origin import WEIGHTS_SUFFIXES, has_no_spec, is_published
+from deit_spec.spec.origin import (
+    EXPORTED_SUFFIXES,
+    WEIGHTS_SUFFIXES,
+    has_no_spec,
+    is_published,
+)
 
 
 def is_model_path(spec: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Whether a spec is the path of a folder or of a file of weights."""
+    """Whether a spec is the path of a folder, of weights or of an exported file."""
     if not isinstance(spec, str | os.PathLike):
         return False
     name = os.fspath(spec)
@@ -23,8 +28,8 @@ def is_model_path(spec: object) -> TypeGuard[str | os.PathLike[str]]:
         return False
     path = Path(name)
     try:
-        is_weights = path.suffix.lower() in WEIGHTS_SUFFIXES and path.is_file()
-        return is_weights or path.is_dir()
+        has_suffix = path.suffix.lower() in (*WEIGHTS_SUFFIXES, *EXPORTED_SUFFIXES)
+        return (has_suffix and path.is_file()) or path.is_dir()
     except (OSError, ValueError):  # the name is too long or not valid
         return False
 

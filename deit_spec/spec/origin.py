@@ -19,6 +19,8 @@ Found: TypeAlias = tuple[Document | None, list[Diagnostic]]
 UNREADABLE = "DS009"
 WEIGHTS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 """The extensions of weights; a file with another one is a spec."""
+EXPORTED_SUFFIXES = (".onnx", ".pt2", ".xml")
+"""The extensions of exported files."""
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -136,7 +138,7 @@ def is_unreadable(findings: list[Diagnostic]) -> bool:
 def has_no_spec(path: Path) -> bool:
     """Whether a path leads to weights, or a folder with weights, without a spec."""
     if _is_file(path):
-        return path.suffix.lower() in WEIGHTS_SUFFIXES
+        return path.suffix.lower() in (*WEIGHTS_SUFFIXES, *EXPORTED_SUFFIXES)
     own = ("config.json", "model.safetensors")
     return not _is_file(path / "spec.yaml") and any(_is_file(path / x) for x in own)
 

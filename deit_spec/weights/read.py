@@ -18,6 +18,7 @@ from deit_spec.weights.weight_findings import (
     SAVE_UNQUANTISED,
     WeightsError,
     damaged,
+    exported,
     refuse,
     shown,
 )
@@ -104,6 +105,8 @@ def _file(path: Path, name: str) -> tuple[str, object]:
         raise refuse("DS401", "the checkpoint does not exist", name) from None
     if not stat.S_ISREG(mode):
         raise refuse("DS401", "the checkpoint is not a regular file", name)
+    if path.suffix.lower() in {".onnx", ".xml"}:
+        raise exported(name)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     # First, because the length of a header may look like the start of a pickle.

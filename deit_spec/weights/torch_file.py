@@ -30,6 +30,7 @@ from deit_spec.weights.weight_findings import (
     SAVE_UNQUANTISED,
     WeightsError,
     damaged,
+    exported,
     refuse,
     shown,
 )
@@ -141,6 +142,8 @@ def _check_archive(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     if names and all(each.endswith(".npy") for each in names):
         helps = [_LOAD_WITH_TIMM, SAVE_ARRAYS]
         raise _not_torch(name, "a NumPy archive (.npz)", *helps)
+    if any(each.startswith("deit_spec.") for each in names):
+        raise exported(name)
     if "archive_format" in names:
         helps = ["save its weights alone: `torch.export.load(FILE).state_dict`"]
         raise _not_torch(name, "an exported program (.pt2)", *helps)

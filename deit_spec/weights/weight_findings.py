@@ -64,6 +64,17 @@ def damaged(name: str, reason: str) -> WeightsError:
     )
 
 
+def exported(name: str) -> WeightsError:
+    """Make the error for an exported file in place of weights."""
+    return refuse(
+        "DS608",
+        "the file is an exported model, whose weights cannot be loaded or trained",
+        name,
+        notes=["the weights in it may be folded, quantised or incomplete"],
+        helps=["use the model from which it was exported"],
+    )
+
+
 def shown(name: str) -> str:
     """A name of a file, a key or a tensor, on one line and not too long."""
     return visible(name if len(name) <= LONGEST else f"{name[:LONGEST]}…")

@@ -235,7 +235,7 @@ def test_a_config_of_timm_with_other_classes(tmp_path: Path) -> None:
 def test_what_is_no_model(tmp_path: Path, run_folder: Path) -> None:
     (tmp_path / "empty").mkdir()
     found = refused(tmp_path / "empty")
-    assert (found.code, len(found.notes)) == ("DS426", 4)
+    assert (found.code, len(found.notes)) == ("DS426", 5)
     (run_folder / "model.safetensors").unlink()
     assert refused(run_folder).message.startswith("the run is not finished")
     path = tmp_path / "plain.safetensors"

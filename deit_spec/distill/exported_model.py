@@ -1,0 +1,36 @@
+"""Open an exported file in its own engine."""
+
+from typing import Final
+
+from deit_spec.distill.optional_packages import require_packages
+from deit_spec.model.model_folder import ModelFolder
+from deit_spec.runtime.exported_module import ExportedModule
+
+_ENGINES: Final = {
+    ".onnx": ("ONNX files", "onnxruntime"),
+    ".xml": ("OpenVINO files", "openvino"),
+}
+"""What needs which package, by extension; torch opens the others."""
+
+
+def load_exported(opened: ModelFolder, *, threads: int | None = None) -> ExportedModule:
+    """Open the file of a model of the kind `EXPORTED` as a module, on the CPU.
+
+    `threads` is the number of threads of ONNX Runtime or OpenVINO.
+
+    Raises:
+        MissingPackageError: The engine is not installed.
+        ExportedFileError: The file cannot be opened (DS607), or its graph is not what
+            the metadata says (DS606).
+    """
+    assert opened.interface is not None  # noqa: S101  -- of an exported file
+    suffix = opened.weights.suffix.lower()
+    if suffix in _ENGINES:
+        require_packages(*_ENGINES[suffix])
+    return ExportedModule(
+        opened.weights,
+        opened.interface,
+        opened.preprocessing,
+        opened.spec.num_classes,
+        threads=threads,
+    )
