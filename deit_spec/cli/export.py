@@ -1,8 +1,9 @@
 """`deit-spec export`: write a model as the file that ships."""
 
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,12 +12,20 @@ from deit_spec.cli.options import (
     DropUnreadOption,
     MergeTokensOption,
     TapOption,
+    TextFormat,
     UntilOption,
+    format_option,
     option,
 )
-from deit_spec.cli.output import fail, refuse_input, report
+from deit_spec.cli.output import emit_json, fail, refuse_input, report
 from deit_spec.cost.units import short_bytes
 from deit_spec.diagnostics.printable import reason_of, visible
+
+if TYPE_CHECKING:
+    from deit_spec.export.export_model import ExportResult
+
+VERSION = 1
+"""Of the JSON format; it grows when a key is removed or changes its meaning."""
 
 
 class ExportFormat(Enum):
@@ -58,6 +67,17 @@ def batch_size(text: str) -> int | None:
     if not text.isdecimal() or not int(text):
         raise typer.BadParameter(f"{text!r} is neither {DYNAMIC} nor a number above 0")
     return int(text)
+
+
+def share(text: str) -> float:
+    """Read a share from 0 to 1, or a percentage: `0.99`, or `99%`."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 1:
+        raise typer.BadParameter(f"{text!r} is not a share such as 0.99 or 99%")
+    return found
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
@@ -122,11 +142,41 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     labels: model_options.LabelsOption = None,
     recipe: model_options.RecipeOption = None,
     crop: model_options.CropOption = None,
+    check: Annotated[
+        str | None,
+        option(
+            "--check",
+            "Compare the file with the model on the images in a folder or in a Hugging "
+            "Face dataset; by default on those that the run has held out, or else on "
+            "random ones.",
+            metavar="digits|DIR|DATASET",
+        ),
+    ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not compare the file with the model.")
+    ] = False,
+    require: Annotated[
+        Any,
+        option(
+            "--require",
+            "Write the file only if the most likely class is that of the model for "
+            "this share of the images, such as 0.99 or 99%, and in float32 the largest "
+            "error is below 1e-4.",
+            metavar="AGREEMENT",
+            parser=share,
+        ),
+    ] = None,
+    report_format: Annotated[
+        TextFormat, format_option("The format of the report on the file.")
+    ] = TextFormat.TEXT,
 ) -> None:
     """Export a model to ONNX or torch.export, with all it needs to be used."""
-    from deit_spec.export import export_model
+    from deit_spec.export import check_images, export_model
     from deit_spec.export.export_options import ExportOptions
 
+    if no_check and (check is not None or require is not None):
+        other = "--require" if check is None else "--check"
+        fail(f"--no-check cannot be used with {other}")
     try:
         format_ = export_model.format_of(path, to and to.value)
     except ValueError as error:
@@ -147,17 +197,41 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         merge_tokens=merge_tokens,
     )
     with model_options.model_errors():
+        preprocessing = trained.preprocessing(recipe, crop)
+        images = None
+        if not no_check:
+            find = check_images.find_check_images
+            images = find(trained, preprocessing, check)
+            for warning in images.warnings:
+                typer.echo(visible(f"warning: {warning}"), err=True)
         try:
             result = export_model.export_trained(
                 trained,
                 path,
                 format_,
                 options,
-                preprocessing=trained.preprocessing(recipe, crop),
+                preprocessing=preprocessing,
                 classes=names or None,
+                images=images,
+                require=require,
                 report=report,
             )
         except OSError as error:
             fail(f"cannot write {path}: {reason_of(error)}")
-    text = f"wrote {path}: {short_bytes(result.size)}"
-    typer.echo(visible(text), err=True)
+    lines = [f"wrote {path}: {short_bytes(result.size)}"]
+    lines += [] if result.check is None else result.check.lines
+    for line in lines:
+        typer.echo(visible(line), err=True)
+    if report_format is TextFormat.JSON:
+        emit_json(_as_json(result), None)
+
+
+def _as_json(result: "ExportResult") -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "files": [str(each) for each in result.files],
+        "format": result.format.value,
+        "bytes": result.size,
+        "interface": asdict(result.interface),
+        "check": None if result.check is None else result.check.as_json,
+    }

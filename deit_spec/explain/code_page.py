@@ -27,6 +27,7 @@ message. `deit-spec explain CODE` prints an entry of this page.
 | DS3xx | the graph and its shapes |
 | DS4xx | weights |
 | DS5xx | recipes and training |
+| DS6xx | export |
 | DS9xx | internal errors |
 
 An error rejects the spec, the recipe or the weights. Warnings and notes do not.

@@ -70,6 +70,9 @@ class CheckImages:
         """Read names and normalised images `[B, C, S, S]` in float32.
 
         Images that cannot be read are skipped, and appended to `unreadable`.
+
+        Raises:
+            CheckImagesError: None of them can be read (DS614).
         """
         self.unreadable.clear()
         for start in range(0, len(self.names), size):
@@ -83,6 +86,11 @@ class CheckImages:
                     self.unreadable.append(found)
             if inputs:
                 yield names, torch.stack(inputs)
+        if len(self.unreadable) == len(self.names):
+            first, reason = self.unreadable[0]
+            described = self.describe(len(self.names))
+            message = f"none of {described} can be read"
+            raise _refusal(first, message, [f"{first}: {reason}"])
 
 
 def find_check_images(

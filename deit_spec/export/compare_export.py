@@ -9,14 +9,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from deit_spec.model.exported_interface import OutputKind
+from deit_spec.model.exported_interface import ExportedInterface
 
 Outputs: TypeAlias = Callable[[Tensor], Tensor]
 """From normalised images `[B, C, S, S]` to logits `[B, K]`, or to features `[B, …]`."""
 
-
-class NothingToCompareError(ValueError):
-    """There is no image to compare outputs on."""
+_LOGITS = ExportedInterface()
 
 
 @dataclass(frozen=True)
@@ -52,21 +50,19 @@ def compare(
     reference: Outputs,
     exported: Outputs,
     batches: Iterable[tuple[Sequence[str], Tensor]],
-    output: OutputKind = "logits",
+    interface: ExportedInterface = _LOGITS,
 ) -> Comparison:
     """Compare outputs for batches of images and their names, in float64.
 
     Args:
         reference: Returns the logits, or the features, of the model.
-        exported: Returns the same of the file. If the output of the file is
-            probabilities, these are their logarithms; if it is `topk`, those of other
-            classes are `-inf`.
+        exported: Returns those of the file, as `ExportedModule` does. For a file that
+            returns probabilities they are the logarithms of these.
         batches: The names and images of each batch.
-        output: The output of the file. The errors are those of what it returns.
+        interface: What the file returns. The errors are those of its output.
 
     Raises:
-        NothingToCompareError: There are no images.
-        ValueError: The outputs have different shapes.
+        ValueError: There are no images, or the outputs have different shapes.
     """
     largest = total = 0.0
     scale = sys.float_info.min  # positive: all logits may be zero
@@ -82,7 +78,7 @@ def compare(
         expected, found = expected.flatten(1), found.flatten(1)
         same = expected.argmax(dim=1) == found.argmax(dim=1)
         agreeing += int((same & ~found.isnan().any(dim=1)).sum())
-        errors, highest = _errors(expected, found, output)
+        errors, highest = _errors(expected, found, interface)
         by_image = errors.amax(dim=1)
         if not worst or float(by_image.max()) > largest:
             worst = names[int(by_image.argmax())]
@@ -91,30 +87,28 @@ def compare(
         total += float(errors.sum())
         images, numbers = images + len(names), numbers + errors.numel()
     if not images:
-        raise NothingToCompareError("there are no images to compare the outputs on")
+        raise ValueError("there are no images to compare the outputs on")
     return Comparison(
         images,
         largest / scale,
         total / numbers / scale,
-        None if output == "features" else agreeing,
+        None if interface.output == "features" else agreeing,
         worst,
     )
 
 
 def _errors(
-    expected: Tensor, found: Tensor, output: OutputKind
+    expected: Tensor, found: Tensor, interface: ExportedInterface
 ) -> tuple[Tensor, float]:
     """The absolute errors of what a file returns, and the largest expected value."""
-    if output in {"probabilities", "topk"}:
+    if interface.output in {"probabilities", "topk"}:
         expected, found = expected.softmax(dim=1), found.exp()
     highest = float(expected.abs().nan_to_num(posinf=0).max())
-    if output != "topk":
+    if interface.k is None:
         return _difference(expected, found), highest
-    chosen = found > 0
-    count = max(1, int(chosen.sum(dim=1).max()))
-    values, classes = found.topk(count, dim=1)
+    values, classes = found.topk(interface.k, dim=1)
     # A file that names other classes than the most likely ones is wrong, too.
-    wrong = _difference(expected.topk(count, dim=1).values, values)
+    wrong = _difference(expected.topk(interface.k, dim=1).values, values)
     return wrong.maximum(_difference(expected.gather(1, classes), values)), highest
 
 

@@ -1,21 +1,41 @@
 """How near an exported file is to its model, and whether that is near enough."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
+from torch import Tensor
+
+from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
+from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.prediction import UnreadableImage
-from deit_spec.export.compare_export import Comparison
+from deit_spec.export.check_images import CheckImages, with_byte_pixels
+from deit_spec.export.compare_export import Comparison, compare
+from deit_spec.export.prepared_model import PreparedModel
 from deit_spec.model.exported_interface import OutputKind, Precision
+from deit_spec.model.model_folder import open_model_folder
 
 MOST_ERROR: Final = 1e-4
 """The largest error of a file in float32 without a warning."""
 LEAST_AGREEMENT: Final = 0.99
 """The lowest agreement of a file in bfloat16 or int8 without a warning."""
+_BATCH: Final = 16
+"""The number of images in a batch, unless the file has a fixed one."""
+_COMPUTED_IN: Final[dict[Precision, str]] = {
+    "fp32": "float32",
+    "bf16": "bfloat16",
+    "int8": "int8 and float32",
+}
 _VALUES: Final = {"logits": "logit", "features": "feature"}
 _LITTLE: Final = "random pixels prove little: `--check DIR` compares on your own images"
+
+
+class ExportCheckError(DiagnosedError, ValueError):
+    """An exported file is not near enough to the model, or cannot be opened."""
+
+    headline = "the exported file was not written"
 
 
 @dataclass(frozen=True)
@@ -98,6 +118,8 @@ class ExportCheck:
         if least is not None and agreement is not None and agreement < least:
             figure = f"the top-1 class is the same for {_agreement(found)}"
             reasons.append(f"{figure}, below {100 * least:g} %")
+        if require is not None and agreement is None and not is_exact:
+            reasons.append("features have no top-1 class to require")
         code = "DS612" if require is None else "DS613"
         place = Label(Span.of_file(path))
         notes = [f"{found.worst_image} has the largest error", self._made]
@@ -123,6 +145,49 @@ class ExportCheck:
         if self.precision == "bf16":
             return ["use `--precision fp32`"]
         return []
+
+
+def check_export(
+    file: Path, path: Path, prepared: PreparedModel, images: CheckImages
+) -> ExportCheck:
+    """Compare a file that was just written, and will be at `path`, with its model.
+
+    It is opened in its own runtime. If it takes bytes, the model gets the same pixels.
+
+    Raises:
+        ExportCheckError: The file cannot be opened.
+        CheckImagesError: None of the images can be read (DS614).
+        MissingPackageError: The runtime is not installed.
+    """
+    try:
+        exported = load_exported(open_model_folder(file))
+    except DiagnosedError as error:
+        place = Label(Span.of_file(path))
+        found = [replace(each, primary=place) for each in error.diagnostics]
+        raise ExportCheckError(found) from None
+    interface = prepared.interface
+    batches = _batches(prepared, images, interface.batch or _BATCH)
+    comparison = compare(prepared.reference, exported, batches, interface)
+    return ExportCheck(
+        comparison,
+        interface.output,
+        images.describe(comparison.images),
+        is_random=images.is_random,
+        unreadable=tuple(images.unreadable),
+        runtime=exported.engine.name,
+        precision=interface.precision,
+        computed_in=_COMPUTED_IN[interface.precision],
+    )
+
+
+def _batches(
+    prepared: PreparedModel, images: CheckImages, size: int
+) -> Iterator[tuple[list[str], Tensor]]:
+    for names, batch in images.batches(size):
+        if prepared.interface.input == "uint8":
+            yield names, with_byte_pixels(batch, prepared.preprocessing)
+        else:
+            yield names, batch
 
 
 def _agreement(found: Comparison) -> str:

@@ -1,5 +1,6 @@
 """Export a trained model to the file that ships."""
 
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
@@ -7,11 +8,17 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from deit_spec.atomic_write import atomic_write
-from deit_spec.diagnostics import Diagnostic
+from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.distill.trained_model import TrainedModel, find_model
+from deit_spec.export.check_images import CheckImages, find_check_images
+from deit_spec.export.export_check import (
+    ExportCheck,
+    ExportCheckError,
+    check_export,
+)
 from deit_spec.export.export_options import ExportOptions, OutputChoice
 from deit_spec.export.onnx_file import write_onnx
 from deit_spec.export.prepared_model import PreparedModel, prepare
@@ -23,9 +30,6 @@ from deit_spec.model.exported_interface import (
     Precision,
 )
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
-
-if TYPE_CHECKING:
-    import os
 
 Writer: TypeAlias = Callable[[PreparedModel, Path], None]
 Report: TypeAlias = Callable[[Sequence[Diagnostic]], object]
@@ -55,6 +59,7 @@ class ExportResult:
         interface: What it takes and returns.
         files: All files that were written.
         size: The number of their bytes.
+        check: The comparison with the model; None if there was none.
     """
 
     path: Path
@@ -62,13 +67,14 @@ class ExportResult:
     interface: ExportedInterface
     files: tuple[Path, ...]
     size: int
+    check: ExportCheck | None
 
 
 def export(  # noqa: PLR0913  -- one argument per option
-    model: "str | os.PathLike[str]",
-    path: "str | os.PathLike[str]",
+    model: str | os.PathLike[str],
+    path: str | os.PathLike[str],
     *,
-    weights: "str | os.PathLike[str] | None" = None,
+    weights: str | os.PathLike[str] | None = None,
     to: str | None = None,
     input: InputKind = "float",  # noqa: A002  -- as on the command line
     layout: Layout = "nchw",
@@ -81,6 +87,8 @@ def export(  # noqa: PLR0913  -- one argument per option
     taps: Sequence[str] | None = None,
     until: str | None = None,
     merge_tokens: int | Sequence[int] | None = None,
+    check: str | os.PathLike[str] | bool = True,
+    require: float | None = None,
 ) -> ExportResult:
     """Export a model to a file that another runtime opens.
 
@@ -92,11 +100,17 @@ def export(  # noqa: PLR0913  -- one argument per option
     `ExportOptions`; `drop_unread`, `taps`, `until` and `merge_tokens` are those of
     `compile`. Warnings about the model are issued as UserWarning.
 
+    The file is opened in its own runtime and compared with the model, in
+    `ExportResult.check`. `check` is a folder of images or a Hugging Face dataset; by
+    default the images that the run has held out are used, else random ones, and False
+    leaves the comparison out. With `require`, a share from 0 to 1, the most likely
+    class must be the same for as many images, or nothing is written.
+
     Raises:
         DiagnosedError: The model cannot be used, or cannot be exported like this.
         ModelError: There is no such model, or it has no weights or no class head.
         MissingPackageError: The packages of the format are not installed.
-        ValueError: An option is unknown.
+        ValueError: An option is unknown, or `require` is not a share.
         OSError: The file cannot be written.
     """
     if isinstance(taps, str):
@@ -114,15 +128,28 @@ def export(  # noqa: PLR0913  -- one argument per option
         until=until,
         merge_tokens=merge_tokens,
     )
+    if require is not None and not 0 < require <= 1:
+        raise ValueError(f"require must be a share from 0 to 1, not {require}")
+    if require is not None and check is False:
+        raise ValueError("require needs a check")
     format_ = format_of(Path(path), to)
     trained = find_model(str(model), None if weights is None else Path(weights))
+    preprocessing = trained.own_preprocessing() or preprocessing_of(trained.spec)
+    images = None
+    if check is not False:
+        where = None if check is True else os.fspath(check)
+        images = find_check_images(trained, preprocessing, where)
+        for each in images.warnings:
+            warnings.warn(each, stacklevel=2)
     return export_trained(
         trained,
         Path(path),
         format_,
         options,
-        preprocessing=trained.own_preprocessing() or preprocessing_of(trained.spec),
+        preprocessing=preprocessing,
         classes=trained.class_names(),
+        images=images,
+        require=require,
         report=_warn,
     )
 
@@ -154,11 +181,15 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
     *,
     preprocessing: Preprocessing,
     classes: Sequence[str] | None,
+    images: CheckImages | None = None,
+    require: float | None = None,
     report: Report = lambda _: None,
 ) -> ExportResult:
     """Export a trained model with these other parts.
 
-    The files are written to a temporary folder beside `path`, and then moved.
+    The files are written to a temporary folder beside `path`, compared with the model
+    on `images`, and then moved. `require` is the lowest share of the images that must
+    have the same most likely class.
 
     Raises:
         DiagnosedError: The model cannot be used, or cannot be exported like this.
@@ -175,10 +206,16 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
         )
         written = Path(folder) / path.name
         _WRITERS[format_](prepared, written)
+        check = None
+        if images is not None:
+            check = check_export(written, path, prepared, images)
+            if has_errors(found := check.findings(path, require)):
+                raise ExportCheckError(found)
+            report(found)
         made = sorted(written.parent.iterdir(), key=lambda file: file == written)
         size = sum(file.stat().st_size for file in made)
         files = tuple(_move(file, path.parent) for file in made)  # the others first
-    return ExportResult(path, format_, prepared.interface, files, size)
+    return ExportResult(path, format_, prepared.interface, files, size, check)
 
 
 def _move(file: Path, folder: Path) -> Path:

@@ -22,6 +22,7 @@ def write_pt2(prepared: PreparedModel, path: Path) -> None:
         (prepared.example,),
         dynamic_shapes=({0: batch},) if is_dynamic else None,
     )
+    program.example_inputs = None  # it would be pickled
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
     with path.open("wb") as file:
