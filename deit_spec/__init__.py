@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         lower,
         output_size,
     )
+    from deit_spec.runtime.exported_module import ExportedFileError
     from deit_spec.spec import DeiTSpec, Variant
     from deit_spec.weights import WeightsError
 
@@ -36,6 +37,7 @@ _HOMES = {
     "Compiled": "deit_spec.pipeline",
     "DeiTSpec": "deit_spec.spec",
     "Diagnostic": "deit_spec.diagnostics",
+    "ExportedFileError": "deit_spec.runtime.exported_module",
     "LayerGraph": "deit_spec.graph",
     "ModelFolderError": "deit_spec.model.model_folder",
     "SpecError": "deit_spec.pipeline",
@@ -69,6 +71,7 @@ __all__ = [
     "Compiled",
     "DeiTSpec",
     "Diagnostic",
+    "ExportedFileError",
     "LayerGraph",
     "ModelFolderError",
     "SpecError",

@@ -19,6 +19,7 @@ from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.pipeline import TargetName, load_model_weights
 from deit_spec.runtime.exported_module import ExportedModule
 from deit_spec.spec import DeiTSpec
+from deit_spec.weights.weight_findings import exported
 
 if TYPE_CHECKING:
     from deit_spec.model.image_transform import ImageLike
@@ -163,7 +164,8 @@ def load_model(
     Raises:
         ModelFolderError: It is none of these (DS426), or its parts contradict each
             other (DS425).
-        WeightsError: The weights cannot be read, or do not match the spec.
+        WeightsError: The weights cannot be read, or do not match the spec; or an
+            exported file is loaded for training (DS608).
         ExportedFileError: The exported file cannot be used.
         SpecError: The spec has errors.
         ValueError: The target or the dtype is unknown, or the device cannot be used;
@@ -198,9 +200,11 @@ _FLOAT32 = (None, torch.float32, "float32")
 
 def _require_defaults(path: object, target: str, device: object, dtype: object) -> None:
     """Check that nothing is requested of an exported file that it cannot do."""
+    if target == "train":
+        raise exported(str(path))
     is_cpu = device is None or torch.device(str(device)).type == "cpu"
-    if target != "inference" or not is_cpu or dtype not in _FLOAT32:
-        does = "runs on the CPU, in float32, for inference"
+    if not is_cpu or dtype not in _FLOAT32:
+        does = "runs on the CPU, in float32"
         raise ValueError(f"{path} is an exported file, which {does}")
 
 

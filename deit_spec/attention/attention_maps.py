@@ -22,7 +22,9 @@ from torch import Tensor, nn
 
 from deit_spec.pipeline import compile as compile_spec
 from deit_spec.runtime.build import make_empty
+from deit_spec.runtime.exported_module import ExportedModule
 from deit_spec.spec import DeiTSpec
+from deit_spec.weights.weight_findings import exported
 
 Method: TypeAlias = Literal["attention", "rollout", "gradient-attention"]
 Token: TypeAlias = Literal["cls", "dist"]
@@ -68,6 +70,7 @@ class AttentionReader:
     Raises:
         ValueError: There is no such block, the method does not join heads so, or needs
             logits and the model has none, or the model merges tokens.
+        WeightsError: The model is an exported file (DS608).
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class AttentionReader:
         block: int | None = -1,
         heads: Heads = "mean",
     ) -> None:
+        if isinstance(model, ExportedModule):
+            raise exported(str(model.path))
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}")
         if heads not in HEADS_OF[method]:

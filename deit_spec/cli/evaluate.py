@@ -23,7 +23,7 @@ VERSION = 1
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
-    model: model_options.ModelArgument,
+    model: model_options.RunnableArgument,
     output: OutputOption = None,
     *,
     weights: model_options.WeightsOption = None,
@@ -53,7 +53,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.distill.image_files import note_of_ignored
     from deit_spec.distill.scored_images import data_override, open_scored_images
 
-    trained = model_options.open_model(model, weights, recipe)
+    trained = model_options.open_model(model, weights, recipe, exported=True)
     if trained.folder is None and data is None and recipe is None:
         raise typer.BadParameter("a model without a run needs --data or --recipe")
     device = device or trained.best_device
@@ -120,6 +120,8 @@ def _print(
     titles = {**HEADS, "fused": f"{HEADS['fused']} ({trained.spec.fusion})"}
     by_head = _by_head(trained, scores)
     rows = [[titles[head], *_cells(each)] for head, each in by_head.items()]
+    if k:  # then some scores are not known
+        rows = [[cell.replace("nan", "-") for cell in row] for row in rows]
     below = [
         f"{about['data']}, {described}",
         f"{about['weights']} on {about['device']}",

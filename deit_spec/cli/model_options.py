@@ -26,6 +26,15 @@ ModelArgument = Annotated[
         "the name of a published model, or - for standard input.",
     ),
 ]
+RunnableArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model folder, a run's model.safetensors or an exported file; with "
+        "--weights also a spec, the name of a published model, or - for standard "
+        "input.",
+    ),
+]
 WeightsOption = Annotated[
     Path | None,
     option(
@@ -87,13 +96,22 @@ DeviceOption = Annotated[
 ]
 
 
-def open_model(model: str, weights: Path | None, recipe: Path | None) -> "TrainedModel":
-    """Find a model by its folder or its spec, or exit if it cannot be used."""
+def open_model(
+    model: str, weights: Path | None, recipe: Path | None, *, exported: bool = False
+) -> "TrainedModel":
+    """Find a model by its folder or its spec, or exit if it cannot be used.
+
+    An exported file is an error unless the command can run it.
+    """
     from deit_spec.distill.trained_model import find_model
+    from deit_spec.model.exported_file import files_of_export
+    from deit_spec.weights import weight_findings
 
     with model_errors():
         trained = find_model(model, weights, check)
-    protect(trained.weights, *([recipe] if recipe else []))
+        if trained.interface is not None and not exported:
+            raise weight_findings.exported(model)
+    protect(*files_of_export(trained.weights), *([recipe] if recipe else []))
     if trained.opened is not None:
         protect(trained.opened.path)
         protect_folder(trained.opened.path)

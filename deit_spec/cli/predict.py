@@ -22,7 +22,7 @@ VERSION = 1
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
-    model: model_options.ModelArgument,
+    model: model_options.RunnableArgument,
     images: model_options.ImagesArgument,
     output: OutputOption = None,
     *,
@@ -49,7 +49,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """
     from deit_spec.distill.prediction import UnreadableImage, predict
 
-    trained = model_options.open_model(model, weights, recipe)
+    trained = model_options.open_model(model, weights, recipe, exported=True)
     names = model_options.class_names(trained, labels)
     paths, note = model_options.image_paths(images)
     device = device or trained.best_device

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -12,13 +11,12 @@ from deit_spec.export.prepared_model import PreparedModel
 from deit_spec.model.exported_interface import (
     INTERFACE,
     METADATA_DIGEST,
+    TORCH,
+    WEIGHTS_DIGEST,
+    YAML,
     metadata_digest,
 )
 from deit_spec.weights.spec_metadata import make_metadata, resolved_spec
-
-YAML: Final = "deit_spec.yaml"
-WEIGHTS_DIGEST: Final = "deit_spec.weights_digest"
-TORCH: Final = "deit_spec.torch"
 
 
 def export_metadata(prepared: PreparedModel) -> dict[str, str]:

@@ -14,7 +14,6 @@ from deit_spec.distill.optional_packages import require_packages
 from deit_spec.export.export_metadata import export_metadata
 from deit_spec.export.export_options import LARGEST_BATCH
 from deit_spec.export.prepared_model import PreparedModel
-from deit_spec.export.quantization import quantize_onnx
 from deit_spec.model.exported_interface import INPUT
 
 if TYPE_CHECKING:
@@ -31,21 +30,14 @@ NEWEST_OPSET, OLDER_OPSET = 23, 20
 def write_onnx(prepared: PreparedModel, path: Path) -> None:
     """Write a model as one ONNX file. The same model always gives the same bytes.
 
-    In int8, the ranges of activations are measured on the images for calibration; if
-    there are none, they are measured in each run.
-
     Raises:
-        DiagnosedError: The weights are too large for one file (DS601), or no image for
-            calibration can be read (DS610).
+        DiagnosedError: The weights are too large for one file (DS601).
         MissingPackageError: A package of the extra `onnx` is not installed.
         OSError: The file cannot be written.
     """
     require_packages("ONNX files", "onnx", "onnxscript", "onnxruntime")
     _require_room(prepared, path)
-    opset = prepared.options.opset or default_opset()
-    proto = convert_to_onnx(prepared, opset).model_proto
-    if prepared.interface.precision == "int8":
-        proto = quantize_onnx(proto, prepared.calibration)
+    proto = _convert(prepared)
     _strip(proto)
     for key, value in export_metadata(prepared).items():
         proto.metadata_props.add(key=key, value=value)
@@ -84,16 +76,15 @@ def _takes_attention() -> bool:
     return True
 
 
-def convert_to_onnx(prepared: PreparedModel, opset: int) -> torch.onnx.ONNXProgram:
-    """Convert the module, in float32, with the names of its input and outputs."""
-    interface = prepared.interface
+def _convert(prepared: PreparedModel) -> "onnx.ModelProto":
+    options, interface = prepared.options, prepared.interface
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     with _quietly():
         program = torch.onnx.export(
             prepared.module,
             (prepared.example,),
             dynamo=True,
-            opset_version=opset,
+            opset_version=options.opset or default_opset(),
             dynamic_shapes=({0: batch},) if interface.batch is None else None,
             input_names=[INPUT],
             output_names=list(interface.outputs),
@@ -102,7 +93,7 @@ def convert_to_onnx(prepared: PreparedModel, opset: int) -> torch.onnx.ONNXProgr
             verbose=False,
         )
     assert program is not None  # noqa: S101  -- as `dynamo=True` returns
-    return program
+    return program.model_proto
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from deit_spec.model.exported_metadata import (
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.runtime.exported_module import (
     ExportedFileError,
-    damaged_file,
     refuse_file,
 )
 from deit_spec.spec import Checked, DeiTSpec
@@ -155,9 +154,12 @@ def _read(path: Path) -> Metadata:
     try:
         return read_metadata(path)
     except DamagedFileError as error:
-        raise damaged_file(path, str(error)) from None
+        message = f"the file cannot be opened: {visible(str(error))}"
+        helps = ["copy the file again, or export the model again"]
+        raise refuse_file("DS607", message, path, helps=helps) from None
     except OSError as error:
-        raise damaged_file(path, reason_of(error)) from None
+        message = f"the file cannot be opened: {reason_of(error)}"
+        raise refuse_file("DS607", message, path) from None
 
 
 def _require_ours(metadata: dict[str, str], path: Path) -> None:

@@ -45,14 +45,6 @@ def refuse_file(
     return ExportedFileError([diagnose(code, message, place, notes=notes, helps=helps)])
 
 
-def damaged_file(path: Path, reason: str) -> ExportedFileError:
-    """Make the error for a file that is truncated or damaged (DS607)."""
-    message = f"the file cannot be opened: {visible(reason[:REASON])}"
-    return refuse_file(
-        "DS607", message, path, helps=["copy the file again, or export the model again"]
-    )
-
-
 class ExportedModule(nn.Module):
     """An exported file, opened in its own engine on the CPU.
 
@@ -107,7 +99,9 @@ class ExportedModule(nn.Module):
             notes = [visible(str(error)[:REASON])]
             raise refuse_file("DS607", message, self.path, notes=notes) from None
         except Exception as error:  # noqa: BLE001  -- a broken file raises anything
-            raise damaged_file(self.path, first_line_of(error)) from None
+            notes = [visible(first_line_of(error)[:REASON])]
+            message = "the file is damaged, or its engine does not support it"
+            raise refuse_file("DS607", message, self.path, notes=notes) from None
 
     def _require_interface(self) -> None:
         """Check that the graph has the input and the outputs of the interface."""
@@ -143,8 +137,10 @@ class ExportedModule(nn.Module):
         return torch.cat(parts).to(images.device)
 
     def _logits(self, images: Tensor) -> Tensor:
-        inputs = input_of(images, self.interface, self.preprocessing)
-        count = len(images)
+        inputs, count = self._inputs(images), len(images)
+        if self.interface.batch is not None and count < self.interface.batch:
+            copies = np.repeat(inputs[-1:], self.interface.batch - count, axis=0)
+            inputs = np.concatenate([inputs, copies])
         found = {
             name: torch.from_numpy(np.array(value[:count]))
             for name, value in self.run(inputs).items()
@@ -161,26 +157,18 @@ class ExportedModule(nn.Module):
         spread = share.expand(-1, count)
         return spread.scatter(1, found[indices].long(), first).log()
 
-
-def input_of(
-    images: Tensor, interface: "ExportedInterface", preprocessing: "Preprocessing"
-) -> "NDArray[Any]":
-    """Convert normalised images `[B, C, S, S]` to the input of a file.
-
-    A fixed batch is filled up with copies of the last image.
-    """
-    copies = max(0, (interface.batch or 0) - len(images))
-    images = torch.cat([images, images[-1:].expand(copies, -1, -1, -1)])
-    if interface.input == "uint8":
-        mean, std = (
-            torch.tensor(each).view(-1, 1, 1)
-            for each in (preprocessing.mean, preprocessing.std)
-        )
-        pixels = (images * std + mean) * 255
-        images = pixels.round().clamp(0, 255).to(torch.uint8)
-    if interface.layout == "nhwc":
-        images = images.permute(0, 2, 3, 1)
-    return images.contiguous().numpy()
+    def _inputs(self, images: Tensor) -> "NDArray[Any]":
+        """Convert normalised images to the input of the file."""
+        if self.interface.input == "uint8":
+            mean, std = (
+                torch.tensor(each).view(-1, 1, 1)
+                for each in (self.preprocessing.mean, self.preprocessing.std)
+            )
+            pixels = (images * std + mean) * 255
+            images = pixels.round().clamp(0, 255).to(torch.uint8)
+        if self.interface.layout == "nhwc":
+            images = images.permute(0, 2, 3, 1)
+        return images.contiguous().numpy()
 
 
 def _shown(outputs: object) -> str:

@@ -30,6 +30,8 @@ SPEC = load_spec(SPECS / "tiny.yaml")
 IMAGES = Preprocessing(8, 1, 1.0, mean=DIGITS_MEAN, std=DIGITS_STD)
 CLASSES = tuple("0123456789")
 FLOAT = ExportedInterface()
+PLAIN = ("logits", "features")
+"""Outputs that are the product itself."""
 
 Change = Callable[[dict[str, str]], dict[str, str]]
 
@@ -50,7 +52,7 @@ class Linear(nn.Module):
             images = (images.float() / 255 - IMAGES.mean[0]) / IMAGES.std[0]
         logits = images.flatten(1) @ self.weight
         taps = [logits * 2 for _ in self.interface.taps]
-        if self.interface.output == "logits":
+        if self.interface.output in PLAIN:
             return (logits, *taps) if taps else logits
         found = logits.softmax(1)
         if self.interface.output == "topk":
@@ -137,11 +139,11 @@ def _write_onnx(
         last = add("Sub", "mean")
         last = add("Div", "std")
     last = add("Flatten")
-    first = interface.outputs[:1] if interface.output == "logits" else ()
+    first = interface.outputs[:1] if interface.output in PLAIN else ()
     last = add("MatMul", "weight", outputs=first)
     for tap in interface.taps:
         add("Sum", last, outputs=(tap,))
-    if interface.output != "logits":
+    if interface.output not in PLAIN:
         first = interface.outputs[:1] if interface.output == "probabilities" else ()
         last = add("Softmax", outputs=first, axis=1)
     if interface.output == "topk":
