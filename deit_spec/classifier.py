@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.distill.prediction import most_likely
+from deit_spec.distill.prediction import classify
 from deit_spec.model.model_folder import Kind, open_model_folder
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.pipeline import TargetName, load_model_weights
@@ -123,26 +123,23 @@ class Classifier:
     ) -> list[list[Guess]]:
         # An exported file has no parameters, and takes float32 on the CPU.
         parameter = next(self.model.parameters(), torch.empty(0))
-        # Its output is always logits, also with `mean_softmax`.
-        is_exported = isinstance(self.model, ExportedModule)
         found: list[list[Guess]] = []
         for start in range(0, len(images), batch_size):
             inputs = [self.transform(each) for each in images[start:][:batch_size]]
             batch = torch.stack(inputs).to(parameter.device, parameter.dtype)
-            with torch.no_grad():
-                output = self.model(batch)
-            is_joined = not is_exported and self.spec.has_two_heads
-            if is_joined and isinstance(output, Tensor):
-                output = _logits(output, self.spec)
-            for heads in most_likely(output, self.spec.fusion, topk):
+            for heads in classify(self._logits, batch, self.spec.fusion, topk):
                 last = list(heads.values())[-1]  # fused, or the only one
-                found.append(
-                    [
-                        Guess(self._label(category), probability, category)
-                        for category, probability in last
-                    ]
-                )
+                found.append([Guess(self._label(i), share, i) for i, share in last])
         return found
+
+    def _logits(self, inputs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """The logits; of heads joined with `mean_softmax`, log-probabilities."""
+        output: Tensor | tuple[Tensor, Tensor] = self.model(inputs)
+        is_exported = isinstance(self.model, ExportedModule)  # it returns logits
+        is_softmax = self.spec.has_two_heads and self.spec.fusion == "mean_softmax"
+        if is_softmax and not is_exported and isinstance(output, Tensor):
+            return output.double().log()
+        return output
 
 
 def load_model(
@@ -206,11 +203,6 @@ def _require_defaults(path: object, target: str, device: object, dtype: object) 
     if not is_cpu or dtype not in _FLOAT32:
         does = "runs on the CPU, in float32"
         raise ValueError(f"{path} is an exported file, which {does}")
-
-
-def _logits(joined: Tensor, spec: DeiTSpec) -> Tensor:
-    """The joined logits: with `mean_softmax`, the logarithms of the probabilities."""
-    return joined.double().log() if spec.fusion == "mean_softmax" else joined
 
 
 def is_image(value: object) -> bool:

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from deit_spec.attention.attention_maps import AttentionReader, Token
-    from deit_spec.attention.attribution_scores import AttributionScores
     from deit_spec.distill.prediction import RankedClass, UnreadableImage
     from deit_spec.distill.trained_model import TrainedModel
     from deit_spec.model.preprocessing import Preprocessing
@@ -34,36 +32,10 @@ PREDICTED = "predicted"
 TOKEN_NAMES = {"cls": "class token", "dist": "distillation token"}
 
 
-class Method(Enum):
-    """The methods to compute a map."""
-
-    ATTENTION = "attention"
-    ROLLOUT = "rollout"
-    GRADIENT = "gradient-attention"
-
-
-class Tokens(Enum):
-    """The tokens whose maps are made."""
-
-    CLS = "cls"
-    DIST = "dist"
-    BOTH = "both"
-
-
-class Joined(Enum):
-    """How the heads of a block are joined."""
-
-    MEAN = "mean"
-    MAX = "max"
-    ALL = "all"
-
-
-class MapFormat(Enum):
-    """Formats of maps."""
-
-    PNG = "png"
-    NPZ = "npz"
-    JSON = "json"
+Method: TypeAlias = Literal["attention", "rollout", "gradient-attention"]
+Tokens: TypeAlias = Literal["cls", "dist", "both"]
+Joined: TypeAlias = Literal["mean", "max", "all"]
+MapFormat: TypeAlias = Literal["png", "npz", "json"]
 
 
 @dataclass(frozen=True)
@@ -100,9 +72,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = None,
     *,
     weights: model_options.WeightsOption = None,
-    method: Annotated[
-        Method, option("--method", "How a map is made.")
-    ] = Method.ATTENTION,
+    method: Annotated[Method, option("--method", "How a map is made.")] = "attention",
     token: Annotated[
         Tokens | None,
         option(
@@ -130,7 +100,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = -1,
     heads: Annotated[
         Joined, option("--heads", "How the heads of a block are joined.")
-    ] = Joined.MEAN,
+    ] = "mean",
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Draw all blocks and heads on one page.")
     ] = False,
@@ -150,7 +120,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     format_: Annotated[
         MapFormat,
         format_option("The format of the maps; --evaluate prints a table or JSON."),
-    ] = MapFormat.PNG,
+    ] = "png",
 ) -> None:
     """Show what a model looks at: draw its attention over images.
 
@@ -162,16 +132,16 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.distill.optional_packages import require_packages
     from deit_spec.distill.trained_model import best_device
 
-    if sheet and method is not Method.ATTENTION:
-        fail(f"--sheet shows attention, not {method.value}")
-    if sheet and format_ is not MapFormat.PNG:
-        fail(f"--sheet is a picture, not {format_.value}")
-    if evaluate and (output is not None or sheet or heads is Joined.ALL):
+    if sheet and method != "attention":
+        fail(f"--sheet shows attention, not {method}")
+    if sheet and format_ != "png":
+        fail(f"--sheet is a picture, not {format_}")
+    if evaluate and (output is not None or sheet or heads == "all"):
         fail("--evaluate writes no maps, so it is without -o, --sheet and --heads all")
-    if evaluate and format_ is MapFormat.NPZ:
+    if evaluate and format_ == "npz":
         fail("--evaluate prints a table or JSON, not npz")
-    if class_ != PREDICTED and method is not Method.GRADIENT:
-        fail(f"--class needs --method gradient-attention, not {method.value}")
+    if class_ != PREDICTED and method != "gradient-attention":
+        fail(f"--class needs --method gradient-attention, not {method}")
     trained = model_options.open_model(model, weights, recipe)
     names = model_options.class_names(trained, labels)
     spec = trained.spec
@@ -189,9 +159,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         reader = AttentionReader(
             spec,
             loaded,
-            method=method.value,
+            method=method,
             block=None if sheet else block,
-            heads="all" if sheet else heads.value,
+            heads="all" if sheet else heads,
         )
     settings = _Settings(
         *(trained, names, reader, tokens, category),
@@ -199,8 +169,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     )
     unreadable: list[UnreadableImage] = []
     if evaluate:
-        in_json = format_ is MapFormat.JSON
-        _evaluate(settings, loaded, paths, unreadable, in_json=in_json)
+        _evaluate(settings, loaded, paths, unreadable, in_json=format_ == "json")
     else:
         _write(settings, paths, unreadable, output or Path(), format_)
     model_options.report_unread(unreadable, note)
@@ -210,11 +179,11 @@ def _tokens(
     wanted: Tokens | None, available: "tuple[Token, ...]"
 ) -> "tuple[Token, ...]":
     """The tokens of an option, or exit if the model has them not."""
-    if wanted in {Tokens.DIST, Tokens.BOTH} and "dist" not in available:
-        fail(f"--token is {wanted.value}, but the model has no distillation token")
-    if wanted in {None, Tokens.BOTH}:
+    if wanted in {"dist", "both"} and "dist" not in available:
+        fail(f"--token is {wanted}, but the model has no distillation token")
+    if wanted is None or wanted == "both":
         return available
-    return ("cls",) if wanted is Tokens.CLS else ("dist",)
+    return (wanted,)
 
 
 @contextmanager
@@ -248,14 +217,17 @@ def _write(
     form: MapFormat,
 ) -> None:
     """Write a file for each image."""
+    from PIL import Image
+
     from deit_spec.distill.prediction import most_likely
+    from deit_spec.model.image_transform import CentralCrop, decode
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"cannot create {folder}: {reason_of(error)}")
     kind = settings.reader.method if settings.reader.is_single else "sheet"
-    taken = Counter[str]()
+    taken, crop = Counter[str](), CentralCrop(settings.preprocessing)
     for names, inputs in _batches(settings, paths, unreadable):
         with _usage_errors():
             found = settings.reader.read(inputs, settings.tokens, settings.category)
@@ -265,15 +237,19 @@ def _write(
                 token: each[index].cpu().numpy() for token, each in found.maps.items()
             }
             guesses = {head: best for head, (best,) in heads.items()}
-            result = _result(settings, name, maps, guesses)
+            with Image.open(name) as opened:  # upright, in grey or RGB
+                is_grey = opened.mode.startswith(("1", "L", "I"))
+                original = decode(opened, 1 if is_grey else 3)
+            region = crop.region(original.size)
+            result = _Result(name, maps, guesses, original, region)
             stem = Path(name).stem
             taken[stem] += 1
             # Images of the same name, from several folders, are numbered.
             number = f"-{taken[stem]}" if taken[stem] > 1 else ""
-            path = folder / f"{stem}{number}.{kind}.{form.value}"
-            if form is MapFormat.JSON:
+            path = folder / f"{stem}{number}.{kind}.{form}"
+            if form == "json":
                 emit_json(_as_json(settings, result), path)
-            elif form is MapFormat.NPZ:
+            elif form == "npz":
                 emit(_as_npz(result), path)
             else:
                 emit(_as_png(settings, result), path)
@@ -290,25 +266,15 @@ def _evaluate(
 ) -> None:
     """Print the mean insertion and deletion scores of each token."""
     from deit_spec.attention.attribution_scores import mean_scores
+    from deit_spec.cli.tables import print_table, table_of
 
     batches = (inputs for _, inputs in _batches(settings, paths, unreadable))
     with _usage_errors():
         scores, count = mean_scores(
             model, settings.reader, batches, settings.tokens, settings.category
         )
-    if count:
-        _print_scores(settings, count, scores, in_json=in_json)
-
-
-def _print_scores(
-    settings: _Settings,
-    count: int,
-    scores: "dict[Token, AttributionScores]",
-    *,
-    in_json: bool,
-) -> None:
-    from deit_spec.cli.tables import print_table, table_of
-
+    if not count:
+        return
     if in_json:
         data = {token: each._asdict() for token, each in scores.items()}
         emit_json({**_options(settings), "images": count, "scores": data}, None)
@@ -336,29 +302,6 @@ def _options(settings: _Settings) -> dict[str, Any]:
         "heads": reader.heads,
         "class": settings.category,
     }
-
-
-def _result(
-    settings: _Settings,
-    name: str,
-    maps: "dict[Token, np.ndarray[Any, Any]]",
-    guesses: "dict[str, RankedClass]",
-) -> _Result:
-    from deit_spec.model.image_transform import CentralCrop
-
-    image = _original(name)
-    region = CentralCrop(settings.preprocessing).region(image.size)
-    return _Result(name, maps, guesses, image, region)
-
-
-def _original(name: str) -> "Image.Image":
-    """The original image, upright, in grey or RGB."""
-    from PIL import Image
-
-    from deit_spec.model.image_transform import decode
-
-    opened = Image.open(name)
-    return decode(opened, 1 if opened.mode.startswith(("1", "L", "I")) else 3)
 
 
 def _as_png(settings: _Settings, result: _Result) -> bytes:

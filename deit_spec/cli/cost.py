@@ -1,7 +1,6 @@
 """`deit-spec cost`: parameters, operations and bytes, by stage or by layer."""
 
-from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from deit_spec import cost
 from deit_spec.cli.compile import TargetOption
@@ -27,24 +26,16 @@ MAX_BATCH = 1_000_000_000
 """Beyond any use, and small enough for the largest unit of the table."""
 
 
-class Rows(Enum):
-    """What a row of the report is for; a node is a layer of the graph."""
-
-    STAGE = "stage"
-    LAYER = "layer"
-    NODE = "node"
-
-
 def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
     by: Annotated[
-        Rows,
+        Literal["stage", "layer", "node"],
         option(
             "--by", "Print a row for each stage or for each layer (also called node)."
         ),
-    ] = Rows.STAGE,
+    ] = "stage",
     batch: Annotated[
         int,
         option(
@@ -72,7 +63,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 ) -> None:
     """Count parameters, operations and bytes of activations."""
     checked = read(spec, merge_tokens)
-    rows = cost.By.STAGE if by is Rows.STAGE else cost.By.NODE
+    rows = cost.By.STAGE if by == "stage" else cost.By.NODE
     setting = cost.Setting(batch, dtype, convention, rows)
     options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
     found = cost.report(finish(checked, target, options), setting)
@@ -84,7 +75,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         from deit_spec.cli.tables import print_table, table_of
 
         training = ["training"] if target is Target.TRAIN else []
-        head = [by.value, "parameters", convention.noun, "forward", *training]
+        head = [by, "parameters", convention.noun, "forward", *training]
         table = table_of(head, [_cells(row) for row in found.rows])
         table.add_section()
         table.add_row(*_cells(found.total))

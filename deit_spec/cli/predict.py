@@ -15,7 +15,11 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.recipe.run_files import HEADS
 
 if TYPE_CHECKING:
-    from deit_spec.distill.prediction import Prediction, RankedClass
+    from deit_spec.distill.prediction import (
+        Prediction,
+        RankedClass,
+        UnreadableImage,
+    )
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -47,7 +51,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
     Exit with 1 if an image cannot be read.
     """
-    from deit_spec.distill.prediction import UnreadableImage, predict
+    from deit_spec.distill.prediction import predict
 
     trained = model_options.open_model(model, weights, recipe, exported=True)
     names = model_options.class_names(trained, labels)
@@ -57,24 +61,23 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     if k is not None and k < top:
         typer.echo(f"note: the file returns {k} classes for each image", err=True)
         top = k
+    unreadable: list[UnreadableImage] = []
     with model_options.model_errors():
         predictions = predict(
             trained.load(device, report),
             paths,
             trained.preprocessing(recipe, crop),
+            unreadable,
             fusion=trained.spec.fusion,
             top=top,
             heads=heads,
             batch_size=batch_size,
             device=device,
         )
-        results = list(predictions)
-    unreadable = [each for each in results if isinstance(each, UnreadableImage)]
-    found = [
-        each._replace(heads=_named(each.heads, trained.heads))
-        for each in results
-        if not isinstance(each, UnreadableImage)
-    ]
+        found = [
+            each._replace(heads=_named(each.heads, trained.heads))
+            for each in predictions
+        ]
     if format_ is TableFormat.JSON:
         data = {
             "version": VERSION,

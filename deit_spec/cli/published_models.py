@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,23 +21,16 @@ VERSION = 1
 DEFAULT = "deit_base_distilled_patch16_224"
 
 
-class ListFormat(Enum):
-    """Formats of the list."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def list_models(
     output: OutputOption = None,
     *,
     format_: Annotated[
-        ListFormat, format_option("The format of the list.")
-    ] = ListFormat.TABLE,
+        Literal["table", "json"], format_option("The format of the list.")
+    ] = "table",
 ) -> None:
     """List the published models, whose names are valid as SPEC."""
     models = [_describe(name) for name in accuracies()]
-    if format_ is ListFormat.JSON:
+    if format_ == "json":
         emit_json({"version": VERSION, "models": models}, output)
         return
     from deit_spec.cli.tables import print_table, table_of

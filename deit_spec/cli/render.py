@@ -3,8 +3,7 @@
 import io
 import shutil
 import sys
-from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -26,23 +25,14 @@ from deit_spec.graph import Target
 from deit_spec.pipeline import finish
 
 NARROW, WIDE = 80, 120
-
-
-class Picture(Enum):
-    """Formats of the drawing."""
-
-    FIGURE = "figure"
-    TREE = "tree"
-    JSON = "json"
+Picture: TypeAlias = Literal["figure", "tree", "json"]
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
-    format_: Annotated[
-        Picture, format_option("The format of the drawing.")
-    ] = Picture.FIGURE,
+    format_: Annotated[Picture, format_option("The format of the drawing.")] = "figure",
     old_format: Annotated[
         Picture | None, typer.Option("--format", hidden=True, case_sensitive=False)
     ] = None,
@@ -78,7 +68,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     graph = finish(checked, target, options)
     from deit_spec.diagram import as_json, draw, tree
 
-    if format_ is Picture.JSON:
+    if format_ == "json":
         emit_json(as_json(graph), output)
         return
     to_file = is_file(output)
@@ -88,7 +78,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         console = make_console(width=columns, record=True, file=io.StringIO())
     else:
         console = make_console(color=color, width=columns)
-    if format_ is Picture.TREE:
+    if format_ == "tree":
         console.print(tree(graph, expand=expand, ascii_only=plain))
     else:
         figure = draw(graph, width=columns, expand=expand, ascii_only=plain)

@@ -4,7 +4,6 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -21,7 +20,7 @@ from deit_spec.model.spec_or_model import (
     is_model_folder,
     is_model_path,
 )
-from deit_spec.recipe import CheckedRecipe, documents
+from deit_spec.recipe import documents
 from deit_spec.spec import Checked
 from deit_spec.yaml_source.document import FILE_BYTES
 
@@ -109,31 +108,12 @@ def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
         checked = check_model(name)
     else:
         checked = documents.check_any(name, overrides)
-    checked = _with_weights(checked)
     out.protect_document(name, checked.document)
     if overrides and checked.document is not None:
         kind = documents.kind_of(checked.document)
         if kind is not documents.Kind.RECIPE:
             out.fail(f"--set needs a recipe, and {name} is a {kind.value}")
     return checked
-
-
-def _with_weights(checked: documents.CheckedAny) -> documents.CheckedAny:
-    """Add what the weights of a teacher of timm show, if they are on this machine."""
-    recipe = getattr(checked, "recipe", None)
-    if not isinstance(checked, CheckedRecipe) or recipe is None or not recipe.teacher:
-        return checked
-    weights = recipe.teacher.weights if recipe.teacher.timm else None
-    if weights is None or not checked.place(weights).is_file():
-        return checked
-    from deit_spec.distill.teachers import check_timm_weights  # with torch and timm
-
-    found = check_timm_weights(checked)
-    return replace(
-        checked,
-        recipe=None if has_errors(found) else recipe,
-        diagnostics=(*checked.diagnostics, *found),
-    )
 
 
 def _with_taps(checked: documents.CheckedAny) -> documents.CheckedAny:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeAlias
 
 import typer
 
@@ -32,7 +32,11 @@ app = typer.Typer(
 )
 
 
-class Allow(Enum):
+CheckpointFormat: TypeAlias = Literal["deit", "timm", "hf"]
+Dtype: TypeAlias = Literal["float64", "float32", "float16", "bfloat16"]
+
+
+class Allow(Enum):  # typer has no lists of literals
     """Changes of tensors that must be allowed."""
 
     RESAMPLE = "resample"
@@ -40,23 +44,6 @@ class Allow(Enum):
     CHANNELS = "channels"
     DISTILLATION = "distillation"
     DROP = "drop"
-
-
-class CheckpointFormat(Enum):
-    """Formats that are written."""
-
-    DEIT = "deit"
-    TIMM = "timm"
-    HF = "hf"
-
-
-class Dtype(Enum):
-    """Data types that are written."""
-
-    FLOAT64 = "float64"
-    FLOAT32 = "float32"
-    FLOAT16 = "float16"
-    BFLOAT16 = "bfloat16"
 
 
 def _not_stdin(name: str) -> str:
@@ -199,13 +186,12 @@ def convert(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.runtime import as_dtype
 
     source = open_source(spec, checkpoint, labels)
-    is_hf = to is CheckpointFormat.HF
     writing = weights.Writing(
         output,
-        weights.To(to.value),
-        as_dtype(dtype.value if dtype else None),
+        weights.To(to),
+        as_dtype(dtype),
         force,
-        (to_transformers if is_hf else to_timm)(source.images),
+        (to_transformers if to == "hf" else to_timm)(source.images),
         source.classes,
         source.metadata,
     )

@@ -42,11 +42,10 @@ class HeadScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of a student on `images` images, and the seconds that it took.
+    """The scores on `images` images, and the seconds, including reading the images.
 
-    `dist` and `fused` are None for a model with one head, and for heads whose classes
-    are not those of the labels. The seconds include reading the images; of several
-    processes they are the mean.
+    `dist` and `fused` are None without a second head, or if its classes are not those
+    of the labels. The seconds of several processes are the mean.
     """
 
     cls: HeadScores
@@ -88,20 +87,12 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
 ) -> Scores:
     """Score a model in evaluation mode; its mode is restored afterwards.
 
+    Batches are normalised images `[B, C, S, S]` and class indices `[B]`; the model
+    returns logits `[B, K]` or a pair. `autocast` makes the context that it runs in, and
+    `reduce` sums a tensor over all processes, each of which has a share of the images.
     Sums are in float64, so the scores do not depend on the batch size.
 
-    Args:
-        model: From images to logits `[B, K]` or a pair of them.
-        batches: Pairs of normalised images `[B, C, S, S]` and class indices `[B]`.
-        fusion: How two heads are joined, `variant.fusion` of the spec.
-        device: Where the model is.
-        autocast: Makes the context that the model runs in.
-        reduce: Sums a tensor over all processes, each of which has a share of the
-            images, or none.
-
-    Raises:
-        NoImagesError: There are no images.
-        ValueError: The labels are not class indices.
+    Raises NoImagesError if there are no images.
     """
     device = torch.device(device)
     # Apple's GPUs have no float64.

@@ -30,11 +30,8 @@ def image_files(
 ) -> Iterator[str]:
     """The paths of the images in a folder and its subfolders, by name.
 
-    Other files are counted in `ignored`, by their extensions. Hidden files and folders
-    are left out, and so are links to the folders `above`, given by device and inode.
-
-    Raises:
-        OSError: A folder cannot be listed.
+    Other files are counted in `ignored`, by extension. Hidden entries are left out, and
+    so are links to the folders `above`, given by device and inode.
     """
     found = os.stat(folder)  # noqa: PTH116
     own = found.st_dev, found.st_ino

@@ -27,25 +27,15 @@ class DistillationLoss(nn.Module):
     """`(1 - alpha) * labels + alpha * teacher`, each the mean over the batch.
 
     The term of the labels is the cross-entropy of the class head. The term of the
-    teacher is of the distillation head, or of the only head:
-
-    - `hard` (equation 3): the cross-entropy with the teacher's most likely class. The
-      paper's alpha is ½.
-    - `soft` (equation 2): `tau² KL(teacher ‖ student)` of the distributions at
-      temperature tau, summed over the classes. The paper has alpha 0.1, tau 3.
-    - `none`: there is no such term, whatever alpha is.
+    teacher is of the distillation head, or of the only head: for `hard` (equation 3)
+    the cross-entropy with the teacher's most likely class; for `soft` (equation 2)
+    `tau² KL(teacher ‖ student)` at temperature tau, summed over the classes; for `none`
+    there is none. The paper has alpha ½, and for `soft` alpha 0.1 and tau 3.
 
     The defaults are those of the authors' code. Its soft term also divides the
     divergence by the number of classes K, so it is K times smaller than this one.
 
-    Args:
-        kind: The kind of distillation.
-        alpha: The weight of the term of the teacher, from 0 to 1.
-        tau: The temperature of soft distillation, greater than 0.
-        label_smoothing: The share of a true label that all classes get.
-
-    Raises:
-        ValueError: An argument is out of range.
+    Raises ValueError for an argument out of range.
     """
 
     def __init__(
@@ -83,16 +73,11 @@ class DistillationLoss(nn.Module):
     ) -> Terms:
         """Compute the loss and its terms.
 
-        Args:
-            outputs: The student's logits `[B, K]`, or `DeiTOutput(cls=[B, K],
-                dist=[B, T])`.
-            labels: Class indices `[B]`, or the class probabilities `[B, K]` of mixed
-                images.
-            teacher: The teacher's logits `[B, T]`; they get no gradient.
+        `outputs` are logits `[B, K]`, or `DeiTOutput(cls=[B, K], dist=[B, T])`.
+        `labels` are class indices `[B]` or probabilities `[B, K]`. `teacher` has logits
+        `[B, T]`.
 
-        Raises:
-            ValueError: A head and its target have different numbers of classes, or
-                the teacher's logits are missing.
+        Raises ValueError if class counts differ, or the teacher's logits are missing.
         """
         cls, dist = (outputs, outputs) if isinstance(outputs, Tensor) else outputs
         _require_classes("the class head", cls, "the labels", labels)

@@ -1,8 +1,7 @@
 """Predict the most likely classes of images."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,9 @@ from torch import Tensor, nn
 from deit_spec.diagnostics.printable import first_line_of, reason_of
 from deit_spec.distill.evaluation import Fusion, answers_of, in_float64
 from deit_spec.distill.image_files import image_files, note_of_ignored
+from deit_spec.distill.losses import Outputs
 from deit_spec.model.preprocessing import Preprocessing
+from deit_spec.recipe.class_matching import natural_key
 
 
 class RankedClass(NamedTuple):
@@ -23,11 +24,7 @@ class RankedClass(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """The most likely classes of an image by head, most likely first.
-
-    The heads are `cls`, `dist` and `fused`, or `cls` alone. Of equally likely classes
-    the one with the lower index comes first.
-    """
+    """The most likely classes of an image by head; there may be `cls` alone."""
 
     image: str
     heads: dict[str, list[RankedClass]]
@@ -42,48 +39,47 @@ class UnreadableImage(NamedTuple):
 
 def predict(  # noqa: PLR0913  -- one argument for each thing that can differ
     model: nn.Module,
-    images: Iterable[str | Path],
+    images: Sequence[Path],
     preprocessing: Preprocessing,
+    unreadable: list[UnreadableImage],
     *,
     fusion: Fusion,
     top: int = 5,
     heads: bool = False,
     batch_size: int = 64,
     device: torch.device | str = "cpu",
-) -> Iterator[Prediction | UnreadableImage]:
+) -> Iterator[Prediction]:
     """Predict at most `top` classes of each image file, in order.
 
     The model is in evaluation mode on the device. `fusion` is the `variant.fusion` of
     its spec. With `heads` the classes of each head are given, not only of both fused.
+    Images that cannot be read are appended to `unreadable`.
     """
-    paths = [str(path) for path in images]
-    for start in range(0, len(paths), batch_size):
-        part = paths[start : start + batch_size]
-        inputs = [read_input(path, preprocessing) for path in part]
-        pixels = [each for each in inputs if isinstance(each, Tensor)]
-        batch = torch.stack(pixels).to(device) if pixels else None
-        with torch.no_grad():
-            output = None if batch is None else model(batch)
-        answers = iter([] if output is None else most_likely(output, fusion, top))
-        for path, each in zip(part, inputs, strict=True):
-            if isinstance(each, UnreadableImage):
-                yield each
-                continue
-            by_head = next(answers)
-            last = list(by_head)[-1]  # fused, or the only one
-            yield Prediction(path, by_head if heads else {last: by_head[last]})
+    for names, inputs in read_inputs(
+        images, preprocessing, unreadable, batch_size=batch_size, device=device
+    ):
+        for name, found in zip(
+            names, classify(model, inputs, fusion, top), strict=True
+        ):
+            last = list(found)[-1]  # fused, or the only one
+            yield Prediction(name, found if heads else {last: found[last]})
+
+
+def classify(
+    model: Callable[[Tensor], Outputs], inputs: Tensor, fusion: Fusion, top: int
+) -> list[dict[str, list[RankedClass]]]:
+    """The most likely classes of each input of `[B, C, S, S]` by head."""
+    with torch.no_grad():
+        return most_likely(model(inputs), fusion, top)
 
 
 def images_in(
     names: Iterable[str | Path], ignored: Counter[str] | None = None
 ) -> list[Path]:
-    """List files, and images that are not hidden in folders, in natural order.
+    """List files, and the images in folders that are not hidden, in natural order.
 
-    Other files in the folders are counted in `ignored`, by their extensions.
-
-    Raises:
-        FileNotFoundError: A folder has no images; the message names it.
-        OSError: A folder cannot be listed.
+    Other files in folders are counted in `ignored`, by extension. Raises OSError if a
+    folder cannot be listed, and FileNotFoundError if it has no images.
     """
     found: list[Path] = []
     for name in map(Path, names):
@@ -97,16 +93,10 @@ def images_in(
             note = note_of_ignored(others)
             reason = f"there is no image in {name}"
             raise FileNotFoundError(f"{reason}; {note}" if note else reason)
-        found += sorted(inside, key=natural)
+        found += sorted(inside, key=lambda path: natural_key(path.as_posix()))
         if ignored is not None:
             ignored.update(others)
     return list(dict.fromkeys(found))
-
-
-def natural(path: Path) -> list[int | str]:
-    """A key that sorts numbers in names by their value: `9.png` before `10.png`."""
-    pieces = re.split(r"(\d+)", path.as_posix())
-    return [int(piece) if piece.isdecimal() else piece for piece in pieces]
 
 
 def read_input(path: str, preprocessing: Preprocessing) -> Tensor | UnreadableImage:
@@ -131,12 +121,9 @@ def read_inputs(
     unreadable: list[UnreadableImage],
     *,
     batch_size: int,
-    device: str,
+    device: torch.device | str,
 ) -> Iterator[tuple[list[str], Tensor]]:
-    """Read images as inputs `[B, C, S, S]` of a model, with their names.
-
-    Images that cannot be read are appended to `unreadable`.
-    """
+    """Read images as inputs `[B, C, S, S]`, with their names."""
     for start in range(0, len(paths), batch_size):
         names, inputs = [], []
         for path in map(str, paths[start : start + batch_size]):

@@ -30,17 +30,11 @@ OTHER_CONTENT: Final = (
 
 @dataclass(frozen=True)
 class ScoredImages:
-    """The images to score.
+    """The images to score: those held out in `data`, from the source `name`.
 
-    Attributes:
-        data: The opened dataset, whose held-out images are those to score.
-        name: The value of the recipe that is the source of the images.
-        allowed_unreadable: How many of them may be unreadable, by the recipe.
-        held_out: Whether the run has held out all of them.
-        trained_on: How many of them the run was trained on; None if it is not known.
-        whole: Whether they are all images of a folder or dataset, or of its validation
-            split.
-        warnings: What else is known of them, for the user.
+    `allowed_unreadable` is the recipe's limit, and `held_out` says whether the run has
+    held out all of them. `trained_on` counts those it was trained on, None if that is
+    not known. `whole`: they are all of a folder or dataset, or of its validation split.
     """
 
     data: Data
@@ -90,14 +84,10 @@ def open_scored_images(
 ) -> ScoredImages:
     """Open the images to score: by default those that the run has held out.
 
-    The arguments are those of `TrainedModel.read_recipe`. With `data`, they are all
-    images, or those of the validation split. With another recipe, they are those that
-    the recipe holds out.
+    With `data`, they are all images or those of the validation split; with another
+    recipe, those that it holds out. See `TrainedModel.read_recipe` for the arguments.
 
-    Raises:
-        RecipeError: The recipe has errors, or the `split.json` of the run does not fit.
-        RunFileError: The `split.json` of the run is damaged.
-        DataError: The images cannot be used.
+    Raises RecipeError, RunFileError or DataError.
     """
     checked = trained.read_recipe(recipe, overrides, data)
     source = recipe_of(checked).data
@@ -186,11 +176,7 @@ def _placed(checked: CheckedRecipe, field: str, value: object) -> object:
 
 
 def _missing(folder: Path, run: SplitFile, split: Split) -> Iterator[str]:
-    """Warn of held-out images that are not in the data any more.
-
-    Raises:
-        RecipeError: None of them is there (DS543).
-    """
+    """Warn of held-out images that are missing; a RecipeError (DS543) if all are."""
     total = len(run.held_out_names)
     missing = total - len(split.held_out)
     if not split.held_out:
@@ -203,10 +189,7 @@ def _missing(folder: Path, run: SplitFile, split: Split) -> Iterator[str]:
 
 
 def _names_in_run(run: SplitFile, split: Split) -> list[str] | None:
-    """The names that a run has for the images to score; None if they are others.
-
-    An image beside those of the run has an empty name.
-    """
+    """The names in a run of the images to score, "" beside it; None for other data."""
     names = split.evaluated
     if run.source != split.source:
         return None
@@ -222,10 +205,7 @@ def _names_in_run(run: SplitFile, split: Split) -> list[str] | None:
 
 
 def _is_copy(run: SplitFile, split: Split) -> bool:
-    """Whether other data has most of the images that a run has held out.
-
-    Those with the same names have the same content.
-    """
+    """Whether other data has most of the held-out images, with the same content."""
     found = split.fingerprints(run.fingerprints)
     return found.items() <= run.fingerprints.items() and _are_most(found, run)
 

@@ -91,8 +91,7 @@ def check_model(
 ) -> tuple[Checked | None, list[Diagnostic]]:
     """Check the spec that a field names, and add that line to its findings.
 
-    A run folder stands for its spec. None where the field names none, or the spec
-    cannot be read; that of another model folder is known when the teacher is opened.
+    None if there is none; that of a model folder is known when the teacher is opened.
     """
     name = recipe.document and recipe.document.at(tuple(field.split(".")))
     if not isinstance(name, str):

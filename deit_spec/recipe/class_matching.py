@@ -26,14 +26,9 @@ class Relation(Enum):
 class ClassMatch:
     """The classes of data in terms of those of a model, matched by name.
 
-    Attributes:
-        relation: How they are related.
-        indices: The index in the model of each class of the data; empty if they are
-            different.
-        missing: The classes of the model that the data does not have.
-        unknown: The classes of the data that the model does not have.
-        repeated: Names that occur twice in either list, so that classes in another
-            order cannot be matched.
+    `indices` are those in the model by class of the data, empty for different classes.
+    `missing` are only in the model, `unknown` only in the data, and `repeated` names
+    cannot be matched.
     """
 
     relation: Relation
@@ -84,10 +79,11 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
     >>> natural_order(["10", "2", "B", "a"])
     ('2', '10', 'a', 'B')
     """
-    return tuple(sorted(names, key=_natural_key))
+    return tuple(sorted(names, key=natural_key))
 
 
-def _natural_key(name: str) -> list[int | str]:
+def natural_key(name: str) -> list[int | str]:
+    """A key that sorts numbers in names by their value, and ignores case."""
     pieces = re.split(r"(\d+)", name.lower())
     return [int(piece) if piece.isdecimal() else piece for piece in pieces]
 

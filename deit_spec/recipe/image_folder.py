@@ -20,13 +20,8 @@ _ARCHIVE: Final = "__MACOSX"
 class ImageFolder:
     """A folder of images, and the folders that contain its class folders.
 
-    Attributes:
-        folder: The folder itself.
-        train: The folder with the classes to train on, which is `folder` if there are
-            no splits; None if `folder` contains only other splits.
-        val: The folder with the same classes to validate on, if there is one.
-        class_folders: The class folders in `train` by name, sorted as strings.
-        splits: The names of the folders in `folder` that are named as splits.
+    `train` is `folder` itself without splits, None with other splits only. The
+    `class_folders` in it are sorted as strings; `splits` are the folders named so.
     """
 
     folder: Path
@@ -46,9 +41,9 @@ def look_into(
 ) -> ImageFolder | None:
     """Find the classes of a folder of images; None if there is no such folder.
 
-    `train` and `val` name folders in it; by default those with the usual names are
-    used, also for one of them if the other is named. A folder with a usual name is a
-    class if it contains no folders and is beside others, as `train` is beside `bus`.
+    `train` and `val` name folders in it, by default those with the usual names. Such a
+    folder is a class if it has no folders and is beside others, as `train` beside
+    `bus`.
     """
     names = subfolders(folder)
     if names is None:

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from deit_spec.recipe.recipe_schema import Recipe
-from deit_spec.spec.field_names import FieldNames
+from deit_spec.spec.field_names import FieldNames, by_synonym
 
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     name: model
@@ -22,59 +22,46 @@ FIELDS: Final = tuple(
 )
 """Every field as messages call it."""
 
-_SYNONYMS: Final = {
-    "model": "student",
-    "distillation": "loss",
-    "dataset_name": "dataset",
-    "data_path": "folder",
-    "data_dir": "folder",
-    "optim": "optimizer",
-    "opt": "optimizer",
-    "optimiser": "optimizer",
-    "scheduler": "schedule",
-    "aug": "augmentation",
-    "augment": "augmentation",
-    "checkpoint": "weights",
-    "initial_checkpoint": "weights",
-    "input_size": "image_size",
-    "img_size": "image_size",
-    "nb_classes": "num_classes",
-    "num_workers": "workers",
-    "distillation_type": "kind",
-    "distillation_alpha": "alpha",
-    "distillation_tau": "tau",
-    "temperature": "tau",
-    "smoothing": "label_smoothing",
-    "learning_rate": "lr",
-    "wd": "weight_decay",
-    "adam_betas": "betas",
-    "opt_betas": "betas",
-    "adam_epsilon": "eps",
-    "opt_eps": "eps",
-    "clip_grad": "clip",
-    "max_grad_norm": "clip",
-    "num_epochs": "epochs",
-    "num_train_epochs": "epochs",
-    "max_steps": "steps",
-    "global_batch_size": "batch_size",
-    "warmup_iters": "warmup_steps",
-    "repeated_aug": "repeats",
-    "hflip": "flip",
-    "aa": "rand_augment",
-    "auto_augment": "rand_augment",
-    "reprob": "erasing",
-    "random_erasing": "erasing",
-    "mixup_switch_prob": "mix_switch",
-    "drop_path_rate": "drop_path",
-    "dtype": "precision",
-    "mixed_precision": "precision",
-    "gradient_accumulation_steps": "accumulate",
-    "ema_decay": "ema",
-    "model_ema_decay": "ema",
-    "model_ema_warmup": "ema_warmup",
-    "early_stopping_patience": "patience",
-    "torch_compile": "compile",
-}
+_SYNONYMS: Final = by_synonym(
+    {
+        "student": "model",
+        "loss": "distillation",
+        "dataset": "dataset_name",
+        "folder": "data_path data_dir",
+        "optimizer": "optim opt optimiser",
+        "schedule": "scheduler",
+        "augmentation": "aug augment",
+        "weights": "checkpoint initial_checkpoint",
+        "image_size": "input_size img_size",
+        "num_classes": "nb_classes",
+        "workers": "num_workers",
+        "kind": "distillation_type",
+        "alpha": "distillation_alpha",
+        "tau": "distillation_tau temperature",
+        "label_smoothing": "smoothing",
+        "lr": "learning_rate",
+        "weight_decay": "wd",
+        "betas": "adam_betas opt_betas",
+        "eps": "adam_epsilon opt_eps",
+        "clip": "clip_grad max_grad_norm",
+        "epochs": "num_epochs num_train_epochs",
+        "steps": "max_steps",
+        "batch_size": "global_batch_size",
+        "warmup_steps": "warmup_iters",
+        "repeats": "repeated_aug",
+        "flip": "hflip",
+        "rand_augment": "aa auto_augment",
+        "erasing": "reprob random_erasing",
+        "mix_switch": "mixup_switch_prob",
+        "drop_path": "drop_path_rate",
+        "precision": "dtype mixed_precision",
+        "accumulate": "gradient_accumulation_steps",
+        "ema": "ema_decay model_ema_decay",
+        "ema_warmup": "model_ema_warmup",
+        "patience": "early_stopping_patience",
+        "compile": "torch_compile",
+    }
+)
 """What timm, transformers, accelerate and the authors' code call the fields."""
 
 

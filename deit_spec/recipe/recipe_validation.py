@@ -41,13 +41,11 @@ def check_recipe(
 ) -> CheckedRecipe:
     """Read and validate a recipe, and return every finding, or the first 200.
 
-    `overrides` are texts such as `optimizer.lr=1e-3`, laid over what the recipe
-    says, the last on top. A path in one is taken from the folder of the recipe,
-    as if it were written there. Rules whose codes are in `without` are left out.
+    `overrides` such as `optimizer.lr=1e-3` are laid over it, the last on top, with
+    paths as if they were written there. Rules with codes in `without` are left out.
     `student` is used in place of what `student.spec` names.
 
-    Raises:
-        TypeError: It is neither a path nor a mapping.
+    Raises TypeError if it is neither a path nor a mapping.
     """
     match recipe:
         case Mapping():

@@ -1,7 +1,6 @@
-"""The schemas of the JSON files in the folder of a run or a study, and reading them.
+"""The JSON files of a run or a study, which may be damaged or of someone else.
 
-What is read from such a folder may be damaged, or written by someone else. A line that
-does not have its schema is skipped and counted; a file that does not is an error.
+A line that does not have its schema is skipped and counted; a file is an error.
 """
 
 import json
@@ -60,10 +59,7 @@ class HeadRecord(BaseModel):
 
 
 class MetricsLine(BaseModel):
-    """A line of `metrics.jsonl`: of a training, an evaluation, or unreadable images.
-
-    A training line has the three losses, an evaluation line has `cls`.
-    """
+    """A line of `metrics.jsonl`: losses, scores of heads, or unreadable images."""
 
     model_config = _CONFIG
 
@@ -133,11 +129,7 @@ class Lines(Generic[Record]):
 
 
 def read_lines(path: Path, schema: type[Record]) -> Lines[Record]:
-    """Read the complete lines of a file; there are none if it does not exist.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
+    """Read the complete lines of a file; none if it does not exist, or an OSError."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -156,11 +148,7 @@ def read_lines(path: Path, schema: type[Record]) -> Lines[Record]:
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Read the `classes.json` of a run: the names of the classes, in their order.
-
-    Raises:
-        RunFileError: The file cannot be read, or is not a list of different names.
-    """
+    """Read the class names in the `classes.json` of a run, or raise a RunFileError."""
     try:
         data = path.read_bytes()
     except OSError as error:

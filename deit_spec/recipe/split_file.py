@@ -18,11 +18,7 @@ HELP: Final = "restore the file, or remove it to split the images by the recipe 
 
 
 class SplitFile(BaseModel):
-    """The content of `split.json`.
-
-    An image is named by its path relative to the folder, with `/`, or by its split and
-    row, as `train[17]`.
-    """
+    """The content of `split.json`; images are paths with `/`, or rows, `train[17]`."""
 
     model_config = CONFIG
 
@@ -72,11 +68,7 @@ class SplitFile(BaseModel):
 
 
 def read_split(folder: Path) -> SplitFile | None:
-    """Read the split of a run; None if the run has none.
-
-    Raises:
-        RunFileError: The file cannot be read, or is not a split (DS554).
-    """
+    """Read the split of a run; None if it has none, a RunFileError if it is damaged."""
     path = folder / SPLIT
     try:
         return SplitFile.model_validate_json(path.read_bytes())

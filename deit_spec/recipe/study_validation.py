@@ -126,7 +126,12 @@ def check_study_read(
     if study is not None and base is not None and not has_errors(base.diagnostics):
         count = len(study.arms) * len(study.train_images)
         if count > PAIRS:
-            findings.append(_excess(document, count))
+            message = (
+                f"{count:,} pairs of arms and sizes are above the limit of {PAIRS}"
+            )
+            label = Label(document.nearest(("arms",)).key)
+            helps = ["split it into several studies"]
+            findings.append(diagnose("DS103", message, label, helps=helps))
         else:
             arms, found = _check_arms(document, base, study)
             findings += found
@@ -144,30 +149,22 @@ def _of_fields(document: Document) -> tuple[Study | None, list[Diagnostic]]:
     pattern = re.compile(NAME_PATTERN)
     bad = [n for n in study.arms if len(n) > _LONGEST or not pattern.fullmatch(n)]
     if bad:
-        return None, [_bad_arm(document, name) for name in bad]
+        message = f"the name of the arm is invalid or longer than {_LONGEST} characters"
+        return None, [
+            diagnose(
+                "DS107",
+                message,
+                Label(document.nearest(("arms", name)).key),
+                helps=[f"rename it to `{plain_name(name)}`"],
+            )
+            for name in bad
+        ]
     if study.baseline is None or study.baseline in study.arms:
         return study, []
     known = one_of([f"`baseline: {name}`" for name in study.arms])
     label = Label(document.nearest(("baseline",)).value)
     message = f"baseline is not an arm: {study.baseline}"
     return None, [diagnose("DS104", message, label, helps=[known])]
-
-
-def _bad_arm(document: Document, name: str) -> Diagnostic:
-    """Report an arm whose name cannot be the name of a folder."""
-    return diagnose(
-        "DS107",
-        f"the name of the arm is invalid or longer than {_LONGEST} characters",
-        Label(document.nearest(("arms", name)).key),
-        helps=[f"rename it to `{plain_name(name)}`"],
-    )
-
-
-def _excess(document: Document, count: int) -> Diagnostic:
-    """Report a study with too many arms and sizes to compare."""
-    message = f"{count:,} pairs of arms and sizes are above the limit of {PAIRS}"
-    label = Label(document.nearest(("arms",)).key)
-    return diagnose("DS103", message, label, helps=["split it into several studies"])
 
 
 def _base(

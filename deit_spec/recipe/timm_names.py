@@ -16,10 +16,7 @@ _KEY: Final = re.compile(r"['\"]([\w.]+)['\"]\s*:")
 
 @cache
 def timm_names() -> frozenset[str]:
-    """The names that `timm.create_model` accepts, without the tags of weights.
-
-    Empty if timm is not installed.
-    """
+    """The names that `timm.create_model` accepts, without tags; empty without timm."""
     found = find_spec("timm")
     if found is None or found.origin is None:
         return frozenset()

@@ -31,8 +31,7 @@ class Resolved(NamedTuple):
 def resolve(document: Document, origin: Origin | None = None) -> Resolved:
     """Merge what a document extends into it; `variant` is merged key by key.
 
-    A path is relative to the file that it is written in; a document that is from no
-    file has no `origin`. A value keeps the span of the file that it is from.
+    Paths are relative to the file of `origin`; a value keeps its span.
     """
     documents, links, findings = [document], list[Span](), list[Diagnostic]()
     chain = [] if origin is None else [origin]

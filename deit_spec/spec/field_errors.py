@@ -52,10 +52,9 @@ def field_errors(
 ) -> tuple[Any, list[Diagnostic], set[str]]:
     """Report what is wrong with single fields of a value.
 
-    Returns:
-        A valid model, in which invalid fields have their defaults, or their examples
-        where they are required; the findings, one a mistake; and the fields, as
-        `variant.init`, that are invalid or unknown, so that no rule reads them.
+    Returns a valid model with defaults or examples for invalid fields; the findings,
+    one a mistake; and the invalid or unknown fields, as `variant.init`, which no rule
+    reads.
     """
     errors = error.errors(include_url=False)
     invalid = {".".join(_path(found)) for found in errors}
@@ -235,10 +234,7 @@ class _Report:
             Label(self._document.nearest(path).key, "unknown key"),
             notes=self._squares(meant, value),
             helps=[split.title if split else self._names.suggestion(path, value)],
-            fix=fixes.rename(path, meant)
-            or fixes.move(path, meant)
-            or fixes.lift(path)
-            or split,
+            fix=fixes.rename(path, meant) or fixes.move(path, meant) or split,
         )
 
     def _squares(self, path: Path, value: object) -> list[str]:

@@ -14,53 +14,33 @@ from deit_spec.spec.training_names import is_training_setting
 
 Path = tuple[str, ...]
 
-SYNONYMS: Final = {
-    "img_size": "image_size",
-    "input_size": "image_size",
-    "resolution": "image_size",
-    "in_chans": "in_channels",
-    "num_channels": "in_channels",
-    "hidden_size": "embed_dim",
-    "d_model": "embed_dim",
-    "dim": "embed_dim",
-    "num_features": "embed_dim",
-    "width": "embed_dim",
-    "layers": "depth",
-    "layer": "depth",
-    "n_layers": "depth",
-    "num_layers": "depth",
-    "num_blocks": "depth",
-    "num_hidden_layers": "depth",
-    "heads": "num_heads",
-    "drop": "dropout",
-    "n_heads": "num_heads",
-    "num_attention_heads": "num_heads",
-    "drop_rate": "dropout",
-    "proj_drop_rate": "dropout",
-    "hidden_dropout_prob": "dropout",
-    "classes": "num_classes",
-    "num_labels": "num_classes",
-    "nb_classes": "num_classes",
-    "distilled": "distillation_token",
-    "drop_path_rate": "drop_path",
-    "drop_connect": "drop_path",
-    "drop_connect_rate": "drop_path",
-    "init_values": "layer_scale",
-    "eps": "layer_norm_eps",
-    "_base_": "extends",
-    "base": "extends",
-    "inherits": "extends",
-    "parent": "extends",
-    "model": "extends",
-    "model_name": "extends",
-    "arch": "extends",
-    "architecture": "extends",
-    "backbone": "extends",
-}
+
+def by_synonym(names: Mapping[str, str]) -> dict[str, str]:
+    """The field of each of its other names, which are separated by spaces."""
+    return {each: name for name, words in names.items() for each in words.split()}
+
+
+SYNONYMS: Final = by_synonym(
+    {
+        "image_size": "img_size input_size resolution",
+        "in_channels": "in_chans num_channels",
+        "embed_dim": "hidden_size d_model dim num_features width",
+        "depth": "layers layer n_layers num_layers num_blocks num_hidden_layers",
+        "num_heads": "heads n_heads num_attention_heads",
+        "dropout": "drop drop_rate proj_drop_rate hidden_dropout_prob",
+        "num_classes": "classes num_labels nb_classes",
+        "distillation_token": "distilled",
+        "drop_path": "drop_path_rate drop_connect drop_connect_rate",
+        "layer_scale": "init_values",
+        "layer_norm_eps": "eps",
+        "extends": "_base_ base inherits parent model model_name arch architecture "
+        "backbone",
+    }
+)
 """What timm, transformers and papers call the fields."""
 
 _APPROXIMATE: Final = frozenset(
-    {
+    [
         "arch",
         "architecture",
         "backbone",
@@ -78,7 +58,7 @@ _APPROXIMATE: Final = frozenset(
         "layer",
         "eps",
         "classes",
-    }
+    ]
 )
 """Synonyms that mean nearly what our field does: a help names it, no fix renames it."""
 
@@ -113,15 +93,10 @@ _MISSPELT: Final = 0.8
 class FieldNames:
     """The fields of one kind of document by path, and the names that mean them.
 
-    Attributes:
-        model: The model of the whole document.
-        sections: The mappings in it that have fields themselves, and their models.
-        synonyms: Other names of fields, for the last key of a path.
-        approximate: Those of the synonyms that mean only nearly the same.
-        unsupported: Keys that mean no field, each with what to do about it.
-        sides: Fields that are the side of a square, and what these squares are.
-        is_model: Whether it describes a model alone, so that training settings belong
-            elsewhere, and no section is around its fields.
+    `sections` are the mappings with fields, `synonyms` other names of the last key of a
+    path, of which `approximate` mean only nearly the same. `unsupported` keys mean no
+    field, with a help; `sides` are the sides of squares. `is_model`: training settings
+    belong elsewhere, and no section is around the fields.
     """
 
     model: type[BaseModel]
@@ -289,11 +264,7 @@ class FieldNames:
 
 
 def side_in(value: object) -> int | None:
-    """The side of a square that is written as its shape, such as `[3, 224, 224]`.
-
-    >>> side_in([224, 224]), side_in([256, 128]), side_in([224])
-    (224, None, None)
-    """
+    """The side of a square that is written as its shape, such as `[3, 224, 224]`."""
     if not isinstance(value, list | tuple) or len(value) not in _SHAPE_LENGTHS:
         return None
     *_, height, width = value
@@ -301,11 +272,7 @@ def side_in(value: object) -> int | None:
 
 
 def pair_in(key: str) -> tuple[str, str] | None:
-    """The key and the value in a key, as YAML reads `{embed_dim:192}`.
-
-    >>> pair_in("embed_dim:192")
-    ('embed_dim', '192')
-    """
+    """The key and the value in a key, as YAML reads `{embed_dim:192}`."""
     found = _PAIR.fullmatch(key)
     return (found[1], found[2]) if found else None
 

@@ -16,7 +16,7 @@ from deit_spec.spec.field_names import FieldNames, Path, pair_in, side_in
 from deit_spec.spec.origin import is_published
 from deit_spec.yaml_source import Document, Entry
 from deit_spec.yaml_source.document import FILE_BYTES
-from deit_spec.yaml_source.line_edits import Line, lifted, line_of, line_with
+from deit_spec.yaml_source.line_edits import Line, line_of, line_with
 
 ROUNDS: Final = 10
 """How often fixes are applied and the text is checked again, at most."""
@@ -56,22 +56,6 @@ class Fixes:
             return None
         edit = _in_same_quotes(self._own[path].key, target[-1])
         return Fix(f"rename `{path[-1]}` to `{target[-1]}`", (edit,))
-
-    def lift(self, path: Path) -> Fix | None:
-        """Move the keys of a section that is unknown to the top level."""
-        value = self.document.at(path)
-        inside = [each for each in self._own if len(each) > 1 and each[:1] == path]
-        keys = [each for each in inside if len(each) == 2]  # noqa: PLR2004
-        if not self.names.fields_in(path, value) or not keys or self._has_tab:
-            return None
-        if any(each[1:] in self._own for each in keys):
-            return None
-        named = self.document.at((*path, "name"))
-        if is_published(str(named)):  # it is what is to be extended
-            return None
-        edit = lifted(self._own[path], self._own[keys[0]], self.document.source)
-        title = f"move the keys of `{path[-1]}` to the top level"
-        return Fix(title, (edit,)) if edit else None
 
     def split_key(self, path: Path) -> Fix | None:
         """Put the space into `{embed_dim:192}`, which is a key without a value."""
@@ -250,14 +234,9 @@ class Fixed:
 
 
 def fix_text(data: bytes, check: Callable[[bytes], Any]) -> Fixed:
-    """Apply every fix to a text, check it again, and repeat, ten times at most.
+    """Apply every fix to a text, check it again with `check`, and repeat.
 
-    All outside the edits stays as it is, byte for byte. What the text extends is not
-    changed. Nothing is written.
-
-    Args:
-        data: The text, as it is in a file.
-        check: Reads and checks a text: a spec, a recipe or a study.
+    All outside the edits stays byte for byte. Nothing is written.
     """
     after, checked, fixes = data, check(data), list[Fix]()
     for _ in range(ROUNDS):

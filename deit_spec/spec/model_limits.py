@@ -1,8 +1,6 @@
-"""The limits of the model that a spec may describe.
+"""The limits of the model that a spec may describe; docs/limits.md lists them.
 
-Each is far above any trained model, and low enough that checking one file takes less
-than a second and a few hundred megabytes. The compiler itself has no limits.
-docs/limits.md lists these and the limits of the text.
+They are far above any trained model, and keep the checking of a file below a second.
 """
 
 from collections.abc import Mapping

@@ -18,11 +18,7 @@ def nearest_divisors(number: int, around: int, count: int = 3) -> list[int]:
 
 
 def nearest_multiples(number: int, of: int) -> list[int]:
-    """The multiples of `of` just below and above `number`, without 0.
-
-    >>> nearest_multiples(770, 12)
-    [768, 780]
-    """
+    """The multiples of `of` just below and above `number`, without 0."""
     below = number // of * of
     return [multiple for multiple in (below, below + of) if multiple > 0]
 
@@ -50,20 +46,12 @@ def closest_word(word: str, words: Iterable[str]) -> str | None:
 
 
 def one_of(words: Iterable[str]) -> str:
-    """Join alternatives as a sentence does.
-
-    >>> one_of(["a", "b", "c"])
-    'a, b or c'
-    """
+    """Join alternatives: `a, b or c`."""
     return _joined(words, "or")
 
 
 def all_of(words: Iterable[str]) -> str:
-    """Join words as a sentence does.
-
-    >>> all_of(["a", "b", "c"])
-    'a, b and c'
-    """
+    """Join words: `a, b and c`."""
     return _joined(words, "and")
 
 

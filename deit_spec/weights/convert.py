@@ -36,15 +36,10 @@ TABLES = ("cls_token", "pos_embed", "dist_token")
 class Writing:
     """Where a checkpoint is written, in which format, and what is written with it.
 
-    Attributes:
-        path: A file, or the folder for transformers, or for timm if it has no suffix.
-        to: The format.
-        dtype: Of all tensors; by default the narrowest one that can represent them.
-        force: Whether existing files are replaced.
-        preprocessing: How images are prepared, for a folder: the content of
-            `preprocessor_config.json`, or entries of timm's `pretrained_cfg`.
-        classes: The names of the classes, for the config in a folder.
-        metadata: Of a safetensors file that is not in a folder.
+    `path` is a file or, for transformers and for timm without a suffix, a folder.
+    `dtype` is by default the narrowest that can represent all tensors. `preprocessing`
+    is the content of `preprocessor_config.json`, or entries of timm's `pretrained_cfg`.
+    `metadata` is of a single safetensors file.
     """
 
     path: Path
@@ -76,11 +71,8 @@ def convert(
 ) -> tuple[Diagnostic, ...]:
     """Execute a plan, write the result, and return warnings about it.
 
-    Raises:
-        WeightsError: The format cannot express the model.
-        ValueError: The output has the wrong file extension, or the number of class
-            names differs from `num_classes`.
-        OSError: The path exists, is the checkpoint itself, or cannot be written.
+    Raises WeightsError if the format cannot express the model, ValueError for a wrong
+    extension or number of class names, and OSError if the path cannot be written.
     """
     model = GraphParameters(graph)
     _check_output(Path(checkpoint.name), writing)

@@ -23,11 +23,8 @@ def fill(  # noqa: PLR0913  -- the inputs of a model
 ) -> nn.Module:
     """Make the model of a generated source with the tensors of a checkpoint.
 
-    Nothing is allocated or initialised that a tensor of the checkpoint replaces.
-    Tensors that are taken as they are stay mapped to the file.
-
-    Raises:
-        ValueError: The dtype is unknown.
+    Nothing is allocated that a tensor replaces; unchanged tensors stay mapped to the
+    file. Raises ValueError for an unknown dtype.
     """
     kind = as_dtype(dtype)
     place = torch.get_default_device() if device is None else device
@@ -83,10 +80,9 @@ def resample(
 ) -> Tensor:
     """Fit a `[1, rows, C]` position table to another grid and other prefix tokens.
 
-    `prefix` and `grid` are the old and the new number of prefix rows and side of the
-    grid. The positions of the patches are resampled as an image of C channels:
-    bicubic, `align_corners=False`. Rows of prefix tokens are copied bit for bit; a new
-    distillation token gets the row of the class token.
+    `prefix` and `grid` are the old and the new number of prefix rows and side. Patches
+    are resampled bicubically, `align_corners=False`; prefix rows are copied bit for
+    bit, and a new distillation token gets the row of the class token.
     """
     before, rows = table[:, : prefix[0]], table[:, prefix[0] :]
     if prefix[1] > prefix[0]:
@@ -107,9 +103,8 @@ def resample(
 def adapt_channels(weight: Tensor, count: int) -> Tensor:
     """Fit a `[C, channels, p, p]` projection to another number of channels.
 
-    For one channel the kernels are summed, so that a grey image has the same result
-    as with three equal channels. For more channels they are repeated cyclically and
-    scaled by old/new, as timm's `adapt_input_conv` does.
+    For one, kernels are summed, as grey is three equal channels; for more they repeat
+    cyclically, scaled by old/new, as in timm's `adapt_input_conv`.
     """
     old = weight.shape[1]
     exact = weight.float() if weight.dtype.itemsize < 4 else weight  # noqa: PLR2004

@@ -38,10 +38,7 @@ LAYER_SCALE = 1e-4
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a checkpoint is, the values of a spec that fits it, and notes.
-
-    `published` are the published models that have the same shapes.
-    """
+    """What a checkpoint is, a spec that fits, and published models of these shapes."""
 
     checkpoint: Checkpoint
     values: dict[str, Any]
@@ -91,11 +88,7 @@ class Inspection:
 
 
 def inspect(checkpoint: Checkpoint) -> Inspection:
-    """Find the spec that fits a checkpoint.
-
-    Raises:
-        WeightsError: The checkpoint is not of a DeiT, or its metadata contradict it.
-    """
+    """Find the spec that fits a checkpoint, or raise a WeightsError."""
     if (spec := spec_of(checkpoint)) is not None:
         return _described(checkpoint, spec)
     info, found_config = describe(checkpoint)

@@ -47,11 +47,8 @@ def make_plan(
 ) -> Plan:
     """Decide what becomes of every tensor of a graph and of a checkpoint.
 
-    Where the two do not fit, the diagnostics of the plan say so. `antialias` smooths
-    positions that are resampled to a smaller grid.
-
-    Raises:
-        WeightsError: The checkpoint is not of a DeiT.
+    What does not fit is in the diagnostics of the plan. `antialias` smooths positions
+    on a smaller grid. Raises WeightsError if the checkpoint is not of a DeiT.
     """
     model = GraphParameters(graph)
     theirs, found = describe(checkpoint)
@@ -69,11 +66,7 @@ def make_plan(
 
 
 def describe(checkpoint: Checkpoint) -> tuple[ShapeInfo, ModelConfig]:
-    """Read what the shapes and the config of a checkpoint show.
-
-    Raises:
-        WeightsError: The checkpoint is not of a DeiT; a reason may be in the config.
-    """
+    """What the shapes and the config show; a WeightsError if it is not a DeiT."""
     try:
         info = shape_info.checkpoint_shape_info(checkpoint)
     except WeightsError as error:

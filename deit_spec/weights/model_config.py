@@ -1,9 +1,8 @@
 """Read the config beside weights, and compare it with the weights and with a spec.
 
-Configs of transformers have `model_type`, those of timm `architecture` and
-`model_args`. What no shape shows, such as the number of heads, is compared with the
-spec; everything else with the weights that the config is about. The spec in the
-metadata of a file of ours counts as a config for what no shape shows.
+Configs of transformers have `model_type`, those of timm `architecture`. What no shape
+shows, such as the number of heads, is compared with the spec, the rest with the
+weights.
 """
 
 import re
@@ -127,11 +126,8 @@ def _value(settings: Iterable[Setting], field: str) -> Any:
 def read_config(checkpoint: Checkpoint, info: ShapeInfo | None = None) -> ModelConfig:
     """Read the config beside a checkpoint, and the spec in its metadata.
 
-    It is empty if there is neither. `info` is what the shapes show, from which the
-    number of heads of timm's models of published sizes follows.
-
-    Raises:
-        WeightsError: The digest in the metadata is that of another spec.
+    `info` is what the shapes show, for the heads of timm's models. Raises WeightsError
+    if the digest in the metadata is that of another spec.
     """
     config, found = checkpoint.config, ModelConfig()
     if "architecture" in config:

@@ -46,7 +46,11 @@ def find_incomplete_models(names: Iterable[str]) -> list[str]:
     outermost = [*_outermost(best)]
     if len(outermost) > MOST_MODELS:
         return []
-    return [each for each in outermost if _is_recognised(listed, each)]
+    rests = {
+        each: [name.removeprefix(each) for name in listed if name.startswith(each)]
+        for each in outermost
+    }
+    return [each for each, rest in rests.items() if recognise(rest)]
 
 
 def _outermost(prefixes: Iterable[str]) -> Iterator[str]:
@@ -64,8 +68,3 @@ def _splits(name: str) -> Iterator[tuple[str, str]]:
     for part in parts[-_MOST_PARTS:]:
         yield name[:start], name[start:]
         start += len(part) + 1
-
-
-def _is_recognised(names: Iterable[str], prefix: str) -> bool:
-    rest = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
-    return recognise(rest) is not None

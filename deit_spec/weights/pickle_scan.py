@@ -1,9 +1,8 @@
 """Scan pickles before torch reads them.
 
-`torch.load(weights_only=True)` runs no code, but it builds whatever a pickle requests:
-a `bytearray` of any length, or text that is encoded again and again and doubles each
-time. State dicts need neither. The names and operations that they do need are listed
-here; anything else is refused.
+`torch.load(weights_only=True)` runs no code, but builds whatever a pickle requests,
+such as a `bytearray` of any length. Only what state dicts need is listed here and
+accepted.
 """
 
 import io
@@ -96,11 +95,7 @@ class UnusableTensorError(Exception):
 
 
 def scan(data: bytes, pickles: int = 1) -> dict[str, int]:
-    """Scan the given number of pickles at the start of the data; nothing is built.
-
-    Returns:
-        The number of bytes that the pickles expect in each storage, by its key.
-    """
+    """Scan pickles at the start of the data; return the bytes of storages by key."""
     file = io.BytesIO(data)
     storages: dict[str, int] = {}
     try:

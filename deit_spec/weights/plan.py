@@ -32,10 +32,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Concatenate the sources, which is the identity for a single one.
-
-    At each index of `zeros`, there are zeros of the shape of the first source instead.
-    """
+    """Concatenate the sources, with zeros like the first at each index of `zeros`."""
 
     zeros: tuple[int, ...] = ()
 
@@ -180,11 +177,7 @@ def find_forbidden(plan: Plan, permissions: frozenset[Permission]) -> list[Diagn
 
 
 def require(plan: Plan, permissions: frozenset[Permission]) -> None:
-    """Check that a plan can be executed with what is allowed.
-
-    Raises:
-        WeightsError: It cannot; each reason is a finding.
-    """
+    """Check that a plan is allowed, or raise a WeightsError with each reason."""
     problems = [] if plan.reconciles else [*plan.diagnostics]
     problems += find_forbidden(plan, permissions)
     if problems:

@@ -54,13 +54,10 @@ def files_of(path: Path) -> list[Path]:
 def open_checkpoint(
     path: str | os.PathLike[str], *, entry: str | None = None
 ) -> Checkpoint:
-    """Open a checkpoint: a file, or a directory in the layout of Hugging Face.
+    """Open a file or a Hugging Face directory; its format is detected from the content.
 
-    The format is detected from the content, not from the extension. Nothing in a file
-    is executed. `entry` is the key to use where a file has several models.
-
-    Raises:
-        WeightsError: The checkpoint cannot be read, or has no state dict.
+    Nothing in a file is executed. `entry` is the key of one of several models. Raises
+    WeightsError if the checkpoint cannot be read, or has no state dict.
     """
     name = str(path)
     if "\0" in name:
@@ -166,12 +163,7 @@ def _config_beside(path: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON mapping, such as a config.
-
-    Raises:
-        OSError: The file cannot be read.
-        WeightsError: It is not a JSON mapping, or is too large.
-    """
+    """Read a JSON mapping; an OSError or a WeightsError if that fails."""
     with path.open("rb") as file:
         data = file.read(JSON_BYTES + 1)
     try:

@@ -80,11 +80,7 @@ def write(
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write floating-point tensors on the CPU to an open file, one at a time.
-
-    The bytes are those that the library writes, but `safetensors.serialize` needs
-    memory for the whole file, and `safetensors.torch` needs NumPy.
-    """
+    """Write CPU tensors to a file one at a time, with the bytes of the library."""
     ranks = list(_NAMES)
     order = sorted(tensors, key=lambda key: (ranks.index(tensors[key].dtype), key))
     header: dict[str, Any] = {"__metadata__": {"format": "pt", **(metadata or {})}}

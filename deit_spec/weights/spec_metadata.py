@@ -54,11 +54,7 @@ def make_metadata(
 
 
 def check_metadata(metadata: Mapping[str, str], name: str) -> Checked | None:
-    """Check the spec in the metadata of the file `name`; None if there is none.
-
-    Raises:
-        WeightsError: The digest, written by this version, is that of another spec.
-    """
+    """Check the spec in the metadata of the file `name`; None if there is none."""
     if SPEC not in metadata:
         return None
     checked = check_text(metadata[SPEC].encode(), SPEC)
@@ -84,11 +80,7 @@ def _in_metadata(found: Diagnostic, name: str) -> Diagnostic:
 
 
 def spec_of(checkpoint: Checkpoint) -> DeiTSpec | None:
-    """The spec in the metadata of a checkpoint; None if there is none.
-
-    Raises:
-        WeightsError: The spec has errors.
-    """
+    """The spec in the metadata, None if there is none; a WeightsError if invalid."""
     checked = check_metadata(checkpoint.metadata, checkpoint.name)
     if checked is None:
         return None
@@ -98,11 +90,7 @@ def spec_of(checkpoint: Checkpoint) -> DeiTSpec | None:
 
 
 def require_same(plan: Plan) -> None:
-    """Check the plan for the spec in the metadata of its own checkpoint (DS425).
-
-    Raises:
-        WeightsError: The spec does not describe the weights.
-    """
+    """DS425: the spec in the metadata of a checkpoint describes its weights."""
     problems = [each for each in plan.diagnostics if each.severity is Severity.ERROR]
     differing = [(each.message, each.notes) for each in problems]
     for need in sorted(plan.needs):

@@ -1,6 +1,6 @@
 """Find the state dict in what a file contains: a `Checkpoint` of named tensors."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -9,13 +9,7 @@ from torch import Tensor
 
 from deit_spec.weights.model_prefix import find_incomplete_models, find_models
 from deit_spec.weights.naming_schemes import TensorNames, recognise
-from deit_spec.weights.weight_findings import (
-    SAVE_UNQUANTISED,
-    help_with_keys,
-    refuse,
-    shown,
-    some,
-)
+from deit_spec.weights.weight_findings import help_with_keys, refuse, shown, some
 from deit_spec.weights.wrapped_names import WRAPPERS, unwrap_name, unwrap_names
 
 Sizes: TypeAlias = tuple[int, ...]
@@ -40,28 +34,17 @@ DEEPEST = 8
 MOST_MAPPINGS = 10_000
 """How many mappings are visited: in a pickle, one may contain itself many times."""
 
-QUANTISED = {
-    ".SCB": "bitsandbytes",
-    ".weight.absmax": "bitsandbytes",
-    ".qweight": "GPTQ or AWQ",
-    ".weight_packed": "compressed-tensors",
-    ".weight._data": "quanto",
-}
-"""Ends of names by the library that writes such tensors beside or for a weight."""
-
 EXPANDED_BYTES = 1 << 24
 """How much larger than its storage a tensor may be: `expand` itself uses no memory."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file or a directory of weights contains.
+    """What a file or a directory of weights contains; tensors are mapped, if possible.
 
-    The tensors of safetensors files and of torch's zip files are mapped: their bytes
-    are read when they are used. `path` is the keys that lead to them, `beside` the
-    other keys on the way, `config` a `config.json` of transformers or timm, `prefix`
-    what was removed from the start of every name, and `metadata` that of a safetensors
-    file. Where this is not a complete DeiT, `models` are the keys of those that are.
+    `path` is the keys that lead to the tensors, `beside` the others on the way,
+    `prefix` what was removed from every name, and `config` a `config.json`. Where this
+    is not a complete DeiT, `models` are the keys of those that are.
     """
 
     name: str
@@ -87,11 +70,7 @@ class Checkpoint:
 
     @cached_property
     def names(self) -> TensorNames:
-        """The tensor names, translated to ours.
-
-        Raises:
-            WeightsError: They match no naming scheme.
-        """
+        """The tensor names, translated to ours; a WeightsError for unknown schemes."""
         names = recognise(self.tensors)
         if names is None:
             raise refuse(
@@ -126,7 +105,6 @@ def unwrap(
         raise refuse("DS405", message, name, helps=helps)
     path, prefix = chosen
     tensors = found[path]
-    _refuse_quantised(tensors, name)
     names = [key.removeprefix(prefix) for key in tensors if key.startswith(prefix)]
     models = find_models(names)
     keys = [] if models else find_keys(found)
@@ -157,17 +135,19 @@ def find_keys(found: StateDicts) -> list[str]:
 
 
 def find_state_dicts(value: object) -> StateDicts:
-    """Find every mapping with named tensors, by the keys that lead to it.
-
-    The names are without wrappers.
-    """
+    """Find every mapping with tensors by the keys to it; names lose their wrappers."""
     found: StateDicts = {}
     queue: list[tuple[tuple[str, ...], object]] = [((), value)]
     # A pickle may contain the same mapping many times.
     parts: dict[int, tuple[dict[str, Tensor], dict[str, object]]] = {}
     for path, held in queue:
         if id(held) not in parts:
-            parts[id(held)] = _plain_tensors(held), _mappings_of(held)
+            tensors, items = tensors_of(held), items_of(held).items()
+            names = unwrap_names(tensors)
+            parts[id(held)] = (
+                {names[key]: tensor for key, tensor in tensors.items()},
+                {key: item for key, item in items if isinstance(item, dict)},
+            )
         tensors, inner = parts[id(held)]
         if tensors:
             found[path] = tensors
@@ -176,17 +156,6 @@ def find_state_dicts(value: object) -> StateDicts:
         if len(path) < DEEPEST:
             queue += [((*path, key), item) for key, item in inner.items()]
     return found
-
-
-def _plain_tensors(value: object) -> dict[str, Tensor]:
-    tensors = tensors_of(value)
-    names = unwrap_names(tensors)
-    return {names[key]: tensor for key, tensor in tensors.items()}
-
-
-def _mappings_of(value: object) -> dict[str, object]:
-    items = items_of(value).items()
-    return {key: item for key, item in items if isinstance(item, dict)}
 
 
 def _choose(found: StateDicts, entry: str | None) -> tuple[tuple[str, ...], str] | None:
@@ -252,17 +221,6 @@ def _find_prefix(
         if all(each.startswith(found + prefix) for each in names):
             found += prefix
     return found
-
-
-def _refuse_quantised(names: Iterable[str], name: str) -> None:
-    """Refuse weights that a library for quantisation packed into other tensors."""
-    for each in names:
-        for end, library in QUANTISED.items():
-            if each.endswith(end):
-                message = f"the weights are quantised by {library}"
-                notes = [f"it has {shown(each)}"]
-                helps = [SAVE_UNQUANTISED]
-                raise refuse("DS407", message, name, notes=notes, helps=helps)
 
 
 def _usable(tensor: Tensor, key: str, name: str) -> Tensor:

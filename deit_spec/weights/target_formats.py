@@ -1,8 +1,7 @@
 """The formats that are written, and what each of them cannot express.
 
-What the classes of transformers (`DeiTForImageClassificationWithTeacher` and others)
-and of timm (`VisionTransformer`, `VisionTransformerDistilled`) cannot hold is an error.
-What they compute differently from tensors that they hold is a warning.
+What the classes of transformers and timm cannot hold is an error, what they compute
+differently from tensors that they hold is a warning.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""The `config.json` of a folder that `timm.create_model("local-dir:…")` opens.
-
-Its form is that of `timm.models.save_for_hf`. timm builds the architecture with
-`model_args`, and reads the images of a model as `pretrained_cfg` says.
-"""
+"""The `config.json` of a folder for timm, in the form of `timm.models.save_for_hf`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

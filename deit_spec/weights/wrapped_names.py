@@ -1,8 +1,6 @@
-"""Undo what wrappers of modules change in tensor names.
+"""Undo what wrappers such as `torch.compile` and FSDP change in tensor names.
 
-Data parallelism, `torch.compile`, activation checkpointing and FSDP put a name of
-their own between that of a module and those of its parts. DINOv2 groups its blocks in
-chunks, `blocks.{chunk}.{block}.`.
+DINOv2 groups its blocks in chunks, `blocks.{chunk}.{block}.`.
 """
 
 import re

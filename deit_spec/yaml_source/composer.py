@@ -20,8 +20,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from deit_spec.diagnostics import Diagnostic, Fix, Span
-from deit_spec.yaml_source import yaml_findings as findings
+from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
 from deit_spec.yaml_source.document import (
     FINDINGS,
     NESTING_DEPTH,
@@ -41,6 +40,7 @@ from deit_spec.yaml_source.scalars import (
     plain_value,
     short_tag,
 )
+from deit_spec.yaml_source.yaml_findings import quoted
 
 # Used as a parser only; the one in Python is for a PyYAML built without libyaml.
 PARSER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -69,17 +69,12 @@ class Node(NamedTuple):
 class _Mapping(NamedTuple):
     """A mapping that is being read; `firsts` has the first key of each name."""
 
-    in_braces: bool
     value: dict[str, object]
     firsts: dict[str, Node]
 
 
 class Composer:
-    """Composes the first document of a text.
-
-    `spans` has an entry for each part, `findings` what is wrong, and `root` the value
-    of the outermost mapping as far as it was read.
-    """
+    """Composes the first document of a text; `root` is its value so far."""
 
     def __init__(self, positions: Positions) -> None:
         self.spans: dict[Path, Entry] = {}
@@ -89,18 +84,19 @@ class Composer:
         self._next = PARSER(positions.parsed).get_event
 
     def document(self) -> Node | None:
-        """Compose the first document, and check that it is the only one.
-
-        Raises:
-            MarkedYAMLError: The text is not valid YAML.
-            LimitReachedError: The text exceeds a limit.
-        """
+        """Compose the first document; a MarkedYAMLError if it is not valid YAML."""
         node = None
         while type(event := self._next()) is not StreamEndEvent:
             if type(event) is not DocumentStartEvent:
                 continue
             if node:
-                self._add(findings.second_document(self._at(event)))
+                self._report(
+                    "DS004",
+                    "the file has more than one document",
+                    self._at(event),
+                    "remove it, or move it to a file of its own",
+                    label="the second starts here",
+                )
                 break
             node = self._node(self._next(), (), 1)
             self._record((), None, node)
@@ -115,12 +111,13 @@ class Composer:
         if isinstance(event, SequenceStartEvent):
             return self._sequence(event, path, depth)
         if isinstance(event, AliasEvent):
-            self._add(findings.alias(event.anchor or "", self._at(event)))
+            message = f"aliases are not supported: {quoted(f'*{event.anchor}')}"
+            self._report("DS008", message, self._at(event), "write the value out")
         return _unknown(event)
 
     def _mapping(self, event: MappingStartEvent, path: Path | None, depth: int) -> Node:
         is_refused = self._is_refused(event, MAPPING, depth)
-        mapping = _Mapping(bool(event.flow_style), {}, {})
+        mapping = _Mapping({}, {})
         if path == ():
             self.root = mapping.value
         item: Node | None = None
@@ -132,7 +129,7 @@ class Composer:
             item = self._item(key_event, key, child, depth + 1)
             if name is None:
                 has_bad_key = True
-                self._check_repeated(key, item, mapping)
+                self._check_repeated(key, mapping)
             elif item.value is not UNKNOWN:
                 mapping.value[name] = item.value
             self._record(child, key, item)
@@ -168,7 +165,10 @@ class Composer:
         if kind is None:
             return Node(UNKNOWN, written, start, end)
         if kind in (Kind.INT, Kind.FLOAT) and len(text) > NUMBER_CHARACTERS:
-            self._add(findings.long_number(len(text), self._at(event)))
+            limit = f"the limit is {NUMBER_CHARACTERS}"
+            message = f"the number has {len(text)} characters, {limit}"
+            help_ = f"write at most {NUMBER_CHARACTERS} characters"
+            self._report("DS008", message, self._at(event), help_)
             return Node(UNKNOWN, kind, start, end)
         return Node(convert(text, Kind(kind)), kind, start, end)
 
@@ -190,35 +190,42 @@ class Composer:
         if name is UNKNOWN:
             return None
         if name == "<<" and _is_merge(event):
-            self._add(findings.merge_key(self._span(key)))
+            message = "the merge key `<<` is not part of YAML 1.2"
+            help_ = "remove it; in a spec, `extends: x.yaml` inherits from another spec"
+            self._report("DS007", message, self._span(key), help_)
         elif not isinstance(name, str):
             text = event.value if isinstance(event, ScalarEvent) else ""
-            self._add(findings.key_not_string(text, self._span(key)))
+            message = (
+                f"{f'the key {quoted(text)}' if text else 'a key'} is not a string"
+            )
+            self._report("DS005", message, self._span(key), "remove it with its value")
         elif name not in mapping.firsts:
             mapping.firsts[name] = key
             return name
         return None
 
-    def _check_repeated(self, key: Node, item: Node, mapping: _Mapping) -> None:
-        """Report a repeated key; if its value is the same, a fix removes it."""
+    def _check_repeated(self, key: Node, mapping: _Mapping) -> None:
         name = key.value
-        if not isinstance(name, str) or name not in mapping.firsts:
-            return
-        from deit_spec.yaml_source.line_edits import removed  # noqa: PLC0415  -- rarely needed
-
-        entry, first = self._entry(key, item), mapping.value.get(name, UNKNOWN)
-        is_same = type(first) is type(item.value) and first == item.value
-        fix = None
-        if is_same and first is not UNKNOWN:
-            edit = removed(entry, in_braces=mapping.in_braces)
-            fix = Fix(f"remove the repeated `{name}`", (edit,)) if edit else None
-        before = self._span(mapping.firsts[name])
-        self._add(findings.repeated_key(name, entry.key, before, fix))
+        if isinstance(name, str) and name in mapping.firsts:
+            self._report(
+                "DS003",
+                f"the key {quoted(name)} is written twice",
+                self._span(key),
+                "remove one of the two",
+                label="written again here",
+                first=Label(self._span(mapping.firsts[name]), "first written here"),
+            )
 
     def _is_refused(self, event: CollectionStartEvent, kind: str, depth: int) -> bool:
         """Check the depth and the tag of a collection."""
         if depth > NESTING_DEPTH:
-            self._add(findings.too_deep(self._at(event)))
+            self._report(
+                "DS008",
+                f"the nesting exceeds {NESTING_DEPTH} levels",
+                self._at(event),
+                "remove it; no field is nested so deeply",
+                label=f"level {NESTING_DEPTH + 1}",
+            )
             raise LimitReachedError
         return self._tagged(event, kind) is None
 
@@ -233,19 +240,32 @@ class Composer:
         place = self._positions.span(start, start + len(short_tag(tag)))
         found = kind_of(event.value) if isinstance(event, ScalarEvent) else kind
         if name is None:
-            self._add(findings.unknown_tag(tag, place))
+            message = f"the tag {quoted(short_tag(tag))} is not supported"
         elif not fits(found, name):
-            self._add(findings.wrong_tag(name, place))
+            message = f"the tag `!!{name}` does not match the type of the value"
         else:
             return name
+        self._report("DS006", message, place, "remove the tag")
         return None
 
     def _record(self, path: Path | None, key: Node | None, value: Node) -> None:
         if path is not None:
             self.spans[path] = self._entry(key, value)
 
-    def _add(self, finding: Diagnostic) -> None:
-        self.findings.append(finding)
+    def _report(  # noqa: PLR0913  -- the parts of a diagnostic
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        help_: str,
+        *,
+        label: str = "",
+        first: Label | None = None,
+    ) -> None:
+        more, place = [first] if first else [], Label(span, label)
+        self.findings.append(
+            diagnose(code, message, place, secondary=more, helps=[help_])
+        )
         if len(self.findings) > FINDINGS:
             raise LimitReachedError
 

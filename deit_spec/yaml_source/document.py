@@ -43,11 +43,7 @@ class Patch(NamedTuple):
 
 
 class Positions:
-    """Spans of one source, by offset.
-
-    The text that is parsed may differ from the source by a few patches, which must be
-    sorted and not overlap: offsets are of the parsed text, spans are of the source.
-    """
+    """Spans of a source by offset in the parsed text, which may be patched."""
 
     def __init__(self, source: Source, patches: Sequence[Patch] = ()) -> None:
         self.source = source
@@ -97,10 +93,7 @@ class Positions:
 
 
 class Entry:
-    """The spans of a key and its value; an item of a sequence has its value's twice.
-
-    Spans are made on request: a clean document needs none.
-    """
+    """The spans of a key and its value, made on request; items have no key."""
 
     __slots__ = ("_key", "_positions", "_value")
 
@@ -129,10 +122,8 @@ class Entry:
 class Document:
     """A plain value with the span of everything in it, the root at `()`.
 
-    `recovered` is true where any part of the text could not be read as it is
-    written: there is a syntax error, or a key or a value was refused or is written
-    twice. Findings about single fields are then reported as usual, but rules between
-    fields do not run, for the missing part may be what they need.
+    `recovered`: a part of the text could not be read as written, so that rules between
+    fields do not run, for what they need may be missing.
     """
 
     value: object

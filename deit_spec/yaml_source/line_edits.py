@@ -1,4 +1,4 @@
-"""Edits that move or remove a key with its value."""
+"""Edits that move a key with its value."""
 
 import re
 from dataclasses import dataclass
@@ -88,44 +88,3 @@ def line_with(entry: Entry, source: Source) -> Line | None:
     found = LINE_BREAK.search(text, after_key)
     end, after_break = found.span() if found else (len(text), len(text))
     return Line(positions, start, key, after_key, end, after_break)
-
-
-def lifted(entry: Entry, first: Entry, source: Source) -> Edit | None:
-    """Remove the line of a key, and the indentation of the block that is its value.
-
-    `first` is the first entry of the block. A comment on the line is kept.
-    """
-    head, inner = line_with(entry, source), line_with(first, source)
-    if head is None or inner is None or head.start == inner.start:
-        return None
-    rest = _COLON.sub("", head.rest, count=1).strip()
-    if rest and not rest.startswith("#"):
-        return None
-    end = LINE_BREAK.search(source.text, entry.value.end)
-    last = end.start() if end else len(source.text)
-    extra = len(inner.indent) - len(head.indent)
-    block = source.text[head.after_break : last]
-    blanks = re.compile(f"^ {{0,{extra}}}", re.MULTILINE)
-    comment = f"{head.indent}{rest}{head.line_break}" if rest else ""
-    return Edit(head.positions.span(head.start, last), comment + blanks.sub("", block))
-
-
-def removed(entry: Entry, *, in_braces: bool) -> Edit | None:
-    """Remove a key and its value, or return None if that is not simple.
-
-    In braces, the comma before them is removed too. A comment on the line is kept.
-    """
-    source, text, end = entry.source, entry.source.text, entry.value.end
-    if in_braces:
-        before = text[: entry.key.start].rstrip()
-        has_comment = "#" in before[before.rfind("\n") + 1 :]
-        if has_comment or not before.endswith(","):
-            return None
-        return Edit(Positions(source).span(len(before) - 1, end), "")
-    line = line_of(entry, source)
-    if line is None:
-        return None
-    comment = text[end : line.end].strip()
-    if not comment:
-        return line.removed()
-    return Edit(line.positions.span(line.key, line.end - len(comment)), "")

@@ -18,11 +18,7 @@ from deit_spec.yaml_source.scalars import key_text, scalar_text
 def document_from_mapping(
     value: Mapping[Any, Any], name: str = "<mapping>"
 ) -> Document:
-    """Return a document with this value, and with a text for its spans.
-
-    Mappings become dicts and lists are copied; other values are kept as they are.
-    Never raises, whatever the objects do.
-    """
+    """Return a document with this value and a text for it, whatever its objects do."""
     root = _plain(value, NESTING_DEPTH)
     writer = _Writer()
     place = writer.write(root, ())
@@ -33,10 +29,7 @@ def document_from_mapping(
 
 
 class _Writer:
-    """Writes mappings with one key per line, and what they contain on that line.
-
-    `places` has the ranges of each key and value.
-    """
+    """Writes a key a line; `places` has the ranges of keys and values."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []

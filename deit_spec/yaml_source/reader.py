@@ -121,10 +121,7 @@ def read_pair(text: str, name: str) -> tuple[Document | None, list[Diagnostic]]:
 
 
 class Parsed(NamedTuple):
-    """The result of parsing a text once.
-
-    `error` is the error at which the parser stopped.
-    """
+    """The result of parsing once, and the error at which the parser stopped."""
 
     document: Document | None
     findings: Sequence[Diagnostic]
@@ -194,10 +191,7 @@ def _recover(first: Parsed, positions: Positions, is_key: IsKey) -> Parsed:
 def _partial(
     composer: Composer, positions: Positions, *, has_last: bool
 ) -> Document | None:
-    """Return what was read of a mapping before the parser stopped.
-
-    After a syntax error, the last value may be incomplete.
-    """
+    """What was read of a mapping; after a syntax error, without the last value."""
     root = composer.root
     if root is None:
         return None
@@ -216,10 +210,7 @@ def _partial(
 
 
 def _may_be_lines(document: Document | None) -> bool:
-    """Return whether a string may be lines of keys that all lack their colons.
-
-    The whole text may be one, or the value of a key on the lines below it.
-    """
+    """Return whether a string may be lines of keys that all lack their colons."""
     value = document and document.value
     if document is None or not isinstance(value, dict):
         return isinstance(value, str)
@@ -254,12 +245,7 @@ def _bad_byte(data: bytes, offset: int, name: str) -> Diagnostic:
 
 
 def contents(path: Path) -> bytes:
-    """Read a regular file, or what the shell has opened, up to the size limit.
-
-    Raises:
-        OSError: The file cannot be read, or is a device or a pipe.
-        ValueError: The name has a character that is not allowed.
-    """
+    """Read a regular file, or what the shell has opened, up to the limit."""
     written = _written.get()
     if written and (text := written.get(real(path))) is not None:
         return text
@@ -283,11 +269,7 @@ def as_if_written(texts: Mapping[Path, bytes]) -> Iterator[None]:
 
 
 def real(path: Path) -> Path:
-    """Resolve links; `Path.resolve` raises on a cycle before Python 3.13.
-
-    Raises:
-        ValueError: The name has a character that is not allowed.
-    """
+    """Resolve links; `Path.resolve` raises on a cycle before Python 3.13."""
     return Path(os.path.realpath(path))
 
 

@@ -11,22 +11,17 @@ from bisect import bisect_right
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Edit, Fix
-from deit_spec.diagnostics.diagnostic import LINE_BREAK
 from deit_spec.yaml_source.document import FINDINGS, IsKey, Patch, Positions, Range
 from deit_spec.yaml_source.scalars import SCALAR
 from deit_spec.yaml_source.syntax_errors import ONE_A_LINE
 from deit_spec.yaml_source.yaml_findings import quoted, syntax_error
 
-_COLON: Final = re.compile(r":(?=\s|\Z)", re.ASCII)
 # A key with its colon: in quotes, or anything up to a comment.
 _KEY: Final = re.compile(
     r"""(?:"(?:[^"\\\r\n]|\\.)*+"[ \t]*|'(?:[^'\r\n]|'')*+'[ \t]*"""
     r"""|(?![,\[\]{}#|>%@`"']|\*\W|[-?](?:\s|\Z)|//|/\*|\w+:[{\[])"""
     r"""(?:(?![ \t]\#)[^\r\n])+?):(?=\s|\Z)""",
     re.ASCII,
-)
-_OTHER_KEY: Final = re.compile(
-    r"(?<![ \t,;])[ \t,;]+(?P<key>[\w-]+)[ \t]*:(?=\s|\Z)", re.ASCII
 )
 # A name, then what is there in place of `: `.
 _SEPARATOR: Final = re.compile(
@@ -38,8 +33,6 @@ _NOT_A_WORD: Final = re.compile(r"true|false|null|\S*\d\S*")
 _DASH: Final = re.compile(r"-(?:[ \t]+|\Z)")
 # A line between documents, or a directive.
 _MARKER: Final = re.compile(r"(?:---|\.\.\.)(?:\s|\Z)|%")
-# A line that git leaves where it cannot merge.
-_CONFLICT: Final = re.compile(r"^([<=>|])\1{6}(?!\S)[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _CLOSING: Final = {"{": "}", "[": "]"}
 _CLOSERS: Final = re.compile(r"[}\]]+[,;]?[ \t]*")
@@ -49,7 +42,7 @@ _LINE_WITH_KEY: Final = re.compile(
     re.ASCII,
 )
 _TOKEN: Final = re.compile(
-    r"""(?P<comment>(?<!\S)\#[^\r\n]*)|(?<=[,{\[\r\n])[ \t]*(?P<foreign>//|/\*)"""
+    r"""(?P<comment>(?<!\S)\#[^\r\n]*)"""
     r"""|(?P<string>(?<=[\s,:{\[])["'])|(?P<open>[{\[])|(?P<close>[}\]])"""
     rf"|(?P<key>{_LINE_WITH_KEY.pattern})",
     re.ASCII,
@@ -80,13 +73,12 @@ class Lines:
         # Whether the last key or dash has no value yet; whether the last value has no
         # quotes, and may go on in the next line; whether any key has no value.
         self._is_open, self._is_plain, self._has_empty = True, False, False
-        self._tabs, self._conflicts = list[int](), set[int]()
+        self._tabs = list[int]()
         self.unclosed: list[Range] = []
 
     def read(self) -> None:
         """Read all lines of the first document."""
         n = 0
-        self._leave_out_conflicts()
         while n < len(self._ends):
             n = self._line(n)
         if self._tabs:
@@ -213,7 +205,7 @@ class Lines:
 
     def _value(self, n: int, at: int) -> int:
         """Check the value of a key, and return the number of the line after it."""
-        end, after_key = self._ends[n], at
+        end = self._ends[n]
         at = end - len(self._text[at:end].lstrip())
         first = self._text[at:end][:1]
         # After an anchor or a tag there may be anything.
@@ -227,28 +219,7 @@ class Lines:
         if first in "{[":
             return self._brackets(at)
         self._is_plain = True
-        stop = self._end_of_content(at, end)
-        if _COLON.search(self._text, at, stop):
-            self._split_keys(after_key, stop, self._widths[n])
         return n + 1
-
-    def _split_keys(self, at: int, stop: int, indent: int) -> None:
-        """Report other known keys on the line of a value, if all are known."""
-        keys = list(_OTHER_KEY.finditer(self._text, at, stop))
-        if len(keys) < len(_COLON.findall(self._text, at, stop)):
-            return
-        if not all(self._is_key(key["key"]) for key in keys):
-            return
-        first, width, where = keys[0].start("key"), indent, "a line of its own"
-        if keys[0].start() == at:
-            width, where = indent + 2, "the next line, indented"
-        if width > indent and len(keys) > 1:
-            return
-        found = LINE_BREAK.search(self._text)
-        line_break = (found.group() if found else "\n") + " " * width
-        edits = [Patch(key.start(), key.start("key"), line_break) for key in keys]
-        help_ = f"write {quoted(self._text[first:stop])} on {where}"
-        self._report("two keys on one line", (first, stop), help_, *edits)
 
     def _string(self, at: int, *, in_braces: bool = False) -> int:
         """Return the offset after a string in quotes; report one that is not closed."""
@@ -277,8 +248,6 @@ class Lines:
             match token.lastgroup:
                 case "string":
                     position = self._string(start, in_braces=True)
-                case "foreign":
-                    position = self._foreign_comment(token.start("foreign"))
                 case "open":
                     opened.append(start)
                 case "close":
@@ -343,8 +312,6 @@ class Lines:
 
     def _not_a_pair(self, n: int, at: int) -> int:
         """Report a line that is not `key: value`; it may be above deeper lines."""
-        if self._text.startswith(("//", "/*"), at):
-            return self._line_of(self._foreign_comment(at)) + 1
         if _CLOSERS.fullmatch(self._text, at, self._ends[n]):
             return self._rest(at)
         stop = self._end_of_content(at, self._ends[n])
@@ -358,26 +325,6 @@ class Lines:
         help_ = "remove the line, or write it as `key: value`"
         self._report(message, (at, stop), help_)
         return self._leave_out(n)
-
-    def _foreign_comment(self, at: int) -> int:
-        """Report `//` or `/*`, and return the offset of the end of the comment."""
-        sign, end = self._text[at : at + 2], self._ends[self._line_of(at)]
-        help_, patch = "write `#` instead of `//`", Patch(at, at + 2, "#")
-        if sign == "/*":
-            closed = self._text.find("*/", at + 2)
-            end = end if closed < 0 else closed + 2
-            help_, patch = "write `#` before each line of it", Patch(at, end, "")
-        message = f"`{sign}` does not start a comment in YAML"
-        self._report(message, (at, at + 2), help_, patch, is_sure=sign == "//")
-        return end
-
-    def _leave_out_conflicts(self) -> None:
-        """Report and leave out the lines of git."""
-        for found in _CONFLICT.finditer(self._text):
-            place, help_ = found.span(), "remove the line"
-            message = f"{quoted(found.group())} marks an unresolved merge conflict"
-            self._report(message, place, help_, Patch(*place, ""), is_sure=False)
-            self._conflicts.add(self._line_of(found.start()))
 
     def _leave_out(self, n: int) -> int:
         """Leave out a line with the deeper ones below it."""
@@ -398,10 +345,9 @@ class Lines:
         return at + len(self._text[at:end].rstrip())
 
     def _has_content(self, n: int) -> bool:
-        """Return whether a line is neither blank nor a comment, nor one of git."""
+        """Return whether a line is neither blank nor a comment."""
         at = self._contents[n]
-        is_blank = at == self._ends[n] or n in self._conflicts
-        return not is_blank and self._text[at] != "#"
+        return at < self._ends[n] and self._text[at] != "#"
 
     def _next(self, n: int, width: int = sys.maxsize) -> int:
         """Return the first line from `n` on with content that is not deeper."""

@@ -53,6 +53,7 @@ _KEY_BEFORE: Final = re.compile(
 _NEXT_KEY: Final = re.compile(
     r"""\s("[^"\r\n]*"|'[^'\r\n]*'|[A-Za-z_][\w-]*)[ \t]*:""", re.ASCII
 )
+_PAIR_END: Final = re.compile(r""":\s*\S+\Z|["'}\]]\Z""")
 _FOR_COLON: Final = re.compile(r"(?:[=-]>|:=|==?)?[ \t]*")
 _NEAR: Final = 200
 """Characters around a place in which its key is looked for."""
@@ -110,7 +111,7 @@ def _in_braces(
     key = next((key for key in keys if key.end() > offset), None)
     if key and key.start(1) <= offset:
         value = text[start : key.start(1)].rstrip()
-        if value[-1] not in "{[,":
+        if _PAIR_END.search(value):
             end = start + len(value)
             message = f"missing `,` before {quoted(key[1])}"
             return _repair(message, Patch(end, end, ","), positions)

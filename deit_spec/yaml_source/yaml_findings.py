@@ -1,19 +1,12 @@
-"""The findings of reading a text, one function each: message, place, help."""
+"""The findings of reading a text that are made in several places."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, Source, Span, diagnose
-from deit_spec.yaml_source.document import (
-    FILE_BYTES,
-    FINDINGS,
-    NESTING_DEPTH,
-    NUMBER_CHARACTERS,
-)
-from deit_spec.yaml_source.scalars import short_tag
+from deit_spec.yaml_source.document import FILE_BYTES, FINDINGS
 
 _QUOTED_LENGTH: Final = 60
-_NO_TAG: Final = "remove the tag"
 
 
 def whole(source: Source) -> Label:
@@ -59,81 +52,6 @@ def checkpoint(name: str) -> Diagnostic:
     message = "the file is a checkpoint or another archive, not YAML"
     helps = ["pass the path of a YAML file; on a command line SPEC comes first"]
     return diagnose("DS002", message, whole(Source(name, "")), helps=helps)
-
-
-def repeated_key(key: str, again: Span, first: Span, fix: Fix | None) -> Diagnostic:
-    """Report a key that its mapping already has."""
-    return diagnose(
-        "DS003",
-        f"the key {quoted(key)} is written twice",
-        Label(again, "written again here"),
-        secondary=[Label(first, "first written here")],
-        helps=["remove one of the two"],
-        fix=fix,
-    )
-
-
-def second_document(span: Span) -> Diagnostic:
-    """Report a document after the first."""
-    return diagnose(
-        "DS004",
-        "the file has more than one document",
-        Label(span, "the second starts here"),
-        helps=["remove it, or move it to a file of its own"],
-    )
-
-
-def key_not_string(text: str, span: Span) -> Diagnostic:
-    """Report a key of another type; `text` is how a scalar is written."""
-    name = f"the key {quoted(text)}" if text else "a key"
-    message = f"{name} is not a string"
-    return diagnose("DS005", message, Label(span), helps=["remove it with its value"])
-
-
-def unknown_tag(tag: str, span: Span) -> Diagnostic:
-    """Report a tag that the core schema does not have."""
-    message = f"the tag {quoted(short_tag(tag))} is not supported"
-    return diagnose("DS006", message, Label(span), helps=[_NO_TAG])
-
-
-def wrong_tag(name: str, span: Span) -> Diagnostic:
-    """Report a core tag on a value of another type."""
-    message = f"the tag `!!{name}` does not match the type of the value"
-    return diagnose("DS006", message, Label(span), helps=[_NO_TAG])
-
-
-def merge_key(span: Span) -> Diagnostic:
-    """Report `<<`, which YAML 1.2 no longer has."""
-    return diagnose(
-        "DS007",
-        "the merge key `<<` is not part of YAML 1.2",
-        Label(span),
-        helps=["remove it; in a spec, `extends: x.yaml` inherits from another spec"],
-    )
-
-
-def alias(name: str, span: Span) -> Diagnostic:
-    """Report a reference to an anchor."""
-    message = f"aliases are not supported: {quoted('*' + name)}"
-    return diagnose("DS008", message, Label(span), helps=["write the value out"])
-
-
-def too_deep(span: Span) -> Diagnostic:
-    """Report a collection inside too many others."""
-    return diagnose(
-        "DS008",
-        f"the nesting exceeds {NESTING_DEPTH} levels",
-        Label(span, f"level {NESTING_DEPTH + 1}"),
-        helps=["remove it; no field is nested so deeply"],
-    )
-
-
-def long_number(length: int, span: Span) -> Diagnostic:
-    """Report a number with too many digits."""
-    limit = NUMBER_CHARACTERS
-    message = f"the number has {length} characters, the limit is {limit}"
-    helps = [f"write at most {limit} characters"]
-    return diagnose("DS008", message, Label(span), helps=helps)
 
 
 def too_large(name: str) -> Diagnostic:

@@ -17,7 +17,6 @@ from deit_spec.distill.prediction import (
     Prediction,
     UnreadableImage,
     images_in,
-    natural,
     predict,
 )
 from deit_spec.model.image_transform import CentralCrop, decode
@@ -29,6 +28,7 @@ from deit_spec.model.preprocessing import (
 )
 from deit_spec.pipeline import load_spec
 from deit_spec.recipe import check_recipe
+from deit_spec.recipe.class_matching import natural_order
 
 INPUT = Preprocessing(32)
 
@@ -48,10 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def said(model: nn.Module, paths: list[Path], **options: object) -> list[Prediction]:
-    found = predict(model, paths, INPUT, fusion="mean_logits", **options)  # type: ignore[arg-type]
-    kept = [each for each in found if isinstance(each, Prediction)]
-    assert len(kept) == len(paths)
-    return kept
+    options |= {"fusion": "mean_logits"}
+    found = list(predict(model, paths, INPUT, [], **options))  # type: ignore[arg-type]
+    assert len(found) == len(paths)
+    return found
 
 
 def test_probabilities_are_those_of_predict(folder: Path) -> None:
@@ -77,25 +77,17 @@ def test_probabilities_are_those_of_predict(folder: Path) -> None:
 def test_an_unreadable_image_is_skipped(folder: Path, batch_size: int) -> None:
     names = ["0.png", "text.png", "1.png", "broken.png", "nowhere.png", "0.png"]
     paths = [folder / name for name in names]
-    found = list(
-        predict(
-            model_of(DISTILLED),
-            paths,
-            INPUT,
-            fusion="cls",
-            batch_size=batch_size,
-        )
-    )
-    assert [each.image for each in found] == list(map(str, paths))
-    unread = [each for each in found if isinstance(each, UnreadableImage)]
+    unread: list[UnreadableImage] = []
+    options = {"fusion": "cls", "batch_size": batch_size}
+    found = list(predict(model_of(DISTILLED), paths, INPUT, unread, **options))  # type: ignore[arg-type]
+    assert [each.image for each in found] == [str(paths[i]) for i in (0, 2, 5)]
+    assert [each.image for each in unread] == [str(paths[i]) for i in (1, 3, 4)]
     assert [each.reason for each in unread][::2] == [
         "it is not an image",
         "no such file or directory",
     ]
     assert "truncated" in unread[1].reason
-    assert isinstance(found[0], Prediction)
-    assert found[0].heads == found[5].heads  # type: ignore[union-attr]
-    assert found[0].heads != found[2].heads  # type: ignore[union-attr]
+    assert found[0].heads == found[2].heads != found[1].heads
 
 
 def test_top_and_heads(folder: Path) -> None:
@@ -170,14 +162,12 @@ def test_only_what_is_below_a_folder_is_hidden(
 
 @given(st.lists(st.integers(0, 10_000), unique=True))
 def test_natural_order_is_that_of_numbers(numbers: list[int]) -> None:
-    paths = [Path(f"image-{number}.png") for number in numbers]
-    found = [str(path) for path in sorted(paths, key=natural)]
+    names = [f"image-{number}.png" for number in numbers]
+    found = natural_order(names)
     assert [int(re.sub(r"\D", "", name)) for name in found] == sorted(numbers)
 
 
 @given(st.lists(st.text(st.characters(codec="ascii", exclude_characters="\0/"))))
 def test_natural_order_takes_any_name(names: list[str]) -> None:
     """Numbers and words compare."""
-    paths = [Path(name) for name in names]
-    found = sorted(paths, key=natural)
-    assert sorted(paths) == sorted(found)
+    assert sorted(natural_order(names)) == sorted(names)

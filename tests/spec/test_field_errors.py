@@ -12,7 +12,6 @@ from support.strategies import specs
 from deit_spec import DeiTSpec, Variant
 from deit_spec.diagnostics import Severity
 from deit_spec.spec import check_text
-from deit_spec.spec.fixes import ROUNDS, fix_text
 from deit_spec.yaml_source.document import FINDINGS
 
 TOP = [name for name in DeiTSpec.model_fields if name not in {"extends", "variant"}]
@@ -125,14 +124,6 @@ def test_the_first_are_reported_and_that_there_are_more(name: str) -> None:
     assert last.code == "DS008"
     assert last.message == f"there are more than {FINDINGS} findings"
     assert last.primary.span.line >= found[-2].primary.span.line
-
-
-def test_ten_rounds_fix_what_is_reported() -> None:
-    """Of adjacent lines every other one goes in a round, 200 of them are reported."""
-    text = TEXTS["doubled keys"].encode()
-    found = fix_text(text, lambda data: check_text(data, "t.yaml"))
-    assert len(found.fixes) == ROUNDS * FINDINGS // 2
-    assert found.after == b"depth: 12\n" * (3_000 - len(found.fixes))
 
 
 def test_up_to_the_limit_all_are_reported() -> None:

@@ -52,15 +52,10 @@ FIXED = {
         "{embed_dim: 192, variant: {init: deit}, num_heads: 3}\n",
     ),
     "no space": ("embed_dim:192\nnum_heads: 3\n", "embed_dim: 192\nnum_heads: 3\n"),
-    "twice": ("depth: 12\ndepth: 12\n", "depth: 12\n"),
-    "twice in braces": ("{depth: 12, depth: 12}\n", "{depth: 12}\n"),
-    "twice in JSON": ('{"depth": 12,\n "depth": 12}\n', '{"depth": 12}\n'),
-    "twice with a comment": ("depth: 12\ndepth: 12  # a\n", "depth: 12\n# a\n"),
     "no colon in braces": (
         "{depth 12, num_heads: 12}\n",
         "{depth: 12, num_heads: 12}\n",
     ),
-    "equal lines that are each wrong": ("depth: 12.0\n" * 3, "depth: 12\n"),
     "into variant": (
         "layer_scale: 0.1 # s\nvariant:\n  init: deit\n",
         "variant:\n  init: deit\n  layer_scale: 0.1 # s\n",

@@ -312,30 +312,3 @@ def test_the_way_out_of_torchscript_works(tmp_path: Path) -> None:
         torch.save(torch.jit.load(path).state_dict(), tmp_path / "w.pth")
     loaded = deit_spec.load(PLAIN, weights=tmp_path / "w.pth").state_dict()
     assert same(dict(loaded), dict(model.state_dict()))
-
-
-@pytest.mark.parametrize(
-    ("names", "library"),
-    [
-        (("weight", "SCB", "weight_format"), "bitsandbytes"),
-        (("weight", "weight.absmax", "weight.quant_map"), "bitsandbytes"),
-        (("qweight", "qzeros", "scales", "g_idx"), "GPTQ or AWQ"),
-        (("weight_packed", "weight_scale"), "compressed-tensors"),
-        (("weight._data", "weight._scale"), "quanto"),
-    ],
-)
-@pytest.mark.parametrize("prefix", ["", "vit.encoder."])
-def test_quantised_weights_are_named_by_their_library(
-    names: tuple[str, ...], library: str, prefix: str, tmp_path: Path
-) -> None:
-    state = state_of(PLAIN)
-    del state["blocks.0.attn.qkv.weight"]
-    packed = {f"blocks.0.attn.qkv.{name}": torch.ones(3, dtype=torch.int8)
-              for name in names}  # fmt: skip
-    state = {f"{prefix}{name}": t for name, t in {**state, **packed}.items()}
-    found = error_of(save(state, tmp_path / "w.pth"))
-    assert (found.code, found.message) == (
-        "DS407",
-        f"the weights are quantised by {library}",
-    )
-    assert "dequantise it" in found.helps[0]

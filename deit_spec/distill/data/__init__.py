@@ -28,23 +28,13 @@ def open_data(  # noqa: PLR0913  -- one argument for each thing that can differ
     held_out: Collection[str] | None = None,
     preprocessing: Preprocessing | None = None,
 ) -> Data:
-    """Open the dataset of a recipe without errors.
+    """Open the dataset of a recipe; a DataError if it does not suit the recipe.
 
-    Args:
-        checked: The recipe.
-        training: Whether the training split is used; without it timm is not needed.
-        whole: Whether to hold out all images where the dataset has no split for
-            evaluation, as a folder without `val`.
-        known: The class names of the model, by which labels are matched; None if they
-            are not known.
-        held_out: The names of the images to hold out, as far as they are there; by
-            default they follow from the recipe.
-        preprocessing: How images become the input of the model; by default as the
-            recipe says.
-
-    Raises:
-        DataError: The images are missing, or do not suit the recipe, the student or
-            the known classes, or a package that reads them is not installed.
+    `training` says whether the training split is used; without it timm is not needed.
+    With `whole`, all images are held out where there is no split for evaluation.
+    `known` are the class names of the model, by which labels are matched. `held_out`
+    are the names of the images to hold out, as far as they are there, and
+    `preprocessing` is how images become inputs; by default the recipe decides.
     """
     field = source_field(checked)
     try:

@@ -32,11 +32,9 @@ TRIES = 10
 class Warp:
     """Random crops, shifts and rotations, in one bilinear resampling.
 
-    Attributes:
-        crop_scale: The range of the share of the area that a crop keeps.
-        aspect: The range of the ratio of a crop's width to its height, log-uniform.
-        shift: The largest shift, as a share of the side.
-        rotate: The largest rotation, in degrees.
+    `crop_scale` is the range of the share of the area that a crop keeps, `aspect` that
+    of its width over its height, log-uniform. `shift` is a share of the side, and
+    `rotate` is in degrees; both are the largest.
     """
 
     crop_scale: tuple[float, float] = (1.0, 1.0)

@@ -21,6 +21,7 @@ from deit_spec.recipe.class_matching import (
     match_classes,
     natural_order,
 )
+from deit_spec.recipe.rules.rule_context import SOURCES
 
 FIELD = "data.classes"
 
@@ -46,15 +47,8 @@ def order_classes(
 ) -> ClassOrder:
     """Order the classes of data: as a model, as `data.classes`, or as they were found.
 
-    Args:
-        checked: The recipe.
-        found: The class names of the data.
-        known: The class names of the model to evaluate, or of the run to resume; None
-            if they are not known.
-        training: Whether the images are trained on, which takes all classes.
-
-    Raises:
-        DataError: The names are not those of the same classes.
+    `known` are the class names of the model to evaluate, or of the run to resume. With
+    `training`, all classes are needed. A DataError if the names are of other classes.
     """
     names, indices = found, tuple(range(len(found)))
     is_listed = recipe_of(checked).data.classes is not None
@@ -62,7 +56,11 @@ def order_classes(
         names = _listed_classes(checked)
         match = match_classes(found, names)
         if not _suffices(match, training=training):
-            raise _unlisted(checked, match)
+            message = "data.classes does not list each class of the data once"
+            how = differences(match, "the data", FIELD)
+            raise errors.data_error(
+                checked, FIELD, "DS538", message, notes=how, help_=LIST_ALL
+            )
         indices = match.indices
     if known is not None:
         match = match_model_classes(names, known)
@@ -93,17 +91,6 @@ def _listed_classes(checked: CheckedRecipe) -> tuple[str, ...]:
         help_ = "name a label file; paths are relative to the folder of the recipe"
         message = str(error)
         raise errors.data_error(checked, FIELD, "DS538", message, help_=help_) from None
-
-
-def _unlisted(checked: CheckedRecipe, match: ClassMatch) -> DataError:
-    return errors.data_error(
-        checked,
-        FIELD,
-        "DS538",
-        "data.classes does not list each class of the data once",
-        notes=differences(match, "the data", FIELD),
-        help_=LIST_ALL,
-    )
 
 
 def _different(
@@ -174,5 +161,4 @@ def _uncertain(
 def source_field(checked: CheckedRecipe) -> str:
     """The field of the recipe that names the data."""
     data = recipe_of(checked).data
-    sources = ("builtin", "folder", "dataset")
-    return next(f"data.{name}" for name in sources if getattr(data, name))
+    return next(f"data.{name}" for name in SOURCES if getattr(data, name))

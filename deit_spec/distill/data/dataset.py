@@ -12,10 +12,7 @@ from deit_spec.distill.data.split import Split
 
 
 class Batch(NamedTuple):
-    """Normalised images `[b, C, S, S]` and their labels.
-
-    `labels` is `[b]`, class indices, or `[b, K]`, class probabilities of mixed images.
-    """
+    """Normalised images `[b, C, S, S]`, and labels `[b]` or probabilities `[b, K]`."""
 
     images: Tensor
     labels: Tensor
@@ -61,10 +58,8 @@ class Data(ABC):
     ) -> Iterator[Batch]:
         """This process's share of the batches of steps `first` to `last - 1`.
 
-        Process `rank` of `world` gets every `world`-th image of a step.
-
-        Raises:
-            DataError: More images are unreadable than the recipe allows.
+        Process `rank` of `world` gets every `world`-th image of a step. A DataError if
+        more images are unreadable than the recipe allows.
         """
 
     @abstractmethod

@@ -106,11 +106,7 @@ class Digits(Data):
 
 
 def read_digits() -> tuple[Tensor, Tensor]:
-    """The images `[1797, 1, 8, 8]` in [0, 1], and their labels `[1797]`.
-
-    Raises:
-        MissingPackageError: scikit-learn is not installed.
-    """
+    """The images `[1797, 1, 8, 8]` in [0, 1], and their labels `[1797]`."""
     require_packages("the digits", "sklearn")
     from sklearn.datasets import load_digits  # noqa: PLC0415  -- takes a second
 

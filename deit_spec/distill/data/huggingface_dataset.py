@@ -29,10 +29,7 @@ _REPOSITORY = re.compile(r"(?:\w[\w.-]{0,95}/)?\w[\w.-]{0,95}")
 
 
 def find_dataset(checked: CheckedRecipe, name: str, *, training: bool = True) -> Splits:
-    """Load a dataset of Hugging Face: its features `Image` and `ClassLabel`.
-
-    Without `training` it may have a validation split alone.
-    """
+    """Load a dataset; without `training`, it may have a validation split alone."""
     require_packages("datasets of Hugging Face", "datasets")
     splits = _load_dataset(checked, name)
     data = recipe_of(checked).data
@@ -96,11 +93,7 @@ def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
 
 
 def _load_from_hub(checked: CheckedRecipe, name: str) -> Any:
-    """Load a dataset of the hub, or from the cache if the hub cannot be reached.
-
-    `datasets` alone would try for half a minute, even if the name is that of a folder,
-    misspelt.
-    """
+    """Load a dataset of the hub or the cache, without waiting for half a minute."""
     import datasets  # noqa: PLC0415  -- takes a second
 
     reason = f"there is no folder `{name}`"
@@ -162,24 +155,17 @@ def _column(
     wanted = getattr(datasets, kind)
     found = [key for key, feature in features.items() if isinstance(feature, wanted)]
     columns = {str(k): v for k, v in (recipe_of(checked).data.columns or {}).items()}
-    if named := columns.get(role):
-        if named in found:
-            return named
-        reason = f"it has no column `{named}` of the feature {kind}"
-        help_ = f"use {one_of([f'`{name}`' for name in found])}" if found else None
-        field = f"data.columns.{role}"
-        raise errors.unusable_dataset(checked, reason, field, help_)
-    if role in found:
-        return role
-    if len(found) == 1:
+    named = columns.get(role, role)
+    if named in found:
+        return named
+    if len(found) == 1 and role not in columns:
         return found[0]
-    if not found:
-        reason = f"it has no column of the feature {kind}"
-        raise errors.unusable_dataset(checked, reason)
-    which = f"{len(found)} columns: {listed(found)}"
-    choices = one_of([f"`data.columns: {{{role}: {name}}}`" for name in found[:2]])
-    reason = f"it has {which} of the feature {kind}"
-    raise errors.unusable_dataset(checked, reason, help_=choices)
+    reason = f"it has no column `{named}` of the feature {kind}"
+    reason += f", only {listed(found)}" if found else ""
+    choices = [f"`data.columns: {{{role}: {name}}}`" for name in found[:2]]
+    field = f"data.columns.{role}" if role in columns else "data.dataset"
+    help_ = one_of(choices) if choices else None
+    raise errors.unusable_dataset(checked, reason, field, help_)
 
 
 def _image_rows(  # noqa: PLR0913  -- one argument for each thing that can differ

@@ -126,8 +126,8 @@ class ImageDataset(Data):
             too_many = self._limit is not None and len(self.reasons) > self._limit
             if too_many or is_empty:
                 most = None if self._limit is None else self._limit + 1
-                listed = list(self.reasons.items())[:most]
-                names = [f"{name} ({reason})" for name, reason in listed]
+                found = list(self.reasons.items())[:most]
+                names = [f"{name} ({reason})" for name, reason in found]
                 raise unreadable_images(self._checked, names)
             if batch is not None:
                 yield batch

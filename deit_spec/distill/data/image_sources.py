@@ -37,10 +37,7 @@ from deit_spec.spec import nearest
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images in files, with class indices, which are opened one by one.
-
-    `paths` are relative to `folder`, and all of them start with `prefix`.
-    """
+    """Images in files, with paths relative to `folder` that start with `prefix`."""
 
     paths: Sequence[str]
     labels: Sequence[int]
@@ -110,10 +107,7 @@ LabelledImages: TypeAlias = ImageFiles | ImageRows
 
 
 class Splits(NamedTuple):
-    """The images of a source; without `val`, some of `train` are held out.
-
-    `ignored` counts the files that are not images of a class, by kind.
-    """
+    """The images of a source by split, and the ignored files by kind."""
 
     classes: tuple[str, ...]
     train: LabelledImages
@@ -131,10 +125,7 @@ class Splits(NamedTuple):
 def find_folder(
     checked: CheckedRecipe, folder: Path, *, training: bool = True
 ) -> Splits:
-    """List the images of a folder of classes, or of its splits, by name.
-
-    Without `training` it may contain a validation split alone.
-    """
+    """List the images of a folder; without `training`, it may have `val` alone."""
     try:
         return _find_folder(checked, folder, training=training)
     except OSError as error:  # a folder inside cannot be listed
@@ -243,10 +234,7 @@ def _image_files(  # noqa: PLR0913  -- one argument for each thing that can diff
     ignored: Counter[str],
     training: bool,
 ) -> ImageFiles:
-    """List the images of the classes in a split, and count the other files in it.
-
-    Without `training`, some of the classes may have none.
-    """
+    """List the images of the classes in a split; all have some for `training`."""
     root, prefix = os.fspath(folder), os.path.relpath(split, folder)
     base = root if prefix == os.curdir else os.path.join(root, prefix)  # noqa: PTH118
     for entry in entries_of(base):

@@ -25,35 +25,24 @@ class NamedImages(Protocol):
     @property
     def labels(self) -> Sequence[int]:
         """The class index of each image."""
-        ...
 
     @property
     def prefix(self) -> str:
         """The start of the names of all images of this split, and of no others."""
-        ...
 
     def key(self, index: int) -> str:
         """The name of an image in `split.json`: see `SplitFile`."""
-        ...
 
     def content(self, index: int) -> bytes:
         """The size and the start of an image's file, or nothing."""
-        ...
 
 
 @dataclass(frozen=True)
 class Split:
     """The images of a source, and the indices of those to train on and held out.
 
-    Attributes:
-        source: The field of `data` that is the source.
-        name: Its value, with an absolute path.
-        classes: The names of the classes.
-        training: The images of the training split.
-        validation: The images of the validation split, if there is one.
-        train: The indices in `training` of the images to train on.
-        held_out: The indices of the images to evaluate on, in `validation` or, without
-            one, in `training`.
+    `source` is a field of `data` and `name` its value, with an absolute path.
+    `held_out` are indices in `validation` or, without one, in `training`.
     """
 
     source: str
@@ -123,13 +112,10 @@ def make_split(
     *,
     held_out: Collection[str] | None = None,
 ) -> Split:
-    """Choose the images to train on and to hold out.
+    """Choose the images to train on and to hold out, by the recipe or by `held_out`.
 
-    With `held_out` they are those with these names, as far as they are there; without
-    it they follow from the recipe.
-
-    Raises:
-        DataError: The recipe asks for more images than there are.
+    `held_out` has names, of which some may be missing. A DataError if the recipe asks
+    for more images than there are.
     """
     data = recipe_of(checked).data
     source = next(name for name in SOURCES if getattr(data, name))

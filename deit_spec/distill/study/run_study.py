@@ -70,26 +70,13 @@ def run_study(
     allow_code: bool = False,
     watch: Watch,
 ) -> Summary:
-    """Make all runs of a study that are not in its folder.
+    """Make all runs of a study that are not in its folder, in `jobs` processes.
 
     If the loss of a run is not finite or it has too little memory, the other runs
     continue, and the summary names it.
 
-    Args:
-        checked: A study without errors.
-        folder: Where results, runs and teachers go; it is created.
-        jobs: The number of processes, of one thread each.
-        allow_code: Whether a teacher that is a Python function may be called.
-        watch: Receives the events of the study.
-
-    Raises:
-        StoppedError: A run was stopped.
-        RunError: The folder has other content, or another process is using it; or
-            a run ended with an error of its folder.
-        DataError, WeightsError, MissingPackageError: As of a run.
-        RunFileError: The file of results is not one of results.
-        BrokenExecutor: A process was killed.
-        OSError: The folder cannot be written.
+    Raises StoppedError if a run was stopped, RunError for a folder of other content or
+    in use, BrokenExecutor if a process was killed, and what `train` raises.
     """
     study = checked.study
     if study is None:

@@ -43,11 +43,8 @@ class Result:
 class Results:
     """The results in a folder, by run; an incomplete last line of a crash is removed.
 
-    `warning` is set if some lines are damaged; their runs are not done.
-
-    Raises:
-        RunFileError: No line of the file is a result.
-        OSError: It cannot be read.
+    `warning` is set if some lines are damaged; their runs are not done. A RunFileError
+    if all are.
     """
 
     def __init__(self, folder: Path) -> None:

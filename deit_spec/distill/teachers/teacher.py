@@ -8,19 +8,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
-from deit_spec.diagnostics import Diagnostic, Label
+from deit_spec.diagnostics import Label
 from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data
 from deit_spec.distill.data.class_order import source_field
 from deit_spec.distill.optional_packages import MissingPackageError
-from deit_spec.distill.runtime_errors import DataError, recipe_of, student_of
+from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.teachers import teacher_networks as networks
 from deit_spec.distill.teachers.digits_convnet import OnStep, digits_convnet
 from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
 from deit_spec.model.class_names import match_model_classes
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.class_matching import Relation, differences
+from deit_spec.recipe.rules.rule_context import KINDS
 
 MIN_PROBABILITY = 1e-8
 """The least probability of a class in true labels: its logarithm must be finite."""
@@ -35,13 +36,7 @@ class Input(NamedTuple):
 
 
 class Teacher(nn.Module):
-    """A frozen network in evaluation mode that sees the student's images.
-
-    Args:
-        network: From images to logits `[B, T]`.
-        student: The input of the student.
-        own: The input of the network.
-    """
+    """A frozen network in evaluation mode, from the images of the student to logits."""
 
     order: Tensor | None
     """For each class of the data, the index of the logit."""
@@ -64,10 +59,7 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Compute the logits `[B, T]` of the student's images `[B, C, S, S]`.
-
-        Only `TrueLabels` uses the labels, and needs them.
-        """
+        """Compute the logits `[B, T]` of images `[B, C, S, S]`; labels are not used."""
         inputs = images if self.same else images * self.scale + self.shift
         if images.shape[-1] != self.size:
             size = (self.size, self.size)
@@ -108,19 +100,11 @@ def open_teacher(  # noqa: PLR0913  -- an argument for each thing that can diffe
 ) -> Teacher | None:
     """Open the teacher of a recipe; None if the loss does not use one.
 
-    Args:
-        checked: The recipe, without errors.
-        data: Its dataset.
-        folder: The folder of the run, where `digits_convnet` is saved and found.
-        allow_code: Whether `teacher.python` may be run.
-        device: Where to put the teacher.
-        on_step: Called with the steps done and their number after each step that
-            trains `digits_convnet`; an exception ends the training.
+    `folder` is that of the run, where `digits_convnet` is saved and found. `on_step` is
+    called after each step that trains it; an exception ends the training.
 
-    Raises:
-        DataError: The teacher cannot be used, or its classes are not the student's,
-            or a package that it needs is not installed.
-        RunError: A trained teacher cannot be saved.
+    Raises DataError if the teacher cannot be used or has other classes, and RunError if
+    it cannot be saved.
     """
     recipe = recipe_of(checked)
     if recipe.loss.kind == "none" or recipe.teacher is None:
@@ -145,31 +129,6 @@ def open_teacher(  # noqa: PLR0913  -- an argument for each thing that can diffe
     return teacher
 
 
-def check_timm_weights(checked: CheckedRecipe) -> tuple[Diagnostic, ...]:
-    """Compare the head in the weights of a teacher of timm with that of the student.
-
-    Nothing is found without the file, without timm, or if the file has no head.
-    """
-    recipe = recipe_of(checked)
-    settings = recipe.teacher
-    if recipe.loss.kind == "none" or settings is None or settings.num_classes:
-        return ()
-    if settings.timm is None or settings.weights is None:
-        return ()
-    path = checked.place(settings.weights)
-    if not path.is_file():
-        return ()
-    try:
-        classes = networks.classes_of_file(settings.timm, path)
-        if classes is not None:
-            _require_head(checked, classes)
-    except MissingPackageError:
-        return ()
-    except DataError as error:
-        return error.diagnostics
-    return ()
-
-
 def _require_head(checked: CheckedRecipe, classes: int) -> None:
     """DS510: the head that learns from the teacher has its number of classes."""
     student = student_of(checked)
@@ -190,10 +149,7 @@ def _require_head(checked: CheckedRecipe, classes: int) -> None:
 
 
 def _match_classes(checked: CheckedRecipe, teacher: Teacher, data: Data) -> None:
-    """Sort the logits as the classes of the data, if the teacher has names for them.
-
-    A teacher with another number of classes has a distillation head of its own.
-    """
+    """Sort the logits as the classes of the data, if they have as many names."""
     names = teacher.names
     if names is None or not teacher.classes == len(names) == len(data.classes):
         return
@@ -280,6 +236,5 @@ def _count_classes(checked: CheckedRecipe, teacher: Teacher) -> int:
 
 def teacher_field(checked: CheckedRecipe) -> str:
     """The field of the recipe that names the teacher."""
-    kinds = ("timm", "spec", "python", "builtin")
     settings = recipe_of(checked).teacher
-    return next(f"teacher.{kind}" for kind in kinds if getattr(settings, kind))
+    return next(f"teacher.{kind}" for kind in KINDS if getattr(settings, kind))

@@ -39,11 +39,7 @@ class TeacherNetwork(NamedTuple):
 def timm_network(
     checked: CheckedRecipe, name: str, weights: Path | None, classes: int
 ) -> TeacherNetwork:
-    """Create a model of timm with the weights of a file, or with downloaded ones.
-
-    With a file, it has the number of classes that the recipe says, or else the file, or
-    else `classes`.
-    """
+    """Create a model of timm with the weights of a file, or with downloaded ones."""
     require_packages("teachers of timm", "timm")
     settings = recipe_of(checked).teacher
     import timm  # noqa: PLC0415  -- takes seconds
@@ -69,12 +65,7 @@ def timm_network(
 
 
 def classes_of_file(name: str, path: Path) -> int | None:
-    """The size of the head in the weights of a model of timm; None if it has none.
-
-    Raises:
-        DataError: The file cannot be read.
-        MissingPackageError: timm is not installed.
-    """
+    """The size of the head in weights for a model of timm; None if there is none."""
     require_packages("teachers of timm", "timm")
     from timm.models import get_pretrained_cfg  # noqa: PLC0415  -- takes seconds
 
@@ -125,10 +116,7 @@ def _differing_sizes(
 
 
 def spec_network(checked: CheckedRecipe, weights: Path | None) -> TeacherNetwork:
-    """Build a DeiT for inference that gives logits or log-probabilities.
-
-    A model folder also has weights, statistics and class names.
-    """
+    """Build a DeiT for inference, of a spec with weights or of a model folder."""
     spec = checked.teacher.spec if checked.teacher else None
     mean = std = names = None
     permissions = allowed(strict=True)

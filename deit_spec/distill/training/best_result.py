@@ -14,11 +14,7 @@ _STEP, _LAST, _MISSES, _IMAGES, _SECONDS, _FIRST = range(6)
 
 
 class BestResult:
-    """The evaluation with the best top-1 so far, of both heads combined.
-
-    `weights` are copied on the CPU, empty if only the scores matter. A
-    checkpoint keeps them, and `record`, which has all numbers.
-    """
+    """The best evaluation so far; `weights` are empty if only the scores matter."""
 
     def __init__(self, weights: Sequence[Tensor] = ()) -> None:
         self.weights = [each.cpu().clone() for each in weights]
@@ -52,8 +48,7 @@ class BestResult:
     def update(self, step: int, scores: Scores, result: Iterable[Tensor]) -> None:
         """Compare the evaluation after a step, unless that was compared before.
 
-        Of equal evaluations the first is the best. `result` has the weights that were
-        evaluated; every process iterates them or none.
+        `result` has the weights; every process iterates them or none.
         """
         if step <= self.record[_LAST]:
             return

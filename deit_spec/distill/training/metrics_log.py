@@ -1,10 +1,4 @@
-"""`metrics.jsonl`: a line of JSON for each measurement of a run.
-
-A training line has `loss`, the mean since the previous line; an evaluation line has
-`cls`, and `dist` and `fused` if there are two heads. Both have `step`, the number of
-steps done, and `epoch`. A line with `unreadable` names skipped images, each once in a
-file. `MetricsLine` is the schema of all lines.
-"""
+"""`metrics.jsonl`: a line of JSON for each measurement of a run; see `MetricsLine`."""
 
 import json
 from collections.abc import Mapping
@@ -19,10 +13,7 @@ from deit_spec.recipe.run_records import Lines, MetricsLine, read_lines
 
 
 class MetricsLog:
-    """Appends lines; a run that is resumed keeps the lines up to its step.
-
-    `warning` is set if some of the earlier lines are damaged; they are removed.
-    """
+    """Appends lines; a resumed run keeps those up to its step, and warns of damage."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / METRICS
@@ -38,7 +29,7 @@ class MetricsLog:
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(line))
+            file.write(json.dumps(dict(line), allow_nan=False) + "\n")
 
     def has_scores(self, step: int) -> bool:
         """Whether the log had an evaluation of this step when it was opened."""
@@ -57,7 +48,3 @@ def score_fields(scores: Scores) -> dict[str, Any]:
         "images": scores.images,
         "evaluation_seconds": round(scores.seconds, 3),
     }
-
-
-def _line(line: Mapping[str, Any]) -> str:
-    return json.dumps(dict(line), allow_nan=False) + "\n"

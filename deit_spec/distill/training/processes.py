@@ -120,11 +120,7 @@ def _has_group() -> bool:
 
 
 def require_device(checked: CheckedRecipe) -> None:
-    """Check that this machine has the device of a recipe.
-
-    Raises:
-        RunError: It has not, or several processes would share one GPU.
-    """
+    """DS549: this machine has the device of a recipe, for each process."""
     name = recipe_of(checked).run.device
     reason = None if name is None else _missing_device(name)
     if reason is None:
@@ -149,11 +145,7 @@ def _missing_device(name: str) -> str | None:
 
 
 def single_process(checked: CheckedRecipe) -> Diagnostic | None:
-    """DS550: accelerate was asked for several processes, and started one.
-
-    It does so on a CPU, or without `--multi_gpu`, and then sets the address of the
-    first process, but not the number of processes.
-    """
+    """DS550: accelerate was asked for several processes, and started one."""
     variables = os.environ.keys()
     is_single = {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= variables
     if not is_single or "WORLD_SIZE" in variables:
@@ -217,13 +209,10 @@ def _shard(model: nn.Module, device: torch.device) -> nn.Module:
 
 
 def exit_from_group(code: int) -> None:
-    """Exit if this process is in a group of processes; otherwise do nothing.
+    """Exit if this process is in a group of processes, without ending the interpreter.
 
-    Some of torch's caches keep a group, and its threads, after it was destroyed. If
-    such a thread needs the interpreter while that ends, CPython 3.11 ends the thread
-    with `pthread_exit`, which aborts the process: "terminate called without an active
-    exception". So the process exits without ending the interpreter, after the exit
-    handlers.
+    Some of torch's caches keep the threads of a group. If such a thread needs the
+    interpreter while that ends, CPython 3.11 aborts the process.
     """
     if not _has_group():
         return
@@ -237,10 +226,7 @@ def exit_from_group(code: int) -> None:
 
 
 class StopSignal:
-    """Records the first SIGINT, SIGTERM or SIGUSR1; a second one acts as usual.
-
-    Slurm can send SIGUSR1 some time before it ends a job.
-    """
+    """Records the first SIGINT, SIGTERM or SIGUSR1; a second one acts as usual."""
 
     SIGNALS = ("SIGINT", "SIGTERM", "SIGUSR1")
     """Windows has no SIGUSR1."""

@@ -106,11 +106,7 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
 
 
 def classes_of_run(folder: Path) -> tuple[str, ...] | None:
-    """The class names of a run to resume; None if there is none, or it has no names.
-
-    Raises:
-        RunFileError: The file of the names is damaged.
-    """
+    """The class names of a run to resume; None if there is none, or it has no names."""
     path = folder / files.CLASSES
     return read_classes(path) if _has_begun(folder) and path.exists() else None
 
@@ -141,13 +137,7 @@ def locked(folder: Path, processes: Processes | None = None) -> Iterator[None]:
 
 
 def require_same_images(checked: CheckedRecipe, folder: Path, split: SplitFile) -> None:
-    """Check that the images of a run to resume are those that it began with.
-
-    Raises:
-        RunError: They are others (DS535), so that some of those held out may be
-            trained on.
-        RunFileError: The `split.json` of the run is damaged.
-    """
+    """DS535: the images of a run to resume are those that it began with."""
     earlier = read_split(folder) if _has_begun(folder) else None
     if earlier is None or earlier.digest == split.digest:
         return

@@ -66,20 +66,15 @@ def train(
 ) -> Finished:
     """Train the student of a recipe, and write the results to a folder.
 
-    Call it in one process, or in each that `accelerate launch` starts.
-
-    Args:
-        checked: A recipe without errors.
-        folder: The folder of the run: empty, or not existing.
-        resume: Whether to resume the run in the folder, if there is one.
-        allow_code: Whether a teacher that is a Python function may be called.
-        reporter: Receives the events of the run in the main process.
+    Call it in one process, or in each that `accelerate launch` starts. The folder is
+    empty or does not exist; with `resume` it may have a run, which continues.
+    `allow_code` allows a teacher that is a Python function. `reporter` receives the
+    events in the main process.
 
     Raises:
         RunError: The folder has other content, the disk is full, memory runs out, or
             the loss is not finite.
-        DataError: The images or the teacher cannot be used.
-        WeightsError: The student's weights or a checkpoint cannot be used.
+        DataError, WeightsError: The images, the teacher or weights cannot be used.
         MissingPackageError: A package that training needs is not installed.
     """
     recipe = recipe_of(checked)
@@ -201,10 +196,7 @@ def _length_warnings(checked: CheckedRecipe, data: Data) -> Iterator[Diagnostic]
 def open_student(
     checked: CheckedRecipe, classes: Sequence[str], reporter: Reporter
 ) -> nn.Module:
-    """Build the student, initialised by the recipe's seed or from adapted weights.
-
-    Heads that are taken from the weights are sorted by `classes`, those of the data.
-    """
+    """Build the student, by seed or from weights with the heads in class order."""
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
     seed_all(recipe.run.seed, "student")

@@ -67,11 +67,7 @@ class TrainingLoop:
         return self.training.processes
 
     def run(self, stop: StopSignal) -> bool:
-        """Take the steps that are left; return False if a signal stopped it before.
-
-        The last step is that of the schedule, or one after which `run.patience`
-        evaluations had no better top-1.
-        """
+        """Take the steps that are left; return False if a signal stopped it before."""
         self._since = time.perf_counter()
         mine, last = self.processes, self.schedule.steps
         if self._has_converged():

@@ -18,11 +18,9 @@ from deit_spec.recipe import Recipe
 class TrainingStep:
     """The student with its teacher, loss and optimizer; `take` trains it one step.
 
-    `model` is the student; `wrapped` is the module to call, which DDP or the compiler
-    may wrap. `copy` is evaluated in place of a sharded or averaged model. `best` is the
-    best evaluation, if the recipe keeps it or stops without a better one. `sums` has
-    the sums of the loss and its two terms, and the number of steps, since it was set
-    to zero; it stays on the device, so that no step waits for it.
+    `wrapped` is the student to call, in DDP or compiled; `copy` is evaluated in place
+    of a sharded or averaged one. `sums` has the sums of the loss and its two terms, and
+    the number of steps, on the device, so that no step waits for it.
     """
 
     def __init__(

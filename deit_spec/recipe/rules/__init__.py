@@ -11,22 +11,34 @@ from deit_spec.recipe.rules import (
 from deit_spec.recipe.rules.rule_context import KINDS, SOURCES
 from deit_spec.spec.rules import Rule
 
-_SOURCES: Final = tuple(f"data.{name}" for name in SOURCES)
-_KINDS: Final = ("teacher", *(f"teacher.{name}" for name in KINDS))
+
+def _of(section: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{section}.{name}" for name in names)
+
+
+_STUDENT: Final = "student.spec"
+_KINDS: Final = ("teacher", *_of("teacher", *KINDS))
 _LEARNS: Final = ("loss.kind", *_KINDS)
-_AUGMENTATION: Final = tuple(
-    f"augmentation.{name}"
-    for name in ("rand_augment", "flip", "color_jitter", "shift", "rotate")
-)
-_MIXING: Final = tuple(
-    f"augmentation.{name}" for name in ("mixup", "cutmix", "mix_switch")
-)
-_STATISTICS: Final = ("data.mean", "data.std", "teacher.mean", "teacher.std")
-_SPLITS: Final = ("data.train", "data.val", "data.columns")
-_LENGTH: Final = ("schedule.epochs", "schedule.steps")
-_WARMUP: Final = ("schedule.warmup_epochs", "schedule.warmup_steps")
-_SIZES: Final = ("data.train_images", "data.val_images")
+_TEACHER: Final = _of("teacher", "weights", "num_classes")
+_SOURCES: Final = _of("data", *SOURCES)
+_CLASSES: Final = (*_SOURCES, "data.classes")
+_SIZES: Final = (*_SOURCES, *_of("data", "train_images", "val_images"))
+_LENGTH: Final = _of("schedule", "epochs", "steps")
+_WARMUP: Final = _of("schedule", "warmup_epochs", "warmup_steps")
 _BATCH: Final = "schedule.batch_size"
+_EPOCH: Final = (*_SIZES, _BATCH)
+_STATISTICS: Final = ("data.mean", "data.std", "teacher.mean", "teacher.std")
+_RATES: Final = ("optimizer.lr", "optimizer.lr_batch", _BATCH)
+_DROP_PATH: Final = "augmentation.drop_path"
+_WITHOUT_EFFECT: Final = (
+    *(*_LEARNS, *_TEACHER, *_CLASSES),
+    *_of("data", "train", "val", "columns"),
+    *_of("augmentation", "rand_augment", "flip", "color_jitter", "shift", "rotate"),
+    *_of("augmentation", "mixup", "cutmix", "mix_switch"),
+    *("schedule.steps", "run.evaluate_every"),
+)
+_FILES: Final = ("student.weights", "teacher.weights", "data.folder", "data.classes")
+_HEADS: Final = (_STUDENT, "student.weights", "loss.kind", "loss.alpha")
 
 RULES: Final = (
     Rule("DS501", source_rules.one_source, ("data", *_SOURCES)),
@@ -35,96 +47,41 @@ RULES: Final = (
     Rule("DS504", effect_rules.teacher_is_used, ("teacher", "loss.kind")),
     Rule("DS505", source_rules.teacher_has_weights, (*_KINDS, "teacher.weights")),
     Rule("DS506", schedule_rules.length_is_said_once, (*_LENGTH, *_WARMUP)),
-    Rule(
-        "DS507",
-        schedule_rules.warmup_ends,
-        (*_LENGTH, *_WARMUP, *_SOURCES, *_SIZES, _BATCH),
-    ),
-    Rule("DS508", class_rules.student_has_classes, ("student.spec",)),
-    Rule(
-        "DS509",
-        class_rules.head_fits_data,
-        ("student.spec", *_SOURCES, "data.classes"),
-    ),
+    Rule("DS507", schedule_rules.warmup_ends, (*_LENGTH, *_WARMUP, *_EPOCH)),
+    Rule("DS508", class_rules.student_has_classes, (_STUDENT,)),
+    Rule("DS509", class_rules.head_fits_data, (_STUDENT, *_CLASSES)),
     Rule(
         "DS510",
         class_rules.head_fits_teacher,
-        ("student.spec", *_LEARNS, "teacher.weights", "teacher.num_classes", *_SOURCES),
+        (_STUDENT, *_LEARNS, *_TEACHER, *_SOURCES),
     ),
-    Rule("DS511", source_rules.images_fit, ("student.spec", *_SOURCES)),
-    Rule(
-        "DS511", source_rules.teacher_takes_images, (*_KINDS, "student.spec", *_SOURCES)
-    ),
-    Rule(
-        "DS512",
-        effect_rules.settings_have_effect,
-        (
-            *_LEARNS,
-            "teacher.weights",
-            "teacher.num_classes",
-            *_SOURCES,
-            "data.classes",
-            *_SPLITS,
-            *_AUGMENTATION,
-            *_MIXING,
-            "schedule.steps",
-            "run.evaluate_every",
-        ),
-    ),
+    Rule("DS511", source_rules.images_fit, (_STUDENT, *_SOURCES)),
+    Rule("DS511", source_rules.teacher_takes_images, (_STUDENT, *_KINDS, *_SOURCES)),
+    Rule("DS512", effect_rules.settings_have_effect, _WITHOUT_EFFECT),
     Rule("DS548", source_rules.timm_has_teacher, _KINDS),
     Rule("DS513", schedule_rules.batch_divides, (_BATCH, "run.accumulate")),
-    Rule(
-        "DS514", source_rules.statistics_fit, ("student.spec", "teacher", *_STATISTICS)
-    ),
+    Rule("DS514", source_rules.statistics_fit, (_STUDENT, "teacher", *_STATISTICS)),
     Rule("DS515", source_rules.rand_augment_is_valid, ("augmentation.rand_augment",)),
-    Rule("DS546", schedule_rules.batch_fits_data, (*_SOURCES, *_SIZES, _BATCH)),
+    Rule("DS546", schedule_rules.batch_fits_data, _EPOCH),
     Rule(
         "DS547",
         schedule_rules.average_forgets,
-        (*_LENGTH, *_SOURCES, *_SIZES, _BATCH, "run.ema", "run.ema_warmup"),
+        (*_LENGTH, *_EPOCH, "run.ema", "run.ema_warmup"),
     ),
     Rule("DS516", schedule_rules.bounds_are_in_order, ("augmentation.crop_scale",)),
-    Rule("DS517", source_rules.images_suffice, (*_SOURCES, *_SIZES)),
+    Rule("DS517", source_rules.images_suffice, _SIZES),
     Rule(
         "DS518",
         schedule_rules.rates_are_in_order,
-        (
-            "optimizer.lr",
-            "optimizer.lr_batch",
-            _BATCH,
-            "schedule.warmup_lr",
-            "schedule.min_lr",
-        ),
+        (*_RATES, *_of("schedule", "warmup_lr", "min_lr")),
     ),
-    Rule(
-        "DS519",
-        effect_rules.drop_path_is_kept,
-        ("student.spec", "augmentation.drop_path"),
-    ),
-    Rule(
-        "DS538",
-        class_rules.class_list_fits_data,
-        (*_SOURCES, "data.classes"),
-    ),
+    Rule("DS519", effect_rules.drop_path_is_kept, (_STUDENT, _DROP_PATH)),
+    Rule("DS538", class_rules.class_list_fits_data, _CLASSES),
     Rule(
         "DS540",
         class_rules.timm_order_is_folder_order,
-        (
-            *_LEARNS,
-            *_SOURCES,
-            "data.classes",
-            "teacher.weights",
-            "teacher.num_classes",
-        ),
+        (*_LEARNS, *_TEACHER, *_CLASSES),
     ),
-    Rule(
-        "DS529",
-        class_rules.every_used_head_is_trained,
-        ("student.spec", "student.weights", "loss.kind", "loss.alpha"),
-    ),
-    Rule(
-        "DS520",
-        source_rules.named_things_are_here,
-        ("student.weights", "teacher.weights", "data.folder", "data.classes"),
-    ),
+    Rule("DS529", class_rules.every_used_head_is_trained, _HEADS),
+    Rule("DS520", source_rules.named_things_are_here, _FILES),
 )

@@ -20,11 +20,7 @@ KINDS: Final = ("timm", "spec", "python", "builtin")
 
 @dataclass(frozen=True)
 class RuleContext:
-    """A recipe, with defaults where a field is invalid, and what it names.
-
-    `checked` has its specs, and the spans of its fields; `images` is the folder of
-    images, if there is one.
-    """
+    """A recipe, with defaults for invalid fields, and the specs and images it names."""
 
     recipe: Recipe
     spans: FieldSpans
