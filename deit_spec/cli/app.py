@@ -18,6 +18,7 @@ COMMANDS = {
     "compile": ("compile", "run"),
     "cost": ("cost", "run"),
     "attribute": ("attribute", "run"),
+    "bench": ("bench", "run"),
     "evaluate": ("evaluate", "run"),
     "export": ("export", "run"),
     "explain": ("explain", "run"),

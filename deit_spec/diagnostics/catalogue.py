@@ -141,6 +141,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS612", "export-differs", _WARNING, "outputs of an exported file differ from the model"),
         Entry("DS613", "export-below-requirement", _ERROR, "outputs of an exported file differ more than allowed"),
         Entry("DS614", "unusable-check-images", _ERROR, "images to check an export on cannot be used"),
+        Entry("DS615", "nothing-to-measure", _ERROR, "no combination of a benchmark can run"),
         Entry("DS901", "internal-error", _ERROR, "internal error"),
     )
 }
