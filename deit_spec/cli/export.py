@@ -170,7 +170,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         TextFormat, format_option("The format of the report on the file.")
     ] = TextFormat.TEXT,
 ) -> None:
-    """Export a model to ONNX or torch.export, with all it needs to be used."""
+    """Export a model to a file that another runtime opens."""
     from deit_spec.export import check_images, export_model
     from deit_spec.export.export_options import ExportOptions
 

@@ -1,22 +1,20 @@
-"""Export a model to a file that another runtime opens.
+"""Export of a model to a file that another runtime opens.
 
-`deit_spec.export` is the function with this name, until something imports this package.
-Therefore the package can be called as well.
+The package is also the public function: `deit_spec.export(model, path)`.
 """
 
 import sys
+from inspect import signature
 from types import ModuleType
-from typing import Any
+
+from deit_spec.export.export_model import export
 
 
-class _CallablePackage(ModuleType):
-    """A package that is called as the function with its name."""
+class _Package(ModuleType):
+    """A package that can be called, because a function has its name."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Call `deit_spec.export.export_model.export`."""
-        from deit_spec.export.export_model import export  # noqa: PLC0415
-
-        return export(*arguments, **options)
+    __call__ = staticmethod(export)
 
 
-sys.modules[__name__].__class__ = _CallablePackage
+sys.modules[__name__].__class__ = _Package
+__signature__ = signature(export)

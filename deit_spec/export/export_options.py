@@ -11,8 +11,8 @@ OutputChoice: TypeAlias = Literal["logits", "probabilities", "topk"]
 
 LARGEST_BATCH: Final = 1024
 """Of a file with a dynamic batch size."""
-SMALLEST_OPSET: Final = 18
-"""Older ones have no layer normalisation of torch's exporter."""
+OPSETS: Final = range(18, 24)
+"""Those that the exporter of torch writes."""
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "input": get_args(InputKind),
     "layout": get_args(Layout),
@@ -65,9 +65,13 @@ class ExportOptions:
             if (value := getattr(self, name)) not in choices:
                 listed = ", ".join(choices)
                 raise ValueError(f"{name} must be one of {listed}, not {value!r}")
-        for name, smallest in (("k", 1), ("batch", 1), ("opset", SMALLEST_OPSET)):
-            if (value := getattr(self, name)) is not None and value < smallest:
-                raise ValueError(f"{name} must be at least {smallest}, not {value}")
+        for name in ("k", "batch"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        if self.opset is not None and self.opset not in OPSETS:
+            raise ValueError(
+                f"opset must be from {OPSETS[0]} to {OPSETS[-1]}, not {self.opset}"
+            )
 
     def of_passes(self) -> PassOptions:
         """The options of the passes that make the exported graph."""

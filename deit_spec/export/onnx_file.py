@@ -13,6 +13,7 @@ from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.export.export_metadata import export_metadata
 from deit_spec.export.export_options import LARGEST_BATCH
+from deit_spec.export.onnx_translations import ATTENTION_OPSET, translations
 from deit_spec.export.prepared_model import PreparedModel
 from deit_spec.model.exported_interface import INPUT
 
@@ -23,8 +24,8 @@ LARGEST_FILE: Final = 2**31 - 1
 """The number of bytes that a file of protobuf can have."""
 _ROOM: Final = 2**20
 """Bytes for everything in a file besides the weights."""
-NEWEST_OPSET, OLDER_OPSET = 23, 20
-"""The first opset with an operator for attention, and one that older runtimes take."""
+OLDER_OPSET: Final = 20
+"""One that older runtimes take, without an operator for attention."""
 
 
 def write_onnx(prepared: PreparedModel, path: Path) -> None:
@@ -45,8 +46,8 @@ def write_onnx(prepared: PreparedModel, path: Path) -> None:
 
 
 def default_opset() -> int:
-    """The newest opset that the installed ONNX Runtime supports."""
-    return NEWEST_OPSET if _takes_attention() else OLDER_OPSET
+    """The first opset with attention, if ONNX Runtime supports it, or an older one."""
+    return ATTENTION_OPSET if _takes_attention() else OLDER_OPSET
 
 
 @cache
@@ -65,7 +66,7 @@ def _takes_attention() -> bool:
     )
     node = helper.make_node("Attention", ["q", "k", "v"], ["y"])
     graph = helper.make_graph([node], "attention", inputs, outputs)
-    opset = helper.make_opsetid("", NEWEST_OPSET)
+    opset = helper.make_opsetid("", ATTENTION_OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=10)
     try:
         onnxruntime.InferenceSession(
@@ -78,13 +79,15 @@ def _takes_attention() -> bool:
 
 def _convert(prepared: PreparedModel) -> "onnx.ModelProto":
     options, interface = prepared.options, prepared.interface
+    opset = options.opset or default_opset()
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     with _quietly():
         program = torch.onnx.export(
             prepared.module,
             (prepared.example,),
             dynamo=True,
-            opset_version=options.opset or default_opset(),
+            opset_version=opset,
+            custom_translation_table=translations(opset),
             dynamic_shapes=({0: batch},) if interface.batch is None else None,
             input_names=[INPUT],
             output_names=list(interface.outputs),

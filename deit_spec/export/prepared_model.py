@@ -62,17 +62,18 @@ class PreparedModel:
 
 
 class _Tuple(nn.Module):
-    """Returns the outputs and the taps of a model as a tuple."""
+    """Returns the outputs of a model and its taps, in this order, as a tuple."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, taps: Sequence[str]) -> None:
         super().__init__()
         self.model = model
+        self.taps = taps
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Run the model on `images`."""
         output = self.model(images)._asdict()
         taps = output.pop("taps", {})
-        return (*output.values(), *taps.values())
+        return (*output.values(), *(taps[name] for name in self.taps))
 
 
 def prepare(
@@ -116,7 +117,7 @@ def prepare(
         own |= fold_normalization(own, preprocessing)
     model.load_state_dict(own, strict=True, assign=True)
     interface = _interface(compiled, options)
-    module = model if len(interface.outputs) == 1 else _Tuple(model)
+    module = model if len(interface.outputs) == 1 else _Tuple(model, interface.taps)
     return PreparedModel(
         module=module.eval().requires_grad_(requires_grad=False),
         reference=reference.eval().requires_grad_(requires_grad=False),

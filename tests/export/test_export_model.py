@@ -1,23 +1,42 @@
-"""An exported file computes what the model computes."""
+"""An exported file computes what the model computes, and describes itself."""
 
+import json
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given, settings
 from support.execution import images_for
-from support.exports import SMALL, relative_error, run_onnx, write_model
-from support.strategies import specs
+from support.exports import (
+    SMALL,
+    metadata_of,
+    relative_error,
+    run_onnx,
+    write_model,
+)
+from support.strategies import merging_specs
 
 import deit_spec
 from deit_spec import DeiTSpec, Variant
+from deit_spec.export import onnx_file
+from deit_spec.model.exported_interface import (
+    METADATA_DIGEST,
+    ExportedInterface,
+    metadata_digest,
+)
+from deit_spec.model.preprocessing import Preprocessing
 
 CLOSE = 1e-5
+NAMES = ("cat", "été", "owl\n", "雪", "yak")
+TAPS = ("head_dist", "blocks.*.attn.weights.cls", "norm")
 
 
 @settings(max_examples=6)
-@given(specs().filter(lambda spec: spec.num_classes is not None))
+@given(merging_specs().filter(lambda spec: spec.num_classes is not None))
 @pytest.mark.slow
 def test_onnx_equals_torch_at_every_batch_size(spec: DeiTSpec) -> None:
     with TemporaryDirectory() as folder:
@@ -48,3 +67,104 @@ def test_pt2_is_bit_equal_with_the_same_tensors(tmp_path: Path) -> None:
         images = images_for(spec, batch)
         with torch.no_grad():
             assert torch.equal(exported(images), expected(images))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model, and its file with every option of the interface."""
+    folder = tmp_path_factory.mktemp("served")
+    spec = DeiTSpec(**SMALL, variant=Variant(fusion="cls", merge_tokens=1))
+    model = write_model(folder / "model.safetensors", spec, NAMES)
+    deit_spec.export(
+        model,
+        folder / "model.onnx",
+        input="uint8",
+        layout="nhwc",
+        output="topk",
+        k=3,
+        taps=TAPS[:1],
+    )
+    return model, folder / "model.onnx"
+
+
+def test_pixels_give_the_top_classes_of_normalised_images(
+    served: tuple[Path, Path],
+) -> None:
+    model, file = served
+    classifier = deit_spec.load_model(model)
+    mean, std = classifier.preprocessing.mean[0], classifier.preprocessing.std[0]
+    pixels = torch.randint(256, (7, 8, 8, 1), dtype=torch.uint8)
+    images = ((pixels.double() / 255 - mean) / std).float().permute(0, 3, 1, 2)
+    tapped = deit_spec.load(model, target="inference", taps=TAPS[:1]).eval()
+    with torch.no_grad():
+        top = classifier.model(images).softmax(dim=1).topk(3)
+        tap = tapped(images).taps[TAPS[0]]
+    found = run_onnx(file, pixels)
+    assert list(found) == ["probabilities", "classes", TAPS[0]]
+    assert np.array_equal(found["classes"], top.indices)
+    assert relative_error(found["probabilities"], top.values) < CLOSE
+    assert relative_error(found[TAPS[0]], tap) < CLOSE
+
+
+def test_metadata_has_all_parts_of_the_model(served: tuple[Path, Path]) -> None:
+    model, file = served
+    metadata, classifier = metadata_of(file), deit_spec.load_model(model)
+    assert json.loads(metadata["deit_spec.classes"]) == list(NAMES)
+    spec = deit_spec.load_spec(json.loads(metadata["deit_spec.spec"]))
+    assert spec == classifier.spec
+    written = file.with_suffix(".yaml")
+    written.write_text(metadata["deit_spec.yaml"], encoding="utf-8")
+    assert deit_spec.load_spec(written) == classifier.spec
+    assert metadata["deit_spec.digest"] == classifier.spec.digest
+    text = metadata["deit_spec.preprocessing"]
+    assert Preprocessing.from_json(text) == classifier.preprocessing
+    assert ExportedInterface.from_json(
+        metadata["deit_spec.interface"]
+    ) == ExportedInterface("uint8", "nhwc", "topk", 3, None, "fp32", TAPS[:1])
+    assert metadata[METADATA_DIGEST] == metadata_digest(metadata)
+
+
+@pytest.mark.slow
+def test_files_are_deterministic_and_free_of_paths(tmp_path: Path) -> None:
+    """Weights that are not read are not in them either."""
+    spec = DeiTSpec(**SMALL, variant=Variant(fusion="cls"))
+    model = write_model(tmp_path / "model.safetensors", spec)
+    for suffix in ("onnx", "pt2"):
+        first, second = (tmp_path / f"{name}.{suffix}" for name in ("a", "b"))
+        for file in (first, second):
+            deit_spec.export(model, file)
+        assert first.read_bytes() == second.read_bytes()
+        for name in (b"head_dist", b"stack_trace", str(tmp_path).encode()):
+            assert name not in first.read_bytes()
+
+
+def test_taps_and_ends_are_outputs(tmp_path: Path) -> None:
+    spec = DeiTSpec(**SMALL)
+    model = write_model(tmp_path / "model.safetensors", spec)
+    result = deit_spec.export(model, file := tmp_path / "model.onnx", taps=TAPS)
+    images = images_for(spec, 3)
+    expected = deit_spec.load(model, target="inference", taps=TAPS).eval()
+    with torch.no_grad():
+        logits, taps = expected(images)
+    found = run_onnx(file, images)
+    assert tuple(found) == result.interface.outputs
+    assert found.keys() == {"logits", *taps}
+    for name, value in {"logits": logits, **taps}.items():
+        assert relative_error(found[name], value) < CLOSE
+    result = deit_spec.export(model, file, until="blocks.0", batch=2)
+    assert result.interface == ExportedInterface(output="features", batch=2)
+    assert run_onnx(file, images[:2])["features"].shape == (2, 6, 8)
+
+
+@pytest.mark.slow
+def test_the_opset_follows_from_the_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = write_model(tmp_path / "model.safetensors", DeiTSpec(**SMALL))
+    for known, opset in ((True, 23), (False, 20)):
+        monkeypatch.setattr(onnx_file, "_takes_attention", lambda known=known: known)
+        deit_spec.export(model, file := tmp_path / "model.onnx")
+        found = onnx.load(file)
+        assert found.opset_import[0].version == opset
+        operators = Counter(node.op_type for node in found.graph.node)
+        assert operators["Attention"] == SMALL["depth"] * known
