@@ -43,12 +43,9 @@ TOKENS: Final[tuple[Token, ...]] = ("cls", "dist")
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """The maps of a batch of images, and the logits.
+    """The maps of a batch of images by token, `[B, h, w]`, and the logits of each head.
 
-    Attributes:
-        maps: Of each token `[B, h, w]`; `[B, H, h, w]` with a map for each head, and
-            `[B, L, …]` with those of all blocks.
-        output: The logits: one tensor, or those of the class and distillation heads.
+    Maps of each head are `[B, H, h, w]`, and those of all blocks `[B, L, …]`.
     """
 
     maps: dict[Token, Tensor]
@@ -58,19 +55,11 @@ class AttentionMaps:
 class AttentionReader:
     """Reads the attention of a model of a spec, with whose weights it computes.
 
-    Args:
-        spec: The spec.
-        model: A model of the spec, for training or inference.
-        method: How a map is made; see the module.
-        block: The block of `attention`, and the last block of the other methods; -1 is
-            the last one. None is all blocks of `attention`.
-        heads: How the heads of a block are joined. `rollout` divides the rows of the
-            maximum by their sum.
+    `method` is explained in the module. `block` is that of `attention`, and the last of
+    the other methods; None is all blocks of `attention`. `rollout` divides the rows of
+    the maximum of `heads` by their sum.
 
-    Raises:
-        ValueError: There is no such block, the method does not join heads so, or needs
-            logits and the model has none, or the model merges tokens.
-        WeightsError: The model is an exported file (DS608).
+    Raises ValueError if the model or the method does not have these.
     """
 
     def __init__(
@@ -125,12 +114,8 @@ class AttentionReader:
     ) -> AttentionMaps:
         """Make the maps of some tokens for images `[B, C, S, S]`.
 
-        `category` is the index of the class that `gradient-attention` explains; by
-        default the class that the head of the token predicts. A model with one head
-        has the same for both tokens.
-
-        Raises:
-            ValueError: The model has no such token or class.
+        `category` is what `gradient-attention` explains, by default what the head of
+        the token predicts. Raises ValueError if the model has no such token or class.
         """
         for token in tokens:
             require_token(self.spec, token)

@@ -1,8 +1,10 @@
-"""Parameters and multiply-accumulates of a graph."""
+"""Parameters and multiply-accumulates of a graph, and a line that sums it up."""
 
 from dataclasses import dataclass
 
+from deit_spec.cost.units import short
 from deit_spec.graph import LayerGraph
+from deit_spec.ops import JoinTokens, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,21 @@ def costs(graph: LayerGraph) -> dict[str, Cost]:
 def total(graph: LayerGraph) -> Cost:
     """The cost of the model."""
     return sum(costs(graph).values(), Cost())
+
+
+def summarise(graph: LayerGraph) -> str:
+    """Return the name, tokens, parameters, MACs and output shapes."""
+    cost = total(graph)
+    tokens = [op.tokens.size for _, op in graph.ops() if isinstance(op, JoinTokens)]
+    outputs = [
+        f"{name} {show(graph.shape(path))}" for name, path in graph.outputs.items()
+    ]
+    return ", ".join(
+        [
+            graph.name,
+            *(f"{count} tokens" for count in tokens),
+            f"{cost.parameters:,} parameters",
+            f"{short(cost.macs)} MACs",
+            *outputs,
+        ]
+    )

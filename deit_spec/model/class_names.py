@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from deit_spec.diagnostics.printable import counted, reason_of
 from deit_spec.recipe.class_matching import ClassMatch, Relation, match_classes
-from deit_spec.recipe.run_files import CLASSES, WEIGHTS
+from deit_spec.recipe.run_files import CLASSES, CONFIG, WEIGHTS
 from deit_spec.recipe.run_records import read_classes
 
 IMAGENET_CLASSES: Final = 1000
@@ -32,17 +32,13 @@ class ClassNamesError(ValueError):
 
 
 def read_class_names(path: Path, count: int | None = None) -> tuple[str, ...]:
-    """Read the names of classes from a file.
+    """Read the names of classes from a file, as many as `count`.
 
-    The file has one name a line. Or it is JSON: a list of names, or a mapping from
-    index to name or from name to index; in place of a name it may have a list that
-    ends with the name, such as a WordNet number and the name. A `config.json` of
-    transformers has such a mapping as its `id2label`. A Python dictionary such as
-    `{0: 'cat', 1: 'dog'}`, or a list, is read as JSON is.
+    The file has one name a line, or is JSON: a list of names, or a mapping from index
+    to name or from name to index, which may be the `id2label` of a config. In place of
+    a name there may be a list that ends with it. Python literals are read as JSON is.
 
-    Raises:
-        ClassNamesError: The file cannot be read, or has something else, or another
-            number of names than `count`.
+    Raises ClassNamesError if that fails.
     """
     names = _read_names(path)
     if count is not None and len(names) != count:
@@ -82,11 +78,7 @@ def _read_names(path: Path) -> tuple[str, ...]:
 
 
 def names_in(value: Any) -> tuple[str, ...]:
-    """The names in a list or a mapping, as `read_class_names` describes them.
-
-    Raises:
-        ValueError, TypeError, KeyError, IndexError: It is something else.
-    """
+    """The names in a list or a mapping; raises one of NOT_NAMES for others."""
     if isinstance(value, dict) and isinstance(value.get("id2label"), dict):
         value = value["id2label"]
     if isinstance(value, dict):
@@ -103,11 +95,7 @@ def names_in(value: Any) -> tuple[str, ...]:
 
 
 def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
-    """The class names of a file or a folder of weights; None if they are not known.
-
-    Raises:
-        RunFileError: The `classes.json` is damaged.
-    """
+    """The class names of a file or a folder of weights; None if they are not known."""
     try:
         return read_model_names(source_of_names(path))
     except ClassNamesError:
@@ -115,13 +103,10 @@ def class_names_of_weights(path: Path) -> tuple[str, ...] | None:
 
 
 def source_of_names(path: Path) -> Path:
-    """The file with the class names of a model, which is a file or a folder.
+    """The file with the class names of a model: `classes.json`, weights or a config.
 
-    They are in the `classes.json` of a run, or in the metadata of a file of ours, or
-    in the `config.json` of transformers or timm beside the file.
+    A config is used if the weights beside it have none in their metadata.
     """
-    from deit_spec.weights.read import CONFIG  # noqa: PLC0415  -- torch
-
     folder = path if path.is_dir() else path.parent
     file = folder / WEIGHTS if path.is_dir() else path
     if file.name == WEIGHTS and (folder / CLASSES).is_file():
@@ -132,14 +117,9 @@ def source_of_names(path: Path) -> Path:
 
 
 def read_model_names(file: Path) -> tuple[str, ...] | None:
-    """Read the class names of a model from the file that `source_of_names` found.
+    """Read the class names in the file of `source_of_names`; None for `LABEL_0`, ….
 
-    The names `LABEL_0`, `LABEL_1`, …, which transformers writes for a model without
-    names, are not known.
-
-    Raises:
-        RunFileError: The `classes.json` is damaged.
-        ClassNamesError: The names in the metadata or in the config are damaged.
+    Raises RunFileError or ClassNamesError if they are damaged.
     """
     if file.name == CLASSES:
         return read_classes(file)

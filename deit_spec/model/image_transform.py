@@ -22,11 +22,8 @@ MODES = {1: "L", 3: "RGB"}
 def decode(image: Image.Image, channels: int, *, keep: bool = False) -> Image.Image:
     """Decode an image as grey (1 channel) or RGB (3), upright as Exif says.
 
-    16-bit grey is scaled to 8 bits; Pillow has scaled PGM from its maximum to 16 bits.
-    The image is changed and closed, unless it is to be kept.
-
-    Raises:
-        ValueError: It has another range, or `channels` is another number.
+    16-bit grey is scaled to 8 bits. The image is changed and closed, unless it is kept.
+    Raises ValueError for another range or number of channels.
     """
     if channels not in MODES:
         takes = f"but the model takes {channels}"
@@ -69,10 +66,7 @@ class CentralCrop:
         return image.crop((left, top, left + size, top + size))
 
     def region(self, sides: tuple[int, int]) -> tuple[float, float, float, float]:
-        """The region of an image of these sides that the crop shows, in its pixels.
-
-        Left, top, right and bottom, which may be outside of the image.
-        """
+        """Left, top, right and bottom of the crop, in pixels of an image."""
         size = self.preprocessing.size
         resized, (left, top) = self._geometry(sides)
         across, down = (side / new for side, new in zip(sides, resized, strict=True))

@@ -16,13 +16,9 @@ def inherit_parts(
 ) -> tuple[Preprocessing | None, tuple[str, ...] | None, tuple[Diagnostic, ...]]:
     """The preprocessing and the class names of the first name that is a model.
 
-    The third part says what of them was assumed.
-
-    Images get the size of the spec. Without a model, neither is known, and with
-    another number of channels or of classes, one of them is not.
-
-    Raises:
-        DiagnosedError: A name is a model that cannot be used.
+    The third part says what of them was assumed. Images get the size of the spec. With
+    another number of channels or classes, one of them is None. Raises DiagnosedError if
+    the model cannot be used.
     """
     for name in names:
         if not is_model_path(name):

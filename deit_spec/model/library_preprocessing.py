@@ -1,8 +1,6 @@
 """Preprocessing in the forms of transformers and timm.
 
-transformers: `preprocessor_config.json`, as `DeiTImageProcessor` and
-`ViTImageProcessor` read it. timm: `pretrained_cfg` in `config.json`, as
-`timm.data.resolve_data_config` and `create_transform` read it.
+They are `preprocessor_config.json`, and `pretrained_cfg` in `config.json`.
 """
 
 import math
@@ -95,13 +93,10 @@ class _PretrainedConfig(BaseModel):
 def from_transformers(
     config: Mapping[str, Any], *, size: int, channels: int, model_type: str = ""
 ) -> Preprocessing:
-    """Read the `preprocessor_config.json` of a model.
+    """Read the `preprocessor_config.json` of a model, or raise PreprocessingError.
 
-    `size` and `channels` are those of the model's input, and `model_type` is from its
+    `size` and `channels` are those of its input, `model_type` is from its
     `config.json`.
-
-    Raises:
-        PreprocessingError: It is damaged, unsupported or of another model.
     """
     name = _processor_name(config, model_type)
     given = {key: value for key, value in config.items() if value is not None}
@@ -145,11 +140,9 @@ def from_transformers(
 
 
 def to_transformers(preprocessing: Preprocessing) -> dict[str, Any]:
-    """Write a `preprocessor_config.json`.
+    """Write a `preprocessor_config.json`; see `find_differences`.
 
-    Where the aspect ratio is kept, the processor is `BitImageProcessor`, which does so
-    in every version of transformers: `DeiTImageProcessor` of transformers 4 cannot.
-    `find_differences` says what transformers does in another way.
+    `BitImageProcessor` keeps the aspect ratio in every version of transformers.
     """
     size, resized = preprocessing.size, preprocessing.resized
     exact = {"height": resized, "width": resized}
@@ -171,11 +164,7 @@ def to_transformers(preprocessing: Preprocessing) -> dict[str, Any]:
 
 
 def from_timm(config: Mapping[str, Any], *, size: int, channels: int) -> Preprocessing:
-    """Read the `pretrained_cfg` of a model, as `resolve_data_config` does.
-
-    Raises:
-        PreprocessingError: It is damaged, unsupported or of another model.
-    """
+    """Read the `pretrained_cfg` of a model; a PreprocessingError if that fails."""
     try:
         found = _PretrainedConfig.model_validate(dict(config))
     except ValidationError as error:
@@ -227,8 +216,7 @@ def find_differences(
 ) -> Iterator[Diagnostic]:
     """DS428: how a library prepares images differently, whatever its config says.
 
-    `name` is the file that the findings are about. A crop that moves in some images
-    only is a note.
+    `name` is the file. A crop that moves in some images only is a note.
     """
     place, rest = Label(Span.of_file(name)), preprocessing.resized - preprocessing.size
     offset = "floor" if library == "transformers" else "round"

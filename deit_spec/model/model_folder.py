@@ -33,6 +33,7 @@ from deit_spec.model.preprocessing import (
 from deit_spec.recipe import RecipeError, check_recipe
 from deit_spec.recipe import run_files as files
 from deit_spec.recipe.class_matching import Relation
+from deit_spec.recipe.run_files import CONFIG, PREPROCESSOR
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.origin import EXPORTED_SUFFIXES, SUFFIXES, is_published
 from deit_spec.spec.schema import plain_name
@@ -40,8 +41,6 @@ from deit_spec.spec.schema import plain_name
 if TYPE_CHECKING:
     from deit_spec.weights import Checkpoint
 
-CONFIG: Final = "config.json"
-PREPROCESSOR: Final = "preprocessor_config.json"
 ASSUMED: Final = "DS423"
 MODEL_TYPES: Final = ("deit", "vit")
 """The architectures of transformers that a spec describes."""

@@ -1,8 +1,4 @@
-"""How an image becomes the input of a model: size, crop, interpolation, statistics.
-
-Described as data, and converted from and to the forms of timm and transformers.
-`image_transform` executes it.
-"""
+"""How an image becomes the input of a model, as data; `image_transform` executes it."""
 
 import json
 import math
@@ -86,11 +82,7 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Preprocessing":
-        """Read what `to_json` wrote.
-
-        Raises:
-            PreprocessingError: It is something else.
-        """
+        """Read what `to_json` wrote, or raise a PreprocessingError."""
         try:
             found = _SCHEMA.validate_json(text, strict=True)
         except ValidationError as error:
@@ -102,10 +94,7 @@ _SCHEMA = TypeAdapter(Preprocessing)
 
 
 def default_statistics(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The mean and the standard deviation to use if nothing gives any.
-
-    Those of ImageNet for grey and RGB; other channels are scaled to [-1, 1].
-    """
+    """The mean and std to use if nothing gives any: of ImageNet, or for [-1, 1]."""
     if channels == 1:
         return GREY_MEAN, GREY_STD
     if channels == len(IMAGENET_MEAN):
@@ -132,11 +121,7 @@ def preprocessing_of(
 
 
 def require_statistics(found: Preprocessing) -> Preprocessing:
-    """Check that there is a finite mean and a positive std for each channel.
-
-    Raises:
-        PreprocessingError: There is not.
-    """
+    """Check that each channel has a mean and a positive std (PreprocessingError)."""
     for name in ("mean", "std"):
         if (count := len(getattr(found, name))) != found.channels:
             reason = f"{name} has {count} values for {found.channels} channels"

@@ -41,11 +41,7 @@ def is_model_folder(folder: Path) -> bool:
 
 
 def check_spec_or_model(spec: SpecLike) -> Checked:
-    """Check a spec as `check_spec` does, or the spec of a model folder or file.
-
-    Raises:
-        TypeError: It is neither a path, a mapping nor a DeiTSpec.
-    """
+    """Check a spec as `check_spec` does, or the spec of a model folder or file."""
     if not is_model_path(spec):
         return check_spec(spec)
     from deit_spec.model.model_folder import check_folder  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The names of the files of a run, and of the heads of a student."""
+"""The names of the files of a model, and of the heads of a student."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,9 @@ RECIPE: Final = "recipe.yaml"
 SPEC: Final = "spec.yaml"
 WEIGHTS: Final = "model.safetensors"
 """The trained weights, as `deit_spec.load` opens them."""
+CONFIG: Final = "config.json"
+PREPROCESSOR: Final = "preprocessor_config.json"
+"""The files of transformers, and `config.json` of timm."""
 TEACHER: Final = "teacher.safetensors"
 """The teacher, if it was trained for the run."""
 LOCK: Final = ".lock"

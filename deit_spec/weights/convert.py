@@ -16,8 +16,10 @@ from deit_spec.atomic_write import atomic_write, sync_directory, write_file
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
-from deit_spec.weights import huggingface, safetensors_file, timm_config
+from deit_spec.recipe.run_files import CONFIG, PREPROCESSOR, WEIGHTS
+from deit_spec.weights import safetensors_file
 from deit_spec.weights.execute import common_dtype, realise
+from deit_spec.weights.library_config import hf_class, hf_config, timm_config
 from deit_spec.weights.naming_schemes import DEIT, DEIT3, HF, NamingScheme
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.read import files_of
@@ -26,8 +28,6 @@ from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.target_formats import To, find_limits
 from deit_spec.weights.weight_findings import WeightsError, finding, some
 
-CONFIG = "config.json"
-MODEL = "model.safetensors"
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 TABLES = ("cls_token", "pos_embed", "dist_token")
 
@@ -60,9 +60,9 @@ class Writing:
         """The files that are written: one, or those of a folder, the weights last."""
         if not self.is_folder:
             return [self.path]
-        names = [CONFIG, MODEL]
+        names = [CONFIG, WEIGHTS]
         if self.to is To.HF and self.preprocessing is not None:
-            names.insert(1, huggingface.PREPROCESSOR)
+            names.insert(1, PREPROCESSOR)
         return [self.path / name for name in names]
 
 
@@ -123,7 +123,7 @@ def _find_overflow(
 def _scheme(model: GraphParameters, to: To) -> NamingScheme:
     """The names of a format."""
     if to is To.HF:
-        return HF[huggingface.class_of(model)]
+        return HF[hf_class(model)]
     return DEIT3 if to is To.DEIT and model.info.layer_scale else DEIT
 
 
@@ -133,12 +133,12 @@ def _configs(
     """The content of the JSON files of a folder, by their names."""
     preprocessing, classes = writing.preprocessing, writing.classes
     if writing.to is To.TIMM:
-        return {CONFIG: timm_config.config(model, preprocessing, classes)}
+        return {CONFIG: timm_config(model, preprocessing, classes)}
     title = str(dtype).removeprefix("torch.")
-    config = huggingface.config(model, title, classes)
+    config = hf_config(model, title, classes)
     if preprocessing is None:
         return {CONFIG: config}
-    return {CONFIG: config, huggingface.PREPROCESSOR: preprocessing}
+    return {CONFIG: config, PREPROCESSOR: preprocessing}
 
 
 def _check_output(source: Path, writing: Writing) -> None:
@@ -181,7 +181,7 @@ def _write_folder(
         for name, value in configs.items():
             text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
             write_file(folder / name, f"{text}\n")
-        with atomic_write(folder / MODEL) as file:
+        with atomic_write(folder / WEIGHTS) as file:
             safetensors_file.write(file, tensors)
         target.mkdir(exist_ok=True)
         for path in writing.files:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from deit_spec.diagnostics.printable import reason_of
+from deit_spec.recipe.run_files import CONFIG
 from deit_spec.weights import safetensors_file, torch_file
 from deit_spec.weights.state_dict import Checkpoint, tensors_of, unwrap
 from deit_spec.weights.weight_findings import (
@@ -23,7 +24,6 @@ from deit_spec.weights.weight_findings import (
     shown,
 )
 
-CONFIG = "config.json"
 INDEX = ".index.json"
 WEIGHTS = (
     "model.safetensors",

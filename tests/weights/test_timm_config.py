@@ -13,8 +13,8 @@ from torch import nn
 import deit_spec
 from deit_spec.lowering import lower
 from deit_spec.weights import To, Writing, convert, make_plan, open_checkpoint
+from deit_spec.weights.library_config import timm_config
 from deit_spec.weights.shape_info import GraphParameters
-from deit_spec.weights.timm_config import config
 
 CLASSES = ("a cat", "chien", "猫", 'a "dog"', "bird")
 NOISY = {**DEIT3, "dropout": 0.25}
@@ -95,4 +95,4 @@ def test_class_names_and_the_architecture(tmp_path: Path) -> None:
 )
 def test_the_architecture_is_of_the_same_size(name: str, architecture: str) -> None:
     model = GraphParameters(lower(deit_spec.load_spec(name)))
-    assert config(model, None, None)["architecture"] == architecture
+    assert timm_config(model, None, None)["architecture"] == architecture
