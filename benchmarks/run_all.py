@@ -11,6 +11,7 @@ SCRIPTS = (
     "scaling",
     "weights",
     "inference",
+    "export",
     "training_step",
     "train",
 )

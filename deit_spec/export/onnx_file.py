@@ -13,6 +13,7 @@ from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.export.export_metadata import export_metadata
 from deit_spec.export.export_options import LARGEST_BATCH
+from deit_spec.export.onnx_attention import split_heads_in_attention
 from deit_spec.export.onnx_translations import ATTENTION_OPSET, translations
 from deit_spec.export.prepared_model import PreparedModel
 from deit_spec.model.exported_interface import INPUT
@@ -95,7 +96,8 @@ def _convert(prepared: PreparedModel) -> "onnx.ModelProto":
             optimize=True,
             verbose=False,
         )
-    assert program is not None  # noqa: S101  -- as `dynamo=True` returns
+        assert program is not None  # noqa: S101  -- as `dynamo=True` returns
+        split_heads_in_attention(program.model)
     return program.model_proto
 
 
