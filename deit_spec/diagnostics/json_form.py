@@ -1,11 +1,11 @@
-"""Diagnostics as JSON. docs/messages.md describes each field."""
+"""Diagnostics as JSON, and back. docs/messages.md describes each field."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from deit_spec.diagnostics import Diagnostic, Fix, Label, Severity, Span
+from deit_spec.diagnostics import Diagnostic, Edit, Fix, Label, Severity, Source, Span
 from deit_spec.diagnostics.catalogue import CATALOGUE
 
 VERSION: Final = 1
@@ -31,6 +31,39 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 def listed(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Convert diagnostics to a list, for use in another document."""
     return [_diagnostic(each) for each in diagnostics]
+
+
+def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
+    """Read diagnostics back, or raise a ValueError. Their sources have no text."""
+    if document["version"] != VERSION:
+        raise ValueError(f"version is {document['version']!r}, not {VERSION}")
+    sources: dict[str, Source] = {}
+
+    def span(value: Mapping[str, Any]) -> Span:
+        source = sources.setdefault(value["file"], Source(value["file"], ""))
+        keys = ("line", "column", "end_line", "end_column")
+        return Span(source, *(value[key] for key in keys))
+
+    def label(value: Mapping[str, Any]) -> Label:
+        return Label(span(value["span"]), value["label"])
+
+    def fix(value: Mapping[str, Any]) -> Fix:
+        edits = [Edit(span(edit["span"]), edit["text"]) for edit in value["edits"]]
+        return Fix(value["title"], tuple(edits))
+
+    return [
+        Diagnostic(
+            code=each["code"],
+            severity=Severity(each["severity"]),
+            message=each["message"],
+            primary=label(each),
+            secondary=tuple(map(label, each["related"])),
+            notes=tuple(each["notes"]),
+            helps=tuple(each["helps"]),
+            fix=fix(each["fix"]) if each["fix"] else None,
+        )
+        for each in document["diagnostics"]
+    ]
 
 
 def _diagnostic(found: Diagnostic) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from support.commands import run
-from support.findings import from_json
 
 import deit_spec
 from deit_spec.cli import app, inputs, validate
+from deit_spec.diagnostics import json_form
 
 TINY = "specs/tiny.yaml"
 
@@ -187,7 +187,7 @@ def test_a_defect_is_reported_in_the_format_of_diagnostics(
     assert (done.returncode, done.stdout) == (3, "")
     message = "internal error: AssertionError: impossible"
     if form == "json":
-        (found,) = from_json(json.loads(done.stderr))
+        (found,) = json_form.from_json(json.loads(done.stderr))
         assert (found.code, found.message) == ("DS901", f"{message}\x1b")
         assert "DEIT_SPEC_TRACEBACK" in found.helps[0]
     elif form == "sarif":

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_regressions.file_regression import FileRegressionFixture
 from support import commands
-from support.findings import from_json
 
 from deit_spec import atomic_write
+from deit_spec.diagnostics import json_form
 
 BAD = "embed_dim: 770\n"
 FIXABLE = 'deph: "12"  # blocks\r\nnum_heads: 12.0'
@@ -133,7 +133,7 @@ def test_formats_are_written_to_stdout_as_one_document(specs: Path, form: str) -
 
 def test_json_can_be_read_back(specs: Path) -> None:
     done = commands.run("validate", "b", "--output-format", "json", cwd=specs)
-    (found,) = from_json(json.loads(done.stdout))
+    (found,) = json_form.from_json(json.loads(done.stdout))
     assert (found.code, str(found.primary.span)) == ("DS203", "b/bad.yaml:1:12")
 
 

@@ -11,7 +11,6 @@ import torch
 from safetensors import safe_open
 from support import commands
 from support.checkpoints import DISTILLED, same, save, state_of
-from support.findings import from_json
 
 import deit_spec
 from deit_spec.diagnostics import json_form
@@ -366,7 +365,7 @@ def check(value: dict[str, Any], heading: str) -> None:
 
 
 def check_diagnostics(found: list[dict[str, Any]]) -> None:
-    read = from_json({"version": json_form.VERSION, "diagnostics": found})
+    read = json_form.from_json({"version": json_form.VERSION, "diagnostics": found})
     assert json_form.listed(read) == found
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.findings import FINDINGS, from_json, wrong
+from support.findings import FINDINGS, wrong
 
-from deit_spec.diagnostics import Diagnostic, Label, Span
+from deit_spec.diagnostics import Diagnostic, Label, Span, json_form
 from deit_spec.diagnostics.formats import Format, render
 from deit_spec.diagnostics.printable import visible
 
@@ -19,7 +19,7 @@ COMMAND = re.compile(r"::(error|warning|notice) ([^\n]*?)::([^\n\r]*)")
 @given(st.lists(FINDINGS, max_size=3))
 def test_json_round_trip(found: list[Diagnostic]) -> None:
     text = render(found, Format.JSON)
-    read = from_json(json.loads(text))
+    read = json_form.from_json(json.loads(text))
     assert render(read, Format.JSON) == text
     assert [_content(each) for each in read] == [_content(each) for each in found]
 
@@ -55,7 +55,7 @@ def _location(span: Span) -> tuple[str, int, int, int, int]:
 
 def test_another_version_of_json_is_rejected() -> None:
     with pytest.raises(ValueError, match="version is 2, not 1"):
-        from_json({"version": 2})
+        json_form.from_json({"version": 2})
 
 
 @given(st.lists(FINDINGS, max_size=3))

@@ -1,8 +1,6 @@
 """Diagnostics for tests: drawn ones, those of a text, and their positions."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -16,7 +14,6 @@ from deit_spec.diagnostics import (
     Source,
     Span,
     diagnose,
-    json_form,
 )
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.recipe_names import RECIPE
@@ -94,36 +91,3 @@ def check_recipe_text(
 ) -> CheckedRecipe:
     """Check the text of a recipe, of which messages say that it is in a file."""
     return check_read(*read_bytes(data, name, RECIPE.is_key), path)
-
-
-def from_json(document: Mapping[str, Any]) -> list[Diagnostic]:
-    """Read diagnostics back, or raise a ValueError. Their sources have no text."""
-    if document["version"] != json_form.VERSION:
-        raise ValueError(f"version is {document['version']!r}, not {json_form.VERSION}")
-    sources: dict[str, Source] = {}
-
-    def span(value: Mapping[str, Any]) -> Span:
-        source = sources.setdefault(value["file"], Source(value["file"], ""))
-        keys = ("line", "column", "end_line", "end_column")
-        return Span(source, *(value[key] for key in keys))
-
-    def label(value: Mapping[str, Any]) -> Label:
-        return Label(span(value["span"]), value["label"])
-
-    def fix(value: Mapping[str, Any]) -> Fix:
-        edits = [Edit(span(edit["span"]), edit["text"]) for edit in value["edits"]]
-        return Fix(value["title"], tuple(edits))
-
-    return [
-        Diagnostic(
-            code=each["code"],
-            severity=Severity(each["severity"]),
-            message=each["message"],
-            primary=label(each),
-            secondary=tuple(map(label, each["related"])),
-            notes=tuple(each["notes"]),
-            helps=tuple(each["helps"]),
-            fix=fix(each["fix"]) if each["fix"] else None,
-        )
-        for each in document["diagnostics"]
-    ]
