@@ -33,6 +33,7 @@ class ExportFormat(Enum):
 
     ONNX = "onnx"
     PT2 = "pt2"
+    OPENVINO = "openvino"
 
 
 class Input(Enum):
@@ -47,6 +48,14 @@ class Layout(Enum):
 
     NCHW = "nchw"
     NHWC = "nhwc"
+
+
+class Precision(Enum):
+    """What an exported file computes in."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    INT8 = "int8"
 
 
 class Output(Enum):
@@ -87,7 +96,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         typer.Option(
             "-o",
             metavar="FILE",
-            help="The file to write: .onnx or .pt2.",
+            help="The file to write: .onnx, .pt2, or .xml for OpenVINO.",
             dir_okay=False,
         ),
     ],
@@ -115,6 +124,20 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     k: Annotated[
         int, option("--k", "The number of classes of topk.", metavar="N", min=1)
     ] = 5,
+    precision: Annotated[
+        Precision,
+        option("--precision", "The precision of the weights and the computation."),
+    ] = Precision.FP32,
+    calibrate: Annotated[
+        str | None,
+        option(
+            "--calibrate",
+            "Measure the ranges of activations for int8 on the images in a folder or "
+            "a Hugging Face dataset; by default OpenVINO uses the images that the run "
+            "was trained on, and ONNX Runtime each batch.",
+            metavar="DIR|DATASET",
+        ),
+    ] = None,
     batch: Annotated[
         Any,
         option(
@@ -181,6 +204,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         format_ = export_model.format_of(path, to and to.value)
     except ValueError as error:
         fail(f"cannot write {path}: {error}; or use --to")
+    if calibrate is not None and precision is not Precision.INT8:
+        raise typer.BadParameter("--calibrate is for --precision int8")
     trained = model_options.open_model(model, weights, recipe)
     names = model_options.class_names(trained, labels)
     refuse_input(path)
@@ -189,6 +214,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         layout=layout.value,
         output=output.value,
         k=k,
+        precision=precision.value,
         batch=batch,
         opset=opset,
         drop_unread=drop_unread,
@@ -214,6 +240,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
                 classes=names or None,
                 images=images,
                 require=require,
+                calibrate=calibrate,
                 report=report,
             )
         except OSError as error:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.diagnostics.printable import counted, reason_of
-from deit_spec.distill.data.digits import DigitRows
+from deit_spec.distill.data.digits import DigitRows, read_digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
 from deit_spec.distill.prediction import UnreadableImage, images_in, read_input
 from deit_spec.distill.scored_images import data_override, open_scored_images
@@ -98,28 +98,32 @@ def find_check_images(
     preprocessing: Preprocessing,
     where: str | None = None,
     most: int = MOST_IMAGES,
+    *,
+    training: bool = False,
 ) -> CheckImages:
     """Find images to check a model on, at most `most` of them, evenly spaced.
 
     `where` is a folder of images with any subfolders, a Hugging Face dataset, or
     `digits`. Without it they are those that the run of the model has held out; if
-    there is no run, or its images cannot be used, they are random.
+    there is no run, or its images cannot be used, they are random. With `training`,
+    those of a run or of the digits are not the ones held out but the others.
 
     Raises:
         CheckImagesError: There are no images at `where` (DS614).
         MissingPackageError: A package that reads the images is not installed.
     """
     if where is not None:
-        return _named_images(trained, preprocessing, where, most)
+        return _named_images(trained, preprocessing, where, most, training=training)
     if trained.folder is None:
         return random_images(preprocessing)
+    source = f"{'trained on' if training else 'held out'} by {trained.folder}"
     try:
-        return _held_out(trained, preprocessing, f"held out by {trained.folder}", most)
+        return _of_split(trained, preprocessing, source, most, training=training)
     except (DiagnosedError, MissingPackageError, ModelError) as error:
         reason = str(error)
         if isinstance(error, DiagnosedError):
             reason = error.diagnostics[0].message
-        warning = f"the images held out by {trained.folder} cannot be used: {reason}"
+        warning = f"the images {source} cannot be used: {reason}"
         return replace(random_images(preprocessing), warnings=(warning,))
 
 
@@ -130,8 +134,7 @@ def random_images(
     size, generator = preprocessing.size, torch.Generator().manual_seed(0)
     shape = (count, preprocessing.channels, size, size)
     pixels = torch.randint(0, _WHITE + 1, shape, generator=generator)
-    mean, std = _statistics(preprocessing)
-    images = (pixels / _WHITE - mean) / std
+    images = _normalised(pixels / _WHITE, preprocessing)
     names = [f"random[{index}]" for index in range(count)]
     source = "of random pixels"
     return CheckImages(names, images.__getitem__, count, source, is_random=True)
@@ -141,7 +144,13 @@ def with_byte_pixels(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Round normalised images to those whose pixels are integers from 0 to 255."""
     mean, std = _statistics(preprocessing)
     pixels = (_WHITE * (images * std + mean)).round().clamp(0, _WHITE)
-    return (pixels / _WHITE - mean) / std
+    return _normalised(pixels / _WHITE, preprocessing)
+
+
+def _normalised(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Normalise images `[B, C, S, S]` in [0, 1]."""
+    mean, std = _statistics(preprocessing)
+    return (images - mean) / std
 
 
 def _statistics(preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
@@ -150,13 +159,24 @@ def _statistics(preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
 
 
 def _named_images(
-    trained: TrainedModel, preprocessing: Preprocessing, where: str, most: int
+    trained: TrainedModel,
+    preprocessing: Preprocessing,
+    where: str,
+    most: int,
+    *,
+    training: bool,
 ) -> CheckImages:
     override = data_override(where)
     try:
         if override.startswith("data.builtin="):
-            source = f"of {where}"
-            return _held_out(trained, preprocessing, source, most, override)
+            return _of_split(
+                trained,
+                preprocessing,
+                f"of {where}",
+                most,
+                training=training,
+                override=override,
+            )
         require_packages("images", "PIL", "numpy")
         if override.startswith("data.folder="):
             return _in_folder(Path(where).expanduser(), preprocessing, most)
@@ -197,21 +217,25 @@ def _rows(trained: TrainedModel, name: str, override: str) -> "LabelledImages":
     return splits.val or splits.train
 
 
-def _held_out(
+def _of_split(  # noqa: PLR0913  -- a source, and which of its images
     trained: TrainedModel,
     preprocessing: Preprocessing,
     source: str,
     most: int,
+    *,
+    training: bool,
     override: str | None = None,
 ) -> CheckImages:
-    """The images that a run has held out, or that the digits hold out."""
+    """The images that a run or the digits hold out, or with `training` the others."""
     found = open_scored_images(trained, data=override)
-    split, total = found.data.split, found.data.val_count
-    images, chosen = split.validation or split.training, _spread(total, most)
-    indices = [split.held_out[index] for index in chosen]
+    split = found.data.split
+    images, among = split.validation or split.training, split.held_out
+    if training:
+        images, among = split.training, split.train
+    total = len(among)
+    indices = [among[index] for index in _spread(total, most)]
     if isinstance(images, DigitRows):
-        (batch,) = found.data.val(total)
-        inputs = batch.images[chosen]
+        inputs = _normalised(read_digits()[0][indices], preprocessing)
         names = [images.key(index) for index in indices]
         opened = CheckImages(names, inputs.__getitem__, total, source)
     else:

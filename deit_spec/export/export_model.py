@@ -3,16 +3,28 @@
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
 from deit_spec.atomic_write import atomic_write
-from deit_spec.diagnostics import Diagnostic, has_errors
+from deit_spec.diagnostics import (
+    DiagnosedError,
+    Diagnostic,
+    Label,
+    Span,
+    diagnose,
+    has_errors,
+)
 from deit_spec.distill.trained_model import TrainedModel, find_model
+from deit_spec.export.calibration_images import (
+    CalibrationImages,
+    find_calibration_images,
+)
 from deit_spec.export.check_images import CheckImages, find_check_images
 from deit_spec.export.export_check import (
     ExportCheck,
@@ -21,6 +33,7 @@ from deit_spec.export.export_check import (
 )
 from deit_spec.export.export_options import ExportOptions, OutputChoice
 from deit_spec.export.onnx_file import write_onnx
+from deit_spec.export.openvino_file import write_openvino
 from deit_spec.export.prepared_model import PreparedModel, prepare
 from deit_spec.export.pt2_file import write_pt2
 from deit_spec.model.exported_interface import (
@@ -40,13 +53,30 @@ class ExportFormat(Enum):
 
     ONNX = "onnx"
     PT2 = "pt2"
+    OPENVINO = "openvino"
 
 
-SUFFIXES: Final = {".onnx": ExportFormat.ONNX, ".pt2": ExportFormat.PT2}
+SUFFIXES: Final = {
+    ".onnx": ExportFormat.ONNX,
+    ".pt2": ExportFormat.PT2,
+    ".xml": ExportFormat.OPENVINO,
+}
 _WRITERS: Final[dict[ExportFormat, Writer]] = {
     ExportFormat.ONNX: write_onnx,
     ExportFormat.PT2: write_pt2,
+    ExportFormat.OPENVINO: write_openvino,
 }
+_REFUSED: Final[dict[tuple[ExportFormat, Precision], tuple[str, str]]] = {
+    (ExportFormat.ONNX, "bf16"): (
+        "ONNX Runtime cannot run convolutions in bfloat16 on a CPU",
+        "use `--precision int8`, or `--to openvino` or `--to pt2` for bfloat16",
+    ),
+    (ExportFormat.PT2, "int8"): (
+        "torch alone runs int8 on a CPU more slowly than float32",
+        "use `--precision bf16`, or `--to onnx` or `--to openvino` for int8",
+    ),
+}
+"""Precisions that a format does not have: the reason, and what to use instead."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +111,7 @@ def export(  # noqa: PLR0913  -- one argument per option
     output: OutputChoice = "logits",
     k: int = 5,
     precision: Precision = "fp32",
+    calibrate: "str | os.PathLike[str] | None" = None,
     batch: int | None = None,
     opset: int | None = None,
     drop_unread: bool | None = None,
@@ -93,8 +124,12 @@ def export(  # noqa: PLR0913  -- one argument per option
     """Export a model to a file that another runtime opens.
 
     `model` is that of `load_model` or, with `weights`, a spec. The format is that of
-    the extension of `path`, `.onnx` or `.pt2`, unless `to` is `onnx` or `pt2`. The
-    file has spec, preprocessing and class names in its metadata.
+    the extension of `path`, `.onnx`, `.pt2` or `.xml`, unless `to` is `onnx`, `pt2`
+    or `openvino`. The file has spec, preprocessing and class names in its metadata.
+
+    `calibrate` is a folder of images, or a Hugging Face dataset, on which the ranges
+    of activations are measured for int8. Without it, those of ONNX are measured in
+    each run, and those of OpenVINO on the images that the run was trained on.
 
     `input`, `layout`, `output`, `k`, `precision`, `batch` and `opset` are described by
     `ExportOptions`; `drop_unread`, `taps`, `until` and `merge_tokens` are those of
@@ -133,6 +168,8 @@ def export(  # noqa: PLR0913  -- one argument per option
     if require is not None and check is False:
         raise ValueError("require needs a check")
     format_ = format_of(Path(path), to)
+    if calibrate is not None and precision != "int8":
+        raise ValueError(f"calibrate is for int8, not for {precision}")
     trained = find_model(str(model), None if weights is None else Path(weights))
     preprocessing = trained.own_preprocessing() or preprocessing_of(trained.spec)
     images = None
@@ -150,6 +187,7 @@ def export(  # noqa: PLR0913  -- one argument per option
         classes=trained.class_names(),
         images=images,
         require=require,
+        calibrate=None if calibrate is None else str(calibrate),
         report=_warn,
     )
 
@@ -165,11 +203,13 @@ def format_of(path: Path, to: str | None = None) -> ExportFormat:
     Raises:
         ValueError: There is none.
     """
+    if to == ExportFormat.OPENVINO.value and path.suffix != ".xml":
+        raise ValueError(f"the extension for OpenVINO is .xml, not {path.suffix!r}")
     if to is not None:
         return ExportFormat(to)
     if path.suffix not in SUFFIXES:
-        names = " or ".join(SUFFIXES)
-        raise ValueError(f"the extension must be {names}, not {path.suffix!r}")
+        names = ", ".join(SUFFIXES)
+        raise ValueError(f"the extension must be one of {names}, not {path.suffix!r}")
     return SUFFIXES[path.suffix]
 
 
@@ -183,19 +223,24 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
     classes: Sequence[str] | None,
     images: CheckImages | None = None,
     require: float | None = None,
+    calibrate: str | None = None,
     report: Report = lambda _: None,
 ) -> ExportResult:
     """Export a trained model with these other parts.
 
     The files are written to a temporary folder beside `path`, compared with the model
     on `images`, and then moved. `require` is the lowest share of the images that must
-    have the same most likely class.
+    have the same most likely class. `calibrate` is that of `export`.
 
     Raises:
         DiagnosedError: The model cannot be used, or cannot be exported like this.
         MissingPackageError: The packages of the format are not installed.
         OSError: The file cannot be written.
     """
+    _require_precision(path, format_, options.precision)
+    measured = None
+    if calibrate or (options.precision, format_) == ("int8", ExportFormat.OPENVINO):
+        measured = find_calibration_images(trained, preprocessing, calibrate, path)
     with TemporaryDirectory(dir=path.parent, prefix=".deit-spec-") as folder:
         prepared = prepare(
             trained,
@@ -204,8 +249,15 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
             classes=classes,
             report=report,
         )
+        if measured is not None:
+            calibration = CalibrationImages(
+                measured, preprocessing, prepared.interface, path
+            )
+            prepared = replace(prepared, calibration=calibration)
         written = Path(folder) / path.name
         _WRITERS[format_](prepared, written)
+        if prepared.calibration is not None:
+            report(prepared.calibration.findings())
         check = None
         if images is not None:
             check = check_export(written, path, prepared, images)
@@ -214,13 +266,24 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
             report(found)
         made = sorted(written.parent.iterdir(), key=lambda file: file == written)
         size = sum(file.stat().st_size for file in made)
-        files = tuple(_move(file, path.parent) for file in made)  # the others first
+        _copy(made, path.parent)
+    files = tuple(path.parent / file.name for file in made)
     return ExportResult(path, format_, prepared.interface, files, size, check)
 
 
-def _move(file: Path, folder: Path) -> Path:
-    """Replace a file in a folder, as `atomic_write` does."""
-    target = folder / file.name
-    with file.open("rb") as source, atomic_write(target) as copy:
-        shutil.copyfileobj(source, copy)
-    return target
+def _copy(files: Iterable[Path], folder: Path) -> None:
+    """Replace files in a folder, as `atomic_write` does: all of them or none."""
+    with ExitStack() as stack:
+        for file in files:
+            copy = stack.enter_context(atomic_write(folder / file.name))
+            with file.open("rb") as source:
+                shutil.copyfileobj(source, copy)
+            copy.flush()
+
+
+def _require_precision(path: Path, format_: ExportFormat, precision: Precision) -> None:
+    """DS609: check that the format has the precision."""
+    if (format_, precision) in _REFUSED:
+        message, instead = _REFUSED[format_, precision]
+        place = Label(Span.of_file(path))
+        raise DiagnosedError([diagnose("DS609", message, place, helps=[instead])])

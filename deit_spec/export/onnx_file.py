@@ -16,6 +16,7 @@ from deit_spec.export.export_options import LARGEST_BATCH
 from deit_spec.export.onnx_attention import split_heads_in_attention
 from deit_spec.export.onnx_translations import ATTENTION_OPSET, translations
 from deit_spec.export.prepared_model import PreparedModel
+from deit_spec.export.quantization import quantize_onnx
 from deit_spec.model.exported_interface import INPUT
 
 if TYPE_CHECKING:
@@ -32,14 +33,21 @@ OLDER_OPSET: Final = 20
 def write_onnx(prepared: PreparedModel, path: Path) -> None:
     """Write a model as one ONNX file. The same model always gives the same bytes.
 
+    In int8, the ranges of activations are measured on the images for calibration; if
+    there are none, they are measured in each run.
+
     Raises:
-        DiagnosedError: The weights are too large for one file (DS601).
+        DiagnosedError: The weights are too large for one file (DS601), or no image for
+            calibration can be read (DS610).
         MissingPackageError: A package of the extra `onnx` is not installed.
         OSError: The file cannot be written.
     """
     require_packages("ONNX files", "onnx", "onnxscript", "onnxruntime")
     _require_room(prepared, path)
-    proto = _convert(prepared)
+    opset = prepared.options.opset or default_opset()
+    proto = convert_to_onnx(prepared, opset).model_proto
+    if prepared.interface.precision == "int8":
+        proto = quantize_onnx(proto, prepared.calibration)
     _strip(proto)
     for key, value in export_metadata(prepared).items():
         proto.metadata_props.add(key=key, value=value)
@@ -78,9 +86,9 @@ def _takes_attention() -> bool:
     return True
 
 
-def _convert(prepared: PreparedModel) -> "onnx.ModelProto":
-    options, interface = prepared.options, prepared.interface
-    opset = options.opset or default_opset()
+def convert_to_onnx(prepared: PreparedModel, opset: int) -> torch.onnx.ONNXProgram:
+    """Convert the module, in float32, with the names of its input and outputs."""
+    interface = prepared.interface
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     with _quietly():
         program = torch.onnx.export(
@@ -98,7 +106,7 @@ def _convert(prepared: PreparedModel) -> "onnx.ModelProto":
         )
         assert program is not None  # noqa: S101  -- as `dynamo=True` returns
         split_heads_in_attention(program.model)
-    return program.model_proto
+    return program
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from deit_spec.diagnostics import (
     diagnose,
 )
 from deit_spec.distill.trained_model import TrainedModel
+from deit_spec.export.calibration_images import CalibrationImages
 from deit_spec.export.export_options import ExportOptions
 from deit_spec.export.fold_normalization import fold_normalization
 from deit_spec.graph import Target
@@ -48,6 +49,7 @@ class PreparedModel:
         preprocessing: How an image becomes the input.
         classes: The names of the classes, or None.
         options: Those of the export.
+        calibration: The images to calibrate int8 with, if there are any.
     """
 
     module: nn.Module
@@ -59,6 +61,7 @@ class PreparedModel:
     preprocessing: Preprocessing
     classes: tuple[str, ...] | None
     options: ExportOptions
+    calibration: CalibrationImages | None = None
 
 
 class _Tuple(nn.Module):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from deit_spec.export.bfloat16_module import BFloat16Module
 from deit_spec.export.export_metadata import export_metadata
 from deit_spec.export.export_options import LARGEST_BATCH
 from deit_spec.export.prepared_model import PreparedModel
@@ -12,13 +13,18 @@ from deit_spec.export.prepared_model import PreparedModel
 def write_pt2(prepared: PreparedModel, path: Path) -> None:
     """Write a model as a `.pt2` file. The same model always gives the same bytes.
 
+    In bfloat16, the input and the outputs are still in float32.
+
     Raises:
         OSError: The file cannot be written.
     """
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     is_dynamic = prepared.interface.batch is None
+    module = prepared.module
+    if prepared.interface.precision == "bf16":
+        module = BFloat16Module(module).eval()
     program = torch.export.export(
-        prepared.module,
+        module,
         (prepared.example,),
         dynamic_shapes=({0: batch},) if is_dynamic else None,
     )

@@ -137,10 +137,8 @@ class ExportedModule(nn.Module):
         return torch.cat(parts).to(images.device)
 
     def _logits(self, images: Tensor) -> Tensor:
-        inputs, count = self._inputs(images), len(images)
-        if self.interface.batch is not None and count < self.interface.batch:
-            copies = np.repeat(inputs[-1:], self.interface.batch - count, axis=0)
-            inputs = np.concatenate([inputs, copies])
+        inputs = input_of(images, self.interface, self.preprocessing)
+        count = len(images)
         found = {
             name: torch.from_numpy(np.array(value[:count]))
             for name, value in self.run(inputs).items()
@@ -157,18 +155,26 @@ class ExportedModule(nn.Module):
         spread = share.expand(-1, count)
         return spread.scatter(1, found[indices].long(), first).log()
 
-    def _inputs(self, images: Tensor) -> "NDArray[Any]":
-        """Convert normalised images to the input of the file."""
-        if self.interface.input == "uint8":
-            mean, std = (
-                torch.tensor(each).view(-1, 1, 1)
-                for each in (self.preprocessing.mean, self.preprocessing.std)
-            )
-            pixels = (images * std + mean) * 255
-            images = pixels.round().clamp(0, 255).to(torch.uint8)
-        if self.interface.layout == "nhwc":
-            images = images.permute(0, 2, 3, 1)
-        return images.contiguous().numpy()
+
+def input_of(
+    images: Tensor, interface: "ExportedInterface", preprocessing: "Preprocessing"
+) -> "NDArray[Any]":
+    """Convert normalised images `[B, C, S, S]` to the input of a file.
+
+    A fixed batch is filled up with copies of the last image.
+    """
+    copies = max(0, (interface.batch or 0) - len(images))
+    images = torch.cat([images, images[-1:].expand(copies, -1, -1, -1)])
+    if interface.input == "uint8":
+        mean, std = (
+            torch.tensor(each).view(-1, 1, 1)
+            for each in (preprocessing.mean, preprocessing.std)
+        )
+        pixels = (images * std + mean) * 255
+        images = pixels.round().clamp(0, 255).to(torch.uint8)
+    if interface.layout == "nhwc":
+        images = images.permute(0, 2, 3, 1)
+    return images.contiguous().numpy()
 
 
 def _shown(outputs: object) -> str:

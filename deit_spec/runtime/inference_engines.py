@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import torch
 
 from deit_spec.runtime.exported_program_scan import scan
+from deit_spec.runtime.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +81,7 @@ def _open_onnx(path: Path, threads: int | None) -> Engine:
 
 
 def _open_openvino(path: Path, threads: int | None, *, bf16: bool) -> Engine:
+    switch_off_telemetry()
     import openvino  # noqa: PLC0415  -- of the extra `openvino`
 
     core = openvino.Core()
