@@ -203,7 +203,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     try:
         format_ = export_model.format_of(path, to and to.value)
     except ValueError as error:
-        fail(f"cannot write {path}: {error}; or use --to")
+        hint = "; or use --to" if to is None else ""
+        fail(f"cannot write {path}: {error}{hint}")
     if calibrate is not None and precision is not Precision.INT8:
         raise typer.BadParameter("--calibrate is for --precision int8")
     trained = model_options.open_model(model, weights, recipe)

@@ -1,6 +1,5 @@
 """The images on which the ranges of activations are measured for int8."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,8 @@ from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.runtime.exported_module import input_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _SHOWN: Final = 3
@@ -47,16 +48,10 @@ class CalibrationImages:
         """Read batches of one image, or of the fixed size, from the first one on.
 
         Raises:
-            CalibrationError: No image can be read (DS610).
+            CheckImagesError: No image can be read (DS614).
         """
-        size, is_empty = self.interface.batch or 1, True
-        for _, images in self.images.batches(size):
+        for _, images in self.images.batches(self.interface.batch or 1):
             yield input_of(images, self.interface, self.preprocessing)
-            is_empty = False
-        if is_empty:
-            total = counted(len(self.images.names), "image")
-            message = f"none of the {total} for calibration can be read"
-            raise _refusal(message, self.path, _reasons(self.images))
 
     def findings(self) -> list[Diagnostic]:
         """Warn of images that could not be read and were left out (DS611)."""
@@ -66,7 +61,8 @@ class CalibrationImages:
         total = counted(len(self.images.names), "image")
         message = f"{len(unreadable):,} of the {total} for calibration cannot be read"
         place = Label(Span.of_file(self.path))
-        return [diagnose("DS611", message, place, notes=_reasons(self.images))]
+        notes = [f"{image}: {reason}" for image, reason in unreadable[:_SHOWN]]
+        return [diagnose("DS611", message, place, notes=notes)]
 
 
 def find_calibration_images(
@@ -84,19 +80,9 @@ def find_calibration_images(
     """
     images = find_check_images(trained, preprocessing, where, training=True)
     if images.is_random:
-        raise _refusal(
-            "int8 for OpenVINO needs images for calibration", path, images.warnings
+        message = "int8 for OpenVINO needs images for calibration"
+        place, notes = Label(Span.of_file(path)), images.warnings
+        raise CalibrationError(
+            [diagnose("DS610", message, place, notes=notes, helps=[_HELP])]
         )
     return images
-
-
-def _reasons(images: CheckImages) -> list[str]:
-    """Why images cannot be read, for the first few."""
-    shown = images.unreadable[:_SHOWN]
-    return [f"{image}: {reason}" for image, reason in shown]
-
-
-def _refusal(message: str, path: Path, notes: Iterable[str]) -> CalibrationError:
-    place = Label(Span.of_file(path))
-    found = diagnose("DS610", message, place, notes=notes, helps=[_HELP])
-    return CalibrationError([found])

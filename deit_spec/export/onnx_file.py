@@ -38,7 +38,7 @@ def write_onnx(prepared: PreparedModel, path: Path) -> None:
 
     Raises:
         DiagnosedError: The weights are too large for one file (DS601), or no image for
-            calibration can be read (DS610).
+            calibration can be read (DS614).
         MissingPackageError: A package of the extra `onnx` is not installed.
         OSError: The file cannot be written.
     """

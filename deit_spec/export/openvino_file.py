@@ -21,7 +21,7 @@ def write_openvino(prepared: PreparedModel, path: Path) -> None:
     float16, from which a CPU computes in bfloat16.
 
     Raises:
-        DiagnosedError: No image for calibration can be read (DS610).
+        DiagnosedError: No image for calibration can be read (DS614).
         MissingPackageError: A package of the extra `openvino` is not installed.
         OSError: The files cannot be written.
     """

@@ -1,7 +1,9 @@
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from support.commands import run_process
 
 from deit_spec.distill.optional_packages import import_package
 from deit_spec.runtime.telemetry import switch_off_telemetry
@@ -24,3 +26,17 @@ def test_a_sender_that_the_program_has_started_stops(
     monkeypatch.setitem(sys.modules, "openvino_telemetry", sender)
     switch_off_telemetry()
     assert not started.consent
+
+
+@pytest.mark.slow
+def test_an_export_leaves_no_identity_to_send(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    """Telemetry writes an identity of the user into the home folder first."""
+    model, file = str(trained_run), str(tmp_path / "digits.xml")
+    options = ("--precision", "int8", "--no-check")
+    home = tmp_path / "home"
+    home.mkdir()
+    found = run_process("export", model, "-o", file, *options, env={"HOME": str(home)})
+    assert found.returncode == 0, found.stderr
+    assert not (home / "intel").exists()
