@@ -150,11 +150,7 @@ def compile(  # noqa: A001, PLR0913  -- one argument per option
 def compile_checked(
     checked: Checked, target: Target, options: PassOptions | None = None
 ) -> Compiled:
-    """Compile a spec that is already checked.
-
-    Raises:
-        SpecError: The spec has errors.
-    """
+    """Compile a spec that is already checked, or raise a SpecError."""
     from deit_spec.codegen import generate  # not needed for validation
 
     with _without_collection():
@@ -168,11 +164,7 @@ def finish(
     target: Target = Target.TRAIN,
     options: PassOptions | None = None,
 ) -> LayerGraph:
-    """Lower a checked spec and run every pass of a target.
-
-    Raises:
-        SpecError: The spec has errors, or the input shapes of a layer are invalid.
-    """
+    """Lower a checked spec and run every pass of a target, or raise a SpecError."""
     options = _with_taps(options or PassOptions(), checked)
     options = replace(options, merge_tokens=_valid(checked).variant.merge_tokens)
     with _without_collection(), _as_spec_errors():
@@ -276,11 +268,8 @@ def load_model_weights(
 ) -> "nn.Module":
     """Build the module of a model folder with its weights, without the spec's taps.
 
-    Warnings about the model are issued as UserWarning.
-
-    Raises:
-        WeightsError: The weights cannot be read, or do not match the spec.
-        ValueError: The target or the dtype is unknown.
+    Warnings are issued as UserWarning. Raises WeightsError, or ValueError for the
+    dtype.
     """
     return load_weights(
         compile_checked(opened.checked, _target(target), PassOptions(taps=())),
@@ -306,12 +295,8 @@ def load_weights(  # noqa: PLR0913  -- one argument per option
 ) -> "nn.Module":
     """Build a compiled spec with the weights of a checkpoint.
 
-    `report` receives the warnings about the weights. `whole` is the graph of the
-    complete model, if the compiled one ends earlier.
-
-    Raises:
-        WeightsError: The checkpoint cannot be read, or does not match the spec.
-        ValueError: The dtype is unknown.
+    `report` receives the warnings. `whole` is the graph of the complete model, if the
+    compiled one ends earlier. Raises WeightsError, or ValueError for the dtype.
     """
     from deit_spec.weights import fill, make_plan, open_checkpoint, require
 
@@ -330,11 +315,7 @@ def _warn(found: Sequence[Diagnostic]) -> None:
 
 
 def _frames_of_package() -> int:
-    """The number of frames of this package on the stack, from this one outwards.
-
-    As the `stacklevel` in the function that calls this one, it is that of the first
-    caller from outside.
-    """
+    """The frames of this package on the stack: a `stacklevel` that is outside of it."""
     frame, count = inspect.currentframe(), 0
     own = f"{__name__.partition('.')[0]}."
     while frame is not None and frame.f_globals.get("__name__", "").startswith(own):
@@ -344,10 +325,7 @@ def _frames_of_package() -> int:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Disable garbage collection while a large graph without garbage is built.
-
-    At a depth of thousands, collection would take a quarter of the time.
-    """
+    """Disable garbage collection, a quarter of the time of building a large graph."""
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -78,14 +78,8 @@ def draw(
 ) -> Text:
     """Draw the architecture of a graph, from the images to the outputs.
 
-    Args:
-        graph: A graph with inferred shapes.
-        width: The available columns. At least 80 and at most 120 are used.
-        expand: Draw equal blocks separately.
-        ascii_only: Use only ASCII characters.
-
-    Returns:
-        Lines without trailing blanks. Styles are for terminals.
+    `width` is the available columns, of which 80 to 120 are used. `expand` draws equal
+    blocks separately. Lines have no trailing blanks; styles are for terminals.
     """
     page = min(max(width, NARROWEST), WIDEST)
     view = View(graph, expand=expand, detail=page >= _DETAILED)

@@ -22,13 +22,7 @@ class _AsciiTree(Tree):
 def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -> Tree:
     """Nest the layers by path, each with its output shape and its cost.
 
-    Args:
-        graph: A graph with inferred shapes.
-        expand: Show equal blocks separately.
-        ascii_only: Use only ASCII characters.
-
-    Returns:
-        A tree to print with a rich console.
+    `expand` shows equal blocks separately. The tree is for a rich console.
     """
     outline = _Outline(graph, expand=expand, ascii_only=ascii_only)
     cost = total(graph)

@@ -62,11 +62,8 @@ class ModelError(ValueError):
 class TrainedModel:
     """A model to evaluate or to predict with: a model, or a spec with weights.
 
-    Attributes:
-        name: The path or the published name of the spec.
-        checked: The spec, without errors, and the findings about it.
-        weights: What `open_checkpoint` opens, or the exported file.
-        opened: The model folder or file; None for a spec with weights.
+    `name` is the path or published name of the spec, and `checked` the spec without
+    errors. `opened` is the model folder or file; None for a spec with weights.
     """
 
     name: str
@@ -111,16 +108,11 @@ class TrainedModel:
     ) -> nn.Module:
         """Build the model with its weights, in float32 and in evaluation mode.
 
-        `report` receives the warnings about the weights.
+        `report` receives the warnings about the weights. An exported file is opened in
+        its own engine, on the CPU, and returns the prediction only.
 
-        An exported file is opened in its own engine, on the CPU. Its only output is the
-        prediction.
-
-        Raises:
-            DiagnosedError: The weights cannot be read or do not fit, or the exported
-                file cannot be opened.
-            ModelError: The device cannot be used.
-            MissingPackageError: The engine of the exported file is not installed.
+        Raises DiagnosedError, ModelError for a device, or MissingPackageError for an
+        engine.
         """
         if self.opened is not None and self.opened.kind is Kind.EXPORTED:
             if torch.device(device).type != "cpu":
@@ -154,9 +146,7 @@ class TrainedModel:
         It is the one at `path`, or the run's, or has nothing but this model. `data` is
         an override that replaces its dataset, as `data.builtin=digits`.
 
-        Raises:
-            RecipeError: The recipe has errors.
-            ModelError: The run folder has no recipe.
+        Raises RecipeError, or ModelError if the run has no recipe.
         """
         if path is None and self.folder is not None:
             path = _file_of_run(self.folder, RECIPE)
@@ -230,10 +220,8 @@ class TrainedModel:
     def class_names(self, path: Path | None = None) -> tuple[str, ...] | None:
         """The names of the classes: of a file, of the run, or of ImageNet, if known.
 
-        Raises:
-            ClassNamesError: The file cannot be read, or has not as many names.
-            RunFileError: The file of the run is damaged.
-            DiagnosedError: The names in the file are not those of the run.
+        Raises ClassNamesError, or DiagnosedError if the file has other classes than the
+        run.
         """
         own = self.own_class_names()
         if path is None and own is None and self.spec.num_classes == IMAGENET_CLASSES:
@@ -271,11 +259,8 @@ def find_model(
     """Find a trained model, and check its spec with `check`.
 
     `model` is a model folder or file; or, with `weights`, the path of a spec or the
-    name of a published model.
-
-    Raises:
-        ModelError: There is no such model or spec, or no weights, or no class head.
-        DiagnosedError: The model cannot be used, or the spec has errors.
+    name of a published model. Raises ModelError if there is none, or it has no class
+    head, and DiagnosedError if it cannot be used.
     """
     opened = None
     if is_model_path(model):

@@ -132,11 +132,7 @@ class LayerGraph:
         inputs: Iterable[str] = (),
         span: Span | None = None,
     ) -> str:
-        """Add a layer that reads `inputs`, and return its path.
-
-        Raises:
-            ValueError: The path exists, or an input is unknown or duplicated.
-        """
+        """Add a layer; a ValueError if its path exists or an input is wrong."""
         inputs = tuple(inputs)
         known = self.network.adj
         unknown = [source for source in inputs if source not in known]
@@ -213,11 +209,7 @@ class LayerGraph:
         return tuple(self.network.successors(path))
 
     def shape(self, path: str) -> Shape:
-        """The output shape of a layer.
-
-        Raises:
-            KeyError: No shape has been inferred yet.
-        """
+        """The output shape of a layer; a KeyError if it is not inferred yet."""
         shape: Shape | None = self.network.nodes[path]["shape"]
         if shape is None:
             raise KeyError(path)
@@ -259,13 +251,9 @@ class LayerGraph:
         return dict(nodes)
 
     def order(self) -> list[str]:
-        """The paths in the order of execution.
+        """The paths in the order of execution, if possible that of adding them.
 
-        This is the order in which they were added, unless an earlier layer reads a
-        later one.
-
-        Raises:
-            networkx.NetworkXUnfeasible: The graph has a cycle.
+        Raises networkx.NetworkXUnfeasible if the graph has a cycle.
         """
         places = {path: place for place, path in enumerate(self.network)}
         if all(places[source] < places[path] for source, path in self.network.edges):

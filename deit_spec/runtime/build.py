@@ -22,12 +22,8 @@ def build(
 ) -> nn.Module:
     """Create the model of a generated source with freshly initialised weights.
 
-    Layers are created without storage and initialised on their final device, so nothing
-    is initialised twice.
-
-    Raises:
-        ValueError: The dtype is not in `DTYPES`.
-        Exception: As raised by torch for a device that is not available.
+    Layers are initialised on their final device, once. Raises ValueError for an unknown
+    dtype, and what torch raises for an unavailable device.
     """
     kind = as_dtype(dtype)
     # Parameters created in inference mode cannot be trained.
@@ -51,11 +47,7 @@ def make_empty(source: str, name: str) -> nn.Module:
 
 
 def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """Return the floating-point type with this name.
-
-    Raises:
-        ValueError: The name is not one of `DTYPES`.
-    """
+    """Return the floating-point type with this name, or raise a ValueError."""
     if dtype is None:
         return None
     for name, kind in DTYPES.items():
