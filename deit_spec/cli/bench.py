@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -44,7 +45,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     weights: model_options.WeightsOption = None,
     runtimes: Annotated[
         str, option("--runtimes", "The runtimes, separated by commas.", metavar="NAMES")
-    ] = "eager,compile",
+    ] = "eager,compile,onnxruntime,openvino",
     precisions: Annotated[
         str,
         option("--precisions", "The precisions, separated by commas.", metavar="NAMES"),
@@ -79,6 +80,15 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             metavar="digits|FOLDER|DATASET",
         ),
     ] = None,
+    calibrate: Annotated[
+        str | None,
+        option(
+            "--calibrate",
+            "The images to calibrate with for int8; by default those that the run was "
+            "trained on for OpenVINO, and none for ONNX.",
+            metavar="digits|FOLDER|DATASET",
+        ),
+    ] = None,
     rounds: Annotated[
         int,
         option(
@@ -108,7 +118,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.cli.training_progress import progress_bar
     from deit_spec.distill.optional_packages import require_packages
     from deit_spec.distill.trained_model import best_device
-    from deit_spec.export.bench_candidates import usable_device
+    from deit_spec.export.bench_candidates import Exporter, usable_device
     from deit_spec.export.bench_model import make_bench, torch_threads
     from deit_spec.export.bench_report import as_json, draw_results
     from deit_spec.export.check_images import find_check_images
@@ -118,12 +128,19 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     picture = output if _is_picture(output) else None
     text_output = None if picture else output
     stopped = False
-    with model_options.model_errors(), torch_threads(threads), progress_bar() as bar:
+    with (
+        model_options.model_errors(),
+        TemporaryDirectory() as folder,
+        torch_threads(threads) as used,
+        progress_bar() as bar,
+    ):
         if picture:
             require_packages("plots", "matplotlib")
         place = usable_device(device or best_device())
-        found = find_check_images(trained, trained.preprocessing(), images)
-        bench = make_bench(trained, choices, found, place)
+        preprocessing = trained.preprocessing()
+        found = find_check_images(trained, preprocessing, images)
+        exporter = Exporter(trained, preprocessing, Path(folder), calibrate, used)
+        bench = make_bench(exporter, choices, found, place)
         try:
             _measure(bench, rounds, bar)
         except KeyboardInterrupt:

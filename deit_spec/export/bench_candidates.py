@@ -12,18 +12,27 @@ from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.trained_model import ModelError, TrainedModel
+from deit_spec.export.export_model import ExportFormat, export_trained
+from deit_spec.export.export_options import ExportOptions
 from deit_spec.graph import Target
-from deit_spec.model.exported_interface import Precision
+from deit_spec.model.exported_interface import ExportedInterface, Precision
+from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.passes import PassOptions
 from deit_spec.pipeline import OWN, SpecError, compile_checked, load_weights
+from deit_spec.runtime.exported_module import ExportedModule
 from deit_spec.spec import with_merge_tokens
 
-Runtime: TypeAlias = Literal["eager", "compile"]
+Runtime: TypeAlias = Literal["eager", "compile", "onnxruntime", "openvino"]
 Merged: TypeAlias = int | tuple[int, ...]
 """The number of patches that merge in every block, or a number for each block."""
 
 RUNTIMES: Final = get_args(Runtime)
 PRECISIONS: Final = get_args(Precision)
+_FILES: Final[dict[str, tuple[ExportFormat, str, tuple[str, ...]]]] = {
+    "onnxruntime": (ExportFormat.ONNX, ".onnx", ()),
+    "openvino": (ExportFormat.OPENVINO, ".xml", (".bin",)),
+}
+"""The format of the runtimes that open files, and the extensions of its files."""
 _DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -134,7 +143,9 @@ def open_torch(
     if checked.spec is None:
         raise SpecError(checked.diagnostics)
     model = load_weights(
-        compile_checked(checked, Target.INFERENCE, PassOptions(taps=())),
+        compile_checked(
+            checked, Target.INFERENCE, PassOptions(taps=(), prediction="logits")
+        ),
         trained.weights,
         permissions=OWN if trained.opened else frozenset(),
         device="cpu",
@@ -168,11 +179,65 @@ def torch_candidate(
     return Candidate(combination, device, opened)
 
 
+@dataclass(frozen=True)
+class Exporter:
+    """Makes the candidates that open exported files.
+
+    Attributes:
+        trained: The model.
+        preprocessing: How its images are prepared.
+        folder: Where the files are written.
+        calibrate: The images to calibrate with for int8, as those of an export.
+        threads: The number of threads of a runtime.
+    """
+
+    trained: TrainedModel
+    preprocessing: Preprocessing
+    folder: Path
+    calibrate: str | None
+    threads: int
+
+    def candidate(self, combination: Combination) -> Candidate:
+        """A candidate of `onnxruntime` or `openvino`.
+
+        Candidates that only differ in the batch size open the same file.
+        """
+        format_, suffix, others = _FILES[combination.runtime]
+        precision, merged = combination.precision, combination.merge_tokens
+        path = self.folder / f"{precision}-{str(merged).replace(' ', '')}{suffix}"
+        options = ExportOptions(precision=precision, merge_tokens=merged)
+
+        def write() -> None:
+            if not path.exists():
+                export_trained(
+                    self.trained,
+                    path,
+                    format_,
+                    options,
+                    preprocessing=self.preprocessing,
+                    classes=None,
+                    calibrate=self.calibrate if precision == "int8" else None,
+                )
+
+        opened = partial(
+            ExportedModule,
+            path,
+            ExportedInterface(precision=precision),
+            self.preprocessing,
+            self.trained.spec.num_classes or 0,
+            threads=self.threads,
+        )
+        files = (path, *(path.with_suffix(each) for each in others))
+        return Candidate(combination, torch.device("cpu"), opened, files, write)
+
+
 def make_candidates(
-    trained: TrainedModel, choices: Choices, device: torch.device
+    exporter: Exporter, choices: Choices, device: torch.device
 ) -> list[Candidate]:
-    """The candidates of all combinations."""
+    """The candidates of all combinations; those of torch run on the device."""
     return [
-        torch_candidate(trained, combination, device)
-        for combination in choices.combinations()
+        exporter.candidate(each)
+        if each.runtime in _FILES
+        else torch_candidate(exporter.trained, each, device)
+        for each in choices.combinations()
     ]

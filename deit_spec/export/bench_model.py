@@ -16,18 +16,19 @@ from torch import Tensor, nn
 
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.diagnostics.printable import first_line_of
-from deit_spec.distill.evaluation import NoImagesError
 from deit_spec.distill.trained_model import TrainedModel
 from deit_spec.export.bench_candidates import (
     Candidate,
     Choices,
     Combination,
+    Exporter,
     make_candidates,
     torch_candidate,
 )
 from deit_spec.export.check_images import CheckImages
 from deit_spec.export.compare_export import Comparison, compare
 from deit_spec.export.process_memory import peak_growth
+from deit_spec.runtime.telemetry import switch_off_telemetry
 
 _READ_BATCH: Final = 64
 _IMPORTED: Final = {
@@ -108,6 +109,7 @@ class _Ready:
 
     candidate: Candidate
     images: Tensor
+    size: int
     comparison: Comparison
     memory: int | None
     seconds: list[float] = field(default_factory=list)
@@ -146,8 +148,7 @@ class Bench:
         """Open each candidate, compare its outputs and measure its memory.
 
         Raises:
-            DiagnosedError: The weights cannot be used.
-            NoImagesError: No image can be read.
+            DiagnosedError: The weights cannot be used, or no image can be read.
         """
         names, inputs = self._read_images()
         self.reference.prepare()
@@ -197,9 +198,6 @@ class Bench:
         for some, inputs in self.images.batches(_READ_BATCH):
             names += some
             parts.append(inputs)
-        if not parts:
-            which = self.images.describe(len(self.images.names))
-            raise NoImagesError(f"none of {which} can be read")
         return names, torch.cat(parts)
 
     def _prepared(
@@ -217,7 +215,7 @@ class Bench:
             lambda images: _outputs(candidate, images),
             [(names, inputs)],
         )
-        return _Ready(candidate, batch, comparison, memory)
+        return _Ready(candidate, batch, candidate.size, comparison, memory)
 
     def _open(self, candidate: Candidate, images: Tensor) -> int | None:
         """Open a candidate and run it once; its peak memory in bytes, if known."""
@@ -240,15 +238,16 @@ class Bench:
 
 
 def make_bench(
-    trained: TrainedModel, choices: Choices, images: CheckImages, device: torch.device
+    exporter: Exporter, choices: Choices, images: CheckImages, device: torch.device
 ) -> Bench:
     """A benchmark of all combinations; `device` is that of eager and compile."""
+    trained = exporter.trained
     merged, batch = trained.spec.variant.merge_tokens, choices.batches[0]
     reference = Combination("eager", "fp32", merged, batch)
     return Bench(
         trained,
         images,
-        make_candidates(trained, choices, device),
+        make_candidates(exporter, choices, device),
         torch_candidate(trained, reference, device),
     )
 
@@ -281,7 +280,7 @@ def _measured(ready: _Ready) -> Measured:
         candidate.combination,
         str(candidate.device),
         Latency.of(ready.seconds),
-        candidate.size,
+        ready.size,
         ready.comparison,
         ready.memory,
     )
@@ -313,6 +312,7 @@ def _reason_of(error: Exception) -> str:
 
 def _import_runtime(runtime: str, threads: int) -> None:
     torch.set_num_threads(threads)
+    switch_off_telemetry()
     import_module(_IMPORTED[runtime])
 
 

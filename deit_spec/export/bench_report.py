@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEAD: Final = (
-    "  runtime", "merge", "ms", "quartiles", "images/s", "MiB", "top-1", "drift",
-    "peak MiB",
+    "  runtime", "merge", "ms", "quartiles", "img/s", "MiB", "top-1", "drift",
+    "peak",
 )  # fmt: skip
 """The header of the table."""
 LEGEND: Final = (
     "merge: patch tokens that merge in every block",
     "ms: median of the latency of a batch, and its quartiles",
+    "img/s: images per second, by the median",
     "MiB: size of the files, or for torch of the weights",
     "top-1: percentage of images with the same most likely class as in eager fp32",
     "drift: largest difference of a logit from eager fp32, relative to the largest",
-    "peak: memory that opening the model and running a batch adds to a process",
+    "peak: MiB of memory that opening it and running a batch adds to a process",
     "*: no other one of the batch size is faster without less agreement",
 )
 _MEBI: Final = 1 << 20
@@ -80,9 +81,13 @@ def _milliseconds(seconds: float) -> str:
 
 def notes(bench: Bench) -> list[str]:
     """What was measured, on what, and which combinations cannot run."""
-    devices: dict[str, dict[str, None]] = {}
-    for found in bench.results:
-        devices.setdefault(found.device, {})[found.combination.runtime] = None
+    ran = sorted(
+        {(found.device, found.combination.runtime) for found in bench.results},
+        key=lambda pair: RUNTIMES.index(pair[1]),
+    )
+    devices: dict[str, list[str]] = {}
+    for device, runtime in ran:
+        devices.setdefault(device, []).append(runtime)
     places = [f"{', '.join(names)} on {device}" for device, names in devices.items()]
     versions = ", ".join(f"{name} {each}" for name, each in _versions(bench).items())
     threads, images = counted(bench.threads, "thread"), _images(bench)

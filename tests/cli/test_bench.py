@@ -72,7 +72,7 @@ def test_table(place: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    head = "runtime ms quartiles images/s MiB top-1 drift peak MiB"
+    head = "runtime ms quartiles img/s MiB top-1 drift peak"
     assert " ".join(lines[0].split()) == head
     assert [line for line in lines if line.startswith("batch")] == [
         "batch of 1",

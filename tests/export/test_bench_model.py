@@ -1,6 +1,7 @@
 """Benchmarks: the turns, what is skipped, and which results are on the Pareto front."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,15 @@ from support.runs import make_run
 from torch import Tensor, nn
 
 import deit_spec
-from deit_spec.distill.evaluation import NoImagesError
 from deit_spec.distill.prediction import UnreadableImage
 from deit_spec.distill.trained_model import TrainedModel, find_model
 from deit_spec.export import bench_model
-from deit_spec.export.bench_candidates import Candidate, Choices, Combination
+from deit_spec.export.bench_candidates import (
+    Candidate,
+    Choices,
+    Combination,
+    Exporter,
+)
 from deit_spec.export.bench_model import (
     Bench,
     Latency,
@@ -23,7 +28,7 @@ from deit_spec.export.bench_model import (
     make_bench,
     pareto_front,
 )
-from deit_spec.export.check_images import CheckImages
+from deit_spec.export.check_images import CheckImages, find_check_images
 from deit_spec.export.compare_export import Comparison
 from deit_spec.export.process_memory import peak_growth
 
@@ -74,6 +79,10 @@ def bench_of(
     ]
     reference = Candidate(Combination("eager", "fp32", 0, 2), CPU, lambda: Mean(9, []))
     return Bench(trained, images(count), found, reference)
+
+
+def exporter_of(trained: TrainedModel, folder: Path = Path()) -> Exporter:
+    return Exporter(trained, trained.preprocessing(), folder, None, 1)
 
 
 def test_each_candidate_has_a_turn_in_each_round(trained: TrainedModel) -> None:
@@ -131,22 +140,16 @@ def test_a_benchmark_that_is_stopped_has_the_results_so_far(
 
 
 def test_images_that_cannot_be_read_are_left_out(trained: TrainedModel) -> None:
-    def bench(readable: int) -> Bench:
-        def read(index: int) -> Any:
-            if index < readable:
-                return torch.zeros(1, 2, 2)
-            return UnreadableImage(str(index), "it is not an image")
+    def read(index: int) -> Any:
+        if index < 2:
+            return torch.zeros(1, 2, 2)
+        return UnreadableImage(str(index), "it is not an image")
 
-        bench = bench_of(trained, [(2, lambda: Mean(2, []))])
-        bench.images = CheckImages("abc", read, 3, "in pets")
-        return bench
-
-    opened = bench(2)
-    list(opened.prepare())
-    list(opened.measure(1))
-    assert opened.results[0].comparison.images == 2
-    with pytest.raises(NoImagesError, match="none of 3 images in pets can be read"):
-        list(bench(0).prepare())
+    bench = bench_of(trained, [(2, lambda: Mean(2, []))])
+    bench.images = CheckImages("abc", read, 3, "in pets")
+    list(bench.prepare())
+    list(bench.measure(1))
+    assert bench.results[0].comparison.images == 2
 
 
 def test_torch_candidates_have_the_outputs_of_the_model(trained: TrainedModel) -> None:
@@ -155,7 +158,7 @@ def test_torch_candidates_have_the_outputs_of_the_model(trained: TrainedModel) -
     pixels = torch.randn(20, 1, 8, 8)
     names = [str(index) for index in range(20)]
     checked = CheckImages(names, pixels.__getitem__, 20, "of noise")
-    bench = make_bench(trained, choices, checked, CPU)
+    bench = make_bench(exporter_of(trained), choices, checked, CPU)
     list(bench.prepare())
     list(bench.measure(1))
     drifts = {}
@@ -170,6 +173,7 @@ def test_torch_candidates_have_the_outputs_of_the_model(trained: TrainedModel) -
     plain, merged = (
         deit_spec.load(str(trained.folder), target="inference", merge_tokens=number)
         .eval()(pixels)
+        .log()  # the fusion of these heads is the mean of probabilities
         .detach()
         for number in (0, 3)
     )
@@ -242,12 +246,41 @@ def test_memory_is_that_of_a_process_of_its_own() -> None:
 
 
 @pytest.mark.slow
+def test_files_agree_and_are_written_once(
+    trained: TrainedModel, tmp_path: Path
+) -> None:
+    """Files in float32 have the outputs of torch; others are near, or refused."""
+    choices = Choices(["onnxruntime", "openvino"], ["fp32", "bf16"], [0], [1, 8])
+    checked = find_check_images(trained, trained.preprocessing())
+    bench = make_bench(exporter_of(trained, tmp_path), choices, checked, CPU)
+    list(bench.prepare())
+    list(bench.measure(1))
+    skipped = [each.combination for each in bench.skipped]
+    assert {(each.runtime, each.precision) for each in skipped} == {
+        ("onnxruntime", "bf16")
+    }
+    assert len(bench.results) == 6
+    for found in bench.results:
+        limit = 1e-5 if found.combination.precision == "fp32" else 0.1
+        assert found.comparison.largest_error < limit
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sorted(sizes) == [
+        *("bf16-0.bin", "bf16-0.xml", "fp32-0.bin", "fp32-0.onnx", "fp32-0.xml")
+    ]
+    assert {found.size for found in bench.results} == {
+        sizes["fp32-0.onnx"],
+        sizes["fp32-0.xml"] + sizes["fp32-0.bin"],
+        sizes["bf16-0.xml"] + sizes["bf16-0.bin"],
+    }
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method")
 def test_compiled_outputs_agree(trained: TrainedModel) -> None:
     choices = Choices(["compile"], ["fp32"], [0], [2])
     pixels = torch.randn(3, 1, 8, 8)
     checked = CheckImages("abc", pixels.__getitem__, 3, "of noise")
-    bench = make_bench(trained, choices, checked, CPU)
+    bench = make_bench(exporter_of(trained), choices, checked, CPU)
     list(bench.prepare())
     list(bench.measure(1))
     assert not bench.skipped
