@@ -23,11 +23,6 @@ LEAST_AGREEMENT: Final = 0.99
 """The lowest agreement of a file in bfloat16 or int8 without a warning."""
 _BATCH: Final = 16
 """The number of images in a batch, unless the file has a fixed one."""
-_COMPUTED_IN: Final[dict[Precision, str]] = {
-    "fp32": "float32",
-    "bf16": "bfloat16",
-    "int8": "int8 and float32",
-}
 _VALUES: Final = {"logits": "logit", "features": "feature"}
 _LITTLE: Final = "random pixels prove little: `--check DIR` compares on your own images"
 
@@ -168,6 +163,9 @@ def check_export(
     interface = prepared.interface
     batches = _batches(prepared, images, interface.batch or _BATCH)
     comparison = compare(prepared.reference, exported, batches, interface)
+    floats = "bfloat16" if interface.precision == "bf16" else "float32"
+    floats = exported.engine.computes_in or floats
+    computed_in = f"int8 and {floats}" if interface.precision == "int8" else floats
     return ExportCheck(
         comparison,
         interface.output,
@@ -176,7 +174,7 @@ def check_export(
         unreadable=tuple(images.unreadable),
         runtime=exported.engine.name,
         precision=interface.precision,
-        computed_in=_COMPUTED_IN[interface.precision],
+        computed_in=computed_in,
     )
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     """From the input to all outputs, in the order of the graph."""
 
 _ONNX_TYPES: Final = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
-_OPENVINO_TYPES: Final = {"f32": "float32", "u8": "uint8"}
+_OPENVINO_TYPES: Final = {"bf16": "bfloat16", "f32": "float32", "u8": "uint8"}
+_HINT: Final = "INFERENCE_PRECISION_HINT"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Engine:
         input: The type and the shape of its input, as `float32 [B, 3, 224, 224]`.
         outputs: The names of its outputs; for a .pt2, which has none, their number.
         width: The last dimension of the first output; None if it is not fixed.
+        computes_in: The type that floats are computed in; None if it is that of the
+            graph.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Engine:
     input: str
     outputs: tuple[str, ...] | int
     width: int | None
+    computes_in: str | None = None
 
 
 def open_engine(path: Path, *, threads: int | None, bf16: bool) -> Engine:
@@ -88,7 +92,7 @@ def _open_openvino(path: Path, threads: int | None, *, bf16: bool) -> Engine:
     graph = core.read_model(path)
     (entry,) = graph.inputs
     # On a CPU that can, OpenVINO would compute in bfloat16.
-    hints: dict[str, object] = {"INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32"}
+    hints: dict[str, object] = {_HINT: "bf16" if bf16 else "f32"}
     if threads is not None:
         hints["INFERENCE_NUM_THREADS"] = threads
     compiled = core.compile_model(graph, "CPU", hints)
@@ -106,6 +110,7 @@ def _open_openvino(path: Path, threads: int | None, *, bf16: bool) -> Engine:
         _described(_OPENVINO_TYPES.get(kind, kind), sizes),
         tuple(each.any_name for each in graph.outputs),
         last.get_length() if last.is_static else None,
+        _OPENVINO_TYPES.get(compiled.get_property(_HINT).get_type_name()),
     )
 
 
