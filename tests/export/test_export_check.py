@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
+import openvino
 import pytest
 import yaml
 from support.commands import run as run_command
@@ -76,6 +77,29 @@ def test_a_run_is_compared_on_the_images_that_it_has_held_out(
     assert check["worst_image"].startswith("digits[")
     assert source in done.stderr
     assert "same top-1 class: 256 of 256 images, 100.00 %" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("precision", "computed_in"),
+    [("fp32", "float32"), ("bf16", "bfloat16"), ("int8", "int8 and float32")],
+)
+@pytest.mark.slow
+def test_a_check_says_which_precision_openvino_computed_in(
+    run: Path, tmp_path: Path, precision: str, computed_in: str
+) -> None:
+    """By default it would compute in bfloat16 on a CPU that can."""
+    file, form = tmp_path / "digits.xml", ("--output-format", "json")
+    done = export(run, file, "--precision", precision, *form)
+    assert done.returncode == 0, done.stderr
+    check = json.loads(done.stdout)["check"]
+    assert check["runtime"].startswith("OpenVINO ")
+    can_bf16 = "BF16" in openvino.Core().get_property(
+        "CPU", "OPTIMIZATION_CAPABILITIES"
+    )
+    is_float32 = precision == "bf16" and not can_bf16
+    assert check["computed_in"] == ("float32" if is_float32 else computed_in)
+    assert (check["largest_error"] < 1e-5) == (check["computed_in"] == "float32")
+    assert check["agreement"] > 0.97
 
 
 @pytest.mark.parametrize("options", [(), ("--require", "50%")])
