@@ -50,8 +50,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     Exit with 1 if an image cannot be read, unless `data.unreadable` allows it.
     """
     from deit_spec.distill.evaluation import NoImagesError, evaluate
+    from deit_spec.distill.exported_model import predicted_classes
     from deit_spec.distill.image_files import note_of_ignored
     from deit_spec.distill.scored_images import data_override, open_scored_images
+    from deit_spec.distill.trained_model import ModelError
 
     trained = model_options.open_model(model, weights, recipe, exported=True)
     if trained.folder is None and data is None and recipe is None:
@@ -66,6 +68,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             typer.echo(visible(f"warning: {warning}"), err=True)
         if note := note_of_ignored(opened.ignored):
             typer.echo(visible(f"note: {note}"), err=True)
+        count = predicted_classes(trained.spec)
+        if trained.interface and count != trained.spec.num_classes:
+            message = f"returns the {count} classes of its teacher, not those of labels"
+            raise ModelError(f"{trained.weights} {message}")
         try:
             scores = evaluate(
                 trained.load(device, report),

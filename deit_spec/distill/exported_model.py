@@ -5,12 +5,19 @@ from typing import Final
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.model.model_folder import ModelFolder
 from deit_spec.runtime.exported_module import ExportedModule
+from deit_spec.spec import DeiTSpec
 
 _ENGINES: Final = {
     ".onnx": ("ONNX files", "onnxruntime"),
     ".xml": ("OpenVINO files", "openvino"),
 }
 """What needs which package, by extension; torch opens the others."""
+
+
+def predicted_classes(spec: DeiTSpec) -> int | None:
+    """The number of classes of a prediction, which may be those of the teacher."""
+    is_teacher = spec.has_two_heads and spec.fusion == "dist"
+    return spec.teacher_num_classes if is_teacher else spec.num_classes
 
 
 def load_exported(opened: ModelFolder, *, threads: int | None = None) -> ExportedModule:
@@ -31,6 +38,6 @@ def load_exported(opened: ModelFolder, *, threads: int | None = None) -> Exporte
         opened.weights,
         opened.interface,
         opened.preprocessing,
-        opened.spec.num_classes,
+        predicted_classes(opened.spec),
         threads=threads,
     )

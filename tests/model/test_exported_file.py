@@ -20,6 +20,7 @@ from support.exported_files import (
     sealed,
     write,
 )
+from support.recipes import write_images
 
 import deit_spec
 from deit_spec.diagnostics import DiagnosedError
@@ -34,6 +35,7 @@ from deit_spec.model.exported_interface import (
     ExportedInterface,
 )
 from deit_spec.model.exported_metadata import read_metadata
+from deit_spec.weights import make_metadata
 
 BYTES = ExportedInterface("uint8", "nhwc", "topk", k=3)
 
@@ -186,6 +188,26 @@ def test_scores_that_a_file_does_not_show_are_left_out(folder: Path) -> None:
     (row,) = (line for line in done.stdout.splitlines() if line.startswith("fused"))
     assert row.split()[3:5] == ["-", "-"]
     assert "the file returns 3 classes for each image\n" in done.stdout
+
+
+def test_a_file_may_return_the_classes_of_the_teacher(tmp_path: Path) -> None:
+    """`load_model` runs it, but the labels of images are other classes."""
+    values = {
+        "num_classes": 3,
+        "teacher_num_classes": 10,
+        "variant": {"fusion": "dist"},
+    }
+    spec = deit_spec.load_spec({**SPEC.model_dump(exclude=values.keys()), **values})
+    own = make_metadata(spec, IMAGES.to_json())
+    whole = {**metadata(), **own}
+    del whole["deit_spec.classes"]
+    path = write(tmp_path / "model.onnx", values=sealed(whole))
+    module = deit_spec.load_model(path).model
+    assert module(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+    write_images(tmp_path / "images", "abc")
+    done = run("evaluate", str(path), "--data", str(tmp_path / "images"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "returns the 10 classes of its teacher" in done.stderr
 
 
 def test_predict_prints_the_classes_of_the_file(folder: Path) -> None:
