@@ -196,6 +196,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """Export a model to a file that another runtime opens."""
     from deit_spec.export import check_images, export_model
     from deit_spec.export.export_options import ExportOptions
+    from deit_spec.model.model_folder import assumed_preprocessing
 
     if no_check and (check is not None or require is not None):
         other = "--require" if check is None else "--check"
@@ -225,6 +226,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     )
     with model_options.model_errors():
         preprocessing = trained.preprocessing(recipe, crop)
+        if recipe is None and trained.own_preprocessing() is None:
+            report([assumed_preprocessing(trained.weights, preprocessing)])
         images = None
         if not no_check:
             find = check_images.find_check_images

@@ -17,7 +17,7 @@ from deit_spec.distill.trained_model import TrainedModel
 from deit_spec.export.calibration_images import CalibrationImages
 from deit_spec.export.export_options import ExportOptions
 from deit_spec.export.fold_normalization import fold_normalization
-from deit_spec.graph import Target
+from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.passes import PassOptions
@@ -100,12 +100,13 @@ def prepare(
     checked = with_merge_tokens(trained.checked, options.merge_tokens)
     if checked.spec is None:
         raise SpecError(checked.diagnostics)
-    _require_classes(checked.spec, options, trained.name)
-    compiled = compile_checked(checked, Target.INFERENCE, options.of_passes())
     until = options.until
     plain = PassOptions(taps=(), until=until, prediction="logits")
+    whole = compile_checked(checked, Target.INFERENCE, plain)
+    _require_classes(whole.graph, options, trained.name)
+    compiled = compile_checked(checked, Target.INFERENCE, options.of_passes())
     reference = load_weights(
-        compile_checked(checked, Target.INFERENCE, plain),
+        whole,
         trained.weights,
         permissions=OWN if trained.opened else frozenset(),
         device="cpu",
@@ -134,17 +135,19 @@ def prepare(
     )
 
 
-def _require_classes(spec: DeiTSpec, options: ExportOptions, name: str) -> None:
+def _require_classes(graph: LayerGraph, options: ExportOptions, name: str) -> None:
     """DS602: check that the model has the classes that the output is about."""
     if options.output == "logits":
         return
     message, helps = "", tuple[str, ...]()
+    (output,) = graph.outputs.values()
+    classes = graph.shape(output)[1].known
     if options.until is not None:
         message = f"the output is `{options.output}`, but the model ends at "
         message += f"`{options.until}`, before its classes"
         helps = ("leave the output out to return the last value",)
-    elif options.output == "topk" and options.k > (spec.num_classes or 0):
-        message = f"k is {options.k}, but the model has {spec.num_classes} classes"
+    elif options.output == "topk" and options.k > classes:
+        message = f"k is {options.k}, but the model predicts {classes} classes"
     if message:
         place = Label(Span.of_file(name))
         raise DiagnosedError([diagnose("DS602", message, place, helps=helps)])
