@@ -42,5 +42,6 @@ def write_openvino(prepared: PreparedModel, path: Path) -> None:
         try:
             openvino.save_model(graph, path, compress_to_fp16=precision == "bf16")
         except RuntimeError as error:  # OpenVINO has no other kind of error
-            reason = f"OpenVINO reports {first_line_of(error)}"
+            # The folder is new and was written to, so this is the usual reason.
+            reason = f"the disk may be full (OpenVINO: {first_line_of(error)})"
             raise OSError(errno.EIO, reason, str(path)) from None
