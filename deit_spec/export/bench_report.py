@@ -108,7 +108,10 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
     """A line for each reason why combinations cannot run."""
     by_reason: dict[str, dict[str, None]] = {}
     for each in skipped:
-        name = f"{each.combination.runtime} {each.combination.precision}"
+        combination = each.combination
+        name = f"{combination.runtime} {combination.precision}"
+        if combination.merge_tokens:
+            name += f" with merge {merge_text(combination.merge_tokens)}"
         by_reason.setdefault(each.reason, {})[name] = None
     return [
         f"cannot run: {', '.join(names)}: {reason}"

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -50,6 +50,7 @@ def peak_growth(
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Block SIGINT in a process that is started, for this process handles it."""
+    resource_tracker.ensure_running()  # otherwise the start would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
