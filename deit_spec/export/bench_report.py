@@ -70,13 +70,13 @@ def cells(found: Measured, *, on_front: bool) -> list[str]:
 
 
 def _milliseconds(seconds: float) -> str:
-    """A latency with three digits.
+    """A latency with three digits, but at most three decimals.
 
-    >>> [_milliseconds(each) for each in (0.00038249, 0.0123456, 2)]
-    ['0.382', '12.3', '2000']
+    >>> [_milliseconds(each) for each in (0.0000871, 0.0123456, 2)]
+    ['0.087', '12.3', '2000']
     """
     digits = 2 - math.floor(math.log10(1000 * seconds))
-    return f"{1000 * seconds:.{max(digits, 0)}f}"
+    return f"{1000 * seconds:.{min(max(digits, 0), 3)}f}"
 
 
 def notes(bench: Bench) -> list[str]:
@@ -201,7 +201,12 @@ def draw_results(bench: Bench) -> dict[str, bytes]:
             each.set_xlabel(f"median latency of {images}, ms")
         axes[0].set_ylabel("same top-1 class as eager fp32, %")
         _draw_legend(figure, results)
-        figure.suptitle(f"{bench.trained.name}, {_images(bench)}", parse_math=False)
+        figure.suptitle(
+            f"{bench.trained.name}, {_images(bench)}",
+            x=0.01,
+            ha="left",
+            parse_math=False,
+        )
 
     size = (1.6 + 4.4 * len(panels), 4.0)
     return plot(draw, size, {"font.size": 9, "figure.titlesize": 9})
@@ -248,8 +253,12 @@ def _draw_legend(figure: "Figure", results: Sequence[Measured]) -> None:
         for precision, marker in _MARKERS.items()
         if precision in precisions
     ]
+    if any(each.combination.merge_tokens for each in results):
+        number = Line2D([], [], color="0.2", marker="$n$", linewidth=0)
+        number.set_label("merged tokens")
+        handles.append(number)
     front = Line2D([], [], color="0.8", marker="D", label="Pareto front")
     front.set_markerfacecolor("0.4")
     front.set_markeredgecolor("0.4")
     handles.append(front)
-    figure.legend(handles=handles, loc="outside right upper", frameon=False)
+    figure.legend(handles=handles, loc="outside right center", frameon=False)
