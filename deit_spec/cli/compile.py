@@ -43,8 +43,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """Compile a spec to a PyTorch module."""
     if check and not is_file(output):
         fail("--check needs -o FILE to compare with")
-    options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
-    source = compile_checked(read(spec, merge_tokens), target, options).source
+    checked = read(spec, merge_tokens)
+    target, options = pass_options(
+        spec, target, drop_unread=drop_unread, tap=tap, until=until
+    )
+    source = compile_checked(checked, target, options).source
     if check and output is not None:
         _compare(output, source)
     else:

@@ -65,7 +65,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     checked = read(spec, merge_tokens)
     rows = cost.By.STAGE if by == "stage" else cost.By.NODE
     setting = cost.Setting(batch, dtype, convention, rows)
-    options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
+    target, options = pass_options(
+        spec, target, drop_unread=drop_unread, tap=tap, until=until
+    )
     found = cost.report(finish(checked, target, options), setting)
     if format_ is TableFormat.JSON:
         emit_json(cost.as_json(found), output)

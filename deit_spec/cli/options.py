@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.models import OptionInfo
 
+from deit_spec.model.spec_or_model import is_model_path
+from deit_spec.spec.origin import EXPORTED_SUFFIXES
+
 if TYPE_CHECKING:
+    from deit_spec.graph import Target
     from deit_spec.passes import PassOptions
 
 
@@ -115,9 +120,26 @@ AllowCodeOption = Annotated[
 
 
 def pass_options(
-    *, drop_unread: bool | None, tap: list[str] | None, until: str | None
-) -> "PassOptions":
-    """The options of passes, from those of a command."""
+    spec: str,
+    target: "Target",
+    *,
+    drop_unread: bool | None,
+    tap: list[str] | None,
+    until: str | None,
+) -> "tuple[Target, PassOptions]":
+    """The target and the options of passes, from the options of a command.
+
+    For an exported file they are those that make the graph of the file.
+    """
+    from deit_spec.graph import Target
     from deit_spec.passes import PassOptions  # imports networkx
 
-    return PassOptions(drop_unread, tuple(tap) if tap else None, until)
+    given = PassOptions(drop_unread, tuple(tap) if tap else None, until)
+    if not (is_model_path(spec) and Path(spec).suffix.lower() in EXPORTED_SUFFIXES):
+        return target, given
+    from deit_spec.model.exported_file import read_exported
+
+    own = read_exported(Path(spec)).interface.pass_options()
+    return Target.INFERENCE, replace(
+        own, drop_unread=drop_unread, taps=given.taps or own.taps
+    )

@@ -64,7 +64,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """Draw the architecture of a spec."""
     checked = read(spec, merge_tokens)
     format_ = old_format or format_
-    options = pass_options(drop_unread=drop_unread, tap=tap, until=until)
+    target, options = pass_options(
+        spec, target, drop_unread=drop_unread, tap=tap, until=until
+    )
     graph = finish(checked, target, options)
     from deit_spec.diagram import as_json, draw, tree
 

@@ -163,6 +163,7 @@ def _interface(compiled: Compiled, options: ExportOptions) -> ExportedInterface:
         batch=options.batch,
         precision=options.precision,
         taps=tuple(compiled.graph.taps),
+        until=options.until,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from deit_spec.model.preprocessing import reason_of
+from deit_spec.passes import PassOptions
 
 INTERFACE: Final = "deit_spec.interface"
 """The key of the interface in the metadata of a file."""
@@ -47,6 +48,7 @@ class ExportedInterface:
         batch: The fixed batch size, or None if it is dynamic.
         precision: The precision that it was exported in.
         taps: The names of further outputs.
+        until: The value that `features` are, if the model ends early.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
@@ -58,6 +60,7 @@ class ExportedInterface:
     batch: Annotated[int, Field(gt=0)] | None = None
     precision: Precision = "fp32"
     taps: tuple[str, ...] = ()
+    until: str | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -66,6 +69,18 @@ class ExportedInterface:
         if self.output == "topk":
             first = (TOPK_PROBABILITIES, TOPK_CLASSES)
         return (*first, *self.taps)
+
+    def pass_options(self) -> PassOptions:
+        """The options of the passes that make the graph of the file."""
+        return PassOptions(
+            taps=self.taps,
+            until=self.until,
+            pixels=self.input == "uint8",
+            channels_last=self.layout == "nhwc",
+            prediction=None if self.output == "features" else self.output,
+            k=self.k or 1,
+            drop_weights=True,
+        )
 
     def describe_input(self, size: int, channels: int) -> str:
         """The type and the shape of the input.
