@@ -1,5 +1,6 @@
 """`deit-spec export` writes a file, or says why it does not."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def test_the_options_are_those_of_the_function(place: Path) -> None:
     shapes = [tuple(value.shape) for value in exported(pixels)]
     assert shapes == [(3, 2), (3, 2), (3, 6, 8), (3, 6, 8)]
     assert files(place) == ["model.pt2", MODEL]
+    drawn = run("render", "model.pt2", "--output-format", "json", cwd=place)
+    graph = json.loads(drawn.stdout)
+    assert [*graph["outputs"]] == ["probabilities", "classes"]
+    assert [*graph["taps"]] == ["blocks.0", "blocks.1"]
+    sizes = [dim["size"] for dim in graph["nodes"][0]["shape"][1:]]
+    assert sizes == [8, 8, 1]
 
 
 def test_assumed_preprocessing_is_noted(place: Path) -> None:
