@@ -17,6 +17,7 @@ COMMANDS = {
     "render": ("render", "run"),
     "compile": ("compile", "run"),
     "cost": ("cost", "run"),
+    "diff": ("diff", "run"),
     "attribute": ("attribute", "run"),
     "bench": ("bench", "run"),
     "evaluate": ("evaluate", "run"),

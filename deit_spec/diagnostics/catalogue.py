@@ -57,6 +57,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS214", "invalid-merging", _ERROR, "merge_tokens does not fit the blocks or the patches"),
         Entry("DS301", "shape-mismatch", _ERROR, "shape mismatch"),
         Entry("DS302", "unknown-tap", _ERROR, "the model does not have this value"),
+        Entry("DS313", "not-in-git", _ERROR, "git has no such revision or file"),
         Entry("DS401", "unreadable-checkpoint", _ERROR, "checkpoint cannot be read"),
         Entry("DS402", "not-a-checkpoint", _ERROR, "file is not a checkpoint"),
         Entry("DS403", "damaged-checkpoint", _ERROR, "truncated or damaged checkpoint"),

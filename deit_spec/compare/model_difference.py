@@ -1,0 +1,63 @@
+"""All differences between two models."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from deit_spec.compare.compared_model import ComparedModel
+from deit_spec.compare.cost_difference import Amount, compare_costs
+from deit_spec.compare.graph_difference import digest_of
+from deit_spec.compare.spec_difference import FieldChange, compare_specs
+
+VERSION = 1
+"""Of the JSON format; it grows when a key is removed or changes its meaning."""
+
+
+@dataclass(frozen=True)
+class ModelDifference:
+    """What differs between two models.
+
+    `digests` are those of the graphs after the passes; if they are equal, both models
+    are the same function of images and weights.
+    """
+
+    a: ComparedModel
+    b: ComparedModel
+    digests: tuple[str, str]
+    fields: tuple[FieldChange, ...]
+    costs: tuple[Amount, ...]
+
+    @property
+    def is_same_function(self) -> bool:
+        """Whether both compute the same, given the same weights."""
+        return self.digests[0] == self.digests[1]
+
+    def as_json(self) -> dict[str, Any]:
+        """The differences as plain data. docs/diff.md lists the keys."""
+        models = {"a": self.a, "b": self.b}
+        return {
+            "version": VERSION,
+            **{
+                side: {
+                    "model": model.reference,
+                    "name": model.spec.name,
+                    "digest": digest,
+                }
+                for (side, model), digest in zip(
+                    models.items(), self.digests, strict=True
+                )
+            },
+            "same_function": self.is_same_function,
+            "fields": [change.as_json() for change in self.fields],
+            "cost": {amount.name: amount.as_json() for amount in self.costs},
+        }
+
+
+def compare(a: ComparedModel, b: ComparedModel) -> ModelDifference:
+    """Compare two models that were compiled for the same target."""
+    return ModelDifference(
+        a,
+        b,
+        (digest_of(a.graph), digest_of(b.graph)),
+        tuple(compare_specs(a, b)),
+        compare_costs(a, b),
+    )

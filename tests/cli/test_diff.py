@@ -1,0 +1,118 @@
+"""`deit-spec diff`: its output, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pytest_regressions.file_regression import FileRegressionFixture
+from support.commands import run
+
+TINY = "specs/tiny.yaml"
+LARGE = "deit3_large_patch16_224"
+PAIRS = {
+    "larger_images": ("deit_base_patch16_224", "deit_base_patch16_384"),
+    "deit3": ("deit_base_patch16_224", "deit3_base_patch16_224"),
+    "deeper": ("shallow.yaml", LARGE),
+    "reordered": (TINY, "reordered.yaml"),
+}
+FILES = {
+    "shallow.yaml": f"extends: {LARGE}\ndepth: 12\n",
+    "reordered.yaml": """\
+name: digits
+variant: {init: fan_in}
+teacher_num_classes: 10
+num_classes: 10
+mlp_ratio: 4
+embed_dim: 48
+depth: 3
+num_heads: 4
+patch_size: 2
+image_size: 8
+in_channels: 1
+""",
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with the specs of the pairs."""
+    (tmp_path / "specs").mkdir()
+    source = Path(__file__).parents[2] / TINY
+    (tmp_path / TINY).write_bytes(source.read_bytes())
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_goldens(
+    pair: str, form: str, files: Path, file_regression: FileRegressionFixture
+) -> None:
+    done = run("diff", *PAIRS[pair], "--output-format", form, cwd=files)
+    assert (done.returncode, done.stderr) == (0, "")
+    extension = ".txt" if form == "text" else f".{form}"
+    file_regression.check(done.stdout, extension=extension, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("pair", "what", "code"),
+    [
+        ("reordered", "fields", 1),
+        ("reordered", "graph", 0),
+        ("reordered", "cost", 0),
+        ("larger_images", "fields", 1),
+        ("larger_images", "graph", 1),
+        ("larger_images", "cost:1000%", 0),
+        ("larger_images", "cost:200%", 1),
+        ("larger_images", "COST", 1),
+    ],
+)
+def test_what_to_fail_on(pair: str, what: str, code: int, files: Path) -> None:
+    models = PAIRS[pair]
+    assert run("diff", *models, "--fail-on", what, cwd=files).returncode == code
+    several = ("--fail-on", "cost:99999%", "--fail-on", what)
+    assert run("diff", *models, *several, cwd=files).returncode == code
+    assert run("diff", models[0], models[0], "--fail-on", what, cwd=files).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-", "-"),
+        (TINY,),
+        (TINY, TINY, "--fail-on", "names"),
+        (TINY, TINY, "--fail-on", "cost:5"),
+        (TINY, TINY, "--fail-on", "fields:5%"),
+        (TINY, "recipes/digits.yaml"),
+        (TINY, TINY, "-o", "nowhere/difference.txt"),
+        (TINY, TINY, "-o", TINY),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...]) -> None:
+    done = run("diff", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_of_either_side() -> None:
+    for names in (("-", TINY), (TINY, "-")):
+        done = run("diff", *names, stdin="num_heads: 7\n")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "DS203" in done.stderr
+    done = run("diff", TINY, "git:none:specs/tiny.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "DS313" in done.stderr
+
+
+def test_a_file_has_what_is_printed(tmp_path: Path) -> None:
+    printed = run("diff", TINY, LARGE).stdout
+    done = run("diff", TINY, LARGE, "-o", str(tmp_path / "difference.txt"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "difference.txt").read_text(encoding="utf-8") == printed
+
+
+def test_the_target_is_that_of_both_graphs() -> None:
+    options = ("--target", "inference", "--output-format", "json")
+    found = json.loads(run("diff", TINY, LARGE, *options).stdout)
+    assert found["cost"]["training_bytes"]["a"] == 0
