@@ -3,6 +3,8 @@
 import io
 import json
 import pickle
+import re
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -221,6 +223,14 @@ def set_size(program: dict[str, Any], path: Path) -> None:
     sizes[0]["as_expr"]["expr_str"] = code
 
 
+def set_size_of_metadata(program: dict[str, Any], path: Path) -> None:
+    """A tensor with the name of what is not checked in a node."""
+    graph = program["graph_module"]["graph"]
+    set_size(program, path)
+    graph["tensor_values"]["metadata"] = graph["tensor_values"].pop("images")
+    graph["inputs"][0]["as_tensor"]["name"] = "metadata"
+
+
 def set_guard(program: dict[str, Any], path: Path) -> None:
     program["guards_code"] = [f"__import__('pathlib').Path({str(path)!r}).touch()"]
 
@@ -245,6 +255,7 @@ UNSAFE: dict[str, Any] = {
     "target": changed(set_target),
     "text": changed(set_text),
     "size": changed(set_size),
+    "size of metadata": changed(set_size_of_metadata),
     "guard": changed(set_guard),
     "name": changed(set_name),
     "tree": changed(set_tree),
@@ -288,3 +299,30 @@ def test_a_program_that_needs_code_is_refused(
     assert code == "DS607"
     assert "could execute code" in text
     assert not marker.exists()
+
+
+def test_a_file_that_torch_alone_finds_in_the_archive_is_refused(
+    program: Path, tmp_path: Path
+) -> None:
+    """Torch reads the list at the stated place; `zipfile` the one before the end."""
+    shown, hidden = b"/extra/aaaaaaaaaa.so", b"/data/aotinductor/a/"
+    name = shown.decode()[1:]
+    path = rewrite(
+        program, tmp_path / "model.pt2", lambda records: records.update({name: b""})
+    )
+    data = path.read_bytes()
+    end = bytearray(data[data.rindex(b"PK\5\6") :])
+    size, start = struct.unpack_from("<2I", end, 12)
+    listed = data[start : start + size]
+    for_torch = bytearray(listed.replace(shown, hidden))
+    for entry in re.finditer(b"PK\1\2", listed):  # whose files are moved by `size`
+        (offset,) = struct.unpack_from("<I", listed, entry.start() + 42)
+        struct.pack_into("<I", for_torch, entry.start() + 42, offset + size)
+    struct.pack_into("<I", end, 16, size + start)
+    path.write_bytes(bytes(size) + data[:start] + for_torch + listed + end)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert not any("aotinductor" in each for each in archive.namelist())
+    code, text = refused(path)
+    assert code == "DS607"
+    assert f"it has the file {hidden.decode()[1:]}" in text
