@@ -254,7 +254,7 @@ def load(  # noqa: PLR0913  -- one argument per option
         entry=entry,
         device=device,
         dtype=dtype,
-        report=_warn,
+        report=issue_warnings,
         whole=None if until is None else finish(checked),
     )
 
@@ -277,7 +277,7 @@ def load_model_weights(
         permissions=OWN,
         device=device,
         dtype=dtype,
-        report=_warn,
+        report=issue_warnings,
     )
 
 
@@ -309,7 +309,8 @@ def load_weights(  # noqa: PLR0913  -- one argument per option
     return fill(source, name, plan, checkpoint, device=device, dtype=dtype)
 
 
-def _warn(found: Sequence[Diagnostic]) -> None:
+def issue_warnings(found: Sequence[Diagnostic]) -> None:
+    """Issue diagnostics as warnings of Python, at the caller of this package."""
     for each in found:
         warnings.warn(f"{each.code}: {each.message}", stacklevel=_frames_of_package())
 

@@ -1,9 +1,8 @@
 """`deit-spec export`: write a model as the file that ships."""
 
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -28,43 +27,11 @@ VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
 
 
-class ExportFormat(Enum):
-    """Formats of exported files."""
-
-    ONNX = "onnx"
-    PT2 = "pt2"
-    OPENVINO = "openvino"
-
-
-class Input(Enum):
-    """What an exported file takes."""
-
-    FLOAT = "float"
-    UINT8 = "uint8"
-
-
-class Layout(Enum):
-    """The order of the dimensions of images."""
-
-    NCHW = "nchw"
-    NHWC = "nhwc"
-
-
-class Precision(Enum):
-    """What an exported file computes in."""
-
-    FP32 = "fp32"
-    BF16 = "bf16"
-    INT8 = "int8"
-
-
-class Output(Enum):
-    """What an exported file returns."""
-
-    LOGITS = "logits"
-    PROBABILITIES = "probabilities"
-    TOPK = "topk"
-
+Format: TypeAlias = Literal["onnx", "pt2", "openvino"]
+Input: TypeAlias = Literal["float", "uint8"]
+Layout: TypeAlias = Literal["nchw", "nhwc"]
+Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
+Output: TypeAlias = Literal["logits", "probabilities", "topk"]
 
 DYNAMIC = "dynamic"
 
@@ -103,7 +70,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     *,
     weights: model_options.WeightsOption = None,
     to: Annotated[
-        ExportFormat | None,
+        Format | None,
         option("--to", "The format; by default that of the extension of FILE."),
     ] = None,
     input_: Annotated[
@@ -112,22 +79,22 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             "--input",
             "Take normalised images, or pixels from 0 to 255 that the file normalises.",
         ),
-    ] = Input.FLOAT,
+    ] = "float",
     layout: Annotated[
         Layout,
         option("--layout", "The dimensions of the input: channels first or last."),
-    ] = Layout.NCHW,
+    ] = "nchw",
     output: Annotated[
         Output,
         option("--output", "What to return; topk are probabilities and classes."),
-    ] = Output.LOGITS,
+    ] = "logits",
     k: Annotated[
         int, option("--k", "The number of classes of topk.", metavar="N", min=1)
     ] = 5,
     precision: Annotated[
         Precision,
         option("--precision", "The precision of the weights and the computation."),
-    ] = Precision.FP32,
+    ] = "fp32",
     calibrate: Annotated[
         str | None,
         option(
@@ -196,27 +163,28 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     """Export a model to a file that another runtime opens."""
     from deit_spec.export import check_images, export_model
     from deit_spec.export.export_options import ExportOptions
+    from deit_spec.model.exported_file import files_of_export
     from deit_spec.model.model_folder import assumed_preprocessing
 
     if no_check and (check is not None or require is not None):
         other = "--require" if check is None else "--check"
         fail(f"--no-check cannot be used with {other}")
     try:
-        format_ = export_model.format_of(path, to and to.value)
+        format_ = export_model.format_of(path, to)
     except ValueError as error:
         hint = "; or use --to" if to is None else ""
         fail(f"cannot write {path}: {error}{hint}")
-    if calibrate is not None and precision is not Precision.INT8:
+    if calibrate is not None and precision != "int8":
         raise typer.BadParameter("--calibrate is for --precision int8")
     trained = model_options.open_model(model, weights, recipe)
     names = model_options.class_names(trained, labels)
-    refuse_input(path)
+    refuse_input(*files_of_export(path))
     options = ExportOptions(
-        input=input_.value,
-        layout=layout.value,
-        output=output.value,
+        input=input_,
+        layout=layout,
+        output=output,
         k=k,
-        precision=precision.value,
+        precision=precision,
         batch=batch,
         opset=opset,
         drop_unread=drop_unread,

@@ -145,10 +145,11 @@ def emit(text: str | bytes, output: Path | None) -> None:
         fail(f"cannot write {output}: {reason_of(error)}")
 
 
-def refuse_input(output: Path) -> None:
-    """Exit with 2 if `-o` names a file that the command reads."""
-    if any(_is_same(output, name) for name in _inputs):
-        fail(f"-o {output} would overwrite an input of this command")
+def refuse_input(*outputs: Path) -> None:
+    """Exit with 2 if the command reads a file that `-o` writes."""
+    for output in outputs:
+        if any(_is_same(output, name) for name in _inputs):
+            fail(f"-o {output} would overwrite an input of this command")
 
 
 def emit_json(value: dict[str, Any], output: Path | None) -> None:

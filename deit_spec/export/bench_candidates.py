@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of
+from deit_spec.distill.exported_model import predicted_classes
 from deit_spec.distill.trained_model import ModelError, TrainedModel
-from deit_spec.export.export_model import ExportFormat, export_trained
+from deit_spec.export.export_model import SUFFIXES, ExportFormat, export_trained
 from deit_spec.export.export_options import ExportOptions
 from deit_spec.graph import Target
+from deit_spec.model.exported_file import files_of_export
 from deit_spec.model.exported_interface import ExportedInterface, Precision
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.passes import PassOptions
@@ -28,11 +30,11 @@ Merged: TypeAlias = int | tuple[int, ...]
 
 RUNTIMES: Final = get_args(Runtime)
 PRECISIONS: Final = get_args(Precision)
-_FILES: Final[dict[str, tuple[ExportFormat, str, tuple[str, ...]]]] = {
-    "onnxruntime": (ExportFormat.ONNX, ".onnx", ()),
-    "openvino": (ExportFormat.OPENVINO, ".xml", (".bin",)),
+_FORMATS: Final = {
+    "onnxruntime": ExportFormat.ONNX,
+    "openvino": ExportFormat.OPENVINO,
 }
-"""The format of the runtimes that open files, and the extensions of its files."""
+"""The formats of the runtimes that open files."""
 _DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -202,9 +204,10 @@ class Exporter:
 
         Candidates that only differ in the batch size open the same file.
         """
-        format_, suffix, others = _FILES[combination.runtime]
+        format_ = _FORMATS[combination.runtime]
         precision, merged = combination.precision, combination.merge_tokens
-        path = self.folder / f"{precision}-{str(merged).replace(' ', '')}{suffix}"
+        name = f"{precision}-{str(merged).replace(' ', '')}{SUFFIXES[format_]}"
+        path = self.folder / name
         options = ExportOptions(precision=precision, merge_tokens=merged)
 
         def write() -> None:
@@ -224,10 +227,10 @@ class Exporter:
             path,
             ExportedInterface(precision=precision),
             self.preprocessing,
-            self.trained.spec.num_classes or 0,
+            predicted_classes(self.trained.spec),
             threads=self.threads,
         )
-        files = (path, *(path.with_suffix(each) for each in others))
+        files = files_of_export(path)
         return Candidate(combination, torch.device("cpu"), opened, files, write)
 
 
@@ -237,7 +240,7 @@ def make_candidates(
     """The candidates of all combinations; those of torch run on the device."""
     return [
         exporter.candidate(each)
-        if each.runtime in _FILES
+        if each.runtime in _FORMATS
         else torch_candidate(exporter.trained, each, device)
         for each in choices.combinations()
     ]

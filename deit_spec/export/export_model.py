@@ -3,7 +3,7 @@
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -43,6 +43,7 @@ from deit_spec.model.exported_interface import (
     Precision,
 )
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
+from deit_spec.pipeline import issue_warnings
 
 Writer: TypeAlias = Callable[[PreparedModel, Path], None]
 Report: TypeAlias = Callable[[Sequence[Diagnostic]], object]
@@ -57,10 +58,11 @@ class ExportFormat(Enum):
 
 
 SUFFIXES: Final = {
-    ".onnx": ExportFormat.ONNX,
-    ".pt2": ExportFormat.PT2,
-    ".xml": ExportFormat.OPENVINO,
+    ExportFormat.ONNX: ".onnx",
+    ExportFormat.PT2: ".pt2",
+    ExportFormat.OPENVINO: ".xml",
 }
+"""The extension of each format, by which a file is opened."""
 _WRITERS: Final[dict[ExportFormat, Writer]] = {
     ExportFormat.ONNX: write_onnx,
     ExportFormat.PT2: write_pt2,
@@ -188,13 +190,8 @@ def export(  # noqa: PLR0913  -- one argument per option
         images=images,
         require=require,
         calibrate=None if calibrate is None else str(calibrate),
-        report=_warn,
+        report=issue_warnings,
     )
-
-
-def _warn(found: Sequence[Diagnostic]) -> None:
-    for each in found:
-        warnings.warn(f"{each.code}: {each.message}", stacklevel=5)
 
 
 def format_of(path: Path, to: str | None = None) -> ExportFormat:
@@ -207,10 +204,11 @@ def format_of(path: Path, to: str | None = None) -> ExportFormat:
         raise ValueError(f"the extension for OpenVINO is .xml, not {path.suffix!r}")
     if to is not None:
         return ExportFormat(to)
-    if path.suffix not in SUFFIXES:
-        names = ", ".join(SUFFIXES)
-        raise ValueError(f"the extension must be one of {names}, not {path.suffix!r}")
-    return SUFFIXES[path.suffix]
+    for format_, suffix in SUFFIXES.items():
+        if suffix == path.suffix:
+            return format_
+    names = ", ".join(SUFFIXES.values())
+    raise ValueError(f"the extension must be one of {names}, not {path.suffix!r}")
 
 
 def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
@@ -254,7 +252,7 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
                 measured, preprocessing, prepared.interface, path
             )
             prepared = replace(prepared, calibration=calibration)
-        written = Path(folder) / path.name
+        written = Path(folder) / f"{path.stem}{SUFFIXES[format_]}"
         _WRITERS[format_](prepared, written)
         if prepared.calibration is not None:
             report(prepared.calibration.findings())
@@ -264,18 +262,19 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
             if has_errors(found := check.findings(path, require)):
                 raise ExportCheckError(found)
             report(found)
-        made = sorted(written.parent.iterdir(), key=lambda file: file == written)
-        size = sum(file.stat().st_size for file in made)
-        _copy(made, path.parent)
-    files = tuple(path.parent / file.name for file in made)
+        others = {*written.parent.iterdir()} - {written}
+        places = {written: path} | {each: path.with_name(each.name) for each in others}
+        size = sum(file.stat().st_size for file in places)
+        _copy(places)
+    files = tuple(places.values())
     return ExportResult(path, format_, prepared.interface, files, size, check)
 
 
-def _copy(files: Iterable[Path], folder: Path) -> None:
-    """Replace files in a folder, as `atomic_write` does: all of them or none."""
+def _copy(places: Mapping[Path, Path]) -> None:
+    """Copy files to their places, as `atomic_write` does: all of them or none."""
     with ExitStack() as stack:
-        for file in files:
-            copy = stack.enter_context(atomic_write(folder / file.name))
+        for file, place in places.items():
+            copy = stack.enter_context(atomic_write(place))
             with file.open("rb") as source:
                 shutil.copyfileobj(source, copy)
             copy.flush()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support.commands import run
-from support.exports import SMALL, write_model
+from support.exports import SMALL, run_onnx, write_model
 
 from deit_spec import DeiTSpec
 from deit_spec.distill import optional_packages
@@ -42,6 +42,25 @@ def test_the_options_are_those_of_the_function(place: Path) -> None:
     assert [*graph["taps"]] == ["blocks.0", "blocks.1"]
     sizes = [dim["size"] for dim in graph["nodes"][0]["shape"][1:]]
     assert sizes == [8, 8, 1]
+
+
+def test_another_extension_needs_the_format(place: Path) -> None:
+    done = run("export", MODEL, "-o", "weights.bin", "--to", "onnx", cwd=place)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert files(place) == [MODEL, "weights.bin"]
+    images = torch.zeros(2, 1, 8, 8)
+    assert run_onnx(place / "weights.bin", images)["logits"].shape == (2, 5)
+
+
+def test_weights_of_openvino_do_not_overwrite_those_of_the_model(place: Path) -> None:
+    (place / "spec.json").write_text(json.dumps(SMALL))
+    torch.save(load_file(place / MODEL), place / "model.bin")
+    before = (place / "model.bin").read_bytes()
+    arguments = ["--weights", "model.bin", "-o", "model.xml", "--no-check"]
+    done = run("export", "spec.json", *arguments, cwd=place)
+    assert done.returncode == 2
+    assert "-o model.bin would overwrite an input" in done.stderr
+    assert (place / "model.bin").read_bytes() == before
 
 
 def test_assumed_preprocessing_is_noted(place: Path) -> None:
