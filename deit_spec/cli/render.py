@@ -3,7 +3,8 @@
 import io
 import shutil
 import sys
-from typing import Annotated, Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAlias
 
 import typer
 
@@ -20,19 +21,58 @@ from deit_spec.cli.options import (
     option,
     pass_options,
 )
-from deit_spec.cli.output import can_encode, emit, emit_json, is_file, make_console
-from deit_spec.graph import Target
+from deit_spec.cli.output import (
+    can_encode,
+    emit,
+    emit_json,
+    fail,
+    is_file,
+    make_console,
+    protect,
+    report,
+)
+from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
 
+if TYPE_CHECKING:
+    from deit_spec.diagram import Heat
+
 NARROW, WIDE = 80, 120
-Picture: TypeAlias = Literal["figure", "tree", "json"]
+THIN_MM, BROAD_MM = 40.0, 1000.0
+Picture: TypeAlias = Literal[
+    "figure", "tree", "json", "svg", "pdf", "png", "mermaid", "dot", "d2"
+]
+Detail: TypeAlias = Literal["overview", "block", "full"]
+
+_TEXT: Final = ("figure", "tree")
+_VECTOR: Final = ("svg", "pdf", "png")
+_SUFFIXES: Final[dict[str, Picture]] = {
+    "": "figure",
+    ".txt": "figure",
+    ".md": "figure",
+    ".json": "json",
+    ".svg": "svg",
+    ".pdf": "pdf",
+    ".png": "png",
+    ".mmd": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".d2": "d2",
+}
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command
     spec: SpecArgument,
     output: OutputOption = None,
     *,
-    format_: Annotated[Picture, format_option("The format of the drawing.")] = "figure",
+    format_: Annotated[
+        Picture | None,
+        format_option(
+            "The format of the drawing; by default that of the extension of FILE, or "
+            "figure.",
+            default=False,
+        ),
+    ] = None,
     old_format: Annotated[
         Picture | None, typer.Option("--format", hidden=True, case_sensitive=False)
     ] = None,
@@ -41,10 +81,27 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     tap: TapOption = None,
     until: UntilOption = None,
     merge_tokens: MergeTokensOption = None,
+    detail: Annotated[
+        Detail,
+        option(
+            "--detail",
+            "Draw the stages only (not as figure or tree), equal blocks as one, or "
+            "every block.",
+        ),
+    ] = "block",
     expand: Annotated[
         bool,
-        typer.Option("--expand", help="Draw every block, including identical ones."),
+        typer.Option("--expand", help="Draw every block, as --detail full."),
     ] = False,
+    heat: Annotated[
+        str | None,
+        option(
+            "--heat",
+            "Colour the nodes of svg, pdf and png by their parameters, macs or "
+            "activations, or by a JSON file with a number for each path.",
+            metavar="QUANTITY|FILE",
+        ),
+    ] = None,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="Use ASCII characters only.")
     ] = False,
@@ -52,41 +109,142 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         bool, typer.Option("--color/--no-color", help="Use colour on a terminal.")
     ] = True,
     width: Annotated[
-        int | None,
+        str | None,
         option(
             "--width",
-            f"The width of the drawing; by default that of the terminal, up to {WIDE}.",
-            metavar="COLUMNS",
-            min=NARROW,
+            f"The width in columns, at least {NARROW}; by default that of the "
+            f"terminal, up to {WIDE}. For svg, pdf and png the width in print, such "
+            "as 84mm.",
+            metavar="COLUMNS|MM",
         ),
     ] = None,
 ) -> None:
     """Draw the architecture of a spec."""
+    format_ = old_format or format_ or _format_of(output)
+    detail = "full" if expand else detail
+    if detail == "overview" and format_ in {*_TEXT, "json"}:
+        fail(f"--detail overview is not possible as {format_}")
+    if heat is not None and format_ not in _VECTOR:
+        fail(f"--heat needs svg, pdf or png, not {format_}")
+    size = _size(width, format_)
     checked = read(spec, merge_tokens)
-    format_ = old_format or format_
     target, options = pass_options(
         spec, target, drop_unread=drop_unread, tap=tap, until=until
     )
     graph = finish(checked, target, options)
-    from deit_spec.diagram import as_json, draw, tree
+    from deit_spec import diagram
 
+    level = diagram.Detail(detail)
     if format_ == "json":
-        emit_json(as_json(graph), output)
-        return
+        emit_json(diagram.as_json(graph), output)
+    elif format_ in _VECTOR:
+        numbers = None if heat is None else _heat(heat, graph)
+        text = diagram.as_svg(graph, detail=level, millimetres=size, heat=numbers)
+        emit(text if format_ == "svg" else _converted(text, format_), output)
+    elif format_ in _TEXT:
+        columns = None if size is None else int(size)
+        expanded = detail == "full"
+        look = _Look(columns, expanded, ascii_only, color)
+        _print(graph, format_, look, output)
+    else:
+        writers = {
+            "mermaid": diagram.as_mermaid,
+            "dot": diagram.as_dot,
+            "d2": diagram.as_d2,
+        }
+        emit(writers[format_](graph, level), output)
+
+
+class _Look(NamedTuple):
+    """How a drawing of characters looks."""
+
+    columns: int | None
+    expand: bool
+    ascii_only: bool
+    color: bool
+
+
+def _print(
+    graph: LayerGraph, format_: Picture, look: _Look, output: Path | None
+) -> None:
+    """Print a figure or a tree, or write it to a file."""
+    from deit_spec.diagram import draw, tree
+
     to_file = is_file(output)
-    columns = max(NARROW, min(width or _columns(to_file=to_file), WIDE))
-    plain = ascii_only or not (to_file or can_encode("╭→⊕ᵀ√"))
+    columns = max(NARROW, min(look.columns or _columns(to_file=to_file), WIDE))
+    plain = look.ascii_only or not (to_file or can_encode("╭→⊕ᵀ√"))
     if to_file:
         console = make_console(width=columns, record=True, file=io.StringIO())
     else:
-        console = make_console(color=color, width=columns)
+        console = make_console(color=look.color, width=columns)
     if format_ == "tree":
-        console.print(tree(graph, expand=expand, ascii_only=plain))
+        console.print(tree(graph, expand=look.expand, ascii_only=plain))
     else:
-        figure = draw(graph, width=columns, expand=expand, ascii_only=plain)
+        figure = draw(graph, width=columns, expand=look.expand, ascii_only=plain)
         console.print(figure, soft_wrap=True)
     if to_file:
         emit(console.export_text(), output)
+
+
+def _format_of(output: Path | None) -> Picture:
+    """Return the format of a file by its extension."""
+    suffix = output.suffix.lower() if output is not None and is_file(output) else ""
+    if suffix not in _SUFFIXES:
+        known = ", ".join(filter(None, _SUFFIXES))
+        fail(
+            f"{suffix} is not the extension of a format; use --output-format or {known}"
+        )
+    return _SUFFIXES[suffix]
+
+
+def _size(width: str | None, format_: Picture) -> float | None:
+    """Return the columns of a text, or the millimetres of a vector figure."""
+    if width is None:
+        return None
+    is_print = width.endswith("mm")
+    if format_ in _VECTOR and not is_print:
+        fail(f"--width {width} has no unit; for {format_} use 84mm or 174mm")
+    if format_ not in _VECTOR and is_print:
+        fail(f"--width {width} needs svg, pdf or png, not {format_}")
+    try:
+        size = float(width.removesuffix("mm")) if is_print else int(width)
+    except ValueError:
+        fail(f"--width {width} is not a number of columns or of mm")
+    if is_print and not THIN_MM <= size <= BROAD_MM:
+        fail(f"--width {width} is not between {THIN_MM:.0f}mm and {BROAD_MM:.0f}mm")
+    if not is_print and size < NARROW:
+        fail(f"--width {width} is less than {NARROW} columns")
+    return size
+
+
+def _heat(name: str, graph: LayerGraph) -> "Heat":
+    """Compute a quantity, or read the numbers of a file."""
+    from deit_spec.diagnostics import DiagnosedError
+    from deit_spec.diagram import Quantity, computed_heat, read_heat
+
+    if name.lower() in {quantity.value for quantity in Quantity}:
+        return computed_heat(graph, Quantity(name.lower()))
+    protect(name)
+    try:
+        return read_heat(Path(name), graph)
+    except DiagnosedError as error:
+        report(error.diagnostics)
+        raise typer.Exit(1) from None
+
+
+def _converted(text: str, format_: Picture) -> bytes:
+    """Convert an SVG document; exit with 2 if the library for it is not installed."""
+    from deit_spec.diagram import convert_svg
+    from deit_spec.distill.optional_packages import (
+        MissingPackageError,
+        require_packages,
+    )
+
+    try:
+        require_packages("PDF and PNG figures", "cairosvg")
+    except MissingPackageError as error:
+        fail(str(error))
+    return convert_svg(text, format_)
 
 
 def _columns(*, to_file: bool) -> int:

@@ -57,6 +57,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS214", "invalid-merging", _ERROR, "merge_tokens does not fit the blocks or the patches"),
         Entry("DS301", "shape-mismatch", _ERROR, "shape mismatch"),
         Entry("DS302", "unknown-tap", _ERROR, "the model does not have this value"),
+        Entry("DS310", "invalid-heat-file", _ERROR, "file of numbers for a figure is invalid"),
+        Entry("DS311", "unknown-heat-path", _ERROR, "numbers for layers that the model does not have"),
         Entry("DS313", "not-in-git", _ERROR, "git has no such revision or file"),
         Entry("DS401", "unreadable-checkpoint", _ERROR, "checkpoint cannot be read"),
         Entry("DS402", "not-a-checkpoint", _ERROR, "file is not a checkpoint"),

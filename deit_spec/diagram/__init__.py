@@ -1,12 +1,33 @@
-"""A graph as a figure, as a tree, and as JSON.
+"""A graph as a figure, as a tree, in other tools' text formats, and as JSON.
 
 The layout of a figure is in `graph_view` (what to draw), `items` (layers and runs of
-equal blocks), `area` (widths) and `arrange` (what is below and beside what). The text
-painter is in `canvas`, `boxes`, `connectors`, `flow_painter` and `figure`.
+equal blocks), `groups` (what a node stands for), `area` (widths) and `arrange` (what is
+below and beside what). The text painter is in `canvas`, `boxes`, `connectors`,
+`flow_painter` and `figure`. The vector painter is in `text_width`, `box_text`,
+`vector_layout`, `palette`, `heat` and `svg`.
 """
 
 from deit_spec.diagram.figure import draw
 from deit_spec.diagram.graph_json import as_json
+from deit_spec.diagram.graph_text import as_d2, as_dot, as_mermaid
+from deit_spec.diagram.groups import Detail
+from deit_spec.diagram.heat import Heat, Quantity, computed_heat, read_heat
 from deit_spec.diagram.outline import tree
+from deit_spec.diagram.svg import as_svg
+from deit_spec.diagram.svg_conversion import convert_svg
 
-__all__ = ["as_json", "draw", "tree"]
+__all__ = [
+    "Detail",
+    "Heat",
+    "Quantity",
+    "as_d2",
+    "as_dot",
+    "as_json",
+    "as_mermaid",
+    "as_svg",
+    "computed_heat",
+    "convert_svg",
+    "draw",
+    "read_heat",
+    "tree",
+]

@@ -17,6 +17,7 @@ _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _EXTRAS = {
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "onnx"),
     **dict.fromkeys(("nncf", "openvino"), "openvino"),
+    "cairosvg": "figure",
 }
 """The extra of each package that is not in `train`."""
 _libraries: list[torch.library.Library] = []

@@ -8,9 +8,9 @@ import pytest
 import torch
 from support.commands import run
 
-from deit_spec import SpecError, WeightsError, cli
+from deit_spec import cli
 from deit_spec.cli import validate
-from deit_spec.diagnostics import CATALOGUE, Diagnostic
+from deit_spec.diagnostics import CATALOGUE, DiagnosedError, Diagnostic
 from deit_spec.diagnostics.explanation import (
     Explanation,
     Mark,
@@ -44,7 +44,7 @@ def findings_of_script(text: str) -> tuple[Diagnostic, ...]:
     try:
         exec(compile(ast.Module(body, []), "<script>", "exec"), names)  # noqa: S102
         value = eval(compile(ast.Expression(last.value), "<script>", "eval"), names)  # noqa: S307
-    except (SpecError, WeightsError, ShapeInferenceError) as error:
+    except (DiagnosedError, ShapeInferenceError) as error:
         return tuple(error.diagnostics)
     found = getattr(value, "diagnostics", value)
     values: tuple[object, ...] = found if isinstance(found, tuple) else ()

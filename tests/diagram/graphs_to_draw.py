@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.lowering import lower
@@ -151,3 +152,67 @@ HAND_MADE: dict[str, Callable[[], LayerGraph]] = {
         diamonds,
     )
 }
+
+
+SIZES = {"image_size": 32, "patch_size": 8}
+TAPS = ("blocks.*", "blocks.0", "blocks.0.attn.weights", "blocks.*.attn.q", "norm")
+
+
+@st.composite
+def graphs(drawn: st.DrawFn) -> LayerGraph:
+    classes = drawn(st.sampled_from([None, 1, 1000, 10**9]))
+    distilled = drawn(st.booleans())
+    teachers = classes if distilled and drawn(st.booleans()) else None
+    fields: dict[str, Any] = {
+        "depth": drawn(st.integers(1, 6)),
+        "embed_dim": drawn(st.sampled_from([1, 12, 768, 1_048_576])),
+        "num_heads": 1,
+        "dropout": drawn(st.sampled_from([0.0, 0.1])),
+        "num_classes": classes,
+        "teacher_num_classes": teachers,
+        "distillation_token": distilled,
+        "position_embedding": drawn(st.sampled_from(["all", "patches"])),
+        "layer_scale": drawn(st.sampled_from([None, 1e-5])),
+        "drop_path": drawn(st.sampled_from([0.0, 0.2])),
+        "fusion": drawn(
+            st.sampled_from(["mean_logits", "mean_softmax", "cls", "dist"])
+        ),
+        "merge_tokens": drawn(st.sampled_from([0, 0, 3])),
+        "taps": drawn(st.lists(st.sampled_from(TAPS), max_size=2)),
+    }
+    if distilled:
+        fields["readout"] = drawn(st.sampled_from(["cls", "mean_tokens"]))
+    return graph_of(drawn(st.sampled_from(Target)), **SIZES, **fields)
+
+
+def wired(data: st.DataObject) -> LayerGraph:
+    graph = LayerGraph("wired", "0")
+    made = [images(graph)]
+    scopes = st.sampled_from(["", "left.", "left.", "right."])
+    scope = ""
+    flat: set[str] = set()
+    for index in range(data.draw(st.integers(1, 12))):
+        if data.draw(st.integers(0, 3)) == 0:
+            scope = data.draw(scopes) and f"scope{index}."
+        kind = data.draw(st.sampled_from(["linear", "linear", "add", "add", "table"]))
+        path = f"{scope}{kind}{index}"
+        if kind == "table":
+            made.append(graph.add(path, Table(Dim(16, "P"), C, STD)))
+            flat.add(path)
+            continue
+        sources = data.draw(
+            st.lists(st.sampled_from(made), min_size=2, max_size=2, unique=True)
+            if kind == "add" and len(made) > 1
+            else st.lists(st.sampled_from(made), min_size=1, max_size=1)
+        )
+        sources.sort(key=flat.__contains__)
+        if flat.issuperset(sources):
+            flat.add(path)
+        op = Linear(C, C, STD) if len(sources) == 1 else Add()
+        made.append(graph.add(path, op, sources))
+    ends = [path for path in made if not graph.readers(path)]
+    join = JoinTokens(Dim(16 * len(ends)))
+    outputs = {"joined": graph.add("join", join, ends)}
+    extra = data.draw(st.lists(st.sampled_from(made), max_size=2, unique=True))
+    outputs |= {f"extra{index}": path for index, path in enumerate(extra)}
+    return finished(graph, outputs)

@@ -1,0 +1,164 @@
+"""`deit-spec render`: the format of a file, and its options."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from support.commands import SPECS, run
+
+from deit_spec.distill import optional_packages
+
+TINY = str(SPECS / "tiny.yaml")
+STARTS = {
+    "svg": "<svg ",
+    "mmd": "---\ntitle:",
+    "dot": "digraph ",
+    "gv": "digraph ",
+    "d2": '"images": ',
+    "json": "{\n",
+    "txt": "tiny, train",
+}
+FORMATS = {"mmd": "mermaid", "gv": "dot", "txt": "figure"}
+
+
+@pytest.mark.parametrize("suffix", STARTS)
+def test_the_format_follows_from_the_extension(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"fig.{suffix.upper()}"
+    assert run("render", TINY, "-o", str(file)).returncode == 0
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith(STARTS[suffix])
+    format_ = FORMATS.get(suffix, suffix)
+    assert (
+        run("render", TINY, "--output-format", format_).stdout.strip() == text.strip()
+    )
+    other = tmp_path / "fig.txt"
+    run("render", TINY, "-o", str(other), "--output-format", format_)
+    assert other.read_text(encoding="utf-8") == text
+
+
+def test_other_extensions_are_refused(tmp_path: Path) -> None:
+    done = run("render", TINY, "-o", str(tmp_path / "fig.jpg"))
+    assert done.returncode == 2
+    assert ".jpg is not the extension of a format" in done.stderr
+    assert ".svg" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--width", "84mm"], "--width 84mm needs svg, pdf or png, not figure"),
+        (["--width", "84", "--output-format", "svg"], "--width 84 has no unit"),
+        (["--width", "3mm", "--output-format", "svg"], "not between 40mm and 1000mm"),
+        (["--width", "widemm", "--output-format", "svg"], "is not a number"),
+        (["--width", "nanmm", "--output-format", "svg"], "not between"),
+        (["--width", "wide"], "is not a number of columns"),
+        (["--width", "79"], "less than 80 columns"),
+        (["--detail", "overview"], "--detail overview is not possible as figure"),
+        (["--heat", "macs"], "--heat needs svg, pdf or png, not figure"),
+    ],
+)
+def test_options_that_do_not_fit_the_format(options: list[str], message: str) -> None:
+    done = run("render", TINY, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_detail_and_expand() -> None:
+    sizes = [
+        len(run("render", TINY, "--output-format", "d2", *options).stdout)
+        for options in (["--detail", "overview"], [], ["--detail", "full"])
+    ]
+    assert sizes == sorted(set(sizes))
+    full = run("render", TINY, "--detail", "full").stdout
+    assert run("render", TINY, "--expand").stdout == full
+    assert len(full) > len(run("render", TINY).stdout)
+
+
+def svg(*options: str) -> ET.Element:
+    done = run("render", TINY, "--output-format", "svg", *options)
+    assert done.stderr == ""
+    return ET.fromstring(done.stdout)  # noqa: S314  -- we wrote it
+
+
+def test_width_in_print() -> None:
+    assert svg("--width", "84mm").get("width") == "84mm"
+    assert svg("--width", "174mm").get("width") == "174mm"
+
+
+def test_heat_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "sparsity.json"
+    file.write_text(json.dumps({"blocks.0.attn": 0.25, "blocks.0.mlp.fc1": 1}))
+    root = svg("--heat", str(file), "--detail", "full")
+    looks = {
+        group.attrib["id"]: rect.attrib["class"]
+        for group in root.iter("{http://www.w3.org/2000/svg}g")
+        if "id" in group.attrib
+        for rect in group.findall("{http://www.w3.org/2000/svg}rect")
+    }
+    assert looks["blocks.0.mlp.fc1"] == "heat5"
+    assert looks["blocks.0.attn"] == "heat1"
+    assert looks["blocks.1.mlp.fc1"] == "cold"
+    assert looks["blocks.0.mlp"] == "frame"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ('{"blocks.99": 1, "head": 2}', "DS311", "does not have 1 of 2 paths"),
+        ('{"head": "hot"}', "DS310", "the values of head are not finite numbers"),
+        ('{"head": NaN, "norm": true}', "DS310", "head, norm are not finite"),
+        ('{"head": 1' + "0" * 400 + "}", "DS310", "head are not finite"),
+        ("[1]", "DS310", "is not a JSON object"),
+        ("{", "DS310", "is not valid JSON"),
+        ("[" * 100_000, "DS310", "is not valid JSON"),
+        (None, "DS310", "the numbers cannot be read"),
+    ],
+)
+def test_invalid_heat_is_a_diagnostic(
+    text: str | None, code: str, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "heat.json"
+    if text is not None:
+        file.write_text(text)
+    done = run("render", TINY, "--output-format", "svg", "--heat", str(file))
+    assert done.returncode == 1
+    assert f"error[{code}]" in done.stderr
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+def test_heat_does_not_overwrite_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "fig.svg"
+    file.write_text('{"head": 1}')
+    done = run("render", TINY, "-o", str(file), "--heat", str(file))
+    assert done.returncode == 2
+    assert file.read_text() == '{"head": 1}'
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_pdf_and_png_need_a_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, found: bool
+) -> None:
+    """The package, and the library that it loads."""
+    reason = "no library called cairo-2 was found"
+
+    def load(_: str) -> None:
+        raise OSError(reason)
+
+    monkeypatch.setattr(optional_packages, "find_spec", lambda _: found or None)
+    monkeypatch.setattr(optional_packages, "import_package", load)
+    done = run("render", TINY, "-o", str(tmp_path / "fig.pdf"))
+    assert done.returncode == 2
+    assert "PDF and PNG figures need cairosvg" in done.stderr
+    assert (reason if found else 'pip install "deit-spec[figure]"') in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [("pdf", b"%PDF"), ("png", b"\x89PNG")])
+def test_pdf_and_png(suffix: str, magic: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("cairosvg", exc_type=(ImportError, OSError))
+    file = tmp_path / f"fig.{suffix}"
+    assert run("render", TINY, "-o", str(file), "--width", "84mm").returncode == 0
+    assert file.read_bytes().startswith(magic)
