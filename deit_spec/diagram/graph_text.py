@@ -135,7 +135,7 @@ def _outputs(groups: Groups) -> list[tuple[str, str]]:
 
 def _entity(text: str) -> str:
     """Write a text for a Mermaid label, in which some characters are syntax."""
-    return re.sub(r"""["#<>&;`\\*_]""", lambda found: f"#{ord(found[0])};", text)
+    return re.sub(r"""["#<>&;`\\*]""", lambda found: f"#{ord(found[0])};", text)
 
 
 def _quoted(text: str) -> str:

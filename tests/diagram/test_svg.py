@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import pytest
 from diagram.graphs_to_draw import HAND_MADE, SIZES, graph_of, graphs, wired
@@ -229,3 +230,27 @@ def test_tiny_text(
 ) -> None:
     graph = graph_of(**TINY, **SIZES, num_classes=10, teacher_num_classes=10)
     file_regression.check(write(graph), extension=extension, encoding="utf-8")
+
+
+FIGURES = Path(__file__).parents[2] / "docs" / "figures"
+
+
+@pytest.mark.parametrize(
+    ("name", "detail", "quantity"),
+    [
+        ("base-overview", Detail.OVERVIEW, None),
+        ("base", Detail.BLOCK, None),
+        ("base-macs", Detail.BLOCK, Quantity.MACS),
+    ],
+)
+def test_the_figures_of_the_documentation(
+    name: str,
+    detail: Detail,
+    quantity: Quantity | None,
+    file_regression: FileRegressionFixture,
+) -> None:
+    graph = graph_of(name="base", num_classes=1000, teacher_num_classes=1000)
+    heat = None if quantity is None else computed_heat(graph, quantity)
+    text = as_svg(graph, detail=detail, heat=heat)
+    path = FIGURES / f"{name}.svg"
+    file_regression.check(text, fullpath=path, encoding="utf-8")
