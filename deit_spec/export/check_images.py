@@ -17,6 +17,7 @@ from deit_spec.distill.scored_images import data_override, open_scored_images
 from deit_spec.distill.trained_model import ModelError, TrainedModel
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.recipe import RecipeError
+from deit_spec.runtime.exported_module import byte_pixels, statistics_of
 
 if TYPE_CHECKING:
     from deit_spec.distill.data.image_sources import LabelledImages
@@ -142,20 +143,13 @@ def random_images(
 
 def with_byte_pixels(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Round normalised images to those whose pixels are integers from 0 to 255."""
-    mean, std = _statistics(preprocessing)
-    pixels = (_WHITE * (images * std + mean)).round().clamp(0, _WHITE)
-    return _normalised(pixels / _WHITE, preprocessing)
+    return _normalised(byte_pixels(images, preprocessing) / _WHITE, preprocessing)
 
 
 def _normalised(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Normalise images `[B, C, S, S]` in [0, 1]."""
-    mean, std = _statistics(preprocessing)
+    mean, std = statistics_of(preprocessing)
     return (images - mean) / std
-
-
-def _statistics(preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
-    mean, std = map(torch.tensor, (preprocessing.mean, preprocessing.std))
-    return mean.view(-1, 1, 1), std.view(-1, 1, 1)
 
 
 def _named_images(

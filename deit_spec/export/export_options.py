@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-from deit_spec.model.exported_interface import InputKind, Layout, Precision
-from deit_spec.passes import PassOptions
+from deit_spec.model.exported_interface import (
+    ExportedInterface,
+    InputKind,
+    Layout,
+    Precision,
+)
 
 OutputChoice: TypeAlias = Literal["logits", "probabilities", "topk"]
 
-LARGEST_BATCH: Final = 1024
-"""Of a file with a dynamic batch size."""
 OPSETS: Final = range(18, 24)
 """Those that the exporter of torch writes."""
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -73,15 +75,15 @@ class ExportOptions:
                 f"opset must be from {OPSETS[0]} to {OPSETS[-1]}, not {self.opset}"
             )
 
-    def of_passes(self) -> PassOptions:
-        """The options of the passes that make the exported graph."""
-        return PassOptions(
-            drop_unread=self.drop_unread,
-            taps=self.taps,
+    def interface(self) -> ExportedInterface:
+        """What a file takes and returns, with the patterns of its taps."""
+        return ExportedInterface(
+            input=self.input,
+            layout=self.layout,
+            output=self.output,
+            k=self.k if self.output == "topk" else None,
+            batch=self.batch,
+            precision=self.precision,
+            taps=self.taps or (),
             until=self.until,
-            pixels=self.input == "uint8",
-            channels_last=self.layout == "nhwc",
-            prediction=self.output,
-            k=self.k,
-            drop_weights=True,
         )

@@ -1,8 +1,6 @@
 """Write a model as one ONNX file."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +10,6 @@ import torch
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.export.export_metadata import export_metadata
-from deit_spec.export.export_options import LARGEST_BATCH
 from deit_spec.export.onnx_attention import split_heads_in_attention
 from deit_spec.export.onnx_translations import ATTENTION_OPSET, translations
 from deit_spec.export.prepared_model import PreparedModel
@@ -88,18 +85,17 @@ def _takes_attention() -> bool:
 
 def convert_to_onnx(prepared: PreparedModel, opset: int) -> torch.onnx.ONNXProgram:
     """Convert the module, in float32, with the names of its input and outputs."""
-    interface = prepared.interface
-    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
-    with _quietly():
+    # The warnings of the exporter are about its own code.
+    with warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
             prepared.module,
             (prepared.example,),
             dynamo=True,
             opset_version=opset,
             custom_translation_table=translations(opset),
-            dynamic_shapes=({0: batch},) if interface.batch is None else None,
+            dynamic_shapes=prepared.dynamic_shapes,
             input_names=[INPUT],
-            output_names=list(interface.outputs),
+            output_names=list(prepared.interface.outputs),
             external_data=False,
             optimize=True,
             verbose=False,
@@ -107,14 +103,6 @@ def convert_to_onnx(prepared: PreparedModel, opset: int) -> torch.onnx.ONNXProgr
         assert program is not None  # noqa: S101  -- as `dynamo=True` returns
         split_heads_in_attention(program.model)
     return program
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Hide warnings of the exporter, which are about its own code."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _strip(proto: "onnx.ModelProto") -> None:

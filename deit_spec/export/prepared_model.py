@@ -1,7 +1,8 @@
 """A trained model as the module that is exported, with everything a writer needs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ from deit_spec.pipeline import (
     load_weights,
 )
 from deit_spec.runtime import make_empty
+from deit_spec.runtime.exported_module import LARGEST_BATCH
 from deit_spec.spec import DeiTSpec, with_merge_tokens
 
 
@@ -62,6 +64,13 @@ class PreparedModel:
     classes: tuple[str, ...] | None
     options: ExportOptions
     calibration: CalibrationImages | None = None
+
+    @property
+    def dynamic_shapes(self) -> tuple[dict[int, Any]] | None:
+        """The dimensions of the input that are not fixed, for exporters of torch."""
+        if self.interface.batch is not None:
+            return None
+        return ({0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)},)
 
 
 class _Tuple(nn.Module):
@@ -104,7 +113,14 @@ def prepare(
     plain = PassOptions(taps=(), until=until, prediction="logits")
     whole = compile_checked(checked, Target.INFERENCE, plain)
     _require_classes(whole.graph, options, trained.name)
-    compiled = compile_checked(checked, Target.INFERENCE, options.of_passes())
+    interface = options.interface()
+    passes = replace(
+        interface.pass_options(), drop_unread=options.drop_unread, taps=options.taps
+    )
+    compiled = compile_checked(checked, Target.INFERENCE, passes)
+    interface = replace(interface, taps=tuple(compiled.graph.taps))
+    if "features" in compiled.graph.outputs:
+        interface = replace(interface, output="features")
     reference = load_weights(
         whole,
         trained.weights,
@@ -120,7 +136,6 @@ def prepare(
     if options.input == "uint8":
         own |= fold_normalization(own, preprocessing)
     model.load_state_dict(own, strict=True, assign=True)
-    interface = _interface(compiled, options)
     module = model if len(interface.outputs) == 1 else _Tuple(model, interface.taps)
     return PreparedModel(
         module=module.eval().requires_grad_(requires_grad=False),
@@ -151,20 +166,6 @@ def _require_classes(graph: LayerGraph, options: ExportOptions, name: str) -> No
     if message:
         place = Label(Span.of_file(name))
         raise DiagnosedError([diagnose("DS602", message, place, helps=helps)])
-
-
-def _interface(compiled: Compiled, options: ExportOptions) -> ExportedInterface:
-    ends_early = "features" in compiled.graph.outputs
-    return ExportedInterface(
-        input=options.input,
-        layout=options.layout,
-        output="features" if ends_early else options.output,
-        k=options.k if options.output == "topk" else None,
-        batch=options.batch,
-        precision=options.precision,
-        taps=tuple(compiled.graph.taps),
-        until=options.until,
-    )
 
 
 def _example(spec: DeiTSpec, interface: ExportedInterface) -> Tensor:

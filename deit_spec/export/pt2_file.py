@@ -6,7 +6,6 @@ import torch
 
 from deit_spec.export.bfloat16_module import BFloat16Module
 from deit_spec.export.export_metadata import export_metadata
-from deit_spec.export.export_options import LARGEST_BATCH
 from deit_spec.export.prepared_model import PreparedModel
 
 
@@ -18,15 +17,11 @@ def write_pt2(prepared: PreparedModel, path: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
-    is_dynamic = prepared.interface.batch is None
     module = prepared.module
     if prepared.interface.precision == "bf16":
         module = BFloat16Module(module).eval()
     program = torch.export.export(
-        module,
-        (prepared.example,),
-        dynamic_shapes=({0: batch},) if is_dynamic else None,
+        module, (prepared.example,), dynamic_shapes=prepared.dynamic_shapes
     )
     program.example_inputs = None  # it would be pickled
     for node in program.graph.nodes:

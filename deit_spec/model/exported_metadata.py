@@ -1,6 +1,6 @@
 """Read the metadata of an exported file: ONNX, OpenVINO or .pt2, without its library.
 
-Nothing else in the file is read, and nothing of it is executed.
+Nothing in the file is executed, and no weights are read.
 """
 
 import io

@@ -166,15 +166,22 @@ def input_of(
     copies = max(0, (interface.batch or 0) - len(images))
     images = torch.cat([images, images[-1:].expand(copies, -1, -1, -1)])
     if interface.input == "uint8":
-        mean, std = (
-            torch.tensor(each).view(-1, 1, 1)
-            for each in (preprocessing.mean, preprocessing.std)
-        )
-        pixels = (images * std + mean) * 255
-        images = pixels.round().clamp(0, 255).to(torch.uint8)
+        images = byte_pixels(images, preprocessing)
     if interface.layout == "nhwc":
         images = images.permute(0, 2, 3, 1)
     return images.contiguous().numpy()
+
+
+def byte_pixels(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
+    """Undo the normalisation of images `[B, C, S, S]`, and round to bytes."""
+    mean, std = statistics_of(preprocessing)
+    return ((images * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def statistics_of(preprocessing: "Preprocessing") -> tuple[Tensor, Tensor]:
+    """The mean and the std of each channel, `[C, 1, 1]`."""
+    mean, std = map(torch.tensor, (preprocessing.mean, preprocessing.std))
+    return mean.view(-1, 1, 1), std.view(-1, 1, 1)
 
 
 def _shown(outputs: object) -> str:

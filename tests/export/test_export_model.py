@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,7 +20,9 @@ from support.exports import (
     run_onnx,
     write_model,
 )
+from support.openvino_files import openvino_metadata, run_openvino
 from support.strategies import merging_specs
+from torch import Tensor
 
 import deit_spec
 from deit_spec import DeiTSpec, Variant
@@ -31,17 +35,20 @@ from deit_spec.model.exported_interface import (
 from deit_spec.model.preprocessing import Preprocessing
 
 CLOSE = 1e-5
-NAMES = ("cat", "été", "owl\n", "雪", "yak")
+NAMES = ('<"a" & b>', "été\n\t'", "[1, 2]", "雪", " ")
 TAPS = ("head_dist", "blocks.*.attn.weights.cls", "norm")
 
 
-@settings(max_examples=6)
+@pytest.mark.parametrize(("suffix", "run"), [("onnx", run_onnx), ("xml", run_openvino)])
+@settings(max_examples=5)
 @given(merging_specs().filter(lambda spec: spec.num_classes is not None))
 @pytest.mark.slow
-def test_onnx_equals_torch_at_every_batch_size(spec: DeiTSpec) -> None:
+def test_files_equal_torch_at_every_batch_size(
+    suffix: str, run: Callable[[Path, Tensor], dict[str, Any]], spec: DeiTSpec
+) -> None:
     with TemporaryDirectory() as folder:
         model = write_model(Path(folder) / "model.safetensors", spec)
-        deit_spec.export(model, file := Path(folder) / "model.onnx")
+        deit_spec.export(model, file := Path(folder) / f"model.{suffix}")
         expected = deit_spec.load_model(model).model
         for batch in (1, 2, 7):
             images = images_for(spec, batch)
@@ -49,7 +56,7 @@ def test_onnx_equals_torch_at_every_batch_size(spec: DeiTSpec) -> None:
                 logits = expected(images)
             if spec.fusion == "mean_softmax" and spec.has_two_heads:
                 logits = logits.log()
-            found = run_onnx(file, images)["logits"]
+            found = run(file, images)["logits"]
             assert relative_error(found, logits) < CLOSE
 
 
@@ -71,19 +78,14 @@ def test_pt2_is_bit_equal_with_the_same_tensors(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A model, and its file with every option of the interface."""
+    """A model, and its ONNX file with every option, beside that of OpenVINO."""
     folder = tmp_path_factory.mktemp("served")
     spec = DeiTSpec(**SMALL, variant=Variant(fusion="cls", merge_tokens=1))
     model = write_model(folder / "model.safetensors", spec, NAMES)
-    deit_spec.export(
-        model,
-        folder / "model.onnx",
-        input="uint8",
-        layout="nhwc",
-        output="topk",
-        k=3,
-        taps=TAPS[:1],
-    )
+    takes: Any = {"input": "uint8", "layout": "nhwc"}
+    for name in ("model.onnx", "model.xml"):
+        returns: Any = {"output": "topk", "k": 3, "taps": TAPS[:1]}
+        deit_spec.export(model, folder / name, **takes, **returns)
     return model, folder / "model.onnx"
 
 
@@ -99,16 +101,20 @@ def test_pixels_give_the_top_classes_of_normalised_images(
     with torch.no_grad():
         top = classifier.model(images).softmax(dim=1).topk(3)
         tap = tapped(images).taps[TAPS[0]]
-    found = run_onnx(file, pixels)
-    assert list(found) == ["probabilities", "classes", TAPS[0]]
-    assert np.array_equal(found["classes"], top.indices)
-    assert relative_error(found["probabilities"], top.values) < CLOSE
-    assert relative_error(found[TAPS[0]], tap) < CLOSE
+    for found in (
+        run_onnx(file, pixels),
+        run_openvino(file.with_suffix(".xml"), pixels),
+    ):
+        assert list(found) == ["probabilities", "classes", TAPS[0]]
+        assert np.array_equal(found["classes"], top.indices)
+        assert relative_error(found["probabilities"], top.values) < CLOSE
+        assert relative_error(found[TAPS[0]], tap) < CLOSE
 
 
 def test_metadata_has_all_parts_of_the_model(served: tuple[Path, Path]) -> None:
     model, file = served
     metadata, classifier = metadata_of(file), deit_spec.load_model(model)
+    assert openvino_metadata(file.with_suffix(".xml")) == metadata
     assert json.loads(metadata["deit_spec.classes"]) == list(NAMES)
     spec = deit_spec.load_spec(json.loads(metadata["deit_spec.spec"]))
     assert spec == classifier.spec
@@ -152,7 +158,8 @@ def test_taps_and_ends_are_outputs(tmp_path: Path) -> None:
     for name, value in {"logits": logits, **taps}.items():
         assert relative_error(found[name], value) < CLOSE
     result = deit_spec.export(model, file, until="blocks.0", batch=2)
-    assert result.interface == ExportedInterface(output="features", batch=2)
+    wanted = ExportedInterface(output="features", batch=2, until="blocks.0")
+    assert result.interface == wanted
     assert run_onnx(file, images[:2])["features"].shape == (2, 6, 8)
 
 
