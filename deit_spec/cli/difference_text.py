@@ -2,19 +2,28 @@
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from textwrap import wrap
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from deit_spec.compare import DEFAULT, Amount, FieldChange, ModelDifference
+from deit_spec.compare import (
+    DEFAULT,
+    Amount,
+    Change,
+    FieldChange,
+    GraphDifference,
+    ModelDifference,
+    NodeChange,
+    block_of,
+    fold,
+)
 from deit_spec.cost import short, short_bytes
 from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.yaml_source.scalars import value_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 UNBROKEN = 10_000
 GAP = "  "
@@ -52,6 +61,7 @@ def sections(found: ModelDifference) -> list[Section]:
     """List the kinds of differences that there are."""
     every = [
         Section("fields", tuple(map(_field, found.fields))),
+        Section("graph", tuple(_graph(found.graph))),
         Section("cost", tuple(_costs(found.costs))),
     ]
     return [section for section in every if section.rows]
@@ -60,7 +70,7 @@ def sections(found: ModelDifference) -> list[Section]:
 def summary(found: ModelDifference) -> str:
     """Sum the differences up in a line."""
     counts = [*_counts(found)]
-    if found.is_same_function:
+    if found.graph.is_empty:
         counts.insert(0, "the same function" if counts else "no differences")
     return ", ".join(counts)
 
@@ -80,16 +90,29 @@ def layout(found: ModelDifference) -> Text:
 def lines(rows: Sequence[Row], width: int) -> Iterator[tuple[str, str]]:
     """Align names and changes; a remark that does not fit goes below its line."""
     names = max(cell_len(row.name) for row in rows)
-    fitting = [cell_len(row.change) for row in rows if cell_len(row.change) < width]
-    changes = max(fitting, default=0)
+    changes = max(cell_len(row.change) for row in rows)
     for sign, name, change, remark in rows:
         start = f"  {sign} {_padded(name, names)}{GAP}"
         line = f"{start}{_padded(change, changes)}{GAP}{remark}".rstrip()
         if cell_len(line) <= width:
             yield sign, line
-        else:
-            yield sign, f"{start}{change}"
-            yield "", f"{BELOW}{remark}"
+            continue
+        below = [f"{start}{change}"]
+        if cell_len(below[0]) > width:
+            below = [f"  {sign} {name}", *_wrapped(change, width)]
+        for part in (*below, *_wrapped(remark, width)):
+            yield sign, part
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return wrap(
+        text,
+        width,
+        initial_indent=BELOW,
+        subsequent_indent=BELOW,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _padded(text: str, width: int) -> str:
@@ -100,9 +123,12 @@ def _heading(found: ModelDifference) -> str:
     return visible(f"{found.a.reference} → {found.b.reference}")
 
 
-def _counts(found: ModelDifference) -> "Iterable[str]":
+def _counts(found: ModelDifference) -> Iterator[str]:
     if found.fields:
         yield f"{counted(len(found.fields), 'field')} changed"
+    for kind, number in found.graph.counts.items():
+        if number:
+            yield f"{counted(number, 'layer')} {kind}"
     for amount in found.costs:
         if amount.name in {"parameters", "macs"} and amount.difference:
             yield f"{COSTS[amount.name]} {_relative(amount)}"
@@ -129,6 +155,65 @@ def _costs(amounts: Sequence[Amount]) -> Iterator[Row]:
             sign = "+" if amount.difference > 0 else "-"
             more = f"{sign}{written(abs(amount.difference))}, {_relative(amount)}"
             yield Row("~", COSTS[amount.name], change, more)
+
+
+SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def _graph(found: GraphDifference) -> Iterator[Row]:
+    """A row for each changed layer of equal blocks, then one for each changed size."""
+    nodes = [node for node in found.nodes if not node.is_resized]
+    for path, indices in fold([(node.path, _key(node)) for node in nodes]):
+        alike = [nodes[index] for index in indices]
+        yield Row(SIGNS[alike[0].kind], path, "; ".join(_changes(alike)))
+    for change in found.results:
+        yield Row("~", change.name, f"{change.a} → {change.b}")
+    resized: dict[tuple[Change, ...], list[str]] = {}
+    for node in found.nodes:
+        if node.is_resized:
+            resized.setdefault(node.sizes, []).append(node.path)
+    for sizes, paths in resized.items():
+        yield Row("~", ", ".join(map(str, sizes)), ", ".join(_places(paths)))
+
+
+def _key(node: NodeChange) -> tuple[object, ...]:
+    """What is equal in blocks that are folded."""
+    named = [each for each in node.properties if each.name not in node.ranges]
+    return (
+        node.kind,
+        (node.a or node.b) if node.kind != "changed" else "",
+        *named,
+        *(node.sizes),
+        *map(str, node.inputs),
+    )
+
+
+def _changes(alike: Sequence[NodeChange]) -> Iterator[str]:
+    """What changes in a layer of equal blocks; numbers that differ as a range."""
+    node = alike[0]
+    if node.kind != "changed":
+        yield node.a or node.b
+        return
+    for each in zip(*(node.properties for node in alike), strict=True):
+        values = (_range([change[side] for change in each]) for side in (1, 2))
+        yield f"{each[0].name} {' → '.join(values)}".lstrip()
+    yield from map(str, (*node.sizes, *node.inputs))
+
+
+def _range(values: Sequence[Any]) -> str:
+    if len(set(values)) == 1:
+        return value_text(values[0])
+    return f"{min(values):.3g} to {max(values):.3g}"
+
+
+def _places(paths: Sequence[str]) -> Iterator[str]:
+    """Name layers outside of blocks, and count those in each block."""
+    blocks = Counter(filter(None, map(block_of, paths)))
+    units = list(dict.fromkeys(block_of(path) or path for path in paths))
+    for unit, indices in fold([(unit, blocks[unit]) for unit in units]):
+        number = blocks[units[indices[0]]]
+        each = f" ({number} each)" if len(indices) > 1 else f" ({number})"
+        yield f"{unit}{each}" if number else unit
 
 
 def _count(number: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from deit_spec.compare.compared_model import ComparedModel
 from deit_spec.compare.cost_difference import Amount, compare_costs
-from deit_spec.compare.graph_difference import digest_of
+from deit_spec.compare.graph_difference import GraphDifference, compare_graphs
 from deit_spec.compare.spec_difference import FieldChange, compare_specs
 
 VERSION = 1
@@ -14,22 +14,13 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ModelDifference:
-    """What differs between two models.
-
-    `digests` are those of the graphs after the passes; if they are equal, both models
-    are the same function of images and weights.
-    """
+    """What differs between two models."""
 
     a: ComparedModel
     b: ComparedModel
-    digests: tuple[str, str]
     fields: tuple[FieldChange, ...]
     costs: tuple[Amount, ...]
-
-    @property
-    def is_same_function(self) -> bool:
-        """Whether both compute the same, given the same weights."""
-        return self.digests[0] == self.digests[1]
+    graph: GraphDifference
 
     def as_json(self) -> dict[str, Any]:
         """The differences as plain data. docs/diff.md lists the keys."""
@@ -43,12 +34,13 @@ class ModelDifference:
                     "digest": digest,
                 }
                 for (side, model), digest in zip(
-                    models.items(), self.digests, strict=True
+                    models.items(), self.graph.digests, strict=True
                 )
             },
-            "same_function": self.is_same_function,
+            "same_function": self.graph.is_empty,
             "fields": [change.as_json() for change in self.fields],
             "cost": {amount.name: amount.as_json() for amount in self.costs},
+            "graph": self.graph.as_json(),
         }
 
 
@@ -57,7 +49,7 @@ def compare(a: ComparedModel, b: ComparedModel) -> ModelDifference:
     return ModelDifference(
         a,
         b,
-        (digest_of(a.graph), digest_of(b.graph)),
         tuple(compare_specs(a, b)),
         compare_costs(a, b),
+        compare_graphs(a.graph, b.graph),
     )

@@ -1,10 +1,19 @@
 """The differences between two drawn models, in fields, cost and function."""
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from support.strategies import merging_specs
 
 from deit_spec import DeiTSpec, cost
-from deit_spec.compare import ComparedModel, ModelDifference, compare
+from deit_spec.compare import (
+    Change,
+    ComparedModel,
+    ModelDifference,
+    NodeChange,
+    block_of,
+    compare,
+)
 from deit_spec.spec import check_spec
 
 
@@ -19,8 +28,8 @@ def difference(a: DeiTSpec, b: DeiTSpec) -> ModelDifference:
 @given(merging_specs())
 def test_a_model_does_not_differ_from_itself(spec: DeiTSpec) -> None:
     found = difference(spec, spec)
-    assert found.is_same_function
-    assert not found.fields
+    assert found.graph.is_empty
+    assert not any((found.fields, found.graph.nodes, found.graph.results))
     assert all(amount.difference == amount.percent == 0 for amount in found.costs)
 
 
@@ -35,13 +44,41 @@ def test_two_models(a: DeiTSpec, b: DeiTSpec) -> None:
     assert [(each.name, each.a, each.b) for each in found.costs] == [
         (each.name, each.b, each.a) for each in reverse.costs
     ]
-    assert found.digests == reverse.digests[::-1]
+    assert mirrored(found.graph.nodes) == set(map(summed_up, reverse.graph.nodes))
+    assert found.graph.is_empty == (not found.graph.nodes and not found.graph.results)
+    check_layers(found)
     check_costs(found)
     values = a.model_dump()
     for change in found.fields:
         *outer, name = change.field.split(".")
         (values["variant"] if outer else values)[name] = change.b
     assert DeiTSpec.model_validate(values) == b
+
+
+def summed_up(node: NodeChange) -> tuple[object, ...]:
+    changes = frozenset((*node.properties, *node.sizes, *node.inputs))
+    return node.path, node.a, node.b, changes
+
+
+def mirrored(nodes: Iterable[NodeChange]) -> set[tuple[object, ...]]:
+    found = set()
+    for path, a, b, changes in map(summed_up, nodes):
+        assert isinstance(changes, frozenset)
+        back = frozenset(Change(name, new, old) for name, old, new in changes)
+        found.add((path, b, a, back))
+    return found
+
+
+def check_layers(found: ModelDifference) -> None:
+    """Every layer of one model only is added or removed, alone or with its block."""
+    for kind, here, there in (
+        ("removed", found.a.graph, found.b.graph),
+        ("added", found.b.graph, found.a.graph),
+    ):
+        units = {node.path for node in found.graph.nodes if node.kind == kind}
+        alone = {path for path in here.network if path not in there.network}
+        assert {path if path in units else block_of(path) for path in alone} == units
+        assert found.graph.counts[kind] == len(alone)
 
 
 def check_costs(found: ModelDifference) -> None:
@@ -59,4 +96,4 @@ def check_costs(found: ModelDifference) -> None:
 def test_names_and_defaults_do_not_change_the_function(spec: DeiTSpec) -> None:
     variant = spec.variant.model_copy(update={"fusion": spec.fusion})
     renamed = spec.model_copy(update={"name": "other", "variant": variant})
-    assert difference(spec, renamed).is_same_function
+    assert difference(spec, renamed).graph.is_empty
