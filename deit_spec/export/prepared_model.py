@@ -1,8 +1,8 @@
 """A trained model as the module that is exported, with everything a writer needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,6 @@ from deit_spec.diagnostics import (
 from deit_spec.distill.trained_model import TrainedModel
 from deit_spec.export.calibration_images import CalibrationImages
 from deit_spec.export.export_options import ExportOptions
-from deit_spec.export.fold_normalization import fold_normalization
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.preprocessing import Preprocessing
@@ -33,6 +32,9 @@ from deit_spec.pipeline import (
 from deit_spec.runtime import make_empty
 from deit_spec.runtime.exported_module import LARGEST_BATCH
 from deit_spec.spec import DeiTSpec, with_merge_tokens
+
+_LARGEST_PIXEL: Final = 255
+_WEIGHT, _BIAS = "patch_embed.proj.weight", "patch_embed.proj.bias"
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,27 @@ def _require_classes(graph: LayerGraph, options: ExportOptions, name: str) -> No
     if message:
         place = Label(Span.of_file(name))
         raise DiagnosedError([diagnose("DS602", message, place, helps=helps)])
+
+
+def fold_normalization(
+    weights: Mapping[str, Tensor], preprocessing: Preprocessing
+) -> dict[str, Tensor]:
+    """The weights of the patch projection, for pixels from 0 to 255.
+
+    `W·(x/255 - mean)/std + b = (W/(255·std))·x + (b - Σ W·mean/std)`. This holds at
+    every pixel, because the projection has no padding. It is computed in float64.
+    """
+    weight, bias = weights[_WEIGHT].double(), weights[_BIAS].double()
+    mean, std = (
+        torch.tensor(each, dtype=torch.float64)[:, None, None]
+        for each in (preprocessing.mean, preprocessing.std)
+    )
+    scaled = weight / std
+    shift = (scaled * mean).sum(dim=(1, 2, 3))
+    return {
+        _WEIGHT: (scaled / _LARGEST_PIXEL).to(weights[_WEIGHT].dtype),
+        _BIAS: (bias - shift).to(weights[_BIAS].dtype),
+    }
 
 
 def _example(spec: DeiTSpec, interface: ExportedInterface) -> Tensor:

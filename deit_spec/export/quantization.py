@@ -1,7 +1,6 @@
 """Make int8 of the weights and the activations of an exported graph."""
 
 import io
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -9,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from deit_spec.model.exported_interface import INPUT
+from deit_spec.runtime.inference_engines import without_log
 
 if TYPE_CHECKING:
     import onnx
@@ -91,10 +91,5 @@ def quantize_openvino(
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Hide the progress bars on stdout, and the log, which is for developers."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(level)
+    with without_log(), redirect_stdout(io.StringIO()):
+        yield

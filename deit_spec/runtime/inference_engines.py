@@ -120,7 +120,7 @@ def _dims(port: Any) -> Iterator[Any]:
 
 def _open_program(path: Path) -> Engine:
     scan(path)
-    with _without_log():
+    with without_log():
         program = torch.export.load(path)
     module = program.module()
     (entry,) = (
@@ -152,8 +152,8 @@ def _open_program(path: Path) -> Engine:
 
 
 @contextmanager
-def _without_log() -> Iterator[None]:
-    """Keep torch from printing the traceback of an error that it also raises."""
+def without_log() -> Iterator[None]:
+    """Hide the log of a library, such as the traceback of an error that it raises."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
