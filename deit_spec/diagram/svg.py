@@ -291,7 +291,7 @@ class _Painter:
             labels = {look: f"≤ {label}" for look, label in labels.items()}
         for family, label in labels.items():
             text = Text(label, "note")
-            width = 10 + 4 + text.width + 12
+            width = 10 + 4 + text.width + 9
             if x + width > end and x > self.left:
                 x, y = self.left, y + LINE
             self.element(

@@ -80,12 +80,15 @@ class VectorLayout(Planner):
             """Continue values in the rows below, and start their rails."""
             nonlocal y
             ports.clear()
-            for value, points in made.items():
+            railed_first = sorted(
+                made.items(), key=lambda each: each[0] not in plan.lanes
+            )
+            for value, points in railed_first:
+                if ports and ({value, *ports} & plan.lanes.keys()):
+                    y += _ROW  # or else it would be on another line
                 x, row = points[-1]
                 ports[value] = [*points, (x, max(row, y))]
                 if value in plan.lanes:
-                    y += _ROW if any(port in rails for port in ports) else 0
-                    ports[value] = [*points, (x, max(row, y))]
                     lane = start + LANE * plan.lanes[value] + LANE / 2
                     rails[value] = [*ports[value], (lane, max(row, y))]
 
@@ -163,6 +166,9 @@ class VectorLayout(Planner):
                     x = rails[value][-1][0]
                     entries[value] = [*rails[value], (x, y), (middle, y)]
             starts.append((plan, x0, x1, entries))
+        rows = [p[-1][1] for *_, entries in starts for p in entries.values()]
+        if y > top or any(len(entries) > 1 for *_, entries in starts):
+            y = max([y, *rows]) + _ROW
         bottom = y
         for plan, x0, x1, entries in starts:
             below, exits = self._place(plan, x0, x1, y, entries)
@@ -273,10 +279,13 @@ class VectorLayout(Planner):
         lines: Lines,
     ) -> tuple[float, dict[str, Port]]:
         """Place a scope as a frame around its flow."""
-        above, beside = lines
+        (above, beside), middle = lines, (left + right) / 2
         top = y + _HEAD
         entries: dict[str, Port] = {}
-        for place, (value, points) in enumerate({**above, **beside}.items()):
+        arriving = sorted(
+            (above | beside).items(), key=lambda each: each[1][-1][0] == middle
+        )
+        for place, (value, points) in enumerate(arriving):
             x, row = points[-1][0], top + _ROW * place
             entries[value] = [*points, (x, row)]
             if value in beside:
@@ -285,7 +294,7 @@ class VectorLayout(Planner):
         title = Text(group.item.title, "name")
         cost = self.caption(group, (right - left) / 2 - 2 * PAD)
         lanes = (points[-1][0] for points in above.values())
-        clear = max([left, *(x for x in lanes if x < (left + right) / 2)])
+        clear = max([left, *(x for x in lanes if x < middle)])
         node.texts.append(title.at(clear - left + PAD, LINE))
         if cost.text:
             node.texts.append(cost.at(right - left - PAD, LINE, "end"))

@@ -162,3 +162,13 @@ def test_pdf_and_png(suffix: str, magic: bytes, tmp_path: Path) -> None:
     file = tmp_path / f"fig.{suffix}"
     assert run("render", TINY, "-o", str(file), "--width", "84mm").returncode == 0
     assert file.read_bytes().startswith(magic)
+
+
+@pytest.mark.slow
+def test_a_png_of_many_blocks_is_within_the_limits_of_cairo(tmp_path: Path) -> None:
+    pytest.importorskip("cairosvg", exc_type=(ImportError, OSError))
+    spec, file = tmp_path / "deep.yaml", tmp_path / "deep.png"
+    sizes = "image_size: 16\npatch_size: 8\nembed_dim: 4\nnum_heads: 1\n"
+    spec.write_text(f"{sizes}depth: 40\n")
+    assert run("render", str(spec), "-o", str(file), "--expand").returncode == 0
+    assert int.from_bytes(file.read_bytes()[20:24]) < 32_768

@@ -94,10 +94,10 @@ def read_svg(text: str) -> Drawing:
 def _read_edge(group: ET.Element, found: Drawing, left: float, top: float) -> None:
     source, target = group.attrib["data-from"], group.attrib["data-to"]
     line, head = (path.attrib["d"] for path in group.findall(f"{NS}path"))
-    points = re.findall(r"[ML]([^A-Z]+)", line)
-    places = [tuple(map(float, point.split())) for point in points]
+    # The corners are the control points of the curves.
+    corners = [numbers(point) for point in re.findall(r"[MQ]([^A-Z]+)", line)]
     tip = numbers(re.findall(r"M([^A-Z]+)", head)[0])
-    ways = [*places[:-1], tuple(tip)]
+    ways = [(x, y) for x, y, *_ in (*corners, tip)]
     if not target.startswith("output "):
         found.edges.append((source, target))
     found.ends.append((source, target, [(x + left, y + top) for x, y in ways]))
@@ -174,18 +174,38 @@ def overlaps(found: Drawing) -> list[tuple[object, object]]:
     return wrong
 
 
-def crossings(found: Drawing) -> list[tuple[str, str, str]]:
-    """Lines that go through a box."""
-    wrong = []
+def crossings(found: Drawing, *, texts: bool) -> list[tuple[str, str, object]]:
+    """Lines that go through a box, or through a text outside of a box."""
+    boxes = [Rect(b.x0 + 1, b.y0 + 1, b.x1 - 1, b.y1 - 1) for b in found.boxes.values()]
+    things = [*boxes, *(text for text, _ in found.texts if texts)]
+    wrong: list[tuple[str, str, object]] = []
     for source, target, points in found.ends:
         for (x0, y0), (x1, y1) in pairwise(points):
             xs, ys = sorted((x0, x1)), sorted((y0, y1))
-            line = Rect(xs[0], ys[0], xs[1] + 2 * SLACK, ys[1] + 2 * SLACK)
-            wrong += [
-                (source, target, path)
-                for path, box in found.boxes.items()
-                if Rect(box.x0 + 1, box.y0 + 1, box.x1 - 1, box.y1 - 1).overlaps(line)
-            ]
+            line = Rect(xs[0], ys[0], xs[1] + 3 * SLACK, ys[1] + 3 * SLACK)
+            wrong += [(source, target, rect) for rect in things if rect.overlaps(line)]
+    return wrong
+
+
+def shared(found: Drawing) -> list[tuple[str, str]]:
+    """Lines of different values that run over each other."""
+    runs = {
+        (source, *sorted(pair))
+        for source, _, points in found.ends
+        for pair in pairwise(points)
+    }
+    wrong = []
+    for (one, (ax0, ay0), (ax1, ay1)), (two, (bx0, by0), (bx1, by1)) in combinations(
+        sorted(runs), 2
+    ):
+        wide = min(ax1, bx1) - max(ax0, bx0)
+        high = min(max(ay0, ay1), max(by0, by1)) - max(min(ay0, ay1), min(by0, by1))
+        is_same = abs(ay0 - by1) <= SLACK if ay0 == ay1 and by0 == by1 else False
+        is_same = is_same and wide > 1
+        if ax0 == ax1 and bx0 == bx1 and abs(ax0 - bx0) <= SLACK and high > 1:
+            is_same = True
+        if one != two and is_same:
+            wrong.append((one, two))
     return wrong
 
 
