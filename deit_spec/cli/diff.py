@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import check
-from deit_spec.cli.options import OutputOption, TextFormat, format_option, option
+from deit_spec.cli.options import OutputOption, format_option, option
 from deit_spec.cli.output import (
     STDIO,
     emit,
@@ -25,7 +25,7 @@ from deit_spec.graph import Target
 if TYPE_CHECKING:
     from deit_spec.compare import ComparedModel, ModelDifference
 
-KINDS = ("fields", "graph", "cost")
+KINDS = ("fields", "graph", "weights", "cost")
 HELP = (
     "A YAML spec, a model folder, a checkpoint, the name of a published model, "
     "git:REV:PATH, or - for standard input."
@@ -54,27 +54,34 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         list[Any] | None,
         option(
             "--fail-on",
-            "Exit with 1 if this differs: fields, graph or cost, which may have a "
-            "limit, such as cost:5%; can be repeated.",
+            "Exit with 1 if this differs: fields, graph, weights or cost, which may "
+            "have a limit, such as cost:5%; can be repeated.",
             metavar="WHAT",
             parser=failure,
         ),
     ] = None,
     format_: Annotated[
-        TextFormat, format_option("The format of the differences.")
-    ] = TextFormat.TEXT,
+        Literal["text", "json", "markdown"],
+        format_option("The format of the differences."),
+    ] = "text",
 ) -> None:
-    """Compare two models: their fields, cost and graphs."""
+    """Compare two models: their fields, graphs, cost and weights."""
     if a == b == STDIO:
         fail("only one of A and B can be standard input")
     from deit_spec.compare import compare
 
     found = compare(_open(a, target), _open(b, target))
-    if format_ is TextFormat.JSON:
+    if format_ == "json":
         emit_json(found.as_json(), output)
+    elif format_ == "markdown":
+        from deit_spec.cli.difference_text import markdown
+
+        emit(markdown(found), output)
     else:
         _print(found, output)
-    if any(_fails(found, *each) for each in fail_on or ()):
+    errors = found.weights.errors if found.weights.is_file else ()
+    report(errors)
+    if errors or any(_fails(found, *each) for each in fail_on or ()):
         raise typer.Exit(1)
 
 
@@ -108,4 +115,6 @@ def _fails(found: "ModelDifference", kind: str, limit: float) -> bool:
     """Whether the models differ in what the command fails on."""
     if kind == "cost":
         return any(amount.exceeds(limit) for amount in found.costs)
-    return bool(found.fields) if kind == "fields" else not found.graph.is_empty
+    if kind == "fields":
+        return bool(found.fields)
+    return not (found.graph if kind == "graph" else found.weights).is_empty

@@ -1,11 +1,12 @@
 """The differences between two models as text: signs, aligned columns and a summary."""
 
+import re
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -25,10 +26,13 @@ from deit_spec.cost import short, short_bytes
 from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.yaml_source.scalars import value_text
 
+if TYPE_CHECKING:
+    from deit_spec.compare.weights_difference import WeightsDifference
+
 UNBROKEN = 10_000
 GAP = "  "
 BELOW = "      "
-STYLES = {"+": "green", "-": "red", "~": "yellow"}
+STYLES = {"+": "green", "-": "red", "~": "yellow", "!": "bold red"}
 EXACT = 1_000_000_000
 """Larger counts are rounded."""
 COSTS = {
@@ -63,16 +67,17 @@ def sections(found: ModelDifference) -> list[Section]:
         Section("fields", tuple(map(_field, found.fields))),
         Section("graph", tuple(_graph(found.graph))),
         Section("cost", tuple(_costs(found.costs))),
+        Section("weights", tuple(_weights(found))),
     ]
     return [section for section in every if section.rows]
 
 
 def summary(found: ModelDifference) -> str:
-    """Sum the differences up in a line."""
-    counts = [*_counts(found)]
-    if found.graph.is_empty:
-        counts.insert(0, "the same function" if counts else "no differences")
-    return ", ".join(counts)
+    """Sum the differences up: a line, and one for the weights."""
+    if found.is_empty:
+        return "no differences"
+    same = ["the same function"] if found.graph.is_empty else []
+    return f"{', '.join((*same, *_counts(found)))}\nweights: {_fates(found.weights)}"
 
 
 def layout(found: ModelDifference) -> Text:
@@ -85,6 +90,20 @@ def layout(found: ModelDifference) -> Text:
         for sign, line in lines(section.rows, width):
             text.append(f"{line}\n", STYLES.get(sign, ""))
     return text.append(f"\n{summary(found)}")
+
+
+def markdown(found: ModelDifference) -> str:
+    """Write the differences as a comment on a pull request."""
+    text = [f"### {_escaped(_heading(found))}", "", *summary(found).splitlines()]
+    for title, rows in sections(found):
+        text += ["", f"| | {title} | | |", "|---|---|---|---|"]
+        for sign, *cells in rows:
+            text.append(f"| `{sign}` | {' | '.join(map(_escaped, cells))} |")
+    return "".join(f"{line}\n" for line in text)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([|`*<\\\[])", r"\\\1", text)
 
 
 def lines(rows: Sequence[Row], width: int) -> Iterator[tuple[str, str]]:
@@ -132,6 +151,21 @@ def _counts(found: ModelDifference) -> Iterator[str]:
     for amount in found.costs:
         if amount.name in {"parameters", "macs"} and amount.difference:
             yield f"{COSTS[amount.name]} {_relative(amount)}"
+
+
+def _fates(found: "WeightsDifference") -> str:
+    """Sum up what becomes of the weights."""
+    if found.errors:
+        return "a checkpoint of the first does not fit the second"
+    if found.plan is not None:
+        counts = found.plan.counts().items()
+        return ", ".join(f"{number:,} {fate}" for fate, number in counts)
+    equal = sum(tensor.is_equal for tensor in found.tensors)
+    others = len(found.tensors) - equal, len(found.only_a), len(found.only_b)
+    words = ("changed", "only in the first", "only in the second")
+    counted_words = zip(words, others, strict=True)
+    more = [f", {number:,} {word}" for word, number in counted_words if number]
+    return f"{equal:,} equal{''.join(more)}"
 
 
 def _field(change: FieldChange) -> Row:
@@ -198,6 +232,60 @@ def _changes(alike: Sequence[NodeChange]) -> Iterator[str]:
         values = (_range([change[side] for change in each]) for side in (1, 2))
         yield f"{each[0].name} {' → '.join(values)}".lstrip()
     yield from map(str, (*node.sizes, *node.inputs))
+
+
+FATES = {"created": "+", "re-initialised": "+", "missing": "+"}
+"""The signs of tensors that no tensor of a checkpoint becomes."""
+
+
+def _weights(found: ModelDifference) -> Iterator[Row]:
+    """What becomes of the tensors of a checkpoint; nothing for equal models."""
+    plan = found.weights.plan
+    if found.is_empty:
+        return
+    if plan is None:
+        yield from _tensors(found.weights)
+        return
+    for error in found.weights.errors:
+        yield Row("!", error.code, error.message)
+    taken = [step for step in plan.steps if step.kind.value == "taken"]
+    if taken:
+        yield Row("=", counted(len(taken), "tensor"), "taken")
+    fates = [
+        *((step.name, (step.kind.value, step.reason)) for step in plan.steps),
+        *((name, ("missing", "")) for name in plan.missing),
+    ]
+    for path, indices in fold(fates):
+        fate, reason = fates[indices[0]][1]
+        if fate != "taken":
+            yield Row(FATES.get(fate, "~"), path, fate, reason)
+    lost = [
+        *((each.name, ("dropped", each.reason)) for each in plan.dropped),
+        *((name, ("left over", "")) for name in plan.left_over),
+    ]
+    for path, indices in fold(lost):
+        yield Row("-", path, *lost[indices[0]][1])
+
+
+def _tensors(found: "WeightsDifference") -> Iterator[Row]:
+    """The tensors of two checkpoints: equal ones are counted, others have numbers."""
+    equal = [tensor.name for tensor in found.tensors if tensor.is_equal]
+    if equal:
+        places = ", ".join(_places(equal))
+        yield Row("=", counted(len(equal), "tensor"), "equal", places)
+    others = [tensor for tensor in found.tensors if not tensor.is_equal]
+    for path, indices in fold([(tensor.name, tensor.shape) for tensor in others]):
+        alike = [others[index] for index in indices]
+        numbers = ([each.relative for each in alike], [each.cosine for each in alike])
+        relative, cosine = (_known_range(values) for values in numbers)
+        yield Row("~", path, f"relative {relative}", f"cosine {cosine}")
+    for sign, names in (("-", found.only_a), ("+", found.only_b)):
+        yield from (Row(sign, path, "") for path, _ in fold([(n, "") for n in names]))
+
+
+def _known_range(values: Sequence[float | None]) -> str:
+    known = [float(f"{value:.4g}") for value in values if value is not None]
+    return _range(known) if len(known) == len(values) else "undefined"
 
 
 def _range(values: Sequence[Any]) -> str:

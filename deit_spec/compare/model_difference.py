@@ -1,12 +1,15 @@
 """All differences between two models."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deit_spec.compare.compared_model import ComparedModel
 from deit_spec.compare.cost_difference import Amount, compare_costs
 from deit_spec.compare.graph_difference import GraphDifference, compare_graphs
 from deit_spec.compare.spec_difference import FieldChange, compare_specs
+
+if TYPE_CHECKING:
+    from deit_spec.compare.weights_difference import WeightsDifference
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -21,6 +24,12 @@ class ModelDifference:
     fields: tuple[FieldChange, ...]
     costs: tuple[Amount, ...]
     graph: GraphDifference
+    weights: "WeightsDifference"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs."""
+        return not self.fields and self.graph.is_empty and self.weights.is_empty
 
     def as_json(self) -> dict[str, Any]:
         """The differences as plain data. docs/diff.md lists the keys."""
@@ -41,15 +50,23 @@ class ModelDifference:
             "fields": [change.as_json() for change in self.fields],
             "cost": {amount.name: amount.as_json() for amount in self.costs},
             "graph": self.graph.as_json(),
+            "weights": self.weights.as_json(),
         }
 
 
 def compare(a: ComparedModel, b: ComparedModel) -> ModelDifference:
-    """Compare two models that were compiled for the same target."""
+    """Compare two models that were compiled for the same target.
+
+    Raises:
+        WeightsError: A checkpoint cannot be read.
+    """
+    from deit_spec.compare.weights_difference import compare_weights  # noqa: PLC0415  -- torch
+
     return ModelDifference(
         a,
         b,
         tuple(compare_specs(a, b)),
         compare_costs(a, b),
         compare_graphs(a.graph, b.graph),
+        compare_weights(a, b),
     )

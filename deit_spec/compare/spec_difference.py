@@ -58,6 +58,9 @@ def _values(spec: DeiTSpec) -> Iterator[tuple[str, object]]:
 
 
 def _origin(model: ComparedModel, field: str) -> tuple[str, ...]:
+    document = model.checked.document
+    if document is None or document.source.name == "<mapping>":
+        return (model.reference,)  # metadata, or the shapes of a checkpoint
     info = find_field(spec_fields(), tuple(field.split(".")))
     found = None if info is None else provenance(model.checked, info)
     if found is None or found["from"] == "default":

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.commands import run
+from support.commands import ROOT, run
+
+import deit_spec
 
 TINY = "specs/tiny.yaml"
 LARGE = "deit3_large_patch16_224"
@@ -37,21 +40,27 @@ in_channels: 1
 def files(tmp_path: Path) -> Path:
     """A folder with the specs of the pairs."""
     (tmp_path / "specs").mkdir()
-    source = Path(__file__).parents[2] / TINY
-    (tmp_path / TINY).write_bytes(source.read_bytes())
+    (tmp_path / TINY).write_bytes((ROOT / TINY).read_bytes())
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     return tmp_path
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    ("pair", "form"),
+    [
+        *((pair, "text") for pair in PAIRS),
+        ("deeper", "json"),
+        ("reordered", "json"),
+        ("deit3", "markdown"),
+    ],
+)
 def test_goldens(
     pair: str, form: str, files: Path, file_regression: FileRegressionFixture
 ) -> None:
     done = run("diff", *PAIRS[pair], "--output-format", form, cwd=files)
     assert (done.returncode, done.stderr) == (0, "")
-    extension = ".txt" if form == "text" else f".{form}"
+    extension = {"text": ".txt", "markdown": ".md"}.get(form, f".{form}")
     file_regression.check(done.stdout, extension=extension, encoding="utf-8")
 
 
@@ -61,6 +70,9 @@ def test_goldens(
         ("reordered", "fields", 1),
         ("reordered", "graph", 0),
         ("reordered", "cost", 0),
+        ("reordered", "weights", 0),
+        ("larger_images", "weights", 1),
+        ("deit3", "weights", 1),
         ("larger_images", "fields", 1),
         ("larger_images", "graph", 1),
         ("larger_images", "cost:1000%", 0),
@@ -103,6 +115,39 @@ def test_errors_of_either_side() -> None:
     done = run("diff", TINY, "git:none:specs/tiny.yaml")
     assert (done.returncode, done.stdout) == (1, "")
     assert "DS313" in done.stderr
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> str:
+    """A checkpoint without a spec."""
+    torch.save(deit_spec.load(ROOT / TINY).state_dict(), tmp_path / "tiny.pth")
+    return str(tmp_path / "tiny.pth")
+
+
+def test_a_checkpoint_that_does_not_fit_is_an_error(checkpoint: str) -> None:
+    assert run("diff", checkpoint, TINY, "--fail-on", "weights").returncode == 0
+    done = run("diff", checkpoint, "-", stdin=f"extends: {TINY}\ndepth: 4\n")
+    assert done.returncode == 1
+    assert "DS411  depth is 3 in the checkpoint and 4 in the spec" in done.stdout
+    assert "error[DS411]" in done.stderr
+
+
+def test_other_numbers_of_two_checkpoints(checkpoint: str, tmp_path: Path) -> None:
+    state = torch.load(checkpoint)
+    for name in ("blocks.0.norm1.weight", "blocks.1.norm1.weight"):
+        state[name] *= 1.25
+    state["norm.bias"] += 1
+    torch.save(state, tmp_path / "other.pth")
+    options = ("--fail-on", "graph", "--fail-on", "cost")
+    done = run("diff", checkpoint, str(tmp_path / "other.pth"), *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    words = [line.split() for line in done.stdout.splitlines()]
+    changed = "~ blocks.0-1.norm1.weight relative 0.25 cosine 1.0"
+    assert changed.split() in words
+    assert ["~", "norm.bias", "relative", "undefined", "cosine", "undefined"] in words
+    assert ["weights:", "44", "equal,", "3", "changed"] in words
+    again = run("diff", checkpoint, str(tmp_path / "other.pth"), "--fail-on", "weights")
+    assert again.returncode == 1
 
 
 def test_a_file_has_what_is_printed(tmp_path: Path) -> None:
