@@ -29,6 +29,7 @@ from deit_spec.cli.output import (
     is_file,
     make_console,
     protect,
+    refuse_input,
     report,
 )
 from deit_spec.graph import LayerGraph, Target
@@ -120,6 +121,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = None,
 ) -> None:
     """Draw the architecture of a spec."""
+    checked = read(spec, merge_tokens)
+    if output is not None and is_file(output):
+        refuse_input(output)
     format_ = old_format or format_ or _format_of(output)
     detail = "full" if expand else detail
     if detail == "overview" and format_ in {*_TEXT, "json"}:
@@ -127,7 +131,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     if heat is not None and format_ not in _VECTOR:
         fail(f"--heat needs svg, pdf or png, not {format_}")
     size = _size(width, format_)
-    checked = read(spec, merge_tokens)
     target, options = pass_options(
         spec, target, drop_unread=drop_unread, tap=tap, until=until
     )

@@ -1,5 +1,7 @@
 """A figure as SVG: presentation attributes for print, and colours for dark pages."""
 
+from itertools import compress
+from operator import not_
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -96,16 +98,14 @@ class _Painter:
         body = ET.SubElement(
             self.svg, "g", {"transform": f"translate({_n(_MARGIN)} {_n(self.top)})"}
         )
-        frames = [
-            node for node in self.layout.nodes if node.kind in {"frame", "unused"}
-        ]
-        for node in frames:
+        nodes = self.layout.nodes
+        is_frame = [node.kind in {"frame", "unused"} for node in nodes]
+        for node in compress(nodes, is_frame):
             self.frame(body, node)
         for edge in sorted(self.layout.edges, key=lambda edge: edge.kind == "residual"):
             self.edge(body, edge)
-        for node in self.layout.nodes:
-            if node not in frames:
-                self.node(body, node)
+        for node in compress(nodes, map(not_, is_frame)):
+            self.node(body, node)
         height = self.legend(self.top + self.layout.height + _MARGIN)
         width = self.layout.width + 2 * _MARGIN
         page.set("width", _n(width))

@@ -4,6 +4,7 @@ The order and the branches are those of `arrange`, as in the text figure. A valu
 straight down to the next step, and along a rail left of the boxes to later steps.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain as joined
@@ -71,6 +72,9 @@ class Planner:
         self.groups = groups
         self.named: dict[str, list[str]] = {}
         """The sources that are named in a box, because no line leads to it."""
+        self._readers: dict[str, set[str]] = defaultdict(set)
+        for source, target in groups.edges:
+            self._readers[source].add(target)
 
     def reads(self, group: Group) -> list[str]:
         """Return the drawn values that a group reads from outside."""
@@ -231,14 +235,10 @@ class Planner:
         names = "".join(f" ▶ {name}" for name in self._side_names(group))
         return Text(f"{group.item.title}{names}", "name")
 
-    def _later(self, group: Group) -> set[str]:
-        """Return the nodes that read a layer or a stage."""
-        return {end for start, end in self.groups.edges if start == group.path}
-
     def _side_names(self, group: Group) -> list[str]:
         """Return the names of a value that is also read by a layer."""
         named = output_names(group.path, self.groups)
-        return named if self._later(group) - {self.groups.view.extra} else []
+        return named if self._readers[group.path] - {self.groups.view.extra} else []
 
     def end_names(self, group: Group) -> list[str]:
         """Return the names of a value below which its line ends."""
