@@ -16,6 +16,7 @@ from deit_spec.atomic_write import encode, write_file
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.formats import DOCUMENT_FORMATS, Format, render
 from deit_spec.diagnostics.printable import reason_of, visible
+from deit_spec.spec.origin import EXPORTED_SUFFIXES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,9 +115,16 @@ def protect(*names: str | Path) -> None:
 
 
 def protect_folder(folder: Path) -> None:
-    """Protect the files of a folder; one that cannot be listed has none to read."""
+    """Protect the files of a folder, but not exported ones, which nobody reads there.
+
+    A folder that cannot be listed has none to read.
+    """
     with contextlib.suppress(OSError):
-        protect(*folder.iterdir())
+        files = {*folder.iterdir()}
+        exported = {each for each in files if each.suffix in EXPORTED_SUFFIXES}
+        openvino = (each for each in exported if each.suffix == ".xml")
+        weights = {each.with_suffix(".bin") for each in openvino}
+        protect(*files - exported - weights)
 
 
 def protect_document(name: str, document: "Document | None") -> None:

@@ -63,6 +63,14 @@ def test_weights_of_openvino_do_not_overwrite_those_of_the_model(place: Path) ->
     assert (place / "model.bin").read_bytes() == before
 
 
+def test_a_file_in_the_folder_of_the_model_is_replaced(place: Path) -> None:
+    (place / "spec.yaml").write_text(json.dumps(SMALL))
+    for _ in range(2):
+        done = run("export", ".", "-o", "m.xml", "--no-check", cwd=place)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert files(place) == ["m.bin", "m.xml", MODEL, "spec.yaml"]
+
+
 def test_assumed_preprocessing_is_noted(place: Path) -> None:
     spec = place / "spec.yaml"
     spec.write_text("".join(f"{key}: {value}\n" for key, value in SMALL.items()))
