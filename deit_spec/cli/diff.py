@@ -104,7 +104,7 @@ def _open(name: str, target: Target) -> "ComparedModel":
 def _print(found: "ModelDifference", output: Path | None) -> None:
     from deit_spec.cli.difference_text import layout
 
-    text = layout(found)
+    text = layout(found, to_file=is_file(output))
     if is_file(output):
         emit(f"{text.plain}\n", output)
     else:

@@ -80,16 +80,19 @@ def summary(found: ModelDifference) -> str:
     return f"{', '.join((*same, *_counts(found)))}\nweights: {_fates(found.weights)}"
 
 
-def layout(found: ModelDifference) -> Text:
-    """Lay the differences out for the terminal; in a pipe, a difference a line."""
-    is_terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if is_terminal else UNBROKEN
+def layout(found: ModelDifference, *, to_file: bool = False) -> Text:
+    """Lay the differences out for the terminal; elsewhere, a difference a line."""
+    width = UNBROKEN
+    if not to_file and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
     text = Text(f"{_heading(found)}\n")
     for section in sections(found):
         text.append(f"\n{section.title}\n", "bold")
         for sign, line in lines(section.rows, width):
             text.append(f"{line}\n", STYLES.get(sign, ""))
-    return text.append(f"\n{summary(found)}")
+    for line in summary(found).splitlines():
+        text.append("".join(f"\n{part}" for part in wrap(line, width)))
+    return text
 
 
 def markdown(found: ModelDifference) -> str:
@@ -112,9 +115,10 @@ def lines(rows: Sequence[Row], width: int) -> Iterator[tuple[str, str]]:
     changes = max(cell_len(row.change) for row in rows)
     for sign, name, change, remark in rows:
         start = f"  {sign} {_padded(name, names)}{GAP}"
-        line = f"{start}{_padded(change, changes)}{GAP}{remark}".rstrip()
-        if cell_len(line) <= width:
-            yield sign, line
+        aligned = f"{start}{_padded(change, changes)}{GAP}{remark}".rstrip()
+        closer = f"{start}{change}{GAP}{remark}"
+        if fitting := [line for line in (aligned, closer) if cell_len(line) <= width]:
+            yield sign, fitting[0]
             continue
         below = [f"{start}{change}"]
         if cell_len(below[0]) > width:

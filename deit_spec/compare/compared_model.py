@@ -1,6 +1,6 @@
 """The two sides of a comparison: a spec, a model, a checkpoint or a git revision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deit_spec.compare.git_revision import check_at_revision, is_at_revision
@@ -8,8 +8,9 @@ from deit_spec.diagnostics import DiagnosedError
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
 from deit_spec.pipeline import finish
-from deit_spec.spec import Checked, DeiTSpec
+from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.origin import EXPORTED_SUFFIXES
+from deit_spec.spec.schema import plain_name
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,6 @@ def check_compared(name: str) -> Checked:
 
 def _check_checkpoint(path: Path) -> Checked:
     """The spec of weights: that of their metadata, or one that fits their shapes."""
-    from deit_spec.spec import check_spec  # noqa: PLC0415
-    from deit_spec.spec.schema import plain_name  # noqa: PLC0415
     from deit_spec.weights import inspect, open_checkpoint, spec_metadata  # noqa: PLC0415  -- torch
 
     checkpoint = open_checkpoint(path)
@@ -61,7 +60,8 @@ def _check_checkpoint(path: Path) -> Checked:
     described = spec_metadata.check_metadata(checkpoint.metadata, str(path))
     if described is not None:
         return described
-    return check_spec({"name": plain_name(path.stem), **found.values})
+    checked = check_spec({"name": plain_name(path.stem), **found.values})
+    return replace(checked, diagnostics=(*found.diagnostics, *checked.diagnostics))
 
 
 def _weights_at(name: str) -> Path | None:

@@ -1,6 +1,8 @@
 """`deit-spec diff`: its output, and its exit codes."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import ROOT, run
 
 import deit_spec
+from deit_spec.cli.difference_text import layout
+from deit_spec.compare import ComparedModel, check_compared, compare
 
 TINY = "specs/tiny.yaml"
 LARGE = "deit3_large_patch16_224"
@@ -62,6 +66,30 @@ def test_goldens(
     assert (done.returncode, done.stderr) == (0, "")
     extension = {"text": ".txt", "markdown": ".md"}.get(form, f".{form}")
     file_regression.check(done.stdout, extension=extension, encoding="utf-8")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_on_a_terminal(
+    width: int,
+    monkeypatch: pytest.MonkeyPatch,
+    file_regression: FileRegressionFixture,
+) -> None:
+    """No line is too long, and a file has what a pipe has."""
+    names = "deit_base_patch16_224", "deit_base_distilled_patch16_384"
+    models = [ComparedModel.of(name, check_compared(name)) for name in names]
+    found = compare(*models)
+    piped = layout(found, to_file=True).plain
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = layout(found).plain
+    assert max(map(len, text.splitlines())) <= width
+    assert text.split() == piped.split()
+    file_regression.check(f"{text}\n", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +168,8 @@ def test_other_numbers_of_two_checkpoints(checkpoint: str, tmp_path: Path) -> No
     torch.save(state, tmp_path / "other.pth")
     options = ("--fail-on", "graph", "--fail-on", "cost")
     done = run("diff", checkpoint, str(tmp_path / "other.pth"), *options)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "note[DS423]" in done.stderr  # what the shapes do not show
     words = [line.split() for line in done.stdout.splitlines()]
     changed = "~ blocks.0-1.norm1.weight relative 0.25 cosine 1.0"
     assert changed.split() in words
