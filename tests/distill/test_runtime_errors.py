@@ -279,7 +279,7 @@ def test_every_example_of_the_catalogue_is_tested() -> None:
         for code in CATALOGUE
         if [part.language for part in explanation(code).example] == ["text"]
     }
-    assert texts - {"DS901"} == set(FOUND)
+    assert {code for code in texts if code.startswith("DS5")} == set(FOUND)
 
 
 def test_an_error_has_its_findings_and_shows_them() -> None:
