@@ -6,10 +6,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from types import FrameType
+from typing import NoReturn
 
 USAGE = 2
 DEFECT = 3
 INTERRUPTED = 130
+_interrupts: list[int] = []
 
 
 def main() -> None:
@@ -19,6 +22,8 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if hasattr(signal, "SIGPIPE"):  # a closed pipe ends the process, as is usual
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -31,6 +36,12 @@ def main() -> None:
     if processes := sys.modules.get("deit_spec.distill.training.processes"):
         processes.exit_from_group(code)
     sys.exit(code)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    """Raise KeyboardInterrupt, and note it: compiled code raises another error."""
+    _interrupts.append(number)
+    raise KeyboardInterrupt
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -56,6 +67,8 @@ def execute(arguments: Sequence[str]) -> int:
 
 def _report_exception(error: Exception) -> int:
     """Report an exception that no command has handled, and return the exit code."""
+    if _interrupts:
+        return INTERRUPTED
     from deit_spec.cli import output
     from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
     from deit_spec.diagnostics.formats import Format

@@ -1,6 +1,7 @@
 """Write a model as a file of `torch.export`, which torch alone opens."""
 
 import copy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ def write_pt2(prepared: PreparedModel, path: Path) -> None:
     program.example_inputs = None  # it would be pickled
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
-    with path.open("wb") as file:
-        torch.export.save(program, file, extra_files=export_metadata(prepared))
+    file = BytesIO()  # torch aborts the process if the disk is full
+    torch.export.save(program, file, extra_files=export_metadata(prepared))
+    path.write_bytes(file.getbuffer())
 
 
 class _BFloat16Module(nn.Module):

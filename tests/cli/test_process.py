@@ -107,6 +107,29 @@ def test_a_full_disk_is_not_a_defect() -> None:
             assert done.stderr == "error: no space left on device\n"
 
 
+SWALLOWED = """
+import signal
+from deit_spec import cli
+from deit_spec.cli import app
+
+def fail(**_):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ValueError("an error of compiled code")
+
+app.command = lambda: fail
+cli.main()
+"""
+
+
+def test_an_interrupt_that_becomes_another_error_is_not_a_defect() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="a signal of Unix")
 def test_a_closed_pipe_ends_the_process() -> None:
     reader, writer = os.pipe()
@@ -226,6 +249,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 for out, to in (("o.pth", "deit"), ("o.safetensors", "timm"), ("hf", "hf")):
     command = ["weights", "convert", "s.yaml", "w.pth", "-o", out, "--to", to]
     assert execute(command) == 2
+weights = ["--weights", "w.pth", "--no-check"]
+assert execute(["export", "s.yaml", *weights, "-o", "m.pt2"]) == 2
 """
 
 
@@ -247,8 +272,9 @@ def test_weights_that_do_not_fit_on_the_disk(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == [
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if line.startswith("error")] == [
         f"error: cannot write {out}: file too large"
-        for out in ("o.pth", "o.safetensors", "hf")
+        for out in ("o.pth", "o.safetensors", "hf", "m.pt2")
     ]
     assert sorted(tmp_path.iterdir()) == before
