@@ -1,5 +1,6 @@
 """`deit-spec export`: write a model as the file that ships."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -34,6 +35,7 @@ Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
 Output: TypeAlias = Literal["logits", "probabilities", "topk"]
 
 DYNAMIC = "dynamic"
+TOPK = 5
 
 
 def batch_size(text: str) -> int | None:
@@ -89,8 +91,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         option("--output", "What to return; topk are probabilities and classes."),
     ] = "logits",
     k: Annotated[
-        int, option("--k", "The number of classes of topk.", metavar="N", min=1)
-    ] = 5,
+        int | None,
+        option(
+            "--k",
+            f"The number of classes of topk, by default {TOPK}.",
+            metavar="N",
+            min=1,
+        ),
+    ] = None,
     precision: Annotated[
         Precision,
         option("--precision", "The precision of the weights and the computation."),
@@ -109,7 +117,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         Any,
         option(
             "--batch",
-            "A fixed batch size, or dynamic for 1 to 1024.",
+            "A fixed batch size up to 1024, or dynamic.",
             metavar="N",
             parser=batch_size,
             show_default=DYNAMIC,
@@ -166,32 +174,39 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.model.exported_file import files_of_export
     from deit_spec.model.model_folder import assumed_preprocessing
 
-    if no_check and (check is not None or require is not None):
-        other = "--require" if check is None else "--check"
-        fail(f"--no-check cannot be used with {other}")
     try:
         format_ = export_model.format_of(path, to)
     except ValueError as error:
         hint = "; or use --to" if to is None else ""
         fail(f"cannot write {path}: {error}{hint}")
-    if calibrate is not None and precision != "int8":
-        raise typer.BadParameter("--calibrate is for --precision int8")
+    _refuse(
+        {
+            "--no-check cannot be used with --check": no_check and check,
+            "--no-check cannot be used with --require": no_check and require,
+            "--calibrate is for --precision int8": calibrate and precision != "int8",
+            "--opset is for ONNX files": opset and format_.value != "onnx",
+            "--k is for --output topk": k and output != "topk",
+        }
+    )
     trained = model_options.open_model(model, weights, recipe)
     names = model_options.class_names(trained, labels)
     refuse_input(*files_of_export(path))
-    options = ExportOptions(
-        input=input_,
-        layout=layout,
-        output=output,
-        k=k,
-        precision=precision,
-        batch=batch,
-        opset=opset,
-        drop_unread=drop_unread,
-        taps=tuple(tap) if tap else None,
-        until=until,
-        merge_tokens=merge_tokens,
-    )
+    try:
+        options = ExportOptions(
+            input=input_,
+            layout=layout,
+            output=output,
+            k=k or TOPK,
+            precision=precision,
+            batch=batch,
+            opset=opset,
+            drop_unread=drop_unread,
+            taps=tuple(tap) if tap else None,
+            until=until,
+            merge_tokens=merge_tokens,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     with model_options.model_errors():
         preprocessing = trained.preprocessing(recipe, crop)
         if recipe is None and trained.own_preprocessing() is None:
@@ -223,6 +238,13 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         typer.echo(visible(line), err=True)
     if report_format is TextFormat.JSON:
         emit_json(_as_json(result), None)
+
+
+def _refuse(wrong: Mapping[str, object]) -> None:
+    """Exit with the first message whose value is true: options that do not fit."""
+    for message, found in wrong.items():
+        if found:
+            fail(message)
 
 
 def _as_json(result: "ExportResult") -> dict[str, Any]:

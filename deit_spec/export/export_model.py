@@ -172,6 +172,8 @@ def export(  # noqa: PLR0913  -- one argument per option
     format_ = format_of(Path(path), to)
     if calibrate is not None and precision != "int8":
         raise ValueError(f"calibrate is for int8, not for {precision}")
+    if opset is not None and format_ is not ExportFormat.ONNX:
+        raise ValueError(f"opset is for ONNX files, not for {Path(path).name}")
     trained = find_model(str(model), None if weights is None else Path(weights))
     preprocessing = trained.own_preprocessing() or preprocessing_of(trained.spec)
     images = None

@@ -10,6 +10,7 @@ from deit_spec.model.exported_interface import (
     Layout,
     Precision,
 )
+from deit_spec.runtime.exported_module import LARGEST_BATCH
 
 OutputChoice: TypeAlias = Literal["logits", "probabilities", "topk"]
 
@@ -34,7 +35,7 @@ class ExportOptions:
         output: What is returned; a model that ends early returns its last value.
         k: The number of classes of `topk`.
         precision: The precision of the weights and the computation.
-        batch: The batch size; None for a dynamic one, from 1 to 1024.
+        batch: The batch size; None for a dynamic one. Both are from 1 to 1024.
         opset: The opset of ONNX; None for the newest one that the installed runtime
             supports.
         drop_unread: Whether only the tokens that the outputs depend on are computed;
@@ -67,9 +68,12 @@ class ExportOptions:
             if (value := getattr(self, name)) not in choices:
                 listed = ", ".join(choices)
                 raise ValueError(f"{name} must be one of {listed}, not {value!r}")
-        for name in ("k", "batch"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+        if self.k < 1:
+            raise ValueError(f"k must be at least 1, not {self.k}")
+        if self.batch is not None and not 1 <= self.batch <= LARGEST_BATCH:
+            raise ValueError(
+                f"batch must be from 1 to {LARGEST_BATCH}, not {self.batch}"
+            )
         if self.opset is not None and self.opset not in OPSETS:
             raise ValueError(
                 f"opset must be from {OPSETS[0]} to {OPSETS[-1]}, not {self.opset}"
