@@ -15,7 +15,7 @@ from deit_spec.cli.options import (
     option,
     output_option,
 )
-from deit_spec.cli.output import SIGNAL_EXIT, emit, emit_json, report
+from deit_spec.cli.output import SIGNAL_EXIT, emit, emit_json, report, require_folder
 from deit_spec.diagnostics import Label, Span, diagnose
 from deit_spec.diagnostics.printable import counted, visible
 
@@ -123,6 +123,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.export.bench_report import as_json, draw_results
     from deit_spec.export.check_images import find_check_images
 
+    require_folder(output)
     trained = model_options.open_model(model, weights, None)
     choices = _choices(trained, runtimes, precisions, merge_tokens, batch)
     picture = output if _is_picture(output) else None

@@ -153,6 +153,12 @@ def emit(text: str | bytes, output: Path | None) -> None:
         fail(f"cannot write {output}: {reason_of(error)}")
 
 
+def require_folder(output: Path | None) -> None:
+    """Exit with 2, before a long measurement, if the folder of `-o` does not exist."""
+    if output is not None and is_file(output) and not output.parent.is_dir():
+        fail(f"cannot write {output}: there is no folder {output.parent}")
+
+
 def refuse_input(*outputs: Path) -> None:
     """Exit with 2 if the command reads a file that `-o` writes."""
     for output in outputs:

@@ -99,9 +99,16 @@ class ExportedModule(nn.Module):
             notes = [visible(str(error)[:REASON])]
             raise refuse_file("DS607", message, self.path, notes=notes) from None
         except Exception as error:  # noqa: BLE001  -- a broken file raises anything
-            notes = [visible(first_line_of(error)[:REASON])]
-            message = "the file is damaged, or its engine does not support it"
-            raise refuse_file("DS607", message, self.path, notes=notes) from None
+            reason = first_line_of(error)
+            if reason.startswith("Exception from"):  # OpenVINO begins with a place
+                reason = str(error).strip().rpartition("\n")[2]
+            raise refuse_file(
+                "DS607",
+                "the file is damaged, or its engine does not support it",
+                self.path,
+                notes=[visible(reason[:REASON])],
+                helps=["copy the file again, or export the model again"],
+            ) from None
 
     def _require_interface(self) -> None:
         """Check that the graph has the input and the outputs of the interface."""

@@ -143,6 +143,12 @@ def test_an_interrupt_prints_what_has_been_measured(
         assert ("* eager fp32" in done.stdout) is (count > 3)
 
 
+def test_the_folder_of_the_output_is_required_first(place: Path) -> None:
+    done = run("bench", "nothing", "-o", "missing/bench.png", cwd=place)
+    wanted = "error: cannot write missing/bench.png: there is no folder missing\n"
+    assert (done.returncode, done.stderr) == (2, wanted)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
