@@ -119,7 +119,7 @@ def lay(rows: list[Row], width: int) -> list[Line]:
     start = _name_width(rows)
     lines: list[Line] = []
     for row in rows:
-        texts = _wrap(row.text, width - start)
+        texts = wrap(row.text, width - start)
         found = [Line([(start, text, PLAIN)]) for text in texts]
         if found:
             found[0].pieces.insert(0, (0, row.name, TITLE))
@@ -129,7 +129,7 @@ def lay(rows: list[Row], width: int) -> list[Line]:
         if row.shape:
             _flush_right(found, row.shape, width)
         for text, style in row.notes:
-            parts = _wrap(text, width - start)
+            parts = wrap(text, width - start)
             found += [Line([(start, part, style)]) for part in parts]
         lines += found
     return lines
@@ -140,7 +140,7 @@ def _name_width(rows: list[Row]) -> int:
     return longest + _GAP if longest else 0
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Wrap a text between words, and not within shapes."""
     joined = _BRACKETS.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
     lines = textwrap.wrap(
@@ -155,7 +155,7 @@ def _append(lines: list[Line], detail: str, start: int, width: int) -> None:
     if end + len(detail) <= width:
         lines[-1].pieces.append((end, detail, FAINT))
     else:
-        parts = _wrap(detail, width - start)
+        parts = wrap(detail, width - start)
         lines.extend(Line([(start, part, FAINT)]) for part in parts)
 
 

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 from deit_spec.diagram.area import Area, halves, split
 from deit_spec.diagram.arrange import Fork, Single, Step, arrange
-from deit_spec.diagram.boxes import EDGES, border, lay, rows_of, stubs_of, width_of
+from deit_spec.diagram.boxes import (
+    EDGES,
+    border,
+    lay,
+    rows_of,
+    stubs_of,
+    width_of,
+    wrap,
+)
 from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, SUM, TITLE
 from deit_spec.diagram.connectors import Lines, Ports, plan_rails, reads_of
 from deit_spec.diagram.items import Item, items_of
@@ -131,9 +139,12 @@ class Flow(Lines):
         inner = Area(area.left + 2, area.right - 2, area.trunk)
         flow = Flow(self.sheet, inner, top + 1, nested=True, beside=False)
         flow.is_frame = True
+        # Beside the lines that arrive.
+        start = max((x + 2 for x, _ in arriving.values()), default=inner.left)
         for text in stubs_of(named, self.view):
-            self.canvas.write(inner.left, flow.y, text, SHAPE, inner.right)
-            flow.y += 1
+            for line in wrap(text, inner.right - start):
+                self.canvas.write(start, flow.y, line, SHAPE, inner.right)
+                flow.y += 1
         entries = {value: (x, top) for value, (x, _) in arriving.items()}
         with self.view.inside(item.scopes):
             inside = items_of(item.scopes[0], self.view)
