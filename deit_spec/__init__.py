@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deit_spec.attention.image_maps import attribute
     from deit_spec.classifier import Classifier, load_model
     from deit_spec.diagnostics import Diagnostic
-    from deit_spec.export.export_model import export
+    from deit_spec.exporting.export_model import export
     from deit_spec.graph import LayerGraph
     from deit_spec.model.model_folder import ModelFolderError
     from deit_spec.pipeline import (
@@ -45,7 +45,7 @@ _HOMES = {
     "WeightsError": "deit_spec.weights",
     "attribute": "deit_spec.attention.image_maps",
     "compile": "deit_spec.pipeline",
-    "export": "deit_spec.export.export_model",
+    "export": "deit_spec.exporting.export_model",
     "load": "deit_spec.pipeline",
     "load_model": "deit_spec.classifier",
     "load_spec": "deit_spec.pipeline",

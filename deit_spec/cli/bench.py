@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from deit_spec.distill.trained_model import TrainedModel
-    from deit_spec.export.bench_candidates import Choices
-    from deit_spec.export.bench_model import Bench
+    from deit_spec.exporting.bench_candidates import Choices
+    from deit_spec.exporting.bench_model import Bench
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -118,10 +118,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.cli.training_progress import progress_bar
     from deit_spec.distill.optional_packages import require_packages
     from deit_spec.distill.trained_model import best_device
-    from deit_spec.export.bench_candidates import Exporter, usable_device
-    from deit_spec.export.bench_model import make_bench, torch_threads
-    from deit_spec.export.bench_report import as_json, draw_results
-    from deit_spec.export.check_images import find_check_images
+    from deit_spec.exporting.bench_candidates import Exporter, usable_device
+    from deit_spec.exporting.bench_model import make_bench, torch_threads
+    from deit_spec.exporting.bench_report import as_json, draw_results
+    from deit_spec.exporting.check_images import find_check_images
 
     require_folder(output)
     trained = model_options.open_model(model, weights, None)
@@ -170,7 +170,7 @@ def _choices(
     batch: str,
 ) -> "Choices":
     """Read the lists of the options."""
-    from deit_spec.export.bench_candidates import PRECISIONS, RUNTIMES, Choices
+    from deit_spec.exporting.bench_candidates import PRECISIONS, RUNTIMES, Choices
 
     merged = [trained.spec.variant.merge_tokens]
     if merge_tokens is not None:
@@ -220,7 +220,7 @@ def _measure(bench: "Bench", rounds: int, bar: "Progress") -> None:
 
 def _fail_without_results(trained: "TrainedModel", bench: "Bench") -> NoReturn:
     """Report that no combination can run (DS615), and exit with 1."""
-    from deit_spec.export.bench_report import skipped_lines
+    from deit_spec.exporting.bench_report import skipped_lines
 
     place = Label(Span.of_file(trained.weights))
     notes = skipped_lines(bench.skipped)
@@ -233,8 +233,8 @@ def _print(bench: "Bench", output: Path | None) -> None:
     from itertools import groupby
 
     from deit_spec.cli.tables import print_table, table_of
-    from deit_spec.export.bench_model import pareto_front
-    from deit_spec.export.bench_report import HEAD, LEGEND, cells, notes
+    from deit_spec.exporting.bench_model import pareto_front
+    from deit_spec.exporting.bench_report import HEAD, LEGEND, cells, notes
 
     results = bench.results
     front = pareto_front(results)

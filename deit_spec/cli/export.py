@@ -22,7 +22,7 @@ from deit_spec.cost.units import short_bytes
 from deit_spec.diagnostics.printable import reason_of, visible
 
 if TYPE_CHECKING:
-    from deit_spec.export.export_model import ExportResult
+    from deit_spec.exporting.export_model import ExportResult
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
@@ -169,8 +169,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = TextFormat.TEXT,
 ) -> None:
     """Export a model to a file that another runtime opens."""
-    from deit_spec.export import check_images, export_model
-    from deit_spec.export.export_options import ExportOptions
+    from deit_spec.exporting import check_images, export_model
+    from deit_spec.exporting.export_options import ExportOptions
     from deit_spec.model.exported_file import files_of_export
     from deit_spec.model.model_folder import assumed_preprocessing
 

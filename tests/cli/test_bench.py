@@ -8,8 +8,8 @@ from support.commands import run
 from support.runs import make_run
 
 from deit_spec.cli.bench import VERSION
-from deit_spec.export import bench_model
-from deit_spec.export.bench_candidates import PRECISIONS, RUNTIMES, Candidate
+from deit_spec.exporting import bench_model
+from deit_spec.exporting.bench_candidates import PRECISIONS, RUNTIMES, Candidate
 
 EAGER = ("--runtimes", "eager", "--rounds", "2", "--precisions", "fp32")
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deit_spec.export.export_metadata import export_metadata
-from deit_spec.export.prepared_model import PreparedModel
+from deit_spec.exporting.export_metadata import export_metadata
+from deit_spec.exporting.prepared_model import PreparedModel
 
 _READS_IMAGES = "patch_embed.proj"
 _HEADS = ("head", "head_dist")

@@ -9,11 +9,11 @@ import torch
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.export.export_metadata import export_metadata
-from deit_spec.export.onnx_attention import split_heads_in_attention
-from deit_spec.export.onnx_translations import ATTENTION_OPSET, translations
-from deit_spec.export.prepared_model import PreparedModel
-from deit_spec.export.quantization import quantize_onnx
+from deit_spec.exporting.export_metadata import export_metadata
+from deit_spec.exporting.onnx_attention import split_heads_in_attention
+from deit_spec.exporting.onnx_translations import ATTENTION_OPSET, translations
+from deit_spec.exporting.prepared_model import PreparedModel
+from deit_spec.exporting.quantization import quantize_onnx
 from deit_spec.model.exported_interface import INPUT
 
 if TYPE_CHECKING:

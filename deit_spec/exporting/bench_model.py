@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.trained_model import TrainedModel
-from deit_spec.export.bench_candidates import (
+from deit_spec.exporting.bench_candidates import (
     Candidate,
     Choices,
     Combination,
@@ -25,9 +25,9 @@ from deit_spec.export.bench_candidates import (
     make_candidates,
     torch_candidate,
 )
-from deit_spec.export.check_images import CheckImages
-from deit_spec.export.compare_export import Comparison, compare
-from deit_spec.export.process_memory import peak_growth
+from deit_spec.exporting.check_images import CheckImages
+from deit_spec.exporting.compare_export import Comparison, compare
+from deit_spec.exporting.process_memory import peak_growth
 from deit_spec.runtime.telemetry import switch_off_telemetry
 
 _READ_BATCH: Final = 64

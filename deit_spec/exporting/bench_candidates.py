@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.exported_model import predicted_classes
 from deit_spec.distill.trained_model import ModelError, TrainedModel
-from deit_spec.export.export_model import SUFFIXES, ExportFormat, export_trained
-from deit_spec.export.export_options import ExportOptions
+from deit_spec.exporting.export_model import SUFFIXES, ExportFormat, export_trained
+from deit_spec.exporting.export_options import ExportOptions
 from deit_spec.graph import Target
 from deit_spec.model.exported_file import files_of_export
 from deit_spec.model.exported_interface import ExportedInterface, Precision

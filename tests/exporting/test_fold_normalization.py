@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import conv2d
 
-from deit_spec.export.prepared_model import fold_normalization
+from deit_spec.exporting.prepared_model import fold_normalization
 from deit_spec.model.preprocessing import Preprocessing
 
 

@@ -16,10 +16,10 @@ from support.runs import make_run, save_digits
 
 import deit_spec
 from deit_spec import DeiTSpec
-from deit_spec.export import export_model
-from deit_spec.export.export_check import ExportCheckError
-from deit_spec.export.export_model import ExportFormat
-from deit_spec.export.prepared_model import PreparedModel
+from deit_spec.exporting import export_model
+from deit_spec.exporting.export_check import ExportCheckError
+from deit_spec.exporting.export_model import ExportFormat
+from deit_spec.exporting.prepared_model import PreparedModel
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from deit_spec.distill.data import open_data
 from deit_spec.distill.data.digits import read_digits
 from deit_spec.distill.trained_model import TrainedModel, find_model
 from deit_spec.distill.training.run_folder import begin_run
-from deit_spec.export.check_images import (
+from deit_spec.exporting.check_images import (
     RANDOM_IMAGES,
     CheckImages,
     CheckImagesError,

@@ -21,21 +21,21 @@ from deit_spec.diagnostics import (
     has_errors,
 )
 from deit_spec.distill.trained_model import TrainedModel, find_model
-from deit_spec.export.calibration_images import (
+from deit_spec.exporting.calibration_images import (
     CalibrationImages,
     find_calibration_images,
 )
-from deit_spec.export.check_images import CheckImages, find_check_images
-from deit_spec.export.export_check import (
+from deit_spec.exporting.check_images import CheckImages, find_check_images
+from deit_spec.exporting.export_check import (
     ExportCheck,
     ExportCheckError,
     check_export,
 )
-from deit_spec.export.export_options import ExportOptions, OutputChoice
-from deit_spec.export.onnx_file import write_onnx
-from deit_spec.export.openvino_file import write_openvino
-from deit_spec.export.prepared_model import PreparedModel, prepare
-from deit_spec.export.pt2_file import write_pt2
+from deit_spec.exporting.export_options import ExportOptions, OutputChoice
+from deit_spec.exporting.onnx_file import write_onnx
+from deit_spec.exporting.openvino_file import write_openvino
+from deit_spec.exporting.prepared_model import PreparedModel, prepare
+from deit_spec.exporting.pt2_file import write_pt2
 from deit_spec.model.exported_interface import (
     ExportedInterface,
     InputKind,

@@ -26,7 +26,7 @@ from torch import Tensor
 
 import deit_spec
 from deit_spec import DeiTSpec, Variant
-from deit_spec.export import onnx_file
+from deit_spec.exporting import onnx_file
 from deit_spec.model.exported_interface import (
     METADATA_DIGEST,
     ExportedInterface,

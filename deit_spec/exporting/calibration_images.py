@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.diagnostics.printable import counted
 from deit_spec.distill.trained_model import TrainedModel
-from deit_spec.export.check_images import CheckImages, find_check_images
+from deit_spec.exporting.check_images import CheckImages, find_check_images
 from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.runtime.exported_module import input_of

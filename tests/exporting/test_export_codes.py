@@ -14,14 +14,19 @@ from deit_spec.diagnostics import CATALOGUE, DiagnosedError, Diagnostic
 from deit_spec.diagnostics.explanation import explanation
 from deit_spec.diagnostics.text import render
 from deit_spec.distill.prediction import UnreadableImage
-from deit_spec.export import calibration_images, export_model, onnx_file, prepared_model
-from deit_spec.export.bench_candidates import Combination
-from deit_spec.export.bench_model import Skipped
-from deit_spec.export.check_images import find_check_images
-from deit_spec.export.compare_export import Comparison
-from deit_spec.export.export_check import ExportCheck
-from deit_spec.export.export_model import ExportFormat
-from deit_spec.export.export_options import ExportOptions
+from deit_spec.exporting import (
+    calibration_images,
+    export_model,
+    onnx_file,
+    prepared_model,
+)
+from deit_spec.exporting.bench_candidates import Combination
+from deit_spec.exporting.bench_model import Skipped
+from deit_spec.exporting.check_images import find_check_images
+from deit_spec.exporting.compare_export import Comparison
+from deit_spec.exporting.export_check import ExportCheck
+from deit_spec.exporting.export_model import ExportFormat
+from deit_spec.exporting.export_options import ExportOptions
 from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.preprocessing import Preprocessing
 

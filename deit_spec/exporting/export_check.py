@@ -11,9 +11,9 @@ from torch import Tensor
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.prediction import UnreadableImage
-from deit_spec.export.check_images import CheckImages, with_byte_pixels
-from deit_spec.export.compare_export import Comparison, compare
-from deit_spec.export.prepared_model import PreparedModel
+from deit_spec.exporting.check_images import CheckImages, with_byte_pixels
+from deit_spec.exporting.compare_export import Comparison, compare
+from deit_spec.exporting.prepared_model import PreparedModel
 from deit_spec.model.exported_interface import OutputKind, Precision
 from deit_spec.model.model_folder import open_model_folder
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from deit_spec.distill.training.run_folder import as_yaml
-from deit_spec.export.prepared_model import PreparedModel
+from deit_spec.exporting.prepared_model import PreparedModel
 from deit_spec.model.exported_interface import (
     INTERFACE,
     METADATA_DIGEST,

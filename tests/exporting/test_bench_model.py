@@ -14,23 +14,23 @@ from torch import Tensor, nn
 import deit_spec
 from deit_spec.distill.prediction import UnreadableImage
 from deit_spec.distill.trained_model import TrainedModel, find_model
-from deit_spec.export import bench_model
-from deit_spec.export.bench_candidates import (
+from deit_spec.exporting import bench_model
+from deit_spec.exporting.bench_candidates import (
     Candidate,
     Choices,
     Combination,
     Exporter,
 )
-from deit_spec.export.bench_model import (
+from deit_spec.exporting.bench_model import (
     Bench,
     Latency,
     Measured,
     make_bench,
     pareto_front,
 )
-from deit_spec.export.check_images import CheckImages, find_check_images
-from deit_spec.export.compare_export import Comparison
-from deit_spec.export.process_memory import peak_growth
+from deit_spec.exporting.check_images import CheckImages, find_check_images
+from deit_spec.exporting.compare_export import Comparison
+from deit_spec.exporting.process_memory import peak_growth
 
 CPU = torch.device("cpu")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deit_spec.diagnostics.printable import counted
 from deit_spec.distill.training.run_results import plot
-from deit_spec.export.bench_candidates import (
+from deit_spec.exporting.bench_candidates import (
     RUNTIMES,
     Combination,
     Merged,
 )
-from deit_spec.export.bench_model import Bench, Measured, Skipped, pareto_front
+from deit_spec.exporting.bench_model import Bench, Measured, Skipped, pareto_front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

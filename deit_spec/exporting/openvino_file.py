@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.export.export_metadata import export_metadata
-from deit_spec.export.onnx_file import convert_to_onnx
-from deit_spec.export.onnx_translations import ATTENTION_OPSET
-from deit_spec.export.prepared_model import PreparedModel
-from deit_spec.export.quantization import quantize_openvino
+from deit_spec.exporting.export_metadata import export_metadata
+from deit_spec.exporting.onnx_file import convert_to_onnx
+from deit_spec.exporting.onnx_translations import ATTENTION_OPSET
+from deit_spec.exporting.prepared_model import PreparedModel
+from deit_spec.exporting.quantization import quantize_openvino
 
 
 def write_openvino(prepared: PreparedModel, path: Path) -> None:

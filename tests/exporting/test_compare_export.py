@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from deit_spec.diagnostics import Severity
-from deit_spec.export.compare_export import Comparison, compare
-from deit_spec.export.export_check import ExportCheck
+from deit_spec.exporting.compare_export import Comparison, compare
+from deit_spec.exporting.export_check import ExportCheck
 from deit_spec.model.exported_interface import ExportedInterface, Precision
 
 CLASSES = 6

@@ -15,8 +15,8 @@ from deit_spec.diagnostics import (
     diagnose,
 )
 from deit_spec.distill.trained_model import TrainedModel
-from deit_spec.export.calibration_images import CalibrationImages
-from deit_spec.export.export_options import ExportOptions
+from deit_spec.exporting.calibration_images import CalibrationImages
+from deit_spec.exporting.export_options import ExportOptions
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.preprocessing import Preprocessing
