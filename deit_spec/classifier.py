@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from deit_spec.diagnostics.printable import first_line_of, listed
-from deit_spec.distill.exported_model import load_exported
+from deit_spec.distill.exported_model import load_exported, predicted_classes
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.prediction import classify
 from deit_spec.model.model_folder import Kind, open_model_folder
@@ -116,7 +116,10 @@ class Classifier:
         return self._predict(list(images), topk, batch_size)
 
     def _label(self, category: int) -> str | None:
-        return None if self.classes is None else self.classes[category]
+        # With `fusion: dist`, the classes may be those of a teacher.
+        if self.classes is None or len(self.classes) != predicted_classes(self.spec):
+            return None
+        return self.classes[category]
 
     def _predict(
         self, images: "Sequence[ImageLike]", topk: int, batch_size: int

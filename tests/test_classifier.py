@@ -18,6 +18,7 @@ from deit_spec.distill.data import open_data
 from deit_spec.distill.data.digits import read_digits
 from deit_spec.distill.optional_packages import import_package
 from deit_spec.model.model_folder import ModelFolderError
+from deit_spec.model.preprocessing import preprocessing_of
 from deit_spec.recipe import check_recipe
 from deit_spec.weights import safetensors_file
 from deit_spec.weights.spec_metadata import make_metadata
@@ -224,6 +225,27 @@ def test_targets_dtypes_and_names(trained_run: Path) -> None:
     with pytest.raises(ValueError, match="target must be one of train, inference"):
         deit_spec.load_model(trained_run, target="test")  # type: ignore[arg-type]
     assert isinstance(inference.model, nn.Module)
+
+
+def test_classes_of_a_teacher_have_no_names() -> None:
+    """With `fusion: dist`, class 4 of the teacher is not the student's."""
+    spec = deit_spec.load_spec(
+        {
+            "image_size": 8,
+            "patch_size": 4,
+            "embed_dim": 8,
+            "depth": 1,
+            "num_heads": 2,
+            "num_classes": 2,
+            "teacher_num_classes": 5,
+            "variant": {"fusion": "dist"},
+        }
+    )
+    model = deit_spec.load(spec, target="inference").eval()
+    classifier = Classifier(model, spec, preprocessing_of(spec), ("cat", "dog"))
+    guesses = classifier.predict(np.zeros((8, 8, 3), np.uint8))
+    assert {guess.label for guess in guesses} == {None}
+    assert {guess.category for guess in guesses} == {*range(5)}
 
 
 @pytest.mark.parametrize("target", ["train", "inference"])

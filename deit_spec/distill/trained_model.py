@@ -270,7 +270,8 @@ def find_model(
             model = str(Path(model) / SPEC)
     elif weights is None:
         if not Path(model).exists() and model not in published.names():
-            raise ModelError(f"{model} is not a model folder, spec or published model")
+            message = f"{model} does not exist, and is not a published model"
+            raise ModelError(message)
         raise ModelError(f"{model} has no weights; add --weights FILE")
     else:
         checked = check(model)

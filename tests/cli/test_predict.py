@@ -144,7 +144,7 @@ def test_other_files_of_a_folder_are_counted(place: Path, tmp_path: Path) -> Non
     ("arguments", "code", "message"),
     [
         ("run", 2, "IMAGES"),
-        ("nowhere images", 2, "nowhere is not a model folder, spec or published model"),
+        ("nowhere images", 2, "nowhere does not exist, and is not a published model"),
         ("run/.. images", 1, "the folder is not a known kind of model"),
         ("deit_tiny_patch16_224 images", 2, "has no weights; add --weights FILE"),
         ("run images --top 0", 2, "0 is not at least 1"),
