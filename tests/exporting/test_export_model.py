@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, assume, given, settings
 from support.execution import images_for
 from support.exports import (
     SMALL,
@@ -40,7 +40,7 @@ TAPS = ("head_dist", "blocks.*.attn.weights.cls", "norm")
 
 
 @pytest.mark.parametrize(("suffix", "run"), [("onnx", run_onnx), ("xml", run_openvino)])
-@settings(max_examples=5)
+@settings(max_examples=5, phases=[Phase.generate])  # to shrink a failure takes minutes
 @given(merging_specs().filter(lambda spec: spec.num_classes is not None))
 @pytest.mark.slow
 def test_files_equal_torch_at_every_batch_size(
@@ -48,12 +48,17 @@ def test_files_equal_torch_at_every_batch_size(
 ) -> None:
     with TemporaryDirectory() as folder:
         model = write_model(Path(folder) / "model.safetensors", spec)
-        deit_spec.export(model, file := Path(folder) / f"model.{suffix}")
-        expected = deit_spec.load_model(model).model
+        expected, exact = (
+            deit_spec.load_model(model, dtype=dtype).model
+            for dtype in ("float32", "float64")
+        )
+        deit_spec.export(model, file := Path(folder) / f"model.{suffix}", check=False)
         for batch in (1, 2, 7):
             images = images_for(spec, batch)
             with torch.no_grad():
-                logits = expected(images)
+                logits, wanted = expected(images), exact(images.double())
+            # Ties of similar tokens, and norms of two channels, have no stable value.
+            assume(relative_error(logits.numpy(), wanted) < CLOSE / 10)
             if spec.fusion == "mean_softmax" and spec.has_two_heads:
                 logits = logits.log()
             found = run(file, images)["logits"]
