@@ -58,8 +58,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'deit_spec' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
-    # `export` is a package too, which is set by its import and can be called.
-    return globals().setdefault(name, value)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
