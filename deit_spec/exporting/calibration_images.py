@@ -71,7 +71,7 @@ def find_calibration_images(
     """Find images to calibrate the file at `path` with.
 
     `where` is that of `find_check_images`. Without it they are those that the run of
-    the model was trained on, so that the images held out can tell what int8 costs.
+    the model was trained on, so that the images held out still show what int8 costs.
 
     Raises:
         CheckImagesError: There are no images at `where` (DS614).

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PREPROCESSED: Final = ("onnx.quant.pre.process", "onnxruntime.quant")
-"""Metadata that tells ONNX Runtime that a graph needs no further optimisation."""
+"""Metadata by which ONNX Runtime knows that a graph is already optimised."""
 
 
 def quantize_onnx(

@@ -12,7 +12,7 @@ def switch_off_telemetry() -> None:
     Both send usage data to Google Analytics, from the import on and unless the user
     opts out. They do so with the package `openvino_telemetry`, and without it they
     send nothing. So its import fails in this process from now on. If the program has
-    imported it before, its sender is told that the user does not consent.
+    already imported it, consent is withdrawn.
     """
     sender = sys.modules.get(_SENDER)
     if sender is None:

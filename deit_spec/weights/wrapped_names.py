@@ -21,7 +21,7 @@ _CHUNKED = re.compile(r"(?:^|\.)blocks\.([0-9]{1,6})\.([0-9]{1,6})(?=\.)")
 def unwrap_names(names: Iterable[str]) -> dict[str, str]:
     """The name without wrappers of each name; the same names if two become equal.
 
-    Wrappers of the whole model stay, as a prefix that may tell two models apart.
+    Wrappers of the whole model stay, as a prefix that may distinguish two models.
     """
     listed = list(names)
     found = {name: unwrap_name(name) for name in listed}

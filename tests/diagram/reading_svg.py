@@ -63,7 +63,7 @@ class Drawing:
     frames: list[Rect] = field(default_factory=list)
     scopes: dict[str, list[str]] = field(default_factory=dict)
     texts: list[tuple[Rect, Rect]] = field(default_factory=list)
-    """Texts that are in a box or on the page, each with that."""
+    """Texts that are in a box or on the page, each with what it is in."""
     edges: list[tuple[str, str]] = field(default_factory=list)
     ends: list[tuple[str, str, list[tuple[float, float]]]] = field(default_factory=list)
 
@@ -210,7 +210,7 @@ def shared(found: Drawing) -> list[tuple[str, str]]:
 
 
 class Unfolded:
-    """The drawn node of each layer, told from the ids and the scopes of frames."""
+    """The drawn node of each layer, from the ids and the scopes of frames."""
 
     def __init__(self, nodes: set[str], scopes: dict[str, list[str]]) -> None:
         self.nodes, self.scopes = nodes, scopes

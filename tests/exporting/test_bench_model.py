@@ -46,7 +46,7 @@ def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Mean(nn.Module):
-    """Logits that tell images apart; every run of a batch is noted in `log`."""
+    """Logits that distinguish images; every run of a batch is noted in `log`."""
 
     def __init__(self, name: int, log: list[tuple[int, int]]) -> None:
         super().__init__()

@@ -111,7 +111,7 @@ def test_classes_are_counted_in_a_folder_that_is_there(
     ],
 )
 def test_the_classes_of_timm(name: str, classes: int | None, tmp_path: Path) -> None:
-    """Where a name tells of other data, nothing is said before it is opened."""
+    """A name that suggests other data is not reported before the data is opened."""
     value = {
         "student": {"spec": "deit_tiny_distilled_patch16_224"},
         "teacher": {"timm": name},

@@ -1,4 +1,4 @@
-"""What the schema says of its fields, for all who tell it on."""
+"""The descriptions and the values of fields in the schema and in messages."""
 
 import math
 

@@ -23,9 +23,9 @@ def test_it_trains_and_reports_progress(tmp_path: Path) -> None:
     recipe(tmp_path)
     done = run("train", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run"))
     assert (done.returncode, done.stdout) == (0, "")
-    told = re.sub(r"[\d,.]+ images/s, [\d:]+ left", "- images/s, - left", done.stderr)
-    told = re.sub(r"\d+\.\d+( %|e-\d+)?", "0.0", told).replace(str(tmp_path), "")
-    assert told.splitlines() == [
+    stderr = re.sub(r"[\d,.]+ images/s, [\d:]+ left", "- images/s, - left", done.stderr)
+    stderr = re.sub(r"\d+\.\d+( %|e-\d+)?", "0.0", stderr).replace(str(tmp_path), "")
+    assert stderr.splitlines() == [
         "training digits_convnet, the teacher: 2 steps",
         "digits: 87,092 parameters, hard distillation from digits_convnet",
         "100 images to train on, 100 held out, 10 classes",
@@ -97,9 +97,9 @@ def test_a_signal_saves_and_exits_as_shells_expect(
         ):
             time.sleep(0.01)
         child.send_signal(number)
-        told = child.communicate()[1]
-    assert child.returncode == 128 + number, told
-    assert f"stopped by {number.name} after step" in told
+        stderr = child.communicate()[1]
+    assert child.returncode == 128 + number, stderr
+    assert f"stopped by {number.name} after step" in stderr
     again = run(*command[3:], "--resume")
     assert again.returncode == 0
     assert "resumed after step" in again.stderr
@@ -228,7 +228,7 @@ def test_a_signal_to_all_processes_saves_too(tmp_path: Path) -> None:
             time.sleep(0.01)
         assert child.poll() is None, child.communicate()[1]
         os.killpg(child.pid, signal.SIGTERM)
-        told = child.communicate()[1]
-    assert child.returncode == 128 + signal.SIGTERM, told
-    assert "stopped by SIGTERM after step" in told
+        stderr = child.communicate()[1]
+    assert child.returncode == 128 + signal.SIGTERM, stderr
+    assert "stopped by SIGTERM after step" in stderr
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1

@@ -32,8 +32,10 @@ def test_each_parameter_is_in_one_group_by_its_kind(spec: DeiTSpec) -> None:
     model = deit_spec.compile(spec).build(device="meta")
     decaying, exempt = parameter_groups(model.named_parameters(), 0.05)
     names = {id(each): name for name, each in model.named_parameters()}
-    told = [names[id(each)] for group in (decaying, exempt) for each in group["params"]]
-    assert sorted(told) == sorted(names.values())
+    found = [
+        names[id(each)] for group in (decaying, exempt) for each in group["params"]
+    ]
+    assert sorted(found) == sorted(names.values())
     assert (decaying["weight_decay"], exempt["weight_decay"]) == (0.05, 0.0)
     for each in decaying["params"]:
         assert not any(word in names[id(each)] for word in EXEMPT)

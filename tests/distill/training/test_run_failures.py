@@ -201,10 +201,10 @@ def test_too_little_memory_is_reported_and_the_checkpoint_kept(
 
 class Listen(Reporter):
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
     def said(self, message: str) -> None:
-        self.told.append(message)
+        self.messages.append(message)
 
 
 def folder_of(tmp_path: Path, *unreadable: str) -> CheckedRecipe:
@@ -228,25 +228,25 @@ def test_unreadable_images_are_reported_once(tmp_path: Path) -> None:
     listen, run = Listen(), tmp_path / "run"
     train(checked, run, reporter=listen)
     one, other = (tmp_path / "images" / n for n in ("train/a/1.png", "val/b/0.png"))
-    assert listen.told == [
+    assert listen.messages == [
         f"1 image is unreadable and skipped: {each}" for each in (one, other)
     ]
     lines = [json.loads(x) for x in (run / "metrics.jsonl").read_text().splitlines()]
     named = [line for line in lines if "unreadable" in line]
     assert named == [{"step": 3, "unreadable": [str(each)]} for each in (one, other)]
     summary = (run / "summary.md").read_text()
-    told = f"2 images were unreadable and skipped: {one}, {other}.\n"
-    assert told in summary
+    message = f"2 images were unreadable and skipped: {one}, {other}.\n"
+    assert message in summary
     again = Listen()
     train(checked, run, resume=True, reporter=again)
-    assert again.told == []
-    assert told in (run / "summary.md").read_text()
+    assert again.messages == []
+    assert message in (run / "summary.md").read_text()
 
 
 def test_a_run_in_which_all_can_be_read_reports_none(tmp_path: Path) -> None:
     listen = Listen()
     train(folder_of(tmp_path), tmp_path / "run", reporter=listen)
-    assert listen.told == []
+    assert listen.messages == []
     for name in ("metrics.jsonl", "summary.md"):
         assert "unreadable" not in (tmp_path / "run" / name).read_text()
 

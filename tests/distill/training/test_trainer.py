@@ -139,16 +139,16 @@ def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> Non
     (tmp_path / "wide.yaml").write_text(spec)
     file = save_weights(tmp_path / "wide.yaml", tmp_path / "wide.safetensors")
     student = {"spec": str(SPECS / "digits.yaml"), "weights": str(file)}
-    told: list[str] = []
+    messages: list[str] = []
 
     class Listen(Reporter):
         def said(self, message: str) -> None:
-            told.append(message)
+            messages.append(message)
 
     checked = recipe(tmp_path, student=student)
     begun = open_student(checked, "0123456789", Listen()).state_dict()
     heads = "head.weight, head.bias, head_dist.weight, head_dist.bias"
-    assert told == [
+    assert messages == [
         "pos_embed resampled: 8×8 → 4×4, bicubic; 2 prefix tokens kept",
         f"{heads} re-initialised: 3 → 10 classes",
     ]
