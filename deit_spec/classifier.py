@@ -199,13 +199,13 @@ _FLOAT32 = (None, torch.float32, "float32")
 
 
 def _require_defaults(path: object, target: str, device: object, dtype: object) -> None:
-    """Check that nothing is requested of an exported file that it cannot do."""
+    """Check that an exported file supports what is requested."""
     if target == "train":
         raise exported(str(path))
     is_cpu = device is None or torch.device(str(device)).type == "cpu"
     if not is_cpu or dtype not in _FLOAT32:
-        does = "runs on the CPU, in float32"
-        raise ValueError(f"{path} is an exported file, which {does}")
+        reason = "an exported file, which runs on the CPU, in float32"
+        raise ValueError(f"{path} is {reason}")
 
 
 def is_image(value: object) -> bool:

@@ -53,13 +53,14 @@ class AttentionMaps:
 
 
 class AttentionReader:
-    """Reads the attention of a model of a spec, with whose weights it computes.
+    """Computes attention maps with the weights of a model.
 
-    `method` is explained in the module. `block` is that of `attention`, and the last of
-    the other methods; None is all blocks of `attention`. `rollout` divides the rows of
-    the maximum of `heads` by their sum.
+    The module docstring explains the methods. `block` is the block of `attention`, or
+    the last block of the other methods; None means all blocks of `attention`. With
+    `heads="max"`, `rollout` divides each row of the maximum by its sum.
 
-    Raises ValueError if the model or the method does not have these.
+    Raises ValueError if the model has no such block, merges tokens or lacks the logits
+    that the method needs, or if the method does not join heads like this.
     """
 
     def __init__(
@@ -114,8 +115,9 @@ class AttentionReader:
     ) -> AttentionMaps:
         """Make the maps of some tokens for images `[B, C, S, S]`.
 
-        `category` is what `gradient-attention` explains, by default what the head of
-        the token predicts. Raises ValueError if the model has no such token or class.
+        `category` is the class that `gradient-attention` explains, by default the one
+        that the head of the token predicts. Raises ValueError if the model has no such
+        token or class.
         """
         for token in tokens:
             require_token(self.spec, token)

@@ -115,7 +115,7 @@ def draw_sheet(
 
 
 def _wrapped(caption: str, width: float) -> tuple[str, float]:
-    """Wrap a caption to inches; return also the inches of lines after the second."""
+    """Wrap a caption to a width; also return the height of all but two lines."""
     # The wrapping of matplotlib would parse formulas.
     at_most = max(1, int(width / CHARACTER))
     lines = [part for line in caption.split("\n") for part in wrap(line, at_most)]

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    """Raise KeyboardInterrupt, and note it: compiled code raises another error."""
+    """Raise KeyboardInterrupt, and record it: compiled code may raise another error."""
     _interrupts.append(number)
     raise KeyboardInterrupt
 

@@ -178,7 +178,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 def _tokens(
     wanted: Tokens | None, available: "tuple[Token, ...]"
 ) -> "tuple[Token, ...]":
-    """The tokens of an option, or exit if the model has them not."""
+    """The tokens of an option, or exit if the model lacks them."""
     if wanted in {"dist", "both"} and "dist" not in available:
         fail(f"--token is {wanted}, but the model has no distillation token")
     if wanted is None or wanted == "both":

@@ -147,8 +147,8 @@ def _by_head(
 ) -> "dict[str, HeadScores | None]":
     """The scores of the heads of a model; None if its classes are not the labels'.
 
-    An exported file has one head. If it returns some classes alone, NaN is what they
-    do not show.
+    An exported file has one head. If it returns only some classes, the scores that
+    need the others are NaN.
     """
     from deit_spec.distill.evaluation import TOP
 

@@ -115,9 +115,9 @@ def protect(*names: str | Path) -> None:
 
 
 def protect_folder(folder: Path) -> None:
-    """Protect the files of a folder, but not exported ones, which nobody reads there.
+    """Protect the files of a folder, except exported ones, which are not read there.
 
-    A folder that cannot be listed has none to read.
+    A folder that cannot be listed has no files to read.
     """
     with contextlib.suppress(OSError):
         files = {*folder.iterdir()}

@@ -11,7 +11,7 @@ _ENGINES: Final = {
     ".onnx": ("ONNX files", "onnxruntime"),
     ".xml": ("OpenVINO files", "openvino"),
 }
-"""What needs which package, by extension; torch opens the others."""
+"""The kind of file and the package that opens it, by extension; torch opens others."""
 
 
 def predicted_classes(spec: DeiTSpec) -> int | None:
@@ -21,7 +21,7 @@ def predicted_classes(spec: DeiTSpec) -> int | None:
 
 
 def load_exported(opened: ModelFolder, *, threads: int | None = None) -> ExportedModule:
-    """Open the file of a model of the kind `EXPORTED` as a module, on the CPU.
+    """Open an exported file as a module, on the CPU.
 
     `threads` is the number of threads of ONNX Runtime or OpenVINO.
 

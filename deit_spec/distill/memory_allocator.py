@@ -16,13 +16,13 @@ LARGEST_BLOCK = 32 << 20
 KEPT = 2**31 - 1
 """Freed bytes that are kept; the largest `int`."""
 VARIABLES = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
-"""Variables of the environment that set the thresholds."""
+"""Environment variables that set the thresholds."""
 
 
 def keep_freed_memory() -> None:
-    """Let malloc keep freed memory in this process, where it is that of glibc.
+    """Let the malloc of glibc keep freed memory in this process.
 
-    Nothing changes if any of `VARIABLES` is set.
+    Nothing changes with another malloc, or if any of `VARIABLES` is set.
     """
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return

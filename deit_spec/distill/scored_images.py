@@ -189,7 +189,7 @@ def _missing(folder: Path, run: SplitFile, split: Split) -> Iterator[str]:
 
 
 def _names_in_run(run: SplitFile, split: Split) -> list[str] | None:
-    """The names in a run of the images to score, "" beside it; None for other data."""
+    """The names of the images to score in a run, "" if new; None for other data."""
     names = split.evaluated
     if run.source != split.source:
         return None

@@ -1,4 +1,4 @@
-"""What weights for another spec inherit of a model: preprocessing and class names."""
+"""What weights for another spec inherit from a model: preprocessing and class names."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,9 +16,9 @@ def inherit_parts(
 ) -> tuple[Preprocessing | None, tuple[str, ...] | None, tuple[Diagnostic, ...]]:
     """The preprocessing and the class names of the first name that is a model.
 
-    The third part says what of them was assumed. Images get the size of the spec. With
-    another number of channels or classes, one of them is None. Raises DiagnosedError if
-    the model cannot be used.
+    Also the findings about what was assumed. The image size is that of the spec. The
+    preprocessing is None for another number of channels, and the names are None for
+    another number of classes. Raises DiagnosedError if the model cannot be used.
     """
     for name in names:
         if not is_model_path(name):

@@ -36,7 +36,7 @@ class PassOptions:
     `tap_spans`. `until` is the value that the model ends at. `merge_tokens` is the
     number of patches that merge in each block, or a number for each block.
 
-    The others are those of exported models. `pixels` and `channels_last` describe the
+    The others are for exported models. `pixels` and `channels_last` describe the
     images. `prediction` is what the outputs are; None means those of the target. `k` is
     the number of classes of `topk`. `drop_weights` removes weights that are not read.
     """

@@ -10,9 +10,9 @@ from deit_spec.passes.infer_shapes import infer_shapes
 def convert_input(
     graph: LayerGraph, *, pixels: bool, channels_last: bool
 ) -> LayerGraph:
-    """Convert the images after they are given.
+    """Change the input, and convert it to the images that the layers take.
 
-    The values of bytes are kept: that they are not normalised has to be in the weights.
+    Bytes keep their values, so the weights have to include the normalisation.
     """
     ((images, op),) = ((p, op) for p, op in graph.ops() if isinstance(op, Images))
     readers, order = graph.readers(images), graph.order()

@@ -26,9 +26,9 @@ class Relation(Enum):
 class ClassMatch:
     """The classes of data in terms of those of a model, matched by name.
 
-    `indices` are those in the model by class of the data, empty for different classes.
-    `missing` are only in the model, `unknown` only in the data, and `repeated` names
-    cannot be matched.
+    `indices` has the index in the model of each class of the data; it is empty for
+    different classes. `missing` are only in the model, `unknown` only in the data, and
+    `repeated` names cannot be matched.
     """
 
     relation: Relation

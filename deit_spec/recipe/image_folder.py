@@ -20,8 +20,9 @@ _ARCHIVE: Final = "__MACOSX"
 class ImageFolder:
     """A folder of images, and the folders that contain its class folders.
 
-    `train` is `folder` itself without splits, None with other splits only. The
-    `class_folders` in it are sorted as strings; `splits` are the folders named so.
+    `train` is `folder` itself if there are no splits, and None if there are only
+    others. The `class_folders` in it are sorted as strings; `splits` are the names of
+    folders that are named as splits.
     """
 
     folder: Path

@@ -1,6 +1,6 @@
-"""The JSON files of a run or a study, which may be damaged or of someone else.
+"""The JSON files of a run or a study, which may be damaged or have another origin.
 
-A line that does not have its schema is skipped and counted; a file is an error.
+Lines that do not match their schema are skipped and counted; a whole file is an error.
 """
 
 import json

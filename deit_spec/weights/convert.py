@@ -39,7 +39,7 @@ class Writing:
     `path` is a file or, for transformers and for timm without a suffix, a folder.
     `dtype` is by default the narrowest that can represent all tensors. `preprocessing`
     is the content of `preprocessor_config.json`, or entries of timm's `pretrained_cfg`.
-    `metadata` is of a single safetensors file.
+    `metadata` is for a single safetensors file.
     """
 
     path: Path

@@ -103,8 +103,8 @@ def resample(
 def adapt_channels(weight: Tensor, count: int) -> Tensor:
     """Fit a `[C, channels, p, p]` projection to another number of channels.
 
-    For one, kernels are summed, as grey is three equal channels; for more they repeat
-    cyclically, scaled by old/new, as in timm's `adapt_input_conv`.
+    For one channel, the kernels are summed, because grey is three equal channels; for
+    more, they repeat cyclically, scaled by old/new, as in timm's `adapt_input_conv`.
     """
     old = weight.shape[1]
     exact = weight.float() if weight.dtype.itemsize < 4 else weight  # noqa: PLR2004

@@ -1,6 +1,6 @@
 """Exported files of a linear model of the digits, written without `deit_spec.export`.
 
-The metadata is that of `specs/tiny.yaml`: what a file computes is its own affair.
+The metadata is that of `specs/tiny.yaml`, which the graph of a file need not match.
 """
 
 from collections.abc import Callable

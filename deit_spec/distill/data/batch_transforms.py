@@ -32,9 +32,9 @@ TRIES = 10
 class Warp:
     """Random crops, shifts and rotations, in one bilinear resampling.
 
-    `crop_scale` is the range of the share of the area that a crop keeps, `aspect` that
-    of its width over its height, log-uniform. `shift` is a share of the side, and
-    `rotate` is in degrees; both are the largest.
+    `crop_scale` is the range of the share of the area that a crop keeps, and `aspect`
+    the range of its width over its height, log-uniform. `shift` is the maximum as a
+    share of the side, and `rotate` the maximum in degrees.
     """
 
     crop_scale: tuple[float, float] = (1.0, 1.0)

@@ -93,7 +93,7 @@ def _load_dataset(checked: CheckedRecipe, name: str) -> Mapping[str, Any]:
 
 
 def _load_from_hub(checked: CheckedRecipe, name: str) -> Any:
-    """Load a dataset of the hub or the cache, without waiting for half a minute."""
+    """Load a dataset from the hub or the cache, without retrying for half a minute."""
     import datasets  # noqa: PLC0415  -- takes a second
 
     reason = f"there is no folder `{name}`"

@@ -234,7 +234,7 @@ def _image_files(  # noqa: PLR0913  -- one argument for each thing that can diff
     ignored: Counter[str],
     training: bool,
 ) -> ImageFiles:
-    """List the images of the classes in a split; all have some for `training`."""
+    """List the images of the classes in a split; with `training`, none may be empty."""
     root, prefix = os.fspath(folder), os.path.relpath(split, folder)
     base = root if prefix == os.curdir else os.path.join(root, prefix)  # noqa: PTH118
     for entry in entries_of(base):

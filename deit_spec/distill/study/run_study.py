@@ -75,8 +75,8 @@ def run_study(
     If the loss of a run is not finite or it has too little memory, the other runs
     continue, and the summary names it.
 
-    Raises StoppedError if a run was stopped, RunError for a folder of other content or
-    in use, BrokenExecutor if a process was killed, and what `train` raises.
+    Raises StoppedError if a run was stopped, RunError if the folder has other content
+    or is in use, BrokenExecutor if a process was killed, and what `train` raises.
     """
     study = checked.study
     if study is None:

@@ -100,7 +100,7 @@ def open_teacher(  # noqa: PLR0913  -- an argument for each thing that can diffe
 ) -> Teacher | None:
     """Open the teacher of a recipe; None if the loss does not use one.
 
-    `folder` is that of the run, where `digits_convnet` is saved and found. `on_step` is
+    `folder` is the run folder, where `digits_convnet` is saved and found. `on_step` is
     called after each step that trains it; an exception ends the training.
 
     Raises DataError if the teacher cannot be used or has other classes, and RunError if

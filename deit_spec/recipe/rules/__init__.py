@@ -31,11 +31,14 @@ _STATISTICS: Final = ("data.mean", "data.std", "teacher.mean", "teacher.std")
 _RATES: Final = ("optimizer.lr", "optimizer.lr_batch", _BATCH)
 _DROP_PATH: Final = "augmentation.drop_path"
 _WITHOUT_EFFECT: Final = (
-    *(*_LEARNS, *_TEACHER, *_CLASSES),
+    *_LEARNS,
+    *_TEACHER,
+    *_CLASSES,
     *_of("data", "train", "val", "columns"),
     *_of("augmentation", "rand_augment", "flip", "color_jitter", "shift", "rotate"),
     *_of("augmentation", "mixup", "cutmix", "mix_switch"),
-    *("schedule.steps", "run.evaluate_every"),
+    "schedule.steps",
+    "run.evaluate_every",
 )
 _FILES: Final = ("student.weights", "teacher.weights", "data.folder", "data.classes")
 _HEADS: Final = (_STUDENT, "student.weights", "loss.kind", "loss.alpha")
