@@ -13,8 +13,7 @@ from deit_spec.diagram.graph_text import as_d2, as_dot, as_mermaid
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat, read_heat
 from deit_spec.diagram.outline import tree
-from deit_spec.diagram.svg import as_svg
-from deit_spec.diagram.svg_conversion import convert_svg
+from deit_spec.diagram.svg import as_svg, convert_svg
 
 __all__ = [
     "Detail",

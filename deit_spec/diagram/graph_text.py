@@ -1,7 +1,7 @@
 """The groups of a figure in text formats that other tools draw."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import content_of, output_names
@@ -28,14 +28,14 @@ def as_mermaid(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
                 yield f'{indent}{each.path}["{label}"]:::{look}'
 
     lines = ["---", f"title: {_quoted(visible(graph.name))}", "---", "flowchart TB"]
-    lines += nodes((*groups.top, *groups.unused), "  ")
+    lines += nodes(groups.every, "  ")
     for number, (path, name) in enumerate(_outputs(groups)):
         lines.append(f'  output-{number}(["{_entity(name)}"])')
         lines.append(f"  {path} --> output-{number}")
     for source, target in groups.edges:
         arrow = "-.->" if target == groups.view.extra else "-->"
         lines.append(f"  {source} {arrow} {target}")
-    for look in dict.fromkeys(family_of(each, groups) for each in _nodes(groups)):
+    for look in dict.fromkeys(family_of(each, groups) for each in _nodes(groups.every)):
         fill, stroke, *_ = FAMILIES[look]
         style = f"fill:{fill},stroke:{stroke},color:#15191d"
         lines.append(f"  classDef {look} {style}")
@@ -63,7 +63,7 @@ def as_dot(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
     lines.append('  graph [fontname="Helvetica", style="rounded"];')
     look = 'shape="box", style="rounded,filled", fontname="Helvetica"'
     lines.append(f"  node [{look}];")
-    lines += nodes((*groups.top, *groups.unused), "  ")
+    lines += nodes(groups.every, "  ")
     for number, (path, name) in enumerate(_outputs(groups)):
         shape = 'shape="plaintext", style=""'
         lines.append(f'  "output-{number}" [label={_quoted(name)}, {shape}];')
@@ -97,7 +97,7 @@ def as_d2(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
                 yield f'{indent}  style: {{fill: "{fill}"; stroke: "{stroke}"}}'
             yield f"{indent}}}"
 
-    lines = [*nodes((*groups.top, *groups.unused), "", None)]
+    lines = [*nodes(groups.every, "", None)]
     for number, (path, name) in enumerate(_outputs(groups)):
         lines.append(f'"output-{number}": {_quoted(name)} {{shape: text}}')
         lines.append(f'{keys[path]} -> "output-{number}"')
@@ -107,14 +107,10 @@ def as_d2(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _nodes(groups: Groups) -> Iterator[Group]:
+def _nodes(groups: Iterable[Group]) -> Iterator[Group]:
     """Return the groups without members, in order."""
-    waiting = [*reversed((*groups.top, *groups.unused))]
-    while waiting:
-        each = waiting.pop()
-        waiting.extend(reversed(each.members))
-        if not each.members:
-            yield each
+    for each in groups:
+        yield from _nodes(each.members) if each.members else (each,)
 
 
 def _label(each: Group, groups: Groups) -> list[str]:
@@ -128,7 +124,7 @@ def _outputs(groups: Groups) -> list[tuple[str, str]]:
     """Return the nodes that compute an output, each with its name."""
     return [
         (each.path, name)
-        for each in _nodes(groups)
+        for each in _nodes(groups.every)
         for name in output_names(each.path, groups)
     ]
 

@@ -47,6 +47,11 @@ class Groups:
     members: dict[str, list[str]] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def every(self) -> tuple[Group, ...]:
+        """The outermost groups, then the unused ones."""
+        return (*self.top, *self.unused)
+
     def reads(self, group: Group) -> list[str]:
         """Return the drawn values that a group reads from outside."""
         scopes = group.item.scopes
@@ -86,7 +91,7 @@ def group(graph: LayerGraph, detail: Detail) -> Groups:
         found.top += (_layer(view.extra, view),)
     found.unused = tuple(_layer(path, view) for path in view.dead)
     copies: set[str] = set()
-    _draw((*found.top, *found.unused), found, copies)
+    _draw(found.every, found, copies)
     for path, node in found.drawn.items():
         found.members.setdefault(node, []).append(path)
     edges = {

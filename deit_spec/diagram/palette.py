@@ -65,21 +65,22 @@ def family_of(each: Group, groups: Groups) -> str:
 
 def colours(look: str) -> dict[str, str]:
     """The presentation attributes of a class, for a light page."""
-    if look in _FILLED:
-        fill, stroke, *_ = _FILLED[look]
-        return {"fill": fill, "stroke": stroke}
-    name, light, _ = _INK[look]
-    return {name: light}
+    return {name: light for name, (light, _) in _properties(look)}
 
 
 def dark_style(used: dict[str, None]) -> str:
     """The colours of the classes in use, for a dark page."""
     rules = []
     for look in used:
-        if look in _FILLED:
-            *_, fill, stroke = _FILLED[look]
-            rules.append(f".{look}{{fill:{fill};stroke:{stroke}}}")
-        else:
-            name, _, dark = _INK[look]
-            rules.append(f".{look}{{{name}:{dark}}}")
+        dark = ";".join(f"{name}:{value}" for name, (_, value) in _properties(look))
+        rules.append(f".{look}{{{dark}}}")
     return f"@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
+
+
+def _properties(look: str) -> list[tuple[str, tuple[str, str]]]:
+    """The properties of a class, each with its value on a light and on a dark page."""
+    if look in _INK:
+        name, light, dark = _INK[look]
+        return [(name, (light, dark))]
+    fill, stroke, dark_fill, dark_stroke = _FILLED[look]
+    return [("fill", (fill, dark_fill)), ("stroke", (stroke, dark_stroke))]

@@ -1,5 +1,6 @@
 """A figure as SVG: presentation attributes for print, and colours for dark pages."""
 
+import re
 from itertools import compress
 from operator import not_
 from typing import Final
@@ -10,7 +11,7 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.heat import STEPS, Heat
-from deit_spec.diagram.palette import FAMILIES, HEAT, colours, dark_style, family_of
+from deit_spec.diagram.palette import FAMILIES, colours, dark_style, family_of
 from deit_spec.diagram.vector_layout import Edge, Node, Point, VectorLayout
 from deit_spec.diagram.vector_plan import RADIUS
 from deit_spec.graph import LayerGraph
@@ -18,7 +19,11 @@ from deit_spec.ops import Images
 
 _MARGIN = 12.0
 _BEND = 4.0
-_PIXELS_PER_MM = 96 / 25.4
+_PIXELS_PER_INCH = 96
+_PIXELS_PER_MM = _PIXELS_PER_INCH / 25.4
+_DOTS_PER_INCH = 300
+_MOST_DOTS = 32_000
+"""The largest height of a PNG; Cairo draws up to 32,767 pixels."""
 _WIDEST = 460.0
 """Boxes are not made wider than this, because the eye would lose the line."""
 _SCALE = 0.8
@@ -51,6 +56,25 @@ def as_svg(
         room = millimetres * _PIXELS_PER_MM / _SCALE - 2 * _MARGIN
     layout = VectorLayout(groups, room, _WIDEST)
     return _Painter(groups, layout, millimetres, heat).text()
+
+
+def convert_svg(text: str, name: str) -> bytes:
+    """Convert a document of `as_svg` to `pdf`, or to `png` with 300 dots per inch.
+
+    Raises:
+        ImportError, OSError: CairoSVG or the library Cairo is not installed.
+    """
+    import cairosvg  # noqa: PLC0415  -- optional
+
+    data = text.encode()
+    if name == "pdf":
+        pdf: bytes = cairosvg.svg2pdf(data)
+        return pdf
+    number, unit = re.findall(r' height="([\d.]+)(mm)?"', text)[0]
+    pixels = float(number) * (_PIXELS_PER_MM if unit else 1.0)
+    scale = min(_DOTS_PER_INCH / _PIXELS_PER_INCH, _MOST_DOTS / pixels)
+    png: bytes = cairosvg.svg2png(data, scale=scale)
+    return png
 
 
 class _Painter:
@@ -260,14 +284,12 @@ class _Painter:
     def card(self, each: Group) -> str:
         """Describe a node, for the tooltip and for screen readers."""
         view, paths = self.groups.view, self.groups.members[each.path]
-        ends = paths if len(paths) < 3 else [paths[0], "…", paths[-1]]  # noqa: PLR2004  -- first and last
-        lines = [" ".join(ends) if not each.item.scopes else each.item.title]
+        lines = [each.item.title, shape_of(each, self.groups)]
         if not each.item.scopes:
-            lines.append(view.graph.op(each.path).summary)
-        lines.append(shape_of(each, self.groups))
-        cost = view.costs[each.path] if not each.item.scopes else None
-        if cost and (words := priced(cost)):
-            lines.append(words + (" each" if len(paths) > 1 else ""))
+            ends = paths if len(paths) < 3 else [paths[0], "…", paths[-1]]  # noqa: PLR2004  -- first and last
+            lines[:1] = [" ".join(ends), view.graph.op(each.path).summary]
+            if words := priced(view.costs[each.path]):
+                lines.append(words + (" each" if len(paths) > 1 else ""))
         if self.heat and each in self.numbers:
             number = self.heat.write(self.numbers[each])
             lines.append(f"{self.heat.title}: {number}")
@@ -285,10 +307,9 @@ class _Painter:
             low, high = self.range
             step = (high - low) / STEPS
             labels = {
-                look: self.heat.write(low + step * (place + 1))
-                for place, look in enumerate(each for each in HEAT if each != "cold")
+                f"heat{place}": f"≤ {self.heat.write(low + step * (place + 1))}"
+                for place in range(STEPS)
             }
-            labels = {look: f"≤ {label}" for look, label in labels.items()}
         for family, label in labels.items():
             text = Text(label, "note")
             width = 10 + 4 + text.width + 9

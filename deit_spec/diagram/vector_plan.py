@@ -29,7 +29,7 @@ LANE = 10.0
 FRAME_PAD = 8.0
 BESIDE = 12.0
 _EVERYTHING_FITS = Area(0, 10_000, 5_000)
-"""The width in columns is not that of this figure, which measures its text."""
+"""The width in columns does not limit this figure, which measures its text."""
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Planner:
                 group = of[step.item]
                 fed = {value for plan in plans for value in plan.wanted}
                 if len(set(self.reads(group)) - fed) > 1:
-                    plans = []  # their place is that of lines from above
+                    plans = []  # lines from above take their place
                 found = [self._step(group, plans, room)]
             else:
                 branches = [[of[item] for item in branch] for branch in step.branches]
