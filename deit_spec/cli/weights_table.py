@@ -1,14 +1,14 @@
 """The table of a plan: a row for each tensor, or for that tensor of several blocks."""
 
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
+from deit_spec.compare.folded_blocks import fold as fold_paths
+from deit_spec.compare.folded_blocks import span, without_block
 from deit_spec.diagnostics.printable import visible
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 UNBROKEN = 10_000
 GAP = "  "
 BELOW = "      "
-
-_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
 class Row(NamedTuple):
@@ -79,35 +77,19 @@ def fold(rows: Iterable[Row]) -> list[Row]:
     >>> fold([Row(f"blocks.{i}.norm1.bias", "8", "taken", ()) for i in range(3)])
     [Row(tensor='blocks.0-2.norm1.bias', shape='8', fate='taken', made_of=())]
     """
-    alike: dict[Row, list[int]] = {}
-    for row in rows:
-        number = _NUMBER.search(row.tensor)
-        same = _change(row, lambda cell: _NUMBER.sub("{}", cell))
-        # Only rows that differ in nothing but the block can be merged.
-        if number is None or _fill(same, number.group()) != row:
-            alike[row] = []
-        else:
-            alike.setdefault(same, []).append(int(number.group()))
-    return [found for row, numbers in alike.items() for found in _spread(row, numbers)]
+    every = list(rows)
+    merged = []
+    for tensor, indices in fold_paths([(row.tensor, _key(row)) for row in every]):
+        first, last = every[indices[0]], every[indices[-1]]
+        made_of = tuple(map(span, first.made_of, last.made_of))
+        merged.append(Row(tensor, first.shape, first.fate, made_of))
+    return merged
 
 
-def _spread(row: Row, numbers: list[int]) -> Iterator[Row]:
-    """A row for each run of consecutive numbers."""
-    if not numbers:
-        yield row
-    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
-        found = [number for _, number in run]
-        first, last = found[0], found[-1]
-        yield _fill(row, str(first) if first == last else f"{first}-{last}")
-
-
-def _fill(row: Row, numbers: str) -> Row:
-    return _change(row, lambda cell: cell.replace("{}", numbers))
-
-
-def _change(row: Row, how: Callable[[str], str]) -> Row:
-    made_of = tuple(how(part) for part in row.made_of)
-    return Row(how(row.tensor), row.shape, row.fate, made_of)
+def _key(row: Row) -> tuple[str, ...]:
+    """What is equal in rows that differ in nothing but the block."""
+    made_of = (without_block(part, row.tensor) for part in row.made_of)
+    return row.shape, row.fate, *made_of
 
 
 def _made_of(step: "Step") -> Iterator[str]:
