@@ -307,15 +307,7 @@ def _plan_json(
         "needs": sorted(made.needs),
         "allowed": sorted(allowed),
         "steps": [
-            {
-                "tensor": step.name,
-                "shape": list(step.shape),
-                "fate": step.kind.value,
-                "sources": list(step.sources),
-                "reason": step.reason,
-                "needs": sorted(step.needs),
-            }
-            for step in made.steps
+            {**step.as_json(), "needs": sorted(step.needs)} for step in made.steps
         ],
         "dropped": [
             {"tensor": each.name, "reason": each.reason, "needs": sorted(each.needs)}

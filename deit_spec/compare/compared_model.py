@@ -52,7 +52,7 @@ def check_compared(name: str) -> Checked:
 
 
 def _check_checkpoint(path: Path) -> Checked:
-    """The spec of weights: that of their metadata, or one that fits their shapes."""
+    """The spec of weights: from their metadata, or one that fits their shapes."""
     from deit_spec.weights import inspect, open_checkpoint, spec_metadata  # noqa: PLC0415  -- torch
 
     checkpoint = open_checkpoint(path)

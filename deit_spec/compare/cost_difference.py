@@ -41,8 +41,12 @@ class Amount:
 
     def as_json(self) -> dict[str, Any]:
         """The amounts as plain data."""
-        relative = {"difference": self.difference, "percent": self.percent}
-        return {"a": self.a, "b": self.b, **relative}
+        return {
+            "a": self.a,
+            "b": self.b,
+            "difference": self.difference,
+            "percent": self.percent,
+        }
 
 
 def compare_costs(a: ComparedModel, b: ComparedModel) -> tuple[Amount, ...]:

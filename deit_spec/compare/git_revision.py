@@ -30,7 +30,7 @@ def is_at_revision(reference: str) -> bool:
 def check_at_revision(reference: str) -> Checked:
     """Check the spec `git:REV:path`, with what it extends in the same revision.
 
-    As for git, the path begins at the root of the repository, or with `./` at the
+    As in git, the path begins at the root of the repository, or with `./` at the
     working folder.
 
     Raises:

@@ -27,11 +27,11 @@ class Change(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The change as plain data."""
-        values = (
+        a, b = (
             each if isinstance(each, bool | int | float) else str(each)
-            for each in self[1:]
+            for each in (self.a, self.b)
         )
-        return dict(zip(("name", "a", "b"), (self.name, *values), strict=True))
+        return {"name": self.name, "a": a, "b": b}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _compare_node(
 
 
 def _pairs(one: Op, other: Op) -> Iterator[tuple[str, Any, Any]]:
-    """The fields of two ops of a kind, and those of an op in a field."""
+    """The fields of two ops of the same type, and of the ops in their fields."""
     for field in fields(one):  # type: ignore[arg-type]  # every op is a dataclass
         old, new = getattr(one, field.name), getattr(other, field.name)
         if isinstance(old, Op) and type(old) is type(new):
@@ -223,7 +223,7 @@ def _size(dim: Dim) -> object:
 
 
 def _sources(graph: LayerGraph, path: str, both: set[str]) -> list[str]:
-    """The inputs of a layer; what reads an added layer reads what that reads."""
+    """The inputs of a layer in both models; others are replaced by their own inputs."""
     waiting = [*reversed(graph.inputs(path))]
     found = dict[str, bool]()
     while waiting:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deit_spec.compare.weights_difference import WeightsDifference
 
 VERSION = 1
-"""Of the JSON format; it grows when a key is removed or changes its meaning."""
+"""The version of the JSON format; it changes when a key is removed or redefined."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,14 @@ class ModelDifference:
 
     def as_json(self) -> dict[str, Any]:
         """The differences as plain data. docs/diff.md lists the keys."""
-        models = {"a": self.a, "b": self.b}
+        a, b = (
+            {"model": model.reference, "name": model.spec.name, "digest": digest}
+            for model, digest in zip((self.a, self.b), self.graph.digests, strict=True)
+        )
         return {
             "version": VERSION,
-            **{
-                side: {
-                    "model": model.reference,
-                    "name": model.spec.name,
-                    "digest": digest,
-                }
-                for (side, model), digest in zip(
-                    models.items(), self.graph.digests, strict=True
-                )
-            },
+            "a": a,
+            "b": b,
             "same_function": self.graph.is_empty,
             "fields": [change.as_json() for change in self.fields],
             "cost": {amount.name: amount.as_json() for amount in self.costs},

@@ -25,8 +25,8 @@ from deit_spec.weights.shape_info import GraphParameters
 class TensorDifference:
     """A tensor of two checkpoints.
 
-    `relative` is the norm of the difference divided by that of the first tensor.
-    `cosine` is that of the angle between both. They are None where they are not finite.
+    `relative` is the norm of the difference, divided by the norm of the first tensor.
+    `cosine` is the cosine similarity of both. They are None where they are not finite.
     """
 
     name: str
@@ -85,16 +85,7 @@ class WeightsDifference:
             "fits": plan.reconciles,
             "needs": sorted(plan.needs),
             "counts": plan.counts(),
-            "steps": [
-                {
-                    "tensor": step.name,
-                    "shape": list(step.shape),
-                    "fate": step.kind.value,
-                    "sources": list(step.sources),
-                    "reason": step.reason,
-                }
-                for step in plan.steps
-            ],
+            "steps": [step.as_json() for step in plan.steps],
             "dropped": [
                 {"tensor": each.name, "reason": each.reason} for each in plan.dropped
             ],
@@ -113,25 +104,22 @@ def compare_weights(a: ComparedModel, b: ComparedModel) -> WeightsDifference:
         WeightsError: A checkpoint cannot be read.
     """
     if a.weights is not None and b.weights is not None:
-        return _compare_checkpoints(_opened(a), _opened(b))
-    _, checkpoint = _opened(a)
-    return WeightsDifference(make_plan(b.graph, checkpoint), a.weights is not None)
+        return _compare_checkpoints(a, b)
+    return WeightsDifference(make_plan(b.graph, _open(a)), a.weights is not None)
 
 
-def _opened(model: ComparedModel) -> tuple[ComparedModel, Checkpoint]:
+def _open(model: ComparedModel) -> Checkpoint:
     """The checkpoint of a model, or one of its shapes for a spec alone."""
     if model.weights is not None:
-        return model, open_checkpoint(model.weights)
+        return open_checkpoint(model.weights)
     shapes = GraphParameters(model.graph).shapes
     tensors = {n: torch.empty(shape, device="meta") for n, shape in shapes.items()}
-    return model, Checkpoint(model.reference, "a spec", tensors)
+    return Checkpoint(model.reference, "a spec", tensors)
 
 
-def _compare_checkpoints(
-    a: tuple[ComparedModel, Checkpoint], b: tuple[ComparedModel, Checkpoint]
-) -> WeightsDifference:
+def _compare_checkpoints(a: ComparedModel, b: ComparedModel) -> WeightsDifference:
     """Compare tensors by our names for them, whatever names the files have."""
-    (ours, make), (theirs, make_other) = _tensors(*a), _tensors(*b)
+    (ours, make), (theirs, make_other) = _tensors(a), _tensors(b)
     both = [
         name
         for name, step in ours.items()
@@ -145,9 +133,10 @@ def _compare_checkpoints(
 
 
 def _tensors(
-    model: ComparedModel, checkpoint: Checkpoint
+    model: ComparedModel,
 ) -> tuple[dict[str, Step], Callable[[str], Tensor]]:
-    """How each tensor of a model is made of its own checkpoint, one at a time."""
+    """How each tensor of a model is made from its checkpoint, one at a time."""
+    checkpoint = _open(model)
     plan = make_plan(model.graph, checkpoint)
     steps = {step.name: step for step in plan.steps}
 

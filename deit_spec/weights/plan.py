@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.printable import counted
@@ -74,6 +74,16 @@ class Step:
     transform: Transform
     reason: str = ""
     needs: frozenset[Permission] = frozenset()
+
+    def as_json(self) -> dict[str, Any]:
+        """What becomes of the tensor, as plain data."""
+        return {
+            "tensor": self.name,
+            "shape": list(self.shape),
+            "fate": self.kind.value,
+            "sources": list(self.sources),
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)
