@@ -30,7 +30,6 @@ from deit_spec.cli.output import (
     make_console,
     protect,
     refuse_input,
-    report,
 )
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
@@ -69,8 +68,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     format_: Annotated[
         Picture | None,
         format_option(
-            "The format of the drawing; by default that of the extension of FILE, or "
-            "figure.",
+            "The format of the drawing; by default chosen by the extension of FILE, "
+            "or figure.",
             default=False,
         ),
     ] = None,
@@ -113,9 +112,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         str | None,
         option(
             "--width",
-            f"The width in columns, at least {NARROW}; by default that of the "
-            f"terminal, up to {WIDE}. For svg, pdf and png the width in print, such "
-            "as 84mm.",
+            f"The width in columns, at least {NARROW}; by default the width of "
+            f"the terminal, up to {WIDE}. For svg, pdf and png, the width in print, "
+            "such as 84mm.",
             metavar="COLUMNS|MM",
         ),
     ] = None,
@@ -222,17 +221,12 @@ def _size(width: str | None, format_: Picture) -> float | None:
 
 def _heat(name: str, graph: LayerGraph) -> "Heat":
     """Compute a quantity, or read the numbers of a file."""
-    from deit_spec.diagnostics import DiagnosedError
     from deit_spec.diagram import Quantity, computed_heat, read_heat
 
     if name.lower() in {quantity.value for quantity in Quantity}:
         return computed_heat(graph, Quantity(name.lower()))
     protect(name)
-    try:
-        return read_heat(Path(name), graph)
-    except DiagnosedError as error:
-        report(error.diagnostics)
-        raise typer.Exit(1) from None
+    return read_heat(Path(name), graph)
 
 
 def _converted(text: str, format_: Picture) -> bytes:
