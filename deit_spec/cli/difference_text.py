@@ -73,7 +73,7 @@ def sections(found: ModelDifference) -> list[Section]:
 
 
 def summary(found: ModelDifference) -> str:
-    """Sum the differences up: a line, and one for the weights."""
+    """Summarize the differences in a line, and the weights in another."""
     if found.is_empty:
         return "no differences"
     same = ["the same function"] if found.graph.is_empty else []
@@ -81,7 +81,7 @@ def summary(found: ModelDifference) -> str:
 
 
 def layout(found: ModelDifference, *, to_file: bool = False) -> Text:
-    """Lay the differences out for the terminal; elsewhere, a difference a line."""
+    """Lay out the differences for the terminal; elsewhere, one per line."""
     width = UNBROKEN
     if not to_file and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
@@ -158,17 +158,19 @@ def _counts(found: ModelDifference) -> Iterator[str]:
 
 
 def _fates(found: "WeightsDifference") -> str:
-    """Sum up what becomes of the weights."""
+    """Summarize what becomes of the weights."""
     if found.errors:
         return "a checkpoint of the first does not fit the second"
     if found.plan is not None:
         counts = found.plan.counts().items()
         return ", ".join(f"{number:,} {fate}" for fate, number in counts)
     equal = sum(tensor.is_equal for tensor in found.tensors)
-    others = len(found.tensors) - equal, len(found.only_a), len(found.only_b)
-    words = ("changed", "only in the first", "only in the second")
-    counted_words = zip(words, others, strict=True)
-    more = [f", {number:,} {word}" for word, number in counted_words if number]
+    others = {
+        "changed": len(found.tensors) - equal,
+        "only in the first": len(found.only_a),
+        "only in the second": len(found.only_b),
+    }
+    more = [f", {number:,} {word}" for word, number in others.items() if number]
     return f"{equal:,} equal{''.join(more)}"
 
 

@@ -129,7 +129,7 @@ def pass_options(
 ) -> "tuple[Target, PassOptions]":
     """The target and the options of passes, from the options of a command.
 
-    For an exported file, they reproduce the graph of the file.
+    For an exported file, the defaults are the options that it was exported with.
     """
     from deit_spec.graph import Target
     from deit_spec.passes import PassOptions  # imports networkx

@@ -186,7 +186,7 @@ def test_a_file_has_what_is_printed(tmp_path: Path) -> None:
     assert (tmp_path / "difference.txt").read_text(encoding="utf-8") == printed
 
 
-def test_the_target_is_that_of_both_graphs() -> None:
+def test_the_target_applies_to_both_graphs() -> None:
     options = ("--target", "inference", "--output-format", "json")
     found = json.loads(run("diff", TINY, LARGE, *options).stdout)
     assert found["cost"]["training_bytes"]["a"] == 0

@@ -1,4 +1,4 @@
-"""Specs of a revision, in a repository of their own."""
+"""Specs of a revision, in a temporary repository."""
 
 import subprocess
 from pathlib import Path
@@ -36,7 +36,7 @@ def git(*arguments: str) -> None:
         ("specs", "git:HEAD:../specs/wide.yaml"),
     ],
 )
-def test_what_a_spec_extends_is_of_the_same_revision(
+def test_what_a_spec_extends_is_read_from_the_same_revision(
     folder: str, reference: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository / folder)
@@ -82,7 +82,7 @@ def test_a_base_that_the_revision_lacks_is_not_read_from_the_folder() -> None:
 
 
 @pytest.mark.usefixtures("repository")
-def test_errors_of_a_spec_are_those_of_the_revision() -> None:
+def test_errors_point_into_the_revision() -> None:
     Path("base.yaml").write_text("num_heads: 7\n")
     git("commit", "-q", "-m", "Break the base", "base.yaml")
     Path("base.yaml").write_text("num_heads: 12\n")

@@ -35,7 +35,7 @@ def test_a_model_does_not_differ_from_itself(spec: DeiTSpec) -> None:
 
 @given(merging_specs(), merging_specs())
 def test_two_models(a: DeiTSpec, b: DeiTSpec) -> None:
-    """The reverse is a mirror; costs are those of reports; the changes make B of A."""
+    """The reverse is a mirror; costs equal the reports; the changes turn A into B."""
     one, other = compared(a), compared(b)
     found, reverse = compare(one, other), compare(other, one)
     assert [(each.field, each.a, each.b) for each in found.fields] == [
