@@ -140,6 +140,8 @@ def pass_options(
     from deit_spec.model.exported_file import read_exported
 
     own = read_exported(Path(spec)).interface.pass_options()
+    if until is not None:
+        own = replace(own, until=until, prediction=None)
     return Target.INFERENCE, replace(
         own, drop_unread=drop_unread, taps=given.taps or own.taps
     )

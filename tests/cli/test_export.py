@@ -42,6 +42,10 @@ def test_the_options_are_those_of_the_function(place: Path) -> None:
     assert [*graph["taps"]] == ["blocks.0", "blocks.1"]
     sizes = [dim["size"] for dim in graph["nodes"][0]["shape"][1:]]
     assert sizes == [8, 8, 1]
+    options = ["--output-format", "json", "--until", "blocks.1"]
+    ended = json.loads(run("render", "model.pt2", *options, cwd=place).stdout)
+    assert not any(node["path"].startswith("head") for node in ended["nodes"])
+    assert [*ended["outputs"].values()] == ["blocks.1.add2"]
 
 
 def test_another_extension_needs_the_format(place: Path) -> None:
