@@ -38,7 +38,7 @@ from sybil.sybil import SybilCollection
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from deit_spec.runtime.telemetry import switch_off_telemetry
+from deit_spec.runtime.inference_engines import switch_off_telemetry
 
 switch_off_telemetry()  # some tests import OpenVINO themselves
 

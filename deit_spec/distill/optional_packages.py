@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from deit_spec.diagnostics.printable import first_line_of
-from deit_spec.runtime.telemetry import switch_off_telemetry
+from deit_spec.runtime.inference_engines import switch_off_telemetry
 
 _MISSING_OPERATOR = "torchvision::nms"
 _OPERATORS = ("nms", "qnms")

@@ -28,9 +28,8 @@ from deit_spec.exporting.bench_candidates import (
 from deit_spec.exporting.check_images import CheckImages
 from deit_spec.exporting.compare_export import Comparison, compare
 from deit_spec.exporting.process_memory import peak_growth
-from deit_spec.runtime.telemetry import switch_off_telemetry
+from deit_spec.runtime.inference_engines import switch_off_telemetry
 
-_READ_BATCH: Final = 64
 _IMPORTED: Final = {
     "eager": "torch",
     "compile": "torch._inductor.compile_fx",
@@ -150,7 +149,7 @@ class Bench:
         Raises:
             DiagnosedError: The weights cannot be used, or no image can be read.
         """
-        names, inputs = self._read_images()
+        ((names, inputs),) = self.images.batches(len(self.images.names))
         self.reference.prepare()
         expected = _outputs(self.reference, inputs)
         for candidate in self.candidates:
@@ -191,14 +190,6 @@ class Bench:
         return sorted(
             found, key=lambda each: (each.combination.batch, each.latency.median)
         )
-
-    def _read_images(self) -> tuple[list[str], Tensor]:
-        """Read names and images `[B, C, S, S]`."""
-        names, parts = list[str](), list[Tensor]()
-        for some, inputs in self.images.batches(_READ_BATCH):
-            names += some
-            parts.append(inputs)
-        return names, torch.cat(parts)
 
     def _prepared(
         self,

@@ -1,6 +1,7 @@
 """The engines that run exported files: ONNX Runtime, OpenVINO, and torch for .pt2."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import torch
 
 from deit_spec.runtime.exported_program_scan import scan
-from deit_spec.runtime.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ONNX_TYPES: Final = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 _OPENVINO_TYPES: Final = {"bf16": "bfloat16", "f32": "float32", "u8": "uint8"}
 _HINT: Final = "INFERENCE_PRECISION_HINT"
+_TELEMETRY: Final = "openvino_telemetry"
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,10 @@ def _open_openvino(path: Path, threads: int | None, *, bf16: bool) -> Engine:
         found = compiled(images)
         return [found[each].copy() for each in compiled.outputs]
 
-    sizes = [each.get_length() if each.is_static else None for each in _dims(entry)]
+    shape: Any = entry.partial_shape
+    sizes = [each.get_length() if each.is_static else None for each in shape]
     kind = entry.element_type.get_type_name()
-    last = list(_dims(graph.outputs[0]))[-1]
+    last: Any = graph.outputs[0].partial_shape[-1]
     return Engine(
         f"OpenVINO {openvino.__version__.partition('-')[0]}",
         run,
@@ -114,8 +116,19 @@ def _open_openvino(path: Path, threads: int | None, *, bf16: bool) -> Engine:
     )
 
 
-def _dims(port: Any) -> Iterator[Any]:
-    return iter(port.partial_shape)
+def switch_off_telemetry() -> None:
+    """Keep OpenVINO and NNCF from sending usage data; call it before importing them.
+
+    Both send it to Google Analytics by default, from their import on, with the package
+    `openvino_telemetry`. From now on, importing that package fails in this process,
+    and without it they send nothing. If it has been imported before, consent is
+    withdrawn.
+    """
+    telemetry = sys.modules.get(_TELEMETRY)
+    if telemetry is None:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    else:
+        telemetry.Telemetry().consent = False  # the only instance
 
 
 def _open_program(path: Path) -> Engine:

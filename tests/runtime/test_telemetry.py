@@ -6,7 +6,7 @@ import pytest
 from support.commands import run_process
 
 from deit_spec.distill.optional_packages import import_package
-from deit_spec.runtime.telemetry import switch_off_telemetry
+from deit_spec.runtime.inference_engines import switch_off_telemetry
 
 
 def test_openvino_has_no_sender() -> None:
