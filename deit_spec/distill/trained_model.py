@@ -21,7 +21,7 @@ from deit_spec.diagnostics import (
 from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.graph import Target
+from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.class_names import (
     IMAGENET_CLASSES,
     class_names_of_weights,
@@ -40,7 +40,13 @@ from deit_spec.model.model_folder import (
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.model.spec_or_model import is_model_path
 from deit_spec.passes import PassOptions
-from deit_spec.pipeline import OWN, SpecError, compile_checked, load_weights
+from deit_spec.pipeline import (
+    OWN,
+    Compiled,
+    SpecError,
+    compile_checked,
+    load_weights,
+)
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
 from deit_spec.recipe.run_files import HEADS, RECIPE, SPEC
@@ -119,21 +125,34 @@ class TrainedModel:
                 message = f"{self.weights} is an exported file, which runs on the CPU"
                 raise ModelError(f"cannot use the device {device}: {message}")
             return load_exported(self.opened)
-        model = load_weights(
-            compile_checked(
-                self.checked, Target.TRAIN, PassOptions(drop_unread=True, taps=())
-            ),
-            self.weights,
-            permissions=OWN if self.opened else frozenset(),
-            device="cpu",
-            dtype="float32",
-            report=report,
-        )
+        passes = PassOptions(drop_unread=True, taps=())
+        compiled = compile_checked(self.checked, Target.TRAIN, passes)
+        model = self.load_compiled(compiled, report)
         try:
             return model.to(device).eval()
         except (RuntimeError, AssertionError) as error:  # torch raises both
             reason = first_line_of(error)
             raise ModelError(f"cannot use the device {device}: {reason}") from None
+
+    def load_compiled(
+        self,
+        compiled: Compiled,
+        report: Callable[[Sequence[Diagnostic]], object] = lambda _: None,
+        whole: LayerGraph | None = None,
+    ) -> nn.Module:
+        """Build a compiled form of the model with its weights, in float32 on the CPU.
+
+        `report` and `whole` are passed to `deit_spec.pipeline.load_weights`.
+        """
+        return load_weights(
+            compiled,
+            self.weights,
+            permissions=OWN if self.opened else frozenset(),
+            device="cpu",
+            dtype="float32",
+            report=report,
+            whole=whole,
+        )
 
     def read_recipe(
         self,

@@ -20,7 +20,7 @@ from deit_spec.model.exported_file import files_of_export
 from deit_spec.model.exported_interface import ExportedInterface, Precision
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.passes import PassOptions
-from deit_spec.pipeline import OWN, SpecError, compile_checked, load_weights
+from deit_spec.pipeline import SpecError, compile_checked
 from deit_spec.runtime.exported_module import ExportedModule
 from deit_spec.spec import with_merge_tokens
 
@@ -144,16 +144,9 @@ def open_torch(
     checked = with_merge_tokens(trained.checked, combination.merge_tokens)
     if checked.spec is None:
         raise SpecError(checked.diagnostics)
-    model = load_weights(
-        compile_checked(
-            checked, Target.INFERENCE, PassOptions(taps=(), prediction="logits")
-        ),
-        trained.weights,
-        permissions=OWN if trained.opened else frozenset(),
-        device="cpu",
-        report=lambda _: None,
-    )
-    model = InPrecision(model, dtype).to(device).eval()
+    passes = PassOptions(taps=(), prediction="logits")
+    compiled = compile_checked(checked, Target.INFERENCE, passes)
+    model = InPrecision(trained.load_compiled(compiled), dtype).to(device).eval()
     if combination.runtime == "compile":
         # A benchmark runs one batch size, for which dynamic shapes would be slower.
         return torch.compile(model, fullgraph=True, dynamic=False)  # type: ignore[return-value]

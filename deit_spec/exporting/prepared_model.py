@@ -21,14 +21,7 @@ from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.exported_interface import ExportedInterface
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.passes import PassOptions
-from deit_spec.pipeline import (
-    OWN,
-    Compiled,
-    SpecError,
-    compile_checked,
-    finish,
-    load_weights,
-)
+from deit_spec.pipeline import Compiled, SpecError, compile_checked, finish
 from deit_spec.runtime import make_empty
 from deit_spec.runtime.exported_module import LARGEST_BATCH
 from deit_spec.spec import DeiTSpec, with_merge_tokens
@@ -123,15 +116,8 @@ def prepare(
     interface = replace(interface, taps=tuple(compiled.graph.taps))
     if "features" in compiled.graph.outputs:
         interface = replace(interface, output="features")
-    reference = load_weights(
-        whole,
-        trained.weights,
-        permissions=OWN if trained.opened else frozenset(),
-        device="cpu",
-        dtype="float32",
-        report=report,
-        whole=None if until is None else finish(checked),
-    )
+    complete = None if until is None else finish(checked)
+    reference = trained.load_compiled(whole, report, complete)
     model = make_empty(compiled.source, compiled.graph.name)
     weights = reference.state_dict()
     own = {name: weights[name] for name in model.state_dict()}
@@ -193,8 +179,6 @@ def fold_normalization(
 
 def _example(spec: DeiTSpec, interface: ExportedInterface) -> Tensor:
     """An input of a model; a batch of one image would become a fixed size."""
-    size, channels = spec.image_size, spec.in_channels
-    last = interface.layout == "nhwc"
-    shape = (size, size, channels) if last else (channels, size, size)
+    shape = interface.image_shape(spec.image_size, spec.in_channels)
     dtype = torch.uint8 if interface.input == "uint8" else torch.float32
     return torch.zeros(interface.batch or 2, *shape, dtype=dtype)

@@ -82,6 +82,12 @@ class ExportedInterface:
             drop_weights=True,
         )
 
+    def image_shape(self, size: int, channels: int) -> tuple[int, int, int]:
+        """The shape of one image of the input."""
+        if self.layout == "nhwc":
+            return (size, size, channels)
+        return (channels, size, size)
+
     def describe_input(self, size: int, channels: int) -> str:
         """The type and the shape of the input.
 
@@ -89,9 +95,8 @@ class ExportedInterface:
         'uint8 [B, 224, 224, 3]'
         """
         kind = "uint8" if self.input == "uint8" else "float32"
-        is_last = self.layout == "nhwc"
-        shape = (size, size, channels) if is_last else (channels, size, size)
-        return f"{kind} [{', '.join(map(str, (self.batch or 'B', *shape)))}]"
+        shape = (self.batch or "B", *self.image_shape(size, channels))
+        return f"{kind} [{', '.join(map(str, shape))}]"
 
     def to_json(self) -> str:
         """Write the interface as a JSON object, on one line."""
