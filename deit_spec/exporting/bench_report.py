@@ -2,17 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from deit_spec.diagnostics.printable import counted
 from deit_spec.distill.training.run_results import plot
-from deit_spec.exporting.bench_candidates import (
-    RUNTIMES,
-    Combination,
-    Merged,
-)
+from deit_spec.exporting.bench_candidates import RUNTIMES, Merged
 from deit_spec.exporting.bench_model import Bench, Measured, Skipped, pareto_front
 
 if TYPE_CHECKING:
@@ -137,7 +134,7 @@ def as_json(bench: Bench) -> dict[str, Any]:
         },
         "results": [_result(found, on_front=found in front) for found in results],
         "skipped": [
-            {**_combination(each.combination), "reason": each.reason}
+            {**asdict(each.combination), "reason": each.reason}
             for each in bench.skipped
         ],
     }
@@ -146,7 +143,7 @@ def as_json(bench: Bench) -> dict[str, Any]:
 def _result(found: Measured, *, on_front: bool) -> dict[str, Any]:
     latency, error = found.latency, found.comparison.largest_error
     return {
-        **_combination(found.combination),
+        **asdict(found.combination),
         "device": found.device,
         "seconds": latency.median,
         "quartiles": [latency.lower, latency.upper],
@@ -156,15 +153,6 @@ def _result(found: Measured, *, on_front: bool) -> dict[str, Any]:
         "agreement": found.agreement,
         "peak_memory": found.memory,
         "pareto": on_front,
-    }
-
-
-def _combination(combination: Combination) -> dict[str, Any]:
-    return {
-        "runtime": combination.runtime,
-        "precision": combination.precision,
-        "merge_tokens": combination.merge_tokens,
-        "batch": combination.batch,
     }
 
 

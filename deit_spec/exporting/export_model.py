@@ -113,7 +113,7 @@ def export(  # noqa: PLR0913  -- one argument per option
     output: OutputChoice = "logits",
     k: int = 5,
     precision: Precision = "fp32",
-    calibrate: "str | os.PathLike[str] | None" = None,
+    calibrate: str | os.PathLike[str] | None = None,
     batch: int | None = None,
     opset: int | None = None,
     drop_unread: bool | None = None,

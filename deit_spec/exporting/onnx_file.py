@@ -25,6 +25,11 @@ _ROOM: Final = 2**20
 """Bytes for everything in a file besides the weights."""
 OLDER_OPSET: Final = 20
 """One that older runtimes take, without an operator for attention."""
+_ATTENTION_MODEL: Final = f"""
+<ir_version: 10, opset_import: ["" : {ATTENTION_OPSET}]>
+attention (float[1, 1, 1, 1] q, float[1, 1, 1, 1] k, float[1, 1, 1, 1] v)
+    => (float[1, 1, 1, 1] y) {{ y = Attention(q, k, v) }}
+"""
 
 
 def write_onnx(prepared: PreparedModel, path: Path) -> None:
@@ -60,20 +65,9 @@ def default_opset() -> int:
 def _takes_attention() -> bool:
     """Whether ONNX Runtime can run the operator for attention of opset 23."""
     import onnxruntime  # noqa: PLC0415  -- of the extra `onnx`
-    from onnx import TensorProto, helper  # noqa: PLC0415  -- the same
+    from onnx import parser  # noqa: PLC0415  -- the same
 
-    shape = [1, 1, 1, 1]
-    inputs, outputs = (
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-            for name in names
-        ]
-        for names in (["q", "k", "v"], ["y"])
-    )
-    node = helper.make_node("Attention", ["q", "k", "v"], ["y"])
-    graph = helper.make_graph([node], "attention", inputs, outputs)
-    opset = helper.make_opsetid("", ATTENTION_OPSET)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    model = parser.parse_model(_ATTENTION_MODEL)
     try:
         onnxruntime.InferenceSession(
             model.SerializeToString(), providers=["CPUExecutionProvider"]
@@ -121,14 +115,7 @@ def _require_room(prepared: PreparedModel, path: Path) -> None:
     size = sum(each.numel() * each.element_size() for each in tensors)
     if size <= LARGEST_FILE - _ROOM:
         return
-    message = f"the weights have {size:,} bytes, but an ONNX file has at most "
-    raise DiagnosedError(
-        [
-            diagnose(
-                "DS601",
-                f"{message}{LARGEST_FILE:,}",
-                Label(Span.of_file(path)),
-                helps=["write a .pt2 file"],
-            )
-        ]
-    )
+    limit = f"an ONNX file has at most {LARGEST_FILE:,}"
+    message = f"the weights have {size:,} bytes, but {limit}"
+    place, helps = Label(Span.of_file(path)), ["write a .pt2 file"]
+    raise DiagnosedError([diagnose("DS601", message, place, helps=helps)])
