@@ -149,7 +149,7 @@ def _read_program(path: Path) -> Metadata:
             }
             if any(each.file_size > MOST_BYTES for each in found.values()):
                 limit = f"{MOST_BYTES:,} bytes"
-                raise DamagedFileError(f"its metadata have more than {limit}")
+                raise DamagedFileError(f"its metadata has more than {limit}")
             metadata = {key: archive.read(each).decode() for key, each in found.items()}
     except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
         raise DamagedFileError(str(error).lower()) from None
