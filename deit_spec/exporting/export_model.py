@@ -125,9 +125,9 @@ def export(  # noqa: PLR0913  -- one argument per option
 ) -> ExportResult:
     """Export a model to a file that another runtime opens.
 
-    `model` is that of `load_model` or, with `weights`, a spec. The format is that of
-    the extension of `path`, `.onnx`, `.pt2` or `.xml`, unless `to` is `onnx`, `pt2`
-    or `openvino`. The file has spec, preprocessing and class names in its metadata.
+    `model` is what `load_model` takes or, with `weights`, a spec. The extension of
+    `path`, `.onnx`, `.pt2` or `.xml`, determines the format, unless `to` is `onnx`,
+    `pt2` or `openvino`. Spec, preprocessing and class names are in its metadata.
 
     `calibrate` is a folder of images, or a Hugging Face dataset, on which the ranges
     of activations are measured for int8. Without it, those of ONNX are measured in
@@ -197,7 +197,7 @@ def export(  # noqa: PLR0913  -- one argument per option
 
 
 def format_of(path: Path, to: str | None = None) -> ExportFormat:
-    """The format with the name `to`, or that of the extension of a file.
+    """The format with the name `to`, or the one for the extension of a file.
 
     Raises:
         ValueError: There is none.
@@ -230,7 +230,7 @@ def export_trained(  # noqa: PLR0913  -- the parts of a model, and where it goes
 
     The files are written to a temporary folder beside `path`, compared with the model
     on `images`, and then moved. `require` is the lowest share of the images that must
-    have the same most likely class. `calibrate` is that of `export`.
+    have the same most likely class. `calibrate` is as in `export`.
 
     Raises:
         DiagnosedError: The model cannot be used, or cannot be exported like this.

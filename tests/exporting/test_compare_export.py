@@ -1,4 +1,4 @@
-"""The figures of a comparison, and what is made of them."""
+"""The figures of a comparison, and the findings about them."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ def test_equal_outputs_have_no_error(seed: int, k: int) -> None:
         assert found.agreement == 1
 
 
-def test_a_top_k_with_a_class_that_is_not_among_them_is_an_error() -> None:
+def test_a_top_k_with_another_class_is_an_error() -> None:
     expected = logits(1)
     order = expected.argsort(dim=1, descending=True)
 

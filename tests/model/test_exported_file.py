@@ -97,7 +97,7 @@ def test_edited_metadata_is_refused(suffix: str, key: str, tmp_path: Path) -> No
 
 
 def test_parts_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    """Also if the digest of the metadata is its own."""
+    """Even if the digest matches the metadata."""
     whole = metadata()
     del whole[METADATA_DIGEST]
     for key, text, code in (

@@ -284,7 +284,7 @@ def rewrite(source: Path, target: Path, change: Callable[[Records], None]) -> Pa
 
 
 def test_a_rewritten_program_still_opens(program: Path, tmp_path: Path) -> None:
-    """So that the next test is about what it changes."""
+    """The next test refuses a program for its change, not for being rewritten."""
     path = rewrite(program, tmp_path / "model.pt2", lambda _: None)
     assert opened(path)(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
 
