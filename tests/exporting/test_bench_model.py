@@ -229,7 +229,7 @@ def nothing() -> None:
 
 
 @pytest.mark.slow
-def test_memory_is_that_of_a_process_of_its_own() -> None:
+def test_memory_is_measured_in_a_new_process() -> None:
     """What is freed counts as well, and what this process uses does not."""
     from functools import partial  # noqa: PLC0415
 
