@@ -156,10 +156,10 @@ class ExportedModule(nn.Module):
         if self.interface.output != "topk":
             return first
         _, indices = self.interface.outputs[:2]
-        count = self.classes or first.shape[1]
+        classes = self.classes or first.shape[1]
         rest = (1 - first.sum(dim=1, keepdim=True)).clamp(min=0)
-        share = rest / max(count - first.shape[1], 1)
-        spread = share.expand(-1, count)
+        share = rest / max(classes - first.shape[1], 1)
+        spread = share.expand(-1, classes)
         return spread.scatter(1, found[indices].long(), first).log()
 
 
