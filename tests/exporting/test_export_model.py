@@ -21,7 +21,7 @@ from support.exports import (
     write_model,
 )
 from support.openvino_files import openvino_metadata, run_openvino
-from support.strategies import merging_specs
+from support.strategies import has_ties, merging_specs
 from torch import Tensor
 
 import deit_spec
@@ -41,7 +41,7 @@ TAPS = ("head_dist", "blocks.*.attn.weights.cls", "norm")
 
 @pytest.mark.parametrize(("suffix", "run"), [("onnx", run_onnx), ("xml", run_openvino)])
 @settings(max_examples=5, phases=[Phase.generate])  # to shrink a failure takes minutes
-@given(merging_specs().filter(lambda spec: spec.num_classes is not None))
+@given(merging_specs().filter(lambda s: s.num_classes and not has_ties(s)))
 @pytest.mark.slow
 def test_files_equal_torch_at_every_batch_size(
     suffix: str, run: Callable[[Path, Tensor], dict[str, Any]], spec: DeiTSpec
@@ -57,7 +57,7 @@ def test_files_equal_torch_at_every_batch_size(
             images = images_for(spec, batch)
             with torch.no_grad():
                 logits, wanted = expected(images), exact(images.double())
-            # Ties of similar tokens, and norms of two channels, have no stable value.
+            # float32 does not determine the result, as for a norm of two channels.
             assume(relative_error(logits.numpy(), wanted) < CLOSE / 10)
             if spec.fusion == "mean_softmax" and spec.has_two_heads:
                 logits = logits.log()

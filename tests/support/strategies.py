@@ -110,3 +110,11 @@ def merging_specs(draw: st.DrawFn) -> DeiTSpec:
     most = st.integers(0, spec.num_patches - 1)
     lists = st.lists(most, min_size=spec.depth, max_size=spec.depth)
     return merging(spec, draw(most | lists))
+
+
+def has_ties(spec: DeiTSpec) -> bool:
+    """Whether tokens are equally similar, so that rounding decides which merge.
+
+    Keys of one channel have a cosine of ±1, and so have norms of two channels.
+    """
+    return spec.merges_tokens and (spec.embed_dim <= 2 or spec.head_dim == 1)
