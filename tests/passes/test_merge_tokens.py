@@ -199,6 +199,7 @@ def test_unread_tokens_can_be_dropped_as_well(spec: DeiTSpec, target: Any) -> No
 @given(merging_specs())
 def test_gradients_are_those_of_finite_differences(spec: DeiTSpec) -> None:
     """Along a random direction of the layers that do not change what merges first."""
+    assume(not has_ties(spec))
     model, images = double(spec), images_for(spec).double()
     generator = torch.Generator().manual_seed(1)
     used = [p for name, p in model.named_parameters() if "fc" in name or "head" in name]
@@ -217,8 +218,9 @@ def test_gradients_are_those_of_finite_differences(spec: DeiTSpec) -> None:
         for p, direction in zip(used, along, strict=True)
         if p.grad is not None
     ]
-    # A layer scale of 1e-5 would leave a step of 1e-6 within the rounding.
-    step = min(1e-3, 1e-6 / (spec.variant.layer_scale or 1))
+    # A norm of two similar channels bends within 1e-6, and a layer scale of 1e-5 would
+    # leave a step of 1e-7 within the rounding.
+    step = min(1e-3, 1e-7 / (spec.variant.layer_scale or 1))
     with torch.no_grad():
         down, up = float(loss(-step)), float(loss(2 * step))
     # Where the slopes of both sides differ, a step changes what merges.
