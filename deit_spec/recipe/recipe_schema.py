@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from deit_spec.recipe.data_settings import Data, Statistic
+from deit_spec.recipe.optimizer_settings import NotNegative, Optimizer
 from deit_spec.recipe.run_settings import Run
+from deit_spec.recipe.student_settings import Student
 from deit_spec.spec.schema import CONFIG, Count, PositiveFloat, PositiveInt, Rate
 
-NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
 
@@ -32,32 +33,6 @@ class Loss(BaseModel):
     )
     label_smoothing: Rate = Field(
         0.1, description="The fraction of a true label that is spread over all classes."
-    )
-
-
-class Optimizer(BaseModel):
-    """AdamW, without weight decay of biases, norms, tokens, positions, layer scale."""
-
-    model_config = CONFIG
-
-    lr: PositiveFloat = Field(
-        5.0e-4, description="The peak learning rate for a batch of `lr_batch` images."
-    )
-    lr_batch: PositiveInt | None = Field(
-        512,
-        description="The learning rate is multiplied by batch_size / lr_batch; null "
-        "disables this scaling.",
-    )
-    weight_decay: NotNegative = Field(0.05, description="The weight decay.")
-    betas: tuple[Rate, Rate] = Field(
-        (0.9, 0.999), strict=False, description="The betas of AdamW."
-    )
-    eps: PositiveFloat = Field(1.0e-8, description="The epsilon of AdamW.")
-    clip: PositiveFloat | None = Field(
-        None,
-        description="The maximum norm of the gradient of all weights; null for no "
-        "clipping.",
-        examples=[1.0],
     )
 
 
@@ -151,24 +126,6 @@ class Augmentation(BaseModel):
     )
     drop_path: Rate | None = Field(
         0.1, description="The student's drop_path; null for the value in its spec."
-    )
-
-
-class Student(BaseModel):
-    """The model to train."""
-
-    model_config = CONFIG
-
-    spec: str = Field(
-        description="A spec: a published name, or a path relative to this file.",
-        examples=["deit_tiny_distilled_patch16_224", "../specs/tiny.yaml"],
-    )
-    weights: str | None = Field(
-        None,
-        description="A checkpoint to start from, as a path relative to this file; "
-        "null for random initialisation. Positions are resampled if the image size "
-        "differs.",
-        examples=["deit_tiny.safetensors"],
     )
 
 
