@@ -19,7 +19,9 @@ NAME_PATTERN = r"^\w[\w.+-]*$"
 PositiveInt = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Fusion = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 TAP_PATTERN = r"^[A-Za-z0-9_*]+(\.[A-Za-z0-9_*]+)*$"
 Tap = Annotated[str, Field(pattern=TAP_PATTERN, max_length=100)]

@@ -15,7 +15,7 @@ from deit_spec.distill.data.dataset import Batch
 if TYPE_CHECKING:
     import numpy as np
 
-    from deit_spec.recipe.recipe_schema import Augmentation
+    from deit_spec.recipe.augmentation_settings import Augmentation
 
     Numbers: TypeAlias = np.typing.NDArray[np.float32]
 

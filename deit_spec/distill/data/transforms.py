@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from deit_spec.distill.optional_packages import require_packages
-from deit_spec.recipe.recipe_schema import Augmentation
+from deit_spec.recipe.augmentation_settings import Augmentation
 
 Transform: TypeAlias = Callable[[Image.Image], Tensor]
 """From an image to `[C, S, S]`."""

@@ -11,7 +11,7 @@ from support.recipes import open_images
 from deit_spec.distill.data.transforms import training_transform
 from deit_spec.distill.seeds import temporary_seed
 from deit_spec.model.preprocessing import IMAGENET_MEAN
-from deit_spec.recipe.recipe_schema import Augmentation
+from deit_spec.recipe.augmentation_settings import Augmentation
 
 
 @pytest.mark.parametrize("words", ["rand-m9-mstd0.5-inc1", None])
