@@ -1,10 +1,10 @@
 """A graph as a figure, as a tree, in other tools' text formats, and as JSON.
 
-The layout of a figure is in `graph_view` (what to draw), `items` (layers and runs of
-equal blocks), `groups` (what a node stands for), `area` (widths) and `arrange` (what is
-below and beside what). The text painter is in `canvas`, `boxes`, `connectors`,
-`flow_painter` and `figure`. The vector painter is in `text_width`, `box_text`,
-`vector_layout`, `palette`, `heat` and `svg`.
+The layout of a figure is in `graph_view` (what to draw), `zero_rates` (layers that
+make blocks equal), `items` (layers and runs of equal blocks), `groups` (what a node
+stands for), `area` (widths) and `arrange` (what is below and beside what). The text
+painter is in `canvas`, `boxes`, `connectors`, `flow_painter` and `figure`. The vector
+painter is in `text_width`, `box_text`, `vector_layout`, `palette`, `heat` and `svg`.
 """
 
 from deit_spec.diagram.figure import draw

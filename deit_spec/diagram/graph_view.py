@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import networkx as nx
 
 from deit_spec.cost import Cost, costs
+from deit_spec.diagram.zero_rates import with_zero_rates
 from deit_spec.graph import LayerGraph, Scope, build_scopes
 from deit_spec.ops import show
 
@@ -68,10 +69,12 @@ class View:
     """A graph, with what a figure needs to know about it, computed in O(layers).
 
     `flow` are the layers that an output depends on, `extra` is the prediction if
-    nothing else depends on it, and `dead` are the unused layers.
+    nothing else depends on it, and `dead` are the unused layers. Unless `expand` draws
+    blocks separately, the graph has layers of rate 0 that make blocks equal.
     """
 
     def __init__(self, graph: LayerGraph, *, expand: bool, detail: bool) -> None:
+        graph = graph if expand else with_zero_rates(graph)
         self.graph = graph
         self.expand = expand
         self.detail = detail

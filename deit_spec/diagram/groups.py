@@ -6,6 +6,7 @@ from enum import Enum
 
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
+from deit_spec.diagram.zero_rates import layers_of
 from deit_spec.graph import LayerGraph, Scope
 
 
@@ -63,7 +64,7 @@ class Groups:
         if not group.members:
             return [group.path]
         scopes = group.item.scopes
-        own = {path for scope in scopes for path in _layers(scope)}
+        own = {path for scope in scopes for path in layers_of(scope)}
         found: dict[str, None] = {}
         for scope in scopes:
             for value in scope.outputs:
@@ -98,7 +99,7 @@ def group(graph: LayerGraph, detail: Detail) -> Groups:
         (found.drawn[source], found.drawn[path]): None
         for path in view.order
         if path not in copies
-        for source in graph.inputs(path)
+        for source in view.graph.inputs(path)
     }
     found.edges = [edge for edge in edges if edge[0] != edge[1]]
     return found
@@ -124,21 +125,13 @@ def _draw(groups: tuple[Group, ...], found: Groups, copies: set[str]) -> None:
         if not scopes:
             drawn[each.path] = each.path
         elif not each.members:
-            paths = [p for scope in scopes for p in _layers(scope) if p in alive]
+            paths = [p for scope in scopes for p in layers_of(scope) if p in alive]
             drawn.update(dict.fromkeys(paths, each.path))
         else:
             _draw(each.members, found, copies)
             for scope in scopes[1:]:
-                for path in _layers(scope):
+                for path in layers_of(scope):
                     if path in alive:
                         first = scopes[0].path + path[len(scope.path) :]
                         drawn[path] = drawn[first]
                         copies.add(path)
-
-
-def _layers(scope: Scope) -> Iterator[str]:
-    for item in scope.items.values():
-        if isinstance(item, str):
-            yield item
-        else:
-            yield from _layers(item)

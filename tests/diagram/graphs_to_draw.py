@@ -154,6 +154,7 @@ HAND_MADE: dict[str, Callable[[], LayerGraph]] = {
 }
 
 
+TINY = {"depth": 2, "embed_dim": 12, "num_heads": 3, "name": "tiny"}
 SIZES = {"image_size": 32, "patch_size": 8}
 TAPS = ("blocks.*", "blocks.0", "blocks.0.attn.weights", "blocks.*.attn.q", "norm")
 

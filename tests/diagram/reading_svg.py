@@ -226,11 +226,22 @@ class Unfolded:
         return path
 
     def edges(self, graph: LayerGraph) -> set[tuple[str, str]]:
-        """The edges to draw; those between equal blocks are implied."""
-        copies = [f"{s}." for scopes in self.scopes.values() for s in scopes[1:]]
+        """The edges to draw.
+
+        Those of equal blocks are the edges into the first one, and the edges within
+        the last one, because a pass may remove layers of rate 0 from the first.
+        """
         found = {
             (self.node(source), self.node(target))
             for source, target in graph.network.edges
-            if not target.startswith(tuple(copies))
+            if self._is_drawn(source, target)
         }
         return {(source, target) for source, target in found if source != target}
+
+    def _is_drawn(self, source: str, target: str) -> bool:
+        for scopes in self.scopes.values():
+            for scope in scopes:
+                if target.startswith(f"{scope}."):
+                    is_within = source.startswith(f"{scope}.")
+                    return scope == scopes[-1 if is_within else 0]
+        return True

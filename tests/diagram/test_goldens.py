@@ -40,7 +40,7 @@ def test_two_blocks_expanded(file_regression: FileRegressionFixture) -> None:
 
 
 def test_blocks_with_drop_path(file_regression: FileRegressionFixture) -> None:
-    """The first block has no drop path, so it is drawn separately."""
+    """The first block has the rate 0, so all blocks are drawn as one."""
     graph = graph_of(depth=12, drop_path=0.1, **HEADS)
     file_regression.check(draw(graph, width=80).plain)
 

@@ -6,7 +6,14 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from diagram.graphs_to_draw import HAND_MADE, SIZES, graph_of, graphs, wired
+from diagram.graphs_to_draw import (
+    HAND_MADE,
+    SIZES,
+    TINY,
+    graph_of,
+    graphs,
+    wired,
+)
 from diagram.reading_svg import (
     NS,
     Unfolded,
@@ -32,7 +39,6 @@ from deit_spec.diagram import (
 from deit_spec.diagram.palette import _INK, FAMILIES, HEAT
 from deit_spec.graph import LayerGraph
 
-TINY = {"depth": 2, "embed_dim": 12, "num_heads": 3, "name": "tiny"}
 WIDTHS = st.sampled_from([None, 84.0, 174.0])
 
 
