@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
+from deit_spec.recipe.overrides import apply, override_at
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.run_files import SPEC, WEIGHTS
+from deit_spec.recipe.student_settings import SPEC_FIELDS
 from deit_spec.spec import Checked, check_read
 from deit_spec.spec.origin import (
     Origin,
@@ -111,8 +113,25 @@ def check_model(
     if is_unreadable(found) or not name:
         label = Label(here, "named here")
         return None, [not_found(origin, label, field, name, found)]
+    if document is not None and field == "student.spec":
+        document = _with_student_fields(document, recipe)
     checked = check_read(document, found, origin.stem, origin)
     return checked, [named(each, here) for each in checked.diagnostics]
+
+
+def _with_student_fields(document: Document, recipe: CheckedRecipe) -> Document:
+    """Lay `student.num_classes` and others over the student's spec, with their spans.
+
+    An invalid value is left out, as it is reported as one of the recipe.
+    """
+    assert recipe.document is not None  # noqa: S101  -- it names the spec
+    fields = []
+    for name in SPEC_FIELDS:
+        value = recipe.document.at(("student", name))
+        if type(value) is int and value > 0:
+            span = recipe.document.spans["student", name]
+            fields.append(override_at(name, value, span))
+    return apply(document, fields)
 
 
 def unused_weights(recipe: CheckedRecipe) -> list[Diagnostic]:

@@ -2,7 +2,10 @@
 
 from pydantic import BaseModel, Field
 
-from deit_spec.spec.schema import CONFIG
+from deit_spec.spec.schema import CONFIG, PositiveInt
+
+SPEC_FIELDS = ("num_classes", "teacher_num_classes", "image_size")
+"""The fields that replace those of the student's spec."""
 
 
 class Student(BaseModel):
@@ -13,6 +16,22 @@ class Student(BaseModel):
     spec: str = Field(
         description="A spec: a published name, or a path relative to this file.",
         examples=["deit_tiny_distilled_patch16_224", "../specs/tiny.yaml"],
+    )
+    num_classes: PositiveInt | None = Field(
+        None,
+        description="The number of classes of the class head, instead of that in the "
+        "spec; null for the number in the spec.",
+        examples=[37],
+    )
+    teacher_num_classes: PositiveInt | None = Field(
+        None,
+        description="The number of classes of the distillation head, as `num_classes`.",
+        examples=[1000],
+    )
+    image_size: PositiveInt | None = Field(
+        None,
+        description="The side of the images in pixels, as `num_classes`.",
+        examples=[384],
     )
     weights: str | None = Field(
         None,

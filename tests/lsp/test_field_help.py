@@ -10,6 +10,7 @@ from support.published import PUBLISHED
 from deit_spec import DeiTSpec, Variant
 from deit_spec.lsp.field_help import complete
 from deit_spec.lsp.open_document import OpenDocument, Text
+from deit_spec.recipe.student_settings import Student
 from deit_spec.spec import check_text
 
 TOP = [*DeiTSpec.model_fields]
@@ -61,11 +62,11 @@ VALUES = {
     'extends: "dei|"\n': [*PUBLISHED],
 }
 RECIPE = {
-    "student:\n  |": ["spec", "weights"],
+    "student:\n  |": list(Student.model_fields),
     "student:\n  spec: a.yaml\ndata: {builtin: |}\n": ["digits", "null"],
     "student: {spec: a.yaml}\nloss:\n  kind: |\n": ["none", "soft", "hard"],
     "student: {spec: |}\n": [*PUBLISHED],
-    "student: {spec: a.yaml, |}\n": ["weights"],
+    "student: {spec: a.yaml, |}\n": list(Student.model_fields)[1:],
 }
 NOTHING = [
     "# |",

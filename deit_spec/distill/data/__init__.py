@@ -15,6 +15,7 @@ from deit_spec.distill.optional_packages import MissingPackageError, require_pac
 from deit_spec.distill.runtime_errors import DataError, recipe_of
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.rules.class_rules import set_student
 
 __all__ = ["Batch", "Data", "DataError", "open_data"]
 
@@ -58,7 +59,7 @@ def open_data(  # noqa: PLR0913  -- one argument for each thing that can differ
             f"the class head has {heads} classes, but the data has {classes}",
             label=f"{heads} classes",
             secondary=[Label(checked.span(field), f"{classes} classes")],
-            help_=f"`num_classes: {classes}` in the spec of the student",
+            help_=set_student("num_classes", classes),
         )
     return opened
 

@@ -21,6 +21,7 @@ from deit_spec.distill.teachers.teacher_networks import TeacherNetwork
 from deit_spec.model.class_names import match_model_classes
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.class_matching import Relation, differences
+from deit_spec.recipe.rules.class_rules import set_student
 from deit_spec.recipe.rules.rule_context import KINDS
 
 MIN_PROBABILITY = 1e-8
@@ -144,7 +145,7 @@ def _require_head(checked: CheckedRecipe, classes: int) -> None:
             f"{head} has {expected} classes, and the teacher has {classes}",
             label=f"{classes} classes",
             secondary=[Label(checked.span("student.spec"), f"{expected} classes")],
-            help_=f"`{name}: {classes}` in the spec of the student",
+            help_=set_student(name, classes),
         )
 
 

@@ -32,7 +32,7 @@ def student_has_classes(context: RuleContext) -> Findings:
         "the student has no class head",
         context.label("student.spec", "no `num_classes`"),
         secondary=in_spec(context.checked.student, "num_classes", "here"),
-        helps=[f"`num_classes: {classes or IMAGENET}` in the spec of the student"],
+        helps=[set_student("num_classes", classes or IMAGENET)],
     )
 
 
@@ -52,7 +52,7 @@ def head_fits_data(context: RuleContext) -> Findings:
             *in_spec(context.checked.student, "num_classes", "here"),
             context.label(f"data.{context.source}", f"{classes} classes"),
         ],
-        helps=[f"`num_classes: {classes}` in the spec of the student"],
+        helps=[set_student("num_classes", classes)],
     )
 
 
@@ -82,8 +82,13 @@ def head_fits_teacher(context: RuleContext) -> Findings:
             *in_spec(context.checked.student, field, "here"),
         ],
         notes=notes,
-        helps=[f"{own}`{field}: {classes}` in the spec of the student"],
+        helps=[f"{own}{set_student(field, classes)}"],
     )
+
+
+def set_student(field: str, classes: int) -> str:
+    """The help to set a number of classes of the student."""
+    return f"`student.{field}: {classes}`, or `--set student.{field}={classes}`"
 
 
 def class_list_fits_data(context: RuleContext) -> Findings:
