@@ -91,7 +91,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = "block",
     expand: Annotated[
         bool,
-        typer.Option("--expand", help="Draw every block, as --detail full."),
+        typer.Option("--expand", help="Draw or list every block, as --detail full."),
     ] = False,
     heat: Annotated[
         str | None,
@@ -138,7 +138,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
 
     level = diagram.Detail(detail)
     if format_ == "json":
-        emit_json(diagram.as_json(graph), output)
+        emit_json(diagram.as_json(graph, expand=detail == "full"), output)
     elif format_ in _VECTOR:
         numbers = None if heat is None else _heat(heat, graph)
         text = diagram.as_svg(graph, detail=level, millimetres=size, heat=numbers)

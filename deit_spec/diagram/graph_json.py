@@ -1,20 +1,23 @@
 """The graph as JSON."""
 
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 from deit_spec.cost import costs
-from deit_spec.graph import LayerGraph
+from deit_spec.diagram.zero_rates import layers_of
+from deit_spec.graph import LayerGraph, Scope, build_scopes, runs
 from deit_spec.ops import Dim, show
 
 FORMAT = "deit-spec/graph"
-VERSION = 1
+VERSION = 2
 
 
-def as_json(graph: LayerGraph) -> dict[str, Any]:
+def as_json(graph: LayerGraph, *, expand: bool = False) -> dict[str, Any]:
     """Convert a graph with inferred shapes to a document for `json.dumps`.
 
-    The keys are `format` and `version` of the document, and
+    `expand` lists equal blocks separately. The keys are `format` and `version` of the
+    document, and
 
     - `name`, `digest`: the name of the spec and the hash of its content,
     - `target`: "train" or "inference",
@@ -24,7 +27,11 @@ def as_json(graph: LayerGraph) -> dict[str, Any]:
     - `totals`: `parameters` and `macs` (multiply-accumulates per image),
     - `nodes`: the layers in execution order,
     - `edges`: the values between layers: the paths `source` and `target`,
-      `argument` (the index among the inputs of the target) and `shape` (a text).
+      `argument` (the index among the inputs of the target) and `shape` (a text),
+    - `repeated`: consecutive equal blocks, of which the others have the nodes and the
+      edges of the first, below their own path: `path` of the first, `count`, `paths`,
+      and `differences`, by path of a layer the keys that differ from its node in the
+      first block. An edge within another block is listed only if its shape differs.
 
     A node has a `path`, `op` (the class of the layer), `summary` (a short text),
     `fields` (the fields of the op), `shape` (of the output: a list of `symbol`,
@@ -34,6 +41,19 @@ def as_json(graph: LayerGraph) -> dict[str, Any]:
     """
     found = costs(graph)
     order = graph.order()
+    nodes = {path: _node(graph, path, found[path].macs) for path in order}
+    edges = {
+        (source, path): {
+            "source": source,
+            "target": path,
+            "argument": argument,
+            "shape": show(graph.shape(source)),
+        }
+        for path in order
+        for argument, source in enumerate(graph.inputs(path))
+    }
+    repeated = [] if expand else [*_repeated(build_scopes(graph), order)]
+    folded = [_fold(paths, nodes, edges) for paths in repeated]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -47,18 +67,69 @@ def as_json(graph: LayerGraph) -> dict[str, Any]:
             "parameters": sum(cost.parameters for cost in found.values()),
             "macs": sum(cost.macs for cost in found.values()),
         },
-        "nodes": [_node(graph, path, found[path].macs) for path in order],
-        "edges": [
-            {
-                "source": source,
-                "target": path,
-                "argument": argument,
-                "shape": show(graph.shape(source)),
-            }
-            for path in order
-            for argument, source in enumerate(graph.inputs(path))
-        ],
+        "nodes": [*nodes.values()],
+        "edges": [*edges.values()],
+        "repeated": folded,
     }
+
+
+def _repeated(scope: Scope, order: list[str]) -> Iterator[list[str]]:
+    """Return the paths of equal scopes whose layers follow each other in the order."""
+    if not scope.is_sequence:
+        for inner in scope.scopes:
+            yield from _repeated(inner, order)
+        return
+    places = {path: place for place, path in enumerate(order)}
+    for run in runs(scope.scopes):
+        layers = [sorted(layers_of(each), key=places.__getitem__) for each in run]
+        names = {
+            tuple(path.removeprefix(each.path) for path in paths)
+            for each, paths in zip(run, layers, strict=True)
+        }
+        joined = [path for paths in layers for path in paths]
+        start = places[joined[0]]
+        is_row = joined == order[start : start + len(joined)]
+        if len(run) > 1 and len(names) == 1 and is_row:
+            yield [each.path for each in run]
+
+
+def _fold(
+    paths: list[str],
+    nodes: dict[str, dict[str, Any]],
+    edges: dict[tuple[str, str], dict[str, Any]],
+) -> dict[str, Any]:
+    """Remove what all scopes but the first have in common with it, and list them."""
+    first, *others = paths
+    inner = [name for name in nodes if name.startswith(f"{first}.")]
+    between = [edge for edge in edges if {*edge}.issubset(inner)]
+    differences = {}
+    for path in others:
+        moved = {name: f"{path}{name.removeprefix(first)}" for name in inner}
+        for name in inner:
+            node, same = nodes.pop(moved[name]), _renamed(nodes[name], moved[name])
+            changed = {key: node[key] for key in node if node[key] != same[key]}
+            if changed:
+                differences[moved[name]] = changed
+        for source, target in between:
+            edge = edges[source, target]
+            same = edge | {"source": moved[source], "target": moved[target]}
+            if edges[moved[source], moved[target]] == same:
+                del edges[moved[source], moved[target]]
+    return {
+        "path": first,
+        "count": len(paths),
+        "paths": paths,
+        "differences": differences,
+    }
+
+
+def _renamed(node: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the same node at another path."""
+    tensors = [
+        tensor | {"name": path + tensor["name"].removeprefix(node["path"])}
+        for tensor in node["parameters"]
+    ]
+    return node | {"path": path, "parameters": tensors}
 
 
 def _node(graph: LayerGraph, path: str, macs: int) -> dict[str, Any]:

@@ -95,6 +95,6 @@ def test_tree_ascii(base: LayerGraph, file_regression: FileRegressionFixture) ->
 
 
 def test_json(file_regression: FileRegressionFixture) -> None:
-    graph = graph_of(depth=1, **HEADS)
+    graph = graph_of(depth=3, drop_path=0.1, **HEADS)
     text = json.dumps(as_json(graph), indent=2, ensure_ascii=False) + "\n"
     file_regression.check(text, extension=".json")
