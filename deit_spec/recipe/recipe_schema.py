@@ -136,7 +136,9 @@ class Recipe(BaseModel):
         description="The labelled images.", examples=[{"builtin": "digits"}]
     )
     loss: Loss = Field(Loss(), description="The loss to minimise.")
-    optimizer: Optimizer = Field(Optimizer(), description="The parameters of AdamW.")
+    optimizer: Optimizer = Field(
+        Optimizer(), description="How the weights are updated."
+    )
     schedule: Schedule = Field(
         Schedule(),
         description="The length of the training and the learning rate over time.",

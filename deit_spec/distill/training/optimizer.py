@@ -1,4 +1,4 @@
-"""AdamW, the schedule of a run, and the moving average of the weights."""
+"""The optimizer, the schedule of a run, and the moving average of the weights."""
 
 import math
 from collections.abc import Iterable
@@ -8,37 +8,103 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe import Recipe
 from deit_spec.recipe.rules.schedule_rules import EPOCHS, WARMUP_EPOCHS
+from deit_spec.weights.naming_schemes import HEADS
 
 WITHOUT_DECAY = ("cls_token", "dist_token", "pos_embed")
 """Parameters of more than one dimension that have no weight decay."""
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW over the trained parameters; the rate is set before every step."""
+def require_optimizer(recipe: Recipe) -> None:
+    """Import the package that has the optimizer of a recipe.
+
+    Raises:
+        MissingPackageError: timm, which has LAMB, is not installed.
+    """
+    if recipe.optimizer.name == "lamb":
+        require_packages("runs with LAMB", "timm")
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimizer of the trained parameters; the rate is set before every step."""
     settings = recipe.optimizer
-    return torch.optim.AdamW(
-        parameter_groups(model.named_parameters(), settings.weight_decay),
-        lr=0.0,
-        betas=settings.betas,
-        eps=settings.eps,
-        fused=True,  # one call for all parameters, on the CPU too
+    named = model.named_parameters()
+    groups = parameter_groups(named, settings.weight_decay, settings.layer_decay)
+    # `fused` makes one call for all parameters, on the CPU too. FSDP2 cannot shard the
+    # momentum of fused SGD.
+    match settings.name:
+        case "adamw":
+            return torch.optim.AdamW(
+                groups, lr=0.0, betas=settings.betas, eps=settings.eps, fused=True
+            )
+        case "sgd":
+            momentum = settings.momentum
+            return torch.optim.SGD(
+                groups, lr=0.0, momentum=momentum, nesterov=momentum > 0, foreach=True
+            )
+        case "lamb":
+            return _make_lamb(groups, settings.betas, settings.eps)
+
+
+def _make_lamb(
+    groups: list[dict[str, Any]], betas: tuple[float, float], eps: float
+) -> torch.optim.Optimizer:
+    """LAMB (You et al. 2020) of timm, which does not clip the gradient itself."""
+    from timm.optim import Lamb  # noqa: PLC0415  -- of the extra `train`
+
+    made: torch.optim.Optimizer = Lamb(
+        groups, lr=0.0, betas=betas, eps=eps, max_grad_norm=None
     )
+    return made
 
 
 def parameter_groups(
-    named: Iterable[tuple[str, nn.Parameter]], weight_decay: float
+    named: Iterable[tuple[str, nn.Parameter]],
+    weight_decay: float,
+    layer_decay: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Put the trained parameters in two groups: with weight decay, and without."""
-    trained = [(name, each) for name, each in named if each.requires_grad]
-    return [
-        {
-            "params": [each for name, each in trained if decays(name, each) is decay],
-            "weight_decay": weight_decay if decay else 0.0,
-        }
-        for decay in (True, False)
-    ]
+    """Group the trained parameters by weight decay and by the scale of their rate.
+
+    `lr_scale` is `layer_decay` to the power of the number of layers between a layer
+    and the heads, as in BEiT (Bao et al. 2021) and timm's `param_groups_layer_decay`.
+    """
+    parameters = dict(named)
+    layers, groups = _layers(parameters), dict[tuple[int, bool], dict[str, Any]]()
+    last = max(layers.values(), default=0)
+    for name, parameter in parameters.items():
+        if not parameter.requires_grad:
+            continue
+        layer = last if layer_decay is None else layers[name]
+        key = layer, decays(name, parameter)
+        if key not in groups:
+            groups[key] = {
+                "params": [],
+                "weight_decay": weight_decay if key[1] else 0.0,
+                "lr_scale": 1.0
+                if layer_decay is None
+                else layer_decay ** (last - layer),
+            }
+        groups[key]["params"].append(parameter)
+    return list(groups.values())
+
+
+def _layers(names: Iterable[str]) -> dict[str, int]:
+    """The layer of each parameter: 0 for tokens, positions and patches, then blocks.
+
+    The final norm is in the layer of the last block, and the heads are in the next.
+    """
+    names = list(names)
+    blocks = {
+        name: 1 + int(name.split(".")[1])
+        for name in names
+        if name.startswith("blocks.")
+    }
+    last = max(blocks.values(), default=0)
+    layers = dict.fromkeys(names, 0) | blocks
+    layers |= {name: last for name in names if name.startswith("norm.")}
+    return layers | {name: last + 1 for name in names if name.startswith(HEADS)}
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:

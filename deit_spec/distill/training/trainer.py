@@ -20,7 +20,7 @@ from deit_spec.distill.seeds import seed_all, threads
 from deit_spec.distill.teachers import open_teacher
 from deit_spec.distill.training import run_folder
 from deit_spec.distill.training.metrics_log import MetricsLog
-from deit_spec.distill.training.optimizer import make_schedule
+from deit_spec.distill.training.optimizer import make_schedule, require_optimizer
 from deit_spec.distill.training.processes import (
     Processes,
     StopSignal,
@@ -79,6 +79,7 @@ def train(
     """
     recipe = recipe_of(checked)
     require_packages("runs", "accelerate", "matplotlib", "numpy")
+    require_optimizer(recipe)
     run_folder.require_folder(folder, resume=resume)
     known = None
     if resume:

@@ -57,6 +57,9 @@ def load_checkpoint(training: TrainingStep, path: Path) -> int:
             each.copy_(_placed(tensors[name], each))
         training.sums.copy_(tensors[_SUMS])
     step = int(tensors[_STEP].item())
+    for group in training.optimizer.param_groups:
+        if "step" in group:  # LAMB counts the steps of a group
+            group["step"].fill_(step)
     if training.average is not None:
         training.average.updates = step
     return step
@@ -93,7 +96,7 @@ def _require_same_tensors(
 
 
 def _create_moments(training: TrainingStep) -> None:
-    """Make AdamW create its state with a step of rate 0, which changes no weight."""
+    """Make the optimizer create its state by a step of rate 0; no weight changes."""
     for group in training.optimizer.param_groups:
         group["lr"] = 0.0
     for parameter in training.trained:

@@ -67,10 +67,11 @@ class TrainingStep:
     ) -> None:
         """Train on normalised images `[b, C, S, S]` and labels `[b]` or `[b, K]`.
 
+        `rate` is the learning rate of the heads, which have no layer decay.
         `measure` says to compute the norm of the gradient even if it is not clipped.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["lr_scale"]
         self._add_gradients(images, labels)
         if self.clip is not None or measure:
             limit = float("inf") if self.clip is None else self.clip

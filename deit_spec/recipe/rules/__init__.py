@@ -37,6 +37,7 @@ _WITHOUT_EFFECT: Final = (
     *_of("data", "train", "val", "columns"),
     *_of("augmentation", "rand_augment", "flip", "color_jitter", "shift", "rotate"),
     *_of("augmentation", "mixup", "cutmix", "mix_switch"),
+    *_of("optimizer", "name", "betas", "eps", "momentum"),
     "schedule.steps",
     "run.evaluate_every",
 )

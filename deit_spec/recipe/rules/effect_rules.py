@@ -52,6 +52,7 @@ def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         yield section, name, where
     if not context.is_digits and recipe.augmentation.rand_augment is not None:
         yield "augmentation", "color_jitter", "with rand_augment"
+    yield from _of_another_optimizer(context)
     yield from _of_one_evaluation(context)
     if not (recipe.augmentation.mixup and recipe.augmentation.cutmix):
         yield "augmentation", "mix_switch", "without both mixup and cutmix"
@@ -63,6 +64,12 @@ def _unused_data(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         yield "data", "val", "on digits, which have no splits"
     if context.source in {"builtin", "folder"}:
         yield "data", "columns", "without data.dataset"
+
+
+def _of_another_optimizer(context: RuleContext) -> Iterator[tuple[str, str, str]]:
+    name = context.recipe.optimizer.name
+    for field in ("betas", "eps") if name == "sgd" else ("momentum",):
+        yield "optimizer", field, f"with optimizer.name {name}"
 
 
 def _of_one_evaluation(context: RuleContext) -> Iterator[tuple[str, str, str]]:

@@ -1,12 +1,14 @@
 """Weight decay, the moving average, and the learning rate of each step."""
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.recipes import check
+from support.recipes import check, valid
 from support.runs import recipe
 from support.strategies import specs
 from torch import nn
@@ -18,44 +20,146 @@ from deit_spec.distill.optional_packages import import_package
 from deit_spec.distill.training.optimizer import (
     Average,
     Schedule,
-    decays,
     make_optimizer,
     make_schedule,
     parameter_groups,
 )
+from deit_spec.distill.training.processes import Processes
+from deit_spec.distill.training.training_step import TrainingStep
 
 EXEMPT = ("bias", "norm", "token", "pos_embed", "gamma")
+SPEC = {
+    "image_size": 8,
+    "patch_size": 4,
+    "in_channels": 1,
+    "embed_dim": 8,
+    "depth": 3,
+    "num_heads": 2,
+    "num_classes": 3,
+    "teacher_num_classes": 3,
+}
+
+
+def names_of(model: nn.Module, groups: list[dict[str, Any]]) -> dict[Any, list[str]]:
+    """The names of the parameters by the scale of their rate and their decay."""
+    names = {each: name for name, each in model.named_parameters()}
+    found: dict[Any, list[str]] = {}
+    for group in groups:
+        key = (group["lr_scale"], group["weight_decay"])
+        found.setdefault(key, []).extend(names[each] for each in group["params"])
+    return {key: sorted(each) for key, each in found.items()}
 
 
 @given(specs())
 def test_each_parameter_is_in_one_group_by_its_kind(spec: DeiTSpec) -> None:
     model = deit_spec.compile(spec).build(device="meta")
-    decaying, exempt = parameter_groups(model.named_parameters(), 0.05)
-    names = {id(each): name for name, each in model.named_parameters()}
-    found = [
-        names[id(each)] for group in (decaying, exempt) for each in group["params"]
-    ]
-    assert sorted(found) == sorted(names.values())
-    assert (decaying["weight_decay"], exempt["weight_decay"]) == (0.05, 0.0)
-    for each in decaying["params"]:
-        assert not any(word in names[id(each)] for word in EXEMPT)
-    for each in exempt["params"]:
-        assert any(word in names[id(each)] for word in EXEMPT)
+    groups = parameter_groups(model.named_parameters(), 0.05)
+    found = names_of(model, groups)
+    assert len(groups) == len(found)
+    decaying, exempt = found.pop((1.0, 0.05)), found.pop((1.0, 0.0))
+    assert not found
+    assert sorted(decaying + exempt) == sorted(n for n, _ in model.named_parameters())
+    for name in decaying:
+        assert not any(word in name for word in EXEMPT)
+    for name in exempt:
+        assert any(word in name for word in EXEMPT)
 
 
-def test_what_is_frozen_is_in_no_group() -> None:
+@pytest.mark.parametrize(
+    "name", ["deit_tiny_patch16_224", "deit_tiny_distilled_patch16_224"]
+)
+def test_groups_by_layer_are_those_of_timm(name: str) -> None:
+    """The final norm learns as the last block does, and the heads at the full rate."""
+    import_package("timm")
+    import timm  # noqa: PLC0415
+    from timm.optim import param_groups_layer_decay  # noqa: PLC0415
+
+    theirs = timm.create_model(name, device="meta")
+    expected = param_groups_layer_decay(
+        theirs,
+        weight_decay=0.05,
+        no_weight_decay_list=theirs.no_weight_decay(),
+        layer_decay=0.75,
+    )
+    ours = deit_spec.compile(name).build(device="meta")
+    groups = parameter_groups(ours.named_parameters(), 0.05, 0.75)
+    assert names_of(ours, groups) == names_of(theirs, expected)
+    assert len(groups) == len(expected)
+    assert max(group["lr_scale"] for group in groups) == 1.0
+
+
+@pytest.mark.parametrize("layer_decay", [0.7, None])
+def test_what_is_frozen_is_in_no_group(layer_decay: float | None) -> None:
+    """And the other layers learn as fast as without it."""
+    model = deit_spec.load(SPEC)
+    before = names_of(
+        model, parameter_groups(model.named_parameters(), 0.1, layer_decay)
+    )
+    frozen = [name for name, _ in model.named_parameters() if "blocks.1." in name]
+    for name in frozen:
+        model.get_parameter(name).requires_grad_(requires_grad=False)
+    after = names_of(
+        model, parameter_groups(model.named_parameters(), 0.1, layer_decay)
+    )
+    left = {key: [n for n in each if n not in frozen] for key, each in before.items()}
+    assert after == {key: each for key, each in left.items() if each}
+
+
+@pytest.mark.parametrize(
+    ("name", "exact"), [("lamb", True), ("sgd", True), ("adamw", False)]
+)
+def test_steps_are_those_of_timm(tmp_path: Path, name: str, *, exact: bool) -> None:
+    """Bit for bit, but for AdamW, whose fused form rounds in another order."""
+    import_package("timm")
+    from timm.optim import create_optimizer_v2  # noqa: PLC0415
+
+    settings = {"name": name, "layer_decay": 0.8, "weight_decay": 0.1, "eps": 1e-6}
+    alone = {"teacher": None, "loss": {"kind": "none"}}
+    asked = valid(recipe(tmp_path, **alone, optimizer=settings))
+    torch.manual_seed(0)
+    model = deit_spec.load(SPEC)
+    theirs = copy.deepcopy(model)
+    training = TrainingStep(model, None, asked, Processes(asked))
+    theirs.load_state_dict(model.state_dict())
+    for each, like in zip(theirs.parameters(), model.parameters(), strict=True):
+        each.requires_grad_(like.requires_grad)
+    groups = parameter_groups(theirs.named_parameters(), 0.1, 0.8)
+    extra = {"sgd": {"momentum": 0.9}, "adamw": {"eps": 1e-6, "betas": (0.9, 0.999)}}
+    lamb = {"eps": 1e-6, "betas": (0.9, 0.999), "max_grad_norm": None}
+    optimizer = create_optimizer_v2(groups, opt=name, lr=0.0, **extra.get(name, lamb))
+    for step in range(5):
+        rate = 0.01 * (step + 1)
+        images = torch.randn(8, 1, 8, 8)
+        labels = torch.randint(0, 3, (8,))
+        training.take(images, labels, rate)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["lr_scale"]
+        optimizer.zero_grad()
+        training.loss.terms(theirs(images), labels, None).loss.backward()
+        optimizer.step()
+    tolerance = {"rtol": 0, "atol": 0} if exact else {"rtol": 1e-5, "atol": 1e-6}
+    torch.testing.assert_close(
+        dict(model.named_parameters()), dict(theirs.named_parameters()), **tolerance
+    )
+
+
+def test_sgd_without_momentum_follows_the_gradient(tmp_path: Path) -> None:
+    settings = {"name": "sgd", "momentum": 0.0, "weight_decay": 0.0}
+    asked = valid(recipe(tmp_path, optimizer=settings))
     layer = nn.Linear(2, 2)
-    layer.bias.requires_grad_(requires_grad=False)
-    decaying, exempt = parameter_groups(layer.named_parameters(), 0.1)
-    assert [len(decaying["params"]), len(exempt["params"])] == [1, 0]
-    assert decays("weight", layer.weight)
+    optimizer = make_optimizer(layer, asked)
+    before = layer.weight.detach().clone()
+    layer.weight.grad = torch.ones(2, 2)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.5
+    optimizer.step()
+    assert torch.equal(layer.weight, before - 0.5)
+    assert not any(optimizer.state.values())
 
 
 def test_the_optimizer_has_the_settings_of_the_recipe(tmp_path: Path) -> None:
     settings = {"betas": [0.8, 0.95], "eps": 1e-6, "weight_decay": 0.3}
-    checked = check(tmp_path, optimizer=settings).recipe
-    assert checked is not None
-    made = make_optimizer(nn.Linear(2, 2), checked)
+    made = make_optimizer(nn.Linear(2, 2), valid(check(tmp_path, optimizer=settings)))
     assert made.defaults["betas"] == (0.8, 0.95)
     assert made.defaults["eps"] == 1e-6
     assert [group["weight_decay"] for group in made.param_groups] == [0.3, 0.0]
