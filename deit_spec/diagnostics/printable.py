@@ -53,7 +53,7 @@ def first_line_of(error: Exception) -> str:
     >>> first_line_of(ValueError("no such model\nand so on")), first_line_of(KeyError())
     ('no such model', 'KeyError')
     """
-    return str(error).partition("\n")[0] or type(error).__name__
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def counted(number: int, noun: str) -> str:

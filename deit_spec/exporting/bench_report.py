@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from deit_spec.diagnostics.printable import counted
-from deit_spec.distill.training.run_results import plot
+from deit_spec.distill.plot import plot
 from deit_spec.exporting.bench_candidates import RUNTIMES, Merged
 from deit_spec.exporting.bench_model import Bench, Measured, Skipped, pareto_front
 

@@ -47,10 +47,14 @@ class CheckedRecipe:
         return folder / os.path.expanduser(name)  # noqa: PTH111  -- `~nobody` stays
 
     def span(self, field: str) -> Span:
-        """The span of a field such as `data.folder`, or of what is around it."""
+        """The span of a field such as `data.folder`, or of what is around it.
+
+        An item of a list is written as a number: `run.trackers.0`.
+        """
         if self.document is None:
             return Span.of_file(self.path or "<recipe>")
-        path = tuple(field.split("."))
+        steps = field.split(".")
+        path = tuple(int(step) if step.isdecimal() else step for step in steps)
         if path not in self.document.spans and path[:1] not in self.document.spans:
             return start_of(self.document)
         return self.document.nearest(path).value

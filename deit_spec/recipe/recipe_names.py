@@ -59,6 +59,7 @@ _SYNONYMS: Final = by_synonym(
         "ema": "ema_decay model_ema_decay",
         "ema_warmup": "model_ema_warmup",
         "patience": "early_stopping_patience",
+        "trackers": "log_with report_to",
         "compile": "torch_compile",
     }
 )

@@ -20,6 +20,7 @@ from pydantic import (
 
 from deit_spec.diagnostics import DiagnosedError, Diagnostic, Label, Span, diagnose
 from deit_spec.diagnostics.printable import reason_of
+from deit_spec.recipe.run_files import TRACKERS
 
 _CONFIG: Final = ConfigDict(
     strict=True, frozen=True, extra="ignore", allow_inf_nan=False
@@ -159,6 +160,19 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return names
 
 
+def read_tracker_runs(folder: Path) -> dict[str, str]:
+    """Read the runs of trackers of a run folder by tracker, or a RunFileError."""
+    path = folder / TRACKERS
+    if not path.exists():
+        return {}
+    runs = _parsed(path.read_bytes(), _TRACKER_RUNS.validate_python)
+    if runs is None:
+        reason = "it is not a mapping of trackers to runs"
+        help_ = "delete the file to log to new runs of the trackers"
+        raise damaged_file(path, reason, help_)
+    return runs
+
+
 def damaged_file(path: Path, reason: str, help_: str | None = None) -> RunFileError:
     """DS554: a file of a run or a study is damaged, or is another file."""
     help_ = help_ or "restore the file, or delete it to start the run again"
@@ -170,6 +184,7 @@ def damaged_file(path: Path, reason: str, help_: str | None = None) -> RunFileEr
 _CLASSES: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(
     Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
 )
+_TRACKER_RUNS: Final = TypeAdapter(dict[str, str])
 _Any = TypeVar("_Any")
 
 

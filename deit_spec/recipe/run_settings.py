@@ -79,6 +79,13 @@ class Run(BaseModel):
         description="The number of steps between checkpoints; null for once per "
         "epoch, or only at the end if `schedule.steps` is set.",
     )
+    trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
+        (),
+        strict=False,
+        description="Where metrics, settings and pictures are logged as well; each "
+        "tracker is a package of its own.",
+        examples=[("tensorboard",)],
+    )
 
     @property
     def compares_evaluations(self) -> bool:

@@ -275,6 +275,8 @@ class _Report:
             and ".".join(path) not in _FORMS
         ):
             help_ = "write it in quotes"
+        elif wanted == "a list" and isinstance(value, str):
+            help_ = f"write `{key}: [{_cut(value)}]`"
         elif self._names.is_section(path):
             help_ = f"write the keys of `{key}` indented below it"
         else:
@@ -305,17 +307,18 @@ class _Report:
 
     def _invalid_choice(self, path: Path, error: Error) -> Diagnostic:
         allowed, meant = _choices(error)
-        value, key = error["input"], path[-1]
+        value, index = error["input"], _index(error)
         words = [f"`{word}`" for word in allowed]
+        items = [step for step in error["loc"] if isinstance(step, int)]
+        place: tuple[str | int, ...] = (*path, *items)
+        meaning = meant if index else f"{path[-1]}: {meant}"
         return diagnose(
             "DS104",
-            f"{'.'.join(path)} is not one of the valid values",
-            Label(self._document.nearest(path).value, describe(value)),
+            f"{'.'.join(path)}{index} is not one of the valid values",
+            Label(self._document.nearest(place).value, describe(value)),
             notes=[f"valid values are {all_of(words)}"] if meant else [],
-            helps=[
-                f"did you mean `{key}: {meant}`?" if meant else f"use {one_of(words)}"
-            ],
-            fix=self._fixes.choose(path, meant, value) if meant else None,
+            helps=[f"did you mean `{meaning}`?" if meant else f"use {one_of(words)}"],
+            fix=self._fixes.choose(path, meant, value) if meant and not index else None,
         )
 
     def _invalid_key(self, path: Path, error: Error) -> Diagnostic:

@@ -5,9 +5,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 import torch
+from accelerate import tracking
 
 from deit_spec.diagnostics import CATALOGUE, DiagnosedError, Diagnostic
 from deit_spec.diagnostics.explanation import explanation, folder
@@ -19,12 +21,14 @@ from deit_spec.distill.data.split import make_split
 from deit_spec.distill.optional_packages import MissingPackageError
 from deit_spec.distill.runtime_errors import DataError, RunError
 from deit_spec.distill.teachers.teacher_networks import code_network
+from deit_spec.distill.training import Reporter
 from deit_spec.distill.training.processes import require_device, single_process
 from deit_spec.distill.training.run_folder import (
     begin_run,
     require_folder,
     require_same_recipe,
 )
+from deit_spec.distill.training.trackers import Trackers, require_trackers
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.run_files import CLASSES, METRICS, checkpoint_path
 from deit_spec.recipe.run_records import (
@@ -40,6 +44,7 @@ student: {spec: deit_tiny_distilled_patch16_224}
 """
 BIRDS = "data: {folder: birds}\nteacher: {timm: regnety_160}\n"
 OTHERS = "data: {dataset: me/birds}\n"
+TRACKED = OTHERS + "loss: {kind: none}\nrun:\n  trackers: [wandb]\n"
 
 Made = DiagnosedError | CheckedRecipe | Diagnostic | None
 MakeError = Callable[[CheckedRecipe], Made]
@@ -145,6 +150,42 @@ def _launched_alone(checked: CheckedRecipe) -> Diagnostic | None:
         return single_process(checked)
 
 
+class _Warned(Reporter):
+    def __init__(self) -> None:
+        self.warnings: list[Diagnostic] = []
+
+    def warned(self, warning: Diagnostic) -> None:
+        self.warnings.append(warning)
+
+
+def _without_wandb(checked: CheckedRecipe) -> RunError:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracking, "_available_trackers", ["tensorboard"])
+        with pytest.raises(RunError) as caught:
+            require_trackers(checked)
+    return caught.value
+
+
+def _tracked(checked: CheckedRecipe, method: str, reason: str) -> Diagnostic:
+    """Start W&B and log a line, for which one method of its tracker fails."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError(reason)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("start", "log", "store_init_configuration"):
+            action = fail if name == method else lambda *_, **__: None
+            patch.setattr(tracking.WandBTracker, name, action)
+        patch.setattr(tracking.WandBTracker, "tracker", MagicMock())
+        trackers = Trackers(checked, reporter := _Warned())
+        try:
+            trackers.start(RUN, {}, 0)
+            trackers.log({"step": 1, "loss": 1.0})
+        except RunError as error:
+            return error.diagnostics[0]
+    return reporter.warnings[0]
+
+
 def _damaged_line(_: CheckedRecipe) -> Diagnostic | None:
     lines = [json.dumps({"step": step}) for step in range(24)]
     lines[6] = lines[6][:-1]
@@ -235,6 +276,15 @@ FOUND: dict[str, tuple[str, MakeError]] = {
         _second_gpu,
     ),
     "DS550": (OTHERS, _launched_alone),
+    "DS570": (TRACKED, _without_wandb),
+    "DS571": (
+        TRACKED,
+        lambda c: _tracked(c, "start", "No API key configured. Use `wandb login`."),
+    ),
+    "DS572": (
+        TRACKED,
+        lambda c: _tracked(c, "log", "The connection to the service was lost"),
+    ),
     "DS553": (OTHERS, _damaged_line),
     "DS554": (OTHERS, _damaged_classes),
 }

@@ -19,7 +19,7 @@ from deit_spec.version import __version__
 
 IGNORED = {
     "data": ("unreadable", "workers"),
-    "run": ("checkpoint_every", "evaluate_every", "log_every"),
+    "run": ("checkpoint_every", "evaluate_every", "log_every", "trackers"),
 }
 """Settings that do not change the result of a run; `evaluate_every` may."""
 

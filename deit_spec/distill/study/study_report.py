@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from deit_spec.atomic_write import write_file
+from deit_spec.distill.plot import plot
 from deit_spec.distill.study.study_results import ROW_HEADS, Mean, Summary
-from deit_spec.distill.training.run_results import plot
 from deit_spec.recipe.run_files import HEADS
 
 VERSION = 1

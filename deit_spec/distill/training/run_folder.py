@@ -33,6 +33,7 @@ FREE = {
     "run.log_every",
     "run.parallel",
     "run.threads",
+    "run.trackers",
 }
 """Fields that may differ in a resumed run: they change results by rounding at most.
 
@@ -180,6 +181,14 @@ def resolved_recipe(checked: CheckedRecipe) -> dict[str, Any]:
     if teacher is not None and teacher["python"] is not None:
         teacher["python"] = placed_function(checked, teacher["python"])
     return value
+
+
+def settings_by_name(checked: CheckedRecipe) -> dict[str, Any]:
+    """The resolved recipe by dotted name, such as `optimizer.lr`; lists as JSON."""
+    return {
+        name: json.dumps(value) if isinstance(value, list) else value
+        for name, value in _leaves(resolved_recipe(checked))
+    }
 
 
 def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:

@@ -1,22 +1,29 @@
 """The results of a run: the weights, the curves and a summary."""
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deit_spec.atomic_write import atomic_write, write_file
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill.evaluation import HeadScores, heads_of
+from deit_spec.distill.plot import plot
 from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.model.preprocessing import preprocessing_of
-from deit_spec.recipe.run_files import HEADS, METRICS, RECIPE, SUMMARY, WEIGHTS
+from deit_spec.recipe.run_files import (
+    CURVES,
+    HEADS,
+    METRICS,
+    RECIPE,
+    SUMMARY,
+    WEIGHTS,
+)
 from deit_spec.recipe.run_records import MetricsLine
 from deit_spec.version import __version__
 from deit_spec.weights import safetensors_file
@@ -46,6 +53,9 @@ def write_results(loop: TrainingLoop, start: Start, finished: Finished) -> None:
     with atomic_write(folder / WEIGHTS) as file:
         safetensors_file.write(file, tensors, metadata=metadata)
     draw_curves(read_metrics(folder).records, folder)
+    curves = folder / CURVES
+    if finished.complete and start.first < loop.done and curves.exists():
+        loop.trackers.log_picture(curves.stem, curves.read_bytes(), loop.done)
     write_file(folder / SUMMARY, summary(loop, start, finished))
 
 
@@ -65,25 +75,6 @@ def draw_curves(lines: Sequence[MetricsLine], folder: Path) -> None:
 
     for kind, picture in plot(draw, (9, 3.6), {"font.size": 9}).items():
         write_file(folder / f"curves.{kind}", picture)
-
-
-def plot(
-    draw: Callable[["Figure"], None], size: tuple[float, float], settings: Any
-) -> dict[str, bytes]:
-    """Draw a figure of `size` inches as PNG and SVG, which are deterministic."""
-    # pyplot would keep the figure, and look for a display.
-    import matplotlib as mpl  # noqa: PLC0415  -- of the extra `train`
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    files = {}
-    with mpl.rc_context(settings | {"svg.hashsalt": "deit-spec"}):
-        figure = Figure(figsize=size, layout="constrained", dpi=150)
-        draw(figure)
-        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            buffer = BytesIO()
-            figure.savefig(buffer, format=kind, metadata=metadata)
-            files[kind] = buffer.getvalue()
-    return files
 
 
 def _draw_loss(axes: "Axes", lines: Sequence[MetricsLine]) -> None:

@@ -29,6 +29,7 @@ from deit_spec.distill.training.processes import (
 )
 from deit_spec.distill.training.reporter import Finished, Reporter, Start
 from deit_spec.distill.training.run_results import write_results
+from deit_spec.distill.training.trackers import Trackers, require_trackers
 from deit_spec.distill.training.training_checkpoint import load_checkpoint
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.distill.training.training_step import TrainingStep
@@ -72,14 +73,13 @@ def train(
     events in the main process.
 
     Raises:
-        RunError: The folder has other content, the disk is full, memory runs out, or
-            the loss is not finite.
+        RunError: The folder has other content, the disk is full, memory runs out, the
+            loss is not finite, or a tracker cannot be started.
         DataError, WeightsError: The images, the teacher or weights cannot be used.
         MissingPackageError: A package that training needs is not installed.
     """
     recipe = recipe_of(checked)
-    require_packages("runs", "accelerate", "matplotlib", "numpy")
-    require_optimizer(recipe)
+    _require_packages(checked)
     run_folder.require_folder(folder, resume=resume)
     known = None
     if resume:
@@ -126,6 +126,7 @@ def train(
         student = open_student(checked, data.classes, reporter)
         training = TrainingStep(student, teacher, recipe, processes)
         loop = _make_loop(checked, folder, data, training, reporter)
+        stack.callback(loop.trackers.finish)
         start = _start(loop)
         reporter.started(start)
         if note := note_of_ignored(data.ignored):
@@ -145,6 +146,12 @@ def train(
         processes.accelerator.wait_for_everyone()
     reporter.finished(finished)
     return finished
+
+
+def _require_packages(checked: CheckedRecipe) -> None:
+    require_packages("runs", "accelerate", "matplotlib", "numpy")
+    require_optimizer(recipe_of(checked))
+    require_trackers(checked)
 
 
 def _require_equal_shares(checked: CheckedRecipe, processes: Processes) -> None:
@@ -264,13 +271,14 @@ def _make_loop(
     """Make the loop from the last checkpoint, or from the beginning."""
     checkpoint = last_checkpoint(folder)
     done = 0 if checkpoint is None else load_checkpoint(training, checkpoint)
-    log = None
+    log, trackers = None, Trackers(checked, reporter)
     if training.processes.main:
         with writing(folder):
             run_folder.begin_run(checked, folder, data.classes, data.split.as_file())
             log = MetricsLog(folder, done)
         if log.warning:
             reporter.warned(log.warning)
+        trackers.start(folder, run_folder.settings_by_name(checked), done)
     training.processes.accelerator.wait_for_everyone()
     return TrainingLoop(
         checked=checked,
@@ -280,6 +288,7 @@ def _make_loop(
         schedule=make_schedule(recipe_of(checked), data.sampler.steps),
         reporter=reporter,
         log=log,
+        trackers=trackers,
         done=done,
         seconds=log.seconds if log else 0.0,
     )

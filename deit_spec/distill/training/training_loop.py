@@ -24,10 +24,12 @@ from deit_spec.distill.evaluation import (
 from deit_spec.distill.runtime_errors import recipe_of, writing
 from deit_spec.distill.seeds import seed_all
 from deit_spec.distill.teachers.teacher import Teacher, TrueLabels
+from deit_spec.distill.training.batch_picture import draw_batch
 from deit_spec.distill.training.metrics_log import MetricsLog, score_fields
 from deit_spec.distill.training.optimizer import Schedule
 from deit_spec.distill.training.processes import Processes, StopSignal
 from deit_spec.distill.training.reporter import Progress, Reporter
+from deit_spec.distill.training.trackers import Trackers
 from deit_spec.distill.training.training_checkpoint import save_checkpoint
 from deit_spec.distill.training.training_step import TrainingStep
 from deit_spec.recipe import CheckedRecipe
@@ -48,6 +50,8 @@ class TrainingLoop:
     reporter: Reporter
     log: MetricsLog | None
     """None in all processes but the main one."""
+    trackers: Trackers
+    """None are started in all processes but the main one."""
     done: int = 0
     seconds: float = 0.0
     """The time of all steps, including those before the run was resumed."""
@@ -113,6 +117,10 @@ class TrainingLoop:
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         step, mine = self.done, self.processes
+        if not step and self.trackers:
+            with self._paused_clock():
+                picture = draw_batch(images, labels, self.data)
+                self.trackers.log_picture("first batch", picture, step + 1)
         seed_all(recipe_of(self.checked).run.seed, "step", step, mine.rank)
         self.training.take(
             images.to(mine.device, non_blocking=True),
@@ -264,3 +272,4 @@ class TrainingLoop:
         if self.log is not None:
             with writing(self.folder):
                 self.log.add(line)
+            self.trackers.log(line)
