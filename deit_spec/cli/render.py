@@ -43,6 +43,7 @@ Picture: TypeAlias = Literal[
     "figure", "tree", "json", "svg", "pdf", "png", "mermaid", "dot", "d2"
 ]
 Detail: TypeAlias = Literal["overview", "block", "full"]
+Reader: TypeAlias = Literal["model-explorer"]
 
 _TEXT: Final = ("figure", "tree")
 _VECTOR: Final = ("svg", "pdf", "png")
@@ -76,6 +77,15 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     old_format: Annotated[
         Picture | None, typer.Option("--format", hidden=True, case_sensitive=False)
     ] = None,
+    reader: Annotated[
+        Reader | None,
+        option(
+            "--for",
+            "Write the JSON that another program reads: the graph, or with --heat "
+            "numbers that colour it.",
+            show_default=False,
+        ),
+    ] = None,
     target: TargetOption = Target.TRAIN,
     drop_unread: DropUnreadOption = None,
     tap: TapOption = None,
@@ -97,8 +107,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         str | None,
         option(
             "--heat",
-            "Colour the nodes of svg, pdf and png by their parameters, macs or "
-            "activations, or by a JSON file with a number for each path.",
+            "Colour the nodes of svg, pdf and png, or of Model Explorer, by their "
+            "parameters, macs or activations, or by a JSON file with a number for "
+            "each path.",
             metavar="QUANTITY|FILE",
         ),
     ] = None,
@@ -127,8 +138,10 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     detail = "full" if expand else detail
     if detail == "overview" and format_ in {*_TEXT, "json"}:
         fail(f"--detail overview is not possible as {format_}")
-    if heat is not None and format_ not in _VECTOR:
-        fail(f"--heat needs svg, pdf or png, not {format_}")
+    if reader is not None and format_ != "json":
+        fail(f"--for {reader} needs json, not {format_}")
+    if heat is not None and reader is None and format_ not in _VECTOR:
+        fail(f"--heat needs svg, pdf or png, or --for model-explorer, not {format_}")
     size = _size(width, format_)
     target, options = pass_options(
         spec, target, drop_unread=drop_unread, tap=tap, until=until
@@ -137,10 +150,14 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec import diagram
 
     level = diagram.Detail(detail)
-    if format_ == "json":
+    numbers = None if heat is None else _heat(heat, graph)
+    if reader is not None and numbers is not None:
+        emit_json(diagram.as_node_data(graph, numbers), output)
+    elif reader is not None:
+        emit_json(diagram.as_model_explorer(graph), output)
+    elif format_ == "json":
         emit_json(diagram.as_json(graph, expand=detail == "full"), output)
     elif format_ in _VECTOR:
-        numbers = None if heat is None else _heat(heat, graph)
         text = diagram.as_svg(graph, detail=level, millimetres=size, heat=numbers)
         emit(text if format_ == "svg" else _converted(text, format_), output)
     elif format_ in _TEXT:

@@ -12,6 +12,7 @@ from deit_spec.diagram.graph_json import as_json
 from deit_spec.diagram.graph_text import as_d2, as_dot, as_mermaid
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat, read_heat
+from deit_spec.diagram.model_explorer import as_model_explorer, as_node_data
 from deit_spec.diagram.outline import tree
 from deit_spec.diagram.svg import as_svg, convert_svg
 
@@ -23,6 +24,8 @@ __all__ = [
     "as_dot",
     "as_json",
     "as_mermaid",
+    "as_model_explorer",
+    "as_node_data",
     "as_svg",
     "computed_heat",
     "convert_svg",

@@ -56,7 +56,9 @@ def test_other_extensions_are_refused(tmp_path: Path) -> None:
         (["--width", "wide"], "is not a number of columns"),
         (["--width", "79"], "less than 80 columns"),
         (["--detail", "overview"], "--detail overview is not possible as figure"),
-        (["--heat", "macs"], "--heat needs svg, pdf or png, not figure"),
+        (["--heat", "macs"], "--for model-explorer, not figure"),
+        (["--for", "model-explorer"], "--for model-explorer needs json, not figure"),
+        (["--for", "netron"], "'netron' is not"),
     ],
 )
 def test_options_that_do_not_fit_the_format(options: list[str], message: str) -> None:
@@ -80,6 +82,19 @@ def svg(*options: str) -> ET.Element:
     done = run("render", TINY, "--output-format", "svg", *options)
     assert done.stderr == ""
     return ET.fromstring(done.stdout)  # noqa: S314  -- we wrote it
+
+
+def test_model_explorer_has_files_for_the_graph_and_for_numbers(
+    tmp_path: Path,
+) -> None:
+    for name, options in {"graph": [], "macs": ["--heat", "macs"]}.items():
+        file = tmp_path / f"{name}.json"
+        done = run("render", TINY, "--for", "model-explorer", "-o", str(file), *options)
+        assert (done.returncode, done.stderr) == (0, "")
+    (graph,) = json.loads((tmp_path / "graph.json").read_text("utf-8"))["graphs"]
+    numbers = json.loads((tmp_path / "macs.json").read_text("utf-8"))[graph["id"]]
+    assert numbers["name"] == "MACs per image"
+    assert numbers["results"].keys() == {node["id"] for node in graph["nodes"]}
 
 
 def test_width_in_print() -> None:
