@@ -15,7 +15,7 @@ CONSTRAINTS := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check docs bench fuzz format constraints clean
+.PHONY: help demo test test-all check docs site bench fuzz format constraints clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -34,16 +34,24 @@ test: $(DEV)  ## run the tests and the documentation's examples, except the slow
 test-all: $(DEV)  ## run every test
 	$(BIN)/pytest -n $(WORKERS) -q
 
-check: $(DEV)  ## run every check: format, lint, types, imports, every test
+check: $(DEV)  ## run every check: format, lint, types, imports, the site, every test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory site
 	@$(MAKE) --no-print-directory test-all
 
-docs: $(DEV)  ## write the generated files: docs/diagnostics.md and the JSON Schema
+docs: $(DEV)  ## write the generated files of docs/ and the JSON Schema, and build the site
 	$(BIN)/deit-spec explain --all -o docs/diagnostics.md
 	$(BIN)/deit-spec schema -o specs/deit-spec.schema.json
+	$(BIN)/deit-spec render specs/base.yaml -o docs/figures/base.svg
+	$(BIN)/deit-spec render specs/base.yaml --detail overview -o docs/figures/base-overview.svg
+	$(BIN)/deit-spec render specs/base.yaml --heat macs -o docs/figures/base-macs.svg
+	@$(MAKE) --no-print-directory site
+
+site: $(DEV)  ## build the documentation site in build/site; any warning is an error
+	$(BIN)/sphinx-build -q -E -W --keep-going -d build/doctrees docs build/site
 
 bench: $(DEV)  ## run the benchmarks, one after the other
 	$(BIN)/python benchmarks/run_all.py

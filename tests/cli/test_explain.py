@@ -1,17 +1,15 @@
-"""`deit-spec explain` as a process, and the page that it writes."""
+"""`deit-spec explain` on the command line."""
 
 import json
 from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.commands import ROOT, run
+from support.commands import run
 
 from deit_spec.cli.explain import complete
 from deit_spec.diagnostics import CATALOGUE
-from deit_spec.explain import FIELDS, catalogue_page
-
-PAGE = ROOT / "docs" / "diagnostics.md"
+from deit_spec.explain import FIELDS
 
 
 @pytest.mark.parametrize("word", ["DS203", "DS106", "DS404"])
@@ -107,19 +105,6 @@ def test_field_as_json() -> None:
     assert data["layers"][1]["path"] == "cls_token"
     missing = run("explain", "embed_dim", "--output-format", "json").stdout
     assert json.loads(missing)["provenance"] is None
-
-
-def test_the_page_is_that_of_the_catalogue(pytestconfig: pytest.Config) -> None:
-    """`make docs` writes it."""
-    page = catalogue_page()
-    shown = PAGE.read_text(encoding="utf-8")
-    if page != shown and pytestconfig.getoption("force_regen"):
-        PAGE.write_text(page, encoding="utf-8")
-    assert shown == page
-
-
-def test_the_command_writes_the_page() -> None:
-    assert run("explain", "--all").stdout == PAGE.read_text(encoding="utf-8")
 
 
 def test_completion() -> None:

@@ -227,12 +227,10 @@ def test_both_refuse(text: str) -> None:
     assert not VALIDATOR.is_valid(yaml.safe_load(text))
 
 
-def test_command_prints_what_is_kept() -> None:
+def test_command_prints_it() -> None:
     done = run("schema")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == json_schema_text()
-    kept = SPECS / "deit-spec.schema.json"
-    assert kept.read_text(encoding="utf-8") == done.stdout, "make docs"
     assert json.loads(done.stdout) == SCHEMA
 
 
