@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import deit_spec
 from deit_spec.distill.data import Batch, Data
+from deit_spec.distill.data.dataset import CPU
 from deit_spec.distill.training import Reporter
 from deit_spec.distill.training.metrics_log import MetricsLog
 from deit_spec.distill.training.optimizer import Schedule, make_optimizer
@@ -49,6 +50,7 @@ class Ready(Data):
         *,
         rank: int = 0,  # noqa: ARG002  -- there is one process
         world: int = 1,  # noqa: ARG002
+        device: torch.device = CPU,  # noqa: ARG002  -- the batches are there
     ) -> Iterator[Batch]:
         """Yield the batches in turn."""
         for step in range(first, first + self.steps):

@@ -2,6 +2,7 @@
 
 Touvron et al., "Training data-efficient image transformers & distillation through
 attention", ICML 2021, section 4: equation 2 is soft, equation 3 hard distillation.
+Touvron et al., "DeiT III: Revenge of the ViT", ECCV 2022, has binary cross-entropy.
 """
 
 from typing import Literal, NamedTuple, TypeAlias, get_args
@@ -11,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
 Kind: TypeAlias = Literal["none", "soft", "hard"]
+LabelTerm: TypeAlias = Literal["cross_entropy", "bce"]
 Outputs: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """The logits `[B, K]`, or those of the class head and of the distillation head."""
 
@@ -26,11 +28,21 @@ class Terms(NamedTuple):
 class DistillationLoss(nn.Module):
     """`(1 - alpha) * labels + alpha * teacher`, each the mean over the batch.
 
-    The term of the labels is the cross-entropy of the class head. The term of the
-    teacher is of the distillation head, or of the only head: for `hard` (equation 3)
-    the cross-entropy with the teacher's most likely class; for `soft` (equation 2)
-    `tau² KL(teacher ‖ student)` at temperature tau, summed over the classes; for `none`
-    there is none. The paper has alpha ½, and for `soft` alpha 0.1 and tau 3.
+    The term of the labels is of the class head, and has the targets
+    `t = (1 - s) labels + s / K` for label smoothing s and K classes:
+
+    - `cross_entropy`: `-Σ w t log p` over the classes, with weights w of 1 by default.
+      The mean is that of torch's `cross_entropy`: for labels that are class indices it
+      is divided by the sum of their weights, for probabilities by the batch.
+    - `bce`: `Σ w BCE(sigmoid(logit), t) / K`, as timm's `BinaryCrossEntropy` and the
+      code of DeiT III. With `bce_target_threshold`, targets above it become 1 and the
+      others 0.
+
+    The term of the teacher is of the distillation head, or of the only head: for `hard`
+    (equation 3) the cross-entropy with the teacher's most likely class; for `soft`
+    (equation 2) `tau² KL(teacher ‖ student)` at temperature tau, summed over the
+    classes; for `none` there is none. It is the same for both terms of the labels. The
+    paper has alpha ½, and for `soft` alpha 0.1 and tau 3.
 
     The defaults are those of the authors' code. Its soft term also divides the
     divergence by the number of classes K, so it is K times smaller than this one.
@@ -38,13 +50,16 @@ class DistillationLoss(nn.Module):
     Raises ValueError for an argument out of range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  -- one argument for each setting of a recipe
         self,
         kind: Kind = "hard",
         *,
         alpha: float = 0.5,
         tau: float = 1.0,
         label_smoothing: float = 0.0,
+        labels: LabelTerm = "cross_entropy",
+        bce_target_threshold: float | None = None,
+        class_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         if kind not in get_args(Kind):
@@ -57,10 +72,18 @@ class DistillationLoss(nn.Module):
             raise ValueError(
                 f"label_smoothing must be at least 0 and below 1, not {label_smoothing}"
             )
+        if labels not in get_args(LabelTerm):
+            raise ValueError(
+                f"labels must be {', '.join(get_args(LabelTerm))}, not {labels}"
+            )
         self.kind = kind
         self.alpha = alpha if kind != "none" else 0.0
         self.tau = tau
         self.label_smoothing = label_smoothing
+        self.labels = labels
+        self.bce_target_threshold = bce_target_threshold
+        self.class_weights: Tensor | None
+        self.register_buffer("class_weights", class_weights, persistent=False)
 
     def forward(
         self, outputs: Outputs, labels: Tensor, teacher: Tensor | None = None
@@ -81,7 +104,7 @@ class DistillationLoss(nn.Module):
         """
         cls, dist = (outputs, outputs) if isinstance(outputs, Tensor) else outputs
         _require_classes("the class head", cls, "the labels", labels)
-        by_labels = F.cross_entropy(cls, labels, label_smoothing=self.label_smoothing)
+        by_labels = self._of_labels(cls, labels)
         if self.kind == "none":
             return Terms(by_labels, by_labels, torch.zeros_like(by_labels))
         if teacher is None:
@@ -101,9 +124,23 @@ class DistillationLoss(nn.Module):
         loss = (1 - self.alpha) * by_labels + self.alpha * by_teacher
         return Terms(loss, by_labels, by_teacher)
 
+    def _of_labels(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The term of the labels, a scalar, of logits `[B, K]`."""
+        weight, smoothing = self.class_weights, self.label_smoothing
+        if self.labels == "cross_entropy":
+            return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing)
+        classes = logits.shape[1]
+        if labels.ndim < logits.ndim:
+            labels = F.one_hot(labels, classes)
+        targets = labels.to(logits.dtype) * (1 - smoothing) + smoothing / classes
+        if self.bce_target_threshold is not None:
+            targets = (targets > self.bce_target_threshold).to(logits.dtype)
+        return F.binary_cross_entropy_with_logits(logits, targets, weight)
+
     def extra_repr(self) -> str:
         """The arguments in the printed module."""
-        return f"kind={self.kind!r}, alpha={self.alpha}, tau={self.tau}"
+        terms = f"kind={self.kind!r}, labels={self.labels!r}"
+        return f"{terms}, alpha={self.alpha}, tau={self.tau}"
 
 
 def _require_classes(head: str, logits: Tensor, source: str, target: Tensor) -> None:

@@ -1,11 +1,12 @@
-"""The settings of augmentation, as a recipe states them."""
+"""The section `augmentation` of a recipe: how training images are changed."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
 from deit_spec.spec.schema import CONFIG, NotNegative, PositiveInt, Rate, Share
 
+Policy: TypeAlias = Literal["rand_augment", "three_augment", "none"]
 Part = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -20,6 +21,12 @@ class Augmentation(BaseModel):
         "augmentation (repeated augmentation); the length of an epoch does not "
         "change.",
     )
+    crop: Literal["random_resized", "simple"] = Field(
+        "random_resized",
+        description="`random_resized`: a random area with a size in `crop_scale`, "
+        "resized. `simple`: the shorter side is resized, 4 pixels are added around the "
+        "image by reflection, and a square is cropped at a random position (DeiT III).",
+    )
     crop_scale: tuple[Part, Part] | None = Field(
         (0.08, 1.0),
         strict=False,
@@ -30,15 +37,22 @@ class Augmentation(BaseModel):
         0.5,
         description="The probability of a horizontal flip; digits are never flipped.",
     )
-    color_jitter: NotNegative = Field(
-        0.3,
-        description="The strength of colour jitter, used only if `rand_augment` is "
-        "null.",
+    policy: Policy | None = Field(
+        None,
+        description="`rand_augment`; `three_augment`: grayscale, solarization or "
+        "Gaussian blur, one of them for each image with equal probability (DeiT III); "
+        "or `none`. Null is `rand_augment`, or `none` if that field is null.",
+        examples=["three_augment"],
     )
     rand_augment: str | None = Field(
         "rand-m9-mstd0.5-inc1",
         description="RandAugment in timm's notation (default: magnitude 9, standard "
         "deviation 0.5); null for none.",
+    )
+    color_jitter: NotNegative = Field(
+        0.3,
+        description="The strength of colour jitter, after `three_augment` or without a "
+        "policy; RandAugment excludes it, as in timm.",
     )
     shift: Rate = Field(
         0.0,
@@ -60,3 +74,10 @@ class Augmentation(BaseModel):
     drop_path: Rate | None = Field(
         0.1, description="The student's drop_path; null for the value in its spec."
     )
+
+    @property
+    def chosen_policy(self) -> Policy:
+        """The policy, which follows from `rand_augment` if it is not set."""
+        if self.policy is not None:
+            return self.policy
+        return "none" if self.rand_augment is None else "rand_augment"

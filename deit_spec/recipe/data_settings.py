@@ -95,6 +95,11 @@ class Data(BaseModel):
         description="The seed that selects the held-out images, independent of all "
         "other seeds.",
     )
+    sampling: Literal["shuffled", "balanced"] = Field(
+        "shuffled",
+        description="The images of an epoch: each once, in random order (`shuffled`), "
+        "or as many of each class, drawn with replacement (`balanced`).",
+    )
     mean: Statistic | None = Field(
         None,
         description="The mean for normalising images, one number per channel; null "

@@ -39,6 +39,8 @@ _SYNONYMS: Final = by_synonym(
         "alpha": "distillation_alpha",
         "tau": "distillation_tau temperature",
         "label_smoothing": "smoothing",
+        "bce_target_threshold": "bce_target_thresh",
+        "class_weights": "class_weight",
         "lr": "learning_rate",
         "weight_decay": "wd",
         "betas": "adam_betas opt_betas",

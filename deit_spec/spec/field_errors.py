@@ -354,7 +354,8 @@ class _Report:
     def _example(self, path: Path) -> str:
         """Say what may be written instead: the default, or an example."""
         names = self._names
-        path = path if names.is_known(path) else path[:1]
+        while len(path) > 1 and not names.is_known(path):
+            path = path[:-1]
         key, default, example = path[-1], names.default_of(path), names.example_of(path)
         if path == ("name",):  # the file's, by default
             return "leave `name` out, or write one word"

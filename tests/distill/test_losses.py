@@ -4,15 +4,19 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
+from torch.testing import assert_close
 
 from deit_spec.distill import DistillationLoss
+from deit_spec.distill.optional_packages import import_package
 
 CLS = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], dtype=torch.float64)
 DIST = torch.tensor([[0.2, 0.1, -0.3], [1.0, 1.5, -2.0]], dtype=torch.float64)
 TEACHER = torch.tensor([[3.0, 1.0, 0.0], [-1.0, 0.5, 2.0]], dtype=torch.float64)
+WEIGHTS = torch.tensor([0.5, 3.0, 1.5], dtype=torch.float64)
 LABELS = torch.tensor([2, 0])
 KINDS = st.sampled_from(["soft", "hard"])
 
@@ -95,6 +99,73 @@ def test_mixed_labels_and_smoothing() -> None:
     found = loss(CLS, torch.tensor(mixed, dtype=torch.float64))
     expected = cross_entropy(CLS.tolist(), smooth)
     assert found.item() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("threshold", [None, 0.2])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_binary_cross_entropy_of_timm(
+    threshold: float | None,
+    smoothing: float,
+    *,
+    weighted: bool,
+) -> None:
+    """Of labels, and of mixed labels that timm's `Mixup` has smoothed."""
+    import_package("timm")
+    from timm.data.mixup import mixup_target  # noqa: PLC0415
+    from timm.loss import BinaryCrossEntropy  # noqa: PLC0415
+
+    weight = WEIGHTS if weighted else None
+    theirs = BinaryCrossEntropy(smoothing, threshold, weight)
+    ours = DistillationLoss(
+        "none",
+        labels="bce",
+        label_smoothing=smoothing,
+        bce_target_threshold=threshold,
+        class_weights=weight,
+    )
+    assert_close(ours(CLS, LABELS), theirs(CLS, LABELS))
+    smooth = mixup_target(LABELS, 3, 0.7, smoothing).double()
+    plain = mixup_target(LABELS, 3, 0.7, 0.0).double()
+    assert_close(ours(CLS, plain), theirs(CLS, smooth), rtol=1e-6, atol=0)
+
+
+def test_binary_cross_entropy_of_the_authors() -> None:
+    """DeiT III: `BCEWithLogitsLoss()(outputs, targets.gt(0.0))`, the mean over all."""
+    mixed = torch.tensor([[0.7, 0.3, 0.0], [0.1, 0.4, 0.5]], dtype=torch.float64)
+    loss = DistillationLoss("none", labels="bce", bce_target_threshold=0.0)
+    theirs = nn.BCEWithLogitsLoss()(CLS, mixed.gt(0.0).double())
+    assert_close(loss(CLS, mixed), theirs)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_with_class_weights_of_torch(smoothing: float) -> None:
+    """Of labels the mean is weighted, of mixed labels it is that of the batch."""
+    loss = DistillationLoss("none", label_smoothing=smoothing, class_weights=WEIGHTS)
+    of_each = -WEIGHTS * CLS.log_softmax(1)
+    mixed = torch.tensor([[0.7, 0.3, 0.0], [0.1, 0.4, 0.5]], dtype=torch.float64)
+    targets = F.one_hot(LABELS, 3).double() * (1 - smoothing) + smoothing / 3
+    weighted = (targets * of_each).sum() / WEIGHTS[LABELS].sum()
+    assert_close(loss(CLS, LABELS), weighted)
+    of_labels = F.cross_entropy(CLS, LABELS, WEIGHTS, label_smoothing=smoothing)
+    assert_close(loss(CLS, LABELS), of_labels)
+    smooth = mixed * (1 - smoothing) + smoothing / 3
+    assert_close(loss(CLS, mixed), (smooth * of_each).sum(1).mean())
+    of_mixed = F.cross_entropy(CLS, mixed, WEIGHTS, label_smoothing=smoothing)
+    assert_close(loss(CLS, mixed), of_mixed)
+
+
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_the_term_of_the_teacher_does_not_depend_on_that_of_the_labels(
+    kind: str,
+) -> None:
+    plain = DistillationLoss(kind, alpha=0.3)  # type: ignore[arg-type]
+    other = DistillationLoss(kind, alpha=0.3, labels="bce", class_weights=WEIGHTS)  # type: ignore[arg-type]
+    expected = plain.terms((CLS, DIST), LABELS, TEACHER)
+    found = other.terms((CLS, DIST), LABELS, TEACHER)
+    assert torch.equal(found.teacher, expected.teacher)
+    assert found.labels != expected.labels
+    assert torch.equal(found.loss, 0.7 * found.labels + 0.3 * found.teacher)
 
 
 def test_smoothing_leaves_the_teacher_alone() -> None:
@@ -192,6 +263,7 @@ def test_a_missing_teacher() -> None:
         ({"alpha": -0.1}, "alpha must be from 0 to 1, not -0.1"),
         ({"alpha": math.nan}, "alpha must be from 0 to 1, not nan"),
         ({"tau": 0}, "tau must be greater than 0, not 0"),
+        ({"labels": "ce"}, "labels must be cross_entropy, bce, not ce"),
         (
             {"label_smoothing": 1},
             "must be at least 0 and below 1, not 1",

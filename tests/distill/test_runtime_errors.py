@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
@@ -15,6 +16,7 @@ from deit_spec.diagnostics import CATALOGUE, DiagnosedError, Diagnostic
 from deit_spec.diagnostics.explanation import explanation, folder
 from deit_spec.diagnostics.text import render
 from deit_spec.distill import runtime_errors as errors
+from deit_spec.distill.data.class_balance import class_weights
 from deit_spec.distill.data.class_order import note_absent, order_classes
 from deit_spec.distill.data.image_sources import ImageFiles, find_folder
 from deit_spec.distill.data.split import make_split
@@ -103,6 +105,15 @@ def _another_rate(checked: CheckedRecipe) -> RunError:
     (RUN / "metrics.jsonl").touch()
     with pytest.raises(RunError) as caught:
         require_same_recipe(checked, RUN)
+    return caught.value
+
+
+def _no_dog(checked: CheckedRecipe) -> DataError:
+    images = ImageFiles(["cat/1.png", "owl/1.png"], [0, 2])
+    data = SimpleNamespace(split=make_split(checked, PETS, images, images))
+    data.classes = PETS
+    with pytest.raises(DataError) as caught:
+        class_weights(checked, data)  # type: ignore[arg-type]
     return caught.value
 
 
@@ -270,6 +281,10 @@ FOUND: dict[str, tuple[str, MakeError]] = {
     "DS540": (
         "teacher: {timm: resnet18, weights: resnet18.pth}\ndata: {folder: numbers}\n",
         _numbered,
+    ),
+    "DS562": (
+        BIRDS.replace("birds}", "pets, sampling: balanced, train_images: 2}"),
+        _no_dog,
     ),
     "DS549": (
         OTHERS + "teacher: {timm: regnety_160}\nrun:\n  device: cuda:1\n",

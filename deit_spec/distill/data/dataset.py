@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import torch
 from torch import Tensor
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.data.sampler import Sampler
 from deit_spec.distill.data.split import Split
+
+CPU: Final = torch.device("cpu")
 
 
 class Batch(NamedTuple):
@@ -16,6 +19,10 @@ class Batch(NamedTuple):
 
     images: Tensor
     labels: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Move both to a device, without waiting for pinned memory."""
+        return Batch(*(each.to(device, non_blocking=True) for each in self))
 
 
 class Data(ABC):
@@ -54,12 +61,19 @@ class Data(ABC):
 
     @abstractmethod
     def train(
-        self, first: int, last: int, *, rank: int = 0, world: int = 1
+        self,
+        first: int,
+        last: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device = CPU,
     ) -> Iterator[Batch]:
         """This process's share of the batches of steps `first` to `last - 1`.
 
-        Process `rank` of `world` gets every `world`-th image of a step. A DataError if
-        more images are unreadable than the recipe allows.
+        Process `rank` of `world` gets every `world`-th image of a step, moved to the
+        device and mixed there. A DataError if more images are unreadable than the
+        recipe allows.
         """
 
     @abstractmethod

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from deit_spec.distill.data.batch_transforms import ASPECT, Mixing, Warp, erase
 from deit_spec.distill.data.class_order import ClassOrder
-from deit_spec.distill.data.dataset import Batch, Data
-from deit_spec.distill.data.sampler import Sampler
-from deit_spec.distill.data.split import make_split
+from deit_spec.distill.data.dataset import CPU, Batch, Data
+from deit_spec.distill.data.split import make_sampler, make_split
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.seeds import generator_of, random_of
@@ -62,9 +61,7 @@ class Digits(Data):
         self.train_images, self.train_labels = images[rest], labels[rest]
         self._val = self._normalise(images[val]), labels[val]
         self._seed = recipe.run.seed
-        self.sampler = Sampler(
-            len(rest), recipe.schedule.batch_size, augmentation.repeats, self._seed
-        )
+        self.sampler = make_sampler(recipe, self.split)
         self._warp = Warp(
             augmentation.crop_scale or (1.0, 1.0),
             ASPECT if augmentation.crop_scale else (1.0, 1.0),
@@ -75,11 +72,17 @@ class Digits(Data):
         self._mixing = Mixing.of(augmentation, len(self.classes))
 
     def train(
-        self, first: int, last: int, *, rank: int = 0, world: int = 1
+        self,
+        first: int,
+        last: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device = CPU,
     ) -> Iterator[Batch]:
         """See `Data.train`."""
         for step in range(first, last):
-            images, labels = self._batch(step)
+            images, labels = self._batch(step, device)
             yield Batch(images[rank::world], labels[rank::world])
 
     def val(self, batch_size: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
@@ -89,13 +92,13 @@ class Digits(Data):
             end = start + batch_size
             yield Batch(images[start:end], labels[start:end])
 
-    def _batch(self, step: int) -> Batch:
+    def _batch(self, step: int, device: torch.device) -> Batch:
         chosen = self.sampler.at(step)
         source = generator_of(self._seed, "augment", step)
         images = self._normalise(self._warp(self.train_images[chosen], source))
         if self._erasing:
             images = erase(images, self._erasing, source)
-        batch = Batch(images, self.train_labels[chosen])
+        batch = Batch(images, self.train_labels[chosen]).to(device)
         if not self._mixing:
             return batch
         return self._mixing(batch, random_of(self._seed, "mix", step))

@@ -12,10 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.data.batch_transforms import Mixing
-from deit_spec.distill.data.dataset import Batch, Data
+from deit_spec.distill.data.dataset import CPU, Batch, Data
 from deit_spec.distill.data.image_sources import LabelledImages, Splits
-from deit_spec.distill.data.sampler import Sampler
-from deit_spec.distill.data.split import make_split
+from deit_spec.distill.data.split import make_sampler, make_split
 from deit_spec.distill.data.transforms import Transform, training_transform
 from deit_spec.distill.runtime_errors import recipe_of, student_of, unreadable_images
 from deit_spec.distill.seeds import random_of, seed_of, temporary_seed
@@ -81,19 +80,24 @@ class ImageDataset(Data):
             transform=transform,
             tries=min(len(train), data.unreadable + 1),
         )
-        self.sampler = Sampler(
-            len(train), self._batch_size, augmentation.repeats, self._seed
-        )
+        self.sampler = make_sampler(recipe, self.split)
         self._mixing = Mixing.of(augmentation, len(splits.classes))
 
     def train(
-        self, first: int, last: int, *, rank: int = 0, world: int = 1
+        self,
+        first: int,
+        last: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device = CPU,
     ) -> Iterator[Batch]:
         """See `Data.train`."""
         requests = (self._requests(step, rank, world) for step in range(first, last))
         found = read_batches(self._train, requests, workers=self._workers)
         batches = self._readable(found, may_be_empty=False)
-        for step, batch in zip(range(first, last), batches, strict=True):
+        for step, read in zip(range(first, last), batches, strict=True):
+            batch = read.to(device)
             source = random_of(self._seed, "mix", step, rank)
             yield self._mixing(batch, source) if self._mixing else batch
 

@@ -13,18 +13,23 @@ from deit_spec.distill.seeds import generator_of, random_of
 from deit_spec.recipe import CheckedRecipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sampler:
     """The images of each step, in a new order for every epoch.
 
     With repeated augmentation (Hoffer et al., "Augment your batch", 2020) an image
     comes `repeats` times in a row, and an epoch does not become longer.
+
+    With `labels`, the class `[count]` of each image, the classes are balanced: each
+    comes once, in random order, before any comes again. The image of a class is drawn
+    with replacement.
     """
 
     count: int
     batch_size: int
     repeats: int
     seed: int
+    labels: Tensor | None = None
 
     @property
     def steps(self) -> int:
@@ -35,13 +40,31 @@ class Sampler:
         """The indices `[batch_size]` of a step, counted over all epochs from 0."""
         epoch, within = divmod(step, self.steps)
         positions = torch.arange(self.batch_size) + within * self.batch_size
-        order = _shuffled(self.count, self.seed, epoch)
+        if self.labels is None:
+            order = _shuffled(self.count, self.seed, epoch)
+        else:
+            order = _balanced(self.labels, self.seed, epoch)
         return order[positions // self.repeats % self.count]
 
 
 @lru_cache(maxsize=4)
 def _shuffled(count: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(count, generator=generator_of(seed, "order", epoch))
+
+
+@lru_cache(maxsize=4)
+def _balanced(labels: Tensor, seed: int, epoch: int) -> Tensor:
+    source, count = generator_of(seed, "balanced", epoch), len(labels)
+    by_class = labels.argsort(stable=True)
+    counts = labels.bincount()
+    sizes = counts[counts > 0]
+    rounds = -(-count // len(sizes))
+    shuffled = torch.rand(rounds, len(sizes), generator=source).argsort()
+    classes = shuffled.flatten()[:count]
+    # In float32 a draw times a large size may round up to the size.
+    draws = torch.rand(count, generator=source, dtype=torch.float64)
+    within = (draws * sizes[classes]).long()
+    return by_class[sizes.cumsum(0)[classes] - sizes[classes] + within]
 
 
 def split_images(

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
 
-from deit_spec.distill.data.sampler import split_images
+import torch
+
+from deit_spec.distill.data.sampler import Sampler, split_images
 from deit_spec.distill.runtime_errors import recipe_of
-from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe import CheckedRecipe, Recipe
 from deit_spec.recipe.image_folder import shown_name
+from deit_spec.recipe.loss_settings import BALANCED
 from deit_spec.recipe.rules.rule_context import SOURCES
 from deit_spec.recipe.split_file import SplitFile
 
@@ -52,6 +55,12 @@ class Split:
     validation: NamedImages | None
     train: Sequence[int]
     held_out: Sequence[int]
+
+    @cached_property
+    def train_labels(self) -> list[int]:
+        """The class index of each image to train on."""
+        labels = self.training.labels
+        return [labels[index] for index in self.train]
 
     @property
     def evaluated(self) -> list[str]:
@@ -132,3 +141,15 @@ def make_split(
         known = set(held) if validation is None else set()
         train = [i for i in range(len(training.labels)) if i not in known]
     return Split(source, name, classes, training, validation, train, held)
+
+
+def make_sampler(recipe: Recipe, split: Split) -> Sampler:
+    """The sampler of a recipe over the images to train on."""
+    is_balanced = recipe.data.sampling == BALANCED
+    return Sampler(
+        len(split.train),
+        recipe.schedule.batch_size,
+        recipe.augmentation.repeats,
+        recipe.run.seed,
+        torch.tensor(split.train_labels) if is_balanced else None,
+    )

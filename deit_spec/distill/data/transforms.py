@@ -1,4 +1,8 @@
-"""The transforms of training, as those of timm and of the authors of DeiT."""
+"""The transforms of training, as those of timm and of the authors of DeiT.
+
+Touvron et al., "DeiT III: Revenge of the ViT", ECCV 2022, has the policy of three
+augmentations and the simple random crop.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -9,6 +13,8 @@ from torch import Tensor
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.recipe.augmentation_settings import Augmentation
 
+PADDING = 4
+"""The pixels that the simple random crop adds on each side, by reflection."""
 Transform: TypeAlias = Callable[[Image.Image], Tensor]
 """From an image to `[C, S, S]`."""
 
@@ -21,15 +27,19 @@ def training_transform(
     from timm.data import create_transform  # noqa: PLC0415  -- takes seconds
     from torchvision import transforms  # noqa: PLC0415
 
-    crop = augmentation.crop_scale
+    policies = {
+        "rand_augment": augmentation.rand_augment,
+        "three_augment": "3a",
+        "none": None,
+    }
     try:
         transform: Any = create_transform(
             size,
             is_training=True,
-            scale=crop,
+            scale=augmentation.crop_scale,
             hflip=augmentation.flip,
             color_jitter=augmentation.color_jitter or None,
-            auto_augment=augmentation.rand_augment,
+            auto_augment=policies[augmentation.chosen_policy],
             interpolation="bicubic",
             re_prob=augmentation.erasing,
             re_mode="pixel",
@@ -38,9 +48,13 @@ def training_transform(
         )
     except (AssertionError, KeyError) as error:
         raise ValueError(str(error) or type(error).__name__) from None
-    if crop is None:  # the random crop is timm's first step
+    is_simple = augmentation.crop == "simple"
+    if is_simple or augmentation.crop_scale is None:  # timm's first step is the crop
         resize = transforms.Resize(size, transforms.InterpolationMode.BICUBIC)
-        transform.transforms[0:1] = [resize, transforms.CenterCrop(size)]
+        crop: Any = transforms.CenterCrop(size)
+        if is_simple:
+            crop = transforms.RandomCrop(size, PADDING, padding_mode="reflect")
+        transform.transforms[0:1] = [resize, crop]
     for step in transform.transforms:
         for op in getattr(step, "ops", ()):
             if op.name.startswith("Posterize"):

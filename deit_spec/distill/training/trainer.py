@@ -13,6 +13,7 @@ from deit_spec.diagnostics import Diagnostic, Severity
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data, open_data
+from deit_spec.distill.data.class_balance import class_weights
 from deit_spec.distill.image_files import note_of_ignored
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import recipe_of, writing
@@ -124,7 +125,9 @@ def train(
         if processes.any(stopped):
             return _stopped_before(folder, stop)
         student = open_student(checked, data.classes, reporter)
-        training = TrainingStep(student, teacher, recipe, processes)
+        training = TrainingStep(
+            student, teacher, recipe, processes, class_weights(checked, data)
+        )
         loop = _make_loop(checked, folder, data, training, reporter)
         stack.callback(loop.trackers.finish)
         start = _start(loop)

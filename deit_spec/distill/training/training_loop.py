@@ -76,7 +76,10 @@ class TrainingLoop:
         mine, last = self.processes, self.schedule.steps
         if self._has_converged():
             return True
-        for batch in self.data.train(self.done, last, rank=mine.rank, world=mine.world):
+        batches = self.data.train(
+            self.done, last, rank=mine.rank, world=mine.world, device=mine.device
+        )
+        for batch in batches:
             self._step(batch.images, batch.labels)
             stopping = self._is_stopped(stop)
             if self.schedule.is_due(self.done, self.schedule.log_every):
@@ -123,8 +126,8 @@ class TrainingLoop:
                 self.trackers.log_picture("first batch", picture, step + 1)
         seed_all(recipe_of(self.checked).run.seed, "step", step, mine.rank)
         self.training.take(
-            images.to(mine.device, non_blocking=True),
-            labels.to(mine.device, non_blocking=True),
+            images,
+            labels,
             self.schedule.rate(step),
             measure=self.schedule.is_due(step + 1, self.schedule.log_every),
         )

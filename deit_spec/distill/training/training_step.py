@@ -29,11 +29,12 @@ class TrainingStep:
         teacher: nn.Module | None,
         recipe: Recipe,
         processes: Processes,
+        class_weights: Tensor | None = None,
     ) -> None:
         self.processes = processes
         self.accumulate = recipe.run.accumulate
         self.clip = recipe.optimizer.clip
-        self.loss = make_loss(recipe)
+        self.loss = make_loss(recipe, class_weights).to(processes.device)
         head = getattr(model, "head_dist", None)
         if self.loss.kind == "none" and isinstance(head, nn.Module):
             head.requires_grad_(requires_grad=False)  # and no weight decay
@@ -153,9 +154,10 @@ class TrainingStep:
         return not self.processes.any(not finite)
 
 
-def make_loss(recipe: Recipe) -> DistillationLoss:
-    """The loss of a recipe."""
-    return DistillationLoss(**recipe.loss.model_dump())
+def make_loss(recipe: Recipe, class_weights: Tensor | None = None) -> DistillationLoss:
+    """The loss of a recipe, with the weights `[K]` of the classes."""
+    settings = recipe.loss.model_dump(exclude={"class_weights"})
+    return DistillationLoss(**settings, class_weights=class_weights)
 
 
 def whole(tensor: Tensor) -> Tensor:

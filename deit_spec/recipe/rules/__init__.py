@@ -3,6 +3,7 @@
 from typing import Final
 
 from deit_spec.recipe.rules import (
+    balance_rules,
     class_rules,
     effect_rules,
     schedule_rules,
@@ -35,6 +36,9 @@ _WITHOUT_EFFECT: Final = (
     *_TEACHER,
     *_CLASSES,
     *_of("data", "train", "val", "columns"),
+    "loss.labels",
+    "loss.bce_target_threshold",
+    *_of("augmentation", "policy", "crop", "crop_scale"),
     *_of("augmentation", "rand_augment", "flip", "color_jitter", "shift", "rotate"),
     *_of("augmentation", "mixup", "cutmix", "mix_switch"),
     *_of("optimizer", "name", "betas", "eps", "momentum"),
@@ -66,6 +70,26 @@ RULES: Final = (
     Rule("DS513", schedule_rules.batch_divides, (_BATCH, "run.accumulate")),
     Rule("DS514", source_rules.statistics_fit, (_STUDENT, "teacher", *_STATISTICS)),
     Rule("DS515", source_rules.rand_augment_is_valid, ("augmentation.rand_augment",)),
+    Rule(
+        "DS560",
+        balance_rules.weighted_classes_are_known,
+        ("loss.class_weights", *_CLASSES),
+    ),
+    Rule(
+        "DS561",
+        balance_rules.threshold_separates_targets,
+        (_STUDENT, *_of("loss", "labels", "label_smoothing", "bce_target_threshold")),
+    ),
+    Rule(
+        "DS563",
+        balance_rules.classes_are_balanced_once,
+        ("loss.class_weights", "data.sampling"),
+    ),
+    Rule(
+        "DS564",
+        source_rules.policy_is_there,
+        _of("augmentation", "policy", "rand_augment"),
+    ),
     Rule("DS546", schedule_rules.batch_fits_data, _EPOCH),
     Rule(
         "DS547",

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from deit_spec.diagnostics import diagnose
+from deit_spec.recipe.augmentation_settings import Augmentation
+from deit_spec.recipe.loss_settings import Loss
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
 
 _NOT_ON_DIGITS: Final = (
+    ("augmentation", "crop"),
+    ("augmentation", "policy"),
     ("augmentation", "rand_augment"),
     ("augmentation", "flip"),
     ("augmentation", "color_jitter"),
@@ -23,8 +27,9 @@ def settings_have_effect(context: RuleContext) -> Findings:
     for section, name, why in (*_without_effect(context), *_unused_data(context)):
         field = f"{section}.{name}"
         value = getattr(getattr(context.recipe, section), name)
-        is_on = value and value != RECIPE.default_of((section, name))
-        if is_on and context.spans.wrote(field):
+        if _is_on(value, RECIPE.default_of((section, name))) and context.spans.wrote(
+            field
+        ):
             yield diagnose(
                 "DS512",
                 f"{field} has no effect {why}",
@@ -33,12 +38,15 @@ def settings_have_effect(context: RuleContext) -> Findings:
             )
 
 
+def _is_on(value: object, default: object) -> bool:
+    if value in (default, None, "none"):  # it may be a mapping
+        return False
+    return bool(value) or default is None
+
+
 def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
     recipe = context.recipe
-    if not context.learns:
-        yield "loss", "alpha", "with loss.kind none"
-    if recipe.loss.kind != "soft":
-        yield "loss", "tau", f"with loss.kind {recipe.loss.kind}"
+    yield from _unused_loss(recipe.loss)
     if recipe.teacher is not None:
         if recipe.teacher.builtin != "digits_convnet":
             yield "teacher", "steps", "without digits_convnet"
@@ -50,12 +58,34 @@ def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
     for section, name in names if context.source is not None else ():
         where = "on digits" if context.is_digits else "on images other than digits"
         yield section, name, where
-    if not context.is_digits and recipe.augmentation.rand_augment is not None:
-        yield "augmentation", "color_jitter", "with rand_augment"
+    if not context.is_digits:
+        yield from _unused_augmentation(recipe.augmentation)
     yield from _of_another_optimizer(context)
     yield from _of_one_evaluation(context)
     if not (recipe.augmentation.mixup and recipe.augmentation.cutmix):
         yield "augmentation", "mix_switch", "without both mixup and cutmix"
+
+
+def _unused_loss(loss: Loss) -> Iterator[tuple[str, str, str]]:
+    if loss.kind == "none":
+        yield "loss", "alpha", "with loss.kind none"
+    if loss.kind != "soft":
+        yield "loss", "tau", f"with loss.kind {loss.kind}"
+    if loss.labels != "bce":
+        yield "loss", "bce_target_threshold", f"with loss.labels {loss.labels}"
+
+
+def _unused_augmentation(
+    augmentation: Augmentation,
+) -> Iterator[tuple[str, str, str]]:
+    """What the policy and the crop leave out, of images other than digits."""
+    policy = augmentation.chosen_policy
+    if policy == "rand_augment":
+        yield "augmentation", "color_jitter", "with rand_augment"
+    else:
+        yield "augmentation", "rand_augment", f"with augmentation.policy {policy}"
+    if augmentation.crop == "simple":
+        yield "augmentation", "crop_scale", "with augmentation.crop simple"
 
 
 def _unused_data(context: RuleContext) -> Iterator[tuple[str, str, str]]:

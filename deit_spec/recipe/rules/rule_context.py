@@ -64,12 +64,18 @@ class RuleContext:
     @property
     def data_classes(self) -> int | None:
         """The number of classes of the data, if it is known without reading images."""
+        names = self.class_names
+        return len(names) if names else None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The classes of the data, if they are known without reading images."""
         if self.is_digits:
-            return DIGITS_CLASSES
+            return tuple(map(str, range(DIGITS_CLASSES)))
         if self.images and self.images.classes:
-            return len(self.images.classes)
+            return self.images.classes
         names = self.recipe.data.classes
-        return len(names) if isinstance(names, tuple) else None
+        return names if isinstance(names, tuple) else None
 
 
 def in_spec(checked: Checked | None, field: str, words: str) -> list[Label]:

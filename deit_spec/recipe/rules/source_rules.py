@@ -8,6 +8,7 @@ from deit_spec.diagnostics import Label, diagnose
 from deit_spec.diagnostics.printable import counted
 from deit_spec.recipe import timm_names
 from deit_spec.recipe.checked_recipe import is_model
+from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.rules.rule_context import (
     DIGITS,
     DIGITS_SIDE,
@@ -219,6 +220,21 @@ def images_suffice(context: RuleContext) -> Findings:
         f"{total:,} images are requested, and digits has {DIGITS:,}",
         f"use fewer than {DIGITS:,} in all",
         *((f"data.{n}", counted(size, "image"), None) for n, size in asked.items()),
+    )
+
+
+def policy_is_there(context: RuleContext) -> Findings:
+    """DS564: RandAugment has its settings."""
+    augmentation = context.recipe.augmentation
+    if augmentation.policy != "rand_augment" or augmentation.rand_augment is not None:
+        return
+    default = value_text(RECIPE.default_of(("augmentation", "rand_augment")))
+    yield context.spans.finding(
+        "DS564",
+        "augmentation.policy is rand_augment, and augmentation.rand_augment is null",
+        f"`rand_augment: {default}`, or `policy: none`",
+        ("augmentation.policy", "needs settings", None),
+        ("augmentation.rand_augment", "no settings", None),
     )
 
 

@@ -60,6 +60,39 @@ def test_processes_see_what_the_sampler_of_timm_gives_them(
         assert len(steps[0]) == size // world
 
 
+classes_of = st.lists(st.integers(0, 4), min_size=1, max_size=60)
+
+
+@given(classes_of, st.integers(1, 4), st.integers(0, 200))
+def test_balanced_classes_take_turns(
+    labels: list[int], repeats: int, first: int
+) -> None:
+    """Each class comes once, with images of its own, before any comes again."""
+    count, classes = len(labels), len(set(labels))
+    of = Sampler(count, count * repeats, repeats, seed=0, labels=torch.tensor(labels))
+    chosen = of.at(first)
+    assert torch.equal(chosen, of.at(first))
+    images = chosen[::repeats].tolist()
+    assert chosen.tolist() == [image for image in images for _ in range(repeats)]
+    drawn = [labels[image] for image in images]
+    for start in range(0, count, classes):
+        turn = drawn[start : start + classes]
+        assert len(set(turn)) == len(turn)
+
+
+def test_balanced_images_are_drawn_with_replacement() -> None:
+    """Each image of a class is as likely as the others."""
+    labels = torch.tensor([0] * 4 + [1] * 396)
+    of = Sampler(400, 400, 1, seed=0, labels=labels)
+    seen = Counter(torch.cat([of.at(step) for step in range(100)]).tolist())
+    rare = [seen[image] for image in range(4)]
+    assert sum(rare) == sum(seen.values()) / 2
+    assert all(4500 < each < 5500 for each in rare)  # 8 standard deviations
+    common = [seen[image] for image in range(4, 400)]
+    assert all(0 < each < 120 for each in common)
+    assert of.at(0).tolist() != of.at(1).tolist()
+
+
 labels_of = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 seeds = st.integers(0, 2**31)
 
