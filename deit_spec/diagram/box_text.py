@@ -135,8 +135,7 @@ def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
 
 def shape_of(group: Group, groups: Groups) -> str:
     """Format a shape, with both ends of the sizes that differ in equal blocks."""
-    twins = groups.members[group.path]
-    ends = [group.item.value] if group.item.scopes else [twins[0], twins[-1]]
+    ends = [group.item.value] if group.item.scopes else groups.members[group.path]
     first, last = (groups.view.shape(path).split(" ") for path in (ends[0], ends[-1]))
     sizes = [
         size if size == other else f"{size.rstrip(',]')}…{other.rpartition('=')[2]}"

@@ -55,7 +55,7 @@ def as_svg(
     if millimetres is not None:
         room = millimetres * _PIXELS_PER_MM / _SCALE - 2 * _MARGIN
     layout = VectorLayout(groups, room, _WIDEST)
-    return _Painter(groups, layout, millimetres, heat).text()
+    return SvgPainter(groups, layout, millimetres, heat).text()
 
 
 def convert_svg(text: str, name: str) -> bytes:
@@ -77,7 +77,9 @@ def convert_svg(text: str, name: str) -> bytes:
     return png
 
 
-class _Painter:
+class SvgPainter:
+    """Paints a layout; `text` is the document, and `body` only the nodes and lines."""
+
     def __init__(
         self,
         groups: Groups,
@@ -119,17 +121,7 @@ class _Painter:
             y += LINE
             self.write(self.svg, text.at(self.left, y))
         self.top = y + _MARGIN
-        body = ET.SubElement(
-            self.svg, "g", {"transform": f"translate({_n(_MARGIN)} {_n(self.top)})"}
-        )
-        nodes = self.layout.nodes
-        is_frame = [node.kind in {"frame", "unused"} for node in nodes]
-        for node in compress(nodes, is_frame):
-            self.frame(body, node)
-        for edge in sorted(self.layout.edges, key=lambda edge: edge.kind == "residual"):
-            self.edge(body, edge)
-        for node in compress(nodes, map(not_, is_frame)):
-            self.node(body, node)
+        self.body(_MARGIN, self.top)
         height = self.legend(self.top + self.layout.height + _MARGIN)
         width = self.layout.width + 2 * _MARGIN
         page.set("width", _n(width))
@@ -138,6 +130,20 @@ class _Painter:
         style.text = dark_style(self.used)
         ET.indent(self.svg, " ")
         return ET.tostring(self.svg, encoding="unicode") + "\n"
+
+    def body(self, x: float, y: float) -> ET.Element:
+        """Paint the nodes, frames and lines at a place."""
+        shift = f"translate({_n(x)} {_n(y)})"
+        body = ET.SubElement(self.svg, "g", {"transform": shift})
+        nodes = self.layout.nodes
+        is_frame = [node.kind in {"frame", "unused"} for node in nodes]
+        for node in compress(nodes, is_frame):
+            self.frame(body, node)
+        for edge in sorted(self.layout.edges, key=lambda edge: edge.kind == "residual"):
+            self.edge(body, edge)
+        for node in compress(nodes, map(not_, is_frame)):
+            self.node(body, node)
+        return body
 
     @property
     def left(self) -> float:
@@ -187,7 +193,7 @@ class _Painter:
         found.text = text.text
         return found
 
-    def frame(self, parent: ET.Element, node: Node) -> None:
+    def frame(self, parent: ET.Element, node: Node) -> ET.Element:
         """Paint the frame of a scope, or around the layers without readers."""
         path = "unused" if node.kind == "unused" else node.group.path
         place = self.place(parent, node, None if node.kind == "unused" else path)
@@ -209,8 +215,9 @@ class _Painter:
             box.set("stroke-dasharray", "4 3")
         for text in node.texts:
             self.write(place, text)
+        return place
 
-    def node(self, parent: ET.Element, node: Node) -> None:
+    def node(self, parent: ET.Element, node: Node) -> ET.Element:
         """Paint a box, a sum, or the name of an output."""
         place = self.place(
             parent, node, node.group.path if node.kind != "output" else None
@@ -231,6 +238,7 @@ class _Painter:
                 self.sign(place, family)
         for text in node.texts:
             self.write(place, text)
+        return place
 
     def look(self, each: Group) -> str:
         """Return the class of a node: its family, or the step of its number."""
@@ -262,7 +270,7 @@ class _Painter:
         cross = f"M{_n(low)} {_n(RADIUS)}H{_n(high)}M{_n(RADIUS)} {_n(low)}V{_n(high)}"
         self.element(parent, "path", "sign", d=cross, fill="none", stroke_width=1.4)
 
-    def edge(self, parent: ET.Element, edge: Edge) -> None:
+    def edge(self, parent: ET.Element, edge: Edge) -> ET.Element:
         """Paint a line with rounded corners and an arrowhead."""
         names = {"data-from": edge.source, "data-to": edge.target}
         place = ET.SubElement(parent, "g", {"data-kind": edge.kind, **names})
@@ -280,6 +288,7 @@ class _Painter:
             line.set("stroke-dasharray", "4 3")
         head = "residualhead" if is_residual else "head"
         self.element(place, "path", head, d=_arrowhead(edge.points, size))
+        return place
 
     def card(self, each: Group) -> str:
         """Describe a node, for the tooltip and for screen readers."""
@@ -292,7 +301,7 @@ class _Painter:
                 lines.append(words + (" each" if len(paths) > 1 else ""))
         if self.heat and each in self.numbers:
             number = self.heat.write(self.numbers[each])
-            lines.append(f"{self.heat.title}: {number}")
+            lines.append(f"{visible(self.heat.title)}: {number}")
         return "\n".join(lines)
 
     def legend(self, y: float) -> float:
@@ -301,7 +310,7 @@ class _Painter:
         place = ET.SubElement(self.svg, "g", {"data-kind": "legend"})
         labels = {family: family for family in FAMILIES if family in self.used}
         if self.heat:
-            title = Text(_clipped(self.heat.title, end - x), "name")
+            title = Text(_clipped(visible(self.heat.title), end - x), "name")
             self.write(place, title.at(x, y + 9))
             y += LINE + 4
             low, high = self.range
