@@ -35,12 +35,12 @@ from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
 
 if TYPE_CHECKING:
-    from deit_spec.diagram import Heat
+    from deit_spec import diagram
 
 NARROW, WIDE = 80, 120
 THIN_MM, BROAD_MM = 40.0, 1000.0
 Picture: TypeAlias = Literal[
-    "figure", "tree", "json", "svg", "pdf", "png", "mermaid", "dot", "d2"
+    "figure", "tree", "json", "svg", "pdf", "png", "html", "mermaid", "dot", "d2"
 ]
 Detail: TypeAlias = Literal["overview", "block", "full"]
 Reader: TypeAlias = Literal["model-explorer"]
@@ -55,6 +55,8 @@ _SUFFIXES: Final[dict[str, Picture]] = {
     ".svg": "svg",
     ".pdf": "pdf",
     ".png": "png",
+    ".html": "html",
+    ".htm": "html",
     ".mmd": "mermaid",
     ".dot": "dot",
     ".gv": "dot",
@@ -107,9 +109,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         str | None,
         option(
             "--heat",
-            "Colour the nodes of svg, pdf and png, or of Model Explorer, by their "
-            "parameters, macs or activations, or by a JSON file with a number for "
-            "each path.",
+            "Colour the nodes of svg, pdf, png and html, or of Model Explorer, by "
+            "their parameters, macs or activations, or by a JSON file with a number "
+            "for each path.",
             metavar="QUANTITY|FILE",
         ),
     ] = None,
@@ -140,8 +142,9 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         fail(f"--detail overview is not possible as {format_}")
     if reader is not None and format_ != "json":
         fail(f"--for {reader} needs json, not {format_}")
-    if heat is not None and reader is None and format_ not in _VECTOR:
-        fail(f"--heat needs svg, pdf or png, or --for model-explorer, not {format_}")
+    if heat is not None and reader is None and format_ not in {*_VECTOR, "html"}:
+        needs = "svg, pdf, png or html, or --for model-explorer"
+        fail(f"--heat needs {needs}, not {format_}")
     size = _size(width, format_)
     target, options = pass_options(
         spec, target, drop_unread=drop_unread, tap=tap, until=until
@@ -157,21 +160,36 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         emit_json(diagram.as_model_explorer(graph), output)
     elif format_ == "json":
         emit_json(diagram.as_json(graph, expand=detail == "full"), output)
-    elif format_ in _VECTOR:
-        text = diagram.as_svg(graph, detail=level, millimetres=size, heat=numbers)
-        emit(text if format_ == "svg" else _converted(text, format_), output)
     elif format_ in _TEXT:
         columns = None if size is None else int(size)
         expanded = detail == "full"
         look = _Look(columns, expanded, ascii_only, color)
         _print(graph, format_, look, output)
     else:
-        writers = {
-            "mermaid": diagram.as_mermaid,
-            "dot": diagram.as_dot,
-            "d2": diagram.as_d2,
-        }
-        emit(writers[format_](graph, level), output)
+        emit(_document(graph, format_, level, numbers, size), output)
+
+
+def _document(
+    graph: LayerGraph,
+    format_: Picture,
+    level: "diagram.Detail",
+    heat: "diagram.Heat | None",
+    size: float | None,
+) -> str | bytes:
+    """Draw a graph in a format other than characters and JSON."""
+    from deit_spec import diagram
+
+    if format_ in _VECTOR:
+        text = diagram.as_svg(graph, detail=level, millimetres=size, heat=heat)
+        return text if format_ == "svg" else _converted(text, format_)
+    if format_ == "html":
+        return diagram.as_html(graph, detail=level, heat=heat)
+    writers = {
+        "mermaid": diagram.as_mermaid,
+        "dot": diagram.as_dot,
+        "d2": diagram.as_d2,
+    }
+    return writers[format_](graph, level)
 
 
 class _Look(NamedTuple):
@@ -236,7 +254,7 @@ def _size(width: str | None, format_: Picture) -> float | None:
     return size
 
 
-def _heat(name: str, graph: LayerGraph) -> "Heat":
+def _heat(name: str, graph: LayerGraph) -> "diagram.Heat":
     """Compute a quantity, or read the numbers of a file."""
     from deit_spec.diagram import Quantity, computed_heat, read_heat
 

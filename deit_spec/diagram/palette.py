@@ -77,6 +77,16 @@ def dark_style(used: dict[str, None]) -> str:
     return f"@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
 
 
+def styles(scope: str) -> str:
+    """The colours of all classes in a scope, on light and on dark pages."""
+    rules = ["", ""]
+    for look in _INK | _FILLED:
+        for name, values in _properties(look):
+            for place, value in enumerate(values):
+                rules[place] += f"{scope} .{look}{{{name}:{value}}}\n"
+    return f"{rules[0]}@media (prefers-color-scheme:dark){{\n{rules[1]}}}\n"
+
+
 def _properties(look: str) -> list[tuple[str, tuple[str, str]]]:
     """The properties of a class, each with its value on a light and on a dark page."""
     if look in _INK:

@@ -12,6 +12,8 @@ from deit_spec.distill import optional_packages
 TINY = str(SPECS / "tiny.yaml")
 STARTS = {
     "svg": "<svg ",
+    "html": "<!doctype html>",
+    "htm": "<!doctype html>",
     "mmd": "---\ntitle:",
     "dot": "digraph ",
     "gv": "digraph ",
@@ -19,7 +21,7 @@ STARTS = {
     "json": "{\n",
     "txt": "tiny, train",
 }
-FORMATS = {"mmd": "mermaid", "gv": "dot", "txt": "figure"}
+FORMATS = {"mmd": "mermaid", "gv": "dot", "txt": "figure", "htm": "html"}
 
 
 @pytest.mark.parametrize("suffix", STARTS)

@@ -123,8 +123,8 @@ def test_unknown_name_that_is_not_a_file() -> None:
     assert (found.code, len(found.helps)) == ("DS009", 1)
 
 
-def test_wheel_has_the_family_and_the_catalogue(tmp_path: Path) -> None:
-    """An installed wheel contains every published model and diagnostic code."""
+def test_wheel_has_all_data_files(tmp_path: Path) -> None:
+    """An installed wheel has every published model, every code, and the page."""
     pytest.importorskip("hatchling")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
     subprocess.run(
@@ -137,6 +137,12 @@ def test_wheel_has_the_family_and_the_catalogue(tmp_path: Path) -> None:
     for name in PUBLISHED:
         path = place / "deit_spec" / "published" / "models" / f"{name}.yaml"
         assert path.read_bytes() == read(name)
+    page = place / "deit_spec" / "diagram"
+    assert {path.suffix for path in page.glob("html_page.*")} >= {
+        ".html",
+        ".css",
+        ".js",
+    }
     code = (
         "import sys, deit_spec; from deit_spec.published import names\n"
         "from deit_spec.diagnostics import CATALOGUE, explanation\n"
