@@ -29,9 +29,12 @@ BATCH = 64
 
 
 class Guess(NamedTuple):
-    """A class of a prediction: its name, its probability, and its index.
+    """A class of a prediction.
 
-    `label` is None if the classes have no names.
+    Attributes:
+        label: The name of the class; None if the classes have no names.
+        probability: Its probability, from 0 to 1.
+        category: Its index in the logits.
     """
 
     label: str | None
@@ -67,10 +70,11 @@ class Classifier:
         return f"<Classifier {spec.name}: {classes}, input {shape}>"
 
     def transform(self, image: "ImageLike") -> Tensor:
-        """Transform an image to `[C, S, S]`.
+        """Transform an image to the input `[C, S, S]` of the model, in float32.
 
-        An image is a path, an image of Pillow, or an array `[H, W]` or `[H, W, C]` of
-        bytes or of floats in [0, 1].
+        Args:
+            image: A path, an image of Pillow, or an array `[H, W]` or `[H, W, C]` of
+                bytes or of floats in [0, 1].
 
         Raises:
             OSError: The file cannot be read.
@@ -89,10 +93,16 @@ class Classifier:
         *,
         batch_size: int = BATCH,
     ) -> list[Guess] | list[list[Guess]]:
-        """The `topk` most likely classes of an image, most likely first.
+        """The most likely classes of an image, most likely first.
 
         For several images, a list of such lists. Two heads are joined by the spec's
-        `variant.fusion`. An exported file with the output `topk` has its own limit.
+        `variant.fusion`.
+
+        Args:
+            images: An image as `transform` takes it, or several.
+            topk: The number of classes. An exported file with the output `topk` has no
+                more than it returns.
+            batch_size: The number of images that are computed at a time.
 
         Raises:
             OSError: A file cannot be read.
@@ -154,16 +164,22 @@ def load_model(
 ) -> Classifier:
     """Load a model with its preprocessing and class names.
 
-    `path` is the folder of a run, a folder of transformers (DeiT or ViT) or timm, a
-    run's `model.safetensors`, or an exported file. With the target `inference` the
-    model returns the joined logits of its heads, with `train` what `load` returns for
-    training. It is in evaluation mode. What had to be assumed is issued as
-    UserWarning. The model of an exported file runs in its own engine, on the CPU, and
-    has no parameters.
+    The model is in evaluation mode. What had to be assumed is issued as UserWarning.
+    The model of an exported file runs in its own engine, on the CPU, and has no
+    parameters.
+
+    Args:
+        path: The folder of a run, a folder of transformers (DeiT or ViT) or timm, a
+            run's `model.safetensors`, or an exported file.
+        target: `inference`: the model returns the joined logits of its heads. `train`:
+            it returns what `load` returns for training.
+        device: Where the weights are; by default the CPU.
+        dtype: The type of the weights, such as `"bfloat16"`; by default that of the
+            file.
 
     Raises:
-        ModelFolderError: It is none of these (DS426), or its parts contradict each
-            other (DS425).
+        ModelFolderError: The path is none of these (DS426), or its parts contradict
+            each other (DS425).
         WeightsError: The weights cannot be read, or do not match the spec; or an
             exported file is loaded for training (DS608).
         ExportedFileError: The exported file cannot be used.

@@ -53,7 +53,11 @@ class SpecError(DiagnosedError, ValueError):
 class Compiled:
     """A compiled spec: the final graph and the source generated from it.
 
-    `diagnostics` holds the warnings and notes about the spec.
+    Attributes:
+        spec: The spec, with all defaults.
+        graph: The graph after all passes.
+        source: The Python source of the module, which imports torch alone.
+        diagnostics: The warnings and notes about the spec.
     """
 
     spec: DeiTSpec
@@ -69,6 +73,10 @@ class Compiled:
     ) -> "nn.Module":
         """Create the module with freshly initialised weights.
 
+        Args:
+            device: Where the weights are; by default the CPU.
+            dtype: The type of the weights, such as `"bfloat16"`; by default float32.
+
         Raises:
             ValueError: The dtype is not a floating-point type.
         """
@@ -78,12 +86,16 @@ class Compiled:
 
 
 def load_spec(spec: SpecLike) -> DeiTSpec:
-    """Read and validate a spec: a path, a published name, a mapping or a `DeiTSpec`.
+    """Read and validate a spec.
 
-    A path is that of a YAML file, of a model folder, or of a run's `model.safetensors`.
+    Args:
+        spec: The path of a YAML file, of a model folder, of a run's `model.safetensors`
+            or of an exported file; the name of a published model; a mapping of fields;
+            or a `DeiTSpec`.
 
     Raises:
-        SpecError: The spec has errors.
+        SpecError: The spec has errors or cannot be read.
+        TypeError: It is something else.
     """
     return _valid(check_spec_or_model(spec))
 
@@ -91,8 +103,11 @@ def load_spec(spec: SpecLike) -> DeiTSpec:
 def output_size(spec: SpecLike) -> int:
     """The width of the class output: `num_classes` if set, else `embed_dim`.
 
+    Args:
+        spec: What `load_spec` takes.
+
     Raises:
-        SpecError: The spec has errors.
+        SpecError: The spec has errors or cannot be read.
     """
     return size_of(load_spec(spec))
 
@@ -100,10 +115,13 @@ def output_size(spec: SpecLike) -> int:
 def lower(spec: SpecLike) -> LayerGraph:
     """Lower a spec to its layer graph, with every shape inferred.
 
-    `.network` is the `networkx.DiGraph`; see `LayerGraph` for its attributes.
+    The graph is the one before the passes of a target, which `compile` runs.
+
+    Args:
+        spec: What `load_spec` takes.
 
     Raises:
-        SpecError: The spec has errors.
+        SpecError: The spec has errors or cannot be read.
     """
     checked = check_spec_or_model(spec)
     graph = _lower(checked)
@@ -126,19 +144,24 @@ def compile(  # noqa: A001, PLR0913  -- one argument per option
 ) -> Compiled:
     """Compile a spec to a graph and the source of a torch module.
 
-    `drop_unread` computes only the tokens that the outputs depend on, with the same
-    results and the same state dict; by default it is on for inference only.
-
-    `taps` are patterns of values that `forward` also returns, such as
-    `blocks.*.attn.weights.cls`; by default those of the spec. `until` is a value that
-    the model ends at, such as `blocks.8`: later layers are left out.
-
-    `merge_tokens` is the number of patch tokens that are merged with similar ones in
-    every block, or a number for each block, instead of `variant.merge_tokens`. It makes
-    the model faster and its outputs approximate; 0 turns it off.
+    Args:
+        spec: What `load_spec` takes.
+        target: `train`: `forward` returns the output of every head. `inference`: it
+            returns what `predict` returns, and computes only what this needs. Both have
+            the same state dict.
+        drop_unread: Whether only the tokens that the outputs depend on are computed,
+            with the same results and the same state dict; by default for `inference`.
+        taps: Patterns of values that `forward` also returns, such as
+            `blocks.*.attn.weights.cls`; by default those of the spec.
+        until: The value that the model ends at, such as `blocks.8`: later layers are
+            left out.
+        merge_tokens: The number of patch tokens that are merged with similar ones in
+            every block, or a number for each block, instead of `variant.merge_tokens`.
+            It makes the model faster and its outputs approximate; 0 turns it off.
 
     Raises:
-        SpecError: The spec has errors, or the model has no value for a tap or `until`.
+        SpecError: The spec has errors or cannot be read, or the model has no value for
+            a tap or `until`.
         TypeError: `taps` is a string.
         ValueError: The target is neither `train` nor `inference`.
     """
@@ -205,21 +228,31 @@ def load(  # noqa: PLR0913  -- one argument per option
     class counts it returns `DeiTOutput(cls=[B, K], dist=[B, T])`, with only
     `num_classes` it returns `[B, K]`, otherwise `[B, C]`. With the target `inference`
     it returns what `model.predict(images)` returns, the combined heads.
-    With taps it returns a named tuple of these outputs and `taps`, a dict. `taps`,
-    `until`, `drop_unread` and `merge_tokens` are those of `compile`.
+    With taps it returns a named tuple of these outputs and `taps`, a dict.
 
     If `spec` is a model folder or a run's `model.safetensors`, its own weights are
-    loaded; `load(load_spec(folder))` builds the model with new ones.
+    loaded; `load(load_spec(folder))` builds the model with new ones. Warnings about a
+    checkpoint, such as a different `layer_norm_eps` in its config, are issued as
+    UserWarning.
 
-    `weights` is a checkpoint file or directory. By default its tensors are only renamed
-    and fused. `strict=False` also allows all other changes that a plan can make, and
-    `allow` exactly those it names: `resample`, `heads`, `channels`, `distillation`,
-    `drop`. Tensors keep their dtype unless `dtype` is set. `antialias` uses
-    antialiasing when positions are resampled to a smaller grid. `entry` is the key of a
-    model in a file with several.
-
-    Warnings about the checkpoint, such as a different `layer_norm_eps` in its config,
-    are issued as UserWarning.
+    Args:
+        spec: What `load_spec` takes, except an exported file.
+        target: As in `compile`.
+        drop_unread: As in `compile`.
+        taps: As in `compile`.
+        until: As in `compile`.
+        merge_tokens: As in `compile`.
+        weights: A checkpoint: a file or a directory. By default its tensors are only
+            renamed and fused.
+        strict: False also allows all other changes that a plan can make.
+        allow: The changes that are allowed, whatever `strict` is: `resample`, `heads`,
+            `channels`, `distillation`, `drop`.
+        antialias: Whether to use antialiasing when positions are resampled to a smaller
+            grid.
+        entry: The key of the model in a file with several.
+        device: Where the weights are; by default the CPU.
+        dtype: The type of the weights, such as `"bfloat16"`; by default those of the
+            checkpoint, or float32 for new weights.
 
     Raises:
         SpecError: The spec has errors.

@@ -39,7 +39,10 @@ exclude_patterns = ["README.md"]
 nitpicky = True
 nitpick_ignore_regex = [
     # Classes of other packages: their documentation is on the network.
-    (r"py:class", r"(collections|enum|networkx|nn|os|pathlib|pydantic|torch)\..+"),
+    (
+        r"py:(class|exc)",
+        r"(collections|enum|networkx|nn|os|pathlib|pydantic|torch)\..+",
+    ),
     (r"py:class", r"Tensor"),
 ]
 suppress_warnings = ["misc.highlighting_failure"]  # the pages show damaged YAML
@@ -50,6 +53,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autosummary_generate = False
 maximum_signature_line_length = 72
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
@@ -58,6 +63,10 @@ html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 html_copy_source = False
 
+_ATTRIBUTE: Final = re.compile(
+    r"^(\.\. attribute:: \w+\n)((?:(?!\.\. attribute).*\n)*?)\n(   :type: .+\n)",
+    re.MULTILINE,
+)
 _GROUP: Final = re.compile(r"^## (.+)\n\n((?:[-* ].+\n)+)", re.MULTILINE)
 _PAGE: Final = re.compile(r"\]\(([\w./-]+)\.(?:md|rst)\)")
 _PAGES: Final = {
@@ -105,14 +114,18 @@ def show_as_code(
 def adapt_docstring(
     app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
 ) -> None:
-    """Add the fields of a spec to its class, and keep the docstrings of properties.
+    """Add the fields of a spec to its class, and change what Napoleon does.
 
-    Napoleon takes the text before a colon for the type of a property.
+    It takes the text before a colon for the type of a property, and writes the type of
+    an attribute below its description.
     """
     fields = spec_fields()
     if what == "property":
         lines[:] = [*inspect.cleandoc(value.__doc__).splitlines(), ""]
-    elif value is DeiTSpec:
+    elif what == "class":
+        text = "".join(f"{line}\n" for line in lines)
+        lines[:] = _ATTRIBUTE.sub(r"\1\3\2", text).splitlines()
+    if value is DeiTSpec:
         lines += [line for field in fields.values() for line in describe(field)]
     elif value is Variant:
         fields = fields["variant"].fields

@@ -53,7 +53,9 @@ def attribute(  # noqa: PLR0913  -- one argument per option
         batch_size: The number of images that are computed at a time.
 
     Raises:
-        ModelFolderError, WeightsError, SpecError: As `load_model`.
+        ModelFolderError: The model is not a known kind of model.
+        WeightsError: Its weights cannot be read, or it is an exported file.
+        SpecError: Its spec has errors.
         OSError: An image cannot be read.
         ValueError: The model has no such token, block or class, or the method takes no
             class or does not join heads so, or an array cannot be used.

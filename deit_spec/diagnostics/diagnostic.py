@@ -25,7 +25,12 @@ class Severity(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text, and the name it has in messages."""
+    """A text, and the name it has in messages.
+
+    Attributes:
+        name: The path of the file, or what stands for it, such as `<options>`.
+        text: The whole text.
+    """
 
     name: str
     text: str
@@ -48,7 +53,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of a source. Lines and columns are 1-based; the end is exclusive."""
+    """A range of a source. Lines and columns are 1-based; the end is exclusive.
+
+    Attributes:
+        source: The text that it is a range of.
+        line: The first line.
+        column: The first column, in characters.
+        end_line: The last line.
+        end_column: The column after the last character.
+    """
 
     source: Source
     line: int
@@ -113,8 +126,15 @@ class Fix:
 class Diagnostic:
     """One finding. The message states the fact; only `helps` propose a change.
 
-    `primary` is the location of the problem; `secondary` locations explain it.
-    `fix` is set where the intended text is certain.
+    Attributes:
+        code: The code of its kind, such as `DS203`.
+        severity: How serious it is.
+        message: What is wrong, in one line.
+        primary: The location of the problem.
+        secondary: The locations that explain it.
+        notes: What else is known about it.
+        helps: What can be done about it.
+        fix: The change that resolves it, where the intended text is certain.
     """
 
     code: str

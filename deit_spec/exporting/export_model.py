@@ -125,28 +125,41 @@ def export(  # noqa: PLR0913  -- one argument per option
 ) -> ExportResult:
     """Export a model to a file that another runtime opens.
 
-    `model` is what `load_model` takes or, with `weights`, a spec. The extension of
-    `path`, `.onnx`, `.pt2` or `.xml`, determines the format, unless `to` is `onnx`,
-    `pt2` or `openvino`. Spec, preprocessing and class names are in its metadata.
+    Spec, preprocessing and class names are in the metadata of the file. It is opened in
+    its own runtime and compared with the model; the result is `ExportResult.check`.
+    Warnings about the model are issued as UserWarning.
 
-    `calibrate` is a folder of images, or a Hugging Face dataset, on which the ranges
-    of activations are measured for int8. Without it, those of ONNX are measured in
-    each run, and those of OpenVINO on the images that the run was trained on.
-
-    `input`, `layout`, `output`, `k`, `precision`, `batch` and `opset` are described by
-    `ExportOptions`; `drop_unread`, `taps`, `until` and `merge_tokens` are those of
-    `compile`. Warnings about the model are issued as UserWarning.
-
-    The file is opened in its own runtime and compared with the model, in
-    `ExportResult.check`. `check` is a folder of images or a Hugging Face dataset; by
-    default the images that the run has held out are used, else random ones, and False
-    leaves the comparison out. With `require`, a share from 0 to 1, the most likely
-    class must be the same for as many images, or nothing is written.
+    Args:
+        model: What `load_model` takes or, with `weights`, a spec.
+        path: The file to write. Its extension, `.onnx`, `.pt2` or `.xml`, determines
+            the format.
+        weights: A checkpoint with the weights of a spec.
+        to: The format for another extension: `onnx`, `pt2` or `openvino`.
+        input: `float`: normalised images in float32. `uint8`: pixels from 0 to 255.
+        layout: `nchw`: images `[B, C, S, S]`. `nhwc`: images `[B, S, S, C]`.
+        output: `logits`, `probabilities`, or `topk`: the most likely classes.
+        k: The number of classes of `topk`.
+        precision: `fp32`, `bf16` or `int8`.
+        calibrate: A folder of images, or a Hugging Face dataset, on which the ranges of
+            activations are measured for int8. Without it, those of ONNX are measured in
+            each run, and those of OpenVINO on the images that the run was trained on.
+        batch: The batch size, from 1 to 1024; None for a dynamic one.
+        opset: The opset of ONNX; by default the newest one that the installed runtime
+            supports.
+        drop_unread: As in `compile`, with the target `inference`.
+        taps: As in `compile`.
+        until: As in `compile`.
+        merge_tokens: As in `compile`.
+        check: A folder of images or a Hugging Face dataset to compare on. True: the
+            images that the run has held out, else random ones. False: no comparison.
+        require: The share of images, from 0 to 1, for which the most likely class must
+            be the same, or nothing is written.
 
     Raises:
         DiagnosedError: The model cannot be used, or cannot be exported like this.
         ModelError: There is no such model, or it has no weights or no class head.
         MissingPackageError: The packages of the format are not installed.
+        TypeError: `taps` is a string.
         ValueError: An option is unknown, or `require` is not a share.
         OSError: The file cannot be written.
     """

@@ -28,8 +28,8 @@ class Stage(Enum):
 class LayerGraph:
     """A `networkx.DiGraph` of ops, in the order in which they run.
 
-    The name of a node is its path, which is also the torch module path:
-    `blocks.3.attn.qkv`. Its attributes are
+    `network` is that graph. The name of a node is its path, which is also the torch
+    module path: `blocks.3.attn.qkv`. Its attributes are
 
     - `path`: the same path,
     - `op`: the op, a frozen dataclass of `deit_spec.ops`,
@@ -132,7 +132,11 @@ class LayerGraph:
         inputs: Iterable[str] = (),
         span: Span | None = None,
     ) -> str:
-        """Add a layer; a ValueError if its path exists or an input is wrong."""
+        """Add a layer, and return its path.
+
+        Raises:
+            ValueError: The path exists, or an input is unknown or listed twice.
+        """
         inputs = tuple(inputs)
         known = self.network.adj
         unknown = [source for source in inputs if source not in known]
@@ -209,7 +213,11 @@ class LayerGraph:
         return tuple(self.network.successors(path))
 
     def shape(self, path: str) -> Shape:
-        """The output shape of a layer; a KeyError if it is not inferred yet."""
+        """The output shape of a layer.
+
+        Raises:
+            KeyError: It is not inferred yet.
+        """
         shape: Shape | None = self.network.nodes[path]["shape"]
         if shape is None:
             raise KeyError(path)
@@ -253,7 +261,8 @@ class LayerGraph:
     def order(self) -> list[str]:
         """The paths in the order of execution, if possible that of adding them.
 
-        Raises networkx.NetworkXUnfeasible if the graph has a cycle.
+        Raises:
+            networkx.NetworkXUnfeasible: The graph has a cycle.
         """
         places = {path: place for place, path in enumerate(self.network)}
         if all(places[source] < places[path] for source, path in self.network.edges):
