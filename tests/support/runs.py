@@ -29,6 +29,13 @@ TEACHER = {"builtin": "digits_convnet", "steps": 2}
 NAMES = tuple("0123456789")
 HARD = {**PLAIN, "crop_scale": [0.35, 1.0], "mixup": 0.5, "erasing": 0.25}
 """Every augmentation for digits except CutMix."""
+BCE = {
+    "labels": "bce",
+    "label_smoothing": 0.0,
+    "bce_target_threshold": 0.0,
+    "class_weights": {"3": 2.0},
+}
+DATA = {"builtin": "digits", "train_images": 100, "val_images": 100}
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "random layers": {"augmentation": {**HARD, "drop_path": 0.2}},
@@ -36,7 +43,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "everything": {
         "augmentation": {**HARD, "drop_path": 0.2},
         "run": {"ema": 0.9, "accumulate": 2},
+        "loss": BCE,
+        "data": {**DATA, "sampling": "balanced"},
     },
+    "class weights": {"loss": {"class_weights": "balanced"}},
     "accumulated": {"run": {"accumulate": 2}, "optimizer": {"clip": 0.5}},
     "soft": {"loss": {"kind": "soft", "tau": 3.0, "alpha": 0.1}},
     "alone": {"loss": {"kind": "none"}, "teacher": None},
@@ -51,7 +61,7 @@ def recipe(folder: Path, **sections: Any) -> CheckedRecipe:
         folder,
         **{
             "teacher": TEACHER,
-            "data": {"builtin": "digits", "train_images": 100, "val_images": 100},
+            "data": DATA,
             "augmentation": {**PLAIN, "drop_path": 0.0},
             **sections,
             "optimizer": {

@@ -20,6 +20,7 @@ from deit_spec.recipe.run_records import read_classes
 from deit_spec.recipe.split_file import SplitFile, read_split
 from deit_spec.spec import check_spec
 from deit_spec.weights.spec_metadata import resolved_spec
+from deit_spec.yaml_source.scalars import key_text
 
 LOCK_SECONDS = 10.0
 """How long to wait for the lock; a worker of a killed run may still hold it."""
@@ -214,8 +215,9 @@ def recipe_paths(checked: CheckedRecipe) -> Iterator[tuple[str, str, Path]]:
 def as_yaml(value: Mapping[str, Any], indent: str = "") -> str:
     """Write a mapping of mappings and JSON values as YAML."""
     lines = []
-    for key, each in value.items():
-        if isinstance(each, Mapping):
+    for name, each in value.items():
+        key = key_text(name)  # a class may be named `3`
+        if isinstance(each, Mapping) and each:
             lines.append(f"{indent}{key}:\n{as_yaml(each, indent + '  ')}")
         else:
             lines.append(f"{indent}{key}: {json.dumps(each, ensure_ascii=False)}\n")

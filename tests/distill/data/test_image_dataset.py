@@ -16,6 +16,7 @@ from PIL import Image
 from support.recipes import PLAIN, check_images, open_images
 
 from deit_spec.distill.data import Batch, open_data
+from deit_spec.distill.data.batch_transforms import Mixing
 from deit_spec.distill.data.image_dataset import (
     ImageRequest,
     TransformedImages,
@@ -28,6 +29,8 @@ from deit_spec.model.preprocessing import GREY_MEAN, IMAGENET_MEAN, Preprocessin
 from deit_spec.recipe.split_file import SplitFile
 
 HARD = {"repeats": 3, "mixup": 0.5, "cutmix": 0.5}
+REVENGE = {"policy": "three_augment", "crop": "simple", "erasing": 0.0}
+"""The augmentation of DeiT III, with the other settings of DeiT."""
 
 
 def equal(one: list[Batch], other: list[Batch]) -> bool:
@@ -152,8 +155,12 @@ def test_workers_do_not_matter(parts: Path) -> None:
     assert equal(alone, run(3))
 
 
-def test_the_tail_of_a_run_is_a_run_from_there(parts: Path) -> None:
-    data = open_images(parts, augmentation=HARD)
+@pytest.mark.parametrize("augmentation", [HARD, REVENGE])
+@pytest.mark.parametrize("sampling", ["shuffled", "balanced"])
+def test_the_tail_of_a_run_is_a_run_from_there(
+    parts: Path, augmentation: dict[str, object], sampling: str
+) -> None:
+    data = open_images(parts, augmentation=augmentation, data={"sampling": sampling})
     whole = list(data.train(0, 15, rank=1, world=2))
     assert equal(whole[7:], list(data.train(7, 15, rank=1, world=2)))
 
@@ -166,6 +173,23 @@ def test_processes_share_the_images_of_a_step(parts: Path) -> None:
         part = list(data.train(0, 6, rank=rank, world=2))
         mine = [Batch(b.images[rank::2], b.labels[rank::2]) for b in whole]
         assert equal(part, mine)
+
+
+def test_images_are_mixed_on_the_device(
+    parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, mix = open_images(parts, augmentation=HARD), Mixing.__call__
+    seen: list[tuple[str, ...]] = []
+
+    def mixed(self: Mixing, batch: Batch, source: random.Random) -> Batch:
+        seen.append(tuple(each.device.type for each in batch))
+        return mix(self, batch, source)
+
+    monkeypatch.setattr(Mixing, "__call__", mixed)
+    for device in (torch.device("cpu"), torch.device("meta")):
+        (batch,) = data.train(0, 1, device=device)
+        assert seen.pop() == (device.type, device.type)
+        assert {each.device for each in batch} == {device}
 
 
 def test_views_of_an_image_differ(parts: Path) -> None:
