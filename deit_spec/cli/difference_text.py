@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -18,9 +18,11 @@ from deit_spec.compare import (
     FieldChange,
     GraphDifference,
     ModelDifference,
-    NodeChange,
     block_of,
+    changes_of,
     fold,
+    fold_changes,
+    value_range,
 )
 from deit_spec.cost import short, short_bytes
 from deit_spec.diagnostics.printable import counted, visible
@@ -203,9 +205,11 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 def _graph(found: GraphDifference) -> Iterator[Row]:
     """A row for each changed layer of equal blocks, then one for each changed size."""
     nodes = [node for node in found.nodes if not node.is_resized]
-    for path, indices in fold([(node.path, _key(node)) for node in nodes]):
-        alike = [nodes[index] for index in indices]
-        yield Row(SIGNS[alike[0].kind], path, "; ".join(_changes(alike)))
+    for path, alike in fold_changes(nodes):
+        node = alike[0]
+        is_changed = node.kind == "changed"
+        change = "; ".join(changes_of(alike)) if is_changed else node.a or node.b
+        yield Row(SIGNS[node.kind], path, change)
     for change in found.results:
         yield Row("~", change.name, f"{change.a} → {change.b}")
     resized: dict[tuple[Change, ...], list[str]] = {}
@@ -214,30 +218,6 @@ def _graph(found: GraphDifference) -> Iterator[Row]:
             resized.setdefault(node.sizes, []).append(node.path)
     for sizes, paths in resized.items():
         yield Row("~", ", ".join(map(str, sizes)), ", ".join(_places(paths)))
-
-
-def _key(node: NodeChange) -> tuple[object, ...]:
-    """What is equal in blocks that are folded."""
-    named = [each for each in node.properties if each.name not in node.ranges]
-    return (
-        node.kind,
-        (node.a or node.b) if node.kind != "changed" else "",
-        *named,
-        *(node.sizes),
-        *map(str, node.inputs),
-    )
-
-
-def _changes(alike: Sequence[NodeChange]) -> Iterator[str]:
-    """What changes in a layer of equal blocks; numbers that differ as a range."""
-    node = alike[0]
-    if node.kind != "changed":
-        yield node.a or node.b
-        return
-    for each in zip(*(node.properties for node in alike), strict=True):
-        values = (_range([change[side] for change in each]) for side in (1, 2))
-        yield f"{each[0].name} {' → '.join(values)}".lstrip()
-    yield from map(str, (*node.sizes, *node.inputs))
 
 
 FATES = {"created": "+", "re-initialised": "+", "missing": "+"}
@@ -291,13 +271,7 @@ def _tensors(found: "WeightsDifference") -> Iterator[Row]:
 
 def _known_range(values: Sequence[float | None]) -> str:
     known = [float(f"{value:.4g}") for value in values if value is not None]
-    return _range(known) if len(known) == len(values) else "undefined"
-
-
-def _range(values: Sequence[Any]) -> str:
-    if len(set(values)) == 1:
-        return value_text(values[0])
-    return f"{min(values):.3g} to {max(values):.3g}"
+    return value_range(known) if len(known) == len(values) else "undefined"
 
 
 def _places(paths: Sequence[str]) -> Iterator[str]:

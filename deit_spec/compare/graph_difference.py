@@ -164,7 +164,7 @@ def _compare_node(
     a: LayerGraph, b: LayerGraph, path: str, both: set[str]
 ) -> NodeChange | None:
     one, other = a.op(path), b.op(path)
-    inputs = [_sources(graph, path, both) for graph in (a, b)]
+    inputs = [sources(graph, path, both) for graph in (a, b)]
     if one == other and a.shape(path) == b.shape(path) and inputs[0] == inputs[1]:
         return None
     properties, sizes = list[Change](), list[Change]()
@@ -222,8 +222,8 @@ def _size(dim: Dim) -> object:
     return str(dim) if dim.symbol else dim.size
 
 
-def _sources(graph: LayerGraph, path: str, both: set[str]) -> list[str]:
-    """The inputs of a layer in both models; others are replaced by their own inputs."""
+def sources(graph: LayerGraph, path: str, both: set[str]) -> list[str]:
+    """The inputs of a layer in both graphs; others are replaced by their own inputs."""
     waiting = [*reversed(graph.inputs(path))]
     found = dict[str, bool]()
     while waiting:

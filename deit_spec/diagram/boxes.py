@@ -8,9 +8,18 @@ from itertools import groupby
 
 from deit_spec.cost import Cost, short
 from deit_spec.diagram.area import Area
-from deit_spec.diagram.canvas import FAINT, PLAIN, SHAPE, TITLE, Canvas
+from deit_spec.diagram.canvas import (
+    FAINT,
+    PLAIN,
+    SHAPE,
+    TITLE,
+    Canvas,
+    mark_style,
+    title_style,
+)
 from deit_spec.diagram.graph_view import View, condense, relative, spread
 from deit_spec.diagram.items import Item
+from deit_spec.diagram.marks import Mark, titled
 from deit_spec.graph import Scope
 from deit_spec.ops import show
 
@@ -32,6 +41,12 @@ class Row:
     shape: str = ""
     notes: tuple[tuple[str, str], ...] = ()
     cost: Cost = NOTHING
+    mark: Mark | None = None
+
+    @property
+    def changes(self) -> str:
+        """What the mark says."""
+        return ", ".join(self.mark.changes) if self.mark else ""
 
 
 @dataclass
@@ -72,7 +87,8 @@ def _layer_row(
         notes.append((f"{shortened(cost.parameters)} parameters", PLAIN))
     if beside and cost.macs:
         notes.append((f"{short(cost.macs)} MACs", PLAIN))
-    return Row("", view.summary(item.path), detail, "", tuple(notes), cost)
+    mark = view.mark([item.path])
+    return Row("", view.summary(item.path), detail, "", tuple(notes), cost, mark)
 
 
 def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
@@ -88,11 +104,12 @@ def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
         returned = [path for path in group if path != item.inner]
         notes += [(f"▶ {n}", TITLE) for p in returned for n in view.output_names(p)]
         shown = f"{len(group)} × {made}" if len(group) > 1 else made
-        names = ", ".join(relative(path, parent) for path in group)
+        mark = view.mark(group)
+        names = titled(", ".join(relative(path, parent) for path in group), mark)
         text = spread([view.summary(path) for path in group], ", ")
         detail, shown = parameters_of(group, view), "" if made == shape else shown
         cost = sum((view.costs[path] for path in group), Cost())
-        yield Row(names, text, detail, shown, tuple(notes), cost)
+        yield Row(names, text, detail, shown, tuple(notes), cost, mark)
         above, shape = group, made
 
 
@@ -122,10 +139,12 @@ def lay(rows: list[Row], width: int) -> list[Line]:
         texts = wrap(row.text, width - start)
         found = [Line([(start, text, PLAIN)]) for text in texts]
         if found:
-            found[0].pieces.insert(0, (0, row.name, TITLE))
+            found[0].pieces.insert(0, (0, row.name, title_style(row.mark)))
             found[0].cost = row.cost
         if row.detail:
             _append(found, row.detail, start, width)
+        if row.changes:
+            _append(found, row.changes, start, width, mark_style(row.mark))
         if row.shape:
             _flush_right(found, row.shape, width)
         for text, style in row.notes:
@@ -149,14 +168,16 @@ def wrap(text: str, width: int) -> list[str]:
     return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def _append(lines: list[Line], detail: str, start: int, width: int) -> None:
+def _append(
+    lines: list[Line], detail: str, start: int, width: int, style: str = FAINT
+) -> None:
     """Append a detail to the last line, or below it."""
     end = lines[-1].end + _GAP
     if end + len(detail) <= width:
-        lines[-1].pieces.append((end, detail, FAINT))
+        lines[-1].pieces.append((end, detail, style))
     else:
         parts = wrap(detail, width - start)
-        lines.extend(Line([(start, part, FAINT)]) for part in parts)
+        lines.extend(Line([(start, part, style)]) for part in parts)
 
 
 def _flush_right(lines: list[Line], shape: str, width: int) -> None:
@@ -177,7 +198,7 @@ def _groups(scope: Scope, view: View) -> Iterator[list[str]]:
         op, inputs = graph.op(path), graph.inputs(path)
         if op.parameters or not inputs:
             return (path,)
-        return type(op), inputs, graph.shape(path)
+        return type(op), inputs, graph.shape(path), view.mark([path])
 
     paths = [p for p in scope.items.values() if isinstance(p, str) and p in view.flow]
     for _, group in groupby(paths, key=likeness):
@@ -192,17 +213,25 @@ def width_of(item: Item, view: View, *, beside: bool) -> int:
     start = _name_width(rows)
     wide = [len(item.title) + 2]
     for row in rows:
-        parts = [len(part) for part in (row.text, row.detail, row.shape) if part]
+        texts = (row.text, row.detail, row.changes, row.shape)
+        parts = [len(part) for part in texts if part]
         wide.append(start + sum(parts) + _GAP * max(0, len(parts) - 1))
         wide.extend(start + len(text) for text, _ in row.notes)
     return max(wide) + EDGES
 
 
-def border(canvas: Canvas, area: Area, top: int, bottom: int, item: Item) -> None:
+def border(  # noqa: PLR0913, PLR0917  -- edges, title and style
+    canvas: Canvas,
+    area: Area,
+    top: int,
+    bottom: int,
+    item: Item,
+    style: str = TITLE,
+) -> None:
     """Draw the border of a box, with its title."""
     left, right = area.left, area.right - 1
     canvas.frame(left, right, top, bottom)
-    _caption(canvas, left + 2, top, item.title, TITLE, right - 1)
+    _caption(canvas, left + 2, top, item.title, style, right - 1)
     if item.count > 1:
         text = f"each of {item.count}"
         start = right - 3 - len(text)

@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 
 from deit_spec.cost import Cost
 from deit_spec.diagnostics.printable import visible
+from deit_spec.diagram.marks import Fate, Mark
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 
@@ -20,8 +21,8 @@ SUM: Final = "⊕"
 CUT: Final = "…"
 
 _ASCII: Final = str.maketrans(
-    "│╎─╌–╭╮╰╯├┤┬┴┼▼▶◀⊕…→×·√ᵀ²",  # noqa: RUF001  -- the dash of ranges
-    "|:---..''+++++v><O~>x*VT2",
+    "│╎─╌–−╭╮╰╯├┤┬┴┼▼▶◀⊕…→×·√ᵀ²",  # noqa: RUF001  -- the dash of ranges, and a sign
+    "|:----..''+++++v><O~>x*VT2",
 )
 
 
@@ -39,6 +40,17 @@ SHAPE = "cyan"
 NUMBER = "green"
 FAINT = "dim"
 PLAIN = ""
+MARKED: Final = {Fate.ADDED: "green", Fate.REMOVED: "red", Fate.CHANGED: "yellow"}
+
+
+def title_style(mark: Mark | None) -> str:
+    """Return the style of a name, in the colour of its mark."""
+    return TITLE if mark is None else f"{TITLE} {MARKED[mark.fate]}"
+
+
+def mark_style(mark: Mark | None) -> str:
+    """Return the style of what a mark says."""
+    return PLAIN if mark is None else MARKED[mark.fate]
 
 
 class Canvas:

@@ -12,11 +12,22 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.arrange import arrange
 from deit_spec.diagram.boxes import Row, border, lay, shortened
-from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas, ascii_of, clip
+from deit_spec.diagram.canvas import (
+    FAINT,
+    MARKED,
+    NUMBER,
+    SHAPE,
+    TITLE,
+    Canvas,
+    ascii_of,
+    clip,
+    mark_style,
+)
 from deit_spec.diagram.connectors import Sheet
 from deit_spec.diagram.flow_painter import Flow
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
+from deit_spec.diagram.marks import Marks, titled
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Images
 
@@ -74,24 +85,30 @@ _DETAILED = 100
 
 
 def draw(
-    graph: LayerGraph, *, width: int, expand: bool = False, ascii_only: bool = False
+    graph: LayerGraph,
+    *,
+    width: int,
+    expand: bool = False,
+    ascii_only: bool = False,
+    marks: Marks | None = None,
 ) -> Text:
     """Draw the architecture of a graph, from the images to the outputs.
 
     `width` is the available columns, of which 80 to 120 are used. `expand` draws equal
-    blocks separately. Lines have no trailing blanks; styles are for terminals.
+    blocks separately. `marks` are shown as signs and in colour. Lines have no trailing
+    blanks; styles are for terminals.
     """
     page = min(max(width, NARROWEST), WIDEST)
-    view = View(graph, expand=expand, detail=page >= _DETAILED)
-    cost = total(graph)
+    view = View(graph, expand=expand, detail=page >= _DETAILED, marks=marks)
+    cost = total(graph) if marks is None else marks.after
     columns = Columns(page, cost)
     rule = Text("─" * page, FAINT)
     lines = [
-        columns.place(_title(graph, columns.figure), *HEADS, TITLE),
+        *_heading(columns, graph, marks),
         rule,
         *columns.lines(_draw_all(columns.figure, view)),
         rule,
-        *_totals(columns, cost),
+        *_totals(columns, cost, marks),
     ]
     for line in lines:
         line.rstrip()
@@ -115,22 +132,41 @@ def _draw_all(width: int, view: View) -> Canvas:
     return canvas
 
 
-def _title(graph: LayerGraph, width: int) -> Text:
+def _heading(
+    columns: Columns, graph: LayerGraph, marks: Marks | None
+) -> Iterator[Text]:
+    """Write the title above the columns; the names of two models are a line above."""
+    title = _title(graph, columns.figure)
+    if marks is not None:
+        yield Text(clip(visible(graph.name), columns.page), TITLE)
+        title = Text(", ".join(_details(graph)))
+    yield columns.place(title, *HEADS, TITLE)
+
+
+def _details(graph: LayerGraph) -> list[str]:
     images = [op for _, op in graph.ops() if isinstance(op, Images)]
-    details = [graph.target.value, *(op.summary for op in images[:1])]
-    rest = f", {', '.join(details)}"
+    return [graph.target.value, *(op.summary for op in images[:1])]
+
+
+def _title(graph: LayerGraph, width: int) -> Text:
+    rest = f", {', '.join(_details(graph))}"
     line = Text(clip(visible(graph.name), max(8, width - len(rest))), TITLE)
     line.append(rest)
     line.truncate(width)
     return line
 
 
-def _totals(columns: Columns, cost: Cost) -> Iterator[Text]:
+def _totals(columns: Columns, cost: Cost, marks: Marks | None) -> Iterator[Text]:
     yield columns.charge(Text("total", TITLE), cost, f"{TITLE} {NUMBER}")
     exact = [f"{cost.parameters:,} parameters", f"{cost.macs:,} MACs per image"]
+    if marks is not None:
+        exact = [marks.parameters(), f"{marks.macs('{:,}'.format)} per image"]
     if len(", ".join(exact)) <= columns.page:
         exact = [", ".join(exact)]
     yield from (Text(line, FAINT) for line in exact)
+    if marks is not None:
+        signs = ((fate.label, MARKED[fate]) for fate in marks.fates())
+        yield Text("  ").join(Text(*sign) for sign in signs)
 
 
 def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
@@ -144,12 +180,14 @@ def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
         canvas.horizontal(x, middle, y + 1, dashed=True)
     canvas.vertical(middle, y + 1, y + 2, dashed=True)
     canvas.arrow(middle, y + 2, "down")
-    text = f"{path}: {view.summary(path)}"
+    mark = view.mark([path])
+    text = f"{titled(path, mark)}: {view.summary(path)}"
     if len(drawn) < len(inputs):
         text += f" of {', '.join(inputs)}"
     shape = view.shape(path)
     start = max(0, min(middle - len(text) // 2, canvas.width - len(text + shape) - 1))
-    x = canvas.write(start, y + 3, text, FAINT, canvas.width)
+    look = FAINT if mark is None else mark_style(mark)
+    x = canvas.write(start, y + 3, text, look, canvas.width)
     canvas.write(x + 1, y + 3, shape, SHAPE, canvas.width)
     canvas.charge(y + 3, view.costs[path])
     return y + 4
@@ -163,12 +201,21 @@ def _kept(canvas: Canvas, view: View, y: int) -> None:
     area = Area(0, canvas.width, 0)
     top = y + 1
     rows = [
-        Row(path, view.summary(path), "", view.shape(path), (), view.costs[path])
+        Row(
+            view.title(path, [path]),
+            view.summary(path),
+            "",
+            view.shape(path),
+            (),
+            view.costs[path],
+            view.mark([path]),
+        )
         for path in view.dead
     ]
     for place, line in enumerate(lay(rows, area.width - 4), top + 1):
-        for x, text, _ in line.pieces:
-            canvas.write(2 + x, place, text, FAINT, area.right - 2)
+        for x, text, style in line.pieces:
+            look = style if style in MARKED.values() else FAINT
+            canvas.write(2 + x, place, text, look, area.right - 2)
         canvas.charge(place, line.cost)
         y = place
     border(canvas, area, top, y + 1, Item("", title, (), ""))

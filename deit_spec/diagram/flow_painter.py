@@ -14,7 +14,7 @@ from deit_spec.diagram.boxes import (
     width_of,
     wrap,
 )
-from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, SUM, TITLE
+from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, SUM, TITLE, title_style
 from deit_spec.diagram.connectors import Lines, Ports, plan_rails, reads_of
 from deit_spec.diagram.items import Item, items_of
 from deit_spec.ops import Add
@@ -69,7 +69,16 @@ class Flow(Lines):
             return False
         xs = [x for x, _ in arriving.values()]
         left = len(by_rail) + sum(x < self.area.trunk for x in xs)
-        return left < 2 and sum(x > self.area.trunk for x in xs) < 2  # noqa: PLR2004
+        if left >= 2 or sum(x > self.area.trunk for x in xs) >= 2:  # noqa: PLR2004
+            return False
+        start = max([self.area.trunk, *xs]) + 2
+        text = self.sum_text(item)
+        return text == item.title or start + len(text) <= self.whole.right
+
+    def sum_text(self, item: Item) -> str:
+        """Return the text beside a sum."""
+        mark = self.view.mark(item.layers)
+        return ", ".join((item.title, *(mark.changes if mark else ())))
 
     def sum(self, item: Item, arriving: Ports, by_rail: list[str]) -> int:
         """Draw a sum as a sign on the main line; return its row."""
@@ -88,7 +97,8 @@ class Flow(Lines):
             canvas.arrow(trunk + 1, y, "left")
             name = max(xs) + 2
         canvas.write(trunk, y, SUM, TITLE, trunk + 1)
-        canvas.write(name, y, item.title, TITLE, self.whole.right)
+        look = title_style(self.view.mark(item.layers))
+        canvas.write(name, y, self.sum_text(item), look, self.whole.right)
         self.y += 1
         return y
 
@@ -127,7 +137,8 @@ class Flow(Lines):
                 self.canvas.write(area.left + 2 + x, y, text, look, end)
             self.canvas.charge(y, line.cost, style)
         bottom = self.y + 1 + max(len(lines), least)
-        border(self.canvas, area, self.y, bottom, item)
+        look = title_style(self.view.mark(item.layers))
+        border(self.canvas, area, self.y, bottom, item, look)
         if item.count > 1:
             cost = self.view.subtotals[item.path]
             self.canvas.charge(bottom, cost, FAINT)
@@ -152,7 +163,8 @@ class Flow(Lines):
         bottom = flow.y
         for x, y in flow.open.values():
             self.canvas.vertical(x, y, bottom)
-        border(self.canvas, area, top, bottom, item)
+        look = title_style(self.view.mark(item.layers))
+        border(self.canvas, area, top, bottom, item, look)
         style = FAINT if self.nested or item.count > 1 else NUMBER
         self.canvas.charge(bottom, self.view.subtotals[item.path], style)
         self.y = bottom + 1

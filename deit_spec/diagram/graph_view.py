@@ -4,12 +4,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import groupby
 
 import networkx as nx
 
 from deit_spec.cost import Cost, costs
-from deit_spec.diagram.zero_rates import with_zero_rates
-from deit_spec.graph import LayerGraph, Scope, build_scopes
+from deit_spec.diagram.marks import Mark, Marks, titled
+from deit_spec.diagram.zero_rates import layers_of, with_zero_rates
+from deit_spec.graph import LayerGraph, Scope, build_scopes, runs
 from deit_spec.ops import show
 
 TO = "–"  # noqa: RUF001  -- the dash of a range
@@ -73,7 +76,14 @@ class View:
     blocks separately, the graph has layers of rate 0 that make blocks equal.
     """
 
-    def __init__(self, graph: LayerGraph, *, expand: bool, detail: bool) -> None:
+    def __init__(
+        self,
+        graph: LayerGraph,
+        *,
+        expand: bool,
+        detail: bool,
+        marks: Marks | None = None,
+    ) -> None:
         graph = graph if expand else with_zero_rates(graph)
         self.graph = graph
         self.expand = expand
@@ -81,7 +91,8 @@ class View:
         self.root: Scope = build_scopes(graph)
         self.order = graph.order()
         self.places = {path: place for place, path in enumerate(self.order)}
-        self.costs = costs(graph)
+        self.marks = None if marks is None else _completed(marks, graph)
+        self.costs = costs(graph) if self.marks is None else self.marks.costs
         self.extra = _extra(graph)
         self.flow = graph.live() - {self.extra}
         drawn = self.flow | {self.extra}
@@ -106,6 +117,29 @@ class View:
         self._runs.append(scopes)
         yield
         self._runs.pop()
+
+    def runs(self, scopes: list[Scope]) -> Iterator[list[Scope]]:
+        """Split a sequence into runs of scopes that are equal, and marked alike."""
+        for run in runs(scopes):
+            for _, alike in groupby(run, self._marking):
+                yield [*alike]
+
+    def _marking(self, scope: Scope) -> list[tuple[str, Mark]]:
+        """The marks of the layers of a scope, by their paths in it."""
+        marks = {} if self.marks is None else self.marks.layers
+        return [
+            (relative(path, scope.path), marks[path])
+            for path in layers_of(scope)
+            if path in marks
+        ]
+
+    def mark(self, paths: Iterable[str]) -> Mark | None:
+        """Return the mark of layers that are drawn as one node, if any."""
+        return None if self.marks is None else self.marks.of(paths)
+
+    def title(self, name: str, paths: Iterable[str]) -> str:
+        """Put the sign of layers before their name, if they differ."""
+        return titled(name, self.mark(paths))
 
     def twins(self, path: str) -> list[str]:
         """Return the layers that a drawn layer represents, itself first."""
@@ -169,6 +203,20 @@ def _extra(graph: LayerGraph) -> str | None:
     needed = {*outputs}.union(*(nx.ancestors(graph.network, p) for p in outputs))
     inputs = graph.inputs(path)
     return path if inputs and needed.issuperset(inputs) else None
+
+
+def _completed(marks: Marks, graph: LayerGraph) -> Marks:
+    """Mark each layer of rate 0 that was added to a graph as that of the next block."""
+    added = {
+        path: _successor(path) or path for path in graph if path not in marks.costs
+    }
+    layers = {
+        p: marks.layers[twin] for p, twin in added.items() if twin in marks.layers
+    }
+    free = dict.fromkeys(added, Cost())
+    return replace(
+        marks, layers={**marks.layers, **layers}, costs={**marks.costs, **free}
+    )
 
 
 def around(path: str) -> Iterator[str]:

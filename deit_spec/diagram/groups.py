@@ -6,6 +6,7 @@ from enum import Enum
 
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
+from deit_spec.diagram.marks import Mark, Marks
 from deit_spec.diagram.zero_rates import layers_of
 from deit_spec.graph import LayerGraph, Scope
 
@@ -77,15 +78,19 @@ class Groups:
             found[main] = None
         return [*found]
 
+    def mark(self, group: Group) -> Mark | None:
+        """Return the mark of the layers that a node or a frame stands for, if any."""
+        return self.view.mark(group.item.layers)
+
     def names(self, path: str) -> list[str]:
         """Return the names of the outputs that a node computes."""
         paths = self.members.get(path, [path])
         return [name for each in paths for name in self.view.names.get(each, ())]
 
 
-def group(graph: LayerGraph, detail: Detail) -> Groups:
+def group(graph: LayerGraph, detail: Detail, marks: Marks | None = None) -> Groups:
     """Group the layers of a graph with inferred shapes."""
-    view = View(graph, expand=detail is Detail.FULL, detail=False)
+    view = View(graph, expand=detail is Detail.FULL, detail=False, marks=marks)
     found = Groups(view, detail)
     found.top = tuple(_groups(view.root, view, stages=detail is Detail.OVERVIEW))
     if view.extra is not None:
@@ -114,7 +119,8 @@ def _groups(scope: Scope, view: View, *, stages: bool) -> Iterator[Group]:
 
 
 def _layer(path: str, view: View) -> Group:
-    return Group(Item(path, path, view.graph.inputs(path), path, inner=path))
+    title = view.title(path, [path])
+    return Group(Item(path, title, view.graph.inputs(path), path, inner=path))
 
 
 def _draw(groups: tuple[Group, ...], found: Groups, copies: set[str]) -> None:

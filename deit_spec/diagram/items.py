@@ -7,7 +7,8 @@ from itertools import pairwise
 import networkx as nx
 
 from deit_spec.diagram.graph_view import TO, View, relative
-from deit_spec.graph import Scope, runs
+from deit_spec.diagram.zero_rates import layers_of
+from deit_spec.graph import Scope
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,12 @@ class Item:
         return max(1, len(self.scopes))
 
     @property
+    def layers(self) -> list[str]:
+        """The layer, or all layers of the scopes."""
+        inside = [path for scope in self.scopes for path in layers_of(scope)]
+        return inside or [self.path]
+
+    @property
     def is_frame(self) -> bool:
         """Whether the item has nested scopes, which are drawn as a flow inside."""
         return bool(self.scopes) and bool(self.scopes[0].scopes)
@@ -45,7 +52,8 @@ def _items(scope: Scope, view: View) -> Iterator[Item]:
     for name, item in scope.items.items():
         if isinstance(item, str):
             if item in view.flow:
-                yield Item(item, name, view.graph.inputs(item), item, inner=item)
+                title = view.title(name, [item])
+                yield Item(item, title, view.graph.inputs(item), item, inner=item)
         elif item.path in view.alive:
             numbered = item.is_sequence and len(item.scopes) == len(item.items)
             scopes = [s for s in item.scopes if s.path in view.alive]
@@ -55,7 +63,7 @@ def _items(scope: Scope, view: View) -> Iterator[Item]:
 
 def _runs(scopes: list[Scope], view: View) -> Iterator[list[Scope]]:
     """Group equal scopes, if all of them are connected in the same way."""
-    for run in runs(scopes):
+    for run in view.runs(scopes):
         wirings = {_wiring(before, scope) for before, scope in pairwise(run)}
         if view.expand or len(wirings) > 1 or None in wirings:
             yield from ([scope] for scope in run)
@@ -93,6 +101,7 @@ def _scope_item(run: Sequence[Scope], parent: Scope, view: View) -> Item:
     title = relative(first.path, parent.path)
     if len(run) > 1:
         title = f"{title}{TO}{last.name} ×{len(run)}"
+    title = view.title(title, (path for scope in run for path in layers_of(scope)))
     reads, value = tuple(view.reads_of(first)), last.outputs[place]
     return Item(first.path, title, reads, value, tuple(run), first.outputs[place])
 

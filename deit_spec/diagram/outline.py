@@ -8,9 +8,19 @@ from rich.tree import Tree
 from deit_spec.cost import Cost, short, total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.boxes import shortened
-from deit_spec.diagram.canvas import FAINT, NUMBER, PLAIN, SHAPE, TITLE, ascii_of
+from deit_spec.diagram.canvas import (
+    FAINT,
+    NUMBER,
+    PLAIN,
+    SHAPE,
+    ascii_of,
+    mark_style,
+    title_style,
+)
 from deit_spec.diagram.graph_view import View, around
-from deit_spec.graph import LayerGraph, Scope, runs
+from deit_spec.diagram.marks import Mark, Marks, titled
+from deit_spec.diagram.zero_rates import layers_of
+from deit_spec.graph import LayerGraph, Scope
 
 
 class _AsciiTree(Tree):
@@ -19,23 +29,38 @@ class _AsciiTree(Tree):
     TREE_GUIDES = [Tree.ASCII_GUIDES] * len(Tree.TREE_GUIDES)
 
 
-def tree(graph: LayerGraph, *, expand: bool = False, ascii_only: bool = False) -> Tree:
+def tree(
+    graph: LayerGraph,
+    *,
+    expand: bool = False,
+    ascii_only: bool = False,
+    marks: Marks | None = None,
+) -> Tree:
     """Nest the layers by path, each with its output shape and its cost.
 
-    `expand` shows equal blocks separately. The tree is for a rich console.
+    `expand` shows equal blocks separately. `marks` are shown as signs and in colour.
+    The tree is for a rich console.
     """
-    outline = _Outline(graph, expand=expand, ascii_only=ascii_only)
-    cost = total(graph)
-    words = f"{graph.target.value}  {cost.parameters:,} parameters"
-    label = outline.label(graph.name, words, "", Cost(macs=cost.macs))
+    outline = _Outline(graph, expand=expand, ascii_only=ascii_only, marks=marks)
+    words = [graph.target.value]
+    if marks is None:
+        cost = total(graph)
+        words.append(f"{cost.parameters:,} parameters")
+        cost = Cost(macs=cost.macs)
+    else:
+        words += [marks.parameters(), marks.macs(), marks.legend]
+        cost = Cost()
+    label = outline.label(graph.name, "  ".join(words), "", cost)
     root = (_AsciiTree if ascii_only else Tree)(label, guide_style=FAINT)
     outline.fill(root, outline.view.root)
     return root
 
 
 class _Outline:
-    def __init__(self, graph: LayerGraph, *, expand: bool, ascii_only: bool) -> None:
-        self.view = View(graph, expand=expand, detail=False)
+    def __init__(
+        self, graph: LayerGraph, *, expand: bool, ascii_only: bool, marks: Marks | None
+    ) -> None:
+        self.view = View(graph, expand=expand, detail=False, marks=marks)
         self.ascii_only = ascii_only
         self.sums: dict[str, Cost] = defaultdict(Cost)
         for path, cost in self.view.costs.items():
@@ -46,12 +71,14 @@ class _Outline:
         """Add the contents of a scope."""
         view = self.view
         joined = scope.is_sequence and not view.expand
-        cut = runs(scope.scopes) if joined else [[inner] for inner in scope.scopes]
+        alone = ([inner] for inner in scope.scopes)
+        cut = view.runs(scope.scopes) if joined else alone
         groups = {run[0].name: run for run in cut}
         for name, item in scope.items.items():
             if isinstance(item, str):
                 words, shape = view.summary(item), view.shape(item)
-                parent.add(self.label(name, words, shape, view.costs[item]))
+                cost, mark = view.costs[item], view.mark([item])
+                parent.add(self.label(name, words, shape, cost, mark))
             elif name in groups:
                 self.scopes(parent, groups[name])
 
@@ -65,13 +92,20 @@ class _Outline:
             name = f"{first.path} … {last.path} ×{len(run)}"
         cost = sum((self.sums[scope.path] for scope in run), Cost())
         shape = self.view.shape(last.outputs[-1]) if last.outputs else ""
-        branch = parent.add(self.label(name, "", shape, cost))
+        mark = self.view.mark(path for scope in run for path in layers_of(scope))
+        mark = mark and Mark(mark.fate)  # the layers have the changes
+        branch = parent.add(self.label(name, "", shape, cost, mark))
         with self.view.inside(tuple(run)):
             self.fill(branch, first)
 
-    def label(self, name: str, words: str, shape: str, cost: Cost) -> Text:
+    def label(
+        self, name: str, words: str, shape: str, cost: Cost, mark: Mark | None = None
+    ) -> Text:
         """Write a line of the tree."""
-        parts = [(name, TITLE), (words, PLAIN), (shape, SHAPE)]
+        parts = [(titled(name, mark), title_style(mark)), (words, PLAIN)]
+        if mark is not None:
+            parts.append((", ".join(mark.changes), mark_style(mark)))
+        parts.append((shape, SHAPE))
         if cost.parameters:
             parts.append((shortened(cost.parameters), NUMBER))
         if cost.macs:

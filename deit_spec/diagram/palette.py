@@ -37,7 +37,14 @@ HEAT: Final = {
     "heat5": ("#fba85b", "#8a6d55", "#7c400f", "#a98f79"),
 }
 """Fill and outline of nodes without a number, and from the least to the most."""
-_FILLED: Final = FAMILIES | HEAT
+MARKED: Final = {
+    "added": ("#cfeee2", "#00795a", "#0d3f30", "#35c197"),
+    "removed": ("#fcddca", "#b84a00", "#52290f", "#f08a45"),
+    "changed": ("#dbe8f7", "#005f9e", "#143550", "#6ab4e8"),
+    "unchanged": ("#ffffff", "#8a959f", "#1a1e23", "#6b7681"),
+}
+"""Fill and outline of layers in a figure of two models."""
+_FILLED: Final = FAMILIES | HEAT | MARKED
 
 _INK: Final = {
     "page": ("fill", "#ffffff", "#14171b"),

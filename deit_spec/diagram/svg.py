@@ -11,6 +11,7 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.heat import STEPS, Heat
+from deit_spec.diagram.marks import Fate, Marks
 from deit_spec.diagram.palette import FAMILIES, colours, dark_style, family_of
 from deit_spec.diagram.vector_layout import Edge, Node, Point, VectorLayout
 from deit_spec.diagram.vector_plan import RADIUS
@@ -38,6 +39,7 @@ def as_svg(
     detail: Detail = Detail.BLOCK,
     millimetres: float | None = None,
     heat: Heat | None = None,
+    marks: Marks | None = None,
 ) -> str:
     """Draw a graph with inferred shapes as an SVG document.
 
@@ -46,11 +48,13 @@ def as_svg(
         detail: The stages only, equal blocks as one, or every block.
         millimetres: The width in print; by default, the text has 11 pixels.
         heat: Numbers that colour the nodes instead of the families of ops.
+        marks: What differs in a graph that is merged from two; its signs and colours
+            take the place of the families.
 
     Returns:
         A document that is the same for the same graph. The id of a node is its path.
     """
-    groups = group(graph, detail)
+    groups = group(graph, detail, marks)
     room = _WIDEST
     if millimetres is not None:
         room = millimetres * _PIXELS_PER_MM / _SCALE - 2 * _MARGIN
@@ -88,7 +92,7 @@ class SvgPainter:
         heat: Heat | None,
     ) -> None:
         self.groups, self.layout, self.millimetres = groups, layout, millimetres
-        self.heat = heat
+        self.heat, self.marks = heat, groups.view.marks
         painted = {node.group for node in layout.nodes} if heat else ()
         found = {node: heat.of(node, groups) for node in painted} if heat else {}
         self.numbers = {node: n for node, n in found.items() if n is not None}
@@ -105,16 +109,20 @@ class SvgPainter:
         graph = self.groups.view.graph
         images = [op.summary for _, op in graph.ops() if isinstance(op, Images)]
         details = ", ".join([graph.target.value, *images[:1]])
-        cost = priced(total(graph))
+        marks = self.marks
+        costs = [marks.parameters(), marks.macs()] if marks else [priced(total(graph))]
+        cost = " · ".join(costs)
         ET.SubElement(self.svg, "title").text = f"{visible(graph.name)}, {details}"
         what = f"Architecture with {cost} per image"
+        if marks:
+            what = f"Differences between two models: {marks.legend}. {cost} per image"
         ET.SubElement(self.svg, "desc").text = what
         style = ET.SubElement(self.svg, "style")
         page = self.element(self.svg, "rect", "page", x=0, y=0)
         heading = [
             Text(_clipped(visible(graph.name), self.layout.width), "name"),
             Text(details, "words"),
-            Text(cost, "note"),
+            *(Text(each, "note") for each in costs),
         ]
         y = _MARGIN
         for text in heading:
@@ -206,7 +214,9 @@ class SvgPainter:
                 f"{node.group.item.title}\n{cost}{' each' if len(scopes) > 1 else ''}"
             )
             ET.SubElement(place, "title").text = card.strip()
-        if node.kind == "frame" and node.group in self.numbers:
+        mark = self.groups.mark(node.group) if node.kind == "frame" else None
+        is_whole = mark is not None and mark.fate is not Fate.CHANGED
+        if node.kind == "frame" and (node.group in self.numbers or is_whole):
             box = self.box(place, self.look(node.group), node, 6)
         else:
             box = self.box(place, "frame", node, 6)
@@ -242,6 +252,9 @@ class SvgPainter:
 
     def look(self, each: Group) -> str:
         """Return the class of a node: its family, or the step of its number."""
+        if self.marks is not None:
+            mark = self.groups.mark(each)
+            return mark.fate.name.lower() if mark else "unchanged"
         if self.heat is None:
             return family_of(each, self.groups)
         if each not in self.numbers:
@@ -299,6 +312,8 @@ class SvgPainter:
             lines[:1] = [" ".join(ends), view.graph.op(each.path).summary]
             if words := priced(view.costs[each.path]):
                 lines.append(words + (" each" if len(paths) > 1 else ""))
+        if mark := self.groups.mark(each):
+            lines += [mark.fate.label, *mark.changes]
         if self.heat and each in self.numbers:
             number = self.heat.write(self.numbers[each])
             lines.append(f"{visible(self.heat.title)}: {number}")
@@ -309,6 +324,9 @@ class SvgPainter:
         x, end = self.left, self.left + self.layout.body
         place = ET.SubElement(self.svg, "g", {"data-kind": "legend"})
         labels = {family: family for family in FAMILIES if family in self.used}
+        if self.marks:
+            labels = {fate.name.lower(): fate.label for fate in self.marks.fates()}
+            labels |= {look: look for look in ("unchanged",) if look in self.used}
         if self.heat:
             title = Text(_clipped(visible(self.heat.title), end - x), "name")
             self.write(place, title.at(x, y + 9))

@@ -28,6 +28,8 @@ LANE = 10.0
 """The distance between rails."""
 FRAME_PAD = 8.0
 BESIDE = 12.0
+_SUM = 180.0
+"""The largest width of the text beside a sum; one with more text is a box."""
 _EVERYTHING_FITS = Area(0, 10_000, 5_000)
 """The width in columns does not limit this figure, which measures its text."""
 
@@ -212,7 +214,9 @@ class Planner:
         """Return whether a group is a sum, which can be drawn as a sign."""
         if group.item.scopes or group in self.groups.unused:
             return False
-        return isinstance(self.groups.view.graph.op(group.path), Add)
+        if not isinstance(self.groups.view.graph.op(group.path), Add):
+            return False
+        return not self._changes(group) or self.sum_text(group).width <= _SUM
 
     def caption(self, group: Group, room: float) -> Text:
         """Return the cost of a frame, as much of it as fits to the right."""
@@ -226,14 +230,21 @@ class Planner:
 
     def content(self, group: Group) -> Content:
         """Return the text of a box."""
-        notes = [f"▶ {name}" for name in self._side_names(group)]
+        mark = self.groups.mark(group)
+        notes = [", ".join(mark.changes)] if mark and mark.changes else []
+        notes += [f"▶ {name}" for name in self._side_names(group)]
         notes += [f"from {value}" for value in self.named.get(group.path, ())]
         return content_of(group, self.groups, notes)
 
     def sum_text(self, group: Group) -> Text:
         """Return the text beside the sign of a sum."""
         names = "".join(f" ▶ {name}" for name in self._side_names(group))
-        return Text(f"{group.item.title}{names}", "name")
+        return Text(f"{group.item.title}{self._changes(group)}{names}", "name")
+
+    def _changes(self, group: Group) -> str:
+        """Return what the mark of a sum says."""
+        mark = self.groups.mark(group)
+        return "".join(f", {change}" for change in mark.changes) if mark else ""
 
     def _side_names(self, group: Group) -> list[str]:
         """Return the names of a value that is also read by a layer."""

@@ -1,0 +1,146 @@
+"""Two graphs as one, for a drawing: the second, with the layers that only the first has.
+
+Layers of both graphs, and the lines between them, are those of the second. A layer of
+the first graph only is inserted where it was; where it was removed from between two
+layers, their direct line in the second graph goes through it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from deit_spec.compare.folded_blocks import block_of
+from deit_spec.compare.folded_changes import changes_of, fold_changes
+from deit_spec.compare.graph_difference import GraphDifference, NodeChange, sources
+from deit_spec.cost import Cost, costs
+from deit_spec.diagram.marks import Fate, Mark, Marks
+from deit_spec.graph import LayerGraph
+
+_FATES = {fate.name.lower(): fate for fate in Fate}
+
+
+def merge_graphs(a: LayerGraph, b: LayerGraph) -> LayerGraph:
+    """Merge two graphs with inferred shapes into one that can be drawn.
+
+    What only one of them returns under a name has the sign before it, `+ dist`.
+    """
+    merged = LayerGraph(f"{a.name} → {b.name}", b.digest, b.target)
+    places, both = _places(a, b), {*a.network} & {*b.network}
+    for path in sorted(places, key=places.__getitem__):
+        own = b if path in b.network else a
+        inputs = own.inputs(path)
+        if path in both:
+            alone = [each for each in a.inputs(path) if each not in both]
+            removed = [each for each in alone if places[each] < places[path]]
+            around = [sources(a, each, both) for each in removed]
+            inputs = _through(removed, around, a.inputs(path), inputs)
+        merged.add(path, own.op(path), inputs, own.span(path))
+        merged.set_shape(path, own.shape(path))
+    merged.outputs = _named([*a.outputs.items()], [*b.outputs.items()])
+    merged.taps = _named([*a.taps.items()], [*b.taps.items()])
+    merged.predict = b.predict
+    if a.predict is not None and a.predict not in b.network:
+        if b.predict is None:
+            merged.predict = a.predict
+        else:
+            merged.outputs |= {f"{Fate.REMOVED.value} predict": a.predict}
+    return merged
+
+
+def mark_layers(
+    found: GraphDifference, a: LayerGraph, b: LayerGraph, *, fold: bool = True
+) -> Marks:
+    """Mark what was found in two graphs; `fold` writes alike changes of blocks as one.
+
+    A layer whose rate differs from block to block is then marked with the range. What a
+    block reads from other layers than before is not a change of the block.
+    """
+    blocks: dict[str, list[str]] = {}
+    for path in dict.fromkeys((*a.network, *b.network)):
+        blocks.setdefault(block_of(path), []).append(path)
+    layers = {}
+    nodes = [node for node in map(_inside, found.nodes) if node is not None]
+    for alike in _alike(nodes, fold=fold):
+        is_changed = alike[0].kind == "changed"
+        mark = Mark(
+            _FATES[alike[0].kind], tuple(changes_of(alike)) if is_changed else ()
+        )
+        for node in alike:
+            is_layer = node.path in a.network or node.path in b.network
+            own = [node.path] if is_layer else blocks[node.path]
+            layers.update(dict.fromkeys(own, mark))
+    before, after = costs(a), costs(b)
+    removed = dict.fromkeys((path for path in a.network if path not in after), Cost())
+    totals = (sum(each.values(), Cost()) for each in (before, after))
+    return Marks(layers, after | removed, *totals)
+
+
+def _inside(node: NodeChange) -> NodeChange | None:
+    """A change without what only differs outside of the block, if any is left."""
+    block = block_of(node.path)
+    if not block or not node.inputs:
+        return node
+    own = [
+        [each for each in str(side).split(", ") if each.startswith(f"{block}.")]
+        for side in node.inputs[0][1:]
+    ]
+    if own[0] != own[1]:
+        return node
+    return replace(node, inputs=()) if node.properties or node.sizes else None
+
+
+def _alike(
+    nodes: Sequence[NodeChange], *, fold: bool
+) -> Iterator[Sequence[NodeChange]]:
+    if fold:
+        yield from (alike for _, alike in fold_changes(nodes))
+    else:
+        yield from ([node] for node in nodes)
+
+
+def _places(a: LayerGraph, b: LayerGraph) -> dict[str, tuple[int, int]]:
+    """Keep the order of the second graph, and put other layers after what they read.
+
+    They also go after the layer that preceded them in the first graph, unless it now
+    runs after one of their readers.
+    """
+    places = {path: (place, 0) for place, path in enumerate(b.order())}
+    last = (-1, 0)
+    for number, path in enumerate(a.order(), start=1):
+        if path not in b.network:
+            after = [places[source] for source in a.inputs(path)]
+            before = [places[each] for each in a.readers(path) if each in places]
+            if all(last < place for place in before):
+                after.append(last)
+            places[path] = (max(after, default=(-1, 0))[0], number)
+        last = places[path]
+    return places
+
+
+def _through(
+    removed: Sequence[str],
+    around: Sequence[Collection[str]],
+    before: Collection[str],
+    after: Sequence[str],
+) -> tuple[str, ...]:
+    """The inputs of a layer, where removed ones take the place of what they read."""
+    inputs = [*after]
+    for path, read in zip(removed, around, strict=True):
+        direct = [each for each in inputs if each in read and each not in before]
+        if direct:
+            inputs[inputs.index(direct[0])] = path
+        else:
+            inputs.append(path)
+    return tuple(inputs)
+
+
+def _named(
+    a: Sequence[tuple[str, str]], b: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """Name what both return, and with a sign what only one of them returns."""
+    found = {}
+    for name, path in b:
+        found[name if (name, path) in a else f"{Fate.ADDED.value} {name}"] = path
+    for name, path in a:
+        if (name, path) not in b:
+            found[f"{Fate.REMOVED.value} {name}"] = path
+    return found
