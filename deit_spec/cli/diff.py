@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from deit_spec.cli.compared_inputs import open_compared
 from deit_spec.cli.compile import TargetOption
-from deit_spec.cli.inputs import check
 from deit_spec.cli.options import OutputOption, format_option, option
 from deit_spec.cli.output import (
     STDIO,
@@ -16,14 +16,12 @@ from deit_spec.cli.output import (
     fail,
     is_file,
     make_console,
-    protect,
-    protect_folder,
     report,
 )
 from deit_spec.graph import Target
 
 if TYPE_CHECKING:
-    from deit_spec.compare import ComparedModel, ModelDifference
+    from deit_spec.compare import ModelDifference
 
 KINDS = ("fields", "graph", "weights", "cost")
 HELP = (
@@ -70,7 +68,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         fail("only one of A and B can be standard input")
     from deit_spec.compare import compare
 
-    found = compare(_open(a, target), _open(b, target))
+    found = compare(open_compared(a, target), open_compared(b, target))
     if format_ == "json":
         emit_json(found.as_json(), output)
     elif format_ == "markdown":
@@ -83,22 +81,6 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     report(errors)
     if errors or any(_fails(found, *each) for each in fail_on or ()):
         raise typer.Exit(1)
-
-
-def _open(name: str, target: Target) -> "ComparedModel":
-    """Check a spec or the spec of a model, or report its errors and exit with 1."""
-    from deit_spec.compare import ComparedModel, check_compared, is_special
-
-    if is_special(name):
-        checked = check_compared(name)
-        protect(name)
-        protect_folder(Path(name))
-    else:
-        checked = check(name)
-    report(checked.diagnostics)
-    if checked.spec is None:
-        raise typer.Exit(1)
-    return ComparedModel.of(name, checked, target)
 
 
 def _print(found: "ModelDifference", output: Path | None) -> None:

@@ -208,8 +208,8 @@ def _graph(found: GraphDifference) -> Iterator[Row]:
     for path, alike in fold_changes(nodes):
         node = alike[0]
         is_changed = node.kind == "changed"
-        change = "; ".join(changes_of(alike)) if is_changed else node.a or node.b
-        yield Row(SIGNS[node.kind], path, change)
+        text = "; ".join(changes_of(alike)) if is_changed else node.a or node.b
+        yield Row(SIGNS[node.kind], path, text)
     for change in found.results:
         yield Row("~", change.name, f"{change.a} → {change.b}")
     resized: dict[tuple[Change, ...], list[str]] = {}

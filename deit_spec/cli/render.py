@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAli
 
 import typer
 
+from deit_spec.cli.compared_inputs import merge_models
 from deit_spec.cli.compile import TargetOption
 from deit_spec.cli.inputs import read
 from deit_spec.cli.options import (
@@ -115,6 +116,15 @@ def run(  # noqa: PLR0913  -- each is an option of the command
             metavar="QUANTITY|FILE",
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        option(
+            "--against",
+            "Draw what is added, removed and changed from SPEC to this model; both "
+            "can be what `diff` compares.",
+            metavar="SPEC",
+        ),
+    ] = None,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="Use ASCII characters only.")
     ] = False,
@@ -133,26 +143,30 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     ] = None,
 ) -> None:
     """Draw the architecture of a spec."""
-    checked = read(spec, merge_tokens)
+    checked = None if against is not None else read(spec, merge_tokens)
     if output is not None and is_file(output):
         refuse_input(output)
     format_ = old_format or format_ or _format_of(output)
     detail = "full" if expand else detail
-    if detail == "overview" and format_ in {*_TEXT, "json"}:
-        fail(f"--detail overview is not possible as {format_}")
-    if reader is not None and format_ != "json":
-        fail(f"--for {reader} needs json, not {format_}")
-    if heat is not None and reader is None and format_ not in {*_VECTOR, "html"}:
-        needs = "svg, pdf, png or html, or --for model-explorer"
-        fail(f"--heat needs {needs}, not {format_}")
+    _check_format(format_, detail, reader, heat)
+    if against is not None:
+        _check_against(format_, heat)
     size = _size(width, format_)
     target, options = pass_options(
-        spec, target, drop_unread=drop_unread, tap=tap, until=until
+        spec if against is None else "",
+        target,
+        drop_unread=drop_unread,
+        tap=tap,
+        until=until,
     )
-    graph = finish(checked, target, options)
     from deit_spec import diagram
 
-    level = diagram.Detail(detail)
+    level, marks = diagram.Detail(detail), None
+    if checked is not None:
+        graph = finish(checked, target, options)
+    else:
+        models, fold = (spec, str(against)), level is not diagram.Detail.FULL
+        graph, marks = merge_models(models, target, options, merge_tokens, fold=fold)
     numbers = None if heat is None else _heat(heat, graph)
     if reader is not None and numbers is not None:
         emit_json(diagram.as_node_data(graph, numbers), output)
@@ -163,24 +177,28 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     elif format_ in _TEXT:
         columns = None if size is None else int(size)
         expanded = detail == "full"
-        look = _Look(columns, expanded, ascii_only, color)
+        look = _Look(columns, expanded, ascii_only, color, marks)
         _print(graph, format_, look, output)
     else:
-        emit(_document(graph, format_, level, numbers, size), output)
+        colours = (numbers, marks)
+        emit(_document(graph, format_, level, colours, size), output)
 
 
 def _document(
     graph: LayerGraph,
     format_: Picture,
     level: "diagram.Detail",
-    heat: "diagram.Heat | None",
+    colours: "tuple[diagram.Heat | None, diagram.Marks | None]",
     size: float | None,
 ) -> str | bytes:
     """Draw a graph in a format other than characters and JSON."""
     from deit_spec import diagram
 
+    heat, marks = colours
     if format_ in _VECTOR:
-        text = diagram.as_svg(graph, detail=level, millimetres=size, heat=heat)
+        text = diagram.as_svg(
+            graph, detail=level, millimetres=size, heat=heat, marks=marks
+        )
         return text if format_ == "svg" else _converted(text, format_)
     if format_ == "html":
         return diagram.as_html(graph, detail=level, heat=heat)
@@ -199,6 +217,7 @@ class _Look(NamedTuple):
     expand: bool
     ascii_only: bool
     color: bool
+    marks: "diagram.Marks | None" = None
 
 
 def _print(
@@ -215,12 +234,40 @@ def _print(
     else:
         console = make_console(color=look.color, width=columns)
     if format_ == "tree":
-        console.print(tree(graph, expand=look.expand, ascii_only=plain))
+        branches = tree(graph, expand=look.expand, ascii_only=plain, marks=look.marks)
+        console.print(branches, soft_wrap=False)
     else:
-        figure = draw(graph, width=columns, expand=look.expand, ascii_only=plain)
+        figure = draw(
+            graph,
+            width=columns,
+            expand=look.expand,
+            ascii_only=plain,
+            marks=look.marks,
+        )
         console.print(figure, soft_wrap=True)
     if to_file:
         emit(console.export_text(), output)
+
+
+def _check_format(
+    format_: Picture, detail: Detail, reader: str | None, heat: str | None
+) -> None:
+    """Exit with 2 if a format cannot have what other options ask for."""
+    if detail == "overview" and format_ in {*_TEXT, "json"}:
+        fail(f"--detail overview is not possible as {format_}")
+    if reader is not None and format_ != "json":
+        fail(f"--for {reader} needs json, not {format_}")
+    if heat is not None and reader is None and format_ not in {*_VECTOR, "html"}:
+        needs = "svg, pdf, png or html, or --for model-explorer"
+        fail(f"--heat needs {needs}, not {format_}")
+
+
+def _check_against(format_: Picture, heat: str | None) -> None:
+    """Exit with 2 if two models cannot be drawn like this."""
+    if format_ not in {*_TEXT, *_VECTOR}:
+        fail(f"--against needs figure, tree, svg, pdf or png, not {format_}")
+    if heat is not None:
+        fail("--against and --heat cannot be used together")
 
 
 def _format_of(output: Path | None) -> Picture:

@@ -7,6 +7,7 @@ from deit_spec.compare.git_revision import check_at_revision, is_at_revision
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
+from deit_spec.passes import PassOptions
 from deit_spec.pipeline import finish
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 from deit_spec.spec.origin import EXPORTED_SUFFIXES
@@ -25,10 +26,14 @@ class ComparedModel:
 
     @classmethod
     def of(
-        cls, reference: str, checked: Checked, target: Target = Target.TRAIN
+        cls,
+        reference: str,
+        checked: Checked,
+        target: Target = Target.TRAIN,
+        options: PassOptions | None = None,
     ) -> "ComparedModel":
         """Compile a checked spec, or raise a SpecError."""
-        graph = finish(checked, target)
+        graph = finish(checked, target, options)
         assert checked.spec is not None  # noqa: S101  -- it was compiled
         return cls(reference, checked.spec, checked, graph, _weights_at(reference))
 

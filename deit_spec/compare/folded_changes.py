@@ -28,21 +28,24 @@ def changes_of(alike: Sequence[NodeChange]) -> Iterator[str]:
 def value_range(values: Sequence[Any]) -> str:
     """Write equal values as one, and numbers that differ as a range.
 
-    >>> value_range([0.1, 0.1]), value_range([0.1, 0.3, 0.2])
+    >>> value_range([0.09999999999999999]), value_range([0.1, 0.3, 0.2])
     ('0.1', '0.1 to 0.3')
     """
     if len(set(values)) == 1:
-        return value_text(values[0])
+        value = values[0]
+        return value_text(float(f"{value:.6g}") if isinstance(value, float) else value)
     return f"{min(values):.3g} to {max(values):.3g}"
 
 
 def _key(node: NodeChange) -> tuple[object, ...]:
     """What is equal in blocks that are folded."""
-    named = [each for each in node.properties if each.name not in node.ranges]
+    properties = [
+        each.name if each.name in node.ranges else each for each in node.properties
+    ]
     return (
         node.kind,
         (node.a or node.b) if node.kind != "changed" else "",
-        *named,
-        *(node.sizes),
-        *map(str, node.inputs),
+        tuple(properties),
+        node.sizes,
+        node.inputs,
     )

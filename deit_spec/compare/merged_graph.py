@@ -1,4 +1,4 @@
-"""Two graphs as one, for a drawing: the second, with the layers that only the first has.
+"""Two graphs as one, for a drawing: the second, with the layers of the first only.
 
 Layers of both graphs, and the lines between them, are those of the second. A layer of
 the first graph only is inserted where it was; where it was removed from between two

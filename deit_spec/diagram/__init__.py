@@ -5,7 +5,8 @@ make blocks equal), `items` (layers and runs of equal blocks), `groups` (what a 
 stands for), `area` (widths) and `arrange` (what is below and beside what). The text
 painter is in `canvas`, `boxes`, `connectors`, `flow_painter` and `figure`. The vector
 painter is in `text_width`, `box_text`, `vector_layout`, `palette`, `heat` and `svg`.
-The page is in `fold_layout`, `fold_painter` and `html_page`.
+The page is in `fold_layout`, `fold_painter` and `html_page`. `marks` has what
+differs from another graph.
 """
 
 from deit_spec.diagram.figure import draw
@@ -14,13 +15,17 @@ from deit_spec.diagram.graph_text import as_d2, as_dot, as_mermaid
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat, read_heat
 from deit_spec.diagram.html_page import as_html
+from deit_spec.diagram.marks import Fate, Mark, Marks
 from deit_spec.diagram.model_explorer import as_model_explorer, as_node_data
 from deit_spec.diagram.outline import tree
 from deit_spec.diagram.svg import as_svg, convert_svg
 
 __all__ = [
     "Detail",
+    "Fate",
     "Heat",
+    "Mark",
+    "Marks",
     "Quantity",
     "as_d2",
     "as_dot",

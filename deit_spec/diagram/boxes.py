@@ -77,13 +77,13 @@ def _layer_row(
     item: Item, view: View, notes: list[tuple[str, str]], *, beside: bool
 ) -> Row:
     """Describe a layer. If it is `beside` others, its box contains its cost."""
-    op, cost = view.graph.op(item.path), view.costs[item.path]
+    cost = view.costs[item.path]
     detail = parameters_of([item.path], view)
     if len(item.reads) > 1:
         parent = item.path.rpartition(".")[0]
         names = condense(relative(value, parent) for value in item.reads)
         detail = ", ".join(names)
-    if beside and op.parameters:
+    if beside and cost.parameters:
         notes.append((f"{shortened(cost.parameters)} parameters", PLAIN))
     if beside and cost.macs:
         notes.append((f"{short(cost.macs)} MACs", PLAIN))

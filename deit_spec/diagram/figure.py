@@ -27,7 +27,7 @@ from deit_spec.diagram.connectors import Sheet
 from deit_spec.diagram.flow_painter import Flow
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
-from deit_spec.diagram.marks import Marks, titled
+from deit_spec.diagram.marks import Fate, Marks, titled
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Images
 
@@ -165,7 +165,7 @@ def _totals(columns: Columns, cost: Cost, marks: Marks | None) -> Iterator[Text]
         exact = [", ".join(exact)]
     yield from (Text(line, FAINT) for line in exact)
     if marks is not None:
-        signs = ((fate.label, MARKED[fate]) for fate in marks.fates())
+        signs = ((fate.label, MARKED[fate]) for fate in Fate)
         yield Text("  ").join(Text(*sign) for sign in signs)
 
 

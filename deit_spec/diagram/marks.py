@@ -1,12 +1,11 @@
 """What differs between two graphs, marked in a drawing of both as one."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from deit_spec.cost import Cost, short
-from deit_spec.diagnostics.printable import counted
 
 
 class Fate(Enum):
@@ -46,19 +45,22 @@ class Marks:
     def of(self, paths: Iterable[str]) -> Mark | None:
         """Summarize the marks of layers that are drawn as one node.
 
-        They are added or removed if all of them are, and changed if any differs.
+        They are added or removed if all of them are, and changed if any differs; the
+        changes then name those that are added or removed.
         """
-        found = [self.layers.get(path) for path in paths]
-        marks = [mark for mark in found if mark is not None]
+        found = {path: self.layers.get(path) for path in paths}
+        marks = [mark for mark in found.values() if mark is not None]
         if not marks:
             return None
-        fates = Counter(mark.fate for mark in marks)
         changes = dict.fromkeys(change for mark in marks for change in mark.changes)
+        fates = {mark.fate for mark in marks}
         if len(fates) == 1 and len(marks) == len(found):
-            return Mark(marks[0].fate, tuple(changes))
-        alone = [fate for fate in (Fate.ADDED, Fate.REMOVED) if fates[fate]]
-        counts = (f"{fate.value} {counted(fates[fate], 'layer')}" for fate in alone)
-        return Mark(Fate.CHANGED, (*changes, *counts))
+            return Mark(fates.pop(), tuple(changes))
+        for fate in (Fate.ADDED, Fate.REMOVED):
+            alone = (path for path, mark in found.items() if mark and mark.fate is fate)
+            names = dict.fromkeys(path.rpartition(".")[2] for path in alone)
+            changes |= {f"{fate.value} {', '.join(names)}": None} if names else {}
+        return Mark(Fate.CHANGED, tuple(changes))
 
     def parameters(self) -> str:
         """Write the parameters of both models."""
@@ -69,19 +71,12 @@ class Marks:
         """Write the MACs of both models for one image."""
         return f"{_both(write(self.before.macs), write(self.after.macs))} MACs"
 
-    @property
-    def legend(self) -> str:
-        """The signs in use, with what they mean."""
-        return "  ".join(fate.label for fate in self.fates())
-
-    def fates(self) -> list[Fate]:
-        """What happened to any layer, in a fixed order."""
-        found = {mark.fate for mark in self.layers.values()}
-        return [fate for fate in Fate if fate in found]
-
 
 def _both(before: str, after: str) -> str:
     return before if before == after else f"{before} → {after}"
+
+
+LEGEND: Final = "  ".join(fate.label for fate in Fate)
 
 
 def titled(title: str, mark: Mark | None) -> str:

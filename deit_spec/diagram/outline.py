@@ -18,7 +18,7 @@ from deit_spec.diagram.canvas import (
     title_style,
 )
 from deit_spec.diagram.graph_view import View, around
-from deit_spec.diagram.marks import Mark, Marks, titled
+from deit_spec.diagram.marks import LEGEND, Mark, Marks, titled
 from deit_spec.diagram.zero_rates import layers_of
 from deit_spec.graph import LayerGraph, Scope
 
@@ -48,7 +48,7 @@ def tree(
         words.append(f"{cost.parameters:,} parameters")
         cost = Cost(macs=cost.macs)
     else:
-        words += [marks.parameters(), marks.macs(), marks.legend]
+        words += [marks.parameters(), marks.macs(), LEGEND]
         cost = Cost()
     label = outline.label(graph.name, "  ".join(words), "", cost)
     root = (_AsciiTree if ascii_only else Tree)(label, guide_style=FAINT)

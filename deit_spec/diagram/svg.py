@@ -11,7 +11,7 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.heat import STEPS, Heat
-from deit_spec.diagram.marks import Fate, Marks
+from deit_spec.diagram.marks import LEGEND, Fate, Marks
 from deit_spec.diagram.palette import FAMILIES, colours, dark_style, family_of
 from deit_spec.diagram.vector_layout import Edge, Node, Point, VectorLayout
 from deit_spec.diagram.vector_plan import RADIUS
@@ -115,7 +115,7 @@ class SvgPainter:
         ET.SubElement(self.svg, "title").text = f"{visible(graph.name)}, {details}"
         what = f"Architecture with {cost} per image"
         if marks:
-            what = f"Differences between two models: {marks.legend}. {cost} per image"
+            what = f"Differences between two models: {LEGEND}. {cost} per image"
         ET.SubElement(self.svg, "desc").text = what
         style = ET.SubElement(self.svg, "style")
         page = self.element(self.svg, "rect", "page", x=0, y=0)
@@ -325,8 +325,8 @@ class SvgPainter:
         place = ET.SubElement(self.svg, "g", {"data-kind": "legend"})
         labels = {family: family for family in FAMILIES if family in self.used}
         if self.marks:
-            labels = {fate.name.lower(): fate.label for fate in self.marks.fates()}
-            labels |= {look: look for look in ("unchanged",) if look in self.used}
+            labels = {fate.name.lower(): fate.label for fate in Fate}
+            labels["unchanged"] = "unchanged"
         if self.heat:
             title = Text(_clipped(visible(self.heat.title), end - x), "name")
             self.write(place, title.at(x, y + 9))

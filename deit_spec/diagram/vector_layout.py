@@ -204,7 +204,10 @@ class VectorLayout(Planner):
             points.append((middle, points[-1][1]))
         xs = [points[-1][0] for points in (*above.values(), *beside.values())]
         sides = [sum(x < middle for x in xs), sum(x > middle for x in xs)]
-        if self.is_add(group) and not missing and max(sides) <= 1 and len(xs) > 1:
+        start = max([middle + RADIUS, *(x for x in xs if x > middle)]) + _BELOW
+        fits = start + self.sum_text(group).width <= right
+        is_sum = self.is_add(group) and not missing and max(sides) <= 1 and fits
+        if is_sum and len(xs) > 1:
             bottom = self._place_sum(group, middle, y, (above, beside))
         else:
             bottom = self._place_box(group, left, right, y, (above, beside))
@@ -241,7 +244,7 @@ class VectorLayout(Planner):
         text = self.sum_text(group)
         rights = [points[-1][0] for points in lines[0].values()]
         end = max([middle + RADIUS, *(x for x in rights if x > middle)])
-        node.texts.append(text.at(end - node.x + 5, RADIUS + SIZE / 3))
+        node.texts.append(text.at(end - node.x + _BELOW, RADIUS + SIZE / 3))
         self.nodes.append(node)
         return y + 2 * RADIUS
 

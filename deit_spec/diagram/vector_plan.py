@@ -28,8 +28,6 @@ LANE = 10.0
 """The distance between rails."""
 FRAME_PAD = 8.0
 BESIDE = 12.0
-_SUM = 180.0
-"""The largest width of the text beside a sum; one with more text is a box."""
 _EVERYTHING_FITS = Area(0, 10_000, 5_000)
 """The width in columns does not limit this figure, which measures its text."""
 
@@ -207,16 +205,15 @@ class Planner:
             caption = 2 * (title + step.inner.margin + 2 * PAD) + LANE
             return max(beside, caption, step.inner.least + 2 * FRAME_PAD)
         if self.is_add(step.group):
-            return max(beside, 2 * (self.sum_text(step.group).width + 2 * RADIUS))
+            text = self.sum_text(step.group, changes=False)
+            return max(beside, 2 * (text.width + 2 * RADIUS))
         return max(beside, self.content(step.group).least)
 
     def is_add(self, group: Group) -> bool:
         """Return whether a group is a sum, which can be drawn as a sign."""
         if group.item.scopes or group in self.groups.unused:
             return False
-        if not isinstance(self.groups.view.graph.op(group.path), Add):
-            return False
-        return not self._changes(group) or self.sum_text(group).width <= _SUM
+        return isinstance(self.groups.view.graph.op(group.path), Add)
 
     def caption(self, group: Group, room: float) -> Text:
         """Return the cost of a frame, as much of it as fits to the right."""
@@ -236,15 +233,12 @@ class Planner:
         notes += [f"from {value}" for value in self.named.get(group.path, ())]
         return content_of(group, self.groups, notes)
 
-    def sum_text(self, group: Group) -> Text:
-        """Return the text beside the sign of a sum."""
+    def sum_text(self, group: Group, *, changes: bool = True) -> Text:
+        """Return the text beside the sign of a sum, which needs space for changes."""
+        mark = self.groups.mark(group) if changes else None
+        parts = [group.item.title, *(mark.changes if mark else ())]
         names = "".join(f" ▶ {name}" for name in self._side_names(group))
-        return Text(f"{group.item.title}{self._changes(group)}{names}", "name")
-
-    def _changes(self, group: Group) -> str:
-        """Return what the mark of a sum says."""
-        mark = self.groups.mark(group)
-        return "".join(f", {change}" for change in mark.changes) if mark else ""
+        return Text(f"{', '.join(parts)}{names}", "name")
 
     def _side_names(self, group: Group) -> list[str]:
         """Return the names of a value that is also read by a layer."""

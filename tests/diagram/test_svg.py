@@ -36,7 +36,7 @@ from deit_spec.diagram import (
     as_svg,
     computed_heat,
 )
-from deit_spec.diagram.palette import _INK, FAMILIES, HEAT
+from deit_spec.diagram.palette import _INK, FAMILIES, HEAT, MARKED
 from deit_spec.graph import LayerGraph
 
 WIDTHS = st.sampled_from([None, 84.0, 174.0])
@@ -149,7 +149,8 @@ def contrast(one: str, two: str) -> float:
 
 
 def test_text_has_contrast_on_light_and_on_dark_pages() -> None:
-    fills = [(light, dark) for light, _, dark, _ in (FAMILIES | HEAT).values()]
+    looks = FAMILIES | HEAT | MARKED
+    fills = [(light, dark) for light, _, dark, _ in looks.values()]
     fills.append(_INK["page"][1:])
     texts = [_INK[style][1:] for style in ("name", "words", "shape", "note")]
     for fill, text in product(fills, texts):
