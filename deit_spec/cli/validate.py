@@ -82,11 +82,11 @@ def run(  # noqa: PLR0913  -- an argument for each option
         results = list(_fix(names, diff=diff))
     else:
         results = [_Result(_check(name, overrides or ())) for name in names]
-    results = [each._replace(checked=_with_taps(each.checked)) for each in results]
+    results = [_completed(each) for each in results]
     if format_ is not Format.TEXT:
         out.emit(render(_unique(results), format_), output)
     elif len(names) == 1:
-        _print_one(names[0], results[0].checked, quiet=quiet)
+        _print_one(names[0], results[0], quiet=quiet)
     else:
         _print_several(results, quiet=quiet)
     failed = (each.changes or has_errors(each.checked.diagnostics) for each in results)
@@ -98,6 +98,8 @@ class _Result(NamedTuple):
 
     checked: documents.CheckedAny
     changes: bool = False
+    start: str | None = None
+    """What the student of a recipe starts from."""
 
 
 def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
@@ -116,13 +118,26 @@ def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
     return checked
 
 
-def _with_taps(checked: documents.CheckedAny) -> documents.CheckedAny:
-    """Add the taps of a spec that the model does not have."""
-    if isinstance(checked, Checked) and checked.spec and checked.spec.taps:
-        from deit_spec.pipeline import check_taps
+def _completed(result: _Result) -> _Result:
+    """Add the taps of a spec that the model does not have, and what weights lack."""
+    checked = result.checked
+    if isinstance(checked, Checked):
+        if checked.spec and checked.spec.taps:
+            from deit_spec.pipeline import check_taps
 
-        return check_taps(checked)
-    return checked
+            return result._replace(checked=check_taps(checked))
+        return result
+    from deit_spec.recipe import CheckedRecipe
+
+    if not isinstance(checked, CheckedRecipe) or checked.recipe is None:
+        return result
+    weights = checked.recipe.student.weights
+    if weights is None or not os.path.exists(checked.place(weights)):  # noqa: PTH110
+        return result
+    from deit_spec.distill.warm_start import check_warm_start
+
+    checked, start = check_warm_start(checked)
+    return result._replace(checked=checked, start=start)
 
 
 def _fix(names: Sequence[str], *, diff: bool) -> Iterator[_Result]:
@@ -178,8 +193,9 @@ def _write(name: str, fixed: "Fixed") -> None:
         typer.echo(text, err=True)
 
 
-def _print_one(name: str, checked: documents.CheckedAny, *, quiet: bool) -> None:
+def _print_one(name: str, result: _Result, *, quiet: bool) -> None:
     """Print the diagnostics of one file, or a line that describes it."""
+    checked = result.checked
     if checked.diagnostics:
         fixes = len(documents.own_fixes(checked))
         out.draw(checked.diagnostics, counted=True, fixes=fixes)
@@ -195,6 +211,8 @@ def _print_one(name: str, checked: documents.CheckedAny, *, quiet: bool) -> None
 
         text = summarise_recipe(checked)
     typer.echo(f"{visible(out.shown_name(name))}: {text}")
+    if result.start is not None:
+        typer.echo(visible(result.start))
 
 
 def _print_several(results: Sequence[_Result], *, quiet: bool) -> None:

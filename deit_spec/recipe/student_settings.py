@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from deit_spec.spec.schema import CONFIG, PositiveInt
+from deit_spec.spec.weight_permissions import Permission
 
 SPEC_FIELDS = ("num_classes", "teacher_num_classes", "image_size")
 """The fields that replace those of the student's spec."""
@@ -35,8 +36,15 @@ class Student(BaseModel):
     )
     weights: str | None = Field(
         None,
-        description="A checkpoint to start from, as a path relative to this file; "
-        "null for random initialisation. Positions are resampled if the image size "
-        "differs.",
+        description="A checkpoint or a model folder to start from, such as that of a "
+        "run, as a path relative to this file; null for random initialisation.",
         examples=["deit_tiny.safetensors"],
+    )
+    allow: tuple[Permission, ...] = Field(
+        ("resample", "drop"),
+        strict=False,
+        description="What may be changed to fit `weights`: `resample` positions for "
+        "another image size, new `heads` for other classes, other `channels`, add or "
+        "remove the `distillation` token, and `drop` tensors that have no effect.",
+        examples=[("heads", "resample")],
     )

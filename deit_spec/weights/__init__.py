@@ -1,18 +1,18 @@
 """Open, plan, convert and inspect checkpoints: every tensor is accounted for."""
 
+from deit_spec.spec.weight_permissions import PERMISSIONS, Permission
 from deit_spec.weights.convert import Writing, convert
 from deit_spec.weights.execute import fill, realise, resample
 from deit_spec.weights.inspect_checkpoint import Inspection, inspect
 from deit_spec.weights.make_plan import make_plan
 from deit_spec.weights.plan import (
-    PERMISSIONS,
     Kind,
-    Permission,
     Plan,
     Step,
     allowed,
     find_forbidden,
     require,
+    with_new_heads,
 )
 from deit_spec.weights.read import files_of, open_checkpoint
 from deit_spec.weights.spec_metadata import make_metadata
@@ -43,4 +43,5 @@ __all__ = [
     "realise",
     "require",
     "resample",
+    "with_new_heads",
 ]

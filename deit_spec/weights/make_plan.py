@@ -7,6 +7,7 @@ from shlex import quote
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.graph import LayerGraph
+from deit_spec.spec.weight_permissions import Permission
 from deit_spec.weights import plan as plans
 from deit_spec.weights import shape_info, weight_findings
 from deit_spec.weights.model_config import (
@@ -17,7 +18,7 @@ from deit_spec.weights.model_config import (
 )
 from deit_spec.weights.model_prefix import find_models
 from deit_spec.weights.naming_schemes import HEADS, NO_EFFECT
-from deit_spec.weights.plan import Dropped, Kind, Permission, Plan, Step, Transform
+from deit_spec.weights.plan import Dropped, Kind, Plan, Step, Transform
 from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
 from deit_spec.weights.state_dict import Checkpoint, Sizes
 from deit_spec.weights.weight_findings import (

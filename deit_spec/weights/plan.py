@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, has_errors
 from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Init
+from deit_spec.spec.weight_permissions import PERMISSIONS, Permission
 from deit_spec.weights.state_dict import Sizes
 from deit_spec.weights.weight_findings import WeightsError, finding, some
 
-Permission: TypeAlias = Literal["resample", "heads", "channels", "distillation", "drop"]
-PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
-"""What may be allowed besides taking, renaming and fusing tensors."""
+OTHER_CLASSES = "the weights have other classes"
+"""Why heads with as many classes are not taken."""
 
 
 class Kind(Enum):
@@ -128,6 +128,11 @@ class Plan:
         names = (each.name for each in self._changes if need in each.needs)
         return list(dict.fromkeys(names))
 
+    def reasons(self, need: Permission) -> list[str]:
+        """Why something has to be allowed; first for the tensors of the model."""
+        reasons = (each.reason for each in self._changes if need in each.needs)
+        return list(dict.fromkeys(reasons))
+
     @property
     def _changes(self) -> tuple[Step | Dropped, ...]:
         return (*self.steps, *self.dropped)
@@ -146,6 +151,24 @@ class Plan:
         found["missing"] = len(self.missing)
         found["left over"] = len(self.left_over)
         return {fate: number for fate, number in found.items() if number}
+
+
+def with_new_heads(plan: Plan, graph: LayerGraph, heads: Collection[str]) -> Plan:
+    """Draw these tensors of heads, instead of taking those of other classes.
+
+    `heads` has to be allowed then.
+    """
+    tensors, need = graph.tensors(), frozenset[Permission]({"heads"})
+    steps, dropped = list[Step](), list(plan.dropped)
+    for step in plan.steps:
+        if step.name not in heads:
+            steps.append(step)
+            continue
+        dropped += [Dropped(source, OTHER_CLASSES, need) for source in step.sources]
+        transform = Draw(tensors[step.name].init)
+        kind, shape = Kind.REINITIALISED, step.shape
+        steps.append(Step(step.name, shape, kind, (), transform, OTHER_CLASSES, need))
+    return replace(plan, steps=tuple(steps), dropped=tuple(dropped))
 
 
 def allowed(

@@ -1,16 +1,14 @@
 """Train the student of a recipe, from its data and teacher to a run folder."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import nn
 
-from deit_spec.diagnostics import Diagnostic, Severity
-from deit_spec.diagnostics.printable import listed
+from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data import Data, open_data
 from deit_spec.distill.data.class_balance import class_weights
@@ -34,28 +32,17 @@ from deit_spec.distill.training.trackers import Trackers, require_trackers
 from deit_spec.distill.training.training_checkpoint import load_checkpoint
 from deit_spec.distill.training.training_loop import TrainingLoop
 from deit_spec.distill.training.training_step import TrainingStep
+from deit_spec.distill.warm_start import WarmStart, plan_warm_start
 from deit_spec.graph import Target
-from deit_spec.model.class_names import class_names_of_weights, match_model_classes
 from deit_spec.passes import PassOptions
 from deit_spec.pipeline import compile_checked
 from deit_spec.recipe import CheckedRecipe
-from deit_spec.recipe.class_matching import Relation
 from deit_spec.recipe.rules.schedule_rules import (
     known_train_images,
     large_batch,
     slow_average,
 )
 from deit_spec.recipe.run_files import checkpoint_step, last_checkpoint
-from deit_spec.weights import (
-    Kind,
-    Plan,
-    allowed,
-    fill,
-    make_plan,
-    open_checkpoint,
-    require,
-)
-from deit_spec.weights.naming_schemes import HEADS
 
 
 def train(
@@ -97,10 +84,9 @@ def train(
         data = open_data(checked, known=known)
         if resume:
             run_folder.require_same_images(checked, folder, data.split.as_file())
-        if warning := single_process(checked):
+        for warning in _warnings(checked, data):
             reporter.warned(warning)
-        for warning in _length_warnings(checked, data):
-            reporter.warned(warning)
+        warm_start = _plan_warm_start(checked, data, reporter)
         processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +110,7 @@ def train(
                 stopped = True
         if processes.any(stopped):
             return _stopped_before(folder, stop)
-        student = open_student(checked, data.classes, reporter)
+        student = open_student(checked, warm_start)
         training = TrainingStep(
             student, teacher, recipe, processes, class_weights(checked, data)
         )
@@ -193,8 +179,23 @@ def _stopped_before(folder: Path, stop: StopSignal) -> Finished:
     )
 
 
-def _length_warnings(checked: CheckedRecipe, data: Data) -> Iterator[Diagnostic]:
-    """What `check_recipe` finds only if it knows the number of images."""
+def _plan_warm_start(
+    checked: CheckedRecipe, data: Data, reporter: Reporter
+) -> WarmStart | None:
+    """Plan and report what becomes of the weights that the student starts from."""
+    start = plan_warm_start(checked, data.classes)
+    if start is not None:
+        for warning in start.warnings:
+            reporter.warned(warning)
+        for message in start.messages():
+            reporter.said(message)
+    return start
+
+
+def _warnings(checked: CheckedRecipe, data: Data) -> Iterator[Diagnostic]:
+    """What `check_recipe` finds only if it knows the processes and the images."""
+    if warning := single_process(checked):
+        yield warning
     recipe = recipe_of(checked)
     if known_train_images(recipe) is not None:
         return
@@ -204,64 +205,14 @@ def _length_warnings(checked: CheckedRecipe, data: Data) -> Iterator[Diagnostic]
         yield from slow_average(checked, recipe, steps)
 
 
-def open_student(
-    checked: CheckedRecipe, classes: Sequence[str], reporter: Reporter
-) -> nn.Module:
-    """Build the student, by seed or from weights with the heads in class order."""
+def open_student(checked: CheckedRecipe, start: WarmStart | None) -> nn.Module:
+    """Build the student, by seed or from its weights."""
     recipe = recipe_of(checked)
     assert checked.student is not None  # noqa: S101  -- the recipe has no errors
     seed_all(recipe.run.seed, "student")
     options = PassOptions(recipe.run.drop_unread, taps=())
     compiled = compile_checked(checked.student, Target.TRAIN, options)
-    weights = recipe.student.weights
-    if weights is None:
-        return compiled.build(device="cpu")
-    path = checked.place(weights)
-    checkpoint = open_checkpoint(path)
-    plan = make_plan(compiled.graph, checkpoint)
-    require(plan, allowed(strict=False))
-    for found in plan.diagnostics:
-        if found.severity is not Severity.ERROR:
-            reporter.said(f"{found.code}: {found.message}")
-    names: dict[tuple[str, str], list[str]] = {}
-    for step in plan.steps:
-        if step.needs:
-            names.setdefault((step.kind.value, step.reason), []).append(step.name)
-    for (kind, reason), tensors in names.items():
-        reporter.said(f"{listed(tensors)} {kind}: {reason}")
-    source, name = compiled.source, compiled.graph.name
-    student = fill(source, name, plan, checkpoint, device="cpu", dtype="float32")
-    if own := class_names_of_weights(path):
-        _sort_heads(student, plan, own, classes, reporter)
-    return student
-
-
-def _sort_heads(
-    student: nn.Module,
-    plan: Plan,
-    names: Sequence[str],
-    classes: Sequence[str],
-    reporter: Reporter,
-) -> None:
-    """Sort the heads taken from weights with class names as the classes of the data."""
-    taken = [
-        step.name
-        for step in plan.steps
-        if step.name.startswith(HEADS)
-        if step.kind is not Kind.REINITIALISED and step.shape[0] == len(names)
-    ]
-    match = match_model_classes(classes, names)
-    if not taken or match.relation is Relation.IDENTICAL:
-        return
-    if match.relation is not Relation.PERMUTATION:
-        has = f"the weights have the classes {listed(names)}"
-        reporter.said(f"{listed(taken)} taken by index, but {has}")
-        return
-    reporter.said(f"{listed(taken)} sorted as the classes of the data")
-    with torch.no_grad():
-        for name in taken:
-            parameter = student.get_parameter(name)
-            parameter.copy_(parameter[list(match.indices)])
+    return compiled.build(device="cpu") if start is None else start.build(compiled)
 
 
 def _make_loop(

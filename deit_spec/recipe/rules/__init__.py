@@ -34,6 +34,7 @@ _DROP_PATH: Final = "augmentation.drop_path"
 _WITHOUT_EFFECT: Final = (
     *_LEARNS,
     *_TEACHER,
+    *_of("student", "weights", "allow"),
     *_CLASSES,
     *_of("data", "train", "val", "columns"),
     "loss.labels",

@@ -5,6 +5,7 @@ from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.diagnostics.printable import listed
+from deit_spec.recipe.checked_recipe import CheckedRecipe
 from deit_spec.recipe.class_matching import (
     LIST_ALL,
     Relation,
@@ -12,6 +13,7 @@ from deit_spec.recipe.class_matching import (
     match_classes,
     natural_order,
 )
+from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
@@ -137,21 +139,29 @@ def timm_order_is_folder_order(context: RuleContext) -> Findings:
 
 def every_used_head_is_trained(context: RuleContext) -> Findings:
     """DS529: `predict` uses no head that keeps its initial weights."""
-    student, loss = context.student, context.recipe.loss
-    if student is None or context.recipe.student.weights is not None:
+    if context.recipe.student.weights is None:
+        yield from untrained_head(context.checked, context.recipe)
+
+
+def untrained_head(checked: CheckedRecipe, recipe: Recipe) -> Findings:
+    """Find a distillation head that starts from nothing, is used and not trained."""
+    student = checked.student.spec if checked.student else None
+    if student is None:
         return
-    fusion, field = student.fusion, "alpha" if context.learns else "kind"
-    if not student.has_two_heads or fusion == "cls" or (context.learns and loss.alpha):
+    loss, fusion = recipe.loss, student.fusion
+    learns = loss.kind != "none"
+    field = "alpha" if learns else "kind"
+    if not student.has_two_heads or fusion == "cls" or (learns and loss.alpha):
         return
     help_ = "a student without `teacher_num_classes`"
     yield diagnose(
         "DS529",
         f"the distillation head is not trained with loss.{field} "
         f"{value_text(getattr(loss, field))}, but `predict` uses it",
-        context.label(f"loss.{field}", "no teacher is used"),
+        Label(checked.span(f"loss.{field}"), "no teacher is used"),
         secondary=[
-            context.label("student.spec", f"variant.fusion {fusion}"),
-            *in_spec(context.checked.student, "teacher_num_classes", "the head"),
+            Label(checked.span("student.spec"), f"variant.fusion {fusion}"),
+            *in_spec(checked.student, "teacher_num_classes", "the head"),
         ],
         notes=["the head keeps its initial, random weights"],
         helps=[f"`fusion: cls` under `variant` in the spec of the student, or {help_}"],

@@ -1,6 +1,7 @@
 """Rules on settings that have no effect."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from deit_spec.diagnostics import diagnose
@@ -24,7 +25,8 @@ _ON_DIGITS: Final = (("augmentation", "shift"), ("augmentation", "rotate"))
 
 def settings_have_effect(context: RuleContext) -> Findings:
     """DS512: a setting that has no effect, unless it is off or at its default."""
-    for section, name, why in (*_without_effect(context), *_unused_data(context)):
+    kinds = (_without_effect, _unused_data, _unused_permissions)
+    for section, name, why in chain.from_iterable(each(context) for each in kinds):
         field = f"{section}.{name}"
         value = getattr(getattr(context.recipe, section), name)
         if _is_on(value, RECIPE.default_of((section, name))) and context.spans.wrote(
@@ -100,6 +102,11 @@ def _of_another_optimizer(context: RuleContext) -> Iterator[tuple[str, str, str]
     name = context.recipe.optimizer.name
     for field in ("betas", "eps") if name == "sgd" else ("momentum",):
         yield "optimizer", field, f"with optimizer.name {name}"
+
+
+def _unused_permissions(context: RuleContext) -> Iterator[tuple[str, str, str]]:
+    if context.recipe.student.weights is None:
+        yield "student", "allow", "without student.weights"
 
 
 def _of_one_evaluation(context: RuleContext) -> Iterator[tuple[str, str, str]]:

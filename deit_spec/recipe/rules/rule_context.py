@@ -5,6 +5,7 @@ from typing import Final
 
 from deit_spec.diagnostics import Label
 from deit_spec.recipe.checked_recipe import CheckedRecipe
+from deit_spec.recipe.data_classes import known_class_names
 from deit_spec.recipe.image_folder import ImageFolder
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
@@ -12,7 +13,6 @@ from deit_spec.spec.rules import FieldSpans
 
 DIGITS: Final = 1797
 """The number of images in scikit-learn's digits."""
-DIGITS_CLASSES: Final = 10
 DIGITS_SIDE: Final = 8
 SOURCES: Final = ("builtin", "folder", "dataset")
 KINDS: Final = ("timm", "spec", "python", "builtin")
@@ -70,12 +70,7 @@ class RuleContext:
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The classes of the data, if they are known without reading images."""
-        if self.is_digits:
-            return tuple(map(str, range(DIGITS_CLASSES)))
-        if self.images and self.images.classes:
-            return self.images.classes
-        names = self.recipe.data.classes
-        return names if isinstance(names, tuple) else None
+        return known_class_names(self.recipe.data, self.images)
 
 
 def in_spec(checked: Checked | None, field: str, words: str) -> list[Label]:

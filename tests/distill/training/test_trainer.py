@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.recipes import SPECS
-from support.runs import KINDS, lines, recipe, save_weights, state, weights
+from support.runs import KINDS, lines, recipe, state, weights
 
 import deit_spec
 from deit_spec.distill.data import open_data
@@ -15,7 +15,6 @@ from deit_spec.distill.training import Reporter, train
 from deit_spec.distill.training.trainer import open_student
 from deit_spec.recipe import check_recipe
 from deit_spec.spec import check_spec
-from deit_spec.weights import safetensors_file
 
 
 def test_what_a_finished_run_leaves(tmp_path: Path, trained_run: Path) -> None:
@@ -129,66 +128,13 @@ def test_a_run_finds_the_code_of_its_teacher_from_its_own_recipe(
     assert train(checked, Path("run"), resume=True, allow_code=True).complete
 
 
-def test_a_student_may_begin_from_weights_of_another_size(tmp_path: Path) -> None:
-    """And of other classes: positions are resampled, and heads initialised."""
-    spec = (SPECS / "digits.yaml").read_text()
-    other = {"image_size: 8": "image_size: 16", "classes: 10": "classes: 3"}
-    for old, new in other.items():
-        assert old in spec
-        spec = spec.replace(old, new)
-    (tmp_path / "wide.yaml").write_text(spec)
-    file = save_weights(tmp_path / "wide.yaml", tmp_path / "wide.safetensors")
-    student = {"spec": str(SPECS / "digits.yaml"), "weights": str(file)}
-    messages: list[str] = []
-
-    class Listen(Reporter):
-        def said(self, message: str) -> None:
-            messages.append(message)
-
-    checked = recipe(tmp_path, student=student)
-    begun = open_student(checked, "0123456789", Listen()).state_dict()
-    heads = "head.weight, head.bias, head_dist.weight, head_dist.bias"
-    assert messages == [
-        "pos_embed resampled: 8×8 → 4×4, bicubic; 2 prefix tokens kept",
-        f"{heads} re-initialised: 3 → 10 classes",
-    ]
-    given = safetensors_file.read(file, file.name)
-    assert begun.keys() == given.keys()
-    assert begun["pos_embed"].shape == (1, 2 + 4 * 4, 48)
-    assert torch.equal(begun["pos_embed"][:, :2], given["pos_embed"][:, :2])
-    for name in begun.keys() - {"pos_embed"}:
-        if name.startswith("head"):
-            assert len(begun[name]) == 10
-            assert not torch.equal(begun[name][:3], given[name])
-        else:
-            assert torch.equal(begun[name], given[name])
-    assert train(checked, tmp_path / "run").complete
-
-
-def test_a_student_takes_the_heads_of_a_run_by_class_name(
-    tmp_path: Path, trained_run: Path
-) -> None:
-    """The classes of the data are in another order, or others."""
-    weights = str(trained_run / "model.safetensors")
-    spec = trained_run / "spec.yaml"
-    checked = recipe(tmp_path, student={"spec": str(spec), "weights": weights})
-    images = torch.randn(3, 1, 8, 8)
-    model = deit_spec.load(spec, weights=weights).eval()
-    order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
-    student = open_student(checked, [str(each) for each in order], Reporter()).eval()
-    for found, logits in zip(student(images), model(images), strict=True):
-        torch.testing.assert_close(found, logits[:, order])
-    student = open_student(checked, list("abcdefghij"), Reporter()).eval()
-    assert torch.allclose(student(images).cls, model(images).cls, atol=1e-5)
-
-
 @pytest.mark.parametrize("drop", [True, False])
 def test_the_student_computes_what_the_heads_depend_on(
     tmp_path: Path, *, drop: bool
 ) -> None:
     """The same weights, with fewer tokens in the last block unless it is turned off."""
     options = {} if drop else {"drop_unread": False}
-    student = open_student(recipe(tmp_path, run=options), "0123456789", Reporter())
+    student = open_student(recipe(tmp_path, run=options), None)
     shapes = []
     hook = lambda _m, _i, out: shapes.append(out.shape[1])  # noqa: E731
     student.norm.register_forward_hook(hook)
@@ -201,7 +147,7 @@ def test_a_student_that_merges_tokens_learns(tmp_path: Path) -> None:
     text = f"extends: {SPECS / 'digits.yaml'}\nvariant:\n  merge_tokens: [3, 2, 1]\n"
     spec.write_text(text, encoding="utf-8")
     checked = recipe(tmp_path, student={"spec": str(spec)})
-    student = open_student(checked, "0123456789", Reporter())
+    student = open_student(checked, None)
     shapes = []
     for block in student.blocks:
         hook = lambda _m, inputs: shapes.append(inputs[0].shape[1])  # noqa: E731
