@@ -15,7 +15,14 @@ from deit_spec.cli.options import (
     option,
     output_option,
 )
-from deit_spec.cli.output import SIGNAL_EXIT, emit, emit_json, report, require_folder
+from deit_spec.cli.output import (
+    PICTURES,
+    SIGNAL_EXIT,
+    emit,
+    emit_json,
+    report,
+    require_folder,
+)
 from deit_spec.diagnostics import Label, Span, diagnose
 from deit_spec.diagnostics.printable import counted, visible
 
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the JSON format; it grows when a key is removed or changes its meaning."""
-PICTURES = (".png", ".svg")
 
 
 def run(  # noqa: PLR0913  -- each is an option of the command

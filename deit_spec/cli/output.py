@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 STDIO = "-"
 STDIN_NAME = "<stdin>"
 MAX_WIDTH = 100
+PICTURES = (".png", ".svg")
+"""The extensions of a plot."""
 SIGNAL_EXIT = 128
 """Added to the number of a signal for the exit code, as shells do."""
 

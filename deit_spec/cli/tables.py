@@ -33,22 +33,39 @@ def table_of(
     return table
 
 
-def print_table(table: Table, below: Sequence[str], output: Path | None) -> None:
-    """Print a table as wide as it needs to be, and lines below it."""
-    if not is_file(output) and sys.stdout.isatty():
-        _print(make_console(), table, below)
+def print_table(
+    table: Table, below: Sequence[str], output: Path | None, more: Sequence[Table] = ()
+) -> None:
+    """Print a table as wide as it needs to be, `more` tables, and lines below them."""
+    tables = (table, *more)
+    if terminal_width(output) is not None:
+        _print(make_console(), tables, below)
         return
     text = StringIO()
-    _print(make_console(file=text, color=False), table, below)
+    _print(make_console(file=text, color=False), tables, below)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     emit("".join(f"{line}\n" for line in lines), output)
 
 
-def _print(console: Console, table: Table, below: Sequence[str]) -> None:
+def terminal_width(output: Path | None) -> int | None:
+    """The number of columns if `-o` is a terminal, or else None."""
+    if is_file(output) or not sys.stdout.isatty():
+        return None
+    return make_console().width
+
+
+def width_of(table: Table) -> int:
+    """The number of columns that a table needs."""
+    console = make_console()
     options = console.options.update(max_width=_MAX_WIDTH)
+    return Measurement.get(console, options, table).maximum
+
+
+def _print(console: Console, tables: Sequence[Table], below: Sequence[str]) -> None:
     # A terminal wraps a wider table; rich would cut it.
-    console.width = max(console.width, Measurement.get(console, options, table).maximum)
-    console.print(table, soft_wrap=False)
-    console.print()
+    console.width = max(console.width, *map(width_of, tables))
+    for table in tables:
+        console.print(table, soft_wrap=False)
+        console.print()
     for line in below:
         console.print(line)

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  -- as everyone writes it
 from torch import Tensor, nn
 
+from deit_spec.distill.confusion_matrix import ConfusionMatrix
+
 Fusion: TypeAlias = Literal["mean_logits", "mean_softmax", "cls", "dist"]
 """How two heads are joined, `variant.fusion` of a spec."""
 
@@ -84,13 +86,15 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
     device: torch.device | str = "cpu",
     autocast: Callable[[], AbstractContextManager[object]] | None = None,
     reduce: Callable[[Tensor], Tensor] | None = None,
+    confusion: ConfusionMatrix | None = None,
 ) -> Scores:
     """Score a model in evaluation mode; its mode is restored afterwards.
 
     Batches are normalised images `[B, C, S, S]` and class indices `[B]`; the model
     returns logits `[B, K]` or a pair. `autocast` makes the context that it runs in, and
     `reduce` sums a tensor over all processes, each of which has a share of the images.
-    Sums are in float64, so the scores do not depend on the batch size.
+    Sums are in float64, so the scores do not depend on the batch size. `confusion`
+    counts the predictions of the output of `model.predict` in this process.
 
     Raises NoImagesError if there are no images.
     """
@@ -104,7 +108,11 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
         for images, labels in batches:
             with autocast() if autocast else nullcontext():
                 output = model(images.to(device, non_blocking=True))
-            sums += _batch_sums(output, labels.to(sums_device), fusion)
+            answers = answers_of(in_float64(output, sums_device), fusion)
+            labels = labels.to(sums_device)  # noqa: PLW2901
+            sums += _batch_sums(answers, labels)
+            if confusion is not None:
+                confusion.add(_predicted(answers), labels)
     finally:
         model.train(training)
     sums = sums.cpu()
@@ -136,18 +144,22 @@ def answers_of(
     return {"cls": cls, "dist": dist, "fused": fused}
 
 
-def _batch_sums(
-    output: Tensor | tuple[Tensor, Tensor], labels: Tensor, fusion: Fusion
-) -> Tensor:
+def _batch_sums(answers: dict[str, Tensor], labels: Tensor) -> Tensor:
     """The sums of a batch, `[heads, SUMS]`; zeros for a head without scores."""
     if labels.ndim != 1:
         raise ValueError(f"labels are class indices [B], not {list(labels.shape)}")
-    answers = answers_of(in_float64(output, labels.device), fusion)
     sums = torch.zeros(len(HEADS), SUMS, dtype=torch.float64, device=labels.device)
     for index, head in enumerate(HEADS):
         if head in answers and answers[head].shape == answers["cls"].shape:
             sums[index] = sums_of(answers[head], labels)
     return sums
+
+
+def _predicted(answers: dict[str, Tensor]) -> Tensor:
+    """The most likely classes `[B]`, of both heads fused if that has scores."""
+    found = answers.get("fused", answers["cls"])
+    found = found if found.shape == answers["cls"].shape else answers["cls"]
+    return found.argmax(dim=1)
 
 
 def in_float64(

@@ -25,6 +25,7 @@ from support.recipes import write_images
 import deit_spec
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.distill import optional_packages
+from deit_spec.distill.confusion_matrix import ConfusionMatrix
 from deit_spec.distill.evaluation import evaluate
 from deit_spec.distill.scored_images import open_scored_images
 from deit_spec.distill.trained_model import find_model
@@ -171,13 +172,18 @@ def test_a_classifier_has_the_limits_of_its_file(folder: Path) -> None:
 @pytest.mark.parametrize("model", ["model.onnx", "model.xml", "model.pt2"])
 def test_evaluate_scores_the_output_of_the_file(model: str, folder: Path) -> None:
     """As the fused heads of its spec; the scores are those of the model in torch."""
-    data = ("--data", "digits", "--output-format", "json")
-    done = run("evaluate", model, *data, cwd=folder)
+    options = ("--data", "digits", "--confusion", "--output-format", "json")
+    done = run("evaluate", model, *options, cwd=folder)
     assert done.returncode == 0, done.stderr
-    heads = json.loads(done.stdout)["heads"]
+    printed = json.loads(done.stdout)
+    heads, confusion = printed["heads"], printed["confusion"]
     trained = find_model(str(folder / model))
     images = open_scored_images(trained, data="data.builtin=digits")
-    scores = evaluate(Linear(), images.data.val(64), fusion=SPEC.fusion).cls
+    matrix = ConfusionMatrix(len(images.data.classes))
+    batches = images.data.val(64)
+    scores = evaluate(Linear(), batches, fusion=SPEC.fusion, confusion=matrix).cls
+    assert confusion["head"] == "fused"
+    assert confusion["matrix"] == matrix.counts.tolist()
     assert (heads["cls"], heads["dist"]) == (None, None)
     assert heads["fused"]["top1"] == pytest.approx(scores.top1)
     assert heads["fused"]["nll"] == pytest.approx(scores.nll, rel=1e-5)
