@@ -19,7 +19,7 @@ from deit_spec.diagram.heat import Heat, Quantity, computed_heat
 from deit_spec.diagram.palette import styles
 from deit_spec.diagram.svg import as_svg
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import Images, show
+from deit_spec.ops import Images, Op, show
 from deit_spec.version import __version__
 
 _FILE: Final = "file"
@@ -123,7 +123,7 @@ def _rows(
         tensors = "; ".join(f"{p.name} {show(p.shape)}".strip() for p in op.parameters)
         numbers: list[float | str] = [found[path].parameters, found[path].macs]
         numbers.append(kept.get(path, ""))
-        cells = [f"<td>{escape(op.summary)}</td>"]
+        cells = [f"<td>{escape(_operation(op))}</td>"]
         cells.append(f"<td><code>{escape(show(graph.shape(path)))}</code></td>")
         shown = [number and f"{number:,}" for number in numbers]
         cells += [f'<td class="number">{number}</td>' for number in shown]
@@ -139,6 +139,12 @@ def _rows(
         unused = "" if path in live else " data-unused"
         name = escape(path)
         yield f'<tr{unused}><th scope="row">{name}</th>{"".join(cells)}</tr>\n'
+
+
+def _operation(op: Op) -> str:
+    """Write the class of an op and its summary, which may begin with the class."""
+    name = type(op).__name__
+    return op.summary if op.summary.startswith(name) else f"{name}: {op.summary}"
 
 
 def _foldable(graph: LayerGraph, heat: Heat | None) -> str:

@@ -78,18 +78,20 @@ def test_the_table_has_every_layer_and_edge(graph: LayerGraph) -> None:
     text = as_html(graph)
     assert as_html(graph) == text
     found, kept = costs(graph), computed_heat(graph, Quantity.ACTIVATIONS).values
-    assert [row[:7] for row in Reader(text).rows] == [
+    rows = Reader(text).rows
+    assert [row[:7] for row in rows] == [
         [
             path,
-            graph.op(path).summary,
+            row[1],
             show(graph.shape(path)),
             f"{found[path].parameters:,}",
             f"{found[path].macs:,}",
             f"{kept[path]:,}" if path in kept else "",
             " ".join(graph.inputs(path)),
         ]
-        for path in graph.order()
+        for path, row in zip(graph.order(), rows, strict=True)
     ]
+    assert all(graph.op(row[0]).summary in row[1] for row in rows)
 
 
 HOSTILE = "</script></title><img src=x onerror=alert(1)><!--\"'&\x1b[31m"
@@ -256,7 +258,7 @@ def test_cards_have_the_numbers_of_the_graph(browser: "Browser", address: str) -
             page.focus(f'[id="{path}"]')
             card = facts(page)
             size = kept[path]
-            assert card["operation"] == graph.op(path).summary
+            assert graph.op(path).summary in card["operation"]
             assert card["output"] == show(graph.shape(path))
             assert card["parameters"] == f"{found[path].parameters:,}"
             assert card["MACs per image"] == f"{found[path].macs:,}"
