@@ -71,7 +71,10 @@ class RunProgress(_Lines, Reporter):
         teacher = "no teacher"
         if start.teacher is not None:
             teacher = f"{start.loss} distillation from {start.teacher}"
-        self.write(f"{start.student}: {start.parameters:,} parameters, {teacher}")
+        count = f"{start.parameters:,} parameters"
+        if start.trained < start.parameters:
+            count += f", {start.trained:,} of them trained"
+        self.write(f"{start.student}: {count}, {teacher}")
         images = f"{start.train_images:,} images to train on"
         held_out = f"{start.val_images:,} held out"
         self.write(f"{images}, {held_out}, {start.classes:,} classes")

@@ -88,7 +88,7 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
     reduce: Callable[[Tensor], Tensor] | None = None,
     confusion: ConfusionMatrix | None = None,
 ) -> Scores:
-    """Score a model in evaluation mode; its mode is restored afterwards.
+    """Score a model in evaluation mode; each module's mode is restored afterwards.
 
     Batches are normalised images `[B, C, S, S]` and class indices `[B]`; the model
     returns logits `[B, K]` or a pair. `autocast` makes the context that it runs in, and
@@ -102,7 +102,7 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
     # Apple's GPUs have no float64.
     sums_device = torch.device("cpu") if device.type == "mps" else device
     sums = torch.zeros(len(HEADS), SUMS, dtype=torch.float64, device=sums_device)
-    began, training = perf_counter(), model.training
+    began, training = perf_counter(), [m for m in model.modules() if m.training]
     model.eval()
     try:
         for images, labels in batches:
@@ -114,7 +114,8 @@ def evaluate(  # noqa: PLR0913  -- one argument for each thing that can differ
             if confusion is not None:
                 confusion.add(_predicted(answers), labels)
     finally:
-        model.train(training)
+        for module in training:
+            module.training = True
     sums = sums.cpu()
     took = torch.tensor([perf_counter() - began, 1.0], dtype=torch.float64)
     total = torch.cat([sums.flatten(), took]).to(sums_device)

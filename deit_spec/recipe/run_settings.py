@@ -31,6 +31,11 @@ class Run(BaseModel):
     parallel: Literal["ddp", "fsdp2"] = Field(
         "ddp", description="How several processes share the work."
     )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="Whether to compute each block again in the backward pass instead "
+        "of storing its activations: less memory, more time, the same gradients.",
+    )
     accumulate: PositiveInt = Field(
         1,
         description="The number of parts in which the images of a step are processed "

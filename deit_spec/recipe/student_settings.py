@@ -1,5 +1,7 @@
 """The section `student` of a recipe: the model to train."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from deit_spec.spec.schema import CONFIG, PositiveInt
@@ -47,4 +49,17 @@ class Student(BaseModel):
         "another image size, new `heads` for other classes, other `channels`, add or "
         "remove the `distillation` token, and `drop` tensors that have no effect.",
         examples=[("heads", "resample")],
+    )
+    train: Literal["all", "attention", "heads"] = Field(
+        "all",
+        description="What is trained: everything, attention with positions and heads, "
+        "or only the heads (linear probing). All else is frozen.",
+    )
+    freeze: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="Further parts to freeze: names of parameters, and parts of the "
+        "model by their path, such as `patch_embed`, `blocks.0-8` or "
+        "`blocks.*.attn`.",
+        examples=[("patch_embed", "blocks.0-8")],
     )

@@ -43,6 +43,10 @@ class FieldSpans:
         """The span of a field's value, or of the nearest thing around it."""
         return self._document.nearest(tuple(field.split("."))).value
 
+    def item(self, field: str, index: int) -> Span:
+        """The span of an item of a list, or of the nearest thing around it."""
+        return self._document.nearest((*field.split("."), index)).value
+
     def finding(
         self, code: str, message: str, help_: str, *fields: Field
     ) -> Diagnostic:

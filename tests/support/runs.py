@@ -21,7 +21,7 @@ from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe.run_files import last_checkpoint
 from deit_spec.recipe.study_validation import Study
 from deit_spec.weights import safetensors_file
-from support.recipes import PLAIN, check
+from support.recipes import PLAIN, SPECS, check
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 DIGITS = RECIPES / "digits.yaml"
@@ -41,12 +41,18 @@ KINDS: dict[str, dict[str, Any]] = {
     "random layers": {"augmentation": {**HARD, "drop_path": 0.2}},
     "average": {"run": {"ema": 0.9}},
     "everything": {
+        "student": {
+            "spec": str(SPECS / "digits.yaml"),
+            "freeze": ["patch_embed", "blocks.0", "blocks.1.mlp"],
+        },
+        "optimizer": {"name": "lamb", "layer_decay": 0.8, "clip": 1.0},
         "augmentation": {**HARD, "drop_path": 0.2},
-        "run": {"ema": 0.9, "accumulate": 2},
+        "run": {"ema": 0.9, "accumulate": 2, "gradient_checkpointing": True},
         "loss": BCE,
         "data": {**DATA, "sampling": "balanced"},
     },
     "class weights": {"loss": {"class_weights": "balanced"}},
+    "sgd": {"optimizer": {"name": "sgd", "layer_decay": 0.8}},
     "accumulated": {"run": {"accumulate": 2}, "optimizer": {"clip": 0.5}},
     "soft": {"loss": {"kind": "soft", "tau": 3.0, "alpha": 0.1}},
     "alone": {"loss": {"kind": "none"}, "teacher": None},

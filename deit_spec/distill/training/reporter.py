@@ -13,6 +13,8 @@ class Start:
 
     student: str
     parameters: int
+    trained: int
+    """The number of parameters that are not frozen."""
     loss: str
     teacher: str | None
     train_images: int

@@ -31,6 +31,7 @@ FREE = {
     "run.compile",
     "run.device",
     "run.evaluate_every",
+    "run.gradient_checkpointing",
     "run.log_every",
     "run.parallel",
     "run.threads",

@@ -256,6 +256,7 @@ def _start(loop: TrainingLoop) -> Start:
     return Start(
         student=errors.student_of(loop.checked).name,
         parameters=sum(each.numel() for each in loop.training.weights),
+        trained=sum(each.numel() for each in loop.training.trained),
         loss=recipe.loss.kind,
         teacher=name,
         train_images=loop.data.train_count,

@@ -74,7 +74,8 @@ def state_of(training: TrainingStep) -> Iterator[tuple[str, Tensor]]:
         for key, value in training.optimizer.state.get(parameter, {}).items():
             yield f"optimizer.{key}.{name}", value
     if training.average is not None:
-        for (name, _), value in zip(named, training.average.values, strict=True):
+        trained = (name for name, each in named if each.requires_grad)
+        for name, value in zip(trained, training.average.values, strict=True):
             yield f"average.{name}", value
     if training.best is not None:
         yield "run.best", training.best.record

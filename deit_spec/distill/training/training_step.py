@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from deit_spec.distill.losses import DistillationLoss, Outputs, Terms
 from deit_spec.distill.training.best_result import BestResult
+from deit_spec.distill.training.frozen_parts import freeze
+from deit_spec.distill.training.gradient_checkpointing import checkpoint_blocks
 from deit_spec.distill.training.optimizer import Average, make_optimizer
 from deit_spec.distill.training.processes import Processes
 from deit_spec.recipe import Recipe
@@ -35,12 +37,12 @@ class TrainingStep:
         self.accumulate = recipe.run.accumulate
         self.clip = recipe.optimizer.clip
         self.loss = make_loss(recipe, class_weights).to(processes.device)
-        head = getattr(model, "head_dist", None)
-        if self.loss.kind == "none" and isinstance(head, nn.Module):
-            head.requires_grad_(requires_grad=False)  # and no weight decay
+        freeze(model, recipe)
         decay = recipe.run.ema
         needs_copy = decay is not None or processes.sharded
         self.copy = copy.deepcopy(model).to(processes.device) if needs_copy else None
+        if recipe.run.gradient_checkpointing:
+            checkpoint_blocks(model)
         self.wrapped = processes.wrap(model)
         self.model = model
         self.teacher = teacher
@@ -54,7 +56,7 @@ class TrainingStep:
         self.trained = [each for each in self.weights if each.requires_grad]
         self.average: Average | None = None
         if decay is not None:
-            self.average = Average(self.weights, decay, warmup=recipe.run.ema_warmup)
+            self.average = Average(self.trained, decay, warmup=recipe.run.ema_warmup)
         run = recipe.run
         self.best: BestResult | None = None
         if run.compares_evaluations:
@@ -133,7 +135,10 @@ class TrainingStep:
             yield name, value
 
     def _values(self) -> list[Tensor]:
-        return list(self.weights) if self.average is None else self.average.values
+        if self.average is None:
+            return list(self.weights)
+        averaged = iter(self.average.values)
+        return [next(averaged) if each.requires_grad else each for each in self.weights]
 
     @torch.no_grad()
     def model_to_evaluate(self) -> nn.Module:

@@ -6,6 +6,7 @@ from deit_spec.recipe.rules import (
     balance_rules,
     class_rules,
     effect_rules,
+    freeze_rules,
     schedule_rules,
     source_rules,
 )
@@ -43,11 +44,13 @@ _WITHOUT_EFFECT: Final = (
     *_of("augmentation", "rand_augment", "flip", "color_jitter", "shift", "rotate"),
     *_of("augmentation", "mixup", "cutmix", "mix_switch"),
     *_of("optimizer", "name", "betas", "eps", "momentum"),
+    *("student.train", "optimizer.layer_decay", "run.gradient_checkpointing"),
     "schedule.steps",
     "run.evaluate_every",
 )
 _FILES: Final = ("student.weights", "teacher.weights", "data.folder", "data.classes")
 _HEADS: Final = (_STUDENT, "student.weights", "loss.kind", "loss.alpha")
+_TRAINED: Final = (_STUDENT, "student.freeze", "student.train", "loss.kind")
 
 RULES: Final = (
     Rule("DS501", source_rules.one_source, ("data", *_SOURCES)),
@@ -112,5 +115,13 @@ RULES: Final = (
         (*_LEARNS, *_TEACHER, *_CLASSES),
     ),
     Rule("DS529", class_rules.every_used_head_is_trained, _HEADS),
+    Rule("DS555", freeze_rules.patterns_match, _TRAINED),
+    Rule("DS556", freeze_rules.something_is_trained, _TRAINED),
+    Rule("DS512", freeze_rules.patterns_have_effect, _TRAINED),
+    Rule(
+        "DS557",
+        freeze_rules.frozen_parts_have_weights,
+        ("student.train", "student.weights"),
+    ),
     Rule("DS520", source_rules.named_things_are_here, _FILES),
 )

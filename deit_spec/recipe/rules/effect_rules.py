@@ -63,6 +63,7 @@ def _without_effect(context: RuleContext) -> Iterator[tuple[str, str, str]]:
     if not context.is_digits:
         yield from _unused_augmentation(recipe.augmentation)
     yield from _of_another_optimizer(context)
+    yield from _of_more_than_heads(context)
     yield from _of_one_evaluation(context)
     if not (recipe.augmentation.mixup and recipe.augmentation.cutmix):
         yield "augmentation", "mix_switch", "without both mixup and cutmix"
@@ -96,6 +97,12 @@ def _unused_data(context: RuleContext) -> Iterator[tuple[str, str, str]]:
         yield "data", "val", "on digits, which have no splits"
     if context.source in {"builtin", "folder"}:
         yield "data", "columns", "without data.dataset"
+
+
+def _of_more_than_heads(context: RuleContext) -> Iterator[tuple[str, str, str]]:
+    if context.recipe.student.train == "heads":
+        yield "optimizer", "layer_decay", "with student.train heads"
+        yield "run", "gradient_checkpointing", "with student.train heads"
 
 
 def _of_another_optimizer(context: RuleContext) -> Iterator[tuple[str, str, str]]:

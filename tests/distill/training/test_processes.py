@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from support.commands import launch
-from support.runs import HARD, GoneError, StopAfter, lines, recipe
+from support.recipes import SPECS
+from support.runs import HARD, KINDS, GoneError, StopAfter, lines, recipe
 
 from deit_spec.distill.training import train
 
@@ -24,15 +25,20 @@ MIXED = {"augmentation": {**HARD, "drop_path": 0.0, "cutmix": 0.5}}
         {"parallel": "ddp"},
         {"parallel": "ddp", "accumulate": 2, "ema": 0.9},
         {"parallel": "fsdp2", "accumulate": 2, "ema": 0.9},
+        {"parallel": "ddp", "gradient_checkpointing": True},
+        {"parallel": "fsdp2", "gradient_checkpointing": True},
     ],
-    ids=["ddp", "ddp accumulated", "fsdp2"],
+    ids=["ddp", "ddp accumulated", "fsdp2", "ddp frozen", "fsdp2 frozen"],
 )
 def test_two_follow_one(tmp_path: Path, run: dict[str, object]) -> None:
+    """Also if parts are frozen, which is tested with LAMB and recomputed blocks."""
+    fine_tuning = KINDS["everything"] if "gradient_checkpointing" in run else {}
     checked = recipe(
         tmp_path,
         **MIXED,
         schedule={"steps": STEPS},
-        optimizer={"clip": 1.0},
+        student=fine_tuning.get("student", {"spec": str(SPECS / "digits.yaml")}),
+        optimizer={"clip": 1.0, **fine_tuning.get("optimizer", {})},
         run={**run, "log_every": 1, "evaluate_every": 25, "checkpoint_every": 25},
     )
     train(checked, tmp_path / "one")
