@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from docutils import nodes
+from pydantic import BaseModel
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -44,6 +45,7 @@ nitpick_ignore_regex = [
         r"(collections|enum|networkx|nn|os|pathlib|pydantic|torch)\..+",
     ),
     (r"py:class", r"Tensor"),
+    (r"py:class", r"deit_spec\.yaml_source\..+"),  # not for users
 ]
 suppress_warnings = ["misc.highlighting_failure"]  # the pages show damaged YAML
 
@@ -154,8 +156,9 @@ def shorten_signature(
     signature: str | None,
     returned: str | None,
 ) -> tuple[str, None] | None:
-    """Leave the fields out of the signature of a spec."""
-    return ("(**fields)", None) if value in {DeiTSpec, Variant} else None
+    """Leave the fields out of the signature of a spec or a recipe."""
+    is_schema = inspect.isclass(value) and issubclass(value, BaseModel)
+    return ("(**fields)", None) if is_schema else None
 
 
 def setup(app: Sphinx) -> None:

@@ -15,7 +15,7 @@ class Convention(Enum):
     NO_ATTENTION = "no-attention"
     """`matmul` without the two products of attention."""
     FLOPS = "flops"
-    """Floating-point operations: two per multiply-accumulate."""
+    """Floating-point operations, two per multiply-accumulate."""
 
     @property
     def noun(self) -> str:

@@ -41,11 +41,15 @@ def check_recipe(
 ) -> CheckedRecipe:
     """Read and validate a recipe, and return every finding, or the first 200.
 
-    `overrides` such as `optimizer.lr=1e-3` are laid over it, the last on top, with
-    paths as if they were written there. Rules with codes in `without` are left out.
-    `student` is used in place of what `student.spec` names.
+    Args:
+        recipe: The path of a YAML file, or a mapping.
+        overrides: Values such as `optimizer.lr=1e-3`, which are laid over the recipe,
+            the last on top, with paths as if they were written there.
+        without: The codes of rules that are left out.
+        student: A spec in place of what `student.spec` names.
 
-    Raises TypeError if it is neither a path nor a mapping.
+    Raises:
+        TypeError: It is neither a path nor a mapping.
     """
     match recipe:
         case Mapping():

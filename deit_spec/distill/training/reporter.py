@@ -23,7 +23,7 @@ class Start:
     batch_size: int
     steps: int
     first: int
-    """The steps done before: 0, or those of the checkpoint."""
+    """The steps done before, which are 0 or those of the checkpoint."""
     device: str
     processes: int
 

@@ -55,15 +55,20 @@ def train(
 ) -> Finished:
     """Train the student of a recipe, and write the results to a folder.
 
-    Call it in one process, or in each that `accelerate launch` starts. The folder is
-    empty or does not exist; with `resume` it may have a run, which continues.
-    `allow_code` allows a teacher that is a Python function. `reporter` receives the
-    events in the main process.
+    Call it in one process, or in each that `accelerate launch` starts.
+
+    Args:
+        checked: What `check_recipe` returns.
+        folder: The run folder, which is empty or does not exist.
+        resume: Whether the folder may have a run of the same recipe, which continues.
+        allow_code: Whether a teacher may be a Python function.
+        reporter: Receives the events in the main process.
 
     Raises:
         RunError: The folder has other content, the disk is full, memory runs out, the
             loss is not finite, or a tracker cannot be started.
-        DataError, WeightsError: The images, the teacher or weights cannot be used.
+        DataError: The recipe has errors, or the images or the teacher cannot be used.
+        WeightsError: Weights cannot be used.
         MissingPackageError: A package that training needs is not installed.
     """
     recipe = recipe_of(checked)
