@@ -48,6 +48,7 @@ docs: $(DEV)  ## write the generated files of docs/ and the JSON Schema, and bui
 	$(BIN)/deit-spec render specs/base.yaml -o docs/figures/base.svg
 	$(BIN)/deit-spec render specs/base.yaml --detail overview -o docs/figures/base-overview.svg
 	$(BIN)/deit-spec render specs/base.yaml --heat macs -o docs/figures/base-macs.svg
+	$(BIN)/deit-spec render deit_base_patch16_224 --against deit3_base_patch16_224 -o docs/figures/deit3-differences.svg
 	@$(MAKE) --no-print-directory site
 
 site: $(DEV)  ## build the documentation site in build/site; any warning is an error

@@ -61,17 +61,6 @@ def test_goldens(
     file_regression.check(done.stdout, extension=extension, encoding="utf-8")
 
 
-def test_the_figure_of_the_documentation(
-    tmp_path: Path, file_regression: FileRegressionFixture
-) -> None:
-    a, b = PAIRS["deit3"]
-    done = run("render", a, "--against", b, "-o", "a.svg", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    text = (tmp_path / "a.svg").read_text(encoding="utf-8")
-    path = ROOT / "docs" / "figures" / "deit3-differences.svg"
-    file_regression.check(text, fullpath=path, encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -58,7 +58,7 @@ def train(
     Call it in one process, or in each that `accelerate launch` starts.
 
     Args:
-        checked: What `check_recipe` returns.
+        checked: What `deit_spec.recipe.check_recipe` returns.
         folder: The run folder, which is empty or does not exist.
         resume: Whether the folder may have a run of the same recipe, which continues.
         allow_code: Whether a teacher may be a Python function.
