@@ -146,6 +146,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS570", "missing-tracker", _ERROR, "experiment tracker is not installed"),
         Entry("DS571", "tracker-not-started", _ERROR, "experiment tracker cannot be started"),
         Entry("DS572", "tracker-failed", _WARNING, "experiment tracker has failed"),
+        Entry("DS565", "unknown-selected-class", _ERROR, "data.only_classes names an unknown class"),
         Entry("DS601", "file-too-large", _ERROR, "weights do not fit into one file"),
         Entry("DS602", "output-without-classes", _ERROR, "output does not fit the classes of the model"),
         Entry("DS605", "not-exported-by-us", _ERROR, "file is not from `deit-spec export`"),

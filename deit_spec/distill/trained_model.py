@@ -56,7 +56,7 @@ CHECKED_LATER = ("DS509", "DS538")
 """Rules on the classes of the data, which `open_data` matches by name."""
 _DATA_FIELDS = (
     *("builtin", "folder", "dataset", "train", "val", "columns"),
-    *("train_images", "val_images"),
+    *("only_classes", "train_images", "val_images"),
 )
 
 

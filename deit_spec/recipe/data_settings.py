@@ -78,6 +78,14 @@ class Data(BaseModel):
         "as strings, or the order of the dataset.",
         examples=[("cat", "dog")],
     )
+    only_classes: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        strict=False,
+        description="The names of the classes to use; the images of the others are "
+        "left out. Null for all classes.",
+        examples=[("cat", "dog")],
+    )
     train_images: PositiveInt | None = Field(
         None,
         description="The number of training images, balanced over the classes and "

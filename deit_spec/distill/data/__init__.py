@@ -10,11 +10,12 @@ from deit_spec.distill.data.class_order import (
     source_field,
 )
 from deit_spec.distill.data.dataset import Batch, Data
-from deit_spec.distill.data.digits import CLASSES, Digits
+from deit_spec.distill.data.digits import Digits
 from deit_spec.distill.optional_packages import MissingPackageError, require_packages
 from deit_spec.distill.runtime_errors import DataError, recipe_of
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.recipe import CheckedRecipe
+from deit_spec.recipe.data_classes import DIGITS_COUNTS
 from deit_spec.recipe.rules.class_rules import set_student
 
 __all__ = ["Batch", "Data", "DataError", "open_data"]
@@ -75,7 +76,9 @@ def _open(  # noqa: PLR0913  -- the arguments of `open_data`
 ) -> Data:
     recipe = recipe_of(checked)
     if recipe.data.builtin:
-        order = order_classes(checked, CLASSES, known=known, training=training)
+        order = order_classes(
+            checked, tuple(DIGITS_COUNTS), known=known, training=training
+        )
         return Digits(checked, order, preprocessing, held_out)
     # The digits do not need Pillow.
     require_packages("images", "PIL", "numpy")

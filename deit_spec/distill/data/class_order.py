@@ -21,20 +21,24 @@ from deit_spec.recipe.class_matching import (
     match_classes,
     natural_order,
 )
+from deit_spec.recipe.data_classes import selected, unknown_classes
 from deit_spec.recipe.rules.rule_context import SOURCES
 
 FIELD = "data.classes"
 
 
 class ClassOrder(NamedTuple):
-    """The classes by index, and the index of each class of the data among them."""
+    """The classes by index, and the index of each class of the data among them.
+
+    The index of a class that is not to be used is -1.
+    """
 
     classes: tuple[str, ...]
     indices: tuple[int, ...]
     notes: tuple[Diagnostic, ...] = ()
 
     def relabel(self, labels: Sequence[int]) -> list[int]:
-        """The labels of images by these indices; -1, no label, is kept."""
+        """The labels of images by these indices; -1, not to be used, is kept."""
         return [label if label < 0 else self.indices[label] for label in labels]
 
 
@@ -47,9 +51,15 @@ def order_classes(
 ) -> ClassOrder:
     """Order the classes of data: as a model, as `data.classes`, or as they were found.
 
-    `known` are the class names of the model to evaluate, or of the run to resume. With
+    Only those of `data.only_classes` are used. `known` are the class names of the model
+    to evaluate, or of the run to resume. With
     `training`, all classes are needed. A DataError if the names are of other classes.
     """
+    every, only = found, recipe_of(checked).data.only_classes
+    if only is not None:
+        if unknown := list(unknown_classes(checked, recipe_of(checked).data, found)):
+            raise DataError(unknown)
+        found = selected(found, only)
     names, indices = found, tuple(range(len(found)))
     is_listed = recipe_of(checked).data.classes is not None
     if is_listed and not recipe_of(checked).data.builtin:
@@ -72,6 +82,9 @@ def order_classes(
             raise _different(checked, names, known, match, training=training)
     is_uncertain = known is None and not training and not is_listed
     notes = _uncertain(checked, found) if is_uncertain else ()
+    if only is not None:
+        by_name = dict(zip(found, indices, strict=True))
+        indices = tuple(by_name.get(name, -1) for name in every)
     return ClassOrder(names, indices, notes)
 
 

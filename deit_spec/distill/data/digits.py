@@ -16,7 +16,6 @@ from deit_spec.distill.seeds import generator_of, random_of
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.recipe import CheckedRecipe
 
-CLASSES = tuple(map(str, range(10)))
 SIZE = 8
 WHITE = 16
 """The highest value of a pixel."""

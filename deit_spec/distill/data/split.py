@@ -76,6 +76,7 @@ class Split:
             for images in (self.training, self.validation)
             if images is not None
             for index, label in enumerate(images.labels)
+            if label >= 0
         }
         found = hashlib.sha256()
         for line in sorted(lines):
@@ -132,15 +133,22 @@ def make_split(
     if (path := checked.place(name)).exists() and source != "builtin":
         name = shown_name(str(path.absolute()))
     evaluated = validation or training
+    usable, others = _used(training), _used(evaluated)
     if held_out is None:
-        count = None if validation is None else len(validation.labels)
-        train, held = split_images(checked, training.labels, count)
+        labels = [training.labels[index] for index in usable]
+        count = None if validation is None else len(others)
+        train, held = split_images(checked, labels, count)
+        train, held = [usable[i] for i in train], [others[i] for i in held]
     else:
-        indices = range(len(evaluated.labels))
-        held = [index for index in indices if evaluated.key(index) in held_out]
+        held = [index for index in others if evaluated.key(index) in held_out]
         known = set(held) if validation is None else set()
-        train = [i for i in range(len(training.labels)) if i not in known]
+        train = [index for index in usable if index not in known]
     return Split(source, name, classes, training, validation, train, held)
+
+
+def _used(images: NamedImages) -> list[int]:
+    """The indices of the images of classes to use; the label of the others is -1."""
+    return [index for index, label in enumerate(images.labels) if label >= 0]
 
 
 def make_sampler(recipe: Recipe, split: Split) -> Sampler:

@@ -23,8 +23,8 @@ _KINDS: Final = ("teacher", *_of("teacher", *KINDS))
 _LEARNS: Final = ("loss.kind", *_KINDS)
 _TEACHER: Final = _of("teacher", "weights", "num_classes")
 _SOURCES: Final = _of("data", *SOURCES)
-_CLASSES: Final = (*_SOURCES, "data.classes")
-_SIZES: Final = (*_SOURCES, *_of("data", "train_images", "val_images"))
+_CLASSES: Final = (*_SOURCES, "data.classes", "data.only_classes")
+_SIZES: Final = (*_SOURCES, *_of("data", "only_classes", "train_images", "val_images"))
 _LENGTH: Final = _of("schedule", "epochs", "steps")
 _WARMUP: Final = _of("schedule", "warmup_epochs", "warmup_steps")
 _BATCH: Final = "schedule.batch_size"
@@ -108,6 +108,7 @@ RULES: Final = (
         (*_RATES, *_of("schedule", "warmup_lr", "min_lr")),
     ),
     Rule("DS519", effect_rules.drop_path_is_kept, (_STUDENT, _DROP_PATH)),
+    Rule("DS565", class_rules.selected_classes_exist, _CLASSES),
     Rule("DS538", class_rules.class_list_fits_data, _CLASSES),
     Rule(
         "DS540",

@@ -13,6 +13,11 @@ from deit_spec.recipe.class_matching import (
     match_classes,
     natural_order,
 )
+from deit_spec.recipe.data_classes import (
+    all_class_names,
+    selected,
+    unknown_classes,
+)
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules.rule_context import RuleContext, in_spec
 from deit_spec.spec.rules import Findings
@@ -99,6 +104,8 @@ def class_list_fits_data(context: RuleContext) -> Findings:
     if not isinstance(names, tuple) or context.is_digits:
         return
     folder = context.images.classes if context.images else ()
+    if only := context.recipe.data.only_classes:
+        folder = selected(folder, only) if folder else only
     match = match_classes(folder or tuple(dict.fromkeys(names)), names)
     if match.relation in (Relation.IDENTICAL, Relation.PERMUTATION):
         return
@@ -110,6 +117,14 @@ def class_list_fits_data(context: RuleContext) -> Findings:
         notes=differences(match, "the data", "data.classes"),
         helps=[LIST_ALL],
     )
+
+
+def selected_classes_exist(context: RuleContext) -> Findings:
+    """DS565: `data.only_classes` names classes of the data, if these are known."""
+    data = context.recipe.data
+    known = all_class_names(data, context.images)
+    if known is not None and context.source is not None:
+        yield from unknown_classes(context.checked, data, known)
 
 
 def timm_order_is_folder_order(context: RuleContext) -> Findings:

@@ -11,8 +11,6 @@ from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.spec import Checked, DeiTSpec
 from deit_spec.spec.rules import FieldSpans
 
-DIGITS: Final = 1797
-"""The number of images in scikit-learn's digits."""
 DIGITS_SIDE: Final = 8
 SOURCES: Final = ("builtin", "folder", "dataset")
 KINDS: Final = ("timm", "spec", "python", "builtin")

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
 from deit_spec.recipe.checked_recipe import CheckedRecipe
+from deit_spec.recipe.data_classes import digits_count
 from deit_spec.recipe.recipe_schema import Recipe
-from deit_spec.recipe.rules.rule_context import DIGITS, RuleContext
+from deit_spec.recipe.rules.rule_context import RuleContext
 from deit_spec.spec.nearest import nearest_divisors, nearest_multiples, one_of
 from deit_spec.spec.rules import Findings
 from deit_spec.yaml_source.scalars import value_text
@@ -75,7 +76,9 @@ def known_train_images(recipe: Recipe) -> int | None:
     """The number of training images, if it is known without reading them."""
     data = recipe.data
     if data.train_images is None and data.builtin == "digits":
-        return DIGITS - (data.val_images or DIGITS // 10)
+        digits = digits_count(data)
+        rest = digits - (data.val_images or digits // 10)
+        return rest if rest > 0 else None  # this is DS517 or DS565
     return data.train_images
 
 

@@ -8,9 +8,9 @@ from deit_spec.diagnostics import Label, diagnose
 from deit_spec.diagnostics.printable import counted
 from deit_spec.recipe import timm_names
 from deit_spec.recipe.checked_recipe import is_model
+from deit_spec.recipe.data_classes import digits_count
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.rules.rule_context import (
-    DIGITS,
     DIGITS_SIDE,
     KINDS,
     SOURCES,
@@ -208,17 +208,19 @@ def statistics_fit(context: RuleContext) -> Findings:
 
 
 def images_suffice(context: RuleContext) -> Findings:
-    """DS517: digits has 1,797 images."""
+    """DS517: digits has 1,797 images, fewer of some classes."""
     data = context.recipe.data
     sizes = {"val_images": data.val_images, "train_images": data.train_images}
     asked = {name: size for name, size in sizes.items() if size is not None}
     total = sum(asked.values())
-    if not context.is_digits or total + 2 - len(asked) <= DIGITS:
+    digits = digits_count(data)
+    if not (context.is_digits and digits) or total + 2 - len(asked) <= digits:
         return
+    of = " of these classes" if data.only_classes else ""
     yield context.spans.finding(
         "DS517",
-        f"{total:,} images are requested, and digits has {DIGITS:,}",
-        f"use fewer than {DIGITS:,} in all",
+        f"{total:,} images are requested, and digits has {digits:,}{of}",
+        f"use fewer than {digits:,} in all",
         *((f"data.{n}", counted(size, "image"), None) for n, size in asked.items()),
     )
 
