@@ -44,8 +44,6 @@ def merge_models(
     target: Target,
     options: "PassOptions",
     merge_tokens: int | tuple[int, ...] | None,
-    *,
-    fold: bool,
 ) -> "tuple[LayerGraph, Marks]":
     """Merge the graphs of two models into one that is marked with what differs."""
     from deit_spec.compare import compare_graphs, mark_layers, merge_graphs
@@ -53,4 +51,4 @@ def merge_models(
     if models == (STDIO, STDIO):
         fail("only one of SPEC and --against can be standard input")
     a, b = (open_compared(each, target, options, merge_tokens).graph for each in models)
-    return merge_graphs(a, b), mark_layers(compare_graphs(a, b), a, b, fold=fold)
+    return merge_graphs(a, b), mark_layers(compare_graphs(a, b), a, b)

@@ -165,8 +165,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     if checked is not None:
         graph = finish(checked, target, options)
     else:
-        models, fold = (spec, str(against)), level is not diagram.Detail.FULL
-        graph, marks = merge_models(models, target, options, merge_tokens, fold=fold)
+        models = spec, str(against)
+        graph, marks = merge_models(models, target, options, merge_tokens)
     numbers = None if heat is None else _heat(heat, graph)
     if reader is not None and numbers is not None:
         emit_json(diagram.as_node_data(graph, numbers), output)
@@ -201,7 +201,7 @@ def _document(
         )
         return text if format_ == "svg" else _converted(text, format_)
     if format_ == "html":
-        return diagram.as_html(graph, detail=level, heat=heat)
+        return diagram.as_html(graph, detail=level, heat=heat, marks=marks)
     writers = {
         "mermaid": diagram.as_mermaid,
         "dot": diagram.as_dot,
@@ -264,8 +264,8 @@ def _check_format(
 
 def _check_against(format_: Picture, heat: str | None) -> None:
     """Exit with 2 if two models cannot be drawn like this."""
-    if format_ not in {*_TEXT, *_VECTOR}:
-        fail(f"--against needs figure, tree, svg, pdf or png, not {format_}")
+    if format_ not in {*_TEXT, *_VECTOR, "html"}:
+        fail(f"--against needs figure, tree, svg, pdf, png or html, not {format_}")
     if heat is not None:
         fail("--against and --heat cannot be used together")
 

@@ -7,11 +7,12 @@ layers, their direct line in the second graph goes through it.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain as joined
 
 from deit_spec.compare.folded_blocks import block_of
 from deit_spec.compare.folded_changes import changes_of, fold_changes
 from deit_spec.compare.graph_difference import GraphDifference, NodeChange, sources
-from deit_spec.cost import Cost, costs
+from deit_spec.cost import Cost, costs, total
 from deit_spec.diagram.marks import Fate, Mark, Marks
 from deit_spec.graph import LayerGraph
 
@@ -46,32 +47,31 @@ def merge_graphs(a: LayerGraph, b: LayerGraph) -> LayerGraph:
     return merged
 
 
-def mark_layers(
-    found: GraphDifference, a: LayerGraph, b: LayerGraph, *, fold: bool = True
-) -> Marks:
-    """Mark what was found in two graphs; `fold` writes alike changes of blocks as one.
+def mark_layers(found: GraphDifference, a: LayerGraph, b: LayerGraph) -> Marks:
+    """Mark what was found in two graphs with inferred shapes.
 
-    A layer whose rate differs from block to block is then marked with the range. What a
-    block reads from other layers than before is not a change of the block.
+    What a block reads from other layers than before is not a change of the block.
     """
+    nodes = [node for node in map(_inside, found.nodes) if node is not None]
     blocks: dict[str, list[str]] = {}
     for path in dict.fromkeys((*a.network, *b.network)):
         blocks.setdefault(block_of(path), []).append(path)
-    layers = {}
-    nodes = [node for node in map(_inside, found.nodes) if node is not None]
-    for alike in _alike(nodes, fold=fold):
-        is_changed = alike[0].kind == "changed"
-        mark = Mark(
-            _FATES[alike[0].kind], tuple(changes_of(alike)) if is_changed else ()
-        )
-        for node in alike:
+
+    def marks(nodes: Sequence[NodeChange]) -> Iterator[tuple[str, Mark]]:
+        """The same mark for all layers of some changes."""
+        kind = nodes[0].kind
+        changes = changes_of(nodes) if kind == "changed" else ()
+        mark = Mark(_FATES[kind], tuple(changes))
+        for node in nodes:
             is_layer = node.path in a.network or node.path in b.network
-            own = [node.path] if is_layer else blocks[node.path]
-            layers.update(dict.fromkeys(own, mark))
-    before, after = costs(a), costs(b)
-    removed = dict.fromkeys((path for path in a.network if path not in after), Cost())
-    totals = (sum(each.values(), Cost()) for each in (before, after))
-    return Marks(layers, after | removed, *totals)
+            for path in [node.path] if is_layer else blocks[node.path]:
+                yield path, mark
+
+    layers = dict(joined.from_iterable(marks([node]) for node in nodes))
+    alike = dict(joined.from_iterable(marks(each) for _, each in fold_changes(nodes)))
+    own = costs(b)
+    removed = dict.fromkeys((path for path in a.network if path not in own), Cost())
+    return Marks(layers, alike, own | removed, total(a), total(b), b)
 
 
 def _inside(node: NodeChange) -> NodeChange | None:
@@ -86,15 +86,6 @@ def _inside(node: NodeChange) -> NodeChange | None:
     if own[0] != own[1]:
         return node
     return replace(node, inputs=()) if node.properties or node.sizes else None
-
-
-def _alike(
-    nodes: Sequence[NodeChange], *, fold: bool
-) -> Iterator[Sequence[NodeChange]]:
-    if fold:
-        yield from (alike for _, alike in fold_changes(nodes))
-    else:
-        yield from ([node] for node in nodes)
 
 
 def _places(a: LayerGraph, b: LayerGraph) -> dict[str, tuple[int, int]]:

@@ -116,7 +116,7 @@ def _halves(shape: Text) -> list[Text]:
 
 
 def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
-    """Return the text of a layer, or of a stage as a single node."""
+    """Return the text of a layer, or of a stage as a single node, with its changes."""
     view, item = groups.view, group.item
     if item.scopes:
         cost = sum((view.subtotals[scope.path] for scope in item.scopes), Cost())
@@ -125,6 +125,9 @@ def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
         twins = groups.members[item.path]
         summaries = [view.graph.op(path).summary for path in (twins[0], twins[-1])]
         words = spread(summaries, " … ")
+    mark = groups.mark(group)
+    if mark is not None and mark.changes:
+        notes = [", ".join(mark.changes), *notes]
     return Content(
         Text(item.title, "name"),
         Text(words, "words"),

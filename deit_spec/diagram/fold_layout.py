@@ -12,6 +12,7 @@ from deit_spec.diagram.box_text import PAD, Content, Text, content_of, output_na
 from deit_spec.diagram.graph_view import condense
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.items import Item, items_of
+from deit_spec.diagram.marks import Marks
 from deit_spec.diagram.vector_layout import Lines, Node, Port, VectorLayout
 from deit_spec.diagram.vector_plan import LANE, Plan, Step
 from deit_spec.diagram.zero_rates import layers_of, with_zero_rates
@@ -43,15 +44,21 @@ class Either(Content):
 class FoldLayout(VectorLayout):
     """Places every layer of a graph; `runs` has the run of each equal scope."""
 
-    def __init__(self, graph: LayerGraph, width: float, widest: float) -> None:
+    def __init__(
+        self,
+        graph: LayerGraph,
+        width: float,
+        widest: float,
+        marks: Marks | None = None,
+    ) -> None:
         complete = with_zero_rates(graph)
-        self.one = group(complete, Detail.BLOCK)
+        self.one = group(complete, Detail.BLOCK, marks)
         """The groups of the figure in which one scope stands for its run."""
         self.runs: dict[str, Item] = {}
         self._find_runs(self.one.view.root)
         self.heights: dict[str, float] = {}
         """The heights of folded scopes."""
-        super().__init__(group(complete, Detail.FULL), width, widest)
+        super().__init__(group(complete, Detail.FULL, marks), width, widest)
 
     def _find_runs(self, scope: Scope) -> None:
         for item in items_of(scope, self.one.view):

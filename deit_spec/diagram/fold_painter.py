@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 from deit_spec.diagram.box_text import GAP, LINE, PAD, SIZE, Text
 from deit_spec.diagram.fold_layout import ALL, ONE, FoldLayout
 from deit_spec.diagram.groups import Group
+from deit_spec.diagram.marks import Marks
 from deit_spec.diagram.palette import colours
 from deit_spec.diagram.svg import SvgPainter
 from deit_spec.diagram.vector_layout import Edge, Node
@@ -22,9 +23,9 @@ _HANDLE: Final = 5.5
 _PILL: Final = 14.0
 
 
-def foldable_figure(graph: LayerGraph) -> ET.Element:
+def foldable_figure(graph: LayerGraph, marks: Marks | None = None) -> ET.Element:
     """Paint a graph with inferred shapes, with all states and without colours."""
-    return _FoldPainter(FoldLayout(graph, ROOM, ROOM)).figure()
+    return _FoldPainter(FoldLayout(graph, ROOM, ROOM, marks)).figure()
 
 
 class _FoldPainter(SvgPainter):
@@ -69,12 +70,14 @@ class _FoldPainter(SvgPainter):
             place.set("data-run", run.path)
             self.headers(place, node, run)
         height = self.layout.heights[node.group.path]
+        look = self.look(node.group)
+        place.set("data-look", look)
         for when, content in self.layout.folded(node.group).items():
             folded = ET.SubElement(place, "g", {"data-kind": "folded"})
             if run:
                 folded.set("data-when", when)
             box = Node(node.group, "box", 0, 0, node.width, height)
-            self.box(folded, "stage", box, 4)
+            self.box(folded, look, box, 4)
             for text in content.lay(node.width)[0]:
                 self.write(folded, text)
         _add_handle(place)

@@ -91,7 +91,7 @@ class View:
         self.root: Scope = build_scopes(graph)
         self.order = graph.order()
         self.places = {path: place for place, path in enumerate(self.order)}
-        self.marks = None if marks is None else _completed(marks, graph)
+        self.marks = None if marks is None else _completed(marks, graph, expand=expand)
         self.costs = costs(graph) if self.marks is None else self.marks.costs
         self.extra = _extra(graph)
         self.flow = graph.live() - {self.extra}
@@ -205,18 +205,15 @@ def _extra(graph: LayerGraph) -> str | None:
     return path if inputs and needed.issuperset(inputs) else None
 
 
-def _completed(marks: Marks, graph: LayerGraph) -> Marks:
+def _completed(marks: Marks, graph: LayerGraph, *, expand: bool) -> Marks:
     """Mark each layer of rate 0 that was added to a graph as that of the next block."""
+    found = marks.layers if expand else marks.alike
     added = {
         path: _successor(path) or path for path in graph if path not in marks.costs
     }
-    layers = {
-        p: marks.layers[twin] for p, twin in added.items() if twin in marks.layers
-    }
+    more = {path: found[twin] for path, twin in added.items() if twin in found}
     free = dict.fromkeys(added, Cost())
-    return replace(
-        marks, layers={**marks.layers, **layers}, costs={**marks.costs, **free}
-    )
+    return replace(marks, layers={**found, **more}, costs={**marks.costs, **free})
 
 
 def around(path: str) -> Iterator[str]:

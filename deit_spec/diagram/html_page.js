@@ -350,7 +350,7 @@ const colour = (visible) => {
   for (const node of visible) {
     if (!node.path) continue;
     const isFrame = node.kind === "frame" && !folded.has(node);
-    let look = folded.has(node) ? "stage" : node.look;
+    let { look } = folded.has(node) ? node.g.dataset : node;
     if (heats.has(node)) {
       const part = high > low ? (heats.get(node) - low) / (high - low) : 0;
       look = `heat${Math.min(STEPS - 1, Math.trunc(part * STEPS))}`;

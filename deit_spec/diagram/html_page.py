@@ -10,12 +10,13 @@ from string import Template
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from deit_spec.cost import costs, total
+from deit_spec.cost import total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import priced
 from deit_spec.diagram.fold_painter import foldable_figure
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat
+from deit_spec.diagram.marks import Marks
 from deit_spec.diagram.palette import styles
 from deit_spec.diagram.svg import as_svg
 from deit_spec.graph import LayerGraph
@@ -27,7 +28,11 @@ _FILE: Final = "file"
 
 
 def as_html(
-    graph: LayerGraph, *, detail: Detail = Detail.BLOCK, heat: Heat | None = None
+    graph: LayerGraph,
+    *,
+    detail: Detail = Detail.BLOCK,
+    heat: Heat | None = None,
+    marks: Marks | None = None,
 ) -> str:
     """Draw a graph with inferred shapes as an HTML document.
 
@@ -41,16 +46,19 @@ def as_html(
             everything.
         heat: Numbers that colour the layers at first. The page also offers those of
             each `Quantity`.
+        marks: What differs in a graph that is merged from two. The numbers are then
+            those of the second one.
 
     Returns:
         A document that is the same for the same graph. It loads nothing.
     """
-    computed = {each.value: computed_heat(graph, each) for each in Quantity}
+    counted = graph if marks is None else marks.second
+    computed = {each.value: computed_heat(counted, each) for each in Quantity}
     selected = _selected(heat, computed)
     quantities = {name: each.title for name, each in computed.items()}
     if heat is not None and selected == _FILE:
         quantities[_FILE] = heat.title
-    figure = as_svg(graph, detail=detail, heat=heat)
+    figure = as_svg(graph, detail=detail, heat=heat, marks=marks)
     style = _text("html_page.css") + styles("svg")
     script = _text("html_page.js")
     in_figure = re.findall(r"<style>(.*?)</style>", figure, re.DOTALL)
@@ -59,7 +67,7 @@ def as_html(
         *_COLUMNS,
         *([visible(heat.title)] if selected == _FILE and heat else ()),
     ]
-    order = graph.order()
+    cost = f"{marks.parameters()} · {marks.macs()}" if marks else priced(total(graph))
     return Template(_text("html_page.html")).substitute(
         detail=detail.value,
         heat=selected,
@@ -68,14 +76,18 @@ def as_html(
         name=escape(visible(graph.name)),
         style=style,
         details=escape(", ".join([graph.target.value, *images[:1]])),
-        cost=escape(f"{priced(total(graph))} per image"),
-        quantities=_options(quantities),
+        cost=escape(f"{cost} per image"),
+        quantities=_options(
+            {"": "difference" if marks else "kind of layer"} | quantities
+        ),
         figure=figure,
-        count=f"{len(order):,}",
+        count=f"{len(graph):,}",
         columns="".join(f'<th scope="col">{escape(name)}</th>' for name in columns),
-        rows="".join(_rows(graph, computed, heat if selected == _FILE else None)),
+        rows="".join(
+            _rows(graph, computed, heat if selected == _FILE else None, marks)
+        ),
         footer=escape(f"deit-spec {__version__}, spec {graph.digest[:12]}"),
-        full=_foldable(graph, heat if selected == _FILE else None),
+        full=_foldable(graph, heat if selected == _FILE else None, marks),
         script=script,
     )
 
@@ -105,25 +117,28 @@ def _selected(heat: Heat | None, computed: dict[str, Heat]) -> str:
 
 
 def _options(quantities: dict[str, str]) -> str:
-    named = {"": "kind of layer", **quantities}
     return "".join(
         f'<option value="{value}">{escape(visible(title))}</option>'
-        for value, title in named.items()
+        for value, title in quantities.items()
     )
 
 
 def _rows(
-    graph: LayerGraph, computed: dict[str, Heat], heat: Heat | None
+    graph: LayerGraph,
+    computed: dict[str, Heat],
+    heat: Heat | None,
+    marks: Marks | None,
 ) -> Iterator[str]:
     """Write a row of the table for each layer, which the script reads, too."""
-    found, live = costs(graph), graph.live()
-    kept = computed[Quantity.ACTIVATIONS.value].values
+    live, changes = graph.live(), marks.layers if marks else {}
     for path in graph.order():
         op, span = graph.op(path), graph.span(path)
         tensors = "; ".join(f"{p.name} {show(p.shape)}".strip() for p in op.parameters)
-        numbers: list[float | str] = [found[path].parameters, found[path].macs]
-        numbers.append(kept.get(path, ""))
-        cells = [f"<td>{escape(_operation(op))}</td>"]
+        numbers = [computed[each.value].values.get(path, "") for each in Quantity]
+        words = _operation(op)
+        if path in changes:
+            words = f"{words}; {changes[path]}"
+        cells = [f"<td>{escape(words)}</td>"]
         cells.append(f"<td><code>{escape(show(graph.shape(path)))}</code></td>")
         shown = [number and f"{number:,}" for number in numbers]
         cells += [f'<td class="number">{number}</td>' for number in shown]
@@ -147,9 +162,9 @@ def _operation(op: Op) -> str:
     return op.summary if op.summary.startswith(name) else f"{name}: {op.summary}"
 
 
-def _foldable(graph: LayerGraph, heat: Heat | None) -> str:
+def _foldable(graph: LayerGraph, heat: Heat | None, marks: Marks | None) -> str:
     """Return the figure for the script, with the numbers of a file."""
-    root = foldable_figure(graph)
+    root = foldable_figure(graph, marks)
     values = heat.values if heat is not None else {}
     for element in root.iter("g"):
         if (path := element.get("id", "")) in values:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from deit_spec.cost import Cost, short
+from deit_spec.graph import LayerGraph
 
 
 class Fate(Enum):
@@ -28,19 +29,26 @@ class Mark:
     fate: Fate
     changes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return ", ".join((self.fate.label, *self.changes))
+
 
 @dataclass(frozen=True)
 class Marks:
     """The marks of a merged graph by path, and what each of both models costs.
 
-    `costs` are those of the layers in the second model, zero for removed ones. Layers
-    of equal blocks are drawn as one only if their marks are equal.
+    `layers` are the marks of single layers. In `alike`, what changes alike in equal
+    blocks has one mark, with numbers that differ as a range; layers of blocks are drawn
+    as one only if these are equal. `costs` are those of the layers in the second model,
+    zero for removed ones, and `second` is its graph.
     """
 
     layers: Mapping[str, Mark]
+    alike: Mapping[str, Mark]
     costs: Mapping[str, Cost]
     before: Cost
     after: Cost
+    second: LayerGraph
 
     def of(self, paths: Iterable[str]) -> Mark | None:
         """Summarize the marks of layers that are drawn as one node.

@@ -313,7 +313,7 @@ class SvgPainter:
             if words := priced(view.costs[each.path]):
                 lines.append(words + (" each" if len(paths) > 1 else ""))
         if mark := self.groups.mark(each):
-            lines += [mark.fate.label, *mark.changes]
+            lines.append(str(mark))
         if self.heat and each in self.numbers:
             number = self.heat.write(self.numbers[each])
             lines.append(f"{visible(self.heat.title)}: {number}")

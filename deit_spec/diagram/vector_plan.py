@@ -227,9 +227,7 @@ class Planner:
 
     def content(self, group: Group) -> Content:
         """Return the text of a box."""
-        mark = self.groups.mark(group)
-        notes = [", ".join(mark.changes)] if mark and mark.changes else []
-        notes += [f"▶ {name}" for name in self._side_names(group)]
+        notes = [f"▶ {name}" for name in self._side_names(group)]
         notes += [f"from {value}" for value in self.named.get(group.path, ())]
         return content_of(group, self.groups, notes)
 

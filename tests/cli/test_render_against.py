@@ -83,7 +83,10 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
 def test_formats_without_marks(form: str) -> None:
     done = run("render", TINY, "--against", TINY, "--output-format", form)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"--against needs figure, tree, svg, pdf or png, not {form}" in done.stderr
+    assert (
+        f"--against needs figure, tree, svg, pdf, png or html, not {form}"
+        in done.stderr
+    )
 
 
 def test_errors_of_either_side() -> None:

@@ -32,8 +32,8 @@ def compiled(spec: DeiTSpec, target: Target) -> LayerGraph:
     return run_passes(lower(spec), target, options)
 
 
-def marked(a: LayerGraph, b: LayerGraph, *, fold: bool = True) -> Marks:
-    return mark_layers(compare_graphs(a, b), a, b, fold=fold)
+def marked(a: LayerGraph, b: LayerGraph) -> Marks:
+    return mark_layers(compare_graphs(a, b), a, b)
 
 
 @given(merging_specs(), merging_specs(), TARGETS)
@@ -90,8 +90,7 @@ def test_every_pair_can_be_drawn(
 ) -> None:
     """The figure has every node and edge of both, and each node has its sign."""
     one, other = compiled(a, target), compiled(b, target)
-    is_full = detail is Detail.FULL
-    merged, marks = merge_graphs(one, other), marked(one, other, fold=not is_full)
+    merged, marks = merge_graphs(one, other), marked(one, other)
     text = as_svg(merged, detail=detail, marks=marks)
     assert as_svg(merged, detail=detail, marks=marks) == text
     found = read_svg(text)
@@ -150,10 +149,10 @@ def test_equal_blocks_with_equal_marks_are_one() -> None:
 
 def test_a_rate_that_differs_from_block_to_block_is_a_range() -> None:
     a, b = (graph_of(depth=4, drop_path=rate) for rate in (0.3, 0.6))
-    (mark,) = {marked(a, b).layers[f"blocks.{n}.drop_path1"] for n in (1, 2, 3)}
+    marks = marked(a, b)
+    (mark,) = {marks.alike[f"blocks.{n}.drop_path1"] for n in (1, 2, 3)}
     assert mark == Mark(Fate.CHANGED, ("rate 0.1 to 0.3 → 0.2 to 0.6",))
-    alone = marked(a, b, fold=False).layers["blocks.1.drop_path1"]
-    assert alone.changes == ("rate 0.1 → 0.2",)
+    assert marks.layers["blocks.1.drop_path1"].changes == ("rate 0.1 → 0.2",)
 
 
 def test_outputs_of_one_model_only_have_a_sign() -> None:
