@@ -60,7 +60,7 @@ def as_dot(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
                 yield f"{indent}{_quoted(each.path)} [label={label}, {look}];"
 
     lines = [f"digraph {_quoted(visible(graph.name))} {{"]
-    lines.append('  graph [fontname="Helvetica", style="rounded"];')
+    lines.append('  graph [fontname="Helvetica", style="rounded", labeljust="l"];')
     look = 'shape="box", style="rounded,filled", fontname="Helvetica"'
     lines.append(f"  node [{look}];")
     lines += nodes(groups.every, "  ")
@@ -86,20 +86,21 @@ def as_d2(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
             path = each.path
             own = path.removeprefix(f"{parent.path}.") if parent else path
             above = f"{keys[parent.path]}." if parent else ""
-            keys[path] = f"{above}{_quoted(own)}"
+            keys[path] = f"{above}{_in_d2(own)}"
             if each.members:
-                yield f"{indent}{_quoted(own)}: {_quoted(each.item.title)} {{"
+                yield f"{indent}{_in_d2(own)}: {_in_d2(each.item.title)} {{"
+                yield f"{indent}  label.near: top-left"
                 yield from nodes(each.members, f"{indent}  ", each)
             else:
-                label = _quoted("\n".join(_label(each, groups)))
+                label = _in_d2("\n".join(_label(each, groups)))
                 fill, stroke, *_ = FAMILIES[family_of(each, groups)]
-                yield f"{indent}{_quoted(own)}: {label} {{"
+                yield f"{indent}{_in_d2(own)}: {label} {{"
                 yield f'{indent}  style: {{fill: "{fill}"; stroke: "{stroke}"}}'
             yield f"{indent}}}"
 
     lines = [*nodes(groups.every, "", None)]
     for number, (path, name) in enumerate(_outputs(groups)):
-        lines.append(f'"output-{number}": {_quoted(name)} {{shape: text}}')
+        lines.append(f'"output-{number}": {_in_d2(name)} {{shape: text}}')
         lines.append(f'{keys[path]} -> "output-{number}"')
     for source, target in groups.edges:
         style = ": {style.stroke-dash: 3}" if target == groups.view.extra else ""
@@ -142,3 +143,8 @@ def _quoted(text: str) -> str:
     """
     plain = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{plain}"'.replace("\n", "\\n")
+
+
+def _in_d2(text: str) -> str:
+    """Write a text in quotes for D2, in which `$` begins a substitution."""
+    return _quoted(text).replace("$", "\\$")
