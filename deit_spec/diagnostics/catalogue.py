@@ -140,7 +140,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("DS557", "frozen-random-weights", _WARNING, "frozen parts without weights"),
         Entry("DS560", "unknown-class-weight", _ERROR, "weight of a class that the data does not have"),
         Entry("DS561", "targets-all-equal", _ERROR, "bce_target_threshold makes all targets equal"),
-        Entry("DS562", "class-not-balanced", _ERROR, "class to balance has no training images"),
+        Entry("DS562", "class-not-balanced", _ERROR, "classes cannot be balanced"),
         Entry("DS563", "balanced-twice", _WARNING, "class weights and sampling both balance the classes"),
         Entry("DS564", "policy-without-settings", _ERROR, "policy is rand_augment, but rand_augment is null"),
         Entry("DS570", "missing-tracker", _ERROR, "experiment tracker is not installed"),

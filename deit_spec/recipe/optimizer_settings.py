@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from deit_spec.spec.schema import CONFIG, PositiveFloat, PositiveInt, Rate
+from deit_spec.spec.schema import CONFIG, NotNegative, PositiveFloat, PositiveInt, Rate
 
-NotNegative = Annotated[float, Field(ge=0)]
 Factor = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -198,7 +198,9 @@ class Composer:
             message = (
                 f"{f'the key {quoted(text)}' if text else 'a key'} is not a string"
             )
-            self._report("DS005", message, self._span(key), "remove it with its value")
+            quotes = ", or write it in quotes if it is a name" if text else ""
+            help_ = f"remove it with its value{quotes}"
+            self._report("DS005", message, self._span(key), help_)
         elif name not in mapping.firsts:
             mapping.firsts[name] = key
             return name

@@ -5,7 +5,7 @@ from collections import Counter
 import torch
 from torch import Tensor
 
-from deit_spec.diagnostics.printable import counted, listed
+from deit_spec.diagnostics.printable import listed
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.dataset import Data
 from deit_spec.distill.runtime_errors import DataError, recipe_of
@@ -49,12 +49,12 @@ def _require_balance(checked: CheckedRecipe, data: Data) -> Counter[int]:
     }
     field = next((name for name, value in fields.items() if value == BALANCED), None)
     if absent and field:
-        classes = counted(len(absent), "class") if absent[1:] else "a class"
         raise errors.data_error(
             checked,
             field,
             "DS562",
-            f"{classes} to balance has no training images: {listed(absent)}",
+            "the classes cannot be balanced: there are no training images of "
+            f"{listed(absent)}",
             help_="train on more images, or remove the setting",
         )
     return counts

@@ -89,6 +89,7 @@ def train(
         data = open_data(checked, known=known)
         if resume:
             run_folder.require_same_images(checked, folder, data.split.as_file())
+        weights = class_weights(checked, data)
         for warning in _warnings(checked, data):
             reporter.warned(warning)
         warm_start = _plan_warm_start(checked, data, reporter)
@@ -116,9 +117,7 @@ def train(
         if processes.any(stopped):
             return _stopped_before(folder, stop)
         student = open_student(checked, warm_start)
-        training = TrainingStep(
-            student, teacher, recipe, processes, class_weights(checked, data)
-        )
+        training = TrainingStep(student, teacher, recipe, processes, weights)
         loop = _make_loop(checked, folder, data, training, reporter)
         stack.callback(loop.trackers.finish)
         start = _start(loop)
