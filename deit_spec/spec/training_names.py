@@ -22,25 +22,27 @@ _WORDS: Final = frozenset({
     "lrs", "metric", "metrics", "milestones", "mixup", "momentum", "nesterov",
     "opt", "optim", "optimiser", "optimizer", "patience", "pin", "precision",
     "prefetcher", "rand", "rank", "recount", "recovery", "remode", "repeated",
-    "repeats", "reprob", "resplit", "resume", "sampler", "saturation", "save",
-    "sched", "schedule", "scheduler", "seed", "seeding", "sgd", "smoothing",
-    "split", "splits", "steps", "sync", "synchronize", "tau", "teaching",
-    "temperature", "test", "thread", "threads", "train", "trainer", "training",
-    "transform", "transforms", "tta", "val", "valid", "validation", "vflip",
-    "wandb", "warmup", "wd", "worker", "workers",
+    "repeats", "reprob", "resplit", "resume", "sampler", "sampling",
+    "saturation", "save", "sched", "schedule", "scheduler", "seed", "seeding",
+    "sgd", "smoothing", "split", "splits", "steps", "sync", "synchronize",
+    "tau", "teaching", "temperature", "test", "thread", "threads", "trackers",
+    "train", "trainer", "training", "transform", "transforms", "tta", "val",
+    "valid", "validation", "vflip", "wandb", "warmup", "wd", "worker",
+    "workers",
 })
 """A key with one of these words is a training setting."""
 
 _NAMES: Final = frozenset({
-    "aa", "alpha", "channels_last", "class_map", "columns", "device_modules",
-    "dist_bn", "dist_url", "distillation_alpha", "distillation_type",
-    "drop_unread", "dtype", "fuser", "inat_category", "initial_checkpoint",
-    "input_img_mode", "input_key", "keep", "mean", "mix_switch", "model_dtype",
-    "no_ddp_bb", "output", "output_dir", "parallel", "pretrained",
-    "pretrained_path", "ratio", "rotate", "run", "scale", "shift", "src", "std",
-    "student", "target_key", "teacher", "teacher_model", "teacher_path",
-    "three_augment", "threeaugment", "torchcompile", "torchcompile_mode",
-    "torchscript", "unreadable", "use_cuda", "weights", "world_size",
+    "aa", "alpha", "channels_last", "class_map", "class_weight",
+    "class_weights", "columns", "device_modules", "dist_bn", "dist_url",
+    "distillation_alpha", "distillation_type", "drop_unread", "dtype", "fuser",
+    "inat_category", "initial_checkpoint", "input_img_mode", "input_key",
+    "keep", "mean", "mix_switch", "model_dtype", "no_ddp_bb", "output",
+    "output_dir", "parallel", "pretrained", "pretrained_path", "ratio",
+    "report_to", "rotate", "run", "scale", "shift", "src", "std", "student",
+    "target_key", "teacher", "teacher_model", "teacher_path", "three_augment",
+    "threeaugment", "torchcompile", "torchcompile_mode", "torchscript",
+    "unreadable", "use_cuda", "weights", "world_size",
 })
 """Other training settings: their words alone may mean something else."""
 # fmt: on
