@@ -1,25 +1,40 @@
 """Shows the progress of runs and studies: lines and, on a terminal, a progress bar."""
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
 from rich import progress as rich_progress
+from rich.console import RenderableType
+from rich.text import Text
 
 from deit_spec.cli.output import make_console
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.diagnostics.text import render
-from deit_spec.distill.evaluation import Scores, heads_of
+from deit_spec.distill.evaluation import HeadScores, Scores, heads_of
 from deit_spec.distill.study import Result
 from deit_spec.distill.training import Finished, Progress, Reporter, RunError, Start
 from deit_spec.recipe.run_files import CURVES, HEADS, SUMMARY, WEIGHTS
 
 
-def progress_bar(*, enabled: bool = True) -> rich_progress.Progress:
+class ProgressBar(rich_progress.Progress):
+    """A progress bar, with a line of text below it unless that is empty."""
+
+    text = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, and the line below it."""
+        yield from super().get_renderables()
+        if self.text:
+            yield Text(self.text)
+
+
+def progress_bar(*, enabled: bool = True) -> ProgressBar:
     """A progress bar on standard error, if that is a terminal."""
     console = make_console(stderr=True)
-    return rich_progress.Progress(
+    return ProgressBar(
         rich_progress.TextColumn("{task.description}"),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
@@ -34,13 +49,15 @@ def progress_bar(*, enabled: bool = True) -> rich_progress.Progress:
 class _Lines:
     """Prints lines above a progress bar."""
 
-    def __init__(self, bar: rich_progress.Progress, description: str) -> None:
+    def __init__(self, bar: ProgressBar, description: str) -> None:
         self.bar = bar
         self.task = bar.add_task(description, total=None)
 
     def write(self, line: str) -> None:
         """Print a line; a control character in it is shown as a symbol."""
-        self.bar.console.print(visible(line))
+        console = self.bar.console
+        # A terminal would break a long line within a word.
+        console.print(visible(line), soft_wrap=not console.is_terminal)
 
     def warned(self, warning: Diagnostic) -> None:
         """Print a warning as `validate` does."""
@@ -53,8 +70,11 @@ class RunProgress(_Lines, Reporter):
     start: Start
     began: float
 
-    def __init__(self, bar: rich_progress.Progress) -> None:
+    def __init__(self, bar: ProgressBar) -> None:
         super().__init__(bar, "opening images, teacher and student")
+        self.last: float | None = None
+        self.best: tuple[int, float] | None = None
+        self.teacher: float | None = None
 
     def teaching(self, step: int, steps: int) -> None:
         """Move the bar; write that the teacher is trained, as this takes a while."""
@@ -67,7 +87,7 @@ class RunProgress(_Lines, Reporter):
 
     def started(self, start: Start) -> None:
         """Write what is trained."""
-        self.start, self.began = start, time.monotonic()
+        self.start, self.began, self.best = start, time.monotonic(), start.best
         teacher = "no teacher"
         if start.teacher is not None:
             teacher = f"{start.loss} distillation from {start.teacher}"
@@ -85,6 +105,7 @@ class RunProgress(_Lines, Reporter):
         self.write(f"{counted(start.steps, 'step')} of {size} on {where}")
         left = start.steps - start.first
         self.bar.reset(self.task, total=left, description="steps")
+        self._show_scores()
 
     def stepped(self, step: int) -> None:
         """Move the bar."""
@@ -105,10 +126,20 @@ class RunProgress(_Lines, Reporter):
     def evaluated(self, step: int, scores: Scores) -> None:
         """Write the accuracy of each head."""
         shares = (
-            f"{HEADS[name]} {100 * head.top1:.1f} %"
+            f"{HEADS[name]} {_percent(head.top1)}"
             for name, head in heads_of(scores).items()
         )
         self._write_at(step, f"top-1: {', '.join(shares)}")
+        self.last = top1 = scores.answer.top1
+        if self.best is None or top1 > self.best[1]:
+            self.best = step, top1
+        self._show_scores()
+
+    def teacher_evaluated(self, scores: HeadScores) -> None:
+        """Write the accuracy of the teacher."""
+        self.teacher = scores.top1
+        self.write(f"the teacher's top-1: {_percent(scores.top1)}")
+        self._show_scores()
 
     def saved(self, step: int, path: Path) -> None:
         """Write the name of a checkpoint."""
@@ -122,9 +153,25 @@ class RunProgress(_Lines, Reporter):
         """Write the names of the results."""
         self.write(summarise_end(finished))
 
+    def _show_scores(self) -> None:
+        """Show the last and the best score, and the teacher's, below the bar."""
+        parts = []
+        if self.last is not None:
+            parts.append(f"top-1 {_percent(self.last)}")
+        if self.best is not None:
+            step, top1 = self.best
+            parts.append(f"best {_percent(top1)} after step {step:,}")
+        if self.teacher is not None:
+            parts.append(f"teacher {_percent(self.teacher)}")
+        self.bar.text = ", ".join(parts)
+
     def _write_at(self, step: int, text: str) -> None:
         total = self.start.steps
         self.write(f"step {step:>{len(str(total))}}/{total}  {text}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def summarise_end(finished: Finished) -> str:
@@ -137,7 +184,7 @@ def summarise_end(finished: Finished) -> str:
 class StudyProgress(_Lines):
     """Writes a line for each run of a study."""
 
-    def __init__(self, bar: rich_progress.Progress) -> None:
+    def __init__(self, bar: ProgressBar) -> None:
         super().__init__(bar, "runs")
         self.planned = self.done = 0
 

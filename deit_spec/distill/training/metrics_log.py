@@ -22,6 +22,9 @@ class MetricsLog:
         kept = [line for line in found.records if line.step <= step]
         self.seconds = max((line.seconds for line in kept), default=0.0)
         self._scored = {line.step for line in kept if line.cls}
+        answers = ((line.step, line.fused or line.cls) for line in kept)
+        scored = [(step, answer.top1) for step, answer in answers if answer]
+        self.best = max(scored, key=lambda each: each[1], default=None)
         self.unreadable = [name for line in kept for name in line.unreadable]
         written = zip(found.records, found.texts, strict=True)
         write_file(self.path, b"".join(t for line, t in written if line.step <= step))

@@ -26,6 +26,8 @@ class Start:
     """The steps done before, which are 0 or those of the checkpoint."""
     device: str
     processes: int
+    best: tuple[int, float] | None = None
+    """The step and the top-1 accuracy of the best evaluation before, if any."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,9 @@ class Reporter:
 
     def evaluated(self, step: int, scores: Scores) -> None:
         """The student has been evaluated."""
+
+    def teacher_evaluated(self, scores: HeadScores) -> None:
+        """The teacher has been evaluated, together with the student's first time."""
 
     def saved(self, step: int, path: Path) -> None:
         """A checkpoint has been written."""

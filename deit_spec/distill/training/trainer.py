@@ -132,7 +132,7 @@ def train(
             complete=complete,
             signal=None if complete else stop.signal or signal.SIGTERM,
             seconds=loop.seconds,
-            teacher=loop.teacher_scores() if complete else None,
+            teacher=loop.teacher_scores if complete else None,
         )
         with writing(folder):
             write_results(loop, start, finished)
@@ -271,4 +271,5 @@ def _start(loop: TrainingLoop) -> Start:
         first=loop.done,
         device="cpu" if processes.device.type == "cpu" else str(processes.device),
         processes=processes.world,
+        best=loop.log.best if loop.log else None,
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -215,6 +216,7 @@ class TrainingLoop:
         if self.training.best is not None:
             result = (value for _, value in self.training.result())
             self.training.best.update(self.done, scores, result)
+        self._report_teacher()
         self.reporter.evaluated(self.done, scores)
         self._report_unreadable()
         return scores
@@ -226,6 +228,13 @@ class TrainingLoop:
             return best.scores
         return self.scores or self.evaluate()
 
+    def _report_teacher(self) -> None:
+        """Score the teacher, and report it, the first time that this is called."""
+        is_first = "teacher_scores" not in vars(self)
+        if (scores := self.teacher_scores) and is_first:
+            self.reporter.teacher_evaluated(scores)
+
+    @cached_property
     def teacher_scores(self) -> HeadScores | None:
         """The scores of the teacher; None if its classes are not those of the data."""
         teacher, classes = self.training.teacher, len(self.data.classes)
