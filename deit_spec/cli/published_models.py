@@ -12,7 +12,7 @@ from deit_spec.cli.inputs import read
 from deit_spec.cli.options import OutputOption, format_option, option, output_option
 from deit_spec.cli.output import STDIO, emit, emit_json, fail
 from deit_spec.diagnostics.printable import visible
-from deit_spec.published import accuracies, names
+from deit_spec.published import accuracies, names, read_recipe, recipe_names
 from deit_spec.spec import DeiTSpec, Variant, check_spec
 from deit_spec.yaml_source.scalars import scalar_text
 
@@ -73,7 +73,14 @@ def _describe(name: str) -> dict[str, Any]:
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the model.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="The name of the model; with --recipe, of the file.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         output_option("FILE", "Write to FILE instead of NAME.yaml, or to - (stdout)."),
@@ -88,11 +95,26 @@ def new(
             metavar="SPEC",
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        option(
+            "--recipe",
+            f"Write a recipe instead: {', '.join(recipe_names())}.",
+            metavar="RECIPE",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite FILE if it exists.")
     ] = False,
 ) -> None:
-    """Write a commented spec with the values of an existing one."""
+    """Write a new spec with comments, or a recipe for a published model."""
+    if recipe is not None:
+        if source is not None:
+            fail("--from cannot be combined with --recipe")
+        _write_recipe(recipe, name, output, force=force)
+        return
+    if name is None:
+        fail("name the model to write a spec for, or write a recipe with --recipe")
     name = name.removesuffix(".yaml").removesuffix(".yml")
     from deit_spec.spec.field_names import SPEC
 
@@ -102,10 +124,7 @@ def new(
             "`_.+-`, and cannot start with `.`, `+` or `-`"
         )
     path = Path(f"{name}.yaml") if output is None else output
-    to_file = str(path) != STDIO
-    # `lexists` is true for a symbolic link that leads nowhere, too.
-    if to_file and os.path.lexists(path) and not force:
-        fail(f"{path} already exists; use --force to overwrite it")
+    to_file = _require_free(path, force=force)
     source = source or (name if name in names() else DEFAULT)
     spec = read(source).spec
     assert spec is not None  # noqa: S101  -- it has no errors
@@ -115,8 +134,38 @@ def new(
     schema = FILE if (folder / FILE).is_file() else None
     extends = None if source == STDIO else _relative(source, folder)
     shown = "standard input" if source == STDIO else scalar_text(source)
-    emit(starter(name, shown, spec, extends, schema=schema), path)
-    if to_file:
+    _write(starter(name, shown, spec, extends, schema=schema), path)
+
+
+def _write_recipe(
+    recipe: str, name: str | None, output: Path | None, *, force: bool
+) -> None:
+    """Write one of the recipes for published models."""
+    if recipe not in recipe_names():
+        from deit_spec.spec.nearest import closest_word
+
+        meant = closest_word(recipe, recipe_names())
+        known = f"the recipes are {', '.join(recipe_names())}"
+        help_ = f"did you mean `{meant}`?" if meant else known
+        fail(f"there is no recipe `{visible(recipe)}`; {help_}")
+    stem = (name or recipe).removesuffix(".yaml").removesuffix(".yml")
+    path = Path(f"{stem}.yaml") if output is None else output
+    _require_free(path, force=force)
+    _write(read_recipe(recipe), path)
+
+
+def _require_free(path: Path, *, force: bool) -> bool:
+    """Check that a file does not exist, and return whether the output is a file."""
+    to_file = str(path) != STDIO
+    # `lexists` is true for a symbolic link that leads nowhere, too.
+    if to_file and os.path.lexists(path) and not force:
+        fail(f"{path} already exists; use --force to overwrite it")
+    return to_file
+
+
+def _write(text: str, path: Path) -> None:
+    emit(text, path)
+    if str(path) != STDIO:
         typer.echo(f"wrote {visible(str(path))}", err=True)
 
 

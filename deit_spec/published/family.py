@@ -1,4 +1,4 @@
-"""Access to the specs and accuracies of the published models by name."""
+"""Access to the specs, accuracies and recipes of the published models by name."""
 
 import csv
 from dataclasses import dataclass
@@ -44,6 +44,18 @@ def read(name: str) -> bytes:
 def file(name: str) -> Traversable:
     """The path of the spec of a published model."""
     return _folder().joinpath("models", f"{name}.yaml")
+
+
+@cache
+def recipe_names() -> tuple[str, ...]:
+    """The names of the recipes for the published models."""
+    files_ = _folder().joinpath("recipes").iterdir()
+    return tuple(sorted(each.name.removesuffix(".yaml") for each in files_))
+
+
+def read_recipe(name: str) -> str:
+    """Read one of the recipes."""
+    return _folder().joinpath("recipes", f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def _folder() -> Traversable:

@@ -16,7 +16,10 @@ from support.strategies import specs
 import deit_spec
 from deit_spec import DeiTSpec, Variant
 from deit_spec.cli.published_models import starter
+from deit_spec.published import recipe_names
+from deit_spec.recipe import check_recipe
 from deit_spec.spec import check_spec, check_text
+from deit_spec.spec.origin import is_published
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
@@ -209,3 +212,39 @@ def test_new_refuses(arguments: list[str], code: int, tmp_path: Path) -> None:
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_new_recipe_is_valid_where_it_is_written(name: str, tmp_path: Path) -> None:
+    done = run("new", "--recipe", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"wrote {name}.yaml\n"
+    checked = check_recipe(tmp_path / f"{name}.yaml")
+    assert checked.recipe is not None, checked.diagnostics
+    assert is_published(checked.recipe.student.spec)
+    again = run("new", "--recipe", name, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "already exists; use --force" in again.stderr
+
+
+def test_the_name_of_a_new_recipe(tmp_path: Path) -> None:
+    printed = run("new", "--recipe", "finetune", "-o", "-").stdout
+    run("new", "pets", "--recipe", "finetune", cwd=tmp_path)
+    run("new", "--recipe", "finetune", "-o", "birds.yml", cwd=tmp_path)
+    assert (tmp_path / "pets.yaml").read_text(encoding="utf-8") == printed
+    assert (tmp_path / "birds.yml").read_text(encoding="utf-8") == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--recipe", "fine-tune"), "there is no recipe `fine-tune`; did you mean"),
+        (("--recipe", "cooking"), "there is no recipe `cooking`; the recipes are fine"),
+        (("--recipe", "finetune", "--from", "a.yaml"), "--from cannot be combined"),
+        ((), "name the model to write a spec for, or write a recipe"),
+    ],
+)
+def test_new_recipes_that_are_refused(arguments: tuple[str, ...], message: str) -> None:
+    done = run("new", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {message}")

@@ -83,7 +83,11 @@ LANGUAGES: Final = {
         [*TOP, *VARIANT, *SYNONYMS, *ODD_KEYS],
     ),
     "recipes": Language(
-        ("recipes/[!d]*.yaml", "recipes/digits.yaml", "tests/recipe/invalid/*.yaml"),
+        (
+            "recipes/published/*.yaml",
+            "recipes/digits.yaml",
+            "tests/recipe/invalid/*.yaml",
+        ),
         [
             *RECIPE.sections,
             *(field.partition(".")[2] for field in FIELDS),
