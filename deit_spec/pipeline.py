@@ -16,9 +16,10 @@ from deit_spec.diagnostics import (
     Span,
     in_source_order,
 )
-from deit_spec.graph import LayerGraph, Target, verify
+from deit_spec.graph import LayerGraph, Stage, Target, verify
 from deit_spec.lowering import lower as lower_spec
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
+from deit_spec.notebook_display import DrawnInNotebook, draw_in_notebook
 from deit_spec.passes import (
     PassOptions,
     infer_shapes,
@@ -50,7 +51,7 @@ class SpecError(DiagnosedError, ValueError):
 
 
 @dataclass(frozen=True)
-class Compiled:
+class Compiled(DrawnInNotebook):
     """A compiled spec: the final graph and the source generated from it.
 
     Attributes:
@@ -355,6 +356,28 @@ def _frames_of_package() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").startswith(own):
         frame, count = frame.f_back, count + 1
     return count
+
+
+@draw_in_notebook.register
+def _(graph: LayerGraph, *, inline: bool) -> str | None:
+    if graph.stage is Stage.LOWERED:
+        return None  # without shapes
+    from deit_spec.diagram import as_svg, inline_figure  # imports rich
+
+    return inline_figure(graph) if inline else as_svg(graph)
+
+
+@draw_in_notebook.register
+def _(compiled: Compiled, *, inline: bool) -> str | None:
+    return draw_in_notebook(compiled.graph, inline=inline)
+
+
+@draw_in_notebook.register
+def _(spec: DeiTSpec, *, inline: bool) -> str | None:
+    try:
+        return draw_in_notebook(lower(spec), inline=inline)
+    except SpecError:
+        return None  # its fields contradict each other
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from deit_spec.diagram.graph_text import as_d2, as_dot, as_mermaid
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat, read_heat
 from deit_spec.diagram.html_page import as_html
+from deit_spec.diagram.inline_figure import inline_figure
 from deit_spec.diagram.marks import Fate, Mark, Marks
 from deit_spec.diagram.model_explorer import as_model_explorer, as_node_data
 from deit_spec.diagram.outline import tree
@@ -38,6 +39,7 @@ __all__ = [
     "computed_heat",
     "convert_svg",
     "draw",
+    "inline_figure",
     "read_heat",
     "tree",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import networkx as nx
 
 from deit_spec.diagnostics import Span
+from deit_spec.notebook_display import DrawnInNotebook
 from deit_spec.ops import Op, Parameter, Shape
 
 
@@ -25,7 +26,7 @@ class Stage(Enum):
     FINAL = "final"
 
 
-class LayerGraph:
+class LayerGraph(DrawnInNotebook):
     """A `networkx.DiGraph` of ops, in the order in which they run.
 
     `network` is that graph. The name of a node is its path, which is also the torch

@@ -14,6 +14,9 @@ from pydantic import (
     WrapValidator,
 )
 
+from deit_spec.notebook_display import DrawnInNotebook
+from deit_spec.spec.spec_table import spec_table
+
 NAME_PATTERN = r"^\w[\w.+-]*$"
 
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -119,7 +122,7 @@ class Variant(BaseModel):
     )
 
 
-class DeiTSpec(BaseModel):
+class DeiTSpec(BaseModel, DrawnInNotebook):
     """A spec of a DeiT model. Strict and frozen; unknown keys are errors.
 
     The constructor only checks each field separately. The rules between fields are
@@ -259,6 +262,9 @@ class DeiTSpec(BaseModel):
             exclude["variant"] = {"merge_tokens"}  # as before there was this field
         content = spec.model_dump_json(exclude=exclude)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def _repr_html_(self) -> str:
+        return spec_table(self)
 
 
 TOP = tuple(DeiTSpec.model_fields)
