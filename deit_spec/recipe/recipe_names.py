@@ -57,6 +57,8 @@ _SYNONYMS: Final = by_synonym(
         "mix_switch": "mixup_switch_prob",
         "drop_path": "drop_path_rate",
         "precision": "dtype mixed_precision",
+        "layer_decay": "layer_decay_rate",
+        "gradient_checkpointing": "grad_checkpointing",
         "accumulate": "gradient_accumulation_steps",
         "ema": "ema_decay model_ema_decay",
         "ema_warmup": "model_ema_warmup",

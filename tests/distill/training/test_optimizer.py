@@ -15,14 +15,16 @@ from torch import nn
 
 import deit_spec
 from deit_spec import DeiTSpec
+from deit_spec.distill import optional_packages
 from deit_spec.distill.data import open_data
-from deit_spec.distill.optional_packages import import_package
+from deit_spec.distill.optional_packages import MissingPackageError, import_package
 from deit_spec.distill.training.optimizer import (
     Average,
     Schedule,
     make_optimizer,
     make_schedule,
     parameter_groups,
+    require_optimizer,
 )
 from deit_spec.distill.training.processes import Processes
 from deit_spec.distill.training.training_step import TrainingStep
@@ -141,6 +143,14 @@ def test_steps_are_those_of_timm(tmp_path: Path, name: str, *, exact: bool) -> N
     torch.testing.assert_close(
         dict(model.named_parameters()), dict(theirs.named_parameters()), **tolerance
     )
+
+
+def test_lamb_needs_timm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a run without LAMB does not."""
+    monkeypatch.setattr(optional_packages, "find_spec", lambda _: None)
+    require_optimizer(valid(recipe(tmp_path)))
+    with pytest.raises(MissingPackageError, match="runs with LAMB need timm"):
+        require_optimizer(valid(recipe(tmp_path, optimizer={"name": "lamb"})))
 
 
 def test_sgd_without_momentum_follows_the_gradient(tmp_path: Path) -> None:

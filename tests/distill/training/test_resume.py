@@ -103,7 +103,12 @@ def test_a_run_is_resumed_with_its_own_recipe_only(
 def test_settings_that_change_no_result_may_differ(
     tmp_path: Path, stopped_run: Path, trained_run: Path
 ) -> None:
-    other = {"log_every": 1, "evaluate_every": 12, "checkpoint_every": 5}
+    other = {
+        "log_every": 1,
+        "evaluate_every": 12,
+        "checkpoint_every": 5,
+        "gradient_checkpointing": True,
+    }
     train(recipe(tmp_path, run=other), stopped_run, resume=True)
     assert weights(stopped_run) == weights(trained_run)
 
