@@ -122,9 +122,7 @@ def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
         cost = sum((view.subtotals[scope.path] for scope in item.scopes), Cost())
         words = priced(cost)
     else:
-        twins = groups.members[item.path]
-        summaries = [view.graph.op(path).summary for path in (twins[0], twins[-1])]
-        words = spread(summaries, " … ")
+        words = summary_of(group, groups)
     mark = groups.mark(group)
     if mark is not None and mark.changes:
         notes = [", ".join(mark.changes), *notes]
@@ -134,6 +132,13 @@ def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
         Text(shape_of(group, groups), "shape"),
         tuple(Text(note, "note") for note in notes),
     )
+
+
+def summary_of(group: Group, groups: Groups) -> str:
+    """Summarize a layer, with both ends of the values that differ in equal blocks."""
+    twins = groups.members[group.path]
+    ops = (groups.view.graph.op(path) for path in (twins[0], twins[-1]))
+    return spread([op.summary for op in ops], " … ")
 
 
 def shape_of(group: Group, groups: Groups) -> str:

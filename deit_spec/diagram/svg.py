@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from deit_spec.cost import total
 from deit_spec.diagnostics.printable import visible
-from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of
+from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of, summary_of
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.heat import STEPS, Heat
 from deit_spec.diagram.marks import LEGEND, Fate, Marks
@@ -309,7 +309,7 @@ class SvgPainter:
         lines = [each.item.title, shape_of(each, self.groups)]
         if not each.item.scopes:
             ends = paths if len(paths) < 3 else [paths[0], "…", paths[-1]]  # noqa: PLR2004  -- first and last
-            lines[:1] = [" ".join(ends), view.graph.op(each.path).summary]
+            lines[:1] = [" ".join(ends), summary_of(each, self.groups)]
             if words := priced(view.costs[each.path]):
                 lines.append(words + (" each" if len(paths) > 1 else ""))
         if mark := self.groups.mark(each):

@@ -1,6 +1,9 @@
 """`deit-spec render`: the format of a file, and its options."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -37,6 +40,27 @@ def test_the_format_follows_from_the_extension(suffix: str, tmp_path: Path) -> N
     other = tmp_path / "fig.txt"
     run("render", TINY, "-o", str(other), "--output-format", format_)
     assert other.read_text(encoding="utf-8") == text
+
+
+def test_bytes_do_not_depend_on_the_process() -> None:
+    """Processes with different hash seeds write the same bytes in every format."""
+    code = (
+        "import json, sys, deit_spec; from deit_spec import diagram as d;"
+        "g = deit_spec.compile({'depth': 4, 'variant': {'drop_path': 0.1}}).graph;"
+        "writers = (d.as_svg, d.as_html, d.as_mermaid, d.as_dot, d.as_d2, d.as_json,"
+        " d.as_model_explorer, lambda g: d.draw(g, width=80).plain);"
+        "print(json.dumps([write(g) for write in writers]))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(found) == 1
 
 
 def test_other_extensions_are_refused(tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ def test_blocks_are_one_box(depth: int, drop_path: float, scale: float | None) -
     blocks = [f"blocks.{index}" for index in range(depth)]
     text = as_svg(graph)
     assert read_svg(text).scopes == {"blocks.0": blocks}
-    assert ("DropPath 0 … 0.2" in text) == (drop_path > 0)
+    # In the box and in its tooltip, of two layers.
+    assert text.count("DropPath 0 … 0.2") == (4 if drop_path else 0)
     full = as_svg(graph, detail=Detail.FULL)
     assert set(read_svg(full).boxes) == set(graph)
 
