@@ -17,7 +17,14 @@ from deit_spec.cli.options import (
     format_option,
     option,
 )
-from deit_spec.cli.output import emit_json, fail, refuse_input, report
+from deit_spec.cli.output import (
+    cleanup_on_sigterm,
+    emit_json,
+    fail,
+    is_file,
+    refuse_input,
+    report,
+)
 from deit_spec.cost.units import short_bytes
 from deit_spec.diagnostics.printable import reason_of, visible
 
@@ -174,6 +181,8 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     from deit_spec.model.exported_file import files_of_export
     from deit_spec.model.model_folder import assumed_preprocessing
 
+    if not is_file(path):
+        fail("-o - is standard output; export writes a file, such as model.onnx")
     try:
         format_ = export_model.format_of(path, to)
     except ValueError as error:
@@ -207,7 +216,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    with model_options.model_errors():
+    with model_options.model_errors(), cleanup_on_sigterm():
         preprocessing = trained.preprocessing(recipe, crop)
         if recipe is None and trained.own_preprocessing() is None:
             report([assumed_preprocessing(trained.weights, preprocessing)])

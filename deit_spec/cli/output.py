@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -19,6 +19,8 @@ from deit_spec.diagnostics.printable import reason_of, visible
 from deit_spec.spec.origin import EXPORTED_SUFFIXES
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.console import Console
 
     from deit_spec.yaml_source import Document
@@ -198,6 +200,20 @@ def can_encode(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+@contextlib.contextmanager
+def cleanup_on_sigterm() -> Iterator[None]:
+    """Remove temporary files if SIGTERM ends the process in the block."""
+
+    def stop(number: int, _: "FrameType | None") -> NoReturn:
+        raise SystemExit(SIGNAL_EXIT + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def ignore_closed_pipes() -> None:

@@ -215,12 +215,12 @@ def format_of(path: Path, to: str | None = None) -> ExportFormat:
     Raises:
         ValueError: There is none.
     """
-    if to == ExportFormat.OPENVINO.value and path.suffix != ".xml":
+    if to == ExportFormat.OPENVINO.value and path.suffix.lower() != ".xml":
         raise ValueError(f"the extension for OpenVINO is .xml, not {path.suffix!r}")
     if to is not None:
         return ExportFormat(to)
     for format_, suffix in SUFFIXES.items():
-        if suffix == path.suffix:
+        if suffix == path.suffix.lower():
             return format_
     names = ", ".join(SUFFIXES.values())
     raise ValueError(f"the extension must be one of {names}, not {path.suffix!r}")

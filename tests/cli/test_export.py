@@ -1,6 +1,7 @@
 """`deit-spec export` writes a file, or says why it does not."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ from safetensors.torch import load_file
 from support.commands import run
 from support.exports import SMALL, run_onnx, write_model
 
+import deit_spec
 from deit_spec import DeiTSpec
 from deit_spec.distill import optional_packages
+from deit_spec.exporting import export_model
+from deit_spec.exporting.export_model import ExportFormat
 
 MODEL = "model.safetensors"
 
@@ -89,6 +93,7 @@ def test_assumed_preprocessing_is_noted(place: Path) -> None:
     ("arguments", "code", "text"),
     [
         (["-o", "model.bin"], 2, "must be one of .onnx, .pt2, .xml"),
+        (["-o", "-", "--to", "onnx"], 2, "-o - is standard output"),
         (
             ["-o", "missing/model.pt2"],
             2,
@@ -114,6 +119,30 @@ def test_what_cannot_be_exported_leaves_nothing(
     assert text in done.stderr
     assert "Traceback" not in done.stderr
     assert files(place) == [MODEL]
+
+
+@pytest.mark.parametrize("name", ["m.ONNX", "m.PT2", "m.XML"])
+def test_an_extension_in_capitals_is_written_and_read(place: Path, name: str) -> None:
+    done = run("export", MODEL, "-o", name, "--no-check", cwd=place)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    images = torch.zeros(2, 1, 8, 8)
+    expected = deit_spec.load_model(place / MODEL).model.predict(images)
+    found = deit_spec.load_model(place / name).model(images)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_terminated_export_leaves_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        assert len(files(place)) > 1  # the folder for temporary files
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setitem(export_model._WRITERS, ExportFormat.ONNX, end)
+    done = run("export", MODEL, "-o", "model.onnx", "--no-check", cwd=place)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert files(place) == [MODEL]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
