@@ -107,7 +107,7 @@ def new(
         bool, typer.Option("--force", help="Overwrite FILE if it exists.")
     ] = False,
 ) -> None:
-    """Write a new spec with comments, or a recipe for a published model."""
+    """Write a new spec, or a recipe for a published model."""
     if recipe is not None:
         if source is not None:
             fail("--from cannot be combined with --recipe")

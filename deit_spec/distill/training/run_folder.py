@@ -11,6 +11,7 @@ from deit_spec.atomic_write import UNFINISHED, write_file
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.runtime_errors import OTHER_FOLDER, RunError, run_error
+from deit_spec.distill.training.optimizer import make_schedule
 from deit_spec.distill.training.processes import Processes
 from deit_spec.recipe import CheckedRecipe, check_recipe
 from deit_spec.recipe import run_files as files
@@ -41,6 +42,10 @@ FREE = {
 
 `run.evaluate_every` may not if evaluations decide on the result.
 """
+
+
+LENGTH = {"schedule.epochs", "schedule.steps"}
+"""Fields that may differ if the learning rates of the steps that are done do not."""
 
 
 def require_folder(folder: Path, *, resume: bool) -> None:
@@ -79,7 +84,7 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
         raise _not_a_run(folder, f"{RECIPE}, which has errors")
     current = dict(_leaves(_run_recipe(checked)))
     previous = dict(_leaves(_run_recipe(earlier)))
-    free = set(FREE)
+    free = FREE | LENGTH
     if errors.recipe_of(checked).run.compares_evaluations:
         free.remove("run.evaluate_every")
     differing = {
@@ -106,6 +111,32 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
             notes=[f"its spec is {folder / SPEC}"],
             help_=f"start a new run: {OTHER_FOLDER}",
         )
+
+
+def require_same_rates(
+    checked: CheckedRecipe, folder: Path, steps_per_epoch: int
+) -> None:
+    """DS535: a run of another length has the learning rates of the steps done."""
+    recipe = errors.recipe_of(checked)
+    earlier = check_recipe(folder / RECIPE).recipe if _has_begun(folder) else None
+    if earlier is None or recipe.schedule == earlier.schedule:
+        return
+    new, old = (make_schedule(each, steps_per_epoch) for each in (recipe, earlier))
+    last = files.last_checkpoint(folder)
+    done = 0 if last is None else files.checkpoint_step(last) or 0
+    if done <= new.steps and all(new.rate(i) == old.rate(i) for i in range(done)):
+        return
+    message = f"the run in {folder} has taken {done:,} steps, more than {new.steps:,}"
+    notes, help_ = [], "as many steps, or more"
+    if done <= new.steps:
+        message = f"the learning rates of the {done:,} steps of the run in {folder} "
+        message += f"depend on its length, {old.steps:,} steps"
+        notes = ["they do not if `schedule.min_lr` is equal to the peak"]
+        help_ = f"to train further, start a new run with `student.weights: {folder}`"
+    field = "schedule.epochs" if recipe.schedule.steps is None else "schedule.steps"
+    place, label = checked.span(field), f"{new.steps:,} steps"
+    help_ += f"; {OTHER_FOLDER}"
+    raise run_error(place, "DS535", message, label=label, notes=notes, help_=help_)
 
 
 def classes_of_run(folder: Path) -> tuple[str, ...] | None:

@@ -88,7 +88,7 @@ def train(
             reporter = Reporter()
         data = open_data(checked, known=known)
         if resume:
-            run_folder.require_same_images(checked, folder, data.split.as_file())
+            _require_same_data(checked, folder, data)
         weights = class_weights(checked, data)
         for warning in _warnings(checked, data):
             reporter.warned(warning)
@@ -145,6 +145,12 @@ def _require_packages(checked: CheckedRecipe) -> None:
     require_packages("runs", "accelerate", "matplotlib", "numpy")
     require_optimizer(recipe_of(checked))
     require_trackers(checked)
+
+
+def _require_same_data(checked: CheckedRecipe, folder: Path, data: Data) -> None:
+    """Check what depends on the data of a run to resume."""
+    run_folder.require_same_images(checked, folder, data.split.as_file())
+    run_folder.require_same_rates(checked, folder, data.sampler.steps)
 
 
 def _require_equal_shares(checked: CheckedRecipe, processes: Processes) -> None:

@@ -113,6 +113,48 @@ def test_settings_that_change_no_result_may_differ(
     assert weights(stopped_run) == weights(trained_run)
 
 
+CONSTANT = {"optimizer": {"lr": 1e-3, "lr_batch": None}, "run": {"ema": 0.9}}
+
+
+@pytest.mark.parametrize(
+    ("first", "longer"),
+    [({"steps": 6}, {"steps": 12}), ({"epochs": 1, "steps": None}, {"steps": 12})],
+)
+def test_a_run_with_a_constant_rate_is_made_longer(
+    tmp_path: Path, first: dict[str, Any], longer: dict[str, Any]
+) -> None:
+    """It has the weights of a run that was as long from the beginning."""
+    constant = {"min_lr": 1e-3, "warmup_lr": 1e-4}
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    train(recipe(tmp_path, schedule={**constant, **first}, **CONSTANT), folder)
+    checked = recipe(tmp_path, schedule={**constant, **longer}, **CONSTANT)
+    assert train(checked, folder, resume=True).step == 12
+    train(checked, whole)
+    assert weights(folder) == weights(whole)
+    assert '"steps": 12' not in (folder / "recipe.yaml").read_text()
+    assert "steps: 12" in (folder / "recipe.yaml").read_text()
+
+
+def test_a_run_with_a_cosine_keeps_its_length(
+    tmp_path: Path, trained_run: Path
+) -> None:
+    longer = recipe(tmp_path, schedule={"steps": 24})
+    found = failure(longer, trained_run)
+    assert found.code == "DS535"
+    assert found.primary.span == longer.span("schedule.steps")
+    assert found.message == (
+        f"the learning rates of the 12 steps of the run in {trained_run} depend on its "
+        "length, 12 steps"
+    )
+    assert f"start a new run with `student.weights: {trained_run}`" in found.helps[0]
+    shorter = recipe(tmp_path, schedule={"steps": 8})
+    found = failure(shorter, trained_run)
+    assert (found.code, found.message) == (
+        "DS535",
+        f"the run in {trained_run} has taken 12 steps, more than 8",
+    )
+
+
 class KilledError(BaseException):
     """Stands for the end of the process, so nothing may catch it."""
 
