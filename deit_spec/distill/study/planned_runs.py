@@ -99,7 +99,7 @@ def _settings(checked: CheckedRecipe) -> dict[str, Any]:
     if run.compares_evaluations:
         settings["run"]["evaluate_every"] = run.evaluate_every
     for name, key, path in recipe_paths(checked):
-        if key == "spec" and path.is_dir():  # with the weights of a teacher
+        if key in {"spec", "weights"} and path.is_dir():  # a model folder
             path = path / WEIGHTS  # noqa: PLW2901
         if path.is_file():
             settings[name][key] = _file_hash(path, path.stat().st_mtime_ns)

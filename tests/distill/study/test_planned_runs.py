@@ -133,3 +133,15 @@ def test_contents_of_weights_decide(tmp_path: Path) -> None:
     found = {each.teacher for each in one.values() if each.teacher}
     assert len(found) == 1
     assert not any(each.trains_teacher for each in one.values())
+
+
+def test_contents_of_the_run_that_a_student_starts_from_decide(tmp_path: Path) -> None:
+    weights = tmp_path / "run" / "model.safetensors"
+    weights.parent.mkdir()
+    run = f"hard: {{{{student.weights: {weights.parent}}}}}"
+    text = SMALL.replace("hard: {{}}", run)
+    keys = set()
+    for content in (b"one", b"other"):
+        weights.write_bytes(content)
+        keys.add(planned(tmp_path, text)["hard", 100, 0].key)
+    assert len(keys) == 2
