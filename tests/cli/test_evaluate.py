@@ -85,7 +85,7 @@ def test_scores_are_those_of_the_model(folder: Path) -> None:
 
 def test_a_run_can_be_moved_and_needs_no_teacher(folder: Path, tmp_path: Path) -> None:
     recipe = (folder / "recipe.yaml").read_text()
-    gone = recipe.replace("weights: null", 'weights: "/gone/teacher.safetensors"')
+    gone = recipe.replace(" weights: null", ' weights: "/gone/teacher.safetensors"')
     assert gone.count("/gone/") == 2  # the student's first weights too
     moved = tmp_path / "moved"
     moved.mkdir()
