@@ -1,6 +1,5 @@
 """The images that an evaluation scores, and how many of them a run was trained on."""
 
-import json
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from deit_spec.distill.runtime_errors import recipe_of
 from deit_spec.distill.trained_model import TrainedModel
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.image_folder import is_saved_dataset
+from deit_spec.recipe.overrides import Override, override_by_option
 from deit_spec.recipe.rules.rule_context import SOURCES
 from deit_spec.recipe.run_files import SPLIT
 from deit_spec.recipe.split_file import SplitFile, read_split, split_error
@@ -58,29 +58,31 @@ class ScoredImages:
         return f"{text}, {count:,} of them trained on" if count else text
 
 
-def data_override(name: str) -> str:
+def data_override(name: str) -> Override:
     """The override of a recipe for `digits`, a folder or a Hugging Face dataset.
 
-    >>> data_override("digits"), data_override("me/birds")
-    ('data.builtin=digits', 'data.dataset="me/birds"')
+    >>> data_override("digits").path, data_override("me/birds").path
+    (('data', 'builtin'), ('data', 'dataset'))
     """
-    if name == "digits":
-        return f"data.builtin={name}"
     path = Path(name).expanduser()
-    if is_saved_dataset(path):
-        return f"data.dataset={json.dumps(str(path.absolute()))}"
     # The name of a dataset may have a slash, too.
     is_name = name.count("/") <= 1 and not name.startswith((".", "~"))
-    if path.exists() or not is_name:
-        return f"data.folder={json.dumps(str(path.absolute()))}"
-    return f"data.dataset={json.dumps(name)}"
+    if name == "digits":
+        field, value = "builtin", name
+    elif is_saved_dataset(path):
+        field, value = "dataset", str(path.absolute())
+    elif path.exists() or not is_name:
+        field, value = "folder", str(path.absolute())
+    else:
+        field, value = "dataset", name
+    return override_by_option("--data", name, f"data.{field}", value)
 
 
 def open_scored_images(
     trained: TrainedModel,
     recipe: Path | None = None,
     overrides: Sequence[str] = (),
-    data: str | None = None,
+    data: Override | None = None,
 ) -> ScoredImages:
     """Open the images to score: by default those that the run has held out.
 

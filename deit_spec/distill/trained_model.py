@@ -49,6 +49,7 @@ from deit_spec.pipeline import (
 )
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
+from deit_spec.recipe.overrides import Override
 from deit_spec.recipe.run_files import HEADS, RECIPE, SPEC
 from deit_spec.spec import Checked, DeiTSpec, check_spec
 
@@ -158,32 +159,33 @@ class TrainedModel:
         self,
         path: Path | None = None,
         overrides: Sequence[str] = (),
-        data: str | None = None,
+        data: Override | None = None,
     ) -> CheckedRecipe:
         """Check the recipe that says how images are read, without its teacher.
 
-        It is the one at `path`, or the run's, or has nothing but this model. `data` is
-        an override that replaces its dataset, as `data.builtin=digits`.
+        It is the one at `path`, or the run's, or has nothing but this model. `data`
+        replaces its dataset.
 
         Raises RecipeError, or ModelError if the run has no recipe.
         """
+        changes: list[str | Override] = [*overrides]
         if path is None and self.folder is not None:
             path = _file_of_run(self.folder, RECIPE)
             # The run's list of classes has been written beside it.
-            overrides = ["data.classes=null", *overrides]
+            changes = ["data.classes=null", *changes]
         if data is not None:
             fields = [f"data.{field}=null" for field in _DATA_FIELDS]
-            overrides = [*fields, data, *overrides]
+            changes = [*fields, data, *changes]
         spec_path = Path(self.name)
         spec = str(spec_path.absolute()) if spec_path.is_file() else self.name
         if path is None:
             document: dict[str, Any] = {"student": {"spec": spec}, "data": {}}
-            laid = [*WITHOUT_TRAINING, *overrides]
+            laid = [*WITHOUT_TRAINING, *changes]
             checked = check_recipe(
                 document, laid, without=CHECKED_LATER, student=self.checked
             )
         else:
-            laid = [f"student.spec={json.dumps(spec)}", *WITHOUT_TRAINING, *overrides]
+            laid = [f"student.spec={json.dumps(spec)}", *WITHOUT_TRAINING, *changes]
             checked = check_recipe(
                 path, laid, without=CHECKED_LATER, student=self.checked
             )

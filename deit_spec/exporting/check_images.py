@@ -17,6 +17,7 @@ from deit_spec.distill.scored_images import data_override, open_scored_images
 from deit_spec.distill.trained_model import ModelError, TrainedModel
 from deit_spec.model.preprocessing import Preprocessing
 from deit_spec.recipe import RecipeError
+from deit_spec.recipe.overrides import Override
 from deit_spec.runtime.exported_module import byte_pixels, statistics_of
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _named_images(
 ) -> CheckImages:
     override = data_override(where)
     try:
-        if override.startswith("data.builtin="):
+        if override.path == ("data", "builtin"):
             return _of_split(
                 trained,
                 preprocessing,
@@ -172,7 +173,7 @@ def _named_images(
                 override=override,
             )
         require_packages("images", "PIL", "numpy")
-        if override.startswith("data.folder="):
+        if override.path == ("data", "folder"):
             return _in_folder(Path(where).expanduser(), preprocessing, most)
         images = _rows(trained, where, override)
     except RecipeError as error:
@@ -201,7 +202,7 @@ def _in_folder(folder: Path, preprocessing: Preprocessing, most: int) -> CheckIm
     return CheckImages(names, read, len(paths), f"in {folder}")
 
 
-def _rows(trained: TrainedModel, name: str, override: str) -> "LabelledImages":
+def _rows(trained: TrainedModel, name: str, override: Override) -> "LabelledImages":
     """The images of a dataset, whose classes need not be those of the model."""
     # It imports Pillow.
     from deit_spec.distill.data.huggingface_dataset import find_dataset  # noqa: PLC0415
@@ -218,7 +219,7 @@ def _of_split(  # noqa: PLR0913  -- a source, and which of its images
     most: int,
     *,
     training: bool,
-    override: str | None = None,
+    override: Override | None = None,
 ) -> CheckImages:
     """The images that a run or the digits hold out, or with `training` the others."""
     found = open_scored_images(trained, data=override)

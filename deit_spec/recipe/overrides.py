@@ -28,9 +28,14 @@ class Override(NamedTuple):
     recovered: bool = False
 
 
-def read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Diagnostic]]:
+def read_overrides(
+    texts: Sequence[str | Override],
+) -> tuple[list[Override], list[Diagnostic]]:
     """Read several overrides, and gather what is wrong with any."""
-    read = [read_override(text) for text in texts]
+    read = [
+        (text, []) if isinstance(text, Override) else read_override(text)
+        for text in texts
+    ]
     overrides = [override for override, _ in read if override]
     return overrides, [each for _, found in read for each in found]
 
@@ -64,6 +69,12 @@ def override_at(field: str, value: object, entry: Entry) -> Override:
     path = tuple(field.split("."))
     spans: dict[Path, Entry] = {path[: end + 1]: entry for end in range(len(path))}
     return Override(path, value, spans)
+
+
+def override_by_option(option: str, text: str, field: str, value: str) -> Override:
+    """Make an override by an option of its own, such as `--data`, and its text."""
+    positions, whole = Positions(Source(option, text)), (0, len(text))
+    return override_at(field, value, Entry(positions, whole, whole))
 
 
 def apply(document: Document, overrides: Sequence[Override]) -> Document:

@@ -16,7 +16,7 @@ from deit_spec.recipe.checked_recipe import (
     with_drop_path,
 )
 from deit_spec.recipe.image_folder import look_into
-from deit_spec.recipe.overrides import apply, read_overrides
+from deit_spec.recipe.overrides import Override, apply, read_overrides
 from deit_spec.recipe.recipe_names import RECIPE
 from deit_spec.recipe.recipe_schema import Recipe
 from deit_spec.recipe.rules import RULES
@@ -34,7 +34,7 @@ RecipeLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 def check_recipe(
     recipe: RecipeLike,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str | Override] = (),
     *,
     without: Container[str] = (),
     student: Checked | None = None,
@@ -70,7 +70,7 @@ def check_read(  # noqa: PLR0913, PLR0917  -- the arguments of `check_recipe`
     document: Document | None,
     findings: list[Diagnostic],
     path: Path | None,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str | Override] = (),
     without: Container[str] = (),
     student: Checked | None = None,
 ) -> CheckedRecipe:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from deit_spec.diagnostics import DiagnosedError
 from deit_spec.distill.data import open_data
 from deit_spec.distill.evaluation import evaluate
+from deit_spec.distill.scored_images import data_override
 from deit_spec.distill.trained_model import find_model
 from deit_spec.model.preprocessing import DIGITS_MEAN, DIGITS_STD
 from deit_spec.weights import safetensors_file
@@ -32,7 +33,7 @@ def test_a_recipe_of_a_run_with_other_data_or_settings(trained_run: Path) -> Non
     other = trained.read_recipe(overrides=["data.val_images=7"]).recipe
     assert other is not None
     assert (other.data.val_images, other.teacher) == (7, None)
-    new = trained.read_recipe(data="data.dataset=some/digits").recipe
+    new = trained.read_recipe(data=data_override("some/digits")).recipe
     assert new is not None
     assert (new.data.builtin, new.data.dataset) == (None, "some/digits")
 

@@ -27,7 +27,7 @@ from deit_spec.diagnostics import DiagnosedError
 from deit_spec.distill import optional_packages
 from deit_spec.distill.confusion_matrix import ConfusionMatrix
 from deit_spec.distill.evaluation import evaluate
-from deit_spec.distill.scored_images import open_scored_images
+from deit_spec.distill.scored_images import data_override, open_scored_images
 from deit_spec.distill.trained_model import find_model
 from deit_spec.model.exported_file import read_exported
 from deit_spec.model.exported_interface import (
@@ -178,7 +178,7 @@ def test_evaluate_scores_the_output_of_the_file(model: str, folder: Path) -> Non
     printed = json.loads(done.stdout)
     heads, confusion = printed["heads"], printed["confusion"]
     trained = find_model(str(folder / model))
-    images = open_scored_images(trained, data="data.builtin=digits")
+    images = open_scored_images(trained, data=data_override("digits"))
     matrix = ConfusionMatrix(len(images.data.classes))
     batches = images.data.val(64)
     scores = evaluate(Linear(), batches, fusion=SPEC.fusion, confusion=matrix).cls
