@@ -113,6 +113,18 @@ def test_each_change_has_to_be_allowed(tmp_path: Path, five: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_linear_probe_of_a_head_with_other_classes(
+    tmp_path: Path, five: Path
+) -> None:
+    """By mistake of the class count, all that learns would be new."""
+    student = {"spec": NO_TOKEN, "weights": five.name, "train": "heads"}
+    checked = recipe(tmp_path, student=student, **ALONE)
+    (found,) = findings(checked)
+    assert (found.code, found.primary.text) == ("DS414", "5 → 10 classes")
+    student |= {"allow": ["heads", "resample"]}
+    assert findings(recipe(tmp_path, student=student, **ALONE)) == ()
+
+
 def test_positions_are_resampled_by_default(tmp_path: Path, five: Path) -> None:
     student = {"spec": NO_TOKEN, "weights": str(five), "num_classes": 5}
     data = {"builtin": "digits"}
