@@ -1,15 +1,13 @@
 """All differences between two models."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deit_spec.compare.compared_model import ComparedModel
 from deit_spec.compare.cost_difference import Amount, compare_costs
 from deit_spec.compare.graph_difference import GraphDifference, compare_graphs
 from deit_spec.compare.spec_difference import FieldChange, compare_specs
-
-if TYPE_CHECKING:
-    from deit_spec.compare.weights_difference import WeightsDifference
+from deit_spec.compare.weights_difference import WeightsDifference, compare_weights
 
 VERSION = 1
 """The version of the JSON format; it changes when a key is removed or redefined."""
@@ -24,7 +22,7 @@ class ModelDifference:
     fields: tuple[FieldChange, ...]
     costs: tuple[Amount, ...]
     graph: GraphDifference
-    weights: "WeightsDifference"
+    weights: WeightsDifference
 
     @property
     def is_empty(self) -> bool:
@@ -55,8 +53,6 @@ def compare(a: ComparedModel, b: ComparedModel) -> ModelDifference:
     Raises:
         WeightsError: A checkpoint cannot be read.
     """
-    from deit_spec.compare.weights_difference import compare_weights  # noqa: PLC0415  -- torch
-
     return ModelDifference(
         a,
         b,

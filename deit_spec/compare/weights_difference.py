@@ -1,49 +1,16 @@
 """What becomes of the weights of a model in another, or how two checkpoints differ."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
-
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from deit_spec.compare.compared_model import ComparedModel
 from deit_spec.diagnostics import Diagnostic, has_errors
-from deit_spec.weights import (
-    Checkpoint,
-    Plan,
-    Step,
-    make_plan,
-    open_checkpoint,
-    realise,
-)
+from deit_spec.weights import Checkpoint, Plan, make_plan
+from deit_spec.weights.checkpoint import checkpoint_of_shapes
 from deit_spec.weights.shape_info import GraphParameters
 
-
-@dataclass(frozen=True, slots=True)
-class TensorDifference:
-    """A tensor of two checkpoints.
-
-    `relative` is the norm of the difference, divided by the norm of the first tensor.
-    `cosine` is the cosine similarity of both. They are None where they are not finite.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    is_equal: bool
-    relative: float | None = 0.0
-    cosine: float | None = 1.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The difference as plain data."""
-        return {
-            "tensor": self.name,
-            "shape": list(self.shape),
-            "equal": self.is_equal,
-            "relative": self.relative,
-            "cosine": self.cosine,
-        }
+if TYPE_CHECKING:
+    from deit_spec.compare.tensor_difference import TensorDifference
 
 
 @dataclass(frozen=True)
@@ -56,7 +23,7 @@ class WeightsDifference:
 
     plan: Plan | None = None
     is_file: bool = False
-    tensors: tuple[TensorDifference, ...] = ()
+    tensors: "tuple[TensorDifference, ...]" = ()
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
 
@@ -104,56 +71,20 @@ def compare_weights(a: ComparedModel, b: ComparedModel) -> WeightsDifference:
         WeightsError: A checkpoint cannot be read.
     """
     if a.weights is not None and b.weights is not None:
-        return _compare_checkpoints(a, b)
-    return WeightsDifference(make_plan(b.graph, _open(a)), a.weights is not None)
+        from deit_spec.compare.tensor_difference import compare_tensors  # noqa: PLC0415  -- torch
+
+        tensors, only_a, only_b = compare_tensors(
+            (a.graph, a.weights), (b.graph, b.weights)
+        )
+        return WeightsDifference(tensors=tensors, only_a=only_a, only_b=only_b)
+    return WeightsDifference(make_plan(b.graph, _planned(a)), a.weights is not None)
 
 
-def _open(model: ComparedModel) -> Checkpoint:
+def _planned(model: ComparedModel) -> Checkpoint:
     """The checkpoint of a model, or one of its shapes for a spec alone."""
-    if model.weights is not None:
-        return open_checkpoint(model.weights)
-    shapes = GraphParameters(model.graph).shapes
-    tensors = {n: torch.empty(shape, device="meta") for n, shape in shapes.items()}
-    return Checkpoint(model.reference, "a spec", tensors)
+    if model.weights is None:
+        shapes = GraphParameters(model.graph).shapes
+        return checkpoint_of_shapes(model.reference, shapes)
+    from deit_spec.weights import open_checkpoint  # noqa: PLC0415  -- torch
 
-
-def _compare_checkpoints(a: ComparedModel, b: ComparedModel) -> WeightsDifference:
-    """Compare tensors by our names for them, whatever names the files have."""
-    (ours, make), (theirs, make_other) = _tensors(a), _tensors(b)
-    both = [
-        name
-        for name, step in ours.items()
-        if name in theirs and theirs[name].shape == step.shape
-    ]
-    return WeightsDifference(
-        tensors=tuple(_compare(name, make(name), make_other(name)) for name in both),
-        only_a=tuple(name for name in ours if name not in both),
-        only_b=tuple(name for name in theirs if name not in both),
-    )
-
-
-def _tensors(
-    model: ComparedModel,
-) -> tuple[dict[str, Step], Callable[[str], Tensor]]:
-    """How each tensor of a model is made from its checkpoint, one at a time."""
-    checkpoint = _open(model)
-    plan = make_plan(model.graph, checkpoint)
-    steps = {step.name: step for step in plan.steps}
-
-    def make(name: str) -> Tensor:
-        one = replace(plan, steps=(steps[name],))
-        ((_, tensor),) = realise(one, checkpoint, torch.float64)
-        return tensor
-
-    return steps, make
-
-
-def _compare(name: str, one: Tensor, other: Tensor) -> TensorDifference:
-    shape = tuple(one.shape)
-    if torch.equal(one, other):
-        return TensorDifference(name, shape, is_equal=True)
-    norms = one.norm().item() * other.norm().item()
-    cosine = torch.vdot(one.flatten(), other.flatten()).item() / (norms or math.nan)
-    relative = (other - one).norm().item() / (one.norm().item() or math.nan)
-    numbers = (each if math.isfinite(each) else None for each in (relative, cosine))
-    return TensorDifference(name, shape, False, *numbers)  # noqa: FBT003  -- by position
+    return open_checkpoint(model.weights)

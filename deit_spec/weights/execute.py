@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deit_spec.runtime import as_dtype, draw, make_empty
+from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.plan import Channels, Draw, Join, Plan, Positions, Step
-from deit_spec.weights.state_dict import Checkpoint
 
 
 def fill(  # noqa: PLR0913  -- the inputs of a model

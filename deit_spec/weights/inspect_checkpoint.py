@@ -10,6 +10,7 @@ from deit_spec.diagnostics.printable import counted, visible
 from deit_spec.lowering import lower
 from deit_spec.spec import DeiTSpec
 from deit_spec.spec.field_names import SPEC
+from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.make_plan import describe, make_plan
 from deit_spec.weights.model_config import ModelConfig
 from deit_spec.weights.plan import Plan
@@ -20,7 +21,6 @@ from deit_spec.weights.shape_info import (
     published_models,
 )
 from deit_spec.weights.spec_metadata import require_same, resolved_spec, spec_of
-from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, finding, shown, some
 from deit_spec.yaml_source.scalars import scalar_text
 

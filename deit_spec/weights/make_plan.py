@@ -10,6 +10,7 @@ from deit_spec.graph import LayerGraph
 from deit_spec.spec.weight_permissions import Permission
 from deit_spec.weights import plan as plans
 from deit_spec.weights import shape_info, weight_findings
+from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.model_config import (
     ModelConfig,
     compare_config,
@@ -20,7 +21,6 @@ from deit_spec.weights.model_prefix import find_models
 from deit_spec.weights.naming_schemes import HEADS, NO_EFFECT
 from deit_spec.weights.plan import Dropped, Kind, Plan, Step, Transform
 from deit_spec.weights.shape_info import GraphParameters, ShapeInfo
-from deit_spec.weights.state_dict import Checkpoint, Sizes
 from deit_spec.weights.weight_findings import (
     WeightsError,
     finding,

@@ -13,6 +13,7 @@ from typing import Any
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.ops import LayerNorm, MeanOfTokens, SplitHeads
 from deit_spec.spec import DeiTSpec
+from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.shape_info import (
     GraphParameters,
     ShapeInfo,
@@ -20,7 +21,6 @@ from deit_spec.weights.shape_info import (
     published_models,
 )
 from deit_spec.weights.spec_metadata import check_metadata
-from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import EPS_NOTE, finding, shown, written
 from deit_spec.yaml_source.scalars import value_text
 

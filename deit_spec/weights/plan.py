@@ -11,7 +11,7 @@ from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Init
 from deit_spec.spec.weight_permissions import PERMISSIONS, Permission
-from deit_spec.weights.state_dict import Sizes
+from deit_spec.weights.checkpoint import Sizes
 from deit_spec.weights.weight_findings import WeightsError, finding, some
 
 OTHER_CLASSES = "the weights have other classes"

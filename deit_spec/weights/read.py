@@ -13,7 +13,8 @@ import torch
 from deit_spec.diagnostics.printable import reason_of
 from deit_spec.recipe.run_files import CONFIG
 from deit_spec.weights import safetensors_file, torch_file
-from deit_spec.weights.state_dict import Checkpoint, tensors_of, unwrap
+from deit_spec.weights.checkpoint import Checkpoint
+from deit_spec.weights.state_dict import tensors_of, unwrap
 from deit_spec.weights.weight_findings import (
     SAVE_ARRAYS,
     SAVE_UNQUANTISED,

@@ -16,8 +16,8 @@ from deit_spec.ops import Op, Parameter
 from deit_spec.spec import DeiTSpec, check_spec
 from deit_spec.spec.field_names import SPEC
 from deit_spec.spec.model_limits import LARGEST
+from deit_spec.weights.checkpoint import Checkpoint, Sizes
 from deit_spec.weights.naming_schemes import NO_EFFECT, pattern_of
-from deit_spec.weights.state_dict import Checkpoint, Sizes
 from deit_spec.weights.weight_findings import help_with_keys, refuse, some
 from deit_spec.yaml_source.scalars import value_text
 

@@ -12,8 +12,8 @@ from deit_spec.diagnostics import Diagnostic, Label, Severity, Span
 from deit_spec.diagnostics.printable import counted
 from deit_spec.spec import Checked, DeiTSpec, Variant, check_text
 from deit_spec.version import __version__
+from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.plan import Plan
-from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.weight_findings import WeightsError, finding, refuse, some
 
 VERSION: Final = "deit_spec.version"

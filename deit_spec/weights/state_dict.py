@@ -1,18 +1,14 @@
-"""Find the state dict in what a file contains: a `Checkpoint` of named tensors."""
+"""Find the state dict in what a file contains."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
 from torch import Tensor
 
+from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.model_prefix import find_incomplete_models, find_models
-from deit_spec.weights.naming_schemes import TensorNames, recognise
 from deit_spec.weights.weight_findings import help_with_keys, refuse, shown, some
 from deit_spec.weights.wrapped_names import WRAPPERS, unwrap_name, unwrap_names
-
-Sizes: TypeAlias = tuple[int, ...]
 
 ENTRIES = (
     "model",
@@ -28,7 +24,6 @@ ENTRIES = (
 PREFIXES = ("model.", *(f"{wrapper}." for wrapper in WRAPPERS))
 """What is removed from the start of the names of other networks, if all have it."""
 
-KNOWN = "the names of DeiT, timm, transformers, BEiT and OpenMMLab are known"
 DEEPEST = 8
 """How many keys may lead to a model."""
 MOST_MAPPINGS = 10_000
@@ -36,51 +31,6 @@ MOST_MAPPINGS = 10_000
 
 EXPANDED_BYTES = 1 << 24
 """How much larger than its storage a tensor may be: `expand` itself uses no memory."""
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """What a file or a directory of weights contains; tensors are mapped, if possible.
-
-    `path` is the keys that lead to the tensors, `beside` the others on the way,
-    `prefix` what was removed from every name, and `config` a `config.json`. Where this
-    is not a complete DeiT, `models` are the keys of those that are.
-    """
-
-    name: str
-    format: str
-    tensors: Mapping[str, Tensor]
-    path: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-    config: Mapping[str, Any] = field(default_factory=dict)
-    prefix: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    models: tuple[str, ...] = ()
-
-    @cached_property
-    def shapes(self) -> dict[str, Sizes]:
-        """The shape of each tensor."""
-        return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
-
-    @cached_property
-    def dtypes(self) -> tuple[str, ...]:
-        """The element types, sorted."""
-        kinds = {str(tensor.dtype) for tensor in self.tensors.values()}
-        return tuple(sorted(kind.removeprefix("torch.") for kind in kinds))
-
-    @cached_property
-    def names(self) -> TensorNames:
-        """The tensor names, translated to ours; a WeightsError for unknown schemes."""
-        names = recognise(self.tensors)
-        if names is None:
-            raise refuse(
-                "DS406",
-                "the tensor names do not match any known DeiT naming scheme",
-                self.name,
-                notes=[f"it has {some(self.tensors)}", KNOWN],
-                helps=help_with_keys(self.models),
-            )
-        return names
 
 
 StateDicts: TypeAlias = dict[tuple[str, ...], dict[str, Tensor]]

@@ -49,6 +49,7 @@ def test_a_process_reads_standard_input() -> None:
         (["render", "specs/tiny.yaml"], 0, ["rich", "networkx"]),
         (["compile", "specs/tiny.yaml"], 0, ["networkx"]),
         (["explain", "embed_dim"], 0, ["rich", "networkx"]),
+        (["diff", "specs/tiny.yaml", "specs/base.yaml"], 0, ["rich", "networkx"]),
         slow(["explain", "DS404"], 0, ["rich", "networkx"]),
         (["list", "--output-format", "json"], 0, ["networkx"]),
         slow(["new", "x", "-o", "-"], 0, ["networkx"]),

@@ -11,7 +11,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from support.checkpoints import DISTILLED, PLAIN, changed, planned, state_of
 
 from deit_spec.cli.weights_table import Row, fold, layout, lines, list_rows
-from deit_spec.weights.convert import rename
+from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.naming_schemes import HF
 
 TUNED = changed(DISTILLED, image_size=48, num_classes=7, teacher_num_classes=7)

@@ -14,7 +14,7 @@ from deit_spec import DeiTSpec, WeightsError
 from deit_spec.compare import ComparedModel, check_compared
 from deit_spec.compare.weights_difference import compare_weights
 from deit_spec.spec import check_spec
-from deit_spec.weights.convert import rename
+from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.naming_schemes import HF
 
 

@@ -14,7 +14,7 @@ from deit_spec import DeiTSpec
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.spec import check_text
 from deit_spec.weights import Checkpoint, Plan, WeightsError, make_plan, open_checkpoint
-from deit_spec.weights.convert import rename
+from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.naming_schemes import SCHEMES
 from deit_spec.weights.shape_info import GraphParameters
 

@@ -26,7 +26,7 @@ from deit_spec.weights import (
     make_plan,
     open_checkpoint,
 )
-from deit_spec.weights.convert import rename
+from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.naming_schemes import HF
 
 SHOWN = [

@@ -29,7 +29,7 @@ from deit_spec.weights import (
     make_plan,
     open_checkpoint,
 )
-from deit_spec.weights.convert import rename
+from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.model_config import HF_KEYS, TIMM_DEFAULTS, TIMM_KEYS
 from deit_spec.weights.naming_schemes import HF
 

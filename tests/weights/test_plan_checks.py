@@ -27,7 +27,7 @@ from deit_spec.weights import (
     make_plan,
     require,
 )
-from deit_spec.weights.convert import rename
+from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.naming_schemes import HF
 
 

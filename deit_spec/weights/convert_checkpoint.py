@@ -18,13 +18,13 @@ from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
 from deit_spec.recipe.run_files import CONFIG, PREPROCESSOR, WEIGHTS
 from deit_spec.weights import safetensors_file
+from deit_spec.weights.checkpoint import Checkpoint
 from deit_spec.weights.execute import common_dtype, realise
 from deit_spec.weights.library_config import hf_class, hf_config, timm_config
 from deit_spec.weights.naming_schemes import DEIT, DEIT3, HF, NamingScheme
 from deit_spec.weights.plan import Plan
 from deit_spec.weights.read import files_of
 from deit_spec.weights.shape_info import GraphParameters
-from deit_spec.weights.state_dict import Checkpoint
 from deit_spec.weights.target_formats import To, find_limits
 from deit_spec.weights.weight_findings import WeightsError, finding, some
 
