@@ -15,6 +15,7 @@ from deit_spec.version import __version__
 if TYPE_CHECKING:
     from deit_spec.attention.image_maps import attribute
     from deit_spec.classifier import Classifier, load_model
+    from deit_spec.compare import ModelDifference, diff
     from deit_spec.diagnostics import Diagnostic
     from deit_spec.exporting.export_model import export
     from deit_spec.graph import LayerGraph
@@ -39,12 +40,14 @@ _HOMES = {
     "Diagnostic": "deit_spec.diagnostics",
     "ExportedFileError": "deit_spec.runtime.exported_module",
     "LayerGraph": "deit_spec.graph",
+    "ModelDifference": "deit_spec.compare",
     "ModelFolderError": "deit_spec.model.model_folder",
     "SpecError": "deit_spec.pipeline",
     "Variant": "deit_spec.spec",
     "WeightsError": "deit_spec.weights",
     "attribute": "deit_spec.attention.image_maps",
     "compile": "deit_spec.pipeline",
+    "diff": "deit_spec.compare",
     "export": "deit_spec.exporting.export_model",
     "load": "deit_spec.pipeline",
     "load_model": "deit_spec.classifier",
@@ -73,6 +76,7 @@ __all__ = [
     "Diagnostic",
     "ExportedFileError",
     "LayerGraph",
+    "ModelDifference",
     "ModelFolderError",
     "SpecError",
     "Variant",
@@ -80,6 +84,7 @@ __all__ = [
     "__version__",
     "attribute",
     "compile",
+    "diff",
     "export",
     "load",
     "load_model",

@@ -168,7 +168,7 @@ def compile(  # noqa: A001, PLR0913  -- one argument per option
     """
     options = _options(drop_unread=drop_unread, taps=taps, until=until)
     checked = with_merge_tokens(check_spec_or_model(spec), merge_tokens)
-    return compile_checked(checked, _target(target), options)
+    return compile_checked(checked, target_of(target), options)
 
 
 def compile_checked(
@@ -264,7 +264,7 @@ def load(  # noqa: PLR0913  -- one argument per option
     """
     options = _options(drop_unread=drop_unread, taps=taps, until=until)
     checked = with_merge_tokens(check_spec_or_model(spec), merge_tokens)
-    compiled = compile_checked(checked, _target(target), options)
+    compiled = compile_checked(checked, target_of(target), options)
     own: frozenset[Permission] = frozenset()
     if weights is None and is_model_path(spec):
         from deit_spec.model.model_folder import weights_of
@@ -306,7 +306,7 @@ def load_model_weights(
     dtype.
     """
     return load_weights(
-        compile_checked(opened.checked, _target(target), PassOptions(taps=())),
+        compile_checked(opened.checked, target_of(target), PassOptions(taps=())),
         opened.weights,
         permissions=OWN,
         device=device,
@@ -400,7 +400,8 @@ def _options(
     return PassOptions(drop_unread, None if taps is None else tuple(taps), until)
 
 
-def _target(name: str) -> Target:
+def target_of(name: str) -> Target:
+    """The target of a name; a ValueError if there is none."""
     names = [target.value for target in Target]
     if name not in names:
         raise ValueError(f"target must be one of {', '.join(names)}, not {name!r}")

@@ -11,8 +11,9 @@ from deit_spec.compare.graph_difference import (
     compare_graphs,
 )
 from deit_spec.compare.merged_graph import mark_layers, merge_graphs
-from deit_spec.compare.model_difference import ModelDifference, compare
+from deit_spec.compare.model_difference import ModelDifference, compare, diff
 from deit_spec.compare.spec_difference import DEFAULT, FieldChange
+from deit_spec.compare.weights_difference import WeightsDifference
 
 __all__ = [
     "DEFAULT",
@@ -23,11 +24,13 @@ __all__ = [
     "GraphDifference",
     "ModelDifference",
     "NodeChange",
+    "WeightsDifference",
     "block_of",
     "changes_of",
     "check_compared",
     "compare",
     "compare_graphs",
+    "diff",
     "fold",
     "fold_changes",
     "is_special",

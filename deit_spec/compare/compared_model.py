@@ -1,5 +1,6 @@
 """The two sides of a comparison: a spec, a model, a checkpoint or a git revision."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from deit_spec.graph import LayerGraph, Target
 from deit_spec.model.spec_or_model import check_spec_or_model, is_model_path
 from deit_spec.passes import PassOptions
 from deit_spec.pipeline import finish
-from deit_spec.spec import Checked, DeiTSpec, check_spec
+from deit_spec.spec import Checked, DeiTSpec, SpecLike, check_spec
 from deit_spec.spec.origin import EXPORTED_SUFFIXES
 from deit_spec.spec.schema import plain_name
 
@@ -23,6 +24,16 @@ class ComparedModel:
     checked: Checked
     graph: LayerGraph
     weights: Path | None = None
+
+    @classmethod
+    def open(cls, spec: SpecLike, target: Target) -> "ComparedModel":
+        """Check and compile a spec or the spec of a model, or raise a SpecError."""
+        if isinstance(spec, str | os.PathLike):
+            name = os.fspath(spec)
+            return cls.of(name, check_compared(name), target)
+        checked = check_spec(spec)
+        name = checked.spec.name if checked.spec is not None else ""
+        return cls.of(name, checked, target)
 
     @classmethod
     def of(

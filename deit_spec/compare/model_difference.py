@@ -8,6 +8,8 @@ from deit_spec.compare.cost_difference import Amount, compare_costs
 from deit_spec.compare.graph_difference import GraphDifference, compare_graphs
 from deit_spec.compare.spec_difference import FieldChange, compare_specs
 from deit_spec.compare.weights_difference import WeightsDifference, compare_weights
+from deit_spec.pipeline import TargetName, target_of
+from deit_spec.spec import SpecLike
 
 VERSION = 1
 """The version of the JSON format; it changes when a key is removed or redefined."""
@@ -45,6 +47,22 @@ class ModelDifference:
             "graph": self.graph.as_json(),
             "weights": self.weights.as_json(),
         }
+
+
+def diff(a: SpecLike, b: SpecLike, *, target: TargetName = "train") -> ModelDifference:
+    """Compare two models: their fields, graphs, cost and weights.
+
+    Each model is the path of a YAML spec, of a model folder or of a checkpoint, the
+    name of a published model, `git:REV:PATH`, a mapping, or a `DeiTSpec`. Both are
+    compiled for `target`.
+
+    Raises:
+        SpecError: A spec has errors, or git does not have it.
+        WeightsError: A checkpoint cannot be read.
+        ValueError: The target is neither `train` nor `inference`.
+    """
+    purpose = target_of(target)
+    return compare(*(ComparedModel.open(each, purpose) for each in (a, b)))
 
 
 def compare(a: ComparedModel, b: ComparedModel) -> ModelDifference:

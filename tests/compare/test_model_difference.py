@@ -1,10 +1,14 @@
 """The differences between two drawn models, in fields, cost and function."""
 
 from collections.abc import Iterable
+from itertools import permutations
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from support.strategies import merging_specs
 
+import deit_spec
 from deit_spec import DeiTSpec, cost
 from deit_spec.compare import (
     Change,
@@ -14,6 +18,7 @@ from deit_spec.compare import (
     block_of,
     compare,
 )
+from deit_spec.graph import Target
 from deit_spec.spec import check_spec
 
 
@@ -97,3 +102,30 @@ def test_names_and_defaults_do_not_change_the_function(spec: DeiTSpec) -> None:
     variant = spec.variant.model_copy(update={"fusion": spec.fusion})
     renamed = spec.model_copy(update={"name": "other", "variant": variant})
     assert difference(spec, renamed).graph.is_empty
+
+
+def test_the_python_function(tmp_path: Path) -> None:
+    """A path, a mapping and a spec are the same model; errors are raised."""
+    values = {"embed_dim": 24, "num_heads": 2, "name": "small", "depth": 1}
+    (tmp_path / "small.yaml").write_text(
+        "".join(f"{k}: {v}\n" for k, v in values.items())
+    )
+    path, spec = tmp_path / "small.yaml", DeiTSpec.model_validate(values)
+    for a, b in permutations((path, str(path), values, spec), 2):
+        found = deit_spec.diff(a, b)
+        assert isinstance(found, deit_spec.ModelDifference)
+        assert found.is_empty
+    other = deit_spec.diff(path, values | {"depth": 2}, target="inference")
+    assert other.a.reference == str(path)
+    assert other.b.reference == "small"
+    assert other.a.graph.target is Target.INFERENCE
+    assert [change.field for change in other.fields] == ["depth"]
+    for a, b in (
+        (path, {"num_heads": 7}),
+        ("git:HEAD~1:none", path),
+        ("none.yaml", path),
+    ):
+        with pytest.raises(deit_spec.SpecError):
+            deit_spec.diff(a, b)
+    with pytest.raises(ValueError, match="target must be one of train, inference"):
+        deit_spec.diff(path, path, target="both")  # type: ignore[arg-type]
