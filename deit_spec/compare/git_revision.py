@@ -1,4 +1,4 @@
-"""Specs as they are in a revision of git: `git:REV:path`."""
+"""Specs, and those of runs, as they are in a revision of git: `git:REV:path`."""
 
 import os
 import subprocess
@@ -7,8 +7,9 @@ from shutil import which
 from typing import Final, NamedTuple
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
+from deit_spec.recipe.run_files import SPEC
 from deit_spec.spec import Checked, check_text
-from deit_spec.spec.origin import at, locate
+from deit_spec.spec.origin import EXPORTED_SUFFIXES, WEIGHTS_SUFFIXES, at, locate
 from deit_spec.yaml_source import read_bytes
 from deit_spec.yaml_source.document import FILE_BYTES
 from deit_spec.yaml_source.reader import as_if_written, real
@@ -31,18 +32,21 @@ def check_at_revision(reference: str) -> Checked:
     """Check the spec `git:REV:path`, with what it extends in the same revision.
 
     As in git, the path begins at the root of the repository, or with `./` at the
-    working folder.
+    working folder. It may be that of a run, whose weights are not read.
 
     Raises:
-        NotInGitError: There is no such repository, revision or file.
+        NotInGitError: There is no such repository, revision or file, or the path is not
+            that of a spec or of a run.
     """
     revision, _, name = reference.removeprefix(PREFIX).partition(":")
     if not name:
         raise _refuse(reference, "the path is missing", "write `git:REV:PATH`")
     tree = _Tree.open(reference, revision)
     is_relative = name.startswith(("./", "../"))
-    origin = at(Path(os.path.relpath(name if is_relative else tree.root / name)))
-    path: Path | None = real(origin.folder) / name.rpartition("/")[2]
+    named = Path(os.path.relpath(name if is_relative else tree.root / name))
+    spec = tree.spec(named)
+    origin = at(spec)
+    path: Path | None = real(origin.folder) / spec.name
     texts: dict[Path, bytes] = {}
     while path is not None and path not in texts:
         texts[path] = tree.read(path)
@@ -77,9 +81,28 @@ class _Tree(NamedTuple):
             raise _refuse(reference, message, "`git log --all --oneline` lists commits")
         return cls(reference, revision, commit.decode().strip(), root)
 
+    def spec(self, path: Path) -> Path:
+        """The spec at a path, or in the folder of a run."""
+        name = self.name(path)
+        if path.suffix.lower() in {*WEIGHTS_SUFFIXES, *EXPORTED_SUFFIXES}:
+            message = f"{name} is a model in one file, whose spec is not read from git"
+            help_ = f"`git show {self.revision}:{name} > FILE` writes the file"
+            raise _refuse(self.reference, message, help_)
+        if _git("cat-file", "-t", f"{self.commit}:{name}") != b"tree\n":
+            return path
+        if _git("cat-file", "-e", f"{self.commit}:{name}/{SPEC}") is None:
+            message = f"the folder {name} has no {SPEC} in `{self.revision}`"
+            help_ = "name a spec, or a run; weights are not read from git"
+            raise _refuse(self.reference, message, help_)
+        return path / SPEC
+
+    def name(self, path: Path) -> str:
+        """The name of a path in the repository."""
+        return Path(os.path.relpath(path, self.root)).as_posix()
+
     def read(self, path: Path) -> bytes:
         """Read a file, up to the limit of a spec's size."""
-        name = Path(os.path.relpath(path, self.root)).as_posix()
+        name = self.name(path)
         found = _git("cat-file", "blob", f"{self.commit}:{name}")
         if found is None:
             message = f"`{self.revision}` has no file {name}"

@@ -1,5 +1,6 @@
 """Specs of a revision, in a temporary repository."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -60,7 +61,11 @@ def test_a_file_that_was_removed_can_be_compared() -> None:
         ("git:--all:base.yaml", "`--all` is not a revision of the repository"),
         ("git::base.yaml", "`` is not a revision of the repository"),
         ("git:HEAD:none.yaml", "`HEAD` has no file none.yaml"),
-        ("git:HEAD:specs", "`HEAD` has no file specs"),
+        ("git:HEAD:specs", "the folder specs has no spec.yaml in `HEAD`"),
+        (
+            "git:HEAD:./a.onnx",
+            "a.onnx is a model in one file, whose spec is not read from git",
+        ),
         ("git:HEAD:../out.yaml", "`HEAD` has no file ../out.yaml"),
         ("git:HEAD", "the path is missing"),
     ],
@@ -70,6 +75,19 @@ def test_what_git_does_not_have(reference: str, message: str) -> None:
         check_at_revision(reference)
     (found,) = caught.value.diagnostics
     assert (found.code, found.message) == ("DS313", message)
+
+
+def test_the_spec_of_a_run(repository: Path) -> None:
+    run = repository / "runs/a"
+    run.mkdir(parents=True)
+    (run / "spec.yaml").write_text("extends: ../../base.yaml\nnum_classes: 7\n")
+    git("add", "runs")
+    git("commit", "-q", "-m", "Add a run")
+    shutil.rmtree(repository / "runs")
+    for reference in ("git:HEAD:runs/a", "git:HEAD:./runs/a", "git:HEAD:runs/a/"):
+        checked = check_at_revision(reference)
+        assert checked.spec is not None, checked.diagnostics
+        assert (checked.spec.depth, checked.spec.num_classes) == (3, 7)
 
 
 @pytest.mark.usefixtures("repository")

@@ -14,6 +14,7 @@ from deit_spec import DeiTSpec, WeightsError
 from deit_spec.compare import ComparedModel, check_compared
 from deit_spec.compare.weights_difference import compare_weights
 from deit_spec.spec import check_spec
+from deit_spec.weights import Kind, Plan
 from deit_spec.weights.convert_checkpoint import rename
 from deit_spec.weights.naming_schemes import HF
 
@@ -29,11 +30,15 @@ def test_the_plan_for_a_spec_is_what_a_checkpoint_of_it_becomes(
     a: DeiTSpec, b: DeiTSpec, file: Path
 ) -> None:
     check_plan(a, b, file)
-    # The same blocks, so that more than the structure is compared.
+    check_plan(a, with_blocks_of(a, b), file)
+
+
+def with_blocks_of(a: DeiTSpec, b: DeiTSpec) -> DeiTSpec:
+    """Another spec with the blocks of A, so that more than structure is compared."""
     sizes = {"image_size": b.image_size // b.patch_size * a.patch_size}
     heads = {name: getattr(b, name) for name in ("num_classes", "in_channels")}
     variant = {"variant": a.variant.model_copy(update={"fusion": None})}
-    check_plan(a, a.model_copy(update=sizes | heads | variant), file)
+    return a.model_copy(update=sizes | heads | variant)
 
 
 def check_plan(a: DeiTSpec, b: DeiTSpec, file: Path) -> None:
@@ -57,6 +62,58 @@ def check_plan(a: DeiTSpec, b: DeiTSpec, file: Path) -> None:
             deit_spec.load(b, weights=file)
     else:
         deit_spec.load(b, weights=file)
+
+
+@given(a=specs(), b=specs())
+def test_plans_of_two_specs_are_mirrors(a: DeiTSpec, b: DeiTSpec) -> None:
+    check_mirror(a, b)
+    check_mirror(a, with_blocks_of(a, b))
+
+
+def check_mirror(a: DeiTSpec, b: DeiTSpec) -> None:
+    """Tensors of both models have the same fate both ways; new ones are dropped back.
+
+    So are tensors of both that do not fit, which are re-initialised both ways.
+    If the structures differ, both plans have nothing but errors about the same fields.
+    """
+    one, other = (ComparedModel.of("x", check_spec(each)) for each in (a, b))
+    found, back = compare_weights(one, other), compare_weights(other, one)
+    assert found.plan is not None
+    assert back.plan is not None
+    if not found.plan.steps or not back.plan.steps:
+        assert not found.plan.steps
+        assert not back.plan.steps
+        swapped = [mirrored(each.message) for each in found.errors]
+        assert swapped == [each.message for each in back.errors]
+        return
+    names, others = ({*each.graph.tensors()} for each in (one, other))
+    ways = fates(found.plan), fates(back.plan)
+    for name in names & others:
+        assert ways[0][name] is ways[1][name], name
+    lost = {name for name in names & others if ways[0][name] is Kind.REINITIALISED}
+    new = {Kind.CREATED, Kind.REINITIALISED, None}
+    for way, reverse, alone in (
+        (ways[0], back.plan, others - names),
+        (ways[1], found.plan, names - others),
+    ):
+        assert {way[name] for name in alone} <= new
+        dropped = {each.name for each in reverse.dropped}
+        assert dropped | {*reverse.left_over} == alone | lost
+
+
+def fates(plan: Plan) -> dict[str, Kind | None]:
+    """What makes each tensor of the model; None for a missing one."""
+    made = {step.name: step.kind for step in plan.steps}
+    return {**made, **dict.fromkeys(plan.missing)}
+
+
+def mirrored(message: str) -> str:
+    """Swap the two values of an error."""
+    field, _, rest = message.partition(" is ")
+    value, _, other = rest.removesuffix(" in the spec").partition(
+        " in the checkpoint and "
+    )
+    return f"{field} is {other} in the checkpoint and {value} in the spec"
 
 
 def opened(path: Path) -> ComparedModel:
