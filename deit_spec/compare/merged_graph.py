@@ -50,9 +50,17 @@ def merge_graphs(a: LayerGraph, b: LayerGraph) -> LayerGraph:
 def mark_layers(found: GraphDifference, a: LayerGraph, b: LayerGraph) -> Marks:
     """Mark what was found in two graphs with inferred shapes.
 
-    What a block reads from other layers than before is not a change of the block.
+    Other inputs than before are not marked where the drawing shows added or removed
+    layers in between, nor where a block reads another layer outside of it.
     """
-    nodes = [node for node in map(_inside, found.nodes) if node is not None]
+    both = {*a.network} & {*b.network}
+    nodes = []
+    for node in found.nodes:
+        if node.inputs and (_is_outside(node) or _is_drawn(a, b, node.path, both)):
+            if node.properties or node.sizes:
+                nodes.append(replace(node, inputs=()))
+        else:
+            nodes.append(node)
     blocks: dict[str, list[str]] = {}
     for path in dict.fromkeys((*a.network, *b.network)):
         blocks.setdefault(block_of(path), []).append(path)
@@ -74,18 +82,22 @@ def mark_layers(found: GraphDifference, a: LayerGraph, b: LayerGraph) -> Marks:
     return Marks(layers, alike, own | removed, total(a), total(b), b)
 
 
-def _inside(node: NodeChange) -> NodeChange | None:
-    """A change without what only differs outside of the block, if any is left."""
+def _is_outside(node: NodeChange) -> bool:
+    """Whether a layer of a block has the same inputs as before in its block."""
     block = block_of(node.path)
-    if not block or not node.inputs:
-        return node
     own = [
         [each for each in str(side).split(", ") if each.startswith(f"{block}.")]
         for side in node.inputs[0][1:]
     ]
-    if own[0] != own[1]:
-        return node
-    return replace(node, inputs=()) if node.properties or node.sizes else None
+    return bool(block) and own[0] == own[1]
+
+
+def _is_drawn(a: LayerGraph, b: LayerGraph, path: str, both: set[str]) -> bool:
+    """Whether other inputs than before are read through added or removed layers."""
+    before, after = a.inputs(path), b.inputs(path)
+    gone = {each for each in before if each in both} - {*after}
+    new = {each for each in after if each in both} - {*before}
+    return gone <= {*sources(b, path, both)} and new <= {*sources(a, path, both)}
 
 
 def _places(a: LayerGraph, b: LayerGraph) -> dict[str, tuple[int, int]]:

@@ -65,6 +65,8 @@ def _missing(scope: Scope, model: Scope, graph: LayerGraph) -> Iterator[_Layer]:
     for previous, path in pairwise(layers_of(model)):
         if here(path) in graph.network or not _zero(graph.op(path)).identity:
             continue
+        if len(graph.inputs(path)) > 1:
+            continue  # a layer of two models, which both have other layers before it
         (source,) = map(here, graph.inputs(path))
         readers = [
             here(reader)

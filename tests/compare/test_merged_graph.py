@@ -11,7 +11,6 @@ from support.strategies import merging_specs
 
 from deit_spec import DeiTSpec
 from deit_spec.compare import (
-    block_of,
     compare_graphs,
     mark_layers,
     merge_graphs,
@@ -72,10 +71,9 @@ def test_what_is_marked(a: DeiTSpec, b: DeiTSpec, target: Target) -> None:
     changed = {node.path: node for node in found.nodes if node.kind == "changed"}
     assert fates[Fate.CHANGED] <= {*changed}
     for path in changed.keys() - fates[Fate.CHANGED]:
-        node = changed[path]  # the block reads from another layer
+        node = changed[path]  # it only reads from other layers
         assert not node.properties
         assert not node.sizes
-        assert block_of(path)
     assert (marks.before, marks.after) == (total(one), total(other))
     assert sum(cost.parameters for cost in marks.costs.values()) == (
         total(other).parameters
@@ -145,6 +143,15 @@ def test_equal_blocks_with_equal_marks_are_one() -> None:
     # The blocks read another layer than before, and are equal.
     early = graph_of(depth=4, position_embedding="patches", **small)
     assert titles(plain, early) == [f"blocks.0{TO}3 ×4"]
+
+
+def test_other_layers_before_a_layer_of_both_are_branches() -> None:
+    a = graph_of(depth=3, drop_path=0.2, layer_scale=0.1)
+    b = graph_of(depth=3, drop_path=0.2, dropout=0.1)
+    merged = merge_graphs(a, b)
+    inputs = merged.inputs("blocks.1.drop_path1")
+    assert inputs == ("blocks.1.attn.proj_drop", "blocks.1.ls1")
+    assert titles(a, b) == ["~ blocks.0", f"~ blocks.1{TO}2 ×2"]
 
 
 def test_a_rate_that_differs_from_block_to_block_is_a_range() -> None:
