@@ -51,7 +51,7 @@ class FoldLayout(VectorLayout):
         widest: float,
         marks: Marks | None = None,
     ) -> None:
-        complete = with_zero_rates(graph)
+        complete = with_zero_rates(graph, marks)
         self.one = group(complete, Detail.BLOCK, marks)
         """The groups of the figure in which one scope stands for its run."""
         self.runs: dict[str, Item] = {}

@@ -84,7 +84,7 @@ class View:
         detail: bool,
         marks: Marks | None = None,
     ) -> None:
-        graph = graph if expand else with_zero_rates(graph)
+        graph = graph if expand else with_zero_rates(graph, marks)
         self.graph = graph
         self.expand = expand
         self.detail = detail

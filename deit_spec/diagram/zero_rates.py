@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from deit_spec.diagram.marks import Marks
 from deit_spec.graph import LayerGraph, Scope, build_scopes
 from deit_spec.ops import Op
 
@@ -29,8 +30,11 @@ class _Layer:
     readers: tuple[str, ...]
 
 
-def with_zero_rates(graph: LayerGraph) -> LayerGraph:
-    """Return a graph with the layers of rate 0 that make blocks equal to the next."""
+def with_zero_rates(graph: LayerGraph, marks: Marks | None = None) -> LayerGraph:
+    """Return a graph with the layers of rate 0 that make blocks equal to the next.
+
+    Blocks of two models are equal only if their layers are marked alike.
+    """
     if not any(op.lifted for _, op in graph.ops()):
         return graph
     layers = [
@@ -38,6 +42,7 @@ def with_zero_rates(graph: LayerGraph) -> LayerGraph:
         for sequence in build_scopes(graph).walk()
         if sequence.is_sequence
         for scope, model in pairwise(sequence.scopes)
+        if marks is None or _is_marked_alike(scope, model, marks)
         for layer in _missing(scope, model, graph)
     ]
     found = _added(graph, layers)
@@ -53,6 +58,12 @@ def layers_of(scope: Scope) -> Iterator[str]:
             yield item
         else:
             yield from layers_of(item)
+
+
+def _is_marked_alike(scope: Scope, model: Scope, marks: Marks) -> bool:
+    """Whether the layers of a scope are marked as those of the next one."""
+    twins = ((path, model.path + path[len(scope.path) :]) for path in layers_of(scope))
+    return all(marks.alike.get(one) == marks.alike.get(other) for one, other in twins)
 
 
 def _missing(scope: Scope, model: Scope, graph: LayerGraph) -> Iterator[_Layer]:

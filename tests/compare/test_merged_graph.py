@@ -140,6 +140,11 @@ def test_equal_blocks_with_equal_marks_are_one() -> None:
     dropping, more = (graph_of(depth=4, drop_path=p, **small) for p in (0.3, 0.6))
     for a, b in permutations((plain, dropping, more), 2):
         assert titles(a, b) == [f"~ blocks.0{TO}3 ×4"]
+    # The first block has no drop path, and is not like those that are added.
+    assert titles(graph_of(depth=1, **small), dropping) == [
+        "blocks.0",
+        f"+ blocks.1{TO}3 ×3",
+    ]
     # The blocks read another layer than before, and are equal.
     early = graph_of(depth=4, position_embedding="patches", **small)
     assert titles(plain, early) == [f"blocks.0{TO}3 ×4"]
