@@ -1,12 +1,13 @@
 """Measure steps of fine-tuning: all of a model, parts of it, and checkpointed blocks.
 
     python benchmarks/fine_tuning.py [--model small] [--batch N] [--rounds N]
-        [--precision bf16] [--device cuda] [--threads N]
+        [--precision bf16] [--device cuda] [--threads N] [--cpu-time]
 
 Each candidate takes complete steps in this process in turns: forward, loss, backward
 and AdamW, by the same code, on the same images. timm's model has the same weights, and
 the same parts are frozen. The speedup is the median of the time of training all of our
-model divided by theirs in the same round, with the quartiles.
+model divided by theirs in the same round, with the quartiles. `--cpu-time` measures CPU
+time, for one thread on a machine that is busy with other work.
 
 Memory is the peak of what a step allocates for tensors above what it found, as in
 `training_step.py`. What it found includes the state of the optimizer, which has a
@@ -17,6 +18,7 @@ column of its own. On a GPU, DeiT-Small in bf16:
 
 import argparse
 import gc
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -121,7 +123,9 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cpu-time", action="store_true")
     options = parser.parse_args()
+    clock = time.process_time if options.cpu_time else time.perf_counter
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     name = f"deit_{options.model}_patch16_224"
@@ -137,13 +141,13 @@ def main() -> None:
     }
     gc.collect()
     gc.freeze()  # so that collection before each call is fast
-    times = all_in_turns(calls, options.rounds)
+    times = all_in_turns(calls, options.rounds, clock)
     gc.unfreeze()
     rows = [
         [
             label,
             *speedup(times[label], times[BASELINE]),
-            f"{options.batch / median(times[label]):,.0f}",
+            f"{options.batch / median(times[label]):,.1f}",
             mebibytes(memory[label]),
             f"{memory[label] / memory[BASELINE]:.2f}",
             mebibytes(state_bytes(found[label])),

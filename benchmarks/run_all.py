@@ -13,6 +13,7 @@ SCRIPTS = (
     "inference",
     "export",
     "training_step",
+    "fine_tuning",
     "train",
 )
 

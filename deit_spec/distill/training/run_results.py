@@ -148,9 +148,8 @@ def _training(start: Start, finished: Finished) -> str:
     how = "trained without a teacher"
     if start.teacher is not None:
         how = f"trained with {start.teacher} by {start.loss} distillation"
-    trained = ""
     if start.trained < start.parameters:
-        trained = f", {start.trained:,} of them trained"
+        how = f"of which {start.trained:,} were {how}"
     steps = f"{finished.step:,} steps"
     if not finished.complete:
         steps = f"stopped after {finished.step:,} of {start.steps:,} steps"
@@ -158,7 +157,7 @@ def _training(start: Start, finished: Finished) -> str:
         steps = f"ended early after {finished.step:,} of {start.steps:,} steps"
     epochs = finished.step * start.batch_size / start.train_images
     return (
-        f"A DeiT of {start.parameters:,} parameters{trained}, {how}: {steps} of "
+        f"A DeiT of {start.parameters:,} parameters, {how}: {steps} of "
         f"{start.batch_size} images, {epochs:,.1f} epochs of {start.train_images:,} "
         f"images in {start.classes} classes.\n"
     )
