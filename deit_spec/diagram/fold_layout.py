@@ -56,8 +56,8 @@ class FoldLayout(VectorLayout):
         """The groups of the figure in which one scope stands for its run."""
         self.runs: dict[str, Item] = {}
         self._find_runs(self.one.view.root)
-        self.heights: dict[str, float] = {}
-        """The heights of folded scopes."""
+        self.entries: dict[str, float] = {}
+        """The least heights of folded scopes, for the lines that enter at the left."""
         super().__init__(group(complete, Detail.FULL, marks), width, widest)
 
     def _find_runs(self, scope: Scope) -> None:
@@ -128,10 +128,10 @@ class FoldLayout(VectorLayout):
         """Place a frame that is not lower than its scope is when it is folded."""
         place = len(self.nodes)
         bottom, exits = super()._place_frame(group, plan, left, right, y, lines)
+        self.entries[group.path] = 2 * PAD + _ENTRY * len(lines[1])
         folded = self.folded(group).values()
-        height = max(content.lay(right - left)[1] for content in folded)
-        height = max(height, 2 * PAD + _ENTRY * len(lines[1]))
-        self.heights[group.path] = height
+        heights = (content.lay(right - left)[1] for content in folded)
+        height = max(self.entries[group.path], *heights)
         if lack := max(0.0, y + height - bottom):
             bottom += lack
             self._frame(place).height += lack

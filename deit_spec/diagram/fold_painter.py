@@ -69,16 +69,17 @@ class _FoldPainter(SvgPainter):
         if run := self.layout.run_of(node.group):
             place.set("data-run", run.path)
             self.headers(place, node, run)
-        height = self.layout.heights[node.group.path]
         look = self.look(node.group)
         place.set("data-look", look)
         for when, content in self.layout.folded(node.group).items():
             folded = ET.SubElement(place, "g", {"data-kind": "folded"})
             if run:
                 folded.set("data-when", when)
+            texts, height = content.lay(node.width)
+            height = max(height, self.layout.entries[node.group.path])
             box = Node(node.group, "box", 0, 0, node.width, height)
             self.box(folded, look, box, 4)
-            for text in content.lay(node.width)[0]:
+            for text in texts:
                 self.write(folded, text)
         _add_handle(place)
         return place
