@@ -1,6 +1,7 @@
 """The places of the nodes, frames and edges of a vector figure."""
 
 from dataclasses import dataclass, field
+from itertools import chain, count, pairwise
 
 from deit_spec.diagram.box_text import LINE, PAD, SIZE, Text
 from deit_spec.diagram.groups import Group, Groups
@@ -75,22 +76,39 @@ class VectorLayout(Planner):
         ports: dict[str, Port] = {}
         start = left
         left, right = left + plan.margin, right - plan.margin
+        middle = (left + right) / 2
 
         def leave(made: dict[str, Port]) -> None:
             """Continue values in the rows below, and start their rails."""
             nonlocal y
             ports.clear()
             railed_first = sorted(
-                made.items(), key=lambda each: each[0] not in plan.lanes
+                made.items(),
+                key=lambda each: (
+                    each[1][-1][1],
+                    each[0] not in plan.lanes,
+                    round(each[1][-1][0]) != round(middle),
+                ),
             )
+            used = [points[-1][0] for points in made.values()]
             for value, points in railed_first:
                 if ports and ({value, *ports} & plan.lanes.keys()):
                     y += _ROW  # or else it would be on another line
                 x, row = points[-1]
-                ports[value] = [*points, (x, max(row, y))]
+                y = max(row, y)
+                ports[value] = [*points, (x, y)]
                 if value in plan.lanes:
                     lane = start + LANE * plan.lanes[value] + LANE / 2
-                    rails[value] = [*ports[value], (lane, max(row, y))]
+                    rails[value] = [*ports[value], (lane, y)]
+                if not left + PAD <= x <= right - PAD:  # else it would be on a rail
+                    places = (left + PAD + 2 * LANE * place for place in count())
+                    x = next(
+                        x
+                        for x in chain([middle], places)
+                        if all(abs(x - other) > LANE for other in used)
+                    )
+                    used.append(x)
+                    ports[value].append((x, y))
 
         leave(entries)
         y = max([y, *(points[-1][1] for points in entries.values())])
@@ -167,7 +185,7 @@ class VectorLayout(Planner):
                     entries[value] = [*rails[value], (x, y), (middle, y)]
             starts.append((plan, x0, x1, entries))
         rows = [p[-1][1] for *_, entries in starts for p in entries.values()]
-        if y > top or any(len(entries) > 1 for *_, entries in starts):
+        if y > top or len({v for *_, entries in starts for v in entries}) > 1:
             y = max([y, *rows]) + _ROW
         bottom = y
         for plan, x0, x1, entries in starts:
@@ -203,9 +221,10 @@ class VectorLayout(Planner):
             (points,) = above.values()
             points.append((middle, points[-1][1]))
         xs = [points[-1][0] for points in (*above.values(), *beside.values())]
-        sides = [sum(x < middle for x in xs), sum(x > middle for x in xs)]
+        sides = [sum(x < middle - 1 for x in xs), sum(x > middle + 1 for x in xs)]
         start = max([middle + RADIUS, *(x for x in xs if x > middle)]) + _BELOW
         fits = start + self.sum_text(group).width <= right
+        fits = fits and not any(1 <= abs(x - middle) <= 2 * RADIUS for x in xs)
         is_sum = self.is_add(group) and not missing and max(sides) <= 1 and fits
         if is_sum and len(xs) > 1:
             bottom = self._place_sum(group, middle, y, (above, beside))
@@ -238,12 +257,12 @@ class VectorLayout(Planner):
         for value, points in (*lines[0].items(), *lines[1].items()):
             x = points[-1][0]
             way = [(x, centre), (middle + (RADIUS if x > middle else -RADIUS), centre)]
-            way = [(middle, y)] if x == middle else way
+            way = [(middle, y)] if abs(x - middle) < 1 else way
             self._connect(value, group, [*points, *way])
         node = Node(group, "sum", middle - RADIUS, y, 2 * RADIUS, 2 * RADIUS)
         text = self.sum_text(group)
         rights = [points[-1][0] for points in lines[0].values()]
-        end = max([middle + RADIUS, *(x for x in rights if x > middle)])
+        end = max([middle + RADIUS, *(x for x in rights if x > middle + 1)])
         node.texts.append(text.at(end - node.x + _BELOW, RADIUS + SIZE / 3))
         self.nodes.append(node)
         return y + 2 * RADIUS
@@ -285,8 +304,14 @@ class VectorLayout(Planner):
         (above, beside), middle = lines, (left + right) / 2
         top = y + _HEAD
         entries: dict[str, Port] = {}
+        is_fork = plan.steps[0].group is None
         arriving = sorted(
-            (above | beside).items(), key=lambda each: each[1][-1][0] == middle
+            (above | beside).items(),
+            key=lambda each: (
+                each[0] in beside,
+                (round(each[1][-1][0]) == round(middle)) is not is_fork,
+                each[1][-1][0],
+            ),
         )
         for place, (value, points) in enumerate(arriving):
             x, row = points[-1][0], top + _ROW * place
@@ -295,12 +320,15 @@ class VectorLayout(Planner):
                 entries[value].append((left, row))
         node = Node(group, "frame", left, y, right - left, 0.0)
         title = Text(group.item.title, "name")
-        cost = self.caption(group, (right - left) / 2 - 2 * PAD)
-        lanes = (points[-1][0] for points in above.values())
-        clear = max([left, *(x for x in lanes if x < middle)])
-        node.texts.append(title.at(clear - left + PAD, LINE))
+        xs = sorted(points[-1][0] for points in above.values())
+        gaps = pairwise([left, *xs, right])
+        wide = (start for start, end in gaps if end - start > title.width + 2 * PAD)
+        start = next(wide, left) + PAD
+        node.texts.append(title.at(start - left, LINE))
+        end = min([right, *(x for x in xs if x > middle + 1)])
+        cost = self.caption(group, end - max(middle, start + title.width) - 2 * PAD)
         if cost.text:
-            node.texts.append(cost.at(right - left - PAD, LINE, "end"))
+            node.texts.append(cost.at(end - left - PAD, LINE, "end"))
         self.nodes.append(node)
         inner = (left + FRAME_PAD, right - FRAME_PAD)
         bottom, exits = self._place(plan, *inner, top, entries)
