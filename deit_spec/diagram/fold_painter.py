@@ -89,19 +89,20 @@ class _FoldPainter(SvgPainter):
         title, *captions = node.texts
         for element in place.findall("text"):
             element.set("data-when", ALL)
-        room = node.width - sum(text.width + GAP for text in captions)
-        _add_pill(place, title, f"fold to ×{run.item.count}", ALL, room)
+        half = node.width / 2  # a line is there
+        _add_pill(place, title, f"fold to ×{run.item.count}", ALL, half)
         if run.path != node.group.path:
             return
         title = Text(run.item.title, "name").at(title.x, title.y)
         self.write(place, title).set("data-when", ONE)
         show = f"show all {run.item.count}"
-        used = title.x + title.width + _pill_width(show) + 3 * GAP
-        caption = self.layout.caption(run, node.width - used)
-        if caption.text:
-            caption = caption.at(node.width - PAD, LINE, "end")
-            self.write(place, caption).set("data-when", ONE)
-        _add_pill(place, title, show, ONE, node.width)
+        _add_pill(place, title, show, ONE, half)
+        used = max(half, title.x + title.width) + GAP
+        for end in (text.x for text in captions):
+            caption = self.layout.caption(run, end - used)
+            if caption.text:
+                caption = caption.at(end, LINE, "end")
+                self.write(place, caption).set("data-when", ONE)
 
     def node(self, parent: ET.Element, node: Node) -> ET.Element:
         """Paint a box, a sum or a name, with its texts as one of equal layers."""
