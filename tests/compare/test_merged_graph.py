@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import networkx as nx
+import pytest
 from diagram.graphs_to_draw import graph_of
 from diagram.reading_svg import NS, Unfolded, overlaps, parse, read_svg
 from hypothesis import given, settings
@@ -81,7 +82,8 @@ def test_what_is_marked(a: DeiTSpec, b: DeiTSpec, target: Target) -> None:
     assert not marked(one, one).layers
 
 
-@settings(max_examples=30)
+@pytest.mark.slow
+@settings(max_examples=60)
 @given(merging_specs(), merging_specs(), TARGETS, st.sampled_from(Detail))
 def test_every_pair_can_be_drawn(
     a: DeiTSpec, b: DeiTSpec, target: Target, detail: Detail
