@@ -45,7 +45,7 @@ nitpick_ignore_regex = [
         r"(collections|enum|networkx|nn|os|pathlib|pydantic|torch)\..+",
     ),
     (r"py:class", r"Tensor"),
-    (r"py:class", r"deit_spec\.yaml_source\..+"),  # not for users
+    (r"py:class", r"deit_spec\.(recipe\.overrides|yaml_source)\..+"),  # not for users
 ]
 suppress_warnings = ["misc.highlighting_failure"]  # the pages show damaged YAML
 
