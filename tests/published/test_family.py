@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import deit_spec
 from deit_spec.cost import total
-from deit_spec.published import accuracies, names, read
+from deit_spec.published import accuracies, names, read, read_recipe, recipe_names
 from deit_spec.spec import check_spec
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +137,11 @@ def test_wheel_has_all_data_files(tmp_path: Path) -> None:
     for name in PUBLISHED:
         path = place / "deit_spec" / "published" / "models" / f"{name}.yaml"
         assert path.read_bytes() == read(name)
+    recipes = {path.stem for path in ROOT.glob("recipes/published/*.yaml")}
+    assert set(recipe_names()) == recipes
+    for name in recipes:
+        path = place / "deit_spec" / "published" / "recipes" / f"{name}.yaml"
+        assert path.read_text(encoding="utf-8") == read_recipe(name)
     page = place / "deit_spec" / "diagram"
     assert {path.suffix for path in page.glob("html_page.*")} >= {
         ".html",

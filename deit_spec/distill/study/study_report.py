@@ -17,8 +17,8 @@ HEAD = ("images", "arm", *HEADS.values(), "teacher")
 """The header of `score_cells`."""
 _TEXT_COLUMNS = ("arm", "difference")
 # The colours of Okabe and Ito, which people with colour blindness can distinguish.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-_MARKERS = "osD^vP"
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+_MARKERS = "osD^vPX*"
 
 
 def write_report(summary: Summary, folder: Path) -> None:
