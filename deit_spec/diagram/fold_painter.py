@@ -175,7 +175,7 @@ def _add_pill(
 ) -> None:
     """Add a button after a title, if there is room for it."""
     x, width = title.x + title.width + GAP, _pill_width(label)
-    if x + width + GAP > room:
+    if x + width >= room:
         return
     pill = ET.SubElement(place, "g", {"class": "pill", "data-when": when})
     pill.set("transform", f"translate({x:g} {title.y - SIZE:g})")
