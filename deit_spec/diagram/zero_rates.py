@@ -33,18 +33,22 @@ class _Layer:
 def with_zero_rates(graph: LayerGraph, marks: Marks | None = None) -> LayerGraph:
     """Return a graph with the layers of rate 0 that make blocks equal to the next.
 
-    Blocks of two models are equal only if their layers are marked alike.
+    Blocks of two models are equal only if their layers are marked alike. A block whose
+    output is returned is drawn alone, unless those of all blocks are.
     """
     if not any(op.lifted for _, op in graph.ops()):
         return graph
-    layers = [
-        layer
-        for sequence in build_scopes(graph).walk()
-        if sequence.is_sequence
-        for scope, model in pairwise(sequence.scopes)
-        if marks is None or _is_marked_alike(scope, model, marks)
-        for layer in _missing(scope, model, graph)
-    ]
+    results = {*graph.results()}
+    layers: list[_Layer] = []
+    for sequence in build_scopes(graph).walk():
+        if not sequence.is_sequence:
+            continue
+        returned = [not results.isdisjoint(each.outputs) for each in sequence.scopes]
+        for place, (scope, model) in enumerate(pairwise(sequence.scopes)):
+            is_alone = returned[place] and not all(returned)
+            is_alike = marks is None or _is_marked_alike(scope, model, marks)
+            if is_alike and not is_alone:
+                layers += _missing(scope, model, graph)
     found = _added(graph, layers)
     structures = {each.path: each.structure for each in build_scopes(found).walk()}
     equal = [e for e in layers if structures[e.scope] == structures[e.model]]

@@ -48,3 +48,9 @@ def test_a_block_that_differs_in_more_is_drawn_as_it_is() -> None:
     spec = DeiTSpec(depth=2, num_classes=10, variant=Variant(drop_path=0.2))
     graph = run_passes(lower(spec), Target.TRAIN, PassOptions(drop_unread=True))
     assert with_zero_rates(graph) is graph
+
+
+def test_a_block_that_is_drawn_alone_has_only_its_own_layers() -> None:
+    """The output of the first block is returned, so the figure ends a run at it."""
+    graph = graph_of(**TINY | SIZES | {"drop_path": 0.2, "taps": ["blocks.0"]})
+    assert set(read_svg(as_svg(graph)).boxes) == set(graph)
