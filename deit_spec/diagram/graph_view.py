@@ -183,13 +183,14 @@ class View:
                 yield value
 
     def main_output(self, scope: Scope) -> int:
-        """Return the index of the output that continues: the last one that is read."""
+        """Return the index of the output that continues: the one that is read first."""
         inside = f"{scope.path}."
 
-        def rank(place: int) -> tuple[bool, bool, int]:
+        def rank(place: int) -> tuple[bool, int, bool, int]:
             value = scope.outputs[place]
-            read = any(not p.startswith(inside) for p in self.readers(value))
-            return read, value in self.flow, self.places[value]
+            readers = [p for p in self.readers(value) if not p.startswith(inside)]
+            first = min((self.places[p] for p in readers), default=0)
+            return bool(readers), -first, value in self.flow, self.places[value]
 
         return max(range(len(scope.outputs)), key=rank)
 

@@ -91,7 +91,9 @@ class _Outline:
         if len(run) > 1:
             name = f"{first.path} … {last.path} ×{len(run)}"
         cost = sum((self.sums[scope.path] for scope in run), Cost())
-        shape = self.view.shape(last.outputs[-1]) if last.outputs else ""
+        shape = ""
+        if last.outputs:
+            shape = self.view.shape(last.outputs[self.view.main_output(last)])
         mark = self.view.mark(path for scope in run for path in layers_of(scope))
         mark = mark and Mark(mark.fate)  # the layers have the changes
         branch = parent.add(self.label(name, "", shape, cost, mark))

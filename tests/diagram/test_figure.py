@@ -122,6 +122,18 @@ def test_a_tap_of_one_of_several_equal_blocks_is_below_this_block() -> None:
     assert "▶ blocks.0–5\n" in draw(graph, width=80).plain  # noqa: RUF001
 
 
+def test_a_scope_has_the_shape_of_what_is_read_first() -> None:
+    """Not that of the keys or the sizes of tokens, which are read later."""
+    graph = graph_of(depth=2, merge_tokens=3, taps=["blocks.*.attn.weights"], **SIZES)
+    (blocks,) = (each for each in tree(graph).children if "blocks" in str(each.label))
+    for index, block in enumerate(blocks.children):
+        attention = block.children[1]
+        for each, name in ((block, "add2"), (attention, "attn.proj")):
+            shape = show(graph.shape(f"blocks.{index}.{name}"))
+            assert shape in str(each.label)
+    assert "▶⊕ add1" in draw(graph, width=80).plain
+
+
 def test_deep_models_draw_in_few_lines() -> None:
     """Equal blocks are drawn once."""
     graph = graph_of(depth=300, **SIZES)
