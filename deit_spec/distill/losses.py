@@ -32,8 +32,8 @@ class DistillationLoss(nn.Module):
     `t = (1 - s) labels + s / K` for label smoothing s and K classes:
 
     - `cross_entropy`: `-Σ w t log p` over the classes, with weights w of 1 by default.
-      The mean is that of torch's `cross_entropy`: for labels that are class indices it
-      is divided by the sum of their weights, for probabilities by the batch.
+      With weights, torch's mean for class indices is divided by the sum of their
+      weights, so it would depend on how a batch is split; this one is not.
     - `bce`: `Σ w BCE(sigmoid(logit), t) / K`, as timm's `BinaryCrossEntropy` and the
       code of DeiT III. With `bce_target_threshold`, targets above it become 1 and the
       others 0.
@@ -128,7 +128,12 @@ class DistillationLoss(nn.Module):
         """The term of the labels, a scalar, of logits `[B, K]`."""
         weight, smoothing = self.class_weights, self.label_smoothing
         if self.labels == "cross_entropy":
-            return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing)
+            if weight is None:
+                return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+            of_each = F.cross_entropy(
+                logits, labels, weight, reduction="none", label_smoothing=smoothing
+            )
+            return of_each.mean()
         classes = logits.shape[1]
         if labels.ndim < logits.ndim:
             labels = F.one_hot(labels, classes)

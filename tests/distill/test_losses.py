@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from deit_spec.distill import DistillationLoss
+from deit_spec.distill.losses import LabelTerm
 from deit_spec.distill.optional_packages import import_package
 
 CLS = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], dtype=torch.float64)
@@ -140,19 +141,28 @@ def test_binary_cross_entropy_of_the_authors() -> None:
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_cross_entropy_with_class_weights_of_torch(smoothing: float) -> None:
-    """Of labels the mean is weighted, of mixed labels it is that of the batch."""
+    """The mean over the images, of labels that are mixed or not."""
     loss = DistillationLoss("none", label_smoothing=smoothing, class_weights=WEIGHTS)
     of_each = -WEIGHTS * CLS.log_softmax(1)
+    whole = F.one_hot(LABELS, 3).double()
     mixed = torch.tensor([[0.7, 0.3, 0.0], [0.1, 0.4, 0.5]], dtype=torch.float64)
-    targets = F.one_hot(LABELS, 3).double() * (1 - smoothing) + smoothing / 3
-    weighted = (targets * of_each).sum() / WEIGHTS[LABELS].sum()
-    assert_close(loss(CLS, LABELS), weighted)
-    of_labels = F.cross_entropy(CLS, LABELS, WEIGHTS, label_smoothing=smoothing)
-    assert_close(loss(CLS, LABELS), of_labels)
-    smooth = mixed * (1 - smoothing) + smoothing / 3
-    assert_close(loss(CLS, mixed), (smooth * of_each).sum(1).mean())
-    of_mixed = F.cross_entropy(CLS, mixed, WEIGHTS, label_smoothing=smoothing)
-    assert_close(loss(CLS, mixed), of_mixed)
+    for targets in (whole, mixed):
+        smooth = targets * (1 - smoothing) + smoothing / 3
+        assert_close(loss(CLS, targets), (smooth * of_each).sum(1).mean())
+        theirs = F.cross_entropy(CLS, targets, WEIGHTS, label_smoothing=smoothing)
+        assert_close(loss(CLS, targets), theirs)
+    assert_close(loss(CLS, LABELS), loss(CLS, whole))
+
+
+@pytest.mark.parametrize("labels", ["cross_entropy", "bce"])
+@pytest.mark.parametrize("weight", [None, WEIGHTS])
+def test_the_parts_of_a_batch_have_the_loss_of_the_batch(
+    labels: LabelTerm, weight: Tensor | None
+) -> None:
+    """So accumulation and several processes train as one."""
+    loss = DistillationLoss("none", labels=labels, class_weights=weight)
+    parts = [loss(CLS[i : i + 1], LABELS[i : i + 1]) for i in range(len(CLS))]
+    assert_close(torch.stack(parts).mean(), loss(CLS, LABELS))
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
