@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from deit_spec.diagnostics import (
     Diagnostic,
     Label,
+    Source,
     Span,
     diagnose,
     has_errors,
@@ -25,8 +26,8 @@ from deit_spec.spec.rules import (
     run_rules,
 )
 from deit_spec.spec.schema import DeiTSpec, plain_name
-from deit_spec.yaml_source import Document, document_from_mapping, read_bytes
-from deit_spec.yaml_source.document import FINDINGS
+from deit_spec.yaml_source import Document, Entry, document_from_mapping, read_bytes
+from deit_spec.yaml_source.document import FINDINGS, Positions
 from deit_spec.yaml_source.yaml_findings import too_many
 
 SpecLike: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | DeiTSpec
@@ -112,13 +113,22 @@ def _check(
 
 
 def with_merge_tokens(checked: Checked, merged: int | Sequence[int] | None) -> Checked:
-    """Replace `variant.merge_tokens` of a valid spec, unless `merged` is None."""
+    """Replace `variant.merge_tokens` of a valid spec, unless `merged` is None.
+
+    Findings are at `--merge-tokens`, with the value as its text.
+    """
     if checked.spec is None or merged is None:
         return checked
     value = checked.spec.model_dump(exclude_unset=True, exclude={"extends"})
     variant = {**value.get("variant", {}), "merge_tokens": merged}
-    document = document_from_mapping({**value, "variant": variant}, "<options>")
-    found = _check(document, [], checked.spec.name)
+    document = document_from_mapping({**value, "variant": variant})
+    text = str(merged) if isinstance(merged, int) else ",".join(map(str, merged))
+    positions, whole = Positions(Source("--merge-tokens", text)), (0, len(text))
+    spans = dict(document.spans)
+    if checked.document is not None:
+        spans |= checked.document.spans
+    spans["variant", "merge_tokens"] = Entry(positions, whole, whole)
+    found = _check(replace(document, spans=spans), [], checked.spec.name)
     if found.spec is None:
         return found
     return replace(checked, spec=found.spec)

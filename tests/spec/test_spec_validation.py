@@ -12,7 +12,7 @@ from support.strategies import specs
 import deit_spec
 from deit_spec import DeiTSpec, SpecError, Variant
 from deit_spec.diagnostics import CATALOGUE, Diagnostic, has_errors
-from deit_spec.spec import check_spec, check_text
+from deit_spec.spec import check_spec, check_text, with_merge_tokens
 from deit_spec.spec.fixes import fix_text
 
 KEYS = st.sampled_from([*DeiTSpec.model_fields, "variant", "dept", "num-heads", ""])
@@ -165,3 +165,15 @@ def test_digits_that_a_float_rounds_away(text: str, helps: tuple[str, ...]) -> N
         fix_text(text.encode(), lambda d: check_text(d, "a.yaml")).after
         == text.encode()
     )
+
+
+def test_findings_about_merge_tokens_are_at_the_option() -> None:
+    """And where the spec has the other value, also if it has `merge_tokens` itself."""
+    text = b"image_size: 32\ndepth: 3\nvariant: {merge_tokens: [1, 2, 3]}\n"
+    checked = check_text(text, "a.yaml")
+    (found,) = with_merge_tokens(checked, (1, 2)).diagnostics
+    assert (found.code, str(found.primary.span)) == ("DS214", "--merge-tokens:1:1")
+    assert found.primary.span.source.text == "1,2"
+    assert [str(each.span) for each in found.secondary] == ["a.yaml:2:8"]
+    (found,) = with_merge_tokens(checked, (1, -2, 3)).diagnostics
+    assert (found.code, str(found.primary.span)) == ("DS103", "--merge-tokens:1:1")
