@@ -9,11 +9,12 @@ from pydantic_core import PydanticKnownError
 from deit_spec.spec.schema import CONFIG, PositiveFloat, Rate, Share
 
 BALANCED: Final = "balanced"
+_EXPECTED: Final = f"'{BALANCED}' or a mapping of class names to weights"
 
 
 def _balanced_or_mapping(value: object, validate: Callable[[object], object]) -> object:
     if isinstance(value, str) and value != BALANCED:
-        raise PydanticKnownError("literal_error", {"expected": f"'{BALANCED}'"})
+        raise PydanticKnownError("literal_error", {"expected": _EXPECTED})
     return value if isinstance(value, str) else validate(value)
 
 
@@ -77,5 +78,5 @@ class Loss(BaseModel):
         description="The weights of the classes in the term of the labels: a mapping "
         "of class names, in which other classes have weight 1; `balanced` for "
         "weights inverse to the number of training images; null for equal weights.",
-        examples=[BALANCED],
+        examples=[{"cat": 2.0}],
     )

@@ -309,6 +309,8 @@ class _Report:
         allowed, meant = _choices(error)
         value, index = error["input"], _index(error)
         words = [f"`{word}`" for word in allowed]
+        # A field may also be something else than a word.
+        words += re.findall(r" or ([^']+)$", error["ctx"]["expected"])
         items = [step for step in error["loc"] if isinstance(step, int)]
         place: tuple[str | int, ...] = (*path, *items)
         meaning = meant if index else f"{path[-1]}: {meant}"

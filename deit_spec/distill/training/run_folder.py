@@ -1,6 +1,7 @@
 """The folder of a run: who may use it, and the files that a run begins with."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,7 +133,10 @@ def require_same_rates(
         message = f"the learning rates of the {done:,} steps of the run in {folder} "
         message += f"depend on its length, {old.steps:,} steps"
         notes = ["they do not if `schedule.min_lr` is equal to the peak"]
-        help_ = f"to train further, start a new run with `student.weights: {folder}`"
+        weights = folder
+        if not folder.is_absolute():  # paths in a recipe are relative to it
+            weights = Path(os.path.relpath(folder, checked.place("")))
+        help_ = f"to train further, start a new run with `student.weights: {weights}`"
     field = "schedule.epochs" if recipe.schedule.steps is None else "schedule.steps"
     place, label = checked.span(field), f"{new.steps:,} steps"
     help_ += f"; {OTHER_FOLDER}"
