@@ -117,7 +117,7 @@ class _Evaluated:
 def _evaluate(
     trained: "TrainedModel", images: "ScoredImages", batch_size: int, device: str
 ) -> _Evaluated:
-    """Report what is to be known about the images, and score the model on them."""
+    """Report notes and warnings about the images, and score the model on them."""
     from deit_spec.distill.confusion_matrix import ConfusionMatrix
     from deit_spec.distill.evaluation import NoImagesError, evaluate
     from deit_spec.distill.exported_model import predicted_classes

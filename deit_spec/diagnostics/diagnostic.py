@@ -28,7 +28,7 @@ class Source:
     """A text, and the name it has in messages.
 
     Attributes:
-        name: The path of the file, or what stands for it, such as `<options>`.
+        name: The path of the file, or the option, such as `--set`.
         text: The whole text.
     """
 

@@ -1,4 +1,4 @@
-"""The weights that a student starts from: whether they fit, and what they become."""
+"""The weights that a student starts from: whether they fit, and how they are used."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -70,7 +70,7 @@ class WarmStart:
         return student
 
     def messages(self) -> Iterator[str]:
-        """What is worth knowing about the weights, a line each."""
+        """The tensors that are changed or not taken, a line for each reason."""
         tensors: dict[tuple[str, str], list[str]] = {}
         for step in self.plan.steps:
             if step.needs:
@@ -95,7 +95,7 @@ class WarmStart:
 def plan_warm_start(
     checked: CheckedRecipe, classes: Sequence[str] | None
 ) -> WarmStart | None:
-    """Plan what becomes of `student.weights`; None if the student starts from nothing.
+    """Plan how `student.weights` are used; None if the student has none.
 
     `classes` are those of the data, or None if they are not known. Heads of the same
     classes in another order are sorted, and heads of other classes are new.

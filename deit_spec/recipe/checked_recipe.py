@@ -124,7 +124,7 @@ def check_model(
 
 
 def _with_student_fields(document: Document, recipe: CheckedRecipe) -> Document:
-    """Lay `student.num_classes` and others over the student's spec, with their spans.
+    """Replace fields of the student's spec by those of the recipe, with their spans.
 
     An invalid value is left out, as it is reported as one of the recipe.
     """

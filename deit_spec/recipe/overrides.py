@@ -1,4 +1,4 @@
-"""`--set optimizer.lr=1e-3`: a value laid over a recipe, with spans of its own.
+"""`--set optimizer.lr=1e-3`: a value that replaces one of a recipe, with its spans.
 
 Each override is a source of its own, so that a message shows its text.
 """
@@ -72,13 +72,13 @@ def override_at(field: str, value: object, entry: Entry) -> Override:
 
 
 def override_by_option(option: str, text: str, field: str, value: str) -> Override:
-    """Make an override by an option of its own, such as `--data`, and its text."""
+    """Make an override of a field by another option, such as `--data`."""
     positions, whole = Positions(Source(option, text)), (0, len(text))
     return override_at(field, value, Entry(positions, whole, whole))
 
 
 def apply(document: Document, overrides: Sequence[Override]) -> Document:
-    """Lay overrides over a document, the last on top."""
+    """Replace values of a document by overrides, in this order."""
     return reduce(_apply, overrides, document)
 
 

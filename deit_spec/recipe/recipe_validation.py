@@ -43,8 +43,8 @@ def check_recipe(
 
     Args:
         recipe: The path of a YAML file, or a mapping.
-        overrides: Values such as `optimizer.lr=1e-3`, which are laid over the recipe,
-            the last on top, with paths as if they were written there.
+        overrides: Values such as `optimizer.lr=1e-3` that replace those of the recipe,
+            in this order, with paths as if they were written there.
         without: The codes of rules that are left out.
         student: A spec in place of what `student.spec` names.
 

@@ -88,7 +88,7 @@ class Run(BaseModel):
         (),
         strict=False,
         description="Where metrics, settings and pictures are logged as well; each "
-        "tracker is a package of its own.",
+        "needs its package.",
         examples=[("tensorboard",)],
     )
 

@@ -1,8 +1,8 @@
 """Which parameters of a student a recipe trains, by their names in the state dict.
 
 A pattern names a parameter or a part of the model by its path: `pos_embed`,
-`patch_embed`, `blocks.3.attn`. `*` stands for any text between two dots, and `0-8` for
-the numbers from 0 to 8.
+`patch_embed`, `blocks.3.attn`. `*` matches any text between two dots, and `0-8` the
+numbers from 0 to 8.
 """
 
 import re

@@ -144,7 +144,7 @@ def _find_folder(checked: CheckedRecipe, folder: Path, *, training: bool) -> Spl
             "DS521",
             "the folder of images does not exist",
             notes=[f"looked for {folder}"],
-            help_=nearest_folder(folder) or "`--set data.folder=PATH` uses another one",
+            help_=nearest_folder(folder) or "use the path of a folder that exists",
         )
     train, val = found.train, found.val
     if train is None and not training:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deit_spec.atomic_write import write_file
-from deit_spec.diagnostics import Label, diagnose
+from deit_spec.diagnostics import Label, Span, diagnose
 from deit_spec.diagnostics.printable import first_line_of
 from deit_spec.distill.runtime_errors import (
     RunError,
@@ -147,7 +147,7 @@ class Trackers:
                     )
                 )
 
-    def _place(self, name: str) -> Any:
+    def _place(self, name: str) -> Span:
         index = recipe_of(self._checked).run.trackers.index(name)
         return self._checked.span(f"run.trackers.{index}")
 

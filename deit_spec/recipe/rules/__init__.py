@@ -91,7 +91,7 @@ RULES: Final = (
     ),
     Rule(
         "DS564",
-        source_rules.policy_is_there,
+        source_rules.policy_has_settings,
         _of("augmentation", "policy", "rand_augment"),
     ),
     Rule("DS546", schedule_rules.batch_fits_data, _EPOCH),

@@ -64,7 +64,7 @@ def threshold_separates_targets(context: RuleContext) -> Findings:
 
 
 def classes_are_balanced_once(context: RuleContext) -> Findings:
-    """DS563: weights for the images that are there do not fit balanced batches."""
+    """DS563: the classes are balanced by weights or by sampling, not by both."""
     recipe = context.recipe
     if recipe.loss.class_weights != BALANCED or recipe.data.sampling != BALANCED:
         return

@@ -159,7 +159,7 @@ def every_used_head_is_trained(context: RuleContext) -> Findings:
 
 
 def untrained_head(checked: CheckedRecipe, recipe: Recipe) -> Findings:
-    """Find a distillation head that starts from nothing, is used and not trained."""
+    """DS529: a distillation head that is random and not trained, but is used."""
     student = checked.student.spec if checked.student else None
     if student is None:
         return

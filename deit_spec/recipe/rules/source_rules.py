@@ -225,7 +225,7 @@ def images_suffice(context: RuleContext) -> Findings:
     )
 
 
-def policy_is_there(context: RuleContext) -> Findings:
+def policy_has_settings(context: RuleContext) -> Findings:
     """DS564: RandAugment has its settings."""
     augmentation = context.recipe.augmentation
     if augmentation.policy != "rand_augment" or augmentation.rand_augment is not None:
