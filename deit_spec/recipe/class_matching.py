@@ -8,8 +8,7 @@ from enum import Enum
 
 from deit_spec.diagnostics.printable import listed
 
-LIST_ALL = "list each class of the data once; a class that is not to be used must be "
-LIST_ALL += "removed from the data"
+LIST_ALL = "list each class of the data once; `data.only_classes` leaves classes out"
 """The help for a list that is not one of all classes of the data."""
 
 

@@ -118,8 +118,10 @@ def _different(
     help_ = "rename the classes of the data, or list them in the order of the model as "
     help_ += "`data.classes`"
     if len(names) > len(known):
-        help_ = "remove the classes that only the data has, or move their images to "
-        help_ += "classes of the model"
+        help_ = (
+            "list the classes of the model as `data.only_classes`, or move the other "
+        )
+        help_ += "images to classes of the model"
     if training:
         help_ = "restore the classes, or start a new run: `-o` names another folder"
     return errors.data_error(
