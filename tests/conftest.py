@@ -4,10 +4,15 @@ HYPOTHESIS_PROFILE chooses how many examples hypothesis draws for a property.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 EXAMPLES = {"default": 25, "thorough": 1_000, "exhaustive": 10_000}
 
@@ -34,3 +39,12 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     train(recipe(folder), folder / "run")
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A headless Chromium; tests are skipped where there is none."""
+    from support.browser import chromium  # noqa: PLC0415
+
+    with chromium() as found:
+        yield found

@@ -252,7 +252,7 @@ def _print(
 def _check_format(
     format_: Picture, detail: Detail, reader: str | None, heat: str | None
 ) -> None:
-    """Exit with 2 if a format cannot have what other options ask for."""
+    """Exit with 2 if an option cannot be used with the format."""
     if detail == "overview" and format_ in {*_TEXT, "json"}:
         fail(f"--detail overview is not possible as {format_}")
     if reader is not None and format_ != "json":

@@ -11,7 +11,7 @@ from deit_spec.yaml_source.scalars import value_text
 def fold_changes(
     nodes: Sequence[NodeChange],
 ) -> Iterator[tuple[str, list[NodeChange]]]:
-    """Merge layers that change alike in consecutive blocks, with their joint path."""
+    """Merge equal changes of layers in consecutive blocks; yield each with its path."""
     for path, indices in fold([(node.path, _key(node)) for node in nodes]):
         yield path, [nodes[index] for index in indices]
 

@@ -2,11 +2,13 @@
 
 The layout of a figure is in `graph_view` (what to draw), `zero_rates` (layers that
 make blocks equal), `items` (layers and runs of equal blocks), `groups` (what a node
-stands for), `area` (widths) and `arrange` (what is below and beside what). The text
+represents), `area` (widths) and `arrange` (what is below and beside what). The text
 painter is in `canvas`, `boxes`, `connectors`, `flow_painter` and `figure`. The vector
-painter is in `text_width`, `box_text`, `vector_layout`, `palette`, `heat` and `svg`.
-The page is in `fold_layout`, `fold_painter` and `html_page`. `marks` has what
-differs from another graph.
+painter is in `text_width`, `box_text`, `vector_plan`, `vector_layout`, `palette`,
+`heat` and `svg`; `inline_figure` is for notebooks. The page is in `fold_layout`,
+`fold_painter` and `html_page`. The tree is in `outline`, the other formats are in
+`graph_text`, `graph_json` and `model_explorer`. `marks` has what differs from another
+graph.
 """
 
 from deit_spec.diagram.figure import draw

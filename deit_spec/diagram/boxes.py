@@ -45,7 +45,7 @@ class Row:
 
     @property
     def changes(self) -> str:
-        """What the mark says."""
+        """The changes of the mark, as text."""
         return ", ".join(self.mark.changes) if self.mark else ""
 
 

@@ -49,7 +49,7 @@ def title_style(mark: Mark | None) -> str:
 
 
 def mark_style(mark: Mark | None) -> str:
-    """Return the style of what a mark says."""
+    """Return the style of the changes of a mark."""
     return PLAIN if mark is None else MARKED[mark.fate]
 
 

@@ -19,14 +19,14 @@ from deit_spec.diagram.zero_rates import layers_of, with_zero_rates
 from deit_spec.graph import LayerGraph, Scope
 
 ALL, ONE = "all", "one"
-"""The states of a run: all of its scopes are drawn, or one stands for them."""
+"""The states of a run: all of its scopes are drawn, or one represents them."""
 _ENTRY = 8.0
 """The distance between lines that enter a folded scope from the left."""
 
 
 @dataclass(frozen=True)
 class Either(Content):
-    """A text, and `other` in the same box for a layer that stands for equal ones."""
+    """A text, and `other` in the same box for a layer that represents equal ones."""
 
     other: Content | None = None
 
@@ -53,7 +53,7 @@ class FoldLayout(VectorLayout):
     ) -> None:
         complete = with_zero_rates(graph, marks)
         self.one = group(complete, Detail.BLOCK, marks)
-        """The groups of the figure in which one scope stands for its run."""
+        """The groups of the figure in which one scope represents its run."""
         self.runs: dict[str, Item] = {}
         self._find_runs(self.one.view.root)
         self.entries: dict[str, float] = {}
@@ -89,8 +89,8 @@ class FoldLayout(VectorLayout):
         return Either(found.name, found.words, found.shape, found.notes, other)
 
     def content_as_one(self, group: Group) -> Content | None:
-        """Return the text of a layer while it stands for those of equal scopes."""
-        if not self.stands_for_others(group):
+        """Return the text of a layer while it represents those of equal scopes."""
+        if not self.represents_others(group):
             return None
         named = self._side_names(group) and output_names(group.path, self.one)
         notes = [f"▶ {name}" for name in named]
@@ -98,11 +98,11 @@ class FoldLayout(VectorLayout):
         return content_of(group, self.one, notes)
 
     def names_as_one(self, group: Group) -> list[str]:
-        """Return the names of the outputs of a layer and of those it stands for."""
-        is_one = self.stands_for_others(group)
+        """Return the names of the outputs of a layer and of those it represents."""
+        is_one = self.represents_others(group)
         return output_names(group.path, self.one if is_one else self.groups)
 
-    def stands_for_others(self, group: Group) -> bool:
+    def represents_others(self, group: Group) -> bool:
         """Return whether a layer is in the first of several equal scopes."""
         return len(self.one.members.get(group.path, ())) > 1
 

@@ -120,7 +120,7 @@ class _FoldPainter(SvgPainter):
         return place
 
     def texts_as_one(self, node: Node) -> list[Text] | None:
-        """Return the texts of a node while it stands for those of equal scopes."""
+        """Return the texts of a node while it represents those of equal scopes."""
         content = self.layout.content_as_one(node.group)
         if content is None:
             return None

@@ -69,7 +69,7 @@ def relative(path: str, parent: str) -> str:
 
 
 class View:
-    """A graph, with what a figure needs to know about it, computed in O(layers).
+    """A graph, with everything that a figure shows of it, computed in O(layers).
 
     `flow` are the layers that an output depends on, `extra` is the prediction if
     nothing else depends on it, and `dead` are the unused layers. Unless `expand` draws

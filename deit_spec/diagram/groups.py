@@ -1,4 +1,4 @@
-"""What each node of a figure stands for: a layer, a stage, or equal layers."""
+"""What each node of a figure represents: a layer, a stage, or equal layers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class Groups:
         return [*found]
 
     def mark(self, group: Group) -> Mark | None:
-        """Return the mark of the layers that a node or a frame stands for, if any."""
+        """Return the mark of the layers that a node or a frame represents, if any."""
         return self.view.mark(group.item.layers)
 
     def names(self, path: str) -> list[str]:

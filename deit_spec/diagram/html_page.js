@@ -69,7 +69,7 @@ const runOf = (node) => [...around(node)].find((each) => each.run)?.run;
 // The outermost folded scope that a node is in, or the node.
 const shown = (node) => [...around(node)].reverse().find((each) => folded.has(each)) ?? node;
 
-// The paths of the layers or scopes that a node stands for.
+// The paths of the layers or scopes that a node represents.
 const paths = (node) => {
   let found = [node.path];
   for (const { run } of around(node)) {
@@ -324,7 +324,7 @@ const formats = {
 };
 const STEPS = 6;
 
-// The layers that a node stands for: a list for each scope or layer that is equal.
+// The layers that a node represents: a list for each scope or layer that is equal.
 const groupsOf = (node) => paths(node).map((path) =>
   node.kind === "frame" ? inside(path) : [layers.get(path)].filter(Boolean));
 // Return the number that colours a node. A stage has the sum of its layers, or the mean

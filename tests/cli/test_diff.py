@@ -9,44 +9,17 @@ import pytest
 import torch
 from pytest_regressions.file_regression import FileRegressionFixture
 from support.commands import ROOT, run
+from support.model_pairs import LARGE, PAIRS, TINY, write_specs
 
 import deit_spec
 from deit_spec.cli.difference_text import layout
 from deit_spec.compare import ComparedModel, check_compared, compare
 
-TINY = "specs/tiny.yaml"
-LARGE = "deit3_large_patch16_224"
-PAIRS = {
-    "larger_images": ("deit_base_patch16_224", "deit_base_patch16_384"),
-    "deit3": ("deit_base_patch16_224", "deit3_base_patch16_224"),
-    "deeper": ("shallow.yaml", LARGE),
-    "reordered": (TINY, "reordered.yaml"),
-}
-FILES = {
-    "shallow.yaml": f"extends: {LARGE}\ndepth: 12\n",
-    "reordered.yaml": """\
-name: digits
-variant: {init: fan_in}
-teacher_num_classes: 10
-num_classes: 10
-mlp_ratio: 4
-embed_dim: 48
-depth: 3
-num_heads: 4
-patch_size: 2
-image_size: 8
-in_channels: 1
-""",
-}
-
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder with the specs of the pairs."""
-    (tmp_path / "specs").mkdir()
-    (tmp_path / TINY).write_bytes((ROOT / TINY).read_bytes())
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
+    write_specs(tmp_path)
     return tmp_path
 
 

@@ -4,49 +4,23 @@ from pathlib import Path
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
-from support.commands import ROOT, run
+from support.commands import run
+from support.model_pairs import LARGE, PAIRS, TINY, write_specs
 
-TINY = "specs/tiny.yaml"
-LARGE = "deit3_large_patch16_224"
-PAIRS = {
-    "larger_images": ("deit_base_patch16_224", "deit_base_patch16_384"),
-    "deit3": ("deit_base_patch16_224", "deit3_base_patch16_224"),
-    "deeper": ("shallow.yaml", LARGE),
-    "shallower": (LARGE, "shallow.yaml"),
-    "reordered": (TINY, "reordered.yaml"),
-}
-FILES = {
-    "shallow.yaml": f"extends: {LARGE}\ndepth: 12\n",
-    "reordered.yaml": """\
-name: digits
-variant: {init: fan_in}
-teacher_num_classes: 10
-num_classes: 10
-mlp_ratio: 4
-embed_dim: 48
-depth: 3
-num_heads: 4
-patch_size: 2
-image_size: 8
-in_channels: 1
-""",
-}
+FIGURES = {**PAIRS, "shallower": (LARGE, "shallow.yaml")}
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder with the specs of the pairs."""
-    (tmp_path / "specs").mkdir()
-    (tmp_path / TINY).write_bytes((ROOT / TINY).read_bytes())
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
+    write_specs(tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize(
     ("pair", "form"),
     [
-        *((pair, "figure") for pair in PAIRS),
+        *((pair, "figure") for pair in FIGURES),
         ("shallower", "svg"),
         ("deit3", "tree"),
     ],
@@ -54,7 +28,7 @@ def files(tmp_path: Path) -> Path:
 def test_goldens(
     pair: str, form: str, files: Path, file_regression: FileRegressionFixture
 ) -> None:
-    a, b = PAIRS[pair]
+    a, b = FIGURES[pair]
     done = run("render", a, "--against", b, "--output-format", form, cwd=files)
     assert (done.returncode, done.stderr) == (0, "")
     extension = ".svg" if form == "svg" else ".txt"

@@ -1,11 +1,10 @@
 """The page of two models, in a browser."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from diagram.graphs_to_draw import SIZES, graph_of
-from support.browser import DESKTOP, PHONE, chromium, lowest_contrast, opened
+from support.browser import DESKTOP, PHONE, lowest_contrast, opened
 
 from deit_spec.compare import compare_graphs, mark_layers, merge_graphs
 from deit_spec.diagram import Marks, as_html
@@ -27,12 +26,6 @@ def two_graphs() -> tuple[LayerGraph, Marks]:
     fewer = SMALL | {"embed_dim": 24, "teacher_num_classes": 10}
     b = graph_of(name="b", depth=3, **fewer)
     return merge_graphs(a, b), mark_layers(compare_graphs(a, b), a, b)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The figure of a page, with any of its scopes folded and its runs unfolded."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +11,7 @@ from diagram.graphs_to_draw import HAND_MADE, graphs, wired
 from diagram.reading_svg import Rect, Unfolded, numbers
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from support.browser import chromium, opened
+from support.browser import opened
 
 from deit_spec.diagram import as_html
 from deit_spec.diagram.zero_rates import with_zero_rates
@@ -130,12 +129,6 @@ class Shown:
         tip = numbers(re.findall(r"M([^A-Z]+)", line["head"])[0])
         assert self.rects[node(target)].touches(*tip), line
         return source, node(target)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

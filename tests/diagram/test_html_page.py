@@ -1,7 +1,6 @@
 """The page of a figure: what it contains, and how it behaves in a browser."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from diagram.graphs_to_draw import SIZES, graph_of, graphs
 from hypothesis import given, settings
-from support.browser import DESKTOP, PHONE, chromium, lowest_contrast, opened
+from support.browser import DESKTOP, PHONE, lowest_contrast, opened
 
 from deit_spec.cost import Dtype, Memory, costs, short_bytes, total
 from deit_spec.diagram import (
@@ -116,12 +115,6 @@ def test_the_policy_allows_only_the_script_and_the_styles() -> None:
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy
     assert "http" not in policy
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
