@@ -3,15 +3,16 @@
 import copy
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from deit_spec.distill.losses import DistillationLoss, Outputs, Terms
 from deit_spec.distill.training.best_result import BestResult
 from deit_spec.distill.training.frozen_parts import freeze
-from deit_spec.distill.training.gradient_checkpointing import checkpoint_blocks
 from deit_spec.distill.training.optimizer import Average, make_optimizer
 from deit_spec.distill.training.processes import Processes
 from deit_spec.recipe import Recipe
@@ -163,6 +164,17 @@ def make_loss(recipe: Recipe, class_weights: Tensor | None = None) -> Distillati
     """The loss of a recipe, with the weights `[K]` of the classes."""
     settings = recipe.loss.model_dump(exclude={"class_weights"})
     return DistillationLoss(**settings, class_weights=class_weights)
+
+
+def checkpoint_blocks(model: nn.Module) -> None:
+    """Store only the input of each block of a model, and compute the rest again.
+
+    The gradients are the same to the bit: dropout and drop path draw the same numbers
+    both times. See Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost".
+    """
+    blocks: Any = model.get_submodule("blocks")
+    for block in blocks:
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)
 
 
 def whole(tensor: Tensor) -> Tensor:
