@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from deit_spec.diagnostics import Diagnostic
     from deit_spec.exporting.export_model import export
     from deit_spec.graph import LayerGraph
+    from deit_spec.loading import load
     from deit_spec.model.model_folder import ModelFolderError
     from deit_spec.pipeline import (
         Compiled,
         SpecError,
         compile,  # noqa: A004
-        load,
         load_spec,
         lower,
         output_size,
@@ -49,7 +49,7 @@ _HOMES = {
     "compile": "deit_spec.pipeline",
     "diff": "deit_spec.compare",
     "export": "deit_spec.exporting.export_model",
-    "load": "deit_spec.pipeline",
+    "load": "deit_spec.loading",
     "load_model": "deit_spec.classifier",
     "load_spec": "deit_spec.pipeline",
     "lower": "deit_spec.pipeline",

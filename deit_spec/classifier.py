@@ -14,9 +14,10 @@ from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill.exported_model import load_exported, predicted_classes
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.prediction import classify
+from deit_spec.loading import load_model_weights
 from deit_spec.model.model_folder import Kind, open_model_folder
 from deit_spec.model.preprocessing import Preprocessing
-from deit_spec.pipeline import TargetName, load_model_weights
+from deit_spec.pipeline import TargetName
 from deit_spec.runtime.exported_module import ExportedModule
 from deit_spec.spec import DeiTSpec
 from deit_spec.weights.weight_findings import exported

@@ -11,7 +11,8 @@ from deit_spec.cli.inputs import read
 from deit_spec.cli.output import fail, report, shown_name
 from deit_spec.diagnostics import DiagnosedError, Diagnostic
 from deit_spec.diagnostics.printable import listed, visible
-from deit_spec.pipeline import OWN, finish
+from deit_spec.loading import OWN
+from deit_spec.pipeline import finish
 
 if TYPE_CHECKING:
     from deit_spec.graph import LayerGraph

@@ -22,6 +22,7 @@ from deit_spec.diagnostics.printable import first_line_of, listed
 from deit_spec.distill.exported_model import load_exported
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.graph import LayerGraph, Target
+from deit_spec.loading import OWN, load_weights
 from deit_spec.model.class_names import (
     IMAGENET_CLASSES,
     class_names_of_weights,
@@ -40,13 +41,7 @@ from deit_spec.model.model_folder import (
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
 from deit_spec.model.spec_or_model import is_model_path
 from deit_spec.passes import PassOptions
-from deit_spec.pipeline import (
-    OWN,
-    Compiled,
-    SpecError,
-    compile_checked,
-    load_weights,
-)
+from deit_spec.pipeline import Compiled, SpecError, compile_checked
 from deit_spec.recipe import CheckedRecipe, RecipeError, check_recipe
 from deit_spec.recipe.class_matching import Relation, differences
 from deit_spec.recipe.overrides import Override
@@ -143,7 +138,7 @@ class TrainedModel:
     ) -> nn.Module:
         """Build a compiled form of the model with its weights, in float32 on the CPU.
 
-        `report` and `whole` are passed to `deit_spec.pipeline.load_weights`.
+        `report` and `whole` are passed to `deit_spec.loading.load_weights`.
         """
         return load_weights(
             compiled,

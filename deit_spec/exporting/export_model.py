@@ -36,6 +36,7 @@ from deit_spec.exporting.onnx_file import write_onnx
 from deit_spec.exporting.openvino_file import write_openvino
 from deit_spec.exporting.prepared_model import PreparedModel, prepare
 from deit_spec.exporting.pt2_file import write_pt2
+from deit_spec.loading import issue_warnings
 from deit_spec.model.exported_interface import (
     ExportedInterface,
     InputKind,
@@ -43,7 +44,6 @@ from deit_spec.model.exported_interface import (
     Precision,
 )
 from deit_spec.model.preprocessing import Preprocessing, preprocessing_of
-from deit_spec.pipeline import issue_warnings
 
 Writer: TypeAlias = Callable[[PreparedModel, Path], None]
 Report: TypeAlias = Callable[[Sequence[Diagnostic]], object]

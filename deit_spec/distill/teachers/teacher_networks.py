@@ -15,9 +15,9 @@ from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.evaluation import Fusion, answers_of
 from deit_spec.distill.optional_packages import require_packages
 from deit_spec.distill.runtime_errors import DataError, recipe_of, unusable_teacher
+from deit_spec.loading import OWN, load
 from deit_spec.model.class_names import class_names_of_weights
 from deit_spec.model.model_folder import ModelFolder, open_model_folder
-from deit_spec.pipeline import OWN, load
 from deit_spec.recipe import CheckedRecipe
 from deit_spec.recipe.checked_recipe import function_of, is_model, named
 from deit_spec.weights import WeightsError, allowed, open_checkpoint
