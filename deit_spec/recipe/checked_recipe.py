@@ -29,9 +29,10 @@ from deit_spec.yaml_source import Document
 class CheckedRecipe:
     """A recipe, if there are no errors, and every finding in source order.
 
-    `student` and `teacher` are their specs, checked; the student's has the
-    recipe's `augmentation.drop_path`. `document` has the overrides laid over what
-    the file says, and `path` is that file, None for a recipe that has none.
+    `student` and `teacher` are their specs, checked; the student's has the recipe's
+    `num_classes`, `teacher_num_classes`, `image_size` and `augmentation.drop_path`.
+    `document` is that of the file with the overrides, and `path` is that file, None for
+    a recipe that has none.
     """
 
     recipe: Recipe | None
@@ -160,7 +161,7 @@ def is_model(recipe: CheckedRecipe, name: str) -> bool:
 
 
 def with_drop_path(checked: Checked, rate: float | None) -> Checked:
-    """Lay the rate of a recipe over that of the student's spec."""
+    """Replace `drop_path` of the student's spec by that of the recipe."""
     if checked.spec is None or rate is None:
         return checked
     variant = checked.spec.variant.model_copy(update={"drop_path": rate})

@@ -74,12 +74,12 @@ def check_read(  # noqa: PLR0913, PLR0917  -- the arguments of `check_recipe`
     without: Container[str] = (),
     student: Checked | None = None,
 ) -> CheckedRecipe:
-    """Lay overrides over a document, validate it, and gather every finding."""
-    laid, found = read_overrides(overrides)
+    """Apply overrides to a document, validate it, and gather every finding."""
+    changes, found = read_overrides(overrides)
     findings = [*findings, *found]
     if document is None:
         return CheckedRecipe(None, first_of(findings), path=path)
-    checked = check(apply(document, laid), path, without, student)
+    checked = check(apply(document, changes), path, without, student)
     findings += once_a_line(list(checked.diagnostics), findings)
     recipe = None if has_errors(findings) else checked.recipe
     return replace(checked, recipe=recipe, diagnostics=first_of(findings))

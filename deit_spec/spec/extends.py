@@ -103,7 +103,7 @@ def _refuse(base: Origin, chain: Sequence[Origin], here: Span) -> Diagnostic | N
 
 
 def _merge(base: Document, document: Document) -> Document:
-    """Lay a document over the one that it extends."""
+    """Merge a document into the one that it extends."""
     own = {key: item for key, item in _mapping(document).items() if key != "extends"}
     value = {**_mapping(base), **own}
     spans = {**base.spans, **document.spans}
