@@ -217,7 +217,7 @@ class _Look(NamedTuple):
     expand: bool
     ascii_only: bool
     color: bool
-    marks: "diagram.Marks | None" = None
+    marks: "diagram.Marks | None"
 
 
 def _print(

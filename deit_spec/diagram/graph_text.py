@@ -11,7 +11,12 @@ from deit_spec.graph import LayerGraph
 
 
 def as_mermaid(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
-    """Write a graph with inferred shapes as a Mermaid flowchart."""
+    """Write a graph as a Mermaid flowchart. The id of a node is its path.
+
+    Args:
+        graph: A graph with inferred shapes.
+        detail: The stages only, equal blocks as one, or every block.
+    """
     groups = group(graph, detail)
 
     def nodes(members: Sequence[Group], indent: str) -> Iterator[str]:
@@ -43,7 +48,12 @@ def as_mermaid(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
 
 
 def as_dot(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
-    """Write a graph with inferred shapes in the language of Graphviz."""
+    """Write a graph in the language of Graphviz. The id of a node is its path.
+
+    Args:
+        graph: A graph with inferred shapes.
+        detail: The stages only, equal blocks as one, or every block.
+    """
     groups = group(graph, detail)
 
     def nodes(members: Sequence[Group], indent: str) -> Iterator[str]:
@@ -75,7 +85,12 @@ def as_dot(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
 
 
 def as_d2(graph: LayerGraph, detail: Detail = Detail.BLOCK) -> str:
-    """Write a graph with inferred shapes in D2; a key is a path below its group."""
+    """Write a graph in D2. The key of a node is its path, nested by group.
+
+    Args:
+        graph: A graph with inferred shapes.
+        detail: The stages only, equal blocks as one, or every block.
+    """
     groups = group(graph, detail)
     keys: dict[str, str] = {}
 
