@@ -127,10 +127,11 @@ def test_files_of_others_and_damaged_files_are_refused(
     assert refused(tmp_path / "missing.onnx") == "DS607"
 
 
-@given(share=st.floats(0, 1, exclude_max=True), suffix=st.sampled_from(SUFFIXES))
+@given(share=st.floats(0, 0.99), suffix=st.sampled_from(SUFFIXES))
 def test_a_truncated_file_is_refused(
     share: float, suffix: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """An XML file without its last line break, which is not truncated, is left out."""
     data = (folder / f"model{suffix}").read_bytes()
     path = tmp_path_factory.getbasetemp() / f"truncated{suffix}"
     path.with_suffix(".bin").touch()
