@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from deit_spec.cost import Cost, short
 from deit_spec.diagram.boxes import shortened
-from deit_spec.diagram.graph_view import condense, spread
+from deit_spec.diagram.cost_range import CostRange, exactly
+from deit_spec.diagram.graph_view import condense, ends, range_of_shapes, spread
 from deit_spec.diagram.groups import Group, Groups
 from deit_spec.diagram.text_width import text_width
 
@@ -119,8 +119,7 @@ def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
     """Return the text of a layer, or of a stage as a single node, with its changes."""
     view, item = groups.view, group.item
     if item.scopes:
-        cost = sum((view.subtotals[scope.path] for scope in item.scopes), Cost())
-        words = priced(cost)
+        words = priced(exactly(view.whole(item.scopes)))
     else:
         words = summary_of(group, groups)
     mark = groups.mark(group)
@@ -136,29 +135,24 @@ def content_of(group: Group, groups: Groups, notes: list[str]) -> Content:
 
 def summary_of(group: Group, groups: Groups) -> str:
     """Summarize a layer, with both ends of the values that differ in equal blocks."""
-    twins = groups.members[group.path]
-    ops = (groups.view.graph.op(path) for path in (twins[0], twins[-1]))
-    return spread([op.summary for op in ops], " … ")
+    ops = map(groups.view.graph.op, groups.members[group.path])
+    return spread(ends(op.summary for op in ops), " … ")
 
 
 def shape_of(group: Group, groups: Groups) -> str:
     """Format a shape, with both ends of the sizes that differ in equal blocks."""
-    ends = [group.item.value] if group.item.scopes else groups.members[group.path]
-    first, last = (groups.view.shape(path).split(" ") for path in (ends[0], ends[-1]))
-    sizes = [
-        size if size == other else f"{size.rstrip(',]')}…{other.rpartition('=')[2]}"
-        for size, other in zip(first, last, strict=True)
-    ]
-    return " ".join(sizes)
+    value = group.item.value
+    paths = groups.members.get(value, [value])
+    return range_of_shapes(map(groups.view.graph.shape, paths))
 
 
-def priced(cost: Cost) -> str:
+def priced(cost: CostRange) -> str:
     """Write the parameters and the MACs, if there are any."""
     parts = []
     if cost.parameters:
         parts.append(f"{shortened(cost.parameters)} parameters")
     if cost.macs:
-        parts.append(f"{short(cost.macs)} MACs")
+        parts.append(f"{cost.macs} MACs")
     return " · ".join(parts)
 
 

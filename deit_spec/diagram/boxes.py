@@ -2,11 +2,11 @@
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from deit_spec.cost import Cost, short
+from deit_spec.cost import short
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.canvas import (
     FAINT,
@@ -17,13 +17,13 @@ from deit_spec.diagram.canvas import (
     mark_style,
     title_style,
 )
+from deit_spec.diagram.cost_range import NOTHING, CostRange
 from deit_spec.diagram.graph_view import View, condense, relative, spread
 from deit_spec.diagram.items import Item
 from deit_spec.diagram.marks import Mark, titled
 from deit_spec.graph import Scope
 from deit_spec.ops import show
 
-NOTHING = Cost()
 _GAP = 2
 EDGES = 4
 """The columns that the border of a box takes, with margins."""
@@ -40,7 +40,7 @@ class Row:
     detail: str = ""
     shape: str = ""
     notes: tuple[tuple[str, str], ...] = ()
-    cost: Cost = NOTHING
+    cost: CostRange = NOTHING
     mark: Mark | None = None
 
     @property
@@ -54,7 +54,7 @@ class Line:
     """A line of text: pieces with their columns and styles, and the cost."""
 
     pieces: list[tuple[int, str, str]]
-    cost: Cost = NOTHING
+    cost: CostRange = NOTHING
 
     @property
     def end(self) -> int:
@@ -77,16 +77,15 @@ def _layer_row(
     item: Item, view: View, notes: list[tuple[str, str]], *, beside: bool
 ) -> Row:
     """Describe a layer. If it is `beside` others, its box contains its cost."""
-    cost = view.costs[item.path]
+    cost = view.cost(item.path)
     detail = parameters_of([item.path], view)
     if len(item.reads) > 1:
         parent = item.path.rpartition(".")[0]
-        names = condense(relative(value, parent) for value in item.reads)
-        detail = ", ".join(names)
+        detail = ", ".join(_sources(item.reads, parent, view))
     if beside and cost.parameters:
         notes.append((f"{shortened(cost.parameters)} parameters", PLAIN))
     if beside and cost.macs:
-        notes.append((f"{short(cost.macs)} MACs", PLAIN))
+        notes.append((f"{cost.macs} MACs", PLAIN))
     mark = view.mark([item.path])
     return Row("", view.summary(item.path), detail, "", tuple(notes), cost, mark)
 
@@ -99,7 +98,7 @@ def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
         inputs, made = view.graph.inputs(group[0]), view.shape(group[0])
         notes = []
         if set(inputs) != set(above):
-            sources = condense(relative(value, parent) for value in inputs)
+            sources = _sources(inputs, parent, view)
             notes.append((f"from {', '.join(sources)}" if inputs else "learned", FAINT))
         returned = [path for path in group if path != item.inner]
         notes += [(f"▶ {n}", TITLE) for p in returned for n in view.output_names(p)]
@@ -108,9 +107,18 @@ def _scope_rows(item: Item, view: View, above: list[str]) -> Iterator[Row]:
         names = titled(", ".join(relative(path, parent) for path in group), mark)
         text = spread([view.summary(path) for path in group], ", ")
         detail, shown = parameters_of(group, view), "" if made == shape else shown
-        cost = sum((view.costs[path] for path in group), Cost())
+        cost = sum((view.cost(path) for path in group), NOTHING)
         yield Row(names, text, detail, shown, tuple(notes), cost, mark)
         above, shape = group, made
+
+
+def _sources(values: Iterable[str], parent: str, view: View) -> list[str]:
+    """Name inputs: those in a scope by their names in it, others for equal blocks."""
+    names: list[str] = []
+    for value in values:
+        inner = relative(value, parent)
+        names += [inner] if inner != value else view.twins(value)
+    return condense(names)
 
 
 def parameters_of(paths: list[str], view: View) -> str:
@@ -122,7 +130,8 @@ def parameters_of(paths: list[str], view: View) -> str:
 def stubs_of(values: list[str], view: View) -> Iterator[str]:
     """Name the inputs that no line leads to."""
     for shape, group in groupby(values, view.shape):
-        yield f"from {', '.join(condense(group))} {shape}"
+        names = condense(twin for value in group for twin in view.twins(value))
+        yield f"from {', '.join(names)} {shape}"
 
 
 def shortened(number: int) -> str:

@@ -6,8 +6,8 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from deit_spec.cost import Cost
 from deit_spec.diagnostics.printable import visible
+from deit_spec.diagram.cost_range import NOTHING, CostRange
 from deit_spec.diagram.marks import Fate, Mark
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
@@ -59,7 +59,7 @@ class Canvas:
     def __init__(self, width: int) -> None:
         self.width = width
         self.height = 0
-        self.costs: dict[int, tuple[Cost, str]] = {}
+        self.costs: dict[int, tuple[CostRange, str]] = {}
         self._arms: dict[int, dict[int, int]] = defaultdict(dict)
         self._solid: set[tuple[int, int]] = set()
         self._cells: dict[int, dict[int, tuple[str, str]]] = defaultdict(dict)
@@ -95,10 +95,10 @@ class Canvas:
         """Draw the head of a line that ends here."""
         self.write(x, y, ARROWS[direction], FAINT, x + 1)
 
-    def charge(self, y: int, cost: Cost, style: str = NUMBER) -> None:
+    def charge(self, y: int, cost: CostRange, style: str = NUMBER) -> None:
         """Add a cost to a row."""
-        if cost != Cost():
-            self.costs[y] = (self.costs.get(y, (Cost(), ""))[0] + cost, style)
+        if cost != NOTHING:
+            self.costs[y] = (self.costs.get(y, (NOTHING, ""))[0] + cost, style)
 
     def row(self, y: int) -> Iterator[tuple[str, str]]:
         """Return the characters of a row and their styles, without trailing blanks."""

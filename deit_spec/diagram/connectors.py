@@ -7,6 +7,7 @@ from deit_spec.cost import Cost
 from deit_spec.diagram.area import Area
 from deit_spec.diagram.arrange import Fork, Single, Step
 from deit_spec.diagram.canvas import FAINT, NUMBER, SHAPE, TITLE, Canvas
+from deit_spec.diagram.cost_range import exactly
 from deit_spec.diagram.graph_view import View, condense
 from deit_spec.diagram.items import Item
 
@@ -148,13 +149,14 @@ class Lines:
 
     def times(self, item: Item) -> None:
         """Write the cost of all scopes of an item in the row below it."""
-        cost = sum((self.view.subtotals[s.path] for s in item.scopes), Cost())
+        cost = self.view.whole(item.scopes)
         if cost == Cost():
             return
-        text = f"× {item.count} ="
+        differs = self.view.subtotal(item.scopes).differs
+        text = "in total" if differs else f"× {item.count} ="
         start = self.whole.right - len(text)
         label = self.view.shape(item.value)
         self.canvas.write(start, self.y, text, FAINT, self.whole.right)
-        self.canvas.charge(self.y, cost, FAINT if self.nested else NUMBER)
+        self.canvas.charge(self.y, exactly(cost), FAINT if self.nested else NUMBER)
         if self.area.trunk + 3 + len(label) >= start:
             self.y += 1

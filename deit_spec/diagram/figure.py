@@ -24,6 +24,7 @@ from deit_spec.diagram.canvas import (
     mark_style,
 )
 from deit_spec.diagram.connectors import Sheet
+from deit_spec.diagram.cost_range import CostRange, exactly
 from deit_spec.diagram.flow_painter import Flow
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
@@ -39,11 +40,11 @@ _SHORT = len("999.99 M")
 class Columns:
     """The columns of numbers at the right edge of a page, wide enough for a total."""
 
-    def __init__(self, page: int, total: Cost) -> None:
+    def __init__(self, page: int, total: Cost, range_width: int = 0) -> None:
         widest = shortened(total.parameters)
         self.page = page
         self.parameters = max(len(HEADS[0]), len(widest))
-        self.macs = max(_SHORT, len(short(total.macs)))
+        self.macs = max(_SHORT, len(short(total.macs)), range_width)
         self.exact = widest == f"{total.parameters:,}"
 
     @property
@@ -60,12 +61,11 @@ class Columns:
         line.append(numbers.rstrip(), style)
         return line
 
-    def charge(self, line: Text, cost: Cost, style: str) -> Text:
+    def charge(self, line: Text, cost: CostRange, style: str) -> Text:
         """Write a cost to the right of a line; zeros are left blank."""
         write = shortened if self.exact else short
         parameters = write(cost.parameters) if cost.parameters else ""
-        macs = short(cost.macs) if cost.macs else ""
-        return self.place(line, parameters, macs, style)
+        return self.place(line, parameters, cost.macs, style)
 
     def lines(self, canvas: Canvas) -> list[Text]:
         """Return the rows of a canvas with their costs."""
@@ -102,11 +102,16 @@ def draw(
     view = View(graph, expand=expand, detail=page >= _DETAILED, marks=marks)
     cost = total(graph) if marks is None else marks.after
     columns = Columns(page, cost)
+    canvas = _draw_all(columns.figure, view)
+    ranges = [len(each.macs) for each, _ in canvas.costs.values()]
+    if max(ranges, default=0) > columns.macs:
+        columns = Columns(page, cost, max(ranges))
+        canvas = _draw_all(columns.figure, view)
     rule = Text("─" * page, FAINT)
     lines = [
         *_heading(columns, graph, marks),
         rule,
-        *columns.lines(_draw_all(columns.figure, view)),
+        *columns.lines(canvas),
         rule,
         *_totals(columns, cost, marks),
     ]
@@ -157,7 +162,7 @@ def _title(graph: LayerGraph, width: int) -> Text:
 
 
 def _totals(columns: Columns, cost: Cost, marks: Marks | None) -> Iterator[Text]:
-    yield columns.charge(Text("total", TITLE), cost, f"{TITLE} {NUMBER}")
+    yield columns.charge(Text("total", TITLE), exactly(cost), f"{TITLE} {NUMBER}")
     exact = [f"{cost.parameters:,} parameters", f"{cost.macs:,} MACs per image"]
     if marks is not None:
         exact = [marks.parameters(), f"{marks.macs('{:,}'.format)} per image"]
@@ -189,7 +194,7 @@ def _predict(sheet: Sheet, area: Area, y: int, path: str) -> int:
     look = FAINT if mark is None else mark_style(mark)
     x = canvas.write(start, y + 3, text, look, canvas.width)
     canvas.write(x + 1, y + 3, shape, SHAPE, canvas.width)
-    canvas.charge(y + 3, view.costs[path])
+    canvas.charge(y + 3, view.cost(path))
     return y + 4
 
 
@@ -207,7 +212,7 @@ def _kept(canvas: Canvas, view: View, y: int) -> None:
             "",
             view.shape(path),
             (),
-            view.costs[path],
+            view.cost(path),
             view.mark([path]),
         )
         for path in view.dead

@@ -140,8 +140,7 @@ class Flow(Lines):
         look = title_style(self.view.mark(item.layers))
         border(self.canvas, area, self.y, bottom, item, look)
         if item.count > 1:
-            cost = self.view.subtotals[item.path]
-            self.canvas.charge(bottom, cost, FAINT)
+            self.canvas.charge(bottom, self.view.subtotal(item.scopes), FAINT)
         self.y = bottom + 1
 
     def frame(self, item: Item, arriving: Ports, named: list[str]) -> None:
@@ -152,7 +151,9 @@ class Flow(Lines):
         flow.is_frame = True
         # Beside the lines that arrive.
         start = max((x + 2 for x, _ in arriving.values()), default=inner.left)
-        for text in stubs_of(named, self.view):
+        with self.view.inside(item.scopes):
+            stubs = [*stubs_of(named, self.view)]
+        for text in stubs:
             for line in wrap(text, inner.right - start):
                 self.canvas.write(start, flow.y, line, SHAPE, inner.right)
                 flow.y += 1
@@ -166,7 +167,7 @@ class Flow(Lines):
         look = title_style(self.view.mark(item.layers))
         border(self.canvas, area, top, bottom, item, look)
         style = FAINT if self.nested or item.count > 1 else NUMBER
-        self.canvas.charge(bottom, self.view.subtotals[item.path], style)
+        self.canvas.charge(bottom, self.view.subtotal(item.scopes), style)
         self.y = bottom + 1
 
     def feed(self, chains: list[list[Item]]) -> None:

@@ -6,9 +6,16 @@ each frame and box has room for its texts in every state. The page hides what is
 and moves the rest up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from deit_spec.diagram.box_text import PAD, Content, Text, content_of, output_names
+from deit_spec.diagram.box_text import (
+    PAD,
+    Content,
+    Text,
+    content_of,
+    output_names,
+    priced,
+)
 from deit_spec.diagram.graph_view import condense
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.items import Item, items_of
@@ -78,6 +85,9 @@ class FoldLayout(VectorLayout):
         run = self.runs.get(group.path)
         if run is not None and run.path == group.path:
             found[ONE] = _stage(run, self.one)
+        elif run is None and self.represents_others(group):
+            words = Text(priced(self.one.cost(group)), "words")
+            found[ONE] = replace(_stage(group.item, self.one), words=words)
         return found
 
     def content(self, group: Group) -> Content:
@@ -103,8 +113,8 @@ class FoldLayout(VectorLayout):
         return output_names(group.path, self.one if is_one else self.groups)
 
     def represents_others(self, group: Group) -> bool:
-        """Return whether a layer is in the first of several equal scopes."""
-        return len(self.one.members.get(group.path, ())) > 1
+        """Return whether a layer or a scope is in the first of several equal scopes."""
+        return len(self.one.members.get(group.item.inner, ())) > 1
 
     def _least(self, step: Step) -> float:
         least = super()._least(step)

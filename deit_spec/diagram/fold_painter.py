@@ -14,6 +14,7 @@ from deit_spec.diagram.marks import Marks
 from deit_spec.diagram.palette import colours
 from deit_spec.diagram.svg import SvgPainter
 from deit_spec.diagram.vector_layout import Edge, Node
+from deit_spec.diagram.vector_plan import caption_of
 from deit_spec.graph import LayerGraph
 
 MARGIN: Final = 12.0
@@ -69,11 +70,14 @@ class _FoldPainter(SvgPainter):
         if run := self.layout.run_of(node.group):
             place.set("data-run", run.path)
             self.headers(place, node, run)
+        elif self.layout.represents_others(node.group):
+            self.caption_as_one(place, node)
         look = self.look(node.group)
         place.set("data-look", look)
-        for when, content in self.layout.folded(node.group).items():
+        stages = self.layout.folded(node.group)
+        for when, content in stages.items():
             folded = ET.SubElement(place, "g", {"data-kind": "folded"})
-            if run:
+            if run or len(stages) > 1:
                 folded.set("data-when", when)
             texts, height = content.lay(node.width)
             height = max(height, self.layout.entries[node.group.path])
@@ -98,8 +102,22 @@ class _FoldPainter(SvgPainter):
         show = f"show all {run.item.count}"
         _add_pill(place, title, show, ONE, half)
         used = max(half, title.x + title.width) + GAP
+        self.write_cost(place, run, captions, used)
+
+    def caption_as_one(self, place: ET.Element, node: Node) -> None:
+        """Write the cost of a scope while it represents those of equal scopes."""
+        title, *captions = node.texts
+        for element in place.findall("text")[1:]:
+            element.set("data-when", ALL)
+        used = max(node.width / 2, title.x + title.width) + GAP
+        self.write_cost(place, node.group, captions, used)
+
+    def write_cost(
+        self, place: ET.Element, group: Group, captions: list[Text], used: float
+    ) -> None:
+        """Write what each of equal scopes costs in place of captions, if it fits."""
         for end in (text.x for text in captions):
-            caption = self.layout.caption(run, end - used)
+            caption = caption_of(group, self.layout.one.cost(group), end - used)
             if caption.text:
                 caption = caption.at(end, LINE, "end")
                 self.write(place, caption).set("data-when", ONE)

@@ -10,10 +10,11 @@ from itertools import groupby
 import networkx as nx
 
 from deit_spec.cost import Cost, costs
+from deit_spec.diagram.cost_range import CostRange, range_of
 from deit_spec.diagram.marks import Mark, Marks, titled
 from deit_spec.diagram.zero_rates import layers_of, with_zero_rates
 from deit_spec.graph import LayerGraph, Scope, build_scopes, runs
-from deit_spec.ops import show
+from deit_spec.ops import Shape, show
 
 TO = "–"  # noqa: RUF001  -- the dash of a range
 _NUMBER = re.compile(r"\d+")
@@ -61,6 +62,22 @@ def spread(texts: Sequence[str], joint: str) -> str:
         return joint.join(texts)
     columns = zip(*words, strict=True)
     return " ".join(joint.join(dict.fromkeys(column)) for column in columns)
+
+
+def ends(texts: Iterable[str]) -> list[str]:
+    """Return the first and the last of the texts that differ, or the only one twice."""
+    found = [*dict.fromkeys(texts)]
+    return [found[0], found[-1]]
+
+
+def range_of_shapes(shapes: Iterable[Shape]) -> str:
+    """Format the shapes of a value in equal blocks, with both ends of other sizes."""
+    first, last = (text.split(" ") for text in ends(map(show, shapes)))
+    sizes = [
+        size if size == other else f"{size.rstrip(',]')}…{other.rpartition('=')[2]}"
+        for size, other in zip(first, last, strict=True)
+    ]
+    return " ".join(sizes)
 
 
 def relative(path: str, parent: str) -> str:
@@ -142,11 +159,19 @@ class View:
         return titled(name, self.mark(paths))
 
     def twins(self, path: str) -> list[str]:
-        """Return the layers that a drawn layer represents, itself first."""
+        """Return the layers that a drawn layer represents, itself first.
+
+        A value from outside of equal blocks represents what each of them reads there.
+        """
         paths = [path]
         for scopes in self._runs:
             inside = f"{scopes[0].path}." if scopes else ""
-            if len(scopes) > 1 and path.startswith(inside):
+            if len(scopes) < 2:  # noqa: PLR2004  -- a single scope
+                continue
+            if path in scopes[0].inputs:
+                place = scopes[0].inputs.index(path)
+                paths = [*dict.fromkeys(scope.inputs[place] for scope in scopes)]
+            elif path.startswith(inside):
                 paths = [
                     f"{scope.path}.{other[len(inside) :]}"
                     if other.startswith(inside)
@@ -158,9 +183,8 @@ class View:
 
     def summary(self, path: str) -> str:
         """Summarize a layer, with the range of values in equal scopes."""
-        twins = self.twins(path)
-        ends = (twins[0], twins[-1])
-        return spread([self.graph.op(end).summary for end in ends], " … ")
+        texts = (self.graph.op(twin).summary for twin in self.twins(path))
+        return spread(ends(texts), " … ")
 
     def output_names(self, path: str) -> list[str]:
         """Return the names of the outputs that a value is."""
@@ -168,8 +192,22 @@ class View:
         return condense(name for twin in twins for name in self.names.get(twin, ()))
 
     def shape(self, path: str) -> str:
-        """Format the shape of a value."""
-        return show(self.graph.shape(path))
+        """Format the shape of a value, with the range of sizes in equal scopes."""
+        return range_of_shapes(map(self.graph.shape, self.twins(path)))
+
+    def cost(self, path: str) -> CostRange:
+        """Return the cost of a layer in equal scopes."""
+        return range_of([self.costs[twin] for twin in self.twins(path)])
+
+    def subtotal(self, scopes: Sequence[Scope]) -> CostRange:
+        """Return the cost of a scope in equal scopes, or of these scopes."""
+        paths = [scope.path for scope in scopes]
+        paths = self.twins(paths[0]) if len(paths) == 1 else paths
+        return range_of([self.subtotals[path] for path in paths])
+
+    def whole(self, scopes: Sequence[Scope]) -> Cost:
+        """Return the cost of all of these scopes."""
+        return sum((self.subtotals[scope.path] for scope in scopes), Cost())
 
     def readers(self, path: str) -> list[str]:
         """Return the layers in the flow that read a value."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from deit_spec.diagram.cost_range import NOTHING, CostRange, range_of
 from deit_spec.diagram.graph_view import View
 from deit_spec.diagram.items import Item, items_of
 from deit_spec.diagram.marks import Mark, Marks
@@ -81,6 +82,13 @@ class Groups:
     def mark(self, group: Group) -> Mark | None:
         """Return the mark of the layers that a node or a frame represents, if any."""
         return self.view.mark(group.item.layers)
+
+    def cost(self, group: Group) -> CostRange:
+        """Return the cost of a layer or a scope, in each of those that are equal."""
+        scopes, costs = group.item.scopes, self.view.costs
+        paths = [*layers_of(scopes[0])] if scopes else [group.path]
+        twins = (self.members[path] for path in paths if path in self.members)
+        return sum((range_of([costs[p] for p in each]) for each in twins), NOTHING)
 
     def names(self, path: str) -> list[str]:
         """Return the names of the outputs that a node computes."""

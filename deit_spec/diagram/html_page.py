@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from deit_spec.cost import total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import priced
+from deit_spec.diagram.cost_range import exactly
 from deit_spec.diagram.fold_painter import foldable_figure
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat
@@ -67,7 +68,11 @@ def as_html(
         *_COLUMNS,
         *([visible(heat.title)] if selected == _FILE and heat else ()),
     ]
-    cost = f"{marks.parameters()} · {marks.macs()}" if marks else priced(total(graph))
+    cost = (
+        f"{marks.parameters()} · {marks.macs()}"
+        if marks
+        else priced(exactly(total(graph)))
+    )
     return Template(_text("html_page.html")).substitute(
         detail=detail.value,
         heat=selected,

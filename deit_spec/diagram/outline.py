@@ -5,7 +5,7 @@ from collections import defaultdict
 from rich.text import Text
 from rich.tree import Tree
 
-from deit_spec.cost import Cost, short, total
+from deit_spec.cost import Cost, total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.boxes import shortened
 from deit_spec.diagram.canvas import (
@@ -17,6 +17,7 @@ from deit_spec.diagram.canvas import (
     mark_style,
     title_style,
 )
+from deit_spec.diagram.cost_range import CostRange, exactly, range_of
 from deit_spec.diagram.graph_view import View, around
 from deit_spec.diagram.marks import LEGEND, Mark, Marks, titled
 from deit_spec.diagram.zero_rates import layers_of
@@ -50,7 +51,7 @@ def tree(
     else:
         words += [marks.parameters(), marks.macs(), LEGEND]
         cost = Cost()
-    label = outline.label(graph.name, "  ".join(words), "", cost)
+    label = outline.label(graph.name, "  ".join(words), "", exactly(cost))
     root = (_AsciiTree if ascii_only else Tree)(label, guide_style=FAINT)
     outline.fill(root, outline.view.root)
     return root
@@ -77,7 +78,7 @@ class _Outline:
         for name, item in scope.items.items():
             if isinstance(item, str):
                 words, shape = view.summary(item), view.shape(item)
-                cost, mark = view.costs[item], view.mark([item])
+                cost, mark = view.cost(item), view.mark([item])
                 parent.add(self.label(name, words, shape, cost, mark))
             elif name in groups:
                 self.scopes(parent, groups[name])
@@ -90,7 +91,10 @@ class _Outline:
             name = first.path
         if len(run) > 1:
             name = f"{first.path} … {last.path} ×{len(run)}"
-        cost = sum((self.sums[scope.path] for scope in run), Cost())
+        twins = self.view.twins(first.path)
+        cost = range_of([self.sums[twin] for twin in twins])
+        if len(run) > 1:
+            cost = exactly(sum((self.sums[scope.path] for scope in run), Cost()))
         shape = ""
         if last.outputs:
             shape = self.view.shape(last.outputs[self.view.main_output(last)])
@@ -101,7 +105,12 @@ class _Outline:
             self.fill(branch, first)
 
     def label(
-        self, name: str, words: str, shape: str, cost: Cost, mark: Mark | None = None
+        self,
+        name: str,
+        words: str,
+        shape: str,
+        cost: CostRange,
+        mark: Mark | None = None,
     ) -> Text:
         """Write a line of the tree."""
         parts = [(titled(name, mark), title_style(mark)), (words, PLAIN)]
@@ -111,7 +120,7 @@ class _Outline:
         if cost.parameters:
             parts.append((shortened(cost.parameters), NUMBER))
         if cost.macs:
-            parts.append((f"{short(cost.macs)} MACs", NUMBER))
+            parts.append((f"{cost.macs} MACs", NUMBER))
         text = Text()
         for part, style in parts:
             if part:

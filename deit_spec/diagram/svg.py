@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from deit_spec.cost import total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of, summary_of
+from deit_spec.diagram.cost_range import exactly
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.heat import STEPS, Heat
 from deit_spec.diagram.marks import LEGEND, Fate, Marks
@@ -110,7 +111,11 @@ class SvgPainter:
         images = [op.summary for _, op in graph.ops() if isinstance(op, Images)]
         details = ", ".join([graph.target.value, *images[:1]])
         marks = self.marks
-        costs = [marks.parameters(), marks.macs()] if marks else [priced(total(graph))]
+        costs = (
+            [marks.parameters(), marks.macs()]
+            if marks
+            else [priced(exactly(total(graph)))]
+        )
         cost = " · ".join(costs)
         ET.SubElement(self.svg, "title").text = f"{visible(graph.name)}, {details}"
         what = f"Architecture with {cost} per image"
@@ -209,10 +214,13 @@ class SvgPainter:
             scopes = node.group.item.scopes
             if len(scopes) > 1:
                 place.set("data-scopes", " ".join(scope.path for scope in scopes))
-            cost = priced(self.groups.view.subtotals[path])
-            card = (
-                f"{node.group.item.title}\n{cost}{' each' if len(scopes) > 1 else ''}"
-            )
+            cost = self.groups.cost(node.group)
+            card = f"{node.group.item.title}\n{priced(cost)}"
+            if len(scopes) > 1:
+                card += " each"
+            if len(scopes) > 1 and cost.differs:
+                whole = self.groups.view.whole(scopes)
+                card += f"\n{priced(exactly(whole))} in total"
             ET.SubElement(place, "title").text = card.strip()
         mark = self.groups.mark(node.group) if node.kind == "frame" else None
         is_whole = mark is not None and mark.fate is not Fate.CHANGED
@@ -305,12 +313,12 @@ class SvgPainter:
 
     def card(self, each: Group) -> str:
         """Describe a node, for the tooltip and for screen readers."""
-        view, paths = self.groups.view, self.groups.members[each.path]
+        paths = self.groups.members[each.path]
         lines = [each.item.title, shape_of(each, self.groups)]
         if not each.item.scopes:
             ends = paths if len(paths) < 3 else [paths[0], "…", paths[-1]]  # noqa: PLR2004  -- first and last
             lines[:1] = [" ".join(ends), summary_of(each, self.groups)]
-            if words := priced(view.costs[each.path]):
+            if words := priced(self.groups.cost(each)):
                 lines.append(words + (" each" if len(paths) > 1 else ""))
         if mark := self.groups.mark(each):
             lines.append(str(mark))

@@ -20,6 +20,7 @@ from deit_spec.diagram.box_text import (
     output_names,
     priced,
 )
+from deit_spec.diagram.cost_range import CostRange, exactly
 from deit_spec.diagram.groups import Group, Groups
 from deit_spec.ops import Add
 
@@ -217,13 +218,7 @@ class Planner:
 
     def caption(self, group: Group, room: float) -> Text:
         """Return the cost of a frame, as much of it as fits to the right."""
-        cost = self.groups.view.subtotals[group.path]
-        each = "each: " if group.item.count > 1 else ""
-        for part in (cost, Cost(cost.parameters)):
-            text = Text(each + priced(part), "note")
-            if priced(part) and text.width <= room:
-                return text
-        return Text("", "note")
+        return caption_of(group, self.groups.cost(group), room)
 
     def content(self, group: Group) -> Content:
         """Return the text of a box."""
@@ -247,3 +242,13 @@ class Planner:
         """Return the names of a value below which its line ends."""
         named = output_names(group.path, self.groups)
         return [] if self._side_names(group) else named
+
+
+def caption_of(group: Group, cost: CostRange, room: float) -> Text:
+    """Write the cost of a frame, as much of it as fits."""
+    each = "each: " if group.item.count > 1 else ""
+    for part in (cost, exactly(Cost(cost.parameters))):
+        text = Text(each + priced(part), "note")
+        if priced(part) and text.width <= room:
+            return text
+    return Text("", "note")

@@ -14,9 +14,10 @@ from diagram.reading import loose_ends, numbers, shapes_in
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.tree import Tree
 
-from deit_spec.cost import total
-from deit_spec.diagram import draw, tree
+from deit_spec.cost import Cost, costs, short, total
+from deit_spec.diagram import as_svg, draw, tree
 from deit_spec.diagram.boxes import shortened
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import show
@@ -140,3 +141,42 @@ def test_deep_models_draw_in_few_lines() -> None:
     figure = draw(graph, width=80).plain
     assert "blocks.0–299 ×300" in figure  # noqa: RUF001
     assert figure.count("\n") < 100
+
+
+def test_equal_blocks_with_fewer_and_fewer_tokens_have_ranges() -> None:
+    """Costs and sizes that differ are ranges, and the sum of the blocks is a total."""
+    graph = graph_of(depth=5, merge_tokens=[3, 2, 2, 1, 1], **SIZES)
+    layers = costs(graph)
+
+    def cost(scope: str) -> Cost:
+        inside = (layers[path] for path in graph if path.startswith(f"{scope}."))
+        return sum(inside, Cost())
+
+    blocks = [cost(f"blocks.{index}") for index in range(1, 4)]
+    whole = sum(blocks, Cost())
+    ends = [short(block.macs).split(" ") for block in (blocks[0], blocks[-1])]
+    assert ends[0][1] == ends[1][1]
+    macs = f"{ends[0][0]}…{ends[1][0]} {ends[1][1]}"
+    figure = draw(graph, width=80).plain
+    assert f"{blocks[0].parameters:,} {macs}" in " ".join(figure.split())
+    (line,) = (line for line in figure.split("\n") if "in total" in line)
+    assert line.split()[-3:] == [f"{whole.parameters:,}", *short(whole.macs).split()]
+    assert "× 3 =" not in figure
+    assert "from blocks.0–2.sizes" in figure  # noqa: RUF001
+    branches = " ".join(_labels(tree(graph)))
+    svg = as_svg(graph)
+    assert f"{short(whole.macs)} MACs in total" in svg
+    for text in (figure, branches, svg):
+        assert "match 2 … 1 most similar pairs" in text
+        assert "N=15…11, C=768]" in text
+        assert "N=13…10, C=768]" in text
+        first, last = (short(cost(f"blocks.{n}.attn").macs) for n in (1, 3))
+        assert first != last
+    assert f"{first.split()[0]}…{last} MACs" in branches
+
+
+def _labels(branch: Tree) -> list[str]:
+    found = [str(branch.label)]
+    for each in branch.children:
+        found += _labels(each)
+    return found
