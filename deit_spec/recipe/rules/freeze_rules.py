@@ -3,6 +3,7 @@
 from deit_spec.diagnostics import Label, diagnose
 from deit_spec.recipe.rules.rule_context import RuleContext
 from deit_spec.recipe.trained_parameters import (
+    DISTILLATION_HEAD,
     TRAINED,
     matching,
     suggest,
@@ -35,14 +36,19 @@ def something_is_trained(context: RuleContext) -> Findings:
     others: list[Label] = []
     if student.train != "all":
         others.append(context.label("student.train", "all else is frozen"))
-    if context.recipe.loss.kind == "none":
+    frozen = matching(names, student.freeze)
+    idle = set(matching(names, [DISTILLATION_HEAD])).difference(frozen)
+    if idle and context.recipe.loss.kind == "none":
         others.append(context.label("loss.kind", "head_dist is not trained"))
+    help_ = "freeze fewer parts"
+    if student.train != "heads":
+        help_ += "; `student.train: heads` trains only the heads"
     yield diagnose(
         "DS556",
         f"all {len(names)} parameter tensors of the student are frozen",
         context.label(_FREEZE, "nothing is left to train"),
         secondary=others,
-        helps=["freeze fewer parts; `student.train: heads` trains only the heads"],
+        helps=[help_],
     )
 
 
