@@ -164,15 +164,18 @@ def rates_are_in_order(context: RuleContext) -> Findings:
         rate = getattr(recipe.schedule, name)
         if rate <= peak:
             continue
-        words = f"{peak:g} for a batch of {recipe.schedule.batch_size}"
-        batch = [("schedule.batch_size", words, None)]
+        words, batch = f"{peak:g}", list[tuple[str, str, None]]()
+        if recipe.optimizer.lr_batch is not None:
+            words += f" for a batch of {recipe.schedule.batch_size}"
+            if context.spans.wrote("schedule.batch_size"):
+                batch = [("schedule.batch_size", words, None)]
         yield context.spans.finding(
             "DS518",
             f"schedule.{name} {rate:g} is above the peak learning rate {peak:g}",
             f"`schedule.{name}: 0.0`, or a higher `optimizer.lr`",
             (f"schedule.{name}", f"{rate:g}", rate),
             ("optimizer.lr", words, recipe.optimizer.lr),
-            *(batch if context.spans.wrote("schedule.batch_size") else ()),
+            *batch,
         )
 
 
