@@ -146,10 +146,22 @@ class GoneError(Exception):
     """Stands for the end of a process."""
 
 
-class StopAfter(Reporter):
+class Listen(Reporter):
+    """Keeps the messages of a run."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def said(self, message: str) -> None:
+        """Keep the message."""
+        self.messages.append(message)
+
+
+class StopAfter(Listen):
     """Ends a run after a step, by an error or by a signal."""
 
     def __init__(self, step: int, number: int | None = None) -> None:
+        super().__init__()
         self.step, self.number = step, number
 
     def stepped(self, step: int) -> None:

@@ -92,7 +92,7 @@ def train(
         weights = class_weights(checked, data)
         for warning in _warnings(checked, data):
             reporter.warned(warning)
-        warm_start = _plan_warm_start(checked, data, reporter)
+        warm_start = _plan_warm_start(checked, folder, data, reporter)
         processes.accelerator.wait_for_everyone()  # they have checked the folder
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -190,9 +190,11 @@ def _stopped_before(folder: Path, stop: StopSignal) -> Finished:
 
 
 def _plan_warm_start(
-    checked: CheckedRecipe, data: Data, reporter: Reporter
+    checked: CheckedRecipe, folder: Path, data: Data, reporter: Reporter
 ) -> WarmStart | None:
-    """Plan and report what becomes of the weights that the student starts from."""
+    """Plan and report how `student.weights` are used; a checkpoint replaces them."""
+    if last_checkpoint(folder) is not None:
+        return None
     start = plan_warm_start(checked, data.classes)
     if start is not None:
         for warning in start.warnings:

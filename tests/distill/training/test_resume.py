@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,18 @@ from typing import Any
 import pytest
 import torch
 from support.commands import run
-from support.runs import KINDS, GoneError, StopAfter, lines, recipe, state, weights
+from support.recipes import SPECS
+from support.runs import (
+    DATA,
+    KINDS,
+    GoneError,
+    Listen,
+    StopAfter,
+    lines,
+    recipe,
+    state,
+    weights,
+)
 
 from deit_spec.diagnostics import Diagnostic
 from deit_spec.distill.training import RunError, train
@@ -42,6 +54,34 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(
     assert all(
         torch.equal(value, state(whole)[name]) for name, value in state(stopped).items()
     )
+    assert lines(stopped) == lines(whole)
+
+
+def test_a_resumed_run_needs_no_initial_weights(
+    tmp_path: Path, trained_run: Path
+) -> None:
+    """The checkpoint continues the new heads and the frozen parts, bit for bit."""
+    initial = shutil.copytree(trained_run, tmp_path / "initial")
+    student = {
+        "spec": str(SPECS / "digits.yaml"),
+        "weights": str(initial),
+        "allow": ["heads"],
+        "num_classes": 4,
+        "teacher_num_classes": 4,
+        "freeze": ["blocks.0"],
+    }
+    data = {**DATA, "only_classes": ["6", "7", "8", "9"]}
+    checked = recipe(tmp_path, student=student, data=data)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(checked, whole)
+    begun, resumed = StopAfter(5), Listen()
+    with pytest.raises(GoneError):
+        train(checked, stopped, reporter=begun)
+    assert any("re-initialised" in each for each in begun.messages)
+    initial.rename(tmp_path / "moved")
+    train(checked, stopped, resume=True, reporter=resumed)
+    assert resumed.messages == []
+    assert weights(stopped) == weights(whole)
     assert lines(stopped) == lines(whole)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from support.recipes import PLAIN, check_images, write_images
-from support.runs import lines, recipe, state, weights
+from support.runs import Listen, lines, recipe, state, weights
 
 from deit_spec.distill.data import DataError
 from deit_spec.distill.evaluation import HeadScores, Scores
@@ -197,14 +197,6 @@ def test_too_little_memory_is_reported_and_the_checkpoint_kept(
     assert found.message == "a step of 16 images needs more memory than is available"
     assert "step-0000004.safetensors" in found.notes[1]
     assert found.helps[0].startswith("a larger `run.accumulate`")
-
-
-class Listen(Reporter):
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def said(self, message: str) -> None:
-        self.messages.append(message)
 
 
 def folder_of(tmp_path: Path, *unreadable: str) -> CheckedRecipe:
