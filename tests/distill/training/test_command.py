@@ -59,10 +59,10 @@ def test_a_field_is_set_and_a_taken_folder_refused(tmp_path: Path) -> None:
     taken = run(*command)
     assert taken.returncode == 1
     assert "error[DS533]" in taken.stderr
-    other = run(*command, "--resume")
+    other = run(*command, "--resume", "--set", "optimizer.lr=1e-3")
     assert other.returncode == 1
     assert "error[DS535]" in other.stderr
-    assert "schedule.steps 3" in other.stderr
+    assert "optimizer.lr 0.002" in other.stderr
 
 
 def test_errors_of_a_recipe_end_it_before_anything_is_written(tmp_path: Path) -> None:
