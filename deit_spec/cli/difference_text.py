@@ -209,6 +209,8 @@ def _graph(found: GraphDifference) -> Iterator[Row]:
         node = alike[0]
         is_changed = node.kind == "changed"
         text = "; ".join(changes_of(alike)) if is_changed else node.a or node.b
+        if len(alike) > 1 and node.layers > 1:
+            text = text.replace("block of", "blocks of", 1)
         yield Row(SIGNS[node.kind], path, text)
     for change in found.results:
         yield Row("~", change.name, f"{change.a} → {change.b}")

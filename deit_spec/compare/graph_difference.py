@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from deit_spec.compare.folded_blocks import block_of
+from deit_spec.diagnostics.printable import counted
 from deit_spec.graph import LayerGraph
 from deit_spec.ops import Dim, Op, show
 
@@ -40,7 +41,8 @@ class NodeChange:
 
     `a` and `b` are what it is in each model, empty where there is none. `properties`
     are the fields of its op that differ, `sizes` those of its output and of its
-    parameters, and `inputs` the layers that it reads. `ranges` are the properties that
+    parameters, and `inputs` the layers that it reads if these differ by more than added
+    and removed layers in between. `ranges` are the properties that
     may differ between equal blocks. A block has several `layers`.
     """
 
@@ -152,7 +154,11 @@ def _only_in(graph: LayerGraph, both: set[str], *, added: bool) -> Iterator[Node
         path if block in known else block for path, block in units
     ):
         size = blocks[name] or 1
-        text = f"block of {size} layers" if name in blocks else _describe(graph, name)
+        text = (
+            f"block of {counted(size, 'layer')}"
+            if name in blocks
+            else _describe(graph, name)
+        )
         yield NodeChange(name, *(("", text) if added else (text, "")), layers=size)
 
 
@@ -164,8 +170,9 @@ def _compare_node(
     a: LayerGraph, b: LayerGraph, path: str, both: set[str]
 ) -> NodeChange | None:
     one, other = a.op(path), b.op(path)
-    inputs = [sources(graph, path, both) for graph in (a, b)]
-    if one == other and a.shape(path) == b.shape(path) and inputs[0] == inputs[1]:
+    reads = [graph.inputs(path) for graph in (a, b)]
+    has_same_inputs = sources(a, path, both) == sources(b, path, both)
+    if one == other and a.shape(path) == b.shape(path) and has_same_inputs:
         return None
     properties, sizes = list[Change](), list[Change]()
     if type(one) is type(other):
@@ -188,7 +195,7 @@ def _compare_node(
             for each in sorted(set(sizes), key=str)
             if each.name or each[1:] not in said
         ),
-        () if inputs[0] == inputs[1] else (Change("inputs", *map(", ".join, inputs)),),
+        () if has_same_inputs else (Change("inputs", *map(", ".join, reads)),),
         frozenset(name for name, _ in one.lifted),
     )
 

@@ -56,7 +56,9 @@ def mark_layers(found: GraphDifference, a: LayerGraph, b: LayerGraph) -> Marks:
     both = {*a.network} & {*b.network}
     nodes = []
     for node in found.nodes:
-        if node.inputs and (_is_outside(node) or _is_drawn(a, b, node.path, both)):
+        if node.inputs and (
+            _is_outside(a, b, node.path, both) or _is_drawn(a, b, node.path, both)
+        ):
             if node.properties or node.sizes:
                 nodes.append(replace(node, inputs=()))
         else:
@@ -82,12 +84,12 @@ def mark_layers(found: GraphDifference, a: LayerGraph, b: LayerGraph) -> Marks:
     return Marks(layers, alike, own | removed, total(a), total(b), b)
 
 
-def _is_outside(node: NodeChange) -> bool:
+def _is_outside(a: LayerGraph, b: LayerGraph, path: str, both: set[str]) -> bool:
     """Whether a layer of a block has the same inputs as before in its block."""
-    block = block_of(node.path)
+    block = block_of(path)
     own = [
-        [each for each in str(side).split(", ") if each.startswith(f"{block}.")]
-        for side in node.inputs[0][1:]
+        [each for each in sources(graph, path, both) if each.startswith(f"{block}.")]
+        for graph in (a, b)
     ]
     return bool(block) and own[0] == own[1]
 

@@ -77,7 +77,8 @@ def compare_weights(a: ComparedModel, b: ComparedModel) -> WeightsDifference:
             (a.graph, a.weights), (b.graph, b.weights)
         )
         return WeightsDifference(tensors=tensors, only_a=only_a, only_b=only_b)
-    return WeightsDifference(make_plan(b.graph, _planned(a)), a.weights is not None)
+    plan = make_plan(b.graph, _planned(a), sides=("the first", "the second"))
+    return WeightsDifference(plan, a.weights is not None)
 
 
 def _planned(model: ComparedModel) -> Checkpoint:

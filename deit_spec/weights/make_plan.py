@@ -44,19 +44,24 @@ STRUCTURE = (
 
 
 def make_plan(
-    graph: LayerGraph, checkpoint: Checkpoint, *, antialias: bool = False
+    graph: LayerGraph,
+    checkpoint: Checkpoint,
+    *,
+    antialias: bool = False,
+    sides: tuple[str, str] = ("the checkpoint", "the spec"),
 ) -> Plan:
     """Decide what becomes of every tensor of a graph and of a checkpoint.
 
     What does not fit is in the diagnostics of the plan. `antialias` smooths positions
-    on a smaller grid. Raises WeightsError if the checkpoint is not of a DeiT.
+    on a smaller grid; `sides` are what messages about the structure call the checkpoint
+    and the graph. Raises WeightsError if the checkpoint is not of a DeiT.
     """
     model = GraphParameters(graph)
     theirs, found = describe(checkpoint)
     scheme = checkpoint.names.scheme
     plan = Plan(graph.name, checkpoint.name, checkpoint.format, scheme.title)
     config = compare_config(found, model, theirs, checkpoint.name)
-    if structure := list(_compare_structure(model, theirs, checkpoint)):
+    if structure := list(_compare_structure(model, theirs, checkpoint, sides)):
         command = f"deit-spec weights inspect {visible(quote(checkpoint.name))}"
         help_ = f"`{command}` prints the spec of the checkpoint"
         structure[-1] = replace(structure[-1], helps=(help_,))
@@ -284,7 +289,10 @@ def _of_prefix(old: int, new: int) -> Iterator[str]:
 
 
 def _compare_structure(
-    model: GraphParameters, theirs: ShapeInfo, checkpoint: Checkpoint
+    model: GraphParameters,
+    theirs: ShapeInfo,
+    checkpoint: Checkpoint,
+    sides: tuple[str, str],
 ) -> Iterator[Diagnostic]:
     """DS411: what differs in structure, which nothing can change."""
     hidden = shape_info.has_unknown_parts(checkpoint)
@@ -299,8 +307,8 @@ def _compare_structure(
         if found != wanted:
             yield finding(
                 "DS411",
-                f"{field} is {value_text(found)} in the checkpoint and "
-                f"{value_text(wanted)} in the spec",
+                f"{field} is {value_text(found)} in {sides[0]} and "
+                f"{value_text(wanted)} in {sides[1]}",
                 checkpoint.name,
                 secondary=model.label(field),
                 notes=model.default(field),

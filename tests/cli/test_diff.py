@@ -129,7 +129,7 @@ def test_a_checkpoint_that_does_not_fit_is_an_error(checkpoint: str) -> None:
     assert run("diff", checkpoint, TINY, "--fail-on", "weights").returncode == 0
     done = run("diff", checkpoint, "-", stdin=f"extends: {TINY}\ndepth: 4\n")
     assert done.returncode == 1
-    assert "DS411  depth is 3 in the checkpoint and 4 in the spec" in done.stdout
+    assert "DS411  depth is 3 in the first and 4 in the second" in done.stdout
     assert "error[DS411]" in done.stderr
 
 

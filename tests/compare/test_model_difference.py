@@ -61,6 +61,16 @@ def test_two_models(a: DeiTSpec, b: DeiTSpec) -> None:
     assert DeiTSpec.model_validate(values) == b
 
 
+def test_inputs_are_listed_with_added_and_removed_layers() -> None:
+    plain = {"image_size": 16, "patch_size": 4, "depth": 3}
+    merging = {**plain, "variant": {"merge_tokens": [3, 2, 1]}}
+    found = deit_spec.diff(merging, plain)
+    inputs = {node.path: node.inputs for node in found.graph.nodes}
+    expected = Change("inputs", "blocks.1.merge", "blocks.1.add1")
+    assert inputs["blocks.1.norm2"] == (expected,)
+    assert not inputs["blocks.1.norm1"]
+
+
 def summed_up(node: NodeChange) -> tuple[object, ...]:
     changes = frozenset((*node.properties, *node.sizes, *node.inputs))
     return node.path, node.a, node.b, changes

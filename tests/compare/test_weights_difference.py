@@ -49,7 +49,12 @@ def check_plan(a: DeiTSpec, b: DeiTSpec, file: Path) -> None:
     if found.errors:
         with pytest.raises(WeightsError) as caught:
             deit_spec.load(b, weights=file, strict=False)
-        messages = [each.message for each in caught.value.diagnostics]
+        messages = [
+            each.message.replace("the checkpoint", "the first").replace(
+                "the spec", "the second"
+            )
+            for each in caught.value.diagnostics
+        ]
         assert messages == [each.message for each in found.errors]
         return
     loaded = deit_spec.load(b, weights=file, strict=False).state_dict()
@@ -110,10 +115,10 @@ def fates(plan: Plan) -> dict[str, Kind | None]:
 def mirrored(message: str) -> str:
     """Swap the two values of an error."""
     field, _, rest = message.partition(" is ")
-    value, _, other = rest.removesuffix(" in the spec").partition(
-        " in the checkpoint and "
+    value, _, other = rest.removesuffix(" in the second").partition(
+        " in the first and "
     )
-    return f"{field} is {other} in the checkpoint and {value} in the spec"
+    return f"{field} is {other} in the first and {value} in the second"
 
 
 def opened(path: Path) -> ComparedModel:
