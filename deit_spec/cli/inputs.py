@@ -10,6 +10,7 @@ from deit_spec.cli import output
 from deit_spec.model.spec_or_model import check_spec_or_model
 from deit_spec.recipe.documents import Kind, kind_of, own_fixes
 from deit_spec.spec import Checked, check_text, with_merge_tokens
+from deit_spec.spec.origin import REVISION
 from deit_spec.yaml_source import Document
 from deit_spec.yaml_source.document import FILE_BYTES
 
@@ -34,6 +35,10 @@ def check(name: str) -> Checked:
         output.fail("the name is empty")
     if name == output.STDIO:
         checked = check_text(stdin(), output.STDIN_NAME)
+    elif name.startswith(REVISION):
+        from deit_spec.compare import check_compared
+
+        checked = check_compared(name)
     else:
         checked = check_spec_or_model(name)
     if checked.spec is None:

@@ -57,8 +57,8 @@ SpecArgument = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="A YAML spec, a model folder, the name of a published model, or - for "
-        "standard input.",
+        help="A YAML spec, a model folder, the name of a published model, "
+        "git:REV:PATH, or - for standard input.",
     ),
 ]
 OutputOption = Annotated[

@@ -14,6 +14,7 @@ from deit_spec.cli.output import STDIO, emit, emit_json, fail
 from deit_spec.diagnostics.printable import visible
 from deit_spec.published import accuracies, names, read_recipe, recipe_names
 from deit_spec.spec import DeiTSpec, Variant, check_spec
+from deit_spec.spec.origin import REVISION
 from deit_spec.yaml_source.scalars import scalar_text
 
 VERSION = 1
@@ -126,6 +127,8 @@ def new(
     path = Path(f"{name}.yaml") if output is None else output
     to_file = _require_free(path, force=force)
     source = source or (name if name in names() else DEFAULT)
+    if source.startswith(REVISION):
+        fail("--from cannot be a revision of git, because a spec cannot extend one")
     spec = read(source).spec
     assert spec is not None  # noqa: S101  -- it has no errors
     from deit_spec.spec.spec_json_schema import FILE

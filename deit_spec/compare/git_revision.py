@@ -4,17 +4,21 @@ import os
 import subprocess
 from pathlib import Path
 from shutil import which
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from deit_spec.diagnostics import DiagnosedError, Label, Span, diagnose
 from deit_spec.recipe.run_files import SPEC
 from deit_spec.spec import Checked, check_text
-from deit_spec.spec.origin import EXPORTED_SUFFIXES, WEIGHTS_SUFFIXES, at, locate
+from deit_spec.spec.origin import (
+    EXPORTED_SUFFIXES,
+    REVISION,
+    WEIGHTS_SUFFIXES,
+    at,
+    locate,
+)
 from deit_spec.yaml_source import read_bytes
 from deit_spec.yaml_source.document import FILE_BYTES
 from deit_spec.yaml_source.reader import as_if_written, real
-
-PREFIX: Final = "git:"
 
 
 class NotInGitError(DiagnosedError, ValueError):
@@ -25,7 +29,7 @@ class NotInGitError(DiagnosedError, ValueError):
 
 def is_at_revision(reference: str) -> bool:
     """Whether a reference names a file in a revision."""
-    return reference.startswith(PREFIX)
+    return reference.startswith(REVISION)
 
 
 def check_at_revision(reference: str) -> Checked:
@@ -38,7 +42,7 @@ def check_at_revision(reference: str) -> Checked:
         NotInGitError: There is no such repository, revision or file, or the path is not
             that of a spec or of a run.
     """
-    revision, _, name = reference.removeprefix(PREFIX).partition(":")
+    revision, _, name = reference.removeprefix(REVISION).partition(":")
     if not name:
         raise _refuse(reference, "the path is missing", "write `git:REV:PATH`")
     tree = _Tree.open(reference, revision)

@@ -21,6 +21,8 @@ WEIGHTS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 """The extensions of weights; a file with another one is a spec."""
 EXPORTED_SUFFIXES = (".onnx", ".pt2", ".xml")
 """The extensions of exported files."""
+REVISION = "git:"
+"""What a spec in a revision of git starts with: `git:REV:PATH`."""
 SUFFIXES = (".yaml", ".yml", ".json")
 
 

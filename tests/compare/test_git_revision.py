@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.commands import run
 
 from deit_spec.compare.git_revision import NotInGitError, check_at_revision
 
@@ -115,3 +116,14 @@ def test_without_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "")
     with pytest.raises(NotInGitError, match="git is not installed"):
         check_at_revision("git:HEAD:base.yaml")
+
+
+def test_commands_that_take_a_spec_take_a_revision(repository: Path) -> None:
+    (repository / "base.yaml").unlink()
+    command = ("render", "git:HEAD:base.yaml", "--output-format", "tree")
+    done = run(*command, cwd=repository)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "blocks.0 … blocks.2 ×3" in done.stdout
+    done = run("new", "mine", "--from", "git:HEAD:base.yaml", cwd=repository)
+    assert done.returncode == 2
+    assert "a spec cannot extend one" in done.stderr
