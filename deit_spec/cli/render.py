@@ -34,6 +34,7 @@ from deit_spec.cli.output import (
 )
 from deit_spec.graph import LayerGraph, Target
 from deit_spec.pipeline import finish
+from deit_spec.spec.nearest import closest_word
 
 if TYPE_CHECKING:
     from deit_spec import diagram
@@ -73,7 +74,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         Picture | None,
         format_option(
             "The format of the drawing; by default chosen by the extension of FILE, "
-            "or figure.",
+            "or figure, or json with --for.",
             default=False,
         ),
     ] = None,
@@ -146,7 +147,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     checked = None if against is not None else read(spec, merge_tokens)
     if output is not None and is_file(output):
         refuse_input(output)
-    format_ = old_format or format_ or _format_of(output)
+    format_ = old_format or format_ or _format_of(output, reader)
     detail = "full" if expand else detail
     _check_format(format_, detail, reader, heat)
     if against is not None:
@@ -259,7 +260,7 @@ def _check_format(
         fail(f"--for {reader} needs json, not {format_}")
     if heat is not None and reader is None and format_ not in {*_VECTOR, "html"}:
         needs = "svg, pdf, png or html, or --for model-explorer"
-        fail(f"--heat needs {needs}, not {format_}")
+        fail(f"--heat needs {needs}, not {format_}; use -o FILE.svg")
 
 
 def _check_against(format_: Picture, heat: str | None) -> None:
@@ -270,15 +271,15 @@ def _check_against(format_: Picture, heat: str | None) -> None:
         fail("--against and --heat cannot be used together")
 
 
-def _format_of(output: Path | None) -> Picture:
-    """Return the format of a file by its extension."""
+def _format_of(output: Path | None, reader: str | None) -> Picture:
+    """Return the format of a file by its extension; without one, that of a reader."""
     suffix = output.suffix.lower() if output is not None and is_file(output) else ""
     if suffix not in _SUFFIXES:
         known = ", ".join(filter(None, _SUFFIXES))
         fail(
             f"{suffix} is not the extension of a format; use --output-format or {known}"
         )
-    return _SUFFIXES[suffix]
+    return _SUFFIXES[suffix] if suffix or reader is None else "json"
 
 
 def _size(width: str | None, format_: Picture) -> float | None:
@@ -287,7 +288,8 @@ def _size(width: str | None, format_: Picture) -> float | None:
         return None
     is_print = width.endswith("mm")
     if format_ in _VECTOR and not is_print:
-        fail(f"--width {width} has no unit; for {format_} use 84mm or 174mm")
+        problem = "has no unit" if width.isdecimal() else "is not in mm"
+        fail(f"--width {width} {problem}; for {format_} use 84mm or 174mm")
     if format_ not in _VECTOR and is_print:
         fail(f"--width {width} needs svg, pdf or png, not {format_}")
     try:
@@ -302,11 +304,17 @@ def _size(width: str | None, format_: Picture) -> float | None:
 
 
 def _heat(name: str, graph: LayerGraph) -> "diagram.Heat":
-    """Compute a quantity, or read the numbers of a file."""
+    """Compute a quantity, or read the numbers of a file; exit with 2 if it is none."""
     from deit_spec.diagram import Quantity, computed_heat, read_heat
 
-    if name.lower() in {quantity.value for quantity in Quantity}:
+    quantities = [quantity.value for quantity in Quantity]
+    if name.lower() in quantities:
         return computed_heat(graph, Quantity(name.lower()))
+    if Path(name).name == name and not Path(name).suffix and not Path(name).exists():
+        meant = closest_word(name, quantities)
+        hint = f"; did you mean {meant}?" if meant else ""
+        choices = ", ".join(quantities)
+        fail(f"--heat {name} is not one of {choices}, or a JSON file{hint}")
     protect(name)
     return read_heat(Path(name), graph)
 

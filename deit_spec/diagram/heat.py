@@ -1,9 +1,11 @@
 """Numbers that colour the nodes of a figure."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import isfinite
 from pathlib import Path
 
 from deit_spec.cost import Dtype, Memory, costs, short, short_bytes
@@ -15,6 +17,7 @@ from deit_spec.graph import LayerGraph, Target
 
 _LARGEST = 1e300
 """Sums of such numbers are finite."""
+_NUMBER = re.compile(r"\.\d+\b")
 STEPS = 6
 """The number of colours, for parts of equal size between the least and the most."""
 
@@ -94,25 +97,45 @@ def read_heat(path: Path, graph: LayerGraph) -> Heat:
     except (ValueError, RecursionError):
         message = "the file is not valid JSON"
         raise HeatFileError([diagnose("DS310", message, place)]) from None
-    if not isinstance(values, dict) or not values:
+    if values == {}:
+        message = "the file has no numbers"
+        raise HeatFileError([diagnose("DS310", message, place)])
+    if not isinstance(values, dict):
         message = "the file is not a JSON object with a number for each path"
         raise HeatFileError([diagnose("DS310", message, place)])
     wrong = [name for name, value in values.items() if not _is_number(value)]
     if wrong:
         message = f"the values of {listed(wrong)} are not finite numbers"
         raise HeatFileError([diagnose("DS310", message, place)])
+    large = [name for name, value in values.items() if abs(value) > _LARGEST]
+    if large:
+        limits = f"between -{_LARGEST:g} and {_LARGEST:g}"
+        message = f"the values of {listed(large)} are not {limits}"
+        raise HeatFileError([diagnose("DS310", message, place)])
     known = {*graph, *(scope for layer in graph for scope in around(layer))}
     unknown = [name for name in values if name not in known]
     if unknown:
         all_ = counted(len(values), "path")
         message = f"the model does not have {len(unknown):,} of {all_}"
-        helps = ["`deit-spec render SPEC --output-format tree` lists the layers"]
+        helps = [f"did you mean `{each}`?" for each in _meant(unknown[0], known)]
+        helps += ["`deit-spec render SPEC --output-format tree` lists the layers"]
         notes = [listed(unknown)]
         found = diagnose("DS311", message, place, notes=notes, helps=helps)
         raise HeatFileError([found])
     return Heat(path.stem, values, False, lambda number: f"{number:.4g}")  # noqa: FBT003
 
 
+def _meant(name: str, known: Iterable[str]) -> list[str]:
+    """The path of the same block that a name may mean."""
+    from difflib import get_close_matches  # noqa: PLC0415  -- on errors alone
+
+    number = _NUMBER.findall(name)
+    return get_close_matches(
+        name, sorted(each for each in known if _NUMBER.findall(each) == number), 1
+    )
+
+
 def _is_number(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and -_LARGEST < value < _LARGEST  # type: ignore[operator]
+    if isinstance(value, float):
+        return isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)

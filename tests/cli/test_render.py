@@ -82,8 +82,14 @@ def test_other_extensions_are_refused(tmp_path: Path) -> None:
         (["--width", "wide"], "is not a number of columns"),
         (["--width", "79"], "less than 80 columns"),
         (["--detail", "overview"], "--detail overview is not possible as figure"),
-        (["--heat", "macs"], "--for model-explorer, not figure"),
-        (["--for", "model-explorer"], "--for model-explorer needs json, not figure"),
+        (["--width", "84cm", "--output-format", "svg"], "--width 84cm is not in mm"),
+        (["--heat", "macs"], "not figure; use -o FILE.svg"),
+        (["--heat", "mac", "-o", "a.svg"], "a JSON file; did you mean macs?"),
+        (["--heat", "flops", "-o", "a.svg"], "--heat flops is not one of parameters,"),
+        (
+            ["--for", "model-explorer", "-o", "a.svg"],
+            "--for model-explorer needs json, not svg",
+        ),
         (["--for", "netron"], "'netron' is not"),
     ],
 )
@@ -123,6 +129,12 @@ def test_model_explorer_has_files_for_the_graph_and_for_numbers(
     assert numbers["results"].keys() == {node["id"] for node in graph["nodes"]}
 
 
+def test_the_format_for_model_explorer_is_json() -> None:
+    done = run("render", TINY, "--for", "model-explorer", "--heat", "macs")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)
+
+
 def test_width_in_print() -> None:
     assert svg("--width", "84mm").get("width") == "84mm"
     assert svg("--width", "174mm").get("width") == "174mm"
@@ -150,7 +162,10 @@ def test_heat_of_a_file(tmp_path: Path) -> None:
         ('{"blocks.99": 1, "head": 2}', "DS311", "does not have 1 of 2 paths"),
         ('{"head": "hot"}', "DS310", "the values of head are not finite numbers"),
         ('{"head": NaN, "norm": true}', "DS310", "head, norm are not finite"),
-        ('{"head": 1' + "0" * 400 + "}", "DS310", "head are not finite"),
+        ('{"head": 1' + "0" * 400 + "}", "DS310", "of head are not between -1e+300"),
+        ('{"head": 1e308, "norm": -1e308}', "DS310", "head, norm are not between"),
+        ('{"blocks.0.attn.qkw": 1}', "DS311", "did you mean `blocks.0.attn.qkv`?"),
+        ("{}", "DS310", "the file has no numbers"),
         ("[1]", "DS310", "is not a JSON object"),
         ("{", "DS310", "is not valid JSON"),
         ("[" * 100_000, "DS310", "is not valid JSON"),
