@@ -104,7 +104,8 @@ class MatchTokens(FunctionOp):
 
     @property
     def summary(self) -> str:
-        return f"match {self.merged} most similar pairs"
+        plural = "s" if self.merged > 1 else ""
+        return f"match {self.merged} most similar pair{plural}"
 
     def expression(self, names: Names, *inputs: str) -> str:
         prefix = names.number("PREFIX_TOKENS", self.prefix)
@@ -194,7 +195,8 @@ class SumTokens(FunctionOp):
 
     @property
     def summary(self) -> str:
-        return f"merge {self.merged} tokens"
+        plural = "s" if self.merged > 1 else ""
+        return f"merge {self.merged} token{plural}"
 
     def expression(self, names: Names, *inputs: str) -> str:
         x, sizes, index = inputs

@@ -30,8 +30,12 @@ def length_is_said_once(context: RuleContext) -> Findings:
             "DS506",
             f"{epochs} and {steps} are both set",
             f"remove either `schedule.{epochs}` or `schedule.{steps}`",
-            (f"schedule.{epochs}", f"{both[0]:g} epochs", None),
-            (f"schedule.{steps}", f"{both[1]} steps", None),
+            (
+                f"schedule.{epochs}",
+                f"{both[0]:g} epoch{'' if both[0] == 1 else 's'}",
+                None,
+            ),
+            (f"schedule.{steps}", f"{both[1]} step{'' if both[1] == 1 else 's'}", None),
         )
 
 
