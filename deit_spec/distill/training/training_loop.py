@@ -76,6 +76,8 @@ class TrainingLoop:
         self._since = time.perf_counter()
         mine, last = self.processes, self.schedule.steps
         if self._has_converged():
+            what = f"the run stopped early after step {self.done:,}"
+            self._report_convergence(what, "; more steps do not continue it")
             return True
         batches = self.data.train(
             self.done, last, rank=mine.rank, world=mine.world, device=mine.device
@@ -110,13 +112,17 @@ class TrainingLoop:
         """Write the last training line, and say why training stops early."""
         if self._logged < self.done:
             self._log_progress()
+        self._report_convergence("stopping early")
+
+    def _report_convergence(self, what: str, then: str = "") -> None:
+        """Say why training ends before its last step."""
         best = self.training.best
         assert best is not None  # noqa: S101  -- it has converged
         if self.done < self.schedule.steps:
             self.reporter.said(
-                "stopping early: top-1 has not improved for "
+                f"{what}: top-1 has not improved for "
                 f"{best.misses} {'evaluation' if best.misses == 1 else 'evaluations'}, "
-                f"since step {best.step}"
+                f"since step {best.step:,}{then}"
             )
 
     def _step(self, images: Tensor, labels: Tensor) -> None:

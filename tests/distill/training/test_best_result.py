@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.runs import (
     GoneError,
+    Listen,
     StopAfter,
     head,
     lines,
@@ -121,6 +122,27 @@ def test_a_resumed_run_keeps_and_ends_as_one_that_never_stopped(
     assert (again.complete, again.step, again.scores) == (True, 8, scores(0.6))
     assert weights(whole) == weights(stopped)
     assert lines(whole) == lines(stopped)
+
+
+def test_more_steps_do_not_continue_a_run_that_stopped_early(tmp_path: Path) -> None:
+    """It says so, unless it stopped at its last step."""
+    folder, listen, again = tmp_path / "run", Listen(), Listen()
+    run = {**RUN, "patience": 2}
+    constant = {"min_lr": 2e-3, "warmup_lr": 1e-4}
+    short, longer = (
+        recipe(tmp_path / str(steps), schedule={**constant, "steps": steps}, run=run)
+        for steps in (8, 12)
+    )
+    train(short, folder)
+    train(short, folder, resume=True, reporter=listen)
+    assert listen.messages == []
+    finished = train(longer, folder, resume=True, reporter=again)
+    assert (finished.complete, finished.step) == (True, 8)
+    (message,) = again.messages
+    assert message == (
+        "the run stopped early after step 8: top-1 has not improved for 2 "
+        "evaluations, since step 4; more steps do not continue it"
+    )
 
 
 def test_evaluations_that_decide_cannot_change(tmp_path: Path) -> None:
