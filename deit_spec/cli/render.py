@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from deit_spec import diagram
 
 NARROW, WIDE = 80, 120
+_UNLIMITED: Final = 1_000_000
 THIN_MM, BROAD_MM = 40.0, 1000.0
 Picture: TypeAlias = Literal[
     "figure", "tree", "json", "svg", "pdf", "png", "html", "mermaid", "dot", "d2"
@@ -229,6 +230,8 @@ def _print(
 
     to_file = is_file(output)
     columns = max(NARROW, min(look.columns or _columns(to_file=to_file), WIDE))
+    if format_ == "tree" and look.columns is None and not _is_terminal(to_file=to_file):
+        columns = _UNLIMITED  # one layer per line
     plain = look.ascii_only or not (to_file or can_encode("╭→⊕ᵀ√"))
     if to_file:
         console = make_console(width=columns, record=True, file=io.StringIO())
@@ -336,6 +339,10 @@ def _converted(text: str, format_: Picture) -> bytes:
 
 def _columns(*, to_file: bool) -> int:
     """The width of the terminal, or 80, so that files and pipes get the same."""
-    if to_file or not sys.stdout.isatty():
+    if not _is_terminal(to_file=to_file):
         return NARROW
     return shutil.get_terminal_size((NARROW, 24)).columns
+
+
+def _is_terminal(*, to_file: bool) -> bool:
+    return not to_file and sys.stdout.isatty()

@@ -110,6 +110,22 @@ def test_detail_and_expand() -> None:
     assert len(full) > len(run("render", TINY).stdout)
 
 
+def test_a_tree_in_a_file_or_a_pipe_has_a_line_for_each_layer(tmp_path: Path) -> None:
+    name = "a-long-name-" * 5
+    spec, file = tmp_path / "long.yaml", tmp_path / "tree.txt"
+    spec.write_text(f"name: {name}\nvariant: {{merge_tokens: 8}}\n")
+    options = ["--output-format", "tree"]
+    text = run("render", str(spec), *options).stdout
+    run("render", str(spec), *options, "-o", str(file))
+    assert file.read_text("utf-8") == text
+    lines = text.rstrip("\n").split("\n")
+    assert lines[0].startswith(name)
+    assert max(map(len, lines[1:])) > 80
+    assert all("─ " in line and line == line.rstrip() for line in lines[1:])
+    wrapped = run("render", str(spec), *options, "--width", "80").stdout
+    assert max(map(len, wrapped.split("\n"))) <= 80
+
+
 def svg(*options: str) -> ET.Element:
     done = run("render", TINY, "--output-format", "svg", *options)
     assert done.stderr == ""
