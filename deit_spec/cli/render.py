@@ -128,7 +128,7 @@ def run(  # noqa: PLR0913  -- each is an option of the command
         ),
     ] = None,
     ascii_only: Annotated[
-        bool, typer.Option("--ascii", help="Use ASCII characters only.")
+        bool, typer.Option("--ascii", help="Draw a figure or a tree in ASCII.")
     ] = False,
     color: Annotated[
         bool, typer.Option("--color/--no-color", help="Use colour on a terminal.")
@@ -149,7 +149,11 @@ def run(  # noqa: PLR0913  -- each is an option of the command
     if output is not None and is_file(output):
         refuse_input(output)
     format_ = old_format or format_ or _format_of(output, reader)
+    if expand and detail == "overview":
+        fail("--detail overview and --expand cannot be used together")
     detail = "full" if expand else detail
+    if ascii_only and format_ not in _TEXT:
+        fail(f"--ascii needs figure or tree, not {format_}")
     _check_format(format_, detail, reader, heat)
     if against is not None:
         _check_against(format_, heat)

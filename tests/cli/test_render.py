@@ -91,6 +91,14 @@ def test_other_extensions_are_refused(tmp_path: Path) -> None:
             "--for model-explorer needs json, not svg",
         ),
         (["--for", "netron"], "'netron' is not"),
+        *(
+            (["--ascii", "--output-format", name], f"needs figure or tree, not {name}")
+            for name in ("svg", "html", "json", "dot")
+        ),
+        (
+            ["--detail", "overview", "--expand", "--output-format", "svg"],
+            "--detail overview and --expand cannot be used together",
+        ),
     ],
 )
 def test_options_that_do_not_fit_the_format(options: list[str], message: str) -> None:
