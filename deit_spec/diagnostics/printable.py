@@ -56,13 +56,18 @@ def first_line_of(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: float, noun: str) -> str:
     """Write a number with its noun.
 
-    >>> counted(1, "channel"), counted(1200, "image")
-    ('1 channel', '1,200 images')
+    >>> counted(1, "channel"), counted(1200, "image"), counted(0, "class")
+    ('1 channel', '1,200 images', '0 classes')
+    >>> counted(1.0, "epoch"), counted(0.5, "epoch")
+    ('1 epoch', '0.5 epochs')
     """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    if number == 1:
+        return f"1 {noun}"
+    value = int(number) if number == int(number) else number
+    return f"{value:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def listed(items: Iterable[object]) -> str:

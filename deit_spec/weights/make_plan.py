@@ -218,7 +218,9 @@ class _Rules:
         is_new = layer == "head_dist" and not self.theirs.distillation_token
         if is_new and self.shapes.get(f"head.{part}") == shape:
             return self.copy(name, f"head.{part}", "a copy of the class token's head")
-        reason = f"{old} → {new} classes" if old else "the checkpoint has no such head"
+        reason = "the checkpoint has no such head"
+        if old:
+            reason = f"{old:,} → {counted(new, 'class')}"
         need: Permission = "distillation" if is_new else "heads"
         transform = plans.Draw(self.model.parameters[name].init)
         return self.make(name, Kind.REINITIALISED, "", transform, reason, need)

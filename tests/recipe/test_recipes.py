@@ -98,7 +98,7 @@ def test_classes_are_counted_in_a_folder_that_is_there(
         "data: {folder: images}\nloss: {kind: none}\n"
     )
     found = [found.message for found in check_recipe(tmp_path / "r.yaml").diagnostics]
-    message = f"the class head has 1000 classes, but the data has {classes}"
+    message = f"the class head has 1,000 classes, but the data has {classes}"
     assert found == ([] if classes is None else [message])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from deit_spec.diagnostics import Label
+from deit_spec.diagnostics.printable import counted
 from deit_spec.distill import runtime_errors as errors
 from deit_spec.distill.data.class_order import (
     note_absent,
@@ -51,15 +52,16 @@ def open_data(  # noqa: PLR0913  -- one argument for each thing that can differ
         )
     except MissingPackageError as error:
         raise errors.missing_package(checked, field, error) from None
-    classes, heads = len(opened.classes), errors.student_of(checked).num_classes
+    classes, heads = len(opened.classes), errors.student_of(checked).num_classes or 0
     if classes != heads:
         raise errors.data_error(
             checked,
             "student.spec",
             "DS509",
-            f"the class head has {heads} classes, but the data has {classes}",
-            label=f"{heads} classes",
-            secondary=[Label(checked.span(field), f"{classes} classes")],
+            f"the class head has {counted(heads, 'class')}, but the data has "
+            f"{classes:,}",
+            label=counted(heads, "class"),
+            secondary=[Label(checked.span(field), counted(classes, "class"))],
             help_=set_student("num_classes", classes),
         )
     return opened

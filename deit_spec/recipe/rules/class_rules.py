@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from deit_spec.diagnostics import Label, diagnose
-from deit_spec.diagnostics.printable import listed
+from deit_spec.diagnostics.printable import counted, listed
 from deit_spec.recipe.checked_recipe import CheckedRecipe
 from deit_spec.recipe.class_matching import (
     LIST_ALL,
@@ -53,11 +53,11 @@ def head_fits_data(context: RuleContext) -> Findings:
         return
     yield diagnose(
         "DS509",
-        f"the class head has {heads} classes, but the data has {classes}",
-        context.label("student.spec", f"{heads} classes"),
+        f"the class head has {counted(heads, 'class')}, but the data has {classes:,}",
+        context.label("student.spec", counted(heads, "class")),
         secondary=[
             *in_spec(context.checked.student, "num_classes", "here"),
-            context.label(f"data.{context.source}", f"{classes} classes"),
+            context.label(f"data.{context.source}", counted(classes, "class")),
         ],
         helps=[set_student("num_classes", classes)],
     )
@@ -82,10 +82,10 @@ def head_fits_teacher(context: RuleContext) -> Findings:
     own = f"`teacher.num_classes: {heads}`, or " if is_own else ""
     yield diagnose(
         "DS510",
-        f"{head} has {heads} classes, and the teacher has {classes}",
+        f"{head} has {counted(heads, 'class')}, and the teacher has {classes:,}",
         label,
         secondary=[
-            context.label("student.spec", f"{heads} classes"),
+            context.label("student.spec", counted(heads, "class")),
             *in_spec(context.checked.student, field, "here"),
         ],
         notes=notes,
@@ -201,7 +201,7 @@ def _teacher_classes(context: RuleContext) -> tuple[int, Label, list[str]] | Non
         notes = ["timm's own weights are for the 1000 classes of ImageNet"]
     if classes is None:
         return None
-    label = context.label(f"teacher.{field}", f"{classes} classes")
+    label = context.label(f"teacher.{field}", counted(classes, "class"))
     return classes, label, notes
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.diagnostics.printable import counted
 from deit_spec.recipe.checked_recipe import CheckedRecipe
 from deit_spec.recipe.data_classes import digits_count
 from deit_spec.recipe.recipe_schema import Recipe
@@ -30,12 +31,8 @@ def length_is_said_once(context: RuleContext) -> Findings:
             "DS506",
             f"{epochs} and {steps} are both set",
             f"remove either `schedule.{epochs}` or `schedule.{steps}`",
-            (
-                f"schedule.{epochs}",
-                f"{both[0]:g} epoch{'' if both[0] == 1 else 's'}",
-                None,
-            ),
-            (f"schedule.{steps}", f"{both[1]} step{'' if both[1] == 1 else 's'}", None),
+            (f"schedule.{epochs}", counted(both[0], "epoch"), None),
+            (f"schedule.{steps}", counted(both[1], "step"), None),
         )
 
 
@@ -49,9 +46,9 @@ def warmup_ends(context: RuleContext) -> Findings:
     steps = {"steps": 1, "epochs": epoch or 1}
     if warmup == 0 or warmup * steps[unit] < run * steps[run_unit]:
         return
-    of = f" of {epoch} steps" if unit != run_unit else ""
-    shown = f"{warmup:g} {unit}{of if unit == 'epochs' else ''}"
-    shown_run = f"{run:g} {run_unit}{of if run_unit == 'epochs' else ''}"
+    of = f" of {counted(epoch, 'step')}" if epoch and unit != run_unit else ""
+    shown = counted(warmup, unit[:-1]) + (of if unit == "epochs" else "")
+    shown_run = counted(run, run_unit[:-1]) + (of if run_unit == "epochs" else "")
     shorter = run // 10 if run_unit == "steps" else run / 10
     yield context.spans.finding(
         "DS507",
