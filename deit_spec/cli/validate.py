@@ -22,6 +22,7 @@ from deit_spec.model.spec_or_model import (
 )
 from deit_spec.recipe import documents
 from deit_spec.spec import Checked
+from deit_spec.spec.origin import REVISION
 from deit_spec.yaml_source.document import FILE_BYTES
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _check(name: str, overrides: Sequence[str] = ()) -> documents.CheckedAny:
         checked = documents.check_any_text(inputs.stdin(), out.STDIN_NAME, overrides)
     elif is_model_path(name):
         checked = check_model(name)
+    elif name.startswith(REVISION):
+        checked = inputs.check(name)
     else:
         checked = documents.check_any(name, overrides)
     out.protect_document(name, checked.document)

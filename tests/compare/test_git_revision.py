@@ -124,6 +124,7 @@ def test_commands_that_take_a_spec_take_a_revision(repository: Path) -> None:
     done = run(*command, cwd=repository)
     assert (done.returncode, done.stderr) == (0, "")
     assert "blocks.0 … blocks.2 ×3" in done.stdout
+    assert run("validate", "git:HEAD:base.yaml", cwd=repository).returncode == 0
     done = run("new", "mine", "--from", "git:HEAD:base.yaml", cwd=repository)
     assert done.returncode == 2
     assert "a spec cannot extend one" in done.stderr
