@@ -40,7 +40,8 @@ class SplitHeads(FunctionOp):
 
     @property
     def summary(self) -> str:
-        return f"{self.parts} × {self.heads.size} heads"
+        plural = "s" if self.heads.known > 1 else ""
+        return f"{self.parts} × {self.heads.size} head{plural}"
 
     def expression(self, names: Names, *inputs: str) -> str:
         heads, width = names.dim(self.heads), names.dim(self.width)

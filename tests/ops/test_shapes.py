@@ -1,7 +1,10 @@
 """Every op rejects shapes that do not fit, with both numbers in the message."""
 
+import re
+
 import pytest
 
+import deit_spec
 from deit_spec.ops import (
     BATCH,
     Add,
@@ -168,3 +171,11 @@ def test_shapes_as_text() -> None:
 def test_ops_compare_by_value() -> None:
     assert Dropout(0.1) == Dropout(0.1) != Dropout(0.2)
     assert len({Linear(C, C, INIT), Linear(C, C, INIT)}) == 1
+
+
+def test_summaries_of_one_are_in_the_singular() -> None:
+    spec = {"embed_dim": 12, "num_heads": 1, "variant": {"merge_tokens": 1}}
+    graph = deit_spec.compile(spec).graph
+    summaries = {graph.op(path).summary for path in graph}
+    assert {"3 × 1 head", "merge 1 token"} <= summaries
+    assert not [each for each in summaries if re.search(r"\b1 \w+s$", each)]
