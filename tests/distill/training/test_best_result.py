@@ -124,6 +124,25 @@ def test_a_resumed_run_keeps_and_ends_as_one_that_never_stopped(
     assert lines(whole) == lines(stopped)
 
 
+def test_a_run_made_longer_keeps_its_best_evaluation(tmp_path: Path) -> None:
+    """That after step 10 is one that the longer run has too, so the two are equal."""
+    run = {**RUN, "keep": "best", "patience": 3}
+    constant = {"min_lr": 2e-3, "warmup_lr": 1e-4}
+    short, longer = (
+        recipe(tmp_path / str(steps), schedule={**constant, "steps": steps}, run=run)
+        for steps in (10, 12)
+    )
+    train(short, tmp_path / "run")
+    again = train(longer, tmp_path / "run", resume=True)
+    whole = train(longer, tmp_path / "whole")
+    assert (again.step, again.scores) == (12, scores(0.7))
+    assert (whole.step, whole.scores) == (12, scores(0.7))
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    for name, value in state(tmp_path / "run").items():
+        expected = state(tmp_path / "whole")[name]
+        assert torch.equal(value.nan_to_num(), expected.nan_to_num()), name
+
+
 def test_more_steps_do_not_continue_a_run_that_stopped_early(tmp_path: Path) -> None:
     """It says so, unless it stopped at its last step."""
     folder, listen, again = tmp_path / "run", Listen(), Listen()
