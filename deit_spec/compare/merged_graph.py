@@ -22,7 +22,8 @@ _FATES = {fate.name.lower(): fate for fate in Fate}
 def merge_graphs(a: LayerGraph, b: LayerGraph) -> LayerGraph:
     """Merge two graphs with inferred shapes into one that can be drawn.
 
-    What only one of them returns under a name has the sign before it, `+ dist`.
+    What only one of them returns under a name has the sign before it, `+ dist`, and
+    what has another name in each of them has both, `~ logits → cls`.
     """
     merged = LayerGraph(f"{a.name} → {b.name}", b.digest, b.target)
     places, both = _places(a, b), {*a.network} & {*b.network}
@@ -141,11 +142,19 @@ def _through(
 def _named(
     a: Sequence[tuple[str, str]], b: Sequence[tuple[str, str]]
 ) -> dict[str, str]:
-    """Name what both return, and with a sign what only one of them returns."""
+    """Name what both return, and with a sign what only one of them returns.
+
+    A value that has another name in each of them has both names: `~ logits → cls`.
+    """
     found = {}
+    removed = [(name, path) for name, path in a if (name, path) not in b]
     for name, path in b:
-        found[name if (name, path) in a else f"{Fate.ADDED.value} {name}"] = path
-    for name, path in a:
-        if (name, path) not in b:
-            found[f"{Fate.REMOVED.value} {name}"] = path
-    return found
+        old = next((each for each in removed if each[1] == path), None)
+        if (name, path) in a:
+            found[name] = path
+        elif old is not None:
+            removed.remove(old)
+            found[f"{Fate.CHANGED.value} {old[0]} → {name}"] = path
+        else:
+            found[f"{Fate.ADDED.value} {name}"] = path
+    return found | {f"{Fate.REMOVED.value} {name}": path for name, path in removed}
