@@ -131,6 +131,15 @@ def test_other_classes_are_refused(place: Path, names: str) -> None:
     assert not (place / "scores.txt").exists()
 
 
+def test_the_help_selects_the_classes_of_the_model(place: Path) -> None:
+    make_run(place, NAMES)
+    write_images(place / "others", "abcd")
+    done = run("evaluate", "run", "--data", "others", cwd=place)
+    assert "= help: `--set 'data.only_classes=[a, b, c]'`, or move" in done.stderr
+    only = ("--set", "data.only_classes=[a, b, c]")
+    assert run("evaluate", "run", "--data", "others", *only, cwd=place).returncode == 0
+
+
 def test_the_recipe_says_which_classes_have_other_names(place: Path) -> None:
     make_run(place, "cab")
     (place / "images").rename(place / "bilder")

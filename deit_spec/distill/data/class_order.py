@@ -23,8 +23,11 @@ from deit_spec.recipe.class_matching import (
 )
 from deit_spec.recipe.data_classes import selected, unknown_classes
 from deit_spec.recipe.rules.rule_context import SOURCES
+from deit_spec.yaml_source.scalars import key_text
 
 FIELD = "data.classes"
+MAX_WRITTEN = 20
+"""The most classes that a help writes as a list."""
 
 
 class ClassOrder(NamedTuple):
@@ -118,10 +121,13 @@ def _different(
     help_ = "rename the classes of the data, or list them in the order of the model as "
     help_ += "`data.classes`"
     if len(names) > len(known):
-        help_ = (
-            "list the classes of the model as `data.only_classes`, or move the other "
-        )
-        help_ += "images to classes of the model"
+        both = [name for name in names if name in set(known)]
+        help_ = "list the classes of the model as `data.only_classes`"
+        if 0 < len(both) <= MAX_WRITTEN:
+            listing = ", ".join(map(key_text, both))
+            help_ = f"`--set 'data.only_classes=[{listing}]'`"
+        if not recipe_of(checked).data.builtin:
+            help_ += ", or move the other images to classes of the model"
     if training:
         help_ = "restore the classes, or start a new run: `-o` names another folder"
     return errors.data_error(
