@@ -35,6 +35,7 @@ from deit_spec.weights import (
     with_new_heads,
 )
 from deit_spec.weights.naming_schemes import HEADS
+from deit_spec.weights.plan import OTHER_CLASSES
 
 _AS_TRAINED: Final = (Target.TRAIN, PassOptions(taps=()))
 
@@ -121,7 +122,7 @@ def plan_warm_start(
             start = replace(start, sorted_heads=taken, indices=match.indices)
         elif taken and match.relation is not Relation.IDENTICAL:
             start = replace(start, plan=with_new_heads(start.plan, graph, taken))
-    _require_allowed(checked, start.plan, names)
+    _require_allowed(checked, start.plan, names, classes)
     warnings = _in_recipe(checked, start.plan.diagnostics)
     if "head_dist.weight" in _new_heads(start.plan):
         warnings += untrained_head(checked, recipe_of(checked))
@@ -156,7 +157,10 @@ def _new_heads(plan: Plan) -> list[str]:
 
 
 def _require_allowed(
-    checked: CheckedRecipe, plan: Plan, names: Sequence[str] | None
+    checked: CheckedRecipe,
+    plan: Plan,
+    names: Sequence[str] | None,
+    classes: Sequence[str] | None,
 ) -> None:
     """Check that a plan fits, and that the recipe allows what it changes."""
     permitted = allowed(allow=recipe_of(checked).student.allow)
@@ -171,7 +175,10 @@ def _require_allowed(
         notes = [*each.notes]
         labels = [Label(allow, f"without `{need}`")] if is_written else []
         if need == "heads":
-            labels += in_spec(student, "num_classes", "here")
+            if reason != OTHER_CLASSES:
+                labels += in_spec(student, "num_classes", "here")
+            elif classes is not None:
+                notes.append(f"the classes of the data are {listed(classes)}")
             if names is not None:
                 notes.append(f"the classes of the weights are {listed(names)}")
         found.append(

@@ -157,6 +157,8 @@ def test_weights_of_as_many_other_classes(tmp_path: Path) -> None:
     (found,) = findings(checked)
     assert (found.code, place(found, checked)) == ("DS414", str(folder))
     assert found.primary.text == "the weights have other classes"
+    assert found.secondary == ()  # the number of classes is the same
+    assert "the classes of the data are 0, 1" in found.notes[-2]
     assert "the classes of the weights are letter 0" in found.notes[-1]
     student["allow"] = ["heads"]
     start = plan_warm_start(recipe(tmp_path, student=student), NAMES)
