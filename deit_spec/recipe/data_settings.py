@@ -105,8 +105,9 @@ class Data(BaseModel):
     )
     sampling: Literal["shuffled", "balanced"] = Field(
         "shuffled",
-        description="The images of an epoch: each once, in random order (`shuffled`), "
-        "or as many of each class, drawn with replacement (`balanced`).",
+        description="The images of an epoch: in random order, without an incomplete "
+        "last batch (`shuffled`), or as many of each class, drawn with replacement "
+        "(`balanced`).",
     )
     mean: Statistic | None = Field(
         None,
