@@ -98,7 +98,8 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
             diagnose(
                 "DS535",
                 f"the run in {folder} has {field} {value}",
-                Label(checked.span(field)),
+                _place(checked, field),
+                notes=_default(current[field], checked, field),
                 helps=[f"`{field}: {value}`; or start a new run: {OTHER_FOLDER}"],
             )
             for field, value in differing.items()
@@ -112,6 +113,22 @@ def require_same_recipe(checked: CheckedRecipe, folder: Path) -> None:
             notes=[f"its spec is {folder / SPEC}"],
             help_=f"start a new run: {OTHER_FOLDER}",
         )
+
+
+def _place(checked: CheckedRecipe, field: str) -> Label:
+    """Point at a field, or at the key of the section that it is missing from."""
+    path, document = tuple(field.split(".")), checked.document
+    if document is None or path in document.spans or path[:1] not in document.spans:
+        return Label(checked.span(field))
+    return Label(document.nearest(path).key)
+
+
+def _default(value: object, checked: CheckedRecipe, field: str) -> list[str]:
+    """Note the value of a field that the recipe does not set."""
+    document = checked.document
+    if document is None or tuple(field.split(".")) in document.spans:
+        return []
+    return [f"`{field}` is {json.dumps(value)} by default"]
 
 
 def require_same_rates(

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,20 @@ def test_a_run_is_resumed_with_its_own_recipe_only(
     assert {each.code for each in found} == {"DS535"}
     if fields is not None:
         assert [each.message.split(" has ")[1].split()[0] for each in found] == fields
+
+
+def test_a_field_that_the_recipe_does_not_set(
+    tmp_path: Path, finished_run: Path
+) -> None:
+    text = (finished_run / "recipe.yaml").read_text()
+    changed = re.sub(r"min_lr: .*", "min_lr: 0.0005", text)
+    (finished_run / "recipe.yaml").write_text(changed)
+    checked = recipe(tmp_path)
+    found = failure(checked, finished_run)
+    assert found.message == f"the run in {finished_run} has schedule.min_lr 0.0005"
+    assert found.notes == ("`schedule.min_lr` is 1e-05 by default",)
+    assert checked.document is not None
+    assert found.primary.span == checked.document.spans["schedule",].key
 
 
 def test_settings_that_change_no_result_may_differ(
