@@ -403,7 +403,7 @@ const card = (node) => {
   };
   const links = (paths) => paths.map((path) => make("a", { href: `#${path}` }, path));
   if (all.length > 1) fact("equal", `${all.length}: ${range(all)}`);
-  if (!found.length) fact("note", "not in the model, because its rate is 0");
+  if (!groups[0].length) fact("note", `rate 0${found.length ? " in the first" : ""}: not in the model`);
   if (isFrame) fact("layers", String(groups[0].length));
   else if (found.length) {
     fact("operation", range(found.map((layer) => layer.op)));
