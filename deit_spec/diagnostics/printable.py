@@ -59,15 +59,15 @@ def first_line_of(error: Exception) -> str:
 def counted(number: float, noun: str) -> str:
     """Write a number with its noun.
 
-    >>> counted(1, "channel"), counted(1200, "image"), counted(0, "class")
-    ('1 channel', '1,200 images', '0 classes')
+    >>> counted(1, "channel"), counted(1200, "image"), counted(0, "patch")
+    ('1 channel', '1,200 images', '0 patches')
     >>> counted(1.0, "epoch"), counted(0.5, "epoch")
     ('1 epoch', '0.5 epochs')
     """
     if number == 1:
         return f"1 {noun}"
     value = int(number) if number == int(number) else number
-    return f"{value:,} {noun}{'es' if noun.endswith('s') else 's'}"
+    return f"{value:,} {noun}{'es' if noun.endswith(('s', 'tch')) else 's'}"
 
 
 def listed(items: Iterable[object]) -> str:

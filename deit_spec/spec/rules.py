@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from deit_spec.diagnostics import Diagnostic, Label, Span, diagnose
+from deit_spec.diagnostics.printable import counted
 from deit_spec.spec.model_limits import LARGEST, PARAMETERS, count_parameters
 from deit_spec.spec.nearest import (
     nearest_divisors,
@@ -307,8 +308,8 @@ def merging_leaves_patches(spec: DeiTSpec, spans: FieldSpans) -> Findings:
     merged, patches = spec.variant.merge_tokens, spec.num_patches
     numbers = merged if isinstance(merged, tuple) else (merged,)
     if isinstance(merged, tuple) and len(merged) != spec.depth:
-        given = _counted(len(merged), "number")
-        blocks = _counted(spec.depth, "block")
+        given = counted(len(merged), "number")
+        blocks = counted(spec.depth, "block")
         yield spans.finding(
             "DS214",
             f"merge_tokens has {given} for {blocks}",
@@ -317,7 +318,7 @@ def merging_leaves_patches(spec: DeiTSpec, spans: FieldSpans) -> Findings:
             ("depth", blocks, spec.depth),
         )
     elif patches and max(numbers) >= patches:
-        found = _counted(patches, "patch", "patches")
+        found = counted(patches, "patch")
         yield spans.finding(
             "DS214",
             f"merging {max(numbers)} of {found} leaves none",
@@ -326,10 +327,6 @@ def merging_leaves_patches(spec: DeiTSpec, spans: FieldSpans) -> Findings:
             ("image_size", f"{spec.image_size} pixels", spec.image_size),
             ("patch_size", f"{spec.patch_size} pixels, so {found}", spec.patch_size),
         )
-
-
-def _counted(number: int, word: str, plural: str = "") -> str:
-    return f"{number} {word if number == 1 else plural or f'{word}s'}"
 
 
 def settings_have_effect(spec: DeiTSpec, spans: FieldSpans) -> Findings:
