@@ -1,4 +1,4 @@
-"""A figure as a page in one file, which needs no network."""
+"""A figure as a page in one file that works without a network."""
 
 import base64
 import hashlib
