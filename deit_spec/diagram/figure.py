@@ -26,11 +26,10 @@ from deit_spec.diagram.canvas import (
 from deit_spec.diagram.connectors import Sheet
 from deit_spec.diagram.cost_range import CostRange, exactly
 from deit_spec.diagram.flow_painter import Flow
-from deit_spec.diagram.graph_view import View
+from deit_spec.diagram.graph_view import View, details_of
 from deit_spec.diagram.items import Item, items_of
 from deit_spec.diagram.marks import Fate, Marks, titled
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import Images
 
 HEADS = ("parameters", "MACs")
 _GAP = 2
@@ -144,17 +143,12 @@ def _heading(
     title = _title(graph, columns.figure)
     if marks is not None:
         yield Text(clip(visible(graph.name), columns.page), TITLE)
-        title = Text(", ".join(_details(graph)))
+        title = Text(details_of(graph))
     yield columns.place(title, *HEADS, TITLE)
 
 
-def _details(graph: LayerGraph) -> list[str]:
-    images = [op for _, op in graph.ops() if isinstance(op, Images)]
-    return [graph.target.value, *(op.summary for op in images[:1])]
-
-
 def _title(graph: LayerGraph, width: int) -> Text:
-    rest = f", {', '.join(_details(graph))}"
+    rest = f", {details_of(graph)}"
     line = Text(clip(visible(graph.name), max(8, width - len(rest))), TITLE)
     line.append(rest)
     line.truncate(width)

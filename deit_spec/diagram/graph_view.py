@@ -14,7 +14,7 @@ from deit_spec.diagram.cost_range import CostRange, range_of
 from deit_spec.diagram.marks import Mark, Marks, titled
 from deit_spec.diagram.zero_rates import layers_of, with_zero_rates
 from deit_spec.graph import LayerGraph, Scope, build_scopes, runs
-from deit_spec.ops import Shape, show
+from deit_spec.ops import Images, Shape, show
 
 TO = "–"  # noqa: RUF001  -- the dash of a range
 _NUMBER = re.compile(r"\d+")
@@ -78,6 +78,12 @@ def range_of_shapes(shapes: Iterable[Shape]) -> str:
         for size, other in zip(first, last, strict=True)
     ]
     return " ".join(sizes)
+
+
+def details_of(graph: LayerGraph) -> str:
+    """Write the target and the size of the images, for the title of a figure."""
+    images = [op.summary for _, op in graph.ops() if isinstance(op, Images)]
+    return ", ".join([graph.target.value, *images[:1]])
 
 
 def relative(path: str, parent: str) -> str:

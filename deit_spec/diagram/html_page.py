@@ -15,13 +15,14 @@ from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import priced
 from deit_spec.diagram.cost_range import exactly
 from deit_spec.diagram.fold_painter import foldable_figure
+from deit_spec.diagram.graph_view import details_of
 from deit_spec.diagram.groups import Detail
 from deit_spec.diagram.heat import Heat, Quantity, computed_heat
 from deit_spec.diagram.marks import Marks
 from deit_spec.diagram.palette import styles
 from deit_spec.diagram.svg import as_svg
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import Images, Op, show
+from deit_spec.ops import Op, show
 from deit_spec.version import __version__
 
 _FILE: Final = "file"
@@ -57,17 +58,14 @@ def as_html(
     computed = {each.value: computed_heat(counted, each) for each in Quantity}
     selected = _selected(heat, computed)
     quantities = {name: each.title for name, each in computed.items()}
-    if heat is not None and selected == _FILE:
-        quantities[_FILE] = heat.title
+    own = heat if selected == _FILE else None
+    if own is not None:
+        quantities[_FILE] = own.title
     figure = as_svg(graph, detail=detail, heat=heat, marks=marks)
     style = _text("html_page.css") + styles("svg")
     script = _text("html_page.js")
     in_figure = re.findall(r"<style>(.*?)</style>", figure, re.DOTALL)
-    images = [op.summary for _, op in graph.ops() if isinstance(op, Images)]
-    columns = [
-        *_COLUMNS,
-        *([visible(heat.title)] if selected == _FILE and heat else ()),
-    ]
+    columns = [*_COLUMNS, *([visible(own.title)] if own else ())]
     cost = (
         f"{marks.parameters()} · {marks.macs()}"
         if marks
@@ -80,7 +78,7 @@ def as_html(
         version=escape(__version__),
         name=escape(visible(graph.name)),
         style=style,
-        details=escape(", ".join([graph.target.value, *images[:1]])),
+        details=escape(details_of(graph)),
         cost=escape(f"{cost} per image"),
         quantities=_options(
             {"": "difference" if marks else "kind of layer"} | quantities
@@ -88,11 +86,9 @@ def as_html(
         figure=figure,
         count=f"{len(graph):,}",
         columns="".join(f'<th scope="col">{escape(name)}</th>' for name in columns),
-        rows="".join(
-            _rows(graph, computed, heat if selected == _FILE else None, marks)
-        ),
+        rows="".join(_rows(graph, computed, own, marks)),
         footer=escape(f"deit-spec {__version__}, spec {graph.digest[:12]}"),
-        full=_foldable(graph, heat if selected == _FILE else None, marks),
+        full=_foldable(graph, own, marks),
         script=script,
     )
 

@@ -10,6 +10,7 @@ from deit_spec.cost import total
 from deit_spec.diagnostics.printable import visible
 from deit_spec.diagram.box_text import GAP, LINE, Text, priced, shape_of, summary_of
 from deit_spec.diagram.cost_range import exactly
+from deit_spec.diagram.graph_view import details_of
 from deit_spec.diagram.groups import Detail, Group, Groups, group
 from deit_spec.diagram.heat import STEPS, Heat
 from deit_spec.diagram.marks import LEGEND, Fate, Marks
@@ -17,7 +18,6 @@ from deit_spec.diagram.palette import FAMILIES, colours, dark_style, family_of
 from deit_spec.diagram.vector_layout import Edge, Node, Point, VectorLayout
 from deit_spec.diagram.vector_plan import RADIUS
 from deit_spec.graph import LayerGraph
-from deit_spec.ops import Images
 
 _MARGIN = 12.0
 _BEND = 4.0
@@ -108,8 +108,7 @@ class SvgPainter:
     def text(self) -> str:
         """Paint everything."""
         graph = self.groups.view.graph
-        images = [op.summary for _, op in graph.ops() if isinstance(op, Images)]
-        details = ", ".join([graph.target.value, *images[:1]])
+        details = details_of(graph)
         marks = self.marks
         costs = (
             [marks.parameters(), marks.macs()]
