@@ -311,7 +311,7 @@ def _size(width: str | None, format_: Picture) -> float | None:
 
 
 def _heat(name: str, graph: LayerGraph) -> "diagram.Heat":
-    """Compute a quantity, or read the numbers of a file; exit with 2 if it is none."""
+    """Compute a quantity, or read numbers from a file; exit with 2 if it is neither."""
     from deit_spec.diagram import Quantity, computed_heat, read_heat
 
     quantities = [quantity.value for quantity in Quantity]

@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 def fold(items: Sequence[tuple[str, Hashable]]) -> Iterator[tuple[str, list[int]]]:
     """Merge the paths of consecutive blocks that have equal keys.
 
-    Yields each folded path with the indices of the items that it stands for.
+    Yields each folded path with the indices of the items that it represents.
 
     >>> list(fold([("norm", 1), ("blocks.0", 2), ("blocks.1", 2), ("blocks.2", 3)]))
     [('norm', [0]), ('blocks.0-1', [1, 2]), ('blocks.2', [3])]

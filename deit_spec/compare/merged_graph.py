@@ -51,7 +51,7 @@ def merge_graphs(a: LayerGraph, b: LayerGraph) -> LayerGraph:
 def mark_layers(found: GraphDifference, a: LayerGraph, b: LayerGraph) -> Marks:
     """Mark what was found in two graphs with inferred shapes.
 
-    Other inputs than before are not marked where the drawing shows added or removed
+    Changed inputs are not marked where the drawing shows added or removed
     layers in between, nor where a block reads another layer outside of it.
     """
     both = {*a.network} & {*b.network}
@@ -96,7 +96,7 @@ def _is_outside(a: LayerGraph, b: LayerGraph, path: str, both: set[str]) -> bool
 
 
 def _is_drawn(a: LayerGraph, b: LayerGraph, path: str, both: set[str]) -> bool:
-    """Whether other inputs than before are read through added or removed layers."""
+    """Whether the changed inputs are read through added or removed layers."""
     before, after = a.inputs(path), b.inputs(path)
     gone = {each for each in before if each in both} - {*after}
     new = {each for each in after if each in both} - {*before}
