@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from deit_spec.diagnostics.printable import visible
+from deit_spec.diagnostics.printable import shortened, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +30,7 @@ def confusion_tables(
     """
     from deit_spec.cli.tables import width_of
 
-    names = [_short(visible(name)) for name in names]
+    names = [shortened(visible(name), _LENGTH) for name in names]
     if len(names) <= _WHOLE:
         table = _matrix_table(matrix, names)
         if width is None or width_of(table) <= width:
@@ -124,7 +124,3 @@ def _most_confused(matrix: "ConfusionMatrix", names: Sequence[str]) -> "Table":
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.2f}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LENGTH else f"{name[: _LENGTH - 1]}…"

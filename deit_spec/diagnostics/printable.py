@@ -70,6 +70,15 @@ def counted(number: float, noun: str) -> str:
     return f"{value:,} {noun}{'es' if noun.endswith(('s', 'tch')) else 's'}"
 
 
+def shortened(text: str, length: int) -> str:
+    """Cut a text to a number of characters, the last of which is then an ellipsis.
+
+    >>> shortened("sparrow", 7), shortened("sparrowhawk", 7)
+    ('sparrow', 'sparro…')
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def listed(items: Iterable[object]) -> str:
     """List the first few items, and count the others.
 

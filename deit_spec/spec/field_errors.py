@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from deit_spec.diagnostics import Diagnostic, Label, diagnose
+from deit_spec.diagnostics.printable import shortened
 from deit_spec.spec.field_names import FieldNames, Path
 from deit_spec.spec.fixes import Fixes
 from deit_spec.spec.nearest import all_of, closest_word, one_of
@@ -405,4 +406,4 @@ def _index(error: Error) -> str:
 
 def _cut(text: str, most: int = 40) -> str:
     text = text if text.isprintable() else repr(text)[1:-1]
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return shortened(text, most)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from deit_spec.diagnostics.printable import shortened
+
 Plain: TypeAlias = bool | int | float | str | None
 
 SCALAR: Final = r"""(?:[\w.+/~-][^\s:#,;=\[\]{}'"]*|'[^'\n]*'|"[^"\\\n]*")"""
@@ -111,7 +113,7 @@ def _number(text: str) -> float:
 
 
 _SHOWN_LENGTH: Final = 60
-# Words of letters and digits, and paths, need no quotes.
+# Words of letters and digits, and paths, do not need quotes.
 _UNQUOTED: Final = re.compile(r"(?!\.\.\.)[\w./](?:[\w./+ -]*[\w./])?")
 # json.dumps leaves these, and YAML requires an escape.
 _UNPRINTABLE: Final = re.compile(
@@ -175,4 +177,4 @@ def _shown(value: object, show: Any) -> str:
         text = "".join(c if c.isprintable() else "?" for c in text)
     except Exception:  # noqa: BLE001  -- a hostile `__repr__` may raise anything
         text = f"<{type(value).__name__}>"
-    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+    return shortened(text, _SHOWN_LENGTH)

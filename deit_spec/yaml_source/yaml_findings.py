@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from deit_spec.diagnostics import Diagnostic, Fix, Label, Source, Span, diagnose
+from deit_spec.diagnostics.printable import shortened
 from deit_spec.yaml_source.document import FILE_BYTES, FINDINGS
 
 _QUOTED_LENGTH: Final = 60
@@ -16,8 +17,7 @@ def whole(source: Source) -> Label:
 
 def quoted(text: str) -> str:
     """Quote a piece of the user's text in a message: short, on one line."""
-    if len(text) > _QUOTED_LENGTH:
-        text = text[: _QUOTED_LENGTH - 1] + "…"
+    text = shortened(text, _QUOTED_LENGTH)
     return "`" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "`"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from deit_spec.diagnostics.printable import shortened
 from deit_spec.distill.data import Data
 from deit_spec.distill.plot import plot
 
@@ -55,15 +56,11 @@ def label_text(label: Tensor, classes: Sequence[str]) -> str:
     'cat: 70 %\nowl: 30 %'
     """
     if label.ndim == 0:
-        return _short(classes[int(label)])
+        return shortened(classes[int(label)], _LENGTH)
     parts, found = label.topk(min(2, len(label)))
     lines = [
-        f"{_short(classes[index])}: {100 * part:.0f} %"
+        f"{shortened(classes[index], _LENGTH)}: {100 * part:.0f} %"
         for part, index in zip(parts.tolist(), found.tolist(), strict=True)
         if part >= _LEAST
     ]
     return "\n".join(lines)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LENGTH else f"{name[: _LENGTH - 1]}…"
