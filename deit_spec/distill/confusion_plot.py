@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deit_spec.distill.confusion_matrix import ConfusionMatrix
-from deit_spec.distill.plot import plot
+from deit_spec.distill.plot import BLUE, ORANGE, plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +18,7 @@ _BARS = 20
 """The number of classes, and of pairs of them, that are drawn if there are more."""
 _LENGTH = 24
 """The number of characters of a class name."""
-_CORRECT, _WRONG = "#0072b2", "#d55e00"
-"""Colours of Okabe and Ito, which people with colour blindness can distinguish."""
+_CORRECT, _WRONG = BLUE, ORANGE
 
 
 def draw_confusion_matrix(

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BLACK, BLUE, ORANGE, GREEN = "#1b1b1b", "#0072b2", "#d55e00", "#009e73"
+"""Colours of Okabe and Ito, which people with colour blindness can distinguish."""
+
 
 def plot(
     draw: Callable[["Figure"], None],

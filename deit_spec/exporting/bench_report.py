@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from deit_spec.diagnostics.printable import counted
-from deit_spec.distill.plot import plot
+from deit_spec.distill.plot import BLACK, BLUE, GREEN, ORANGE, plot
 from deit_spec.exporting.bench_candidates import RUNTIMES, Merged
 from deit_spec.exporting.bench_model import Bench, Measured, Skipped, pareto_front
 
@@ -32,8 +32,8 @@ LEGEND: Final = (
     "*: no other one of the batch size is faster without less agreement",
 )
 _MEBI: Final = 1 << 20
-_COLOURS: Final = ("#1b1b1b", "#0072b2", "#d55e00", "#009e73")
-"""Of the runtimes. Okabe and Ito's, which people with colour blindness distinguish."""
+_COLOURS: Final = (BLACK, BLUE, ORANGE, GREEN)
+"""Of the runtimes."""
 _MARKERS: Final = {"fp32": "o", "bf16": "s", "int8": "^"}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deit_spec.atomic_write import atomic_write, write_file
 from deit_spec.diagnostics.printable import listed
 from deit_spec.distill.evaluation import HeadScores, heads_of
-from deit_spec.distill.plot import plot
+from deit_spec.distill.plot import BLACK, BLUE, ORANGE, plot
 from deit_spec.distill.runtime_errors import recipe_of, student_of
 from deit_spec.distill.training.metrics_log import read_metrics
 from deit_spec.distill.training.reporter import Finished, Start
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = BLACK, BLUE, ORANGE = ("#1b1b1b", "#0072b2", "#d55e00")
-"""Colours of Okabe and Ito, which people with colour blindness can distinguish."""
 HEAD_COLOURS = (BLUE, ORANGE, BLACK)
 """A head has the colour of the term that trains it."""
 HEAD_WIDTHS = (2.6, 1.7, 0.8)
@@ -81,7 +79,7 @@ def _draw_loss(axes: "Axes", lines: Sequence[MetricsLine]) -> None:
     steps = [line.step for line in lines]
     has_teacher = any(line.teacher for line in lines)
     terms = ("loss", "labels", "teacher") if has_teacher else ("loss",)
-    for name, colour in zip(terms, COLOURS, strict=False):
+    for name, colour in zip(terms, (BLACK, BLUE, ORANGE), strict=False):
         values = [getattr(line, name) for line in lines]
         width = 1.8 if name == "loss" else 1.0
         axes.plot(steps, values, color=colour, label=name, linewidth=width)
