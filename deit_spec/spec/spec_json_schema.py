@@ -106,7 +106,7 @@ def _property(name: str, made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _rules_without_token() -> dict[str, Any]:
-    """The rules between fields that need no arithmetic: DS206 and DS210.
+    """The rules between fields that do not need arithmetic: DS206 and DS210.
 
     A spec that extends another is not checked, as its document lacks inherited values.
     """
